@@ -1,0 +1,47 @@
+"""Wall-clock time as a parameter: the system's clock, and one that only moves forward.
+
+Only entry points make a clock; everything else is handed one. The business date is something
+else: it is moved by the close of day alone and always passed on its own.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the instant."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """Return the present instant in UTC."""
+        return datetime.now(UTC)
+
+
+class TestClock:
+    """A sandbox's clock: stands still until it is moved, and never moves back."""
+
+    __test__ = False  # the name is the domain's word for it, not a test case
+
+    def __init__(self, start: datetime) -> None:
+        """Start at an aware instant."""
+        if start.tzinfo is None:
+            raise ValueError("a clock needs an instant with a zone")
+        self._now = start.astimezone(UTC)
+
+    def now(self) -> datetime:
+        """Return the instant at which the clock stands."""
+        return self._now
+
+    def advance(self, by: timedelta) -> datetime:
+        """Move forward; a step back raises ValueError."""
+        if by < timedelta(0):
+            raise ValueError("a test clock only moves forward")
+        self._now += by
+        return self._now
