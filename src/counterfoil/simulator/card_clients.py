@@ -1,0 +1,106 @@
+"""30,000 recorded card clients of 2005: the behaviour that the simulator's borrowers are drawn from.
+
+Default of Credit Card Clients, I-Cheng Yeh, UCI Machine Learning Repository (2009),
+doi:10.24432/C55S3H, CC BY 4.0; format changed, values unchanged. See `data/ATTRIBUTION.md`.
+
+Units       Amounts in whole New Taiwan dollars, as recorded; `cny_minor` maps them to the demo's
+            currency at 1 TWD = 0.2 CNY, a round figure for the demonstration and no market rate.
+Order       Every tuple of months runs from the latest (September) back to April 2005.
+Invariant   Sex, education, marriage and age are carried for tests of fairness and for inventing
+            persons; nothing is scored on them.
+"""
+
+import lzma
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+ROWS_COUNT = 30_000
+MONTHS_COUNT = 6
+
+#: One whole New Taiwan dollar in minor units of the demo's currency: 0.20 CNY.
+CNY_MINOR_PER_TWD = 20
+
+_FILE = "card_clients_2005.columns.xz"
+
+_Columns = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardClient:
+    """One client of the data set."""
+
+    #: Row number in the data set, from 1; it has no meaning.
+    number: int
+    #: Credit limit granted, whole TWD.
+    limit_twd: int
+    #: 1 male, 2 female.
+    sex: int
+    education: int
+    marriage: int
+    age: int
+    #: Repayment status: -2 no use, -1 paid duly, 0 revolving, 1 to 9 months of delay.
+    statuses: tuple[int, ...]
+    #: Statement amounts, whole TWD; negative is a credit balance.
+    bills_twd: tuple[int, ...]
+    #: Amounts paid in the month, whole TWD.
+    payments_twd: tuple[int, ...]
+    #: Whether the payment of October 2005 was missed.
+    defaulted: bool
+
+
+def cny_minor(amount_twd: int) -> int:
+    """Return a recorded amount in minor units of the demo's currency."""
+    return amount_twd * CNY_MINOR_PER_TWD
+
+
+def load(count: int, seed: int) -> list[CardClient]:
+    """Return `count` clients in an order that depends on the seed alone.
+
+    Up to 30,000 no client comes twice; beyond that the whole set starts over in a new order.
+    """
+    if count < 0:
+        raise ValueError("a number of clients is not negative")
+    clients: list[CardClient] = []
+    chance = random.Random(seed)
+    while len(clients) < count:
+        order = list(range(ROWS_COUNT))
+        chance.shuffle(order)
+        clients.extend(_rows(order[: count - len(clients)]))
+    return clients
+
+
+def load_all() -> list[CardClient]:
+    """Return all clients in the order of the data set."""
+    return list(_rows(range(ROWS_COUNT)))
+
+
+def _rows(positions: "range | list[int]") -> Iterator[CardClient]:
+    columns = _columns()
+    by_row = list(zip(*columns, strict=True))
+    for position in positions:
+        row = by_row[position]
+        yield CardClient(
+            number=position + 1,
+            limit_twd=row[0],
+            sex=row[1],
+            education=row[2],
+            marriage=row[3],
+            age=row[4],
+            statuses=row[5:11],
+            bills_twd=row[11:17],
+            payments_twd=row[17:23],
+            defaulted=row[23] == 1,
+        )
+
+
+@lru_cache(maxsize=1)
+def _columns() -> _Columns:
+    packed = resources.files("counterfoil.simulator").joinpath("data", _FILE).read_bytes()
+    text = lzma.decompress(packed).decode("ascii")
+    columns = tuple(tuple(map(int, line.split())) for line in text.splitlines())
+    assert len(columns) == 24, "the data set has 24 columns without its row number"
+    assert all(len(column) == ROWS_COUNT for column in columns), "a column is cut short"
+    return columns
