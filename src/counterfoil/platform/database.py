@@ -1,0 +1,117 @@
+"""The way to PostgreSQL: one pool per process, with limits on how long anything may wait.
+
+Invariant   No statement waits for a lock or runs without a bound, and no connection goes back to
+            the pool inside a transaction.
+Isolation   READ COMMITTED with row locks; nothing here asks for more.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Final, Protocol, Self
+
+import asyncpg
+
+from counterfoil.platform.queries import Queries, Query, QueryError, Row, Runner
+
+__all__ = ["Connection", "Database", "Queries", "Query", "QueryError", "Row", "Runner"]
+
+#: More than the product has distinct queries: each is prepared once per connection.
+STATEMENTS_CACHED: Final = 1_000
+#: Longest wait for the server when a connection is opened.
+CONNECT_SECONDS_MAX: Final = 30
+#: A transaction that a stuck process has left open is ended by the server after this long.
+IDLE_IN_TRANSACTION_MS_MAX: Final = 60_000
+
+
+class Connection(Runner, Protocol):
+    """What the product uses of a connection."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Any]:
+        """Open a transaction, or a savepoint inside one."""
+        ...
+
+    def is_in_transaction(self) -> bool:
+        """Return whether a transaction is open."""
+        ...
+
+    async def copy_records_to_table(
+        self,
+        table_name: str,
+        *,
+        records: Iterable[Sequence[object]],
+        columns: Sequence[str],
+        schema_name: str,
+    ) -> str:
+        """Write many rows with COPY."""
+        ...
+
+
+class Database:
+    """A pool of connections to one database; use it as an async context manager.
+
+    async with Database(url) as database:
+        async with database.transaction() as connection:
+            await QUERIES.lines_of_customer.fetch(connection, customer_id=customer_id)
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections_max: int = 10,
+        application_name: str = "counterfoil",
+        lock_timeout_ms: int = 5_000,
+        statement_timeout_ms: int = 60_000,
+    ) -> None:
+        """Take the address and the limits; nothing is opened yet."""
+        self._url = url
+        self._connections_max = connections_max
+        self._pool: Any = None
+        self._server_settings = {
+            "application_name": application_name,
+            "lock_timeout": str(lock_timeout_ms),
+            "statement_timeout": str(statement_timeout_ms),
+            "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS_MAX),
+            "timezone": "UTC",
+        }
+
+    async def __aenter__(self) -> Self:
+        """Open the pool with one connection, so that a wrong address shows at once."""
+        assert self._pool is None, "a database is opened once"
+        self._pool = await asyncpg.create_pool(
+            self._url,
+            min_size=1,
+            max_size=self._connections_max,
+            timeout=CONNECT_SECONDS_MAX,
+            statement_cache_size=STATEMENTS_CACHED,
+            max_cached_statement_lifetime=0,
+            server_settings=self._server_settings,
+            reset=_reset,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Wait for the connections in use, then close all."""
+        pool, self._pool = self._pool, None
+        await pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection without a transaction: each statement commits by itself."""
+        assert self._pool is not None, "open the database with `async with` first"
+        async with self._pool.acquire() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection inside a transaction that commits unless an exception leaves it."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+
+async def _reset(connection: Connection) -> None:
+    """Take a connection back as it is: the product sets nothing beyond its transaction.
+
+    The driver's own reset asks the server again after each use, which the write path would feel.
+    """
+    assert not connection.is_in_transaction(), "a connection came back inside a transaction"

@@ -1,0 +1,90 @@
+"""Settings: everything that differs between two installations, read from the environment.
+
+Each is `COUNTERFOIL_` and its name in capitals; a `.env` file in the working directory is read
+as well. Nothing here is a rule of lending: those are products and rule packs.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least urgent line that is still written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Settings(BaseSettings):
+    """One installation's settings."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="COUNTERFOIL_", env_file=".env", extra="ignore", frozen=True
+    )
+
+    home: Annotated[Path, AfterValidator(Path.absolute)] = Field(
+        default=Path(".counterfoil"),
+        description="Directory for all that is kept on disk: embedded database, keys, log, files.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description=(
+            "PostgreSQL 15 or newer, as postgresql://user:password@host/name. "
+            "When it is not set, an embedded server runs in the home directory."
+        ),
+    )
+    database_connections: int = Field(
+        default=10, ge=1, le=200, description="Most connections one process opens."
+    )
+    database_lock_timeout_ms: int = Field(
+        default=5_000, ge=1, description="Longest wait for a lock, in milliseconds."
+    )
+    database_statement_timeout_ms: int = Field(
+        default=60_000, ge=1, description="Longest run of one statement, in milliseconds."
+    )
+    environment: str = Field(
+        default="sandbox",
+        pattern=r"^[a-z][a-z0-9_-]{0,31}$",
+        description="Name of this installation, shown on pages and in logs.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address the server listens on.")
+    port: int = Field(default=8000, ge=0, le=65_535, description="Port the server listens on.")
+    node: int = Field(
+        default=0,
+        ge=0,
+        le=1_023,
+        description="Number that keeps this process's identifiers apart from other processes'.",
+    )
+    engine_shards: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="Command batches under way at once; one decides while another commits.",
+    )
+    worker: bool = Field(
+        default=True, description="Whether `counterfoil serve` also runs the background jobs."
+    )
+    log_level: LogLevel = Field(
+        default=LogLevel.INFO, description="Least urgent line written: debug to error."
+    )
+    log_format: LogFormat = Field(
+        default=LogFormat.CONSOLE, description="`console` for people, `json` for collectors."
+    )
+
+    @property
+    def is_embedded(self) -> bool:
+        """Return whether the database is the embedded one."""
+        return self.database_url is None
