@@ -1,0 +1,108 @@
+"""What all tests share: one embedded PostgreSQL per run, and a database of its own per test.
+
+The server is one for all workers of the run and lives in a temporary home. The first worker that
+needs it migrates a template; each test that asks for a database gets a clone of it, dropped
+afterwards. It does not wait for the disk: tests of durability start a server of their own.
+"""
+
+import asyncio
+import fcntl
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from counterfoil.platform import embedded, migrate
+from counterfoil.platform.database import Database
+
+#: Quick and forgetful: a test's data outlives nothing.
+FORGETFUL = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "shared_buffers": "128MB",
+    "max_connections": "200",
+}
+TEMPLATE = "counterfoil_template"
+HOME_VARIABLE = "COUNTERFOIL_TEST_HOME"
+_clone_numbers = itertools.count(1)
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not _is_worker(config):
+        os.environ[HOME_VARIABLE] = tempfile.mkdtemp(prefix="counterfoil-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    home = os.environ.get(HOME_VARIABLE)
+    if home is not None and not _is_worker(config):
+        embedded.stop(Path(home))
+        shutil.rmtree(home)
+
+
+def _at(url: str, name: str) -> str:
+    """Return the address of another database of the same server."""
+    return url.replace(f"/{embedded.DATABASE_NAME}?", f"/{name}?")
+
+
+async def _administer(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(_at(url, "postgres"))
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _make_template(url: str) -> None:
+    await _administer(url, f"CREATE DATABASE {TEMPLATE}")
+    await migrate.apply(_at(url, TEMPLATE))
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """The run's server, its template ready."""
+    home = Path(os.environ[HOME_VARIABLE])
+    with embedded.running(home, configuration=FORGETFUL) as url:
+        with (home / "template.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            mark = home / "template.ready"
+            if not mark.exists():
+                asyncio.run(_make_template(url))
+                mark.touch()
+        yield url
+
+
+@pytest.fixture
+async def empty_database_url(server_url: str) -> AsyncIterator[str]:
+    """A new database without any migration."""
+    name = f"empty_{os.getpid()}_{next(_clone_numbers)}"
+    await _administer(server_url, f"CREATE DATABASE {name}")
+    yield _at(server_url, name)
+    await _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database_url(server_url: str) -> AsyncIterator[str]:
+    """A migrated database that nobody else uses."""
+    name = f"clone_{os.getpid()}_{next(_clone_numbers)}"
+    await _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield _at(server_url, name)
+    await _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A pool on a migrated database that nobody else uses."""
+    async with Database(database_url, connections_max=8) as opened:
+        yield opened
