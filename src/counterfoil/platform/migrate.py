@@ -208,20 +208,26 @@ _LOCK_PATTERNS: Final = tuple(
     for mode, pattern in (
         (
             "ACCESS EXCLUSIVE",
-            r"\b(?:alter|drop)\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?(?P<table>[\w.]+)"
-            r"|^\s*truncate\s+(?:table\s+)?(?P<truncated>[\w.]+)",
+            (
+                r"\b(?:alter|drop)\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?(?P<table>[\w.]+)"
+                r"|^\s*truncate\s+(?:table\s+)?(?P<truncated>[\w.]+)"
+            ),
         ),
         (
             "SHARE ROW EXCLUSIVE",
-            r"\bcreate\s+(?:or\s+replace\s+)?(?:constraint\s+)?trigger\b"
-            r"[^;]*?\bon\s+(?P<table>[\w.]+)",
+            (
+                r"\bcreate\s+(?:or\s+replace\s+)?(?:constraint\s+)?trigger\b"
+                r"[^;]*?\bon\s+(?P<table>[\w.]+)"
+            ),
         ),
         ("SHARE UPDATE EXCLUSIVE", r"\bindex\s+concurrently\b[^;]*?\bon\s+(?P<table>[\w.]+)"),
         ("SHARE", r"\bcreate\s+(?:unique\s+)?index\b[^;]*?\bon\s+(?:only\s+)?(?P<table>[\w.]+)"),
         (
             "ROW EXCLUSIVE",
-            r"\b(?:insert\s+into|delete\s+from)\s+(?P<table>[\w.]+)"
-            r"|^\s*update\s+(?P<updated>[\w.]+)",
+            (
+                r"\b(?:insert\s+into|delete\s+from)\s+(?P<table>[\w.]+)"
+                r"|^\s*update\s+(?P<updated>[\w.]+)"
+            ),
         ),
     )
 )
