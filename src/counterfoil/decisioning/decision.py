@@ -1,0 +1,135 @@
+"""What is asked of a policy and what it answers, with everything needed to answer again.
+
+Invariant   Inputs and result have one canonical text each; a replay compares bytes.
+Units       Amounts in minor units of one currency, the rate in 1e-8 per day, tenors in months.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from counterfoil.decisioning.canonical import record_bytes
+from counterfoil.decisioning.evaluate import Verdict
+from counterfoil.decisioning.expression import Value
+from counterfoil.decisioning.scorecard import Contribution
+
+
+class Outcome(StrEnum):
+    """How a decision ends."""
+
+    APPROVED = "approved"
+    DECLINED = "declined"
+    REFERRED = "referred"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The question: which product, how much, within which bounds of the product."""
+
+    product_code: str
+    product_version: str
+    currency: str
+    #: What the applicant asked for; None asks for as much as the policy gives.
+    requested_minor: int | None
+    limit_min_minor: int
+    limit_max_minor: int
+    limit_step_minor: int
+    tenors_months: tuple[int, ...]
+    #: The product's range of rates; a price outside it is never clipped into it.
+    rate_daily_min_e8: int
+    rate_daily_max_e8: int
+    #: The business date of the decision.
+    as_of: date
+
+    def document(self) -> dict[str, object]:
+        """Return the form that is stored."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            "currency": self.currency,
+            "limit_max_minor": self.limit_max_minor,
+            "limit_min_minor": self.limit_min_minor,
+            "limit_step_minor": self.limit_step_minor,
+            "product_code": self.product_code,
+            "product_version": self.product_version,
+            "rate_daily_max_e8": self.rate_daily_max_e8,
+            "rate_daily_min_e8": self.rate_daily_min_e8,
+            "requested_minor": self.requested_minor,
+            "tenors_months": list(self.tenors_months),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One bound on the limit; the smallest wins and is named."""
+
+    name: str
+    limit_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The answer, complete: what was read, what each rule said, what came of it and why."""
+
+    policy_hash: str
+    policy_version: str
+    asked: Asked
+    features: Mapping[str, Value | None]
+    #: Names of given values that the declaration did not admit; they counted as unknown.
+    rejected: tuple[str, ...]
+
+    outcome: Outcome
+    verdicts: Mapping[str, Verdict]
+    segment: str
+    #: None when the case did not get as far as the score.
+    points: int | None
+    contributions: tuple[Contribution, ...]
+    grade: str | None
+    candidates: tuple[Candidate, ...]
+    #: The candidate that bound the limit; None without a limit.
+    binding: str | None
+    #: The offer, or what a person may offer on a referred case; 0 where there is none.
+    limit_minor: int
+    rate_daily_e8: int | None
+    tenors_months: tuple[int, ...]
+    #: Ranked reason codes, at most four, principal first.
+    reasons: tuple[str, ...]
+    #: Codes of rules that only point something out.
+    flags: tuple[str, ...]
+    #: The last business date on which the offer can be accepted; None without an offer.
+    valid_until: date | None
+
+    def inputs(self) -> bytes:
+        """Return the canonical text of all that went in."""
+        return record_bytes(
+            {
+                "asked": self.asked.document(),
+                "features": dict(self.features),
+                "policy_hash": self.policy_hash,
+                "rejected": list(self.rejected),
+            }
+        )
+
+    def result(self) -> bytes:
+        """Return the canonical text of all that came out."""
+        return record_bytes(
+            {
+                "binding": self.binding,
+                "candidates": [[item.name, item.limit_minor] for item in self.candidates],
+                "contributions": [
+                    [item.feature, item.bin, item.points] for item in self.contributions
+                ],
+                "flags": list(self.flags),
+                "grade": self.grade,
+                "limit_minor": self.limit_minor,
+                "outcome": self.outcome.value,
+                "points": self.points,
+                "policy_version": self.policy_version,
+                "rate_daily_e8": self.rate_daily_e8,
+                "reasons": list(self.reasons),
+                "segment": self.segment,
+                "tenors_months": list(self.tenors_months),
+                "valid_until": self.valid_until and self.valid_until.isoformat(),
+                "verdicts": {code: verdict.value for code, verdict in self.verdicts.items()},
+            }
+        )

@@ -1,0 +1,78 @@
+"""What a policy reads about a case: declared features, each with type, range, source, basis.
+
+Invariant   Only declared features reach a rule, and only values of their type within their
+            range. Anything else is unknown and is named in the record; it is never zero and
+            never clipped into range.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from counterfoil.decisioning.expression import Value
+from counterfoil.decisioning.rule_types import BOOLEAN, TEXT, Shape, ValueType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """One feature that the policy declares it reads."""
+
+    name: str
+    name_en: str
+    name_zh: str
+    type: ValueType
+    #: What a number counts: `minor` of the policy's currency, `ppm`, `months`, `years`, `count`.
+    unit: str
+    #: Range of an integer, ends included; both 0 for other types.
+    lowest: int
+    highest: int
+    #: The values that a text may have; empty for other types.
+    values: tuple[str, ...]
+    #: Whether a case may lack it; the identity's age may not be lacking, an income may.
+    nullable: bool
+    #: Who says so: `identity`, `applicant`, `application`, `recorded_history`.
+    source: str
+    #: Why the lender may use it: `contract`, `consent` or `law`.
+    legal_basis: str
+
+    @property
+    def shape(self) -> Shape:
+        """Return what the type check needs to know."""
+        if self.type is ValueType.INTEGER:
+            return Shape(type=ValueType.INTEGER, lowest=self.lowest, highest=self.highest)
+        return TEXT if self.type is ValueType.TEXT else BOOLEAN
+
+    def admits(self, value: object) -> bool:
+        """Tell whether a value that is there has this feature's type and range."""
+        if self.type is ValueType.BOOLEAN:
+            return isinstance(value, bool)
+        if self.type is ValueType.TEXT:
+            return isinstance(value, str) and value in self.values
+        if isinstance(value, bool) or not isinstance(value, int):
+            return False
+        return self.lowest <= value <= self.highest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The features of one case as the rules see them, and what was not let in."""
+
+    values: dict[str, Value | None]
+    #: Names of values outside their declaration; each counts as unknown.
+    rejected: tuple[str, ...]
+
+
+def take_snapshot(features: tuple[Feature, ...], given: Mapping[str, Value | None]) -> Snapshot:
+    """Return every declared feature, None where nothing usable was given."""
+    values: dict[str, Value | None] = {}
+    rejected: list[str] = []
+    for feature in features:
+        name = feature.name
+        value = given.get(name)
+        if value is None or feature.admits(value):
+            values[name] = value
+        else:
+            values[name] = None
+            rejected.append(name)
+    if not given.keys() <= values.keys():
+        rejected.extend(sorted(given.keys() - values.keys()))
+    return Snapshot(values=values, rejected=tuple(rejected))

@@ -1,0 +1,124 @@
+"""Reads one table of a document strictly: known keys, known types, and the place of a fault."""
+
+from collections.abc import Mapping
+from typing import Final
+
+_MISSING: Final = object()
+
+
+class InvalidPolicyError(ValueError):
+    """The document is not a policy; the message says where and why."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        """Name the place in the document and the reason."""
+        super().__init__(f"{place}: {reason}")
+        self.place = place
+        self.reason = reason
+
+
+class Table:
+    """One table of the document; every key has to be read, and only keys that are known."""
+
+    def __init__(self, place: str, content: object) -> None:
+        """Take what stands at a place; it has to be a table."""
+        if not isinstance(content, dict):
+            raise InvalidPolicyError(place, "is not a table")
+        self.place = place
+        self._left: dict[str, object] = dict(content)
+
+    def fault(self, key: str, reason: str) -> InvalidPolicyError:
+        """Return the error for one key."""
+        return InvalidPolicyError(f"{self.place}.{key}", reason)
+
+    def text(self, key: str, *, default: str | None = None) -> str:
+        """Return a text that is not empty."""
+        value = self._take(key, _MISSING if default is None else default)
+        if not isinstance(value, str) or (not value and default is None):
+            raise self.fault(key, "is not a text")
+        return value
+
+    def integer(self, key: str) -> int:
+        """Return an integer."""
+        return self._integer(key, self._take(key, _MISSING))
+
+    def integer_or_none(self, key: str) -> int | None:
+        """Return an integer, or None where the key is absent."""
+        value = self._take(key, None)
+        return None if value is None else self._integer(key, value)
+
+    def boolean(self, key: str) -> bool:
+        """Return true or false."""
+        value = self._take(key, _MISSING)
+        if not isinstance(value, bool):
+            raise self.fault(key, "is neither true nor false")
+        return value
+
+    def anything(self, key: str) -> object:
+        """Return what stands at a key, or None where it is absent."""
+        return self._take(key, None)
+
+    def integers(self, key: str) -> tuple[int, ...]:
+        """Return a list of integers."""
+        return tuple(self._integer(key, item) for item in self._list(key, _MISSING))
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of texts, empty where the key is absent."""
+        items = self._list(key, [])
+        if not all(isinstance(item, str) and item for item in items):
+            raise self.fault(key, "holds something that is not a text")
+        return tuple(str(item) for item in items)
+
+    def table(self, key: str) -> "Table":
+        """Return the table at a key."""
+        return Table(f"{self.place}.{key}", self._take(key, _MISSING))
+
+    def tables(self, key: str) -> list["Table"]:
+        """Return the list of tables at a key; each place names its code or name if it has one."""
+        tables = []
+        for number, item in enumerate(self._list(key, _MISSING)):
+            name = item.get("code", item.get("name", number)) if isinstance(item, dict) else number
+            tables.append(Table(f"{self.place}.{key}[{name}]", item))
+        if not tables:
+            raise self.fault(key, "is empty")
+        return tables
+
+    def integers_by_key(self, key: str) -> dict[str, int]:
+        """Return a table of integers."""
+        content = self._mapping(key)
+        return {name: self._integer(f"{key}.{name}", item) for name, item in content.items()}
+
+    def texts_by_key(self, key: str) -> dict[str, str]:
+        """Return a table of texts."""
+        content = self._mapping(key)
+        for name, item in content.items():
+            if not isinstance(item, str) or not item:
+                raise self.fault(f"{key}.{name}", "is not a text")
+        return {name: str(item) for name, item in content.items()}
+
+    def finish(self) -> None:
+        """Refuse keys that nobody has read."""
+        if self._left:
+            raise self.fault(min(self._left), "is not a key of this table")
+
+    def _mapping(self, key: str) -> Mapping[str, object]:
+        value = self._take(key, _MISSING)
+        if not isinstance(value, dict) or not value:
+            raise self.fault(key, "is not a table")
+        return value
+
+    def _list(self, key: str, default: object) -> list[object]:
+        value = self._take(key, default)
+        if not isinstance(value, list):
+            raise self.fault(key, "is not a list")
+        return value
+
+    def _integer(self, key: str, value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.fault(key, "is not an integer")
+        return value
+
+    def _take(self, key: str, default: object) -> object:
+        value = self._left.pop(key, default)
+        if value is _MISSING:
+            raise self.fault(key, "is missing")
+        return value
