@@ -1,0 +1,100 @@
+"""Everything a decision about one line needs: the line, its loans, and what came of a command.
+
+Invariant   An account is the batch's own working copy. A refused command leaves it untouched; an
+            accepted one changes it and appends what happened, so that the next command of the
+            same batch sees what a serial run would have shown it.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+
+from counterfoil.kernel.ids import IdSource
+from counterfoil.lending.line import Line
+from counterfoil.lending.loan import Loan, Parts
+from counterfoil.lending.terms import Prepayment, Terms
+
+
+class Transaction(NamedTuple):
+    """One row of a loan's history."""
+
+    transaction_id: int
+    loan_id: int
+    sequence: int
+    kind: str
+    value_date: date
+    amount_minor: int
+    parts: Parts
+    mode: Prepayment
+    repayment_id: int | None
+    relates_to: int | None
+    channel: str
+    reason: str | None
+
+
+class Movement(NamedTuple):
+    """Something that the books have to show; signs as in a repayment: parts are received."""
+
+    kind: str
+    loan_id: int
+    transaction_id: int | None
+    product_code: str
+    parts: Parts
+    hold_minor: int
+
+
+class LineEvent(NamedTuple):
+    """A change of limit, state or setting."""
+
+    version: int
+    kind: str
+    before: str | None
+    after: str | None
+    reason: str
+    author: str
+
+
+class Told(NamedTuple):
+    """Something that others must hear; the payload is filled where it is written."""
+
+    kind: str
+    subject_id: int
+    payload: dict[str, object]
+
+
+@dataclass(slots=True)
+class Account:
+    """One line and what is known of it in a batch."""
+
+    line: Line | None
+    loans: dict[int, Loan] = field(default_factory=dict)
+    #: Transactions of loans whose history was asked for, in order of sequence.
+    history: dict[int, list[Transaction]] = field(default_factory=dict)
+    #: Version in the database; None where the line is new.
+    stored_version: int | None = None
+    new_loans: set[int] = field(default_factory=set)
+    changed_loans: set[int] = field(default_factory=set)
+    #: Loans folded again from the start: their instalments are written anew.
+    refolded_loans: set[int] = field(default_factory=set)
+    #: Numbers of the instalments that the store has, for loans whose history was asked for.
+    stored_instalments: dict[int, set[int]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Accepted:
+    """A command that was accepted: the answer and what has to be written for it."""
+
+    answer: dict[str, object]
+    transactions: list[Transaction] = field(default_factory=list)
+    movements: list[Movement] = field(default_factory=list)
+    events: list[LineEvent] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+
+
+class Setting(NamedTuple):
+    """What a decision may know besides the account: no clock, no chance, no database."""
+
+    terms: Terms
+    business_date: date
+    now: datetime
+    ids: IdSource

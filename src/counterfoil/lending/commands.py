@@ -1,0 +1,176 @@
+"""What can be asked of a credit line; each command names one customer and one line.
+
+Units       Amounts in minor units, dates are business dates.
+Invariant   A command is what somebody asked for and nothing that follows from it, so that its
+            fingerprint is the same on every retry.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from counterfoil.lending.terms import Method, Prepayment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLine:
+    """Open a line from an accepted offer."""
+
+    customer_id: int
+    line_id: int
+    application_id: int
+    product_code: str
+    product_version: int
+    limit_minor: int
+    currency: str
+    rate_daily_e8: int
+    repayment_day: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """Draw on a line: hold the amount and ask for its payout."""
+
+    customer_id: int
+    line_id: int
+    amount_minor: int
+    currency: str
+    tenor_months: int
+    method: Method
+    purpose: str
+    payee_ref: str
+    cost_sheet_hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmPayout:
+    """The rail confirmed that the money arrived on the value date: the loan begins."""
+
+    customer_id: int
+    line_id: int
+    loan_id: int
+    payment_id: int
+    value_date: date
+    rail_reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailPayout:
+    """The rail refused for good: release the hold, no loan and no interest."""
+
+    customer_id: int
+    line_id: int
+    loan_id: int
+    payment_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repay:
+    """Money came in: for one loan, or for the loans of the line in their order."""
+
+    customer_id: int
+    line_id: int
+    loan_id: int | None
+    amount_minor: int
+    currency: str
+    #: The day from which it counts; None for the business date.
+    value_date: date | None
+    mode: Prepayment
+    channel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReverseRepayment:
+    """A payment bounced or was booked in error: the loans are folded again without it."""
+
+    customer_id: int
+    line_id: int
+    repayment_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLimit:
+    """Raise or lower the limit."""
+
+    customer_id: int
+    line_id: int
+    limit_minor: int
+    reason: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreezeLine:
+    """Stop drawing, until a day or until it is lifted."""
+
+    customer_id: int
+    line_id: int
+    until: date | None
+    reason: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnfreezeLine:
+    """Lift a freeze."""
+
+    customer_id: int
+    line_id: int
+    reason: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseLine:
+    """Close a line on which nothing is owed."""
+
+    customer_id: int
+    line_id: int
+    reason: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetOwnCap:
+    """Set the customer's own ceiling below the limit, or take it away."""
+
+    customer_id: int
+    line_id: int
+    cap_minor: int | None
+    author: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRepaymentDay:
+    """Choose the day of the month on which new drawdowns fall due."""
+
+    customer_id: int
+    line_id: int
+    repayment_day: int
+    author: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdvanceLoans:
+    """The close of day: let happen what falls on the days up to the business date."""
+
+    customer_id: int
+    line_id: int
+
+
+Command = (
+    OpenLine
+    | Draw
+    | ConfirmPayout
+    | FailPayout
+    | Repay
+    | ReverseRepayment
+    | SetLimit
+    | FreezeLine
+    | UnfreezeLine
+    | CloseLine
+    | SetOwnCap
+    | SetRepaymentDay
+    | AdvanceLoans
+)

@@ -1,0 +1,259 @@
+"""Drawing on a line: hold on acceptance, loan on confirmation, release on a definite failure.
+
+Invariant   A drawdown holds its amount from acceptance until its payout is confirmed or has
+            definitely failed; what is not known keeps the hold. Interest begins on the day the
+            rail confirmed and never for money that did not arrive.
+"""
+
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.kernel.money import AMOUNT_MINOR_MAX
+from counterfoil.lending import refusals
+from counterfoil.lending.account import Accepted, Account, Movement, Setting, Told, Transaction
+from counterfoil.lending.commands import ConfirmPayout, Draw, FailPayout
+from counterfoil.lending.line import Line, headroom_minor, settle_waiting
+from counterfoil.lending.loan import NOTHING, Loan, advance, disburse
+from counterfoil.lending.terms import Prepayment, Terms
+
+
+def draw(account: Account, command: Draw, setting: Setting) -> Accepted | Refused:
+    """Accept a drawdown inside the available amount, hold it, and ask for its payout."""
+    line = account.line
+    if line is None:
+        return refuse(refusals.LINE_NOT_FOUND)
+    settle_waiting(line, setting.business_date)
+    refused = (
+        refuse_blocked(line, setting)
+        or refuse_amount(command.amount_minor, command.currency, line)
+        or refuse_terms(command, setting.terms)
+    )
+    if refused:
+        return refused
+    available = headroom_minor(line)
+    if command.amount_minor > available:
+        return refuse(
+            refusals.INSUFFICIENT_LIMIT, available_minor=available, currency=line.currency
+        )
+    loan = _pending_loan(line, command, setting, loan_id=setting.ids.next())
+    line.held_minor += loan.original_minor
+    line.version += 1
+    account.loans[loan.loan_id] = loan
+    account.new_loans.add(loan.loan_id)
+    return _drawn(line, loan, available - loan.original_minor, setting)
+
+
+def refuse_blocked(line: Line, setting: Setting) -> Refused | None:
+    """Refuse where the state of the line forbids drawing."""
+    if line.status == "active":
+        if setting.business_date > line.valid_to:
+            return refuse(refusals.LINE_EXPIRED, valid_to=line.valid_to.isoformat())
+        return None
+    if line.status == "frozen":
+        return refuse(refusals.LINE_FROZEN, reason=line.status_reason)
+    if line.status == "suspended":
+        return refuse(refusals.LINE_SUSPENDED, reason=line.status_reason)
+    return refuse(refusals.LINE_CLOSED)
+
+
+def refuse_amount(amount_minor: int, currency: str, line: Line) -> Refused | None:
+    """Refuse an amount that no command may carry, or of another currency."""
+    if amount_minor <= 0:
+        return refuse(refusals.AMOUNT_NOT_POSITIVE)
+    if amount_minor > AMOUNT_MINOR_MAX:
+        return refuse(refusals.AMOUNT_TOO_LARGE)
+    if currency != line.currency:
+        return refuse(refusals.CURRENCY_MISMATCH, currency=line.currency)
+    return None
+
+
+def refuse_terms(command: Draw, terms: Terms) -> Refused | None:
+    """Refuse what the product does not offer."""
+    amount = command.amount_minor
+    if amount < terms.draw_minor_min:
+        return refuse(refusals.AMOUNT_BELOW_MINIMUM, minimum_minor=terms.draw_minor_min)
+    if amount > terms.draw_minor_max:
+        return refuse(refusals.AMOUNT_ABOVE_MAXIMUM, maximum_minor=terms.draw_minor_max)
+    if amount % terms.draw_minor_step:
+        return refuse(refusals.AMOUNT_OFF_STEP, step_minor=terms.draw_minor_step)
+    if command.tenor_months not in terms.tenors_months:
+        return refuse(
+            refusals.TENOR_NOT_OFFERED,
+            tenor_months=command.tenor_months,
+            offered=", ".join(map(str, terms.tenors_months)),
+        )
+    if command.method not in terms.methods:
+        return refuse(
+            refusals.METHOD_NOT_OFFERED, method=command.method, offered=", ".join(terms.methods)
+        )
+    if command.purpose in terms.purposes_banned:
+        return refuse(refusals.PURPOSE_BANNED, purpose=command.purpose)
+    return None
+
+
+def confirm_payout(
+    account: Account, command: ConfirmPayout, setting: Setting
+) -> Accepted | Refused:
+    """Begin the loan on the day its money arrived and turn the hold into principal."""
+    line, loan = account.line, account.loans.get(command.loan_id)
+    refused = _refuse_settled(line, loan)
+    if refused or line is None or loan is None:
+        return refused or refuse(refusals.LOAN_NOT_FOUND)
+    if command.value_date > setting.business_date:
+        return refuse(
+            refusals.VALUE_DATE_IN_FUTURE, business_date=setting.business_date.isoformat()
+        )
+    if command.value_date < loan.requested_on:
+        return refuse(
+            refusals.VALUE_DATE_BEFORE_DRAWDOWN, start_date=loan.requested_on.isoformat()
+        )
+    amount = loan.original_minor
+    disburse(loan, command.value_date, setting.terms)
+    advance(loan, setting.business_date)
+    transaction = _record(loan, "disbursement", command, setting)
+    line.held_minor -= amount
+    line.principal_minor += amount
+    line.version += 1
+    account.changed_loans.add(loan.loan_id)
+    parts = NOTHING._replace(principal_minor=-amount)
+    movement = Movement(
+        "disbursement",
+        loan.loan_id,
+        transaction.transaction_id,
+        loan.product_code,
+        parts,
+        -amount,
+    )
+    answer = loan_answer(loan) | {"payment_id": ids.to_text(ids.PAYMENT, command.payment_id)}
+    told = Told("loan_opened", loan.loan_id, {"line_id": ids.to_text(ids.LINE, line.line_id)})
+    return Accepted(answer, [transaction], [movement], told=[told])
+
+
+def fail_payout(account: Account, command: FailPayout, setting: Setting) -> Accepted | Refused:
+    """Release the hold of a drawdown whose payout has definitely failed."""
+    line, loan = account.line, account.loans.get(command.loan_id)
+    refused = _refuse_settled(line, loan)
+    if refused or line is None or loan is None:
+        return refused or refuse(refusals.LOAN_NOT_FOUND)
+    loan.status = "cancelled"
+    loan.closed_on = setting.business_date
+    loan.version += 1
+    line.held_minor -= loan.original_minor
+    line.version += 1
+    account.changed_loans.add(loan.loan_id)
+    movement = Movement(
+        "hold_release", loan.loan_id, None, loan.product_code, NOTHING, -loan.original_minor
+    )
+    answer = loan_answer(loan) | {"reason": command.reason}
+    told = Told("drawdown_failed", loan.loan_id, {"reason": command.reason})
+    return Accepted(answer, movements=[movement], told=[told])
+
+
+def loan_answer(loan: Loan) -> dict[str, object]:
+    """Return what an answer says of a loan."""
+    return {
+        "id": ids.to_text(ids.LOAN, loan.loan_id),
+        "customer_id": ids.to_text(ids.CUSTOMER, loan.customer_id),
+        "line_id": ids.to_text(ids.LINE, loan.line_id),
+        "status": loan.status,
+        "amount_minor": loan.original_minor,
+        "currency": loan.currency,
+        "principal_minor": loan.principal_minor,
+        "start_date": loan.start_date.isoformat() if loan.start_date else None,
+        "next_due_date": loan.next_due_date.isoformat() if loan.next_due_date else None,
+    }
+
+
+def _pending_loan(line: Line, command: Draw, setting: Setting, *, loan_id: int) -> Loan:
+    terms = setting.terms
+    return Loan(
+        customer_id=line.customer_id,
+        loan_id=loan_id,
+        line_id=line.line_id,
+        product_code=line.product_code,
+        product_version=line.product_version,
+        lender_id=line.lender_id,
+        currency=line.currency,
+        method=command.method,
+        purpose=command.purpose,
+        payee_ref=command.payee_ref,
+        cost_sheet_hash=command.cost_sheet_hash,
+        original_minor=command.amount_minor,
+        rate_daily_e8=line.rate_daily_e8,
+        penalty_daily_e8=terms.penalty_daily_e8(line.rate_daily_e8),
+        grace_days=terms.grace_days,
+        tenor_months=command.tenor_months,
+        repayment_day=line.repayment_day,
+        requested_on=setting.business_date,
+    )
+
+
+def _drawn(line: Line, loan: Loan, available: int, setting: Setting) -> Accepted:
+    text = ids.to_text
+    line_text = text(ids.LINE, line.line_id)
+    answer: dict[str, object] = {
+        "id": text(ids.LOAN, loan.loan_id),
+        "customer_id": text(ids.CUSTOMER, line.customer_id),
+        "line_id": line_text,
+        "status": "pending",
+        "amount_minor": loan.original_minor,
+        "currency": loan.currency,
+        "tenor_months": loan.tenor_months,
+        "method": loan.method,
+        "rate_daily_e8": loan.rate_daily_e8,
+        "requested_on": setting.business_date.isoformat(),
+        "available_minor": available,
+        "line_version": line.version,
+    }
+    payload: dict[str, object] = {
+        "amount_minor": loan.original_minor,
+        "currency": loan.currency,
+        "lender_id": loan.lender_id,
+        "line_id": line_text,
+        "payee_ref": loan.payee_ref,
+        "business_date": answer["requested_on"],
+    }
+    movement = Movement(
+        "hold", loan.loan_id, None, loan.product_code, NOTHING, loan.original_minor
+    )
+    return Accepted(
+        answer, movements=[movement], told=[Told("payout_requested", loan.loan_id, payload)]
+    )
+
+
+def _refuse_settled(line: Line | None, loan: Loan | None) -> Refused | None:
+    if line is None:
+        return refuse(refusals.LINE_NOT_FOUND)
+    if loan is None:
+        return refuse(refusals.LOAN_NOT_FOUND)
+    if loan.status != "pending":
+        return refuse(refusals.LOAN_NOT_PENDING, status=loan.status)
+    return None
+
+
+def _record(loan: Loan, kind: str, command: ConfirmPayout, setting: Setting) -> Transaction:
+    loan.last_sequence += 1
+    loan.version += 1
+    return Transaction(
+        transaction_id=setting.ids.next(),
+        loan_id=loan.loan_id,
+        sequence=loan.last_sequence,
+        kind=kind,
+        value_date=command.value_date,
+        amount_minor=loan.original_minor,
+        parts=NOTHING._replace(principal_minor=loan.original_minor),
+        mode=Prepayment.NEXT_INSTALMENT,
+        repayment_id=None,
+        relates_to=None,
+        channel=command.rail_reference,
+        reason=None,
+    )
+
+
+def quote_loan(line: Line, command: Draw, setting: Setting) -> Loan:
+    """Return the loan that this drawdown would become if its money arrived today.
+
+    It gets no number of its own: it is shown, never stored.
+    """
+    loan = _pending_loan(line, command, setting, loan_id=0)
+    disburse(loan, setting.business_date, setting.terms)
+    return loan

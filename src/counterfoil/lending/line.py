@@ -1,0 +1,106 @@
+"""A credit line: the agreement under which a customer draws, with its limit and its holds.
+
+Invariant   available = min(limit, own cap) - principal outstanding - holds, never below zero;
+            zero while the line is frozen, suspended, closed or past its validity. Money owed and
+            repayment never depend on the state of the line.
+Units       Minor units of the line's currency.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(slots=True)
+class Line:
+    """The state of a credit line; the order of the fields is that of the query which loads it."""
+
+    customer_id: int
+    line_id: int
+    application_id: int
+    product_code: str
+    product_version: int
+    lender_id: str
+    currency: str
+    status: str
+    limit_minor: int
+    rate_daily_e8: int
+    repayment_day: int
+    opened_on: date
+    valid_to: date
+    version: int = 1
+    #: The customer's own ceiling below the limit, None where there is none.
+    own_cap_minor: int | None = None
+    #: Principal outstanding of all loans of the line.
+    principal_minor: int = 0
+    #: Drawdowns accepted and not yet paid out.
+    held_minor: int = 0
+    #: Overpayments kept for the customer.
+    credit_minor: int = 0
+    #: Last day of a temporary freeze, None for one without an end.
+    frozen_until: date | None = None
+    status_reason: str | None = None
+    #: A raised own cap waits until that day; None as amount takes the cap away.
+    next_cap_minor: int | None = None
+    next_cap_on: date | None = None
+    day_changed_on: date | None = None
+    day_changes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Availability:
+    """The available amount with the parts that add up to it."""
+
+    limit_minor: int
+    own_cap_minor: int | None
+    principal_minor: int
+    held_minor: int
+    available_minor: int
+    #: Why nothing is available although something is left, None where it is.
+    blocked_by: str | None
+    version: int
+
+
+def settle_waiting(line: Line, on: date) -> None:
+    """Let what waited for a day take effect: the end of a freeze, a raised own cap."""
+    if line.status == "frozen" and line.frozen_until is not None and on > line.frozen_until:
+        line.status, line.frozen_until, line.status_reason = "active", None, None
+    if line.next_cap_on is not None and on >= line.next_cap_on:
+        line.own_cap_minor = line.next_cap_minor
+        line.next_cap_minor = line.next_cap_on = None
+
+
+def headroom_minor(line: Line) -> int:
+    """Return what the limit and the own cap leave, whatever the state of the line."""
+    ceiling = line.limit_minor
+    if line.own_cap_minor is not None and line.own_cap_minor < ceiling:
+        ceiling = line.own_cap_minor
+    left = ceiling - line.principal_minor - line.held_minor
+    return left if left > 0 else 0
+
+
+def blocked_by(line: Line, on: date) -> str | None:
+    """Return the state that keeps the customer from drawing on that date, None if none does."""
+    if line.status == "frozen" and line.frozen_until is not None and on > line.frozen_until:
+        return "expired" if on > line.valid_to else None
+    if line.status != "active":
+        return line.status
+    return "expired" if on > line.valid_to else None
+
+
+def availability(line: Line, on: date) -> Availability:
+    """Return what may be drawn on a date, with its parts."""
+    cap = line.own_cap_minor
+    if line.next_cap_on is not None and on >= line.next_cap_on:
+        cap = line.next_cap_minor
+    block = blocked_by(line, on)
+    ceiling = line.limit_minor if cap is None else min(line.limit_minor, cap)
+    left = max(0, ceiling - line.principal_minor - line.held_minor)
+    return Availability(
+        limit_minor=line.limit_minor,
+        own_cap_minor=cap,
+        principal_minor=line.principal_minor,
+        held_minor=line.held_minor,
+        available_minor=0 if block else left,
+        blocked_by=block,
+        version=line.version,
+    )

@@ -1,0 +1,231 @@
+"""Opening a line and changing it: limit, freeze, own cap, repayment day, closing.
+
+Invariant   A change never touches money owed. Lowering the limit below what is used is allowed
+            and makes nothing due; a raised own cap waits, a lowered one works at once.
+"""
+
+from datetime import date, timedelta
+
+from counterfoil.kernel import ids
+from counterfoil.kernel.calendar import REPAYMENT_DAY_MAX, add_months
+from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.lending import refusals
+from counterfoil.lending.account import Accepted, Account, LineEvent, Setting, Told
+from counterfoil.lending.commands import (
+    CloseLine,
+    FreezeLine,
+    OpenLine,
+    SetLimit,
+    SetOwnCap,
+    SetRepaymentDay,
+    UnfreezeLine,
+)
+from counterfoil.lending.line import Line, availability, settle_waiting
+
+
+def open_line(account: Account, command: OpenLine, setting: Setting) -> Accepted | Refused:
+    """Open a line under the product version of the offer."""
+    if account.line is not None:
+        return refuse(refusals.LINE_EXISTS)
+    terms = setting.terms
+    refused = _refuse_limit(command.limit_minor, setting) or _refuse_day(command.repayment_day)
+    if refused:
+        return refused
+    line = Line(
+        customer_id=command.customer_id,
+        line_id=command.line_id,
+        application_id=command.application_id,
+        product_code=command.product_code,
+        product_version=command.product_version,
+        lender_id=terms.lender_id,
+        currency=terms.currency,
+        status="active",
+        limit_minor=command.limit_minor,
+        rate_daily_e8=command.rate_daily_e8,
+        repayment_day=command.repayment_day,
+        opened_on=setting.business_date,
+        valid_to=add_months(setting.business_date, terms.line_valid_months),
+    )
+    account.line = line
+    event = LineEvent(1, "opened", None, str(line.limit_minor), "offer_accepted", "customer")
+    return _changed(line, event, setting)
+
+
+def set_limit(account: Account, command: SetLimit, setting: Setting) -> Accepted | Refused:
+    """Raise or lower the limit; a debt above a lowered limit stays as it is."""
+    line = account.line
+    refused = _refuse_closed(line) or _refuse_limit(command.limit_minor, setting)
+    if refused or line is None:
+        return refused or refuse(refusals.LINE_NOT_FOUND)
+    if command.limit_minor == line.limit_minor:
+        return refuse(refusals.LIMIT_UNCHANGED)
+    before = line.limit_minor
+    line.limit_minor = command.limit_minor
+    kind = "limit_raised" if command.limit_minor > before else "limit_lowered"
+    return _change(line, kind, (before, line.limit_minor), command, setting)
+
+
+def freeze(account: Account, command: FreezeLine, setting: Setting) -> Accepted | Refused:
+    """Stop drawing until a day, or until the freeze is lifted."""
+    line = account.line
+    refused = _refuse_closed(line)
+    if refused or line is None:
+        return refused or refuse(refusals.LINE_NOT_FOUND)
+    if command.until is not None and command.until < setting.business_date:
+        return refuse(refusals.FREEZE_DATE_PAST, business_date=setting.business_date.isoformat())
+    before = line.status
+    line.status = "frozen"
+    line.frozen_until = command.until
+    line.status_reason = command.reason
+    after = command.until.isoformat() if command.until else "frozen"
+    return _change(line, "frozen", (before, after), command, setting)
+
+
+def unfreeze(account: Account, command: UnfreezeLine, setting: Setting) -> Accepted | Refused:
+    """Lift a freeze."""
+    line = account.line
+    refused = _refuse_closed(line)
+    if refused or line is None:
+        return refused or refuse(refusals.LINE_NOT_FOUND)
+    if line.status != "frozen":
+        return refuse(refusals.LINE_NOT_FROZEN)
+    line.status, line.frozen_until, line.status_reason = "active", None, None
+    return _change(line, "unfrozen", ("frozen", "active"), command, setting)
+
+
+def close(account: Account, command: CloseLine, setting: Setting) -> Accepted | Refused:
+    """Close a line on which nothing is owed, held or kept."""
+    line = account.line
+    refused = _refuse_closed(line)
+    if refused or line is None:
+        return refused or refuse(refusals.LINE_NOT_FOUND)
+    running = any(loan.status in ("open", "pending") for loan in account.loans.values())
+    if running or line.principal_minor or line.held_minor or line.credit_minor:
+        return refuse(
+            refusals.LINE_NOT_EMPTY,
+            owed_minor=line.principal_minor + line.held_minor,
+            credit_minor=line.credit_minor,
+        )
+    before = line.status
+    line.status, line.frozen_until = "closed", None
+    line.status_reason = command.reason
+    return _change(line, "closed", (before, "closed"), command, setting)
+
+
+def set_own_cap(account: Account, command: SetOwnCap, setting: Setting) -> Accepted | Refused:
+    """Set the customer's own ceiling: lower at once, higher after the days of waiting."""
+    line = account.line
+    refused = _refuse_closed(line)
+    if refused or line is None:
+        return refused or refuse(refusals.LINE_NOT_FOUND)
+    cap = command.cap_minor
+    if cap is not None and not 0 <= cap <= line.limit_minor:
+        return refuse(refusals.CAP_OUT_OF_RANGE, limit_minor=line.limit_minor)
+    settle_waiting(line, setting.business_date)
+    before = line.own_cap_minor
+    if before is not None and (cap is None or cap > before):
+        line.next_cap_minor = cap
+        line.next_cap_on = setting.business_date + timedelta(days=setting.terms.cap_raise_wait_days)
+    else:
+        line.own_cap_minor = cap
+        line.next_cap_minor = line.next_cap_on = None
+    return _change(line, "own_cap_set", (before, cap), command, setting)
+
+
+def set_repayment_day(
+    account: Account, command: SetRepaymentDay, setting: Setting
+) -> Accepted | Refused:
+    """Choose the day of the month for new drawdowns; running loans keep theirs."""
+    line = account.line
+    refused = _refuse_closed(line) or _refuse_day(command.repayment_day)
+    if refused or line is None:
+        return refused or refuse(refusals.LINE_NOT_FOUND)
+    changes = _changes_this_year(line, setting.business_date)
+    if changes >= setting.terms.repayment_day_changes_per_year:
+        return refuse(refusals.REPAYMENT_DAY_CHANGES_USED_UP, count=changes)
+    before = line.repayment_day
+    line.repayment_day = command.repayment_day
+    line.day_changed_on = setting.business_date
+    line.day_changes = changes + 1
+    return _change(line, "repayment_day_set", (before, line.repayment_day), command, setting)
+
+
+def line_answer(line: Line, on: date) -> dict[str, object]:
+    """Return what an answer says of a line; the parts of the available amount add up."""
+    have = availability(line, on)
+    return {
+        "id": ids.to_text(ids.LINE, line.line_id),
+        "customer_id": ids.to_text(ids.CUSTOMER, line.customer_id),
+        "application_id": ids.to_text(ids.APPLICATION, line.application_id),
+        "product_code": line.product_code,
+        "product_version": line.product_version,
+        "currency": line.currency,
+        "status": line.status,
+        "status_reason": line.status_reason,
+        "frozen_until": line.frozen_until.isoformat() if line.frozen_until else None,
+        "limit_minor": line.limit_minor,
+        "own_cap_minor": have.own_cap_minor,
+        "next_cap_minor": line.next_cap_minor,
+        "next_cap_on": line.next_cap_on.isoformat() if line.next_cap_on else None,
+        "principal_minor": line.principal_minor,
+        "held_minor": line.held_minor,
+        "available_minor": have.available_minor,
+        "blocked_by": have.blocked_by,
+        "credit_minor": line.credit_minor,
+        "rate_daily_e8": line.rate_daily_e8,
+        "repayment_day": line.repayment_day,
+        "opened_on": line.opened_on.isoformat(),
+        "valid_to": line.valid_to.isoformat(),
+        "version": line.version,
+    }
+
+
+def _refuse_closed(line: Line | None) -> Refused | None:
+    if line is None:
+        return refuse(refusals.LINE_NOT_FOUND)
+    return refuse(refusals.LINE_CLOSED) if line.status == "closed" else None
+
+
+def _refuse_limit(limit_minor: int, setting: Setting) -> Refused | None:
+    terms = setting.terms
+    in_range = terms.limit_minor_min <= limit_minor <= terms.limit_minor_max
+    if in_range and limit_minor % terms.limit_minor_step == 0:
+        return None
+    return refuse(
+        refusals.LIMIT_OUT_OF_RANGE,
+        minimum_minor=terms.limit_minor_min,
+        maximum_minor=terms.limit_minor_max,
+        step_minor=terms.limit_minor_step,
+    )
+
+
+def _refuse_day(repayment_day: int) -> Refused | None:
+    if 1 <= repayment_day <= REPAYMENT_DAY_MAX:
+        return None
+    return refuse(refusals.REPAYMENT_DAY_OUT_OF_RANGE)
+
+
+def _changes_this_year(line: Line, on: date) -> int:
+    if line.day_changed_on is None or line.day_changed_on.year != on.year:
+        return 0
+    return line.day_changes
+
+
+def _change(
+    line: Line,
+    kind: str,
+    values: tuple[object, object],
+    command: SetLimit | FreezeLine | UnfreezeLine | CloseLine | SetOwnCap | SetRepaymentDay,
+    setting: Setting,
+) -> Accepted:
+    line.version += 1
+    before, after = (None if value is None else str(value) for value in values)
+    reason = getattr(command, "reason", "customer_setting")
+    event = LineEvent(line.version, kind, before, after, reason, command.author)
+    return _changed(line, event, setting)
+
+
+def _changed(line: Line, event: LineEvent, setting: Setting) -> Accepted:
+    answer = line_answer(line, setting.business_date)
+    told = Told(f"line_{event.kind}", line.line_id, {"reason": event.reason})
+    return Accepted(answer, events=[event], told=[told])

@@ -1,0 +1,562 @@
+"""A loan as the fold of its transactions.
+
+Invariant   The state is `fold(origin, transactions)` advanced to a date; applying a transaction to
+            the present state gives the same as folding all of them from the start. The parts of a
+            payment sum to the payment; principal paid and outstanding sum to what was lent.
+Units       Amounts in minor units, exact interest and penalty in 1e-8 minor units, accrued up to
+            and excluding `accrued_to`.
+Signs       All amounts are not negative; an exact accrual may carry less than half a minor unit
+            below zero, because what was demanded of it had been rounded up.
+Rounding    Halves up, once, when an amount falls due or is paid; the rest is carried and dropped
+            when the loan closes.
+Late        All outstanding principal earns the contract rate for as long as it is used. Principal
+            unpaid after the days of grace earns a surcharge from its due date; paid within them
+            it counts as paid on time. Nothing earns interest on interest.
+Follows     Civil Code of the PRC, articles 561 (allocation), 676 (late interest), 677 (early
+            repayment: interest for the time of use).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from counterfoil.kernel.calendar import nth_due_date
+from counterfoil.kernel.money import E8
+from counterfoil.lending import delinquency, schedule
+from counterfoil.lending.interest import payable
+from counterfoil.lending.schedule import PlanRow
+from counterfoil.lending.terms import Method, Part, Prepayment, Sweep, Terms
+
+#: A plan never has more rows than this; longer tenors are refused by the catalogue.
+INSTALMENTS_MAX = 60
+
+
+@dataclass(slots=True, kw_only=True)
+class Due:
+    """An instalment that has fallen due."""
+
+    instalment_no: int
+    due_date: date
+    principal_minor: int
+    interest_minor: int
+    principal_paid_minor: int = 0
+    interest_paid_minor: int = 0
+    #: The days of grace are over and the surcharge runs.
+    penal: bool = False
+    settled_on: date | None = None
+    #: Not yet written, or written and changed since: what the store has to do with it.
+    is_new: bool = False
+    is_changed: bool = False
+
+    @property
+    def principal_left_minor(self) -> int:
+        """Return the principal still owed of this instalment."""
+        return self.principal_minor - self.principal_paid_minor
+
+    @property
+    def interest_left_minor(self) -> int:
+        """Return the interest still owed of this instalment."""
+        return self.interest_minor - self.interest_paid_minor
+
+    def copy(self) -> "Due":
+        """Return an independent copy."""
+        return Due(
+            instalment_no=self.instalment_no,
+            due_date=self.due_date,
+            principal_minor=self.principal_minor,
+            interest_minor=self.interest_minor,
+            principal_paid_minor=self.principal_paid_minor,
+            interest_paid_minor=self.interest_paid_minor,
+            penal=self.penal,
+            settled_on=self.settled_on,
+            is_new=self.is_new,
+            is_changed=self.is_changed,
+        )
+
+
+class Parts(NamedTuple):
+    """What a payment paid, minor units."""
+
+    principal_minor: int
+    interest_minor: int
+    penalty_minor: int
+    #: What was left when the loan asked for nothing more.
+    excess_minor: int
+
+    @property
+    def amount_minor(self) -> int:
+        """Return the whole payment."""
+        return self.principal_minor + self.interest_minor + self.penalty_minor + self.excess_minor
+
+
+NOTHING = Parts(0, 0, 0, 0)
+
+
+class Input(NamedTuple):
+    """A transaction as the fold reads it: what was done, not what came of it."""
+
+    kind: str
+    value_date: date
+    amount_minor: int
+    mode: Prepayment
+    transaction_id: int
+
+
+@dataclass(slots=True)
+class Loan:
+    """The state of a loan; the order of the fields is that of the query which loads it."""
+
+    customer_id: int
+    loan_id: int
+    line_id: int
+    product_code: str
+    product_version: int
+    lender_id: str
+    currency: str
+    method: Method
+    purpose: str
+    payee_ref: str
+    cost_sheet_hash: bytes
+    original_minor: int
+    rate_daily_e8: int
+    penalty_daily_e8: int
+    grace_days: int
+    tenor_months: int
+    repayment_day: int
+    requested_on: date
+    status: str = "pending"
+    start_date: date | None = None
+    first_due_date: date | None = None
+    maturity_date: date | None = None
+    closed_on: date | None = None
+    principal_minor: int = 0
+    #: Of that: fallen due and unpaid.
+    due_principal_minor: int = 0
+    #: Of that: past the days of grace.
+    penal_principal_minor: int = 0
+    due_interest_minor: int = 0
+    accrued_interest_e8: int = 0
+    accrued_penalty_e8: int = 0
+    accrued_to: date | None = None
+    #: Level amount or level principal of one instalment; 0 where the method has none.
+    instalment_minor: int = 0
+    #: Paid ahead in this period towards the instalments to come.
+    advance_minor: int = 0
+    next_instalment_no: int = 1
+    next_due_date: date | None = None
+    next_event_on: date | None = None
+    #: Due date of the oldest instalment not settled.
+    oldest_due_date: date | None = None
+    bucket: int = 0
+    interest_paid_minor: int = 0
+    penalty_paid_minor: int = 0
+    last_sequence: int = 0
+    version: int = 1
+    #: Instalments that fell due: all of them after a fold, the unsettled ones from the store.
+    dues: list[Due] = field(default_factory=list)
+
+    def copy(self) -> "Loan":
+        """Return an independent copy."""
+        twin = object.__new__(Loan)
+        for name in _FIELDS:
+            setattr(twin, name, getattr(self, name))
+        twin.dues = [due.copy() for due in self.dues]
+        return twin
+
+    @property
+    def current_principal_minor(self) -> int:
+        """Return the principal that has not fallen due."""
+        return self.principal_minor - self.due_principal_minor
+
+    @property
+    def open_dues(self) -> list[Due]:
+        """Return the instalments that are due and not settled, oldest first."""
+        return [due for due in self.dues if due.settled_on is None]
+
+
+_FIELDS = tuple(name for name in Loan.__slots__ if name != "dues")
+
+
+def disburse(loan: Loan, value_date: date, terms: Terms) -> None:
+    """Start a pending loan on the day its money arrived."""
+    first = schedule.first_due(value_date, loan.repayment_day, terms)
+    numbers = instalment_numbers(loan)
+    days = schedule.period_days(value_date, first, loan.repayment_day, numbers)
+    loan.status = "open"
+    loan.start_date = loan.accrued_to = value_date
+    loan.first_due_date = first
+    loan.principal_minor = loan.original_minor
+    loan.instalment_minor = schedule.instalment_amount(
+        loan.method, loan.original_minor, loan.rate_daily_e8, days
+    )
+    loan.maturity_date = nth_due_date(first, loan.repayment_day, loan.tenor_months)
+    loan.next_instalment_no = numbers[0]
+    loan.next_due_date = nth_due_date(first, loan.repayment_day, numbers[0])
+    _schedule_next_event(loan)
+
+
+def instalment_numbers(loan: Loan) -> range:
+    """Return the numbers of the instalments, which count months: a bullet has only the last."""
+    if loan.method is Method.BULLET:
+        return range(loan.tenor_months, loan.tenor_months + 1)
+    return range(1, loan.tenor_months + 1)
+
+
+def accrue(loan: Loan, to: date) -> None:
+    """Accrue interest and penalty up to and excluding `to`; exact, nothing is rounded."""
+    assert loan.accrued_to is not None
+    days = to.toordinal() - loan.accrued_to.toordinal()
+    if days > 0:
+        loan.accrued_interest_e8 += loan.principal_minor * loan.rate_daily_e8 * days
+        if loan.penal_principal_minor:
+            loan.accrued_penalty_e8 += loan.penal_principal_minor * loan.penalty_daily_e8 * days
+        loan.accrued_to = to
+
+
+def advance(loan: Loan, to: date) -> bool:
+    """Let everything happen that falls on the days up to and including `to`.
+
+    Returns whether anything did. Between such days interest is closed form, so nothing is done
+    for them.
+    """
+    happened = False
+    while loan.next_event_on is not None and loan.next_event_on <= to:
+        day = loan.next_event_on
+        accrue(loan, day)
+        if loan.next_due_date is not None and loan.next_due_date <= day:
+            _fall_due(loan, day)
+        _end_grace(loan, day)
+        loan.bucket = delinquency.bucket(loan.oldest_due_date, loan.grace_days, day)
+        _schedule_next_event(loan)
+        happened = True
+    return happened
+
+
+def pay(
+    loan: Loan, amount_minor: int, value_date: date, *, mode: Prepayment, terms: Terms
+) -> Parts:
+    """Apply a payment on its value date and return what it paid.
+
+    What has fallen due comes first, in the product's order; then the interest accrued to the
+    value date and principal ahead of its time. What no part asks for is the excess.
+    """
+    assert amount_minor > 0
+    advance(loan, value_date)
+    accrue(loan, value_date)
+    before = loan.principal_minor
+    left, interest, penalty = _pay_due(loan, amount_minor, value_date, terms)
+    ahead = _pay_ahead(loan, left, value_date, mode)
+    left -= ahead.amount_minor
+    interest += ahead.interest_minor
+    loan.interest_paid_minor += interest
+    loan.penalty_paid_minor += penalty
+    _settle(loan, value_date)
+    return Parts(before - loan.principal_minor, interest, penalty, left)
+
+
+def payoff_minor(loan: Loan, on: date) -> int:
+    """Return what closes the loan to exactly zero on that date."""
+    twin = loan.copy()
+    advance(twin, on)
+    accrue(twin, on)
+    return (
+        twin.principal_minor
+        + twin.due_interest_minor
+        + payable(twin.accrued_interest_e8)
+        + payable(twin.accrued_penalty_e8)
+    )
+
+
+def due_minor(loan: Loan, on: date) -> int:
+    """Return what has fallen due and is unpaid on that date, penalty included."""
+    twin = loan.copy()
+    advance(twin, on)
+    accrue(twin, on)
+    return (
+        twin.due_principal_minor + twin.due_interest_minor + payable(twin.accrued_penalty_e8)
+    )
+
+
+def plan(loan: Loan) -> list[PlanRow]:
+    """Return the instalments still to come if each is paid on its day and nothing before."""
+    twin = loan.copy()
+    rows: list[PlanRow] = []
+    while twin.next_due_date is not None:
+        assert len(rows) < INSTALMENTS_MAX
+        before = twin.accrued_to
+        assert before is not None
+        day = twin.next_due_date
+        number = twin.next_instalment_no
+        accrue(twin, day)
+        _fall_due(twin, day)
+        due = twin.dues[-1]
+        twin.principal_minor -= due.principal_left_minor
+        twin.due_principal_minor -= due.principal_left_minor
+        rows.append(
+            PlanRow(
+                instalment_no=number,
+                due_date=day,
+                days=day.toordinal() - before.toordinal(),
+                principal_minor=due.principal_minor,
+                interest_minor=due.interest_minor,
+                balance_minor=twin.principal_minor,
+            )
+        )
+    return rows
+
+
+def fold(
+    origin: Loan, inputs: Iterable[Input], *, through: date, terms: Terms
+) -> tuple[Loan, list[Parts]]:
+    """Return the state after all transactions, advanced to `through`, and the parts of each.
+
+    `origin` is the loan as it was signed, before any money moved; `inputs` come in the order of
+    value date, then sequence.
+    """
+    loan = origin.copy()
+    parts: list[Parts] = []
+    for entry in inputs:
+        if entry.kind == "disbursement":
+            disburse(loan, entry.value_date, terms)
+            parts.append(NOTHING)
+        elif loan.status == "open":
+            parts.append(
+                pay(loan, entry.amount_minor, entry.value_date, mode=entry.mode, terms=terms)
+            )
+        else:
+            parts.append(Parts(0, 0, 0, entry.amount_minor))
+    if loan.status == "open":
+        advance(loan, through)
+    return loan, parts
+
+
+def origin_of(loan: Loan) -> Loan:
+    """Return the loan as it was signed: the same terms, no money moved yet."""
+    return Loan(**{name: getattr(loan, name) for name in _SIGNED})
+
+
+_SIGNED = (
+    "customer_id",
+    "loan_id",
+    "line_id",
+    "product_code",
+    "product_version",
+    "lender_id",
+    "currency",
+    "method",
+    "purpose",
+    "payee_ref",
+    "cost_sheet_hash",
+    "original_minor",
+    "rate_daily_e8",
+    "penalty_daily_e8",
+    "grace_days",
+    "tenor_months",
+    "repayment_day",
+    "requested_on",
+)
+
+
+def _fall_due(loan: Loan, day: date) -> None:
+    """Demand an instalment: round its interest once and fix its principal."""
+    number = loan.next_instalment_no
+    interest = payable(loan.accrued_interest_e8)
+    principal = _principal_due(loan, interest, number)
+    loan.accrued_interest_e8 -= interest * E8
+    loan.due_interest_minor += interest
+    loan.due_principal_minor += principal
+    settled = day if not principal and not interest else None
+    loan.dues.append(
+        Due(
+            instalment_no=number,
+            due_date=day,
+            principal_minor=principal,
+            interest_minor=interest,
+            settled_on=settled,
+            is_new=True,
+        )
+    )
+    if settled is None and loan.oldest_due_date is None:
+        loan.oldest_due_date = day
+    _next_instalment(loan, number + 1)
+
+
+def _principal_due(loan: Loan, interest: int, number: int) -> int:
+    """Return the principal that instalment `number` asks for; the last one takes the rest."""
+    left = loan.current_principal_minor
+    if number >= loan.tenor_months:
+        loan.advance_minor = 0
+        return left
+    if loan.method is Method.LEVEL_INSTALMENT:
+        asked = loan.instalment_minor - loan.advance_minor - interest
+    elif loan.method is Method.LEVEL_PRINCIPAL:
+        asked = loan.instalment_minor - loan.advance_minor
+    else:
+        return 0
+    loan.advance_minor = max(0, -asked)
+    return min(max(0, asked), left)
+
+
+def _next_instalment(loan: Loan, number: int) -> None:
+    """Move on to instalment `number`, or to none where no principal is left to fall due."""
+    if number > loan.tenor_months or not loan.current_principal_minor:
+        loan.next_due_date = None
+        return
+    assert loan.first_due_date is not None
+    loan.next_instalment_no = number
+    loan.next_due_date = nth_due_date(loan.first_due_date, loan.repayment_day, number)
+
+
+def _end_grace(loan: Loan, day: date) -> None:
+    """Let the surcharge run, from the due date, on what the days of grace did not see paid."""
+    for due in loan.dues:
+        if due.settled_on is None and not due.penal:
+            late_days = day.toordinal() - due.due_date.toordinal()
+            if late_days > loan.grace_days:
+                due.penal = due.is_changed = True
+                left = due.principal_left_minor
+                loan.penal_principal_minor += left
+                loan.accrued_penalty_e8 += left * loan.penalty_daily_e8 * late_days
+
+
+def _schedule_next_event(loan: Loan) -> None:
+    """Set the next day on which something happens by itself, or none."""
+    next_on = loan.next_due_date
+    for due in loan.dues:
+        if due.settled_on is None and not due.penal:
+            ends = due.due_date + timedelta(days=loan.grace_days + 1)
+            if next_on is None or ends < next_on:
+                next_on = ends
+    boundary = delinquency.next_boundary(loan.oldest_due_date, loan.bucket)
+    if boundary is not None and (next_on is None or boundary < next_on):
+        next_on = boundary
+    loan.next_event_on = next_on
+
+
+def _pay_due(loan: Loan, amount: int, on: date, terms: Terms) -> tuple[int, int, int]:
+    """Pay what has fallen due; return what is left, and the interest and penalty paid."""
+    left, interest, penalty = amount, 0, 0
+    open_dues = loan.open_dues
+    if not open_dues and loan.accrued_penalty_e8 <= 0:
+        return left, 0, 0
+    for part, dues in _sweep_order(open_dues, terms):
+        if not left:
+            break
+        if part is Part.PENALTY:
+            paid = min(left, payable(loan.accrued_penalty_e8))
+            loan.accrued_penalty_e8 -= paid * E8
+            penalty += paid
+        else:
+            paid = sum(_pay_part(loan, due, part, budget) for due, budget in _spend(dues, part, left))
+            if part is Part.INTEREST:
+                interest += paid
+        left -= paid
+    _mark_settled(open_dues, on)
+    return left, interest, penalty
+
+
+def _sweep_order(dues: Sequence[Due], terms: Terms) -> list[tuple[Part, Sequence[Due]]]:
+    """Return the steps of a payment: penalty is one pool, the rest lies in the instalments."""
+    if terms.sweep is Sweep.BY_PART:
+        return [(part, dues) for part in terms.allocation]
+    rows = [part for part in terms.allocation if part is not Part.PENALTY]
+    steps: list[tuple[Part, Sequence[Due]]] = [(part, [due]) for due in dues for part in rows]
+    penalty: tuple[Part, Sequence[Due]] = (Part.PENALTY, ())
+    if terms.allocation[0] is Part.PENALTY:
+        return [penalty, *steps]
+    return [*steps, penalty]
+
+
+def _spend(dues: Sequence[Due], part: Part, amount: int) -> list[tuple[Due, int]]:
+    """Return how much of an amount each instalment gets of one part, oldest first."""
+    shares = []
+    for due in dues:
+        left = (
+            due.interest_left_minor if part is Part.INTEREST else due.principal_left_minor
+        )
+        share = min(amount, left)
+        amount -= share
+        if share:
+            shares.append((due, share))
+    return shares
+
+
+def _pay_part(loan: Loan, due: Due, part: Part, amount: int) -> int:
+    """Pay interest or principal of one instalment."""
+    due.is_changed = True
+    if part is Part.INTEREST:
+        due.interest_paid_minor += amount
+        loan.due_interest_minor -= amount
+        return amount
+    due.principal_paid_minor += amount
+    loan.due_principal_minor -= amount
+    loan.principal_minor -= amount
+    if due.penal:
+        loan.penal_principal_minor -= amount
+    return amount
+
+
+def _mark_settled(dues: Iterable[Due], on: date) -> None:
+    for due in dues:
+        if not due.principal_left_minor and not due.interest_left_minor:
+            due.settled_on = on
+            due.is_changed = True
+
+
+def _pay_ahead(loan: Loan, amount: int, on: date, mode: Prepayment) -> Parts:
+    """Pay accrued interest, then principal that has not fallen due."""
+    interest = min(amount, payable(loan.accrued_interest_e8))
+    principal = min(amount - interest, loan.current_principal_minor)
+    loan.accrued_interest_e8 -= interest * E8
+    loan.principal_minor -= principal
+    paid = interest + principal
+    if paid and mode is Prepayment.NEXT_INSTALMENT:
+        _count_ahead(loan, interest, principal)
+    elif principal and mode is Prepayment.REDUCE_INSTALMENT:
+        _reduce_instalment(loan, on)
+    if not loan.current_principal_minor:
+        loan.next_due_date = None
+    return Parts(principal, interest, 0, 0)
+
+
+def _count_ahead(loan: Loan, interest: int, principal: int) -> None:
+    """Let what was paid early count towards the next instalment of a level method."""
+    if loan.method is Method.LEVEL_INSTALMENT:
+        loan.advance_minor += interest + principal
+    elif loan.method is Method.LEVEL_PRINCIPAL:
+        loan.advance_minor += principal
+
+
+def _reduce_instalment(loan: Loan, on: date) -> None:
+    """Spread what is left over the instalments that are left."""
+    left = loan.current_principal_minor
+    if loan.next_due_date is None or not left or not loan.instalment_minor:
+        return
+    assert loan.first_due_date is not None
+    numbers = range(loan.next_instalment_no, loan.tenor_months + 1)
+    days = schedule.period_days(on, loan.first_due_date, loan.repayment_day, numbers)
+    loan.instalment_minor = schedule.instalment_amount(
+        loan.method, left, loan.rate_daily_e8, days
+    )
+
+
+def _settle(loan: Loan, on: date) -> None:
+    """Bring dates and bucket into line after a payment; close the loan where nothing is owed."""
+    open_dues = loan.open_dues
+    loan.oldest_due_date = open_dues[0].due_date if open_dues else None
+    loan.bucket = delinquency.bucket(loan.oldest_due_date, loan.grace_days, on)
+    if (
+        loan.principal_minor
+        or loan.due_interest_minor
+        or payable(loan.accrued_interest_e8)
+        or payable(loan.accrued_penalty_e8)
+    ):
+        _schedule_next_event(loan)
+        return
+    loan.status = "closed"
+    loan.closed_on = on
+    # Less than half a minor unit is left of exact interest; nobody owes a fraction of a cent.
+    loan.accrued_interest_e8 = loan.accrued_penalty_e8 = 0
+    loan.advance_minor = 0
+    loan.next_due_date = loan.next_event_on = None

@@ -1,0 +1,233 @@
+"""What lending can refuse, each with its stable code and the next step."""
+
+from counterfoil.kernel.errors import Kind, Refusal
+
+LINE_NOT_FOUND = Refusal(
+    code="line_not_found",
+    kind=Kind.NOT_FOUND,
+    message="This customer has no such credit line.",
+    next_step="Check the line and the customer it belongs to.",
+)
+LINE_EXISTS = Refusal(
+    code="line_exists",
+    kind=Kind.CONFLICT,
+    message="A credit line was already opened from this application.",
+    next_step="Read the customer's lines instead of opening another one.",
+)
+LOAN_NOT_FOUND = Refusal(
+    code="loan_not_found",
+    kind=Kind.NOT_FOUND,
+    message="This line has no such loan.",
+    next_step="Check the loan and the line it was drawn on.",
+)
+REPAYMENT_NOT_FOUND = Refusal(
+    code="repayment_not_found",
+    kind=Kind.NOT_FOUND,
+    message="This line has no such repayment.",
+    next_step="Check the repayment and the line it was paid on.",
+)
+LINE_FROZEN = Refusal(
+    code="line_frozen",
+    kind=Kind.CONFLICT,
+    message="Drawing on this line is frozen: {reason}.",
+    next_step="Wait until the freeze ends or is lifted; repayment stays possible.",
+)
+LINE_SUSPENDED = Refusal(
+    code="line_suspended",
+    kind=Kind.CONFLICT,
+    message="This line is suspended: {reason}.",
+    next_step="Ask the lender for a review; repayment stays possible.",
+)
+LINE_CLOSED = Refusal(
+    code="line_closed",
+    kind=Kind.GONE,
+    message="This line is closed.",
+    next_step="Apply for a new line.",
+)
+LINE_EXPIRED = Refusal(
+    code="line_expired",
+    kind=Kind.CONFLICT,
+    message="This line was valid until {valid_to}.",
+    next_step="Apply for a renewal; running loans go on unchanged.",
+)
+INSUFFICIENT_LIMIT = Refusal(
+    code="insufficient_limit",
+    kind=Kind.CONFLICT,
+    message="The amount is more than the {available_minor} minor units still available.",
+    next_step="Draw at most the available amount, repay first, or ask for a higher limit.",
+)
+AMOUNT_NOT_POSITIVE = Refusal(
+    code="amount_not_positive",
+    kind=Kind.INVALID,
+    message="The amount has to be more than zero.",
+    next_step="Send the amount as a positive integer of minor units.",
+)
+AMOUNT_TOO_LARGE = Refusal(
+    code="amount_too_large",
+    kind=Kind.INVALID,
+    message="The amount is larger than any command may carry.",
+    next_step="Check the unit: amounts are integers of minor units.",
+)
+AMOUNT_BELOW_MINIMUM = Refusal(
+    code="amount_below_minimum",
+    kind=Kind.CONFLICT,
+    message="The product lends at least {minimum_minor} minor units at a time.",
+    next_step="Draw at least the minimum.",
+)
+AMOUNT_ABOVE_MAXIMUM = Refusal(
+    code="amount_above_maximum",
+    kind=Kind.CONFLICT,
+    message="The product lends at most {maximum_minor} minor units at a time.",
+    next_step="Draw at most the maximum, in several drawdowns if need be.",
+)
+AMOUNT_OFF_STEP = Refusal(
+    code="amount_off_step",
+    kind=Kind.CONFLICT,
+    message="The product lends multiples of {step_minor} minor units.",
+    next_step="Draw a multiple of the step.",
+)
+CURRENCY_MISMATCH = Refusal(
+    code="currency_mismatch",
+    kind=Kind.CONFLICT,
+    message="The line is kept in {currency}.",
+    next_step="Send the amount in the currency of the line.",
+)
+TENOR_NOT_OFFERED = Refusal(
+    code="tenor_not_offered",
+    kind=Kind.CONFLICT,
+    message="The product does not offer a tenor of {tenor_months} months.",
+    next_step="Choose one of: {offered}.",
+)
+METHOD_NOT_OFFERED = Refusal(
+    code="method_not_offered",
+    kind=Kind.CONFLICT,
+    message="The product does not offer the method {method}.",
+    next_step="Choose one of: {offered}.",
+)
+PURPOSE_BANNED = Refusal(
+    code="purpose_banned",
+    kind=Kind.CONFLICT,
+    message="The product does not lend for the purpose {purpose}.",
+    next_step="Consumer credit may not be used for this; choose what the money is really for.",
+)
+COST_ABOVE_CAP = Refusal(
+    code="cost_above_cap",
+    kind=Kind.CONFLICT,
+    message="The all-in annual cost of this loan would lie above the product's cap.",
+    next_step="Ask for a longer tenor or a lower price; the loan is never made above the cap.",
+)
+QUOTE_INVALID = Refusal(
+    code="quote_invalid",
+    kind=Kind.CONFLICT,
+    message="The cost sheet that was agreed to is not the one of this drawdown.",
+    next_step="Ask for a new quote, show its cost sheet, and draw with its token.",
+)
+QUOTE_EXPIRED = Refusal(
+    code="quote_expired",
+    kind=Kind.CONFLICT,
+    message="The cost sheet was valid on {valid_on} only.",
+    next_step="Ask for a new quote, show its cost sheet, and draw with its token.",
+)
+LOAN_NOT_PENDING = Refusal(
+    code="loan_not_pending",
+    kind=Kind.CONFLICT,
+    message="The payout of this drawdown is already settled: the loan is {status}.",
+    next_step="Read the loan; nothing is left to confirm.",
+)
+LOAN_PENDING = Refusal(
+    code="loan_pending",
+    kind=Kind.CONFLICT,
+    message="The money of this loan has not been paid out yet.",
+    next_step="Wait for the payout; nothing is owed before it.",
+)
+LOAN_CLOSED = Refusal(
+    code="loan_closed",
+    kind=Kind.GONE,
+    message="This loan is {status}; nothing is owed on it.",
+    next_step="Keep the money, or name the loan that is to be repaid.",
+)
+NOTHING_TO_REPAY = Refusal(
+    code="nothing_to_repay",
+    kind=Kind.CONFLICT,
+    message="No loan of this line is open.",
+    next_step="Keep the money; nothing is owed.",
+)
+VALUE_DATE_IN_FUTURE = Refusal(
+    code="value_date_in_future",
+    kind=Kind.CONFLICT,
+    message="The value date lies after the business date {business_date}.",
+    next_step="Send the date on which the money arrived, at most the business date.",
+)
+VALUE_DATE_BEFORE_DRAWDOWN = Refusal(
+    code="value_date_before_drawdown",
+    kind=Kind.CONFLICT,
+    message="The value date lies before {start_date}, the day the loan began.",
+    next_step="Send the date on which the money arrived.",
+)
+PREPAYMENT_NOT_OFFERED = Refusal(
+    code="prepayment_not_offered",
+    kind=Kind.CONFLICT,
+    message="The product does not offer {mode} for money paid before it is due.",
+    next_step="Choose one of: {offered}.",
+)
+REPAYMENT_REVERSED = Refusal(
+    code="repayment_reversed",
+    kind=Kind.CONFLICT,
+    message="This repayment was already reversed.",
+    next_step="Nothing is left to reverse.",
+)
+CREDIT_ALREADY_USED = Refusal(
+    code="credit_already_used",
+    kind=Kind.CONFLICT,
+    message="Part of this repayment was kept as credit and has been used since.",
+    next_step="Settle the credit with the customer first, then reverse the repayment.",
+)
+LIMIT_OUT_OF_RANGE = Refusal(
+    code="limit_out_of_range",
+    kind=Kind.CONFLICT,
+    message="The product grants limits from {minimum_minor} to {maximum_minor} minor units.",
+    next_step="Choose a limit inside the range, in steps of {step_minor}.",
+)
+LIMIT_UNCHANGED = Refusal(
+    code="limit_unchanged",
+    kind=Kind.CONFLICT,
+    message="The line has this limit already.",
+    next_step="Nothing is left to do.",
+)
+CAP_OUT_OF_RANGE = Refusal(
+    code="cap_out_of_range",
+    kind=Kind.CONFLICT,
+    message="An own cap lies between 0 and the granted limit of {limit_minor} minor units.",
+    next_step="Choose a cap inside the range, or none to take it away.",
+)
+LINE_NOT_FROZEN = Refusal(
+    code="line_not_frozen",
+    kind=Kind.CONFLICT,
+    message="Drawing on this line is not frozen.",
+    next_step="Nothing is left to lift.",
+)
+LINE_NOT_EMPTY = Refusal(
+    code="line_not_empty",
+    kind=Kind.CONFLICT,
+    message="A line is closed when nothing is owed, held or kept on it.",
+    next_step="Repay {owed_minor} minor units of principal with interest, and take back "
+    "{credit_minor} of credit, then close the line.",
+)
+REPAYMENT_DAY_OUT_OF_RANGE = Refusal(
+    code="repayment_day_out_of_range",
+    kind=Kind.CONFLICT,
+    message="A repayment day lies between 1 and 28.",
+    next_step="Choose a day that every month has.",
+)
+REPAYMENT_DAY_CHANGES_USED_UP = Refusal(
+    code="repayment_day_changes_used_up",
+    kind=Kind.CONFLICT,
+    message="The repayment day was already changed {count} times this year.",
+    next_step="Choose again next year.",
+)
+FREEZE_DATE_PAST = Refusal(
+    code="freeze_date_past",
+    kind=Kind.CONFLICT,
+    message="A freeze ends on the business date {business_date} or later.",
+    next_step="Send a later date, or none for a freeze without an end.",
+)

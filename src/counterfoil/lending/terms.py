@@ -1,0 +1,93 @@
+"""What a product version promises: the terms a line is opened and a loan is drawn under.
+
+Units       Amounts in minor units of the product's currency, rates in 1e-8 per day.
+Invariant   A version never changes; a loan keeps the version it was signed under.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Method(StrEnum):
+    """How principal and interest fall due."""
+
+    LEVEL_INSTALMENT = "level_instalment"
+    LEVEL_PRINCIPAL = "level_principal"
+    INTEREST_ONLY = "interest_only"
+    BULLET = "bullet"
+    ANY_TIME = "any_time"
+
+
+class Prepayment(StrEnum):
+    """What money paid before it is due does to the plan."""
+
+    NEXT_INSTALMENT = "next_instalment"
+    REDUCE_INSTALMENT = "reduce_instalment"
+    REDUCE_TERM = "reduce_term"
+
+
+class Part(StrEnum):
+    """What a payment can pay; the order of these is a product's allocation order."""
+
+    PENALTY = "penalty"
+    INTEREST = "interest"
+    PRINCIPAL = "principal"
+
+
+class Sweep(StrEnum):
+    """Whether a payment clears instalment by instalment or part by part."""
+
+    BY_INSTALMENT = "by_instalment"
+    BY_PART = "by_part"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """One product version, validated."""
+
+    code: str
+    version: int
+    name_en: str
+    name_zh: str
+    currency: str
+    lender_id: str
+    licence: str
+    invited_only: bool
+    scenes: tuple[str, ...]
+    #: Limits of a line, minor units; granted limits are multiples of the step.
+    limit_minor_min: int
+    limit_minor_max: int
+    limit_minor_step: int
+    #: Limits of one drawdown, minor units.
+    draw_minor_min: int
+    draw_minor_max: int
+    draw_minor_step: int
+    tenors_months: tuple[int, ...]
+    methods: tuple[Method, ...]
+    #: Range in which the price of a line lies, 1e-8 per day.
+    rate_daily_e8_min: int
+    rate_daily_e8_max: int
+    #: Surcharge on overdue principal in percent of the contract rate, on top of it.
+    penalty_percent_of_rate: int
+    #: Days after the due date within which a payment still counts as on time.
+    grace_days: int
+    #: The first due date lies at least this many days after the start.
+    first_period_days_min: int
+    line_valid_months: int
+    allocation: tuple[Part, ...]
+    sweep: Sweep
+    prepayments: tuple[Prepayment, ...]
+    #: All-in annual cost that no loan of this product may exceed, 1e-8 per year.
+    cost_annual_e8_cap: int
+    cap_raise_wait_days: int
+    repayment_day_changes_per_year: int
+    purposes_banned: tuple[str, ...]
+    convention: str
+    reported_to_bureau: bool
+    guarantee: str
+    funding_programme: str
+    rule_pack: str
+
+    def penalty_daily_e8(self, rate_daily_e8: int) -> int:
+        """Return the surcharge on overdue principal, 1e-8 per day, halves up."""
+        return (rate_daily_e8 * self.penalty_percent_of_rate + 50) // 100
