@@ -32,6 +32,8 @@ from urllib.parse import quote
 
 import psutil
 
+from counterfoil.platform.settings import Settings
+
 #: Name of the database and of its owner.
 DATABASE_NAME: Final = "counterfoil"
 #: A socket's address has room for 107 bytes; the server adds the file name.
@@ -108,6 +110,16 @@ def running(home: Path, *, configuration: Mapping[str, str] | None = None) -> It
             with server.turn():
                 if not server.keep_path.exists() and _is_last(users):
                     server.stop()
+
+
+@contextmanager
+def address(settings: Settings) -> Iterator[str]:
+    """Give the address of the installation's database, the embedded one running meanwhile."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+    else:
+        with running(settings.home) as url:
+            yield url
 
 
 def start(home: Path, *, configuration: Mapping[str, str] | None = None) -> str:

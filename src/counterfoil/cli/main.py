@@ -1,0 +1,59 @@
+"""The command `counterfoil`: gathers the commands of this package's modules."""
+
+import importlib
+import importlib.util
+from typing import Annotated, Final
+
+import typer
+
+from counterfoil import __version__
+
+#: The modules with commands, in the order of the help.
+MODULES: Final = (
+    "serve",
+    "demo",
+    "database",
+    "keys",
+    "quote",
+    "golden",
+    "ledger",
+    "fsck",
+    "bench",
+)
+
+app = typer.Typer(
+    name="counterfoil",
+    help="The core of a consumer lender, every step of which leaves a half with the customer.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001 - the shape typer calls
+    if value:
+        typer.echo(f"counterfoil {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def counterfoil(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    """Refuse to run without assertions: they guard the books."""
+    if not __debug__:
+        raise SystemExit("counterfoil does not run under python -O: its assertions are needed")
+
+
+def _register() -> None:
+    for name in MODULES:
+        if importlib.util.find_spec(f"counterfoil.cli.{name}") is not None:
+            importlib.import_module(f"counterfoil.cli.{name}").register(app)
+
+
+_register()

@@ -1,0 +1,68 @@
+"""What commands write: tables for people, JSON for programs, and one line when something failed."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import typer
+
+#: Exit code of a command that could not do its work.
+EXIT_FAILED = 1
+
+
+def write_json(value: object) -> None:
+    """Write one JSON document."""
+    import orjson
+
+    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    sys.stdout.write(orjson.dumps(value, option=options).decode())
+
+
+def write_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table as wide as the terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*[_cell(value) for value in row])
+    Console().print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "—"
+    return "\n".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def fail(message: str) -> typer.Exit:
+    """Write why to standard error and return what a command raises to end."""
+    typer.secho(message, err=True, fg=typer.colors.RED)
+    return typer.Exit(EXIT_FAILED)
+
+
+@contextmanager
+def failures_as_messages() -> Iterator[None]:
+    """Turn failures that a person at the terminal can act on into one line and an exit code."""
+    import asyncpg
+    from pydantic import ValidationError
+
+    from counterfoil.platform.embedded import EmbeddedDatabaseError
+    from counterfoil.platform.migrate import MigrationError
+
+    try:
+        yield
+    except ValidationError as failure:
+        # Not the failure's own text: it repeats the value, which may be a password.
+        wrong = [
+            f"COUNTERFOIL_{'.'.join(map(str, error['loc'])).upper()}: {error['msg']}"
+            for error in failure.errors()
+        ]
+        raise fail("\n".join(wrong)) from failure
+    except (EmbeddedDatabaseError, MigrationError) as failure:
+        raise fail(str(failure)) from failure
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+        notes = " ".join(getattr(failure, "__notes__", []))
+        raise fail(f"The database answered: {failure} {notes}".rstrip()) from failure
