@@ -1,0 +1,61 @@
+"""What payments can refuse. The constraint that guards the same rule bears the same name."""
+
+from typing import Final
+
+from counterfoil.kernel.errors import Kind, Refusal
+
+PAYMENT_NOT_FOUND: Final = Refusal(
+    code="payment_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no such payment.",
+    next_step="Check the payment's identifier, for instance on the loan's page.",
+)
+
+SUSPENSE_NOT_OPEN: Final = Refusal(
+    code="suspense_not_open",
+    kind=Kind.CONFLICT,
+    message="The payment has no open case of this kind.",
+    next_step="Look at the payment again: the case was resolved meanwhile.",
+)
+
+SUSPENSE_NOT_PROPOSED: Final = Refusal(
+    code="suspense_not_proposed",
+    kind=Kind.CONFLICT,
+    message="Nobody has proposed how to resolve this case.",
+    next_step="Propose a resolution; another person then approves it.",
+)
+
+SUSPENSE_SAME_PERSON: Final = Refusal(
+    code="suspense_same_person",
+    kind=Kind.FORBIDDEN,
+    message="The person who proposed a resolution does not approve it.",
+    next_step="Ask another person to approve the resolution.",
+)
+
+SUSPENSE_RESOLUTION_UNFIT: Final = Refusal(
+    code="suspense_resolution_unfit",
+    kind=Kind.CONFLICT,
+    message="A payment that is {status} cannot be resolved as {resolution}.",
+    next_step="Note a payment whose outcome is certain; decide the outcome of any other.",
+)
+
+STATEMENT_CHANGED: Final = Refusal(
+    code="statement_changed",
+    kind=Kind.CONFLICT,
+    message="The statement of {statement_date} was taken before with other contents.",
+    next_step="Ask the operator of the rail which of the two files is right.",
+)
+
+STATEMENT_INVALID: Final = Refusal(
+    code="statement_invalid",
+    kind=Kind.INVALID,
+    message="The statement file cannot be read: {reason}.",
+    next_step="Fetch the file again; nothing of it was taken.",
+)
+
+SUSPENSE_VALUE_DATE_MISSING: Final = Refusal(
+    code="suspense_value_date_missing",
+    kind=Kind.INVALID,
+    message="A payment that succeeded needs the day on which the payee had the money.",
+    next_step="Take the value date from the rail's statement or its written answer.",
+)

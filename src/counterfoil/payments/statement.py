@@ -1,0 +1,108 @@
+"""A rail's statement file of one day: text in, lines out, or the reason why it is not one.
+
+Format      CSV in UTF-8 with a header; per line our reference, `paid` or `returned`, amount in
+            minor units, currency, value date, the rail's reference; then `#end`, the number of
+            lines and the SHA-256 of everything before that last line.
+Invariant   A file that was cut off or changed on the way is refused as a whole: half a statement
+            would make sent money look unsent.
+"""
+
+import csv
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+HEADER: Final = ("reference", "kind", "amount_minor", "currency", "value_date", "rail_reference")
+
+#: A file of more characters than this is not one day of one rail on one machine.
+STATEMENT_CHARACTERS_MAX: Final = 1_000_000_000
+
+_CLOSING: Final = re.compile(r"#end,(?P<lines>\d{1,9}),(?P<sha256>[0-9a-f]{64})\n?")
+_CURRENCY: Final = re.compile("[A-Z]{3}")
+
+
+class LineKind(StrEnum):
+    """Which way the money of a line went."""
+
+    PAID = "paid"
+    RETURNED = "returned"
+
+
+class InvalidStatementError(ValueError):
+    """A statement file that is cut off, changed or not a statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One movement as the rail booked it."""
+
+    reference: str
+    kind: LineKind
+    amount_minor: int
+    currency: str
+    value_date: date
+    rail_reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """All movements of one business date."""
+
+    business_date: date
+    #: SHA-256 of the whole file, in hexadecimal.
+    sha256: str
+    lines: Sequence[StatementLine]
+
+
+def read_statement(text: str, *, business_date: date) -> Statement:
+    """Return the statement of a day; raise InvalidStatementError where the file is not one."""
+    if len(text) > STATEMENT_CHARACTERS_MAX:
+        raise InvalidStatementError("the file is too large")
+    body = _checked_body(text)
+    rows = csv.reader(body.splitlines())
+    if tuple(next(rows, ())) != HEADER:
+        raise InvalidStatementError("the header is not the agreed one")
+    lines = [_line(row, number) for number, row in enumerate(rows, start=1)]
+    stated = int(text[len(body) :].split(",")[1])
+    if stated != len(lines):
+        raise InvalidStatementError(f"{stated} lines stated, {len(lines)} found")
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    return Statement(business_date, sha256, lines)
+
+
+def _checked_body(text: str) -> str:
+    """Return everything before the last line after checking that line against it."""
+    start = text.rfind("#end,")
+    closing = _CLOSING.fullmatch(text, start) if start > 0 else None
+    if closing is None:
+        raise InvalidStatementError("the closing line is missing")
+    body = text[:start]
+    if hashlib.sha256(body.encode()).hexdigest() != closing["sha256"]:
+        raise InvalidStatementError("the check sum does not match")
+    return body
+
+
+def _line(row: Sequence[str], number: int) -> StatementLine:
+    try:
+        reference, kind, amount, currency, value_date, rail_reference = row
+        line = StatementLine(
+            reference,
+            LineKind(kind),
+            int(amount),
+            currency,
+            date.fromisoformat(value_date),
+            rail_reference,
+        )
+    except ValueError as error:
+        raise InvalidStatementError(f"line {number}: {error}") from error
+    if (
+        line.amount_minor <= 0
+        or not _CURRENCY.fullmatch(currency)
+        or not (reference and rail_reference)
+    ):
+        raise InvalidStatementError(f"line {number}: a field is empty or out of range")
+    return line

@@ -1,0 +1,538 @@
+"""What payments keep: one function per question or step, each on a connection that is given.
+
+Steps that belong together are called inside one transaction of the caller; pages of payments are
+written as columns, never row by row.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from counterfoil.payments.order import PayoutOrder, payment_id_of
+from counterfoil.payments.rail import (
+    Act,
+    Answer,
+    Cause,
+    Confirm,
+    Conflict,
+    Declined,
+    NoAnswer,
+    NotSeen,
+    Outcome,
+    Paid,
+    Payment,
+    PaymentStatus,
+    Pending,
+    Release,
+    Returned,
+    Verdict,
+)
+from counterfoil.payments.reconciliation import Difference, OrderSide
+from counterfoil.payments.statement import LineKind, Statement, StatementLine
+from counterfoil.platform.database import Connection, Queries, Row
+
+QUERIES: Final = Queries.load("counterfoil.payments")
+
+#: Customer and payment; what names one row.
+PaymentKey = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """One act written down and about to be done."""
+
+    payment: Payment
+    act: Act
+    act_no: int
+    #: State in which the act leaves the payment until there is an answer.
+    status: PaymentStatus
+    started_at: datetime
+
+    @property
+    def key(self) -> PaymentKey:
+        """Return what names the payment."""
+        return (self.payment.order.customer_id, self.payment.order.payment_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One act with what the rail said and what that means."""
+
+    started: Started
+    answer: Answer
+    verdict: Verdict
+    #: When something is to be done next; None where the statement or people are next.
+    next_act_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedOrder:
+    """An event that should have been an order."""
+
+    customer_id: int
+    event_id: int
+    subject_id: int
+    reason: str
+
+
+async def add_payments(
+    connection: Connection,
+    orders: Sequence[tuple[PayoutOrder, str | None]],
+    *,
+    rail: str,
+    now: datetime,
+) -> int:
+    """Add payments, each with the refusal known before sending; return how many are new."""
+    rows = await QUERIES.add_payments.fetch(
+        connection,
+        rail=rail,
+        now=now,
+        customer_ids=[order.customer_id for order, _ in orders],
+        payment_ids=[order.payment_id for order, _ in orders],
+        line_ids=[order.line_id for order, _ in orders],
+        lender_ids=[order.lender_id for order, _ in orders],
+        amounts_minor=[order.amount_minor for order, _ in orders],
+        currencies=[order.currency for order, _ in orders],
+        payee_refs=[order.payee_ref for order, _ in orders],
+        business_dates=[order.business_date for order, _ in orders],
+        failure_codes=[code for _, code in orders],
+    )
+    return len(rows)
+
+
+async def add_rejected_orders(
+    connection: Connection, rejected: Sequence[RejectedOrder], *, now: datetime
+) -> None:
+    """Keep events that were no orders where people see them."""
+    await QUERIES.add_rejected_orders.execute(
+        connection,
+        now=now,
+        customer_ids=[one.customer_id for one in rejected],
+        event_ids=[one.event_id for one in rejected],
+        subject_ids=[one.subject_id for one in rejected],
+        reasons=[one.reason for one in rejected],
+    )
+
+
+async def lock_due(connection: Connection, *, rail: str, now: datetime, page: int) -> list[Payment]:
+    """Lock and return payments with something to do now."""
+    rows = await QUERIES.lock_due.fetch(connection, rail=rail, now=now, page=page)
+    return [_payment(row) for row in rows]
+
+
+async def record_acts(
+    connection: Connection,
+    acts: Sequence[Started],
+    *,
+    worker: str,
+    now: datetime,
+    business_date: date,
+    leased_until: datetime,
+) -> None:
+    """Write down what is about to be done with locked payments."""
+    await QUERIES.record_acts.execute(
+        connection,
+        worker=worker,
+        now=now,
+        business_date=business_date,
+        leased_until=leased_until,
+        act_nos=[started.act_no for started in acts],
+        acts=[started.act.value for started in acts],
+        statuses=[started.status.value for started in acts],
+        references=[started.payment.order.reference for started in acts],
+        **_columns(started.key for started in acts),
+    )
+
+
+async def postpone(
+    connection: Connection, payments: Sequence[Payment], *, next_act_at: datetime
+) -> None:
+    """Put off payments that cannot be sent now."""
+    keys = ((p.order.customer_id, p.order.payment_id) for p in payments)
+    await QUERIES.postpone.execute(connection, next_act_at=next_act_at, **_columns(keys))
+
+
+async def record_answers(
+    connection: Connection, answered: Sequence[Answered], *, now: datetime
+) -> set[PaymentKey]:
+    """Keep answers and move their payments; return those that moved."""
+    await _add_answers(connection, answered, now=now)
+    applied = [one for one in answered if one.started.act is not Act.VERIFY]
+    moved: set[PaymentKey] = set()
+    if applied:
+        rows = await QUERIES.apply_answers.fetch(connection, **_moves(applied))
+        moved = {(row["customer_id"], row["payment_id"]) for row in rows}
+    if len(applied) < len(answered):
+        checked = (one.started.key for one in answered if one.started.act is Act.VERIFY)
+        await QUERIES.rest.execute(connection, **_columns(checked))
+    return moved
+
+
+async def finish(connection: Connection, keys: Iterable[PaymentKey], *, now: datetime) -> None:
+    """Finish payments of whose outcome the books have taken note."""
+    await QUERIES.finish.execute(connection, now=now, **_columns(keys))
+
+
+async def hint(connection: Connection, *, payment_id: int, now: datetime, hints_max: int) -> bool:
+    """Bring a question forward; False where there is no such payment or no need."""
+    row = await QUERIES.hint.fetchrow(
+        connection, payment_id=payment_id, now=now, hints_max=hints_max
+    )
+    return row is not None
+
+
+async def open_cases(
+    connection: Connection, cases: Sequence[tuple[PaymentKey, Cause]], *, now: datetime
+) -> None:
+    """Put payments before two people."""
+    await QUERIES.open_cases.execute(
+        connection,
+        now=now,
+        causes=[cause.value for _, cause in cases],
+        **_columns(key for key, _ in cases),
+    )
+
+
+async def add_statement(
+    connection: Connection, statement: Statement, *, rail: str, now: datetime
+) -> str | None:
+    """Add a statement with its lines; return the check sum of the one taken before, if any."""
+    day = statement.business_date
+    added = await QUERIES.add_statement.fetchrow(
+        connection,
+        rail=rail,
+        statement_date=day,
+        sha256=statement.sha256,
+        line_count=len(statement.lines),
+        now=now,
+    )
+    if added is None:
+        earlier: str | None = await QUERIES.statement_sha256.fetchval(
+            connection, rail=rail, statement_date=day
+        )
+        return earlier
+    lines = statement.lines
+    await QUERIES.add_statement_lines.execute(
+        connection,
+        rail=rail,
+        statement_date=day,
+        references=[line.reference for line in lines],
+        payment_ids=[payment_id_of(line.reference) for line in lines],
+        kinds=[line.kind.value for line in lines],
+        amounts_minor=[line.amount_minor for line in lines],
+        currencies=[line.currency for line in lines],
+        value_dates=[line.value_date for line in lines],
+        rail_references=[line.rail_reference for line in lines],
+    )
+    return None
+
+
+async def resolve_paid(
+    connection: Connection, *, rail: str, statement_date: date, now: datetime
+) -> int:
+    """Make certain what a statement shows as paid; return how many payments that were."""
+    rows = await QUERIES.resolve_paid.fetch(
+        connection, rail=rail, statement_date=statement_date, now=now
+    )
+    return len(rows)
+
+
+async def doubtful_by_statement(
+    connection: Connection, *, rail: str, statement_date: date
+) -> list[tuple[PaymentKey, Cause]]:
+    """Return what a statement leaves for people to resolve."""
+    rows = await QUERIES.doubtful_by_statement.fetch(
+        connection, rail=rail, statement_date=statement_date
+    )
+    return [((row["customer_id"], row["payment_id"]), Cause(row["cause"])) for row in rows]
+
+
+async def sides_of_day(
+    connection: Connection, *, rail: str, day: date
+) -> tuple[list[OrderSide], list[StatementLine]]:
+    """Return the orders and statement lines that concern a day, for reconciliation."""
+    orders = [
+        OrderSide(
+            row["customer_id"],
+            row["payment_id"],
+            row["amount_minor"],
+            row["currency"],
+            PaymentStatus(row["status"]),
+        )
+        for row in await QUERIES.orders_of_day.fetch(connection, rail=rail, day=day)
+    ]
+    rows = await QUERIES.lines_of_day.fetch(
+        connection, rail=rail, day=day, payment_ids=[order.payment_id for order in orders]
+    )
+    lines = [
+        StatementLine(
+            row["reference"],
+            LineKind(row["kind"]),
+            row["amount_minor"],
+            row["currency"],
+            row["value_date"],
+            row["rail_reference"],
+        )
+        for row in rows
+    ]
+    return orders, lines
+
+
+async def record_differences(
+    connection: Connection,
+    differences: Sequence[Difference],
+    *,
+    day: date,
+    compared: Sequence[str],
+) -> None:
+    """Keep the differences of a day and clear those of compared references that are gone."""
+    await QUERIES.record_differences.execute(
+        connection,
+        day=day,
+        customer_ids=[one.customer_id for one in differences],
+        references=[one.reference for one in differences],
+        causes=[one.cause.value for one in differences],
+        orders_minor=[one.order_minor for one in differences],
+        statements_minor=[one.statement_minor for one in differences],
+        ledgers_minor=[one.ledger_minor for one in differences],
+    )
+    await QUERIES.clear_differences.execute(connection, day=day, compared=list(compared))
+
+
+async def open_differences(
+    connection: Connection, *, after: tuple[date, int, str, str] | None = None, page: int = 200
+) -> list[Row]:
+    """Return differences not cleared, oldest first, after the key of the last one seen."""
+    first_seen_on, customer_id, reference, cause = after or (date.min, 0, "", "")
+    return await QUERIES.open_differences.fetch(
+        connection,
+        first_seen_on=first_seen_on,
+        customer_id=customer_id,
+        reference=reference,
+        cause=cause,
+        page=page,
+    )
+
+
+async def open_suspense(
+    connection: Connection, *, after: tuple[datetime, int, int, int] | None = None, page: int = 200
+) -> list[Row]:
+    """Return cases that wait for people, oldest first, after the key of the last one seen."""
+    opened_at, customer_id, payment_id, case_no = after or (_LONG_AGO, 0, 0, 0)
+    return await QUERIES.open_suspense.fetch(
+        connection,
+        opened_at=opened_at,
+        customer_id=customer_id,
+        payment_id=payment_id,
+        case_no=case_no,
+        page=page,
+    )
+
+
+async def lock_case(
+    connection: Connection, *, customer_id: int, payment_id: int, case_no: int
+) -> Row | None:
+    """Lock and return an open case with its payment, or None."""
+    return await QUERIES.lock_case.fetchrow(
+        connection, customer_id=customer_id, payment_id=payment_id, case_no=case_no
+    )
+
+
+async def propose(
+    connection: Connection,
+    *,
+    customer_id: int,
+    payment_id: int,
+    case_no: int,
+    resolution: str,
+    value_date: date | None,
+    note: str,
+    person: str,
+    now: datetime,
+) -> None:
+    """Keep one person's proposal for an open case."""
+    await QUERIES.propose.execute(
+        connection,
+        customer_id=customer_id,
+        payment_id=payment_id,
+        case_no=case_no,
+        resolution=resolution,
+        value_date=value_date,
+        note=note,
+        person=person,
+        now=now,
+    )
+
+
+async def approve(
+    connection: Connection,
+    *,
+    customer_id: int,
+    payment_id: int,
+    case_no: int,
+    person: str,
+    now: datetime,
+) -> None:
+    """Close a case by a second person's approval."""
+    await QUERIES.approve.execute(
+        connection,
+        customer_id=customer_id,
+        payment_id=payment_id,
+        case_no=case_no,
+        person=person,
+        now=now,
+    )
+
+
+async def decide_payment(
+    connection: Connection,
+    *,
+    customer_id: int,
+    payment_id: int,
+    case_no: int,
+    outcome: str,
+    value_date: date | None,
+    now: datetime,
+) -> None:
+    """Make what two people decided the payment's outcome."""
+    await QUERIES.decide_payment.execute(
+        connection,
+        customer_id=customer_id,
+        payment_id=payment_id,
+        case_no=case_no,
+        outcome=outcome,
+        value_date=value_date,
+        now=now,
+    )
+
+
+async def leave_suspense(connection: Connection, *, customer_id: int, payment_id: int) -> None:
+    """End a payment's suspension once none of its cases is open."""
+    await QUERIES.leave_suspense.execute(connection, customer_id=customer_id, payment_id=payment_id)
+
+
+async def payment(connection: Connection, *, customer_id: int, payment_id: int) -> Row | None:
+    """Return one payment of a customer, or None."""
+    return await QUERIES.payment.fetchrow(
+        connection, customer_id=customer_id, payment_id=payment_id
+    )
+
+
+async def attempts(connection: Connection, *, customer_id: int, payment_id: int) -> list[Row]:
+    """Return what was asked of the rail for one payment, and what it said."""
+    return await QUERIES.attempts.fetch(connection, customer_id=customer_id, payment_id=payment_id)
+
+
+async def counts_by_status(connection: Connection) -> list[Row]:
+    """Return how many payouts stand where."""
+    return await QUERIES.counts_by_status.fetch(connection)
+
+
+_LONG_AGO: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def _columns(keys: Iterable[PaymentKey]) -> dict[str, list[int]]:
+    pairs = list(keys)
+    return {"customer_ids": [c for c, _ in pairs], "payment_ids": [p for _, p in pairs]}
+
+
+def _payment(row: Row) -> Payment:
+    return Payment(
+        order=PayoutOrder(
+            customer_id=row["customer_id"],
+            payment_id=row["payment_id"],
+            line_id=row["line_id"],
+            loan_id=row["loan_id"],
+            amount_minor=row["amount_minor"],
+            currency=row["currency"],
+            payee_ref=row["payee_ref"],
+            lender_id=row["lender_id"],
+            business_date=row["business_date"],
+        ),
+        status=PaymentStatus(row["status"]),
+        sends=row["sends"],
+        asks=row["asks"],
+        act_no=row["act_no"],
+        sent_at=row["sent_at"],
+        is_not_seen=row["is_not_seen"],
+        outcome=None if row["outcome"] is None else Outcome(row["outcome"]),
+        value_date=row["value_date"],
+        rail_reference=row["rail_reference"],
+        failure_code=row["failure_code"],
+    )
+
+
+_ANSWER_NAMES: Final[dict[type[Answer], str]] = {
+    Paid: "paid",
+    Declined: "declined",
+    Returned: "returned",
+    Pending: "pending",
+    NotSeen: "not_seen",
+    Conflict: "conflict",
+    NoAnswer: "no_answer",
+}
+
+
+async def _add_answers(
+    connection: Connection, answered: Sequence[Answered], *, now: datetime
+) -> None:
+    answers = [one.answer for one in answered]
+    money = [a if isinstance(a, Paid | Returned) else None for a in answers]
+    await QUERIES.add_answers.execute(
+        connection,
+        now=now,
+        act_nos=[one.started.act_no for one in answered],
+        answers=[_ANSWER_NAMES[type(answer)] for answer in answers],
+        amounts_minor=[m and m.amount_minor for m in money],
+        currencies=[m and m.currency for m in money],
+        value_dates=[m.value_date if isinstance(m, Paid) else m and m.returned_on for m in money],
+        rail_references=[m and m.rail_reference for m in money],
+        details=[_detail(answer) for answer in answers],
+        **_columns(one.started.key for one in answered),
+    )
+
+
+def _detail(answer: Answer) -> str | None:
+    match answer:
+        case Declined(code):
+            return code
+        case NoAnswer(reason):
+            return reason
+        case _:
+            return None
+
+
+def _moves(answered: Sequence[Answered]) -> dict[str, list[object]]:
+    """Return the columns by which answers move their payments."""
+    verdicts = [one.verdict for one in answered]
+    confirmed = [v if isinstance(v, Confirm) else None for v in verdicts]
+    released = [v if isinstance(v, Release) else None for v in verdicts]
+    return {
+        "customer_ids": [one.started.key[0] for one in answered],
+        "payment_ids": [one.started.key[1] for one in answered],
+        "act_nos": [one.started.act_no for one in answered],
+        "statuses": [_status(one).value for one in answered],
+        "outcomes": [_outcome(verdict) for verdict in verdicts],
+        "value_dates": [c and c.value_date for c in confirmed],
+        "rail_references": [c and c.rail_reference for c in confirmed],
+        "failure_codes": [r and r.code for r in released],
+        "not_seens": [isinstance(one.answer, NotSeen) for one in answered],
+        "next_act_ats": [one.next_act_at for one in answered],
+    }
+
+
+def _outcome(verdict: Verdict) -> str | None:
+    match verdict:
+        case Confirm():
+            return Outcome.SUCCEEDED.value
+        case Release():
+            return Outcome.FAILED.value
+        case _:
+            return None
+
+
+def _status(one: Answered) -> PaymentStatus:
+    """Return the state after an answer: certain ones keep theirs until the books know."""
+    is_certain = isinstance(one.verdict, Confirm | Release)
+    return one.started.status if is_certain else PaymentStatus.UNKNOWN

@@ -1,0 +1,454 @@
+-- name: add_payments
+-- Payouts that the books ordered, ready to be sent; one that is there already is left alone.
+-- gives   the payments that are new
+-- locks   nothing
+INSERT INTO payments.payment (
+    customer_id, payment_id, direction, line_id, loan_id, lender_id, amount_minor, currency,
+    payee_ref, rail, business_date, status, next_act_at, outcome, failure_code, created_at)
+SELECT o.customer_id, o.payment_id, 'out', o.line_id, o.payment_id, o.lender_id, o.amount_minor,
+       o.currency, o.payee_ref, :rail::text, o.business_date, 'held', :now::timestamptz,
+       CASE WHEN o.failure_code IS NOT NULL THEN 'failed' END, o.failure_code, :now::timestamptz
+FROM unnest(
+    :customer_ids::bigint[], :payment_ids::bigint[], :line_ids::bigint[], :lender_ids::text[],
+    :amounts_minor::bigint[], :currencies::text[], :payee_refs::text[],
+    :business_dates::date[], :failure_codes::text[]
+) AS o (customer_id, payment_id, line_id, lender_id, amount_minor, currency, payee_ref,
+        business_date, failure_code)
+ON CONFLICT DO NOTHING
+RETURNING customer_id, payment_id;
+
+-- name: add_rejected_orders
+-- Events that should have been orders and are not.
+-- gives   nothing
+-- locks   nothing
+INSERT INTO payments.rejected_order (customer_id, event_id, subject_id, reason, rejected_at)
+SELECT r.customer_id, r.event_id, r.subject_id, r.reason, :now::timestamptz
+FROM unnest(
+    :customer_ids::bigint[], :event_ids::bigint[], :subject_ids::bigint[], :reasons::text[]
+) AS r (customer_id, event_id, subject_id, reason)
+ON CONFLICT DO NOTHING;
+
+-- name: lock_due
+-- Payments of a rail with something to do now, longest waiting first.
+-- gives   at most :page rows
+-- locks   the payments; those that another worker holds are passed over
+SELECT customer_id, payment_id, line_id, loan_id, lender_id, amount_minor, currency, payee_ref,
+       business_date, status, sends, asks, act_no, sent_at, is_not_seen, outcome, value_date,
+       rail_reference, failure_code
+FROM payments.payment
+WHERE next_act_at <= :now::timestamptz
+  AND rail = :rail::text
+  AND direction = 'out'
+ORDER BY next_act_at, customer_id, payment_id
+LIMIT :page
+FOR UPDATE SKIP LOCKED;
+
+-- name: record_acts
+-- Writes down what is about to be done, before it is done, and keeps others away until the lease
+-- ends. Settling calls no rail and leaves no attempt.
+-- gives   nothing
+-- locks   the payments, held already
+WITH act AS (
+    SELECT a.customer_id, a.payment_id, a.act_no, a.act, a.status, a.reference
+    FROM unnest(
+        :customer_ids::bigint[], :payment_ids::bigint[], :act_nos::integer[], :acts::text[],
+        :statuses::text[], :references::text[]
+    ) AS a (customer_id, payment_id, act_no, act, status, reference)
+), moved AS (
+    UPDATE payments.payment AS p
+    SET status = act.status,
+        act_no = act.act_no,
+        sends = p.sends + (act.act = 'send')::integer,
+        asks = p.asks + (act.act = 'ask')::integer,
+        sent_at = CASE WHEN act.act = 'send'
+            THEN coalesce(p.sent_at, :now::timestamptz) ELSE p.sent_at END,
+        sent_on = CASE WHEN act.act = 'send' THEN :business_date::date ELSE p.sent_on END,
+        is_not_seen = p.is_not_seen AND act.act <> 'send',
+        next_act_at = :leased_until::timestamptz
+    FROM act
+    WHERE p.customer_id = act.customer_id AND p.payment_id = act.payment_id
+)
+INSERT INTO payments.payment_attempt (
+    customer_id, payment_id, act_no, act, reference, worker, started_at)
+SELECT act.customer_id, act.payment_id, act.act_no, act.act, act.reference, :worker::text,
+       :now::timestamptz
+FROM act
+WHERE act.act <> 'settle';
+
+-- name: postpone
+-- Puts off payments that cannot be sent now.
+-- gives   nothing
+-- locks   the payments
+UPDATE payments.payment AS p
+SET next_act_at = :next_act_at
+FROM unnest(:customer_ids::bigint[], :payment_ids::bigint[]) AS k (customer_id, payment_id)
+WHERE p.customer_id = k.customer_id AND p.payment_id = k.payment_id;
+
+-- name: add_answers
+-- What the rail said, whether or not it still matters.
+-- gives   nothing
+-- locks   nothing
+INSERT INTO payments.payment_answer (
+    customer_id, payment_id, act_no, answer, amount_minor, currency, value_date, rail_reference,
+    detail, received_at)
+SELECT a.customer_id, a.payment_id, a.act_no, a.answer, a.amount_minor, a.currency, a.value_date,
+       a.rail_reference, a.detail, :now::timestamptz
+FROM unnest(
+    :customer_ids::bigint[], :payment_ids::bigint[], :act_nos::integer[], :answers::text[],
+    :amounts_minor::bigint[], :currencies::text[], :value_dates::date[],
+    :rail_references::text[], :details::text[]
+) AS a (customer_id, payment_id, act_no, answer, amount_minor, currency, value_date,
+        rail_reference, detail)
+ON CONFLICT DO NOTHING;
+
+-- name: apply_answers
+-- Moves payments by what the rail said, where the act that was answered is still the last one and
+-- nothing became certain meanwhile.
+-- gives   the payments that moved
+-- locks   the payments
+UPDATE payments.payment AS p
+SET status = a.status,
+    outcome = a.outcome,
+    value_date = a.value_date,
+    rail_reference = a.rail_reference,
+    failure_code = a.failure_code,
+    is_not_seen = a.is_not_seen,
+    next_act_at = a.next_act_at
+FROM unnest(
+    :customer_ids::bigint[], :payment_ids::bigint[], :act_nos::integer[], :statuses::text[],
+    :outcomes::text[], :value_dates::date[], :rail_references::text[], :failure_codes::text[],
+    :not_seens::boolean[], :next_act_ats::timestamptz[]
+) AS a (customer_id, payment_id, act_no, status, outcome, value_date, rail_reference,
+        failure_code, is_not_seen, next_act_at)
+WHERE p.customer_id = a.customer_id
+  AND p.payment_id = a.payment_id
+  AND p.act_no = a.act_no
+  AND p.outcome IS NULL
+  AND p.suspended_at IS NULL
+RETURNING p.customer_id, p.payment_id;
+
+-- name: rest
+-- Finished payments that were checked: nothing more to do.
+-- gives   nothing
+-- locks   the payments
+UPDATE payments.payment AS p
+SET next_act_at = NULL
+FROM unnest(:customer_ids::bigint[], :payment_ids::bigint[]) AS k (customer_id, payment_id)
+WHERE p.customer_id = k.customer_id
+  AND p.payment_id = k.payment_id
+  AND p.status IN ('succeeded', 'failed');
+
+-- name: finish
+-- Payments of whose outcome the books have taken note.
+-- gives   nothing
+-- locks   the payments
+UPDATE payments.payment AS p
+SET status = p.outcome, finished_at = :now::timestamptz, next_act_at = NULL
+FROM unnest(:customer_ids::bigint[], :payment_ids::bigint[]) AS k (customer_id, payment_id)
+WHERE p.customer_id = k.customer_id
+  AND p.payment_id = k.payment_id
+  AND p.outcome IS NOT NULL
+  AND p.finished_at IS NULL;
+
+-- name: hint
+-- Somebody says that something happened: ask sooner. A payment whose answer is being waited for,
+-- one before two people, and one that was hinted at too often are left alone.
+-- gives   the payment, if it will be asked about
+-- locks   the payment
+UPDATE payments.payment
+SET next_act_at = least(next_act_at, :now::timestamptz), hints = hints + 1
+WHERE payment_id = :payment_id
+  AND direction = 'out'
+  AND status IN ('unknown', 'succeeded', 'failed')
+  AND suspended_at IS NULL
+  AND sends > 0
+  AND hints < :hints_max::smallint
+RETURNING customer_id, payment_id;
+
+-- name: open_cases
+-- Puts payments before two people; an open case of the same cause stays as it is.
+-- gives   nothing
+-- locks   the payments
+WITH wanted AS (
+    SELECT DISTINCT w.customer_id, w.payment_id, w.cause
+    FROM unnest(:customer_ids::bigint[], :payment_ids::bigint[], :causes::text[])
+        AS w (customer_id, payment_id, cause)
+), stopped AS (
+    UPDATE payments.payment AS p
+    SET suspended_at = coalesce(p.suspended_at, :now::timestamptz), next_act_at = NULL
+    FROM wanted AS w
+    WHERE p.customer_id = w.customer_id AND p.payment_id = w.payment_id
+)
+INSERT INTO payments.suspense (customer_id, payment_id, case_no, cause, opened_at)
+SELECT w.customer_id, w.payment_id,
+       coalesce((SELECT max(s.case_no) FROM payments.suspense AS s
+                 WHERE s.customer_id = w.customer_id AND s.payment_id = w.payment_id), 0)
+       + row_number() OVER (PARTITION BY w.customer_id, w.payment_id ORDER BY w.cause),
+       w.cause, :now::timestamptz
+FROM wanted AS w
+ON CONFLICT (customer_id, payment_id, cause) WHERE approved_at IS NULL DO NOTHING;
+
+-- name: open_suspense
+-- Cases that wait for people, oldest first.
+-- gives   at most :page rows, after the key given
+-- locks   none
+SELECT s.customer_id, s.payment_id, s.case_no, s.cause, s.opened_at, s.resolution, s.note,
+       s.first_person, s.proposed_at, p.status, p.amount_minor, p.currency, p.loan_id, p.sent_on
+FROM payments.suspense AS s
+JOIN payments.payment AS p USING (customer_id, payment_id)
+WHERE s.approved_at IS NULL
+  AND (s.opened_at, s.customer_id, s.payment_id, s.case_no)
+      > (:opened_at::timestamptz, :customer_id::bigint, :payment_id::bigint, :case_no::smallint)
+ORDER BY s.opened_at, s.customer_id, s.payment_id, s.case_no
+LIMIT :page;
+
+-- name: lock_case
+-- One open case with its payment.
+-- gives   one row, or none where no such case is open
+-- locks   the case and the payment
+SELECT s.case_no, s.cause, s.resolution, s.value_date, s.first_person, p.status, p.outcome,
+       p.sends
+FROM payments.suspense AS s
+JOIN payments.payment AS p USING (customer_id, payment_id)
+WHERE s.customer_id = :customer_id
+  AND s.payment_id = :payment_id
+  AND s.case_no = :case_no
+  AND s.approved_at IS NULL
+FOR UPDATE;
+
+-- name: propose
+-- One person's proposal how a case is to be resolved; it replaces an earlier one.
+-- gives   nothing
+-- locks   the case
+UPDATE payments.suspense
+SET resolution = :resolution::text, value_date = :value_date, note = :note::text,
+    first_person = :person::text, proposed_at = :now::timestamptz
+WHERE customer_id = :customer_id AND payment_id = :payment_id AND case_no = :case_no
+  AND approved_at IS NULL;
+
+-- name: approve
+-- Another person's approval.
+-- gives   nothing
+-- locks   the case
+UPDATE payments.suspense
+SET second_person = :person::text, approved_at = :now::timestamptz
+WHERE customer_id = :customer_id AND payment_id = :payment_id AND case_no = :case_no
+  AND approved_at IS NULL;
+
+-- name: decide_payment
+-- What two people decided becomes the payment's outcome, and the books are told next.
+-- gives   nothing
+-- locks   the payment
+UPDATE payments.payment
+SET outcome = :outcome::text,
+    value_date = coalesce(value_date, :value_date::date),
+    rail_reference = CASE WHEN :outcome::text = 'succeeded'
+        THEN coalesce(rail_reference, 'case ' || :case_no::text) ELSE rail_reference END,
+    failure_code = CASE WHEN :outcome::text = 'failed'
+        THEN coalesce(failure_code, 'decided_in_suspense') ELSE failure_code END,
+    next_act_at = :now::timestamptz
+WHERE customer_id = :customer_id AND payment_id = :payment_id AND finished_at IS NULL;
+
+-- name: leave_suspense
+-- Ends a payment's suspension once none of its cases is open.
+-- gives   nothing
+-- locks   the payment
+UPDATE payments.payment AS p
+SET suspended_at = NULL
+WHERE p.customer_id = :customer_id
+  AND p.payment_id = :payment_id
+  AND NOT EXISTS (
+      SELECT 1 FROM payments.suspense AS s
+      WHERE s.customer_id = p.customer_id AND s.payment_id = p.payment_id
+        AND s.approved_at IS NULL);
+
+-- name: add_statement
+-- A rail's statement of a day, once.
+-- gives   one row where it is new
+-- locks   nothing
+INSERT INTO payments.statement (rail, statement_date, sha256, line_count, taken_at)
+VALUES (
+    :rail::text, :statement_date::date, :sha256::text, :line_count::integer, :now::timestamptz)
+ON CONFLICT (rail, statement_date) DO NOTHING
+RETURNING rail;
+
+-- name: statement_sha256
+-- Check sum of the statement that was taken for a day.
+-- gives   one row, or none
+-- locks   none
+SELECT sha256 FROM payments.statement
+WHERE rail = :rail::text AND statement_date = :statement_date::date;
+
+-- name: add_statement_lines
+-- The lines of a statement, numbered as in the file.
+-- gives   nothing
+-- locks   nothing
+INSERT INTO payments.statement_line (
+    rail, statement_date, line_no, reference, payment_id, kind, amount_minor, currency,
+    value_date, rail_reference)
+SELECT :rail::text, :statement_date::date, l.line_no, l.reference, l.payment_id, l.kind,
+       l.amount_minor, l.currency, l.value_date, l.rail_reference
+FROM unnest(
+    :references::text[], :payment_ids::bigint[], :kinds::text[], :amounts_minor::bigint[],
+    :currencies::text[], :value_dates::date[], :rail_references::text[]
+) WITH ORDINALITY AS l (reference, payment_id, kind, amount_minor, currency, value_date,
+                        rail_reference, line_no);
+
+-- name: resolve_paid
+-- Payments in doubt that the statement shows as paid, in the ordered amount and not returned.
+-- gives   the payments whose outcome is certain now
+-- locks   the payments
+UPDATE payments.payment AS p
+SET outcome = 'succeeded', value_date = l.value_date, rail_reference = l.rail_reference,
+    next_act_at = :now::timestamptz
+FROM payments.statement_line AS l
+WHERE l.rail = :rail::text
+  AND l.statement_date = :statement_date::date
+  AND l.kind = 'paid'
+  AND p.payment_id = l.payment_id
+  AND p.rail = l.rail
+  AND p.direction = 'out'
+  AND p.status IN ('sent', 'unknown')
+  AND p.outcome IS NULL
+  AND p.suspended_at IS NULL
+  AND p.amount_minor = l.amount_minor
+  AND p.currency = l.currency
+  AND NOT EXISTS (
+      SELECT 1 FROM payments.statement_line AS r
+      WHERE r.payment_id = p.payment_id AND r.rail = p.rail
+        AND (r.kind = 'returned' OR (r.statement_date, r.line_no) < (l.statement_date, l.line_no)))
+RETURNING p.customer_id, p.payment_id;
+
+-- name: doubtful_by_statement
+-- What a statement leaves for people: doubts it shows otherwise than ordered, doubts of earlier
+-- days it does not show at all, and finished payments it shows as returned.
+-- gives   customer, payment and cause
+-- locks   none
+SELECT p.customer_id, p.payment_id, 'wrong_amount' AS cause
+FROM payments.payment AS p
+WHERE p.rail = :rail::text AND p.status IN ('sent', 'unknown') AND p.outcome IS NULL
+  AND p.suspended_at IS NULL AND p.sent_on <= :statement_date::date
+  AND EXISTS (
+      SELECT 1 FROM payments.statement_line AS l
+      WHERE l.payment_id = p.payment_id AND l.rail = p.rail)
+UNION ALL
+SELECT p.customer_id, p.payment_id, 'not_on_statement'
+FROM payments.payment AS p
+WHERE p.rail = :rail::text AND p.status IN ('sent', 'unknown') AND p.outcome IS NULL
+  AND p.suspended_at IS NULL AND p.sent_on < :statement_date::date
+  AND NOT EXISTS (
+      SELECT 1 FROM payments.statement_line AS l
+      WHERE l.payment_id = p.payment_id AND l.rail = p.rail)
+UNION ALL
+SELECT p.customer_id, p.payment_id, 'late_reversal'
+FROM payments.statement_line AS l
+JOIN payments.payment AS p ON p.payment_id = l.payment_id AND p.rail = l.rail
+WHERE l.rail = :rail::text AND l.statement_date = :statement_date::date AND l.kind = 'returned'
+  AND p.outcome = 'succeeded';
+
+-- name: orders_of_day
+-- Payouts that concern a day: confirmed for it, or sent on it and not confirmed, or on its
+-- statement.
+-- gives   all of them, in the order of their keys
+-- locks   none
+SELECT p.customer_id, p.payment_id, p.amount_minor, p.currency, p.status
+FROM payments.payment AS p
+WHERE p.direction = 'out'
+  AND p.rail = :rail::text
+  AND (p.value_date = :day::date
+       OR (p.value_date IS NULL AND p.sent_on = :day::date)
+       OR p.payment_id IN (
+           SELECT l.payment_id FROM payments.statement_line AS l
+           WHERE l.rail = :rail::text AND l.statement_date = :day::date))
+ORDER BY p.customer_id, p.payment_id;
+
+-- name: lines_of_day
+-- Lines that concern a day: its statement, and earlier lines of the same payments.
+-- gives   all of them, in the order of the files
+-- locks   none
+SELECT l.reference, l.kind, l.amount_minor, l.currency, l.value_date, l.rail_reference
+FROM payments.statement_line AS l
+WHERE l.rail = :rail::text
+  AND l.statement_date <= :day::date
+  AND (l.statement_date = :day::date
+       OR l.payment_id = ANY (:payment_ids::bigint[])
+       OR l.payment_id IN (
+           SELECT t.payment_id FROM payments.statement_line AS t
+           WHERE t.rail = :rail::text AND t.statement_date = :day::date))
+ORDER BY l.statement_date, l.line_no;
+
+-- name: record_differences
+-- Differences as seen on a day; the first day they were seen stays.
+-- gives   nothing
+-- locks   the differences
+INSERT INTO payments.difference (
+    customer_id, reference, cause, first_seen_on, last_seen_on, order_minor, statement_minor,
+    ledger_minor)
+SELECT d.customer_id, d.reference, d.cause, :day::date, :day::date, d.order_minor,
+       d.statement_minor, d.ledger_minor
+FROM unnest(
+    :customer_ids::bigint[], :references::text[], :causes::text[], :orders_minor::bigint[],
+    :statements_minor::bigint[], :ledgers_minor::bigint[]
+) AS d (customer_id, reference, cause, order_minor, statement_minor, ledger_minor)
+ON CONFLICT (customer_id, reference, cause) DO UPDATE
+SET last_seen_on = greatest(difference.last_seen_on, excluded.last_seen_on),
+    order_minor = excluded.order_minor,
+    statement_minor = excluded.statement_minor,
+    ledger_minor = excluded.ledger_minor,
+    cleared_on = NULL;
+
+-- name: clear_differences
+-- Open differences of payments that were compared again and agree now.
+-- gives   how many
+-- locks   the differences
+UPDATE payments.difference AS d
+SET cleared_on = :day::date
+WHERE d.cleared_on IS NULL
+  AND d.reference = ANY (:compared::text[])
+  AND d.last_seen_on < :day::date;
+
+-- name: open_differences
+-- Differences not cleared, oldest first.
+-- gives   at most :page rows, after the key given
+-- locks   none
+SELECT customer_id, reference, cause, first_seen_on, last_seen_on, order_minor, statement_minor,
+       ledger_minor
+FROM payments.difference
+WHERE cleared_on IS NULL
+  AND (first_seen_on, customer_id, reference, cause)
+      > (:first_seen_on::date, :customer_id::bigint, :reference::text, :cause::text)
+ORDER BY first_seen_on, customer_id, reference, cause
+LIMIT :page;
+
+-- name: payment
+-- One payment of a customer.
+-- gives   one row, or none
+-- locks   none
+SELECT customer_id, payment_id, direction, line_id, loan_id, lender_id, amount_minor, currency,
+       payee_ref, rail, business_date, status, sends, asks, act_no, sent_at, sent_on, is_not_seen,
+       next_act_at, suspended_at, outcome, value_date, rail_reference, failure_code, created_at,
+       finished_at
+FROM payments.payment
+WHERE customer_id = :customer_id AND payment_id = :payment_id;
+
+-- name: attempts
+-- Everything that was asked of the rail for one payment, and what it said.
+-- gives   all attempts of the payment in order; an answer of NULL never came
+-- locks   none
+SELECT t.act_no, t.act, t.reference, t.worker, t.started_at, a.answer, a.amount_minor, a.currency,
+       a.value_date, a.rail_reference, a.detail, a.received_at
+FROM payments.payment_attempt AS t
+LEFT JOIN payments.payment_answer AS a USING (customer_id, payment_id, act_no)
+WHERE t.customer_id = :customer_id AND t.payment_id = :payment_id
+ORDER BY t.act_no;
+
+-- name: counts_by_status
+-- How many payouts stand where, for the day's overview.
+-- gives   a row per state
+-- locks   none
+SELECT status, count(*) AS payments, sum(amount_minor)::bigint AS amount_minor,
+       count(*) FILTER (WHERE suspended_at IS NOT NULL) AS suspended
+FROM payments.payment
+WHERE direction = 'out'
+GROUP BY status
+ORDER BY status;
