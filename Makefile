@@ -37,8 +37,73 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@touch $@
 
 .PHONY: setup
-setup: $(VENV)/.dev ## everything on a fresh machine: environment from hashed requirements
+setup: $(VENV)/.dev browser ## everything on a fresh machine: environment, embedded PostgreSQL, Chromium, CJK fonts
+
+# Pages are tested and pictured in Debian's Chromium with fonts that have Chinese. Where they cannot
+# be installed, the tests that need them are skipped and say so.
+.PHONY: browser
+browser:
+	@if command -v chromium >/dev/null && [ -d /usr/share/fonts/opentype/noto ]; then \
+		exit 0; \
+	elif [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "no Chromium here: as root on Debian, apt-get install chromium fonts-noto-cjk" >&2; \
+	else \
+		echo "installing Chromium and CJK fonts"; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		{ apt-get -qq update && apt-get -qq install --no-install-recommends --yes \
+			chromium fonts-noto-cjk; } >/dev/null 2>&1 \
+			|| echo "Chromium could not be installed; its tests will be skipped" >&2; \
+	fi
 
 .PHONY: demo
-demo: $(VENV)/.runtime ## a seeded lender with progress bars, then its addresses
+demo: $(VENV)/.runtime ## a seeded lender with progress bars, then the addresses of its pages (ARGS=…)
 	@$(BIN)/counterfoil demo $(ARGS)
+
+.PHONY: serve
+serve: $(VENV)/.runtime ## API, console and worker on the embedded database
+	@$(BIN)/counterfoil serve $(ARGS)
+
+.PHONY: test
+test: $(VENV)/.dev browser lint types ## check, type-check and run all tests
+	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+.PHONY: test-fast
+test-fast: $(VENV)/.dev ## unit tests, small properties, scenarios and house rules, below a minute
+	@$(BIN)/pytest -n $(WORKERS) --quiet --hypothesis-profile small \
+		$(wildcard tests/unit tests/properties tests/scenarios tests/house_rules) $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.dev ## check style and form
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet \
+		|| { echo "some files are not formatted: make fix" >&2; exit 1; }
+
+.PHONY: fix
+fix: $(VENV)/.dev ## repair what can be repaired without thinking
+	@$(BIN)/ruff check --fix --quiet || true
+	@$(BIN)/ruff format --quiet
+
+.PHONY: types
+types: $(VENV)/.dev ## check types, strictly
+	@$(BIN)/mypy --no-error-summary
+
+.PHONY: bench
+bench: $(VENV)/.runtime ## benchmarks, as ratios to yardsticks of the same run (ARGS=…)
+	@$(BIN)/counterfoil bench $(ARGS)
+
+.PHONY: sizes
+sizes: $(VENV)/.dev ## the longest functions and files
+	@$(BIN)/python tools/sizes.py
+
+.PHONY: locks
+locks: $(VENV)/.dev ## choose versions again, none younger than a week
+	@for file in runtime build dev; do \
+		$(UV) pip compile --universal --python-version 3.11 --upgrade --generate-hashes \
+			--no-header --no-emit-index-url --no-emit-find-links \
+			--exclude-newer "$$(date --utc --date '7 days ago' +%FT00:00:00Z)" \
+			requirements/$$file.in --output-file requirements/$$file.txt >/dev/null; \
+	done
+
+.PHONY: clean
+clean: ## remove the environment and caches; the data in .counterfoil stays
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

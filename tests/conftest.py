@@ -15,7 +15,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
+from tests.house_rules.sources import ALLOWANCE, product
 
 from counterfoil.platform import embedded, migrate
 from counterfoil.platform.database import Database
@@ -34,13 +36,34 @@ HOME_VARIABLE = "COUNTERFOIL_TEST_HOME"
 _clone_numbers = itertools.count(1)
 
 
+# Derandomised: a run on one machine repeats on another; how long an example takes is not asserted.
+hypothesis.settings.register_profile("default", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("small", hypothesis.settings(max_examples=25), deadline=None)
+hypothesis.settings.load_profile("default")
+
+
 def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not _is_worker(config):
+        for name in [name for name in os.environ if name.startswith("COUNTERFOIL_")]:
+            del os.environ[name]  # the installation of whoever runs the tests is not tested
         os.environ[HOME_VARIABLE] = tempfile.mkdtemp(prefix="counterfoil-tests-")
+
+
+def pytest_report_header() -> list[str]:
+    """List the escapes from the house rules, so that each run shows them."""
+    return [f"house: {found}" for found in _escapes()]
+
+
+def _escapes() -> list[str]:
+    return [
+        f"{source.path}: {match['rule']} – {match['why']}"
+        for source in product()
+        for match in ALLOWANCE.finditer(source.text)
+    ]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
