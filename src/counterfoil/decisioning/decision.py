@@ -28,7 +28,7 @@ class Asked:
     """The question: which product, how much, within which bounds of the product."""
 
     product_code: str
-    product_version: str
+    product_version: int
     currency: str
     #: What the applicant asked for; None asks for as much as the policy gives.
     requested_minor: int | None

@@ -58,6 +58,7 @@ BOUNDS = ("grid", "segment", "capacity", "product", "asked", "offer")
 SOURCES = ("identity", "applicant", "application", "recorded_history")
 LEGAL_BASES = ("contract", "consent", "law")
 
+_WHOLE_PERCENT = 100
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -276,15 +277,13 @@ def _capacity(table: Table, shapes: dict[str, Shape]) -> Capacity:
         months=table.integer("months"),
     )
     table.finish()
-    if not 0 < capacity.share_percent <= 100 or capacity.months <= 0:
+    if not 0 < capacity.share_percent <= _WHOLE_PERCENT or capacity.months <= 0:
         raise table.fault("share_percent", "and months are above 0, the share at most 100")
     return capacity
 
 
 def _reason(table: Table) -> Reason:
-    reason = Reason(
-        code=table.text("code"), text_en=table.text("en"), text_zh=table.text("zh")
-    )
+    reason = Reason(code=table.text("code"), text_en=table.text("en"), text_zh=table.text("zh"))
     table.finish()
     return reason
 

@@ -9,7 +9,7 @@ Speed       A tree is turned into nested functions once; a case costs one call o
 import operator
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import assert_never
+from typing import Any, assert_never
 
 from counterfoil.decisioning.expression import (
     And,
@@ -31,8 +31,7 @@ from counterfoil.decisioning.expression import (
 Features = Mapping[str, Value | None]
 
 _Value = Callable[[Features], Value | None]
-
-_Pair = Callable[[object, object], object]
+_Pair = Callable[[Any, Any], Any]
 
 _COMPARE: dict[Comparison, _Pair] = {
     Comparison.EQUAL: operator.eq,
@@ -77,7 +76,7 @@ def _compile(node: Node) -> _Value:
             return lambda features: features[name]
         case Literal():
             value = node.value
-            return lambda features: value
+            return lambda _: value
         case Arithmetic():
             return _pair(_CALCULATE[node.operator], node.left, node.right)
         case Compare():
@@ -107,8 +106,7 @@ def _pair(function: _Pair, left_node: Node, right_node: Node) -> _Value:
         b = right(features)
         if b is None:
             return None
-        result = function(a, b)
-        assert isinstance(result, int), "checked rules compare and calculate within their types"
+        result: Value = function(a, b)
         return result
 
     return run

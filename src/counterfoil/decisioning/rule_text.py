@@ -36,7 +36,7 @@ TEXT_LENGTH_MAX = 4_096
 NODES_COUNT_MAX = 400
 DEPTH_MAX = 40
 
-_COMPARISONS: dict[type[exp.Expression], Comparison] = {
+_COMPARISONS: dict[type[exp.Expr], Comparison] = {
     exp.EQ: Comparison.EQUAL,
     exp.NEQ: Comparison.UNEQUAL,
     exp.LT: Comparison.LESS,
@@ -44,7 +44,7 @@ _COMPARISONS: dict[type[exp.Expression], Comparison] = {
     exp.GT: Comparison.GREATER,
     exp.GTE: Comparison.GREATER_OR_EQUAL,
 }
-_OPERATORS: dict[type[exp.Expression], Operator] = {
+_OPERATORS: dict[type[exp.Expr], Operator] = {
     exp.Add: Operator.PLUS,
     exp.Sub: Operator.MINUS,
     exp.Mul: Operator.TIMES,
@@ -85,7 +85,7 @@ def _depth(node: Node) -> int:
     return 1 + max((_depth(child) for child in children(node)), default=0)
 
 
-def _node(tree: exp.Expression) -> Node:
+def _node(tree: exp.Expr) -> Node:  # noqa: C901 - one branch for each allowed node
     kind = type(tree)
     if kind in _COMPARISONS:
         left, right = _both(tree)
@@ -117,14 +117,14 @@ def _node(tree: exp.Expression) -> Node:
             raise MalformedRuleError(f"{tree.sql(dialect='postgres')[:60]!r} is not allowed")
 
 
-def _allow(tree: exp.Expression, *names: str) -> None:
+def _allow(tree: exp.Expr, *names: str) -> None:
     """Refuse a node that carries a part which this reader does not know."""
     unknown = [name for name, part in tree.args.items() if part and name not in names]
     if unknown:
         raise MalformedRuleError(f"{tree.sql(dialect='postgres')[:60]!r} is not allowed")
 
 
-def _both(tree: exp.Expression) -> tuple[Node, Node]:
+def _both(tree: exp.Expr) -> tuple[Node, Node]:
     _allow(tree, "this", "expression")
     return _node(tree.this), _node(tree.expression)
 
@@ -146,7 +146,7 @@ def _feature(tree: exp.Column) -> FeatureRef:
     return FeatureRef(str(name.this))
 
 
-def _literal(tree: exp.Expression) -> Value:
+def _literal(tree: exp.Expr) -> Value:
     match tree:
         case exp.Boolean():
             return bool(tree.this)

@@ -61,7 +61,7 @@ def check_rule(node: Node, shapes: Mapping[str, Shape]) -> None:
         raise RuleTypeError("a rule is true or false; this one is neither")
 
 
-def _shape(node: Node, shapes: Mapping[str, Shape]) -> Shape:
+def _shape(node: Node, shapes: Mapping[str, Shape]) -> Shape:  # noqa: C901 - a branch a node
     match node:
         case FeatureRef():
             if node.name not in shapes:
@@ -114,9 +114,7 @@ def _arithmetic_shape(node: Arithmetic, shapes: Mapping[str, Shape]) -> Shape:
             return _integer(left.lowest - right.highest, left.highest - right.lowest)
         case Operator.TIMES:
             corners = [
-                a * b
-                for a in (left.lowest, left.highest)
-                for b in (right.lowest, right.highest)
+                a * b for a in (left.lowest, left.highest) for b in (right.lowest, right.highest)
             ]
             return _integer(min(corners), max(corners))
         case _:

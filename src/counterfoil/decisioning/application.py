@@ -1,0 +1,188 @@
+"""An application from receipt to its end, as pure transitions.
+
+States      received → gathering → approved | declined | referred;
+            referred → approved | declined (by a person);
+            approved → accepted | expired | withdrawn;
+            received, gathering, referred → withdrawn | expired.
+Invariant   Any other transition is refused. Only an approved application with an offer that is
+            still valid can be accepted.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+from counterfoil.decisioning.decision import Decision, Outcome
+from counterfoil.decisioning.refusals import (
+    APPLICATION_NOT_OPEN,
+    DECISION_REASON_MISSING,
+    NOTHING_TO_OFFER,
+    OFFER_EXPIRED,
+)
+from counterfoil.kernel.errors import Refused, refuse
+
+#: Who decides when no person does.
+BY_POLICY = "policy"
+
+
+class Status(StrEnum):
+    """Where an application stands."""
+
+    RECEIVED = "received"
+    GATHERING = "gathering"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    REFERRED = "referred"
+    ACCEPTED = "accepted"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+_NEXT: dict[Status, frozenset[Status]] = {
+    Status.RECEIVED: frozenset({Status.GATHERING, Status.WITHDRAWN, Status.EXPIRED}),
+    Status.GATHERING: frozenset(
+        {
+            Status.APPROVED,
+            Status.DECLINED,
+            Status.REFERRED,
+            Status.WITHDRAWN,
+            Status.EXPIRED,
+        }
+    ),
+    Status.REFERRED: frozenset(
+        {Status.APPROVED, Status.DECLINED, Status.WITHDRAWN, Status.EXPIRED}
+    ),
+    Status.APPROVED: frozenset({Status.ACCEPTED, Status.WITHDRAWN, Status.EXPIRED}),
+    Status.DECLINED: frozenset(),
+    Status.ACCEPTED: frozenset(),
+    Status.EXPIRED: frozenset(),
+    Status.WITHDRAWN: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """One application; what a decision brings is None or empty until there is one."""
+
+    customer_id: int
+    application_id: int
+    product_code: str
+    product_version: int
+    currency: str
+    #: None asks for as much as the policy gives.
+    requested_minor: int | None
+    purpose: str
+    status: Status
+    received_at: datetime
+    decided_at: datetime | None = None
+    ended_at: datetime | None = None
+    outcome: Outcome | None = None
+    #: `policy`, or the name of the person who decided.
+    decided_by: str | None = None
+    #: The person's reason; None for the policy, whose reasons are codes.
+    decision_reason: str | None = None
+    grade: str | None = None
+    points: int | None = None
+    #: The offer; on a referred case what a person may offer; None or 0 where there is none.
+    limit_minor: int | None = None
+    rate_daily_e8: int | None = None
+    tenors_months: tuple[int, ...] = ()
+    reasons: tuple[str, ...] = ()
+    policy_hash: str | None = None
+    policy_version: str | None = None
+    valid_until: date | None = None
+    line_id: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether something can still become of it."""
+        return bool(_NEXT[self.status])
+
+
+def gather(application: Application) -> Application | Refused:
+    """Begin to collect what the decision needs."""
+    return _move(application, Status.GATHERING)
+
+
+def decide(application: Application, decision: Decision, *, at: datetime) -> Application | Refused:
+    """Apply the policy's decision."""
+    moved = _move(application, Status(decision.outcome.value))
+    if isinstance(moved, Refused):
+        return moved
+    return replace(
+        moved,
+        decided_at=at,
+        ended_at=at if moved.status is Status.DECLINED else None,
+        outcome=decision.outcome,
+        decided_by=BY_POLICY,
+        grade=decision.grade,
+        points=decision.points,
+        limit_minor=decision.limit_minor,
+        rate_daily_e8=decision.rate_daily_e8,
+        tenors_months=decision.tenors_months,
+        reasons=decision.reasons,
+        policy_hash=decision.policy_hash,
+        policy_version=decision.policy_version,
+        valid_until=decision.valid_until,
+    )
+
+
+def decide_referred(
+    application: Application, *, by: str, outcome: Outcome, reason: str, at: datetime
+) -> Application | Refused:
+    """Apply a person's decision on a referred application: approved as proposed, or declined."""
+    assert outcome is not Outcome.REFERRED, "a person ends a referral"
+    if not by.strip() or by == BY_POLICY or not reason.strip():
+        return refuse(DECISION_REASON_MISSING)
+    wanted = Status(outcome.value)
+    if application.status is not Status.REFERRED:
+        return refuse(APPLICATION_NOT_OPEN, status=application.status, wanted=wanted)
+    approved = outcome is Outcome.APPROVED
+    if approved and not application.limit_minor:
+        return refuse(NOTHING_TO_OFFER)
+    return replace(
+        application,
+        status=wanted,
+        decided_at=at,
+        ended_at=None if approved else at,
+        outcome=outcome,
+        decided_by=by,
+        decision_reason=reason,
+    )
+
+
+def accept(
+    application: Application, *, line_id: int, on: date, at: datetime
+) -> Application | Refused:
+    """Take the offer: a line is opened from it."""
+    moved = _move(application, Status.ACCEPTED)
+    if isinstance(moved, Refused):
+        return moved
+    assert application.valid_until is not None, "an approved application has an offer"
+    if on > application.valid_until:
+        return refuse(OFFER_EXPIRED, valid_until=application.valid_until)
+    return replace(moved, line_id=line_id, ended_at=at)
+
+
+def expire(application: Application, *, on: date, at: datetime) -> Application | Refused:
+    """End an application whose offer was not taken in time."""
+    moved = _move(application, Status.EXPIRED)
+    if isinstance(moved, Refused):
+        return moved
+    if application.valid_until is not None and on <= application.valid_until:
+        return refuse(APPLICATION_NOT_OPEN, status=application.status, wanted=Status.EXPIRED)
+    return replace(moved, ended_at=at)
+
+
+def withdraw(application: Application, *, at: datetime) -> Application | Refused:
+    """End an application at the customer's wish."""
+    moved = _move(application, Status.WITHDRAWN)
+    if isinstance(moved, Refused):
+        return moved
+    return replace(moved, ended_at=at)
+
+
+def _move(application: Application, wanted: Status) -> Application | Refused:
+    if wanted not in _NEXT[application.status]:
+        return refuse(APPLICATION_NOT_OPEN, status=application.status, wanted=wanted)
+    return replace(application, status=wanted)

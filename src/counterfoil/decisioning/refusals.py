@@ -1,0 +1,64 @@
+"""What the room of decisions can refuse, each with its stable code and the next step."""
+
+from counterfoil.kernel.errors import Kind, Refusal
+
+APPLICATION_NOT_FOUND = Refusal(
+    code="application_not_found",
+    kind=Kind.NOT_FOUND,
+    message="This customer has no such application.",
+    next_step="Check the application and the customer it belongs to.",
+)
+APPLICATION_ALREADY_OPEN = Refusal(
+    code="application_already_open",
+    kind=Kind.CONFLICT,
+    message="An application of this customer for this product is still open.",
+    next_step="Accept or withdraw the open application first.",
+)
+APPLICATION_NOT_OPEN = Refusal(
+    code="application_not_open",
+    kind=Kind.CONFLICT,
+    message="The application is {status}; it cannot become {wanted}.",
+    next_step="Read the application to see how it ended.",
+)
+OFFER_EXPIRED = Refusal(
+    code="offer_expired",
+    kind=Kind.GONE,
+    message="The offer was valid until {valid_until}.",
+    next_step="Apply again; the decision will be a new one.",
+)
+NOTHING_TO_OFFER = Refusal(
+    code="nothing_to_offer",
+    kind=Kind.CONFLICT,
+    message="The policy gives this case no limit that a person could grant.",
+    next_step="Decline the application with a reason.",
+)
+DECISION_REASON_MISSING = Refusal(
+    code="decision_reason_missing",
+    kind=Kind.INVALID,
+    message="A person decides with a name and a reason; one of them is missing.",
+    next_step="State the reason; it is recorded with the decision.",
+)
+FACT_NOT_DECLARED = Refusal(
+    code="fact_not_declared",
+    kind=Kind.INVALID,
+    message="The policy does not read {fact} from an application.",
+    next_step="Leave it out: what no policy reads is not collected.",
+)
+FACT_OUT_OF_RANGE = Refusal(
+    code="fact_out_of_range",
+    kind=Kind.INVALID,
+    message="The value of {fact} is not one that it can have.",
+    next_step="Send a value of the declared type and range, or none if it is not known.",
+)
+REQUESTED_OUT_OF_RANGE = Refusal(
+    code="requested_out_of_range",
+    kind=Kind.INVALID,
+    message="The product grants limits from {minimum_minor} to {maximum_minor} minor units.",
+    next_step="Ask for an amount inside the range, or for none in particular.",
+)
+PRODUCT_NOT_DECIDED = Refusal(
+    code="product_not_decided",
+    kind=Kind.UNSUPPORTED,
+    message="The policy in force does not decide in {currency}.",
+    next_step="Ask the lender for a product in {policy_currency}.",
+)

@@ -1,0 +1,73 @@
+"""A stored decision, decided again: the same answer to the byte, or what differs.
+
+Invariant   A replay reads nothing but what was stored: inputs, and the policy by its hash.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import orjson
+
+from counterfoil.decisioning.decision import Asked, Decision
+from counterfoil.decisioning.policy import Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDecision:
+    """What the record of a decision holds."""
+
+    policy_hash: str
+    inputs: bytes
+    result: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """What came of deciding again."""
+
+    is_same: bool
+    #: Names of the parts of the result that differ, rules by their codes.
+    differences: tuple[str, ...]
+
+
+def record_of(decision: Decision) -> StoredDecision:
+    """Return what is stored of a decision."""
+    return StoredDecision(
+        policy_hash=decision.policy_hash, inputs=decision.inputs(), result=decision.result()
+    )
+
+
+def replay(policy: Policy, stored: StoredDecision) -> Replay:
+    """Decide again by a policy and compare the results byte by byte.
+
+    With the policy of the record, any difference is a defect of the engine; with another one it
+    shows what that policy would have changed.
+    """
+    inputs = orjson.loads(stored.inputs)
+    decision = policy.decide(inputs["features"], asked_of(inputs["asked"]))
+    result = decision.result()
+    if result == stored.result:
+        return Replay(is_same=True, differences=())
+    return Replay(
+        is_same=False, differences=_differences(orjson.loads(stored.result), orjson.loads(result))
+    )
+
+
+def asked_of(document: dict[str, Any]) -> Asked:
+    """Return the question as it was stored."""
+    return Asked(
+        **document
+        | {
+            "as_of": date.fromisoformat(document["as_of"]),
+            "tenors_months": tuple(document["tenors_months"]),
+        }
+    )
+
+
+def _differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[str, ...]:
+    parts = [name for name in sorted(before.keys() | after.keys()) if name != "verdicts"]
+    differing = [name for name in parts if before.get(name) != after.get(name)]
+    old, new = before["verdicts"], after["verdicts"]
+    rules = [code for code in sorted(old.keys() | new.keys()) if old.get(code) != new.get(code)]
+    return (*differing, *rules)

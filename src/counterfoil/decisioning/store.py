@@ -1,0 +1,272 @@
+"""Reads and writes policy versions, applications and decisions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+import orjson
+
+from counterfoil.decisioning.application import BY_POLICY, Application, Status
+from counterfoil.decisioning.decision import Decision, Outcome
+from counterfoil.decisioning.document import policy_of
+from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.replay import StoredDecision
+from counterfoil.platform.database import Connection
+from counterfoil.platform.queries import Queries, Row
+
+QUERIES: Final = Queries.load("counterfoil.decisioning")
+
+#: Above every identifier: the first page begins before it.
+NEWEST: Final = 2**63 - 1
+APPLICATIONS_OF_CUSTOMER_MAX: Final = 200
+EXPIRED_AT_ONCE_MAX: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRecord:
+    """One stored decision on an application."""
+
+    decision_no: int
+    decided_by: str
+    outcome: Outcome
+    #: A person's reason; None for the policy.
+    reason: str | None
+    decided_at: datetime
+    stored: StoredDecision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeCount:
+    """How many applications for a product stand at a status."""
+
+    product_code: str
+    status: Status
+    applications_count: int
+    #: Sum of the limits offered or taken; 0 for other statuses.
+    granted_minor: int
+
+
+async def keep_policy(connection: Connection, policy: Policy, *, at: datetime) -> None:
+    """Keep the document of a policy before it decides, so that its decisions can be replayed."""
+    await QUERIES.add_policy_version.execute(
+        connection,
+        policy_hash=policy.hash,
+        code=policy.code,
+        version=policy.version,
+        document=policy.canonical.decode(),
+        first_used_at=at,
+    )
+
+
+async def read_policy_version(connection: Connection, policy_hash: str) -> Policy | None:
+    """Return a version that decided here, or None."""
+    document = await QUERIES.policy_document.fetchval(connection, policy_hash=policy_hash)
+    return None if document is None else policy_of(orjson.loads(document))
+
+
+async def add_applications(connection: Connection, applications: Sequence[Application]) -> None:
+    """Write new applications; a second open one breaks `application_already_open`."""
+    await QUERIES.add_applications.execute(
+        connection,
+        customer_ids=[item.customer_id for item in applications],
+        application_ids=[item.application_id for item in applications],
+        product_codes=[item.product_code for item in applications],
+        product_versions=[item.product_version for item in applications],
+        currencies=[item.currency for item in applications],
+        requested_minor=[item.requested_minor for item in applications],
+        purposes=[item.purpose for item in applications],
+        statuses=[item.status.value for item in applications],
+        received_at=[item.received_at for item in applications],
+        decided_at=[item.decided_at for item in applications],
+        ended_at=[item.ended_at for item in applications],
+        outcomes=[item.outcome for item in applications],
+        decided_by=[item.decided_by for item in applications],
+        grades=[item.grade for item in applications],
+        points=[item.points for item in applications],
+        limits_minor=[item.limit_minor for item in applications],
+        rates_daily_e8=[item.rate_daily_e8 for item in applications],
+        tenors_months=[",".join(map(str, item.tenors_months)) for item in applications],
+        reasons=[",".join(item.reasons) for item in applications],
+        policy_hashes=[item.policy_hash for item in applications],
+        policy_versions=[item.policy_version for item in applications],
+        valid_until=[item.valid_until for item in applications],
+    )
+
+
+async def add_decisions(
+    connection: Connection,
+    applications: Sequence[Application],
+    decisions: Sequence[Decision],
+    *,
+    at: datetime,
+) -> None:
+    """Write the policy's decisions on applications, in the same order."""
+    await QUERIES.add_decisions.execute(
+        connection,
+        customer_ids=[item.customer_id for item in applications],
+        application_ids=[item.application_id for item in applications],
+        decision_numbers=[1] * len(applications),
+        decided_by=[BY_POLICY] * len(applications),
+        outcomes=[decision.outcome.value for decision in decisions],
+        policy_hashes=[decision.policy_hash for decision in decisions],
+        inputs=[decision.inputs().decode() for decision in decisions],
+        results=[decision.result().decode() for decision in decisions],
+        reasons=[None] * len(applications),
+        decided_at=[at] * len(applications),
+    )
+
+
+async def add_person_decision(connection: Connection, application: Application) -> None:
+    """Write a person's decision on a referred application, beside what the policy said."""
+    records = await read_decisions(
+        connection, customer_id=application.customer_id, application_id=application.application_id
+    )
+    assert records, "what is referred was decided by the policy first"
+    assert application.outcome is not None, "the person has decided"
+    last = records[-1]
+    await QUERIES.add_decisions.execute(
+        connection,
+        customer_ids=[application.customer_id],
+        application_ids=[application.application_id],
+        decision_numbers=[last.decision_no + 1],
+        decided_by=[application.decided_by],
+        outcomes=[application.outcome.value],
+        policy_hashes=[last.stored.policy_hash],
+        inputs=[last.stored.inputs.decode()],
+        results=[last.stored.result.decode()],
+        reasons=[application.decision_reason],
+        decided_at=[application.decided_at],
+    )
+
+
+async def read_application(
+    connection: Connection, *, customer_id: int, application_id: int, lock: bool = False
+) -> Application | None:
+    """Return an application, locked for the rest of the transaction if it is to be changed."""
+    query = QUERIES.application_locked if lock else QUERIES.application
+    row = await query.fetchrow(connection, customer_id=customer_id, application_id=application_id)
+    return None if row is None else _application(row)
+
+
+async def find_application(connection: Connection, application_id: int) -> Application | None:
+    """Return the application of a number, whosever it is; for staff."""
+    row = await QUERIES.application_by_number.fetchrow(connection, application_id=application_id)
+    return None if row is None else _application(row)
+
+
+async def read_applications_of(connection: Connection, customer_id: int) -> list[Application]:
+    """Return the applications of one customer, newest first."""
+    rows = await QUERIES.applications_of_customer.fetch(
+        connection, customer_id=customer_id, page=APPLICATIONS_OF_CUSTOMER_MAX
+    )
+    return [_application(row) for row in rows]
+
+
+async def read_applications(
+    connection: Connection, *, page: int, before: int = NEWEST, status: Status | None = None
+) -> list[Application]:
+    """Return a page of applications from the newest back."""
+    rows = await QUERIES.applications_page.fetch(
+        connection, page=page, before=before, status=status
+    )
+    return [_application(row) for row in rows]
+
+
+async def find_open(
+    connection: Connection, customer_ids: Sequence[int], product_code: str
+) -> frozenset[int]:
+    """Return those customers who have an open application for a product."""
+    rows = await QUERIES.open_applications.fetch(
+        connection, customer_ids=list(customer_ids), product_code=product_code
+    )
+    return frozenset(row["customer_id"] for row in rows)
+
+
+async def change_application(connection: Connection, application: Application) -> None:
+    """Write how an application moved on."""
+    changed = await QUERIES.change_application.execute(
+        connection,
+        customer_id=application.customer_id,
+        application_id=application.application_id,
+        status=application.status.value,
+        decided_at=application.decided_at,
+        ended_at=application.ended_at,
+        outcome=application.outcome,
+        decided_by=application.decided_by,
+        decision_reason=application.decision_reason,
+        line_id=application.line_id,
+    )
+    assert changed == 1, "the application was read before it was changed"
+
+
+async def expire_offers(
+    connection: Connection, *, business_date: date, at: datetime
+) -> list[tuple[int, int]]:
+    """End offers that were not taken in time; return customers and applications."""
+    rows = await QUERIES.expire_offers.fetch(
+        connection, business_date=business_date, ended_at=at, page=EXPIRED_AT_ONCE_MAX
+    )
+    return [(row["customer_id"], row["application_id"]) for row in rows]
+
+
+async def read_decisions(
+    connection: Connection, *, customer_id: int, application_id: int
+) -> list[DecisionRecord]:
+    """Return the decisions on an application, the policy's first."""
+    rows = await QUERIES.decisions_of_application.fetch(
+        connection, customer_id=customer_id, application_id=application_id
+    )
+    return [
+        DecisionRecord(
+            decision_no=row["decision_no"],
+            decided_by=row["decided_by"],
+            outcome=Outcome(row["outcome"]),
+            reason=row["reason"],
+            decided_at=row["decided_at"],
+            stored=_stored(row),
+        )
+        for row in rows
+    ]
+
+
+async def read_stored(
+    connection: Connection, *, page: int, after: tuple[int, int] = (0, 0)
+) -> list[tuple[int, int, StoredDecision]]:
+    """Return a page of the policy's decisions with customer and application, for replay."""
+    customer_id, application_id = after
+    rows = await QUERIES.decisions_page.fetch(
+        connection, page=page, customer_id=customer_id, application_id=application_id
+    )
+    return [(row["customer_id"], row["application_id"], _stored(row)) for row in rows]
+
+
+async def count_outcomes(connection: Connection) -> list[OutcomeCount]:
+    """Return how many applications stand where."""
+    rows = await QUERIES.count_outcomes.fetch(connection)
+    return [
+        OutcomeCount(
+            product_code=row["product_code"],
+            status=Status(row["status"]),
+            applications_count=row["applications_count"],
+            granted_minor=row["granted_minor"],
+        )
+        for row in rows
+    ]
+
+
+def _stored(row: Row) -> StoredDecision:
+    return StoredDecision(
+        policy_hash=row["policy_hash"],
+        inputs=row["inputs"].encode(),
+        result=row["result"].encode(),
+    )
+
+
+def _application(row: Row) -> Application:
+    fields = dict(row)
+    fields["status"] = Status(fields["status"])
+    fields["outcome"] = fields["outcome"] and Outcome(fields["outcome"])
+    fields["tenors_months"] = tuple(fields["tenors_months"])
+    fields["reasons"] = tuple(fields["reasons"])
+    return Application(**fields)

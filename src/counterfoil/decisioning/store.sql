@@ -1,0 +1,196 @@
+-- Policy versions, applications, decisions.
+
+-- name: add_policy_version
+-- Keeps a version that is about to decide; one that is kept already stays as it is.
+-- locks   none but its row
+INSERT INTO decisioning.policy_version (policy_hash, code, version, document, first_used_at)
+VALUES (:policy_hash, :code, :version, :document, :first_used_at)
+ON CONFLICT (policy_hash) DO NOTHING;
+
+-- name: policy_document
+-- The canonical document of a version.
+-- gives   at most one row
+-- locks   none
+SELECT document
+FROM decisioning.policy_version
+WHERE policy_hash = :policy_hash;
+
+-- name: add_applications
+-- New applications with whatever is decided of them, one row for each position of the arrays.
+-- locks   none but its rows
+INSERT INTO decisioning.application (
+    customer_id, application_id, product_code, product_version, currency, requested_minor,
+    purpose, status, received_at, decided_at, ended_at, outcome, decided_by, grade, points,
+    limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash, policy_version, valid_until
+)
+SELECT given.customer_id, given.application_id, given.product_code, given.product_version,
+       given.currency, given.requested_minor, given.purpose, given.status, given.received_at,
+       given.decided_at, given.ended_at, given.outcome, given.decided_by, given.grade,
+       given.points, given.limit_minor, given.rate_daily_e8,
+       string_to_array(given.tenors_months, ',')::smallint[],
+       string_to_array(given.reasons, ','), given.policy_hash, given.policy_version,
+       given.valid_until
+FROM unnest(
+    :customer_ids::bigint[], :application_ids::bigint[], :product_codes::text[],
+    :product_versions::integer[], :currencies::text[], :requested_minor::bigint[],
+    :purposes::text[], :statuses::text[], :received_at::timestamptz[],
+    :decided_at::timestamptz[], :ended_at::timestamptz[], :outcomes::text[],
+    :decided_by::text[], :grades::text[], :points::integer[], :limits_minor::bigint[],
+    :rates_daily_e8::integer[], :tenors_months::text[], :reasons::text[],
+    :policy_hashes::text[], :policy_versions::text[], :valid_until::date[]
+) AS given (
+    customer_id, application_id, product_code, product_version, currency, requested_minor,
+    purpose, status, received_at, decided_at, ended_at, outcome, decided_by, grade, points,
+    limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash, policy_version, valid_until
+);
+
+-- name: add_decisions
+-- Decisions with their inputs and results; nothing ever changes them.
+-- locks   the applications, shared
+INSERT INTO decisioning.decision (
+    customer_id, application_id, decision_no, decided_by, outcome, policy_hash, inputs, result,
+    reason, decided_at
+)
+SELECT given.customer_id, given.application_id, given.decision_no, given.decided_by,
+       given.outcome, given.policy_hash, given.inputs, given.result, given.reason,
+       given.decided_at
+FROM unnest(
+    :customer_ids::bigint[], :application_ids::bigint[], :decision_numbers::smallint[],
+    :decided_by::text[], :outcomes::text[], :policy_hashes::text[], :inputs::text[],
+    :results::text[], :reasons::text[], :decided_at::timestamptz[]
+) AS given (
+    customer_id, application_id, decision_no, decided_by, outcome, policy_hash, inputs, result,
+    reason, decided_at
+);
+
+-- name: application
+-- One application of one customer.
+-- gives   at most one row
+-- locks   none
+SELECT customer_id, application_id, product_code, product_version, currency, requested_minor,
+       purpose, status, received_at, decided_at, ended_at, outcome, decided_by, decision_reason,
+       grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
+       policy_version, valid_until, line_id
+FROM decisioning.application
+WHERE customer_id = :customer_id AND application_id = :application_id;
+
+-- name: application_locked
+-- One application of one customer, to be changed.
+-- gives   at most one row
+-- locks   the row
+SELECT customer_id, application_id, product_code, product_version, currency, requested_minor,
+       purpose, status, received_at, decided_at, ended_at, outcome, decided_by, decision_reason,
+       grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
+       policy_version, valid_until, line_id
+FROM decisioning.application
+WHERE customer_id = :customer_id AND application_id = :application_id
+FOR UPDATE;
+
+-- name: application_by_number
+-- The application of a number, whosever it is.
+-- gives   at most one row
+-- locks   none
+SELECT customer_id, application_id, product_code, product_version, currency, requested_minor,
+       purpose, status, received_at, decided_at, ended_at, outcome, decided_by, decision_reason,
+       grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
+       policy_version, valid_until, line_id
+FROM decisioning.application
+WHERE application_id = :application_id
+ORDER BY customer_id
+LIMIT 1;
+
+-- name: applications_of_customer
+-- The applications of one customer, newest first.
+-- gives   at most :page rows
+-- locks   none
+SELECT customer_id, application_id, product_code, product_version, currency, requested_minor,
+       purpose, status, received_at, decided_at, ended_at, outcome, decided_by, decision_reason,
+       grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
+       policy_version, valid_until, line_id
+FROM decisioning.application
+WHERE customer_id = :customer_id
+ORDER BY application_id DESC
+LIMIT :page;
+
+-- name: applications_page
+-- Applications of all customers from the newest back; of one status, or of every status.
+-- gives   at most :page rows, before the key given
+-- locks   none
+SELECT customer_id, application_id, product_code, product_version, currency, requested_minor,
+       purpose, status, received_at, decided_at, ended_at, outcome, decided_by, decision_reason,
+       grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
+       policy_version, valid_until, line_id
+FROM decisioning.application
+WHERE application_id < :before
+  AND (:status::text IS NULL OR status = :status)
+ORDER BY application_id DESC
+LIMIT :page;
+
+-- name: open_applications
+-- Which of some customers have an open application for a product.
+-- gives   at most one row for each customer
+-- locks   none
+SELECT customer_id
+FROM decisioning.application
+WHERE customer_id = ANY (:customer_ids::bigint[])
+  AND product_code = :product_code
+  AND status IN ('received', 'gathering', 'approved', 'referred')
+ORDER BY customer_id;
+
+-- name: change_application
+-- Moves an application on; what the decision said of the offer stays as it is.
+-- locks   the row
+UPDATE decisioning.application
+SET status = :status, decided_at = :decided_at, ended_at = :ended_at, outcome = :outcome,
+    decided_by = :decided_by, decision_reason = :decision_reason, line_id = :line_id
+WHERE customer_id = :customer_id AND application_id = :application_id;
+
+-- name: expire_offers
+-- Ends approved applications whose offer was valid before a business date only.
+-- gives   the customers and applications ended, at most :page
+-- locks   those rows; rows that somebody else holds are left for the next time
+WITH due AS (
+    SELECT customer_id, application_id
+    FROM decisioning.application
+    WHERE status = 'approved' AND valid_until < :business_date
+    ORDER BY valid_until, application_id
+    LIMIT :page
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE decisioning.application AS application
+SET status = 'expired', ended_at = :ended_at
+FROM due
+WHERE application.customer_id = due.customer_id
+  AND application.application_id = due.application_id
+RETURNING application.customer_id, application.application_id;
+
+-- name: decisions_of_application
+-- The decisions on one application, in their order.
+-- gives   a row for each decision: the policy's, and a person's where there was a referral
+-- locks   none
+SELECT decision_no, decided_by, outcome, policy_hash, inputs, result, reason, decided_at
+FROM decisioning.decision
+WHERE customer_id = :customer_id AND application_id = :application_id
+ORDER BY decision_no;
+
+-- name: decisions_page
+-- Decisions of the policy in the order of their applications, for replay.
+-- gives   at most :page rows, after the key given
+-- locks   none
+SELECT customer_id, application_id, policy_hash, inputs, result
+FROM decisioning.decision
+WHERE decided_by = 'policy'
+  AND (customer_id, application_id) > (:customer_id, :application_id)
+ORDER BY customer_id, application_id, decision_no
+LIMIT :page;
+
+-- name: count_outcomes
+-- How many applications came to which end, by product and status.
+-- gives   a row for each product and status that occurs
+-- locks   none
+SELECT product_code, status, count(*) AS applications_count,
+       coalesce(sum(limit_minor) FILTER (WHERE status IN ('approved', 'accepted')), 0)::bigint
+           AS granted_minor
+FROM decisioning.application
+GROUP BY product_code, status
+ORDER BY product_code, status;

@@ -1,0 +1,136 @@
+"""Persons in the vault: sealed when they register, found by number, shown masked.
+
+Invariant   Who reads in clear is written down first. Masked reading needs no reason and gives
+            nothing that can be undone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.platform.database import Connection
+from counterfoil.privacy import masking, store
+from counterfoil.privacy.blind_index import IndexKind
+from counterfoil.privacy.refusals import PERSONAL_DATA_NOT_FOUND, REASON_MISSING
+from counterfoil.privacy.store import IndexEntry, Reveal
+from counterfoil.privacy.vault import ClearRecord, Purpose, SealedRecord, Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PersonRecord:
+    """A person's particulars in their normal form; never shown in a log."""
+
+    customer_id: int
+    name: str
+    id_number: str
+    #: E.164.
+    phone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedPersons:
+    """Persons ready to be stored: records, and digests in the order of the persons."""
+
+    records: tuple[SealedRecord, ...]
+    id_numbers: tuple[IndexEntry, ...]
+    phones: tuple[IndexEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskedPerson:
+    """A person as staff and pages see one."""
+
+    customer_id: int
+    name: str
+    id_number: str
+    phone: str
+
+
+async def seal_persons(vault: Vault, persons: Sequence[PersonRecord]) -> SealedPersons:
+    """Encrypt persons and compute what they are found by; touches no database."""
+    clear = [_identity(person) for person in persons] + [_contact(person) for person in persons]
+    return SealedPersons(
+        records=tuple(await vault.seal(clear)),
+        id_numbers=await _entries(vault, IndexKind.ID_NUMBER, persons),
+        phones=await _entries(vault, IndexKind.PHONE, persons),
+    )
+
+
+async def store_persons(connection: Connection, sealed: SealedPersons, *, at: datetime) -> None:
+    """Write sealed persons; a second owner of an identity number breaks the transaction."""
+    await store.add_index_entries(connection, [*sealed.id_numbers, *sealed.phones])
+    await store.add_records(connection, sealed.records, at=at)
+
+
+async def read_masked(
+    connection: Connection, vault: Vault, customer_ids: Sequence[int]
+) -> dict[int, MaskedPerson]:
+    """Return persons masked, by customer; who is not in the vault is not in the answer."""
+    identities = await _open(connection, vault, customer_ids, Purpose.IDENTITY)
+    contacts = await _open(connection, vault, customer_ids, Purpose.CONTACT)
+    return {
+        customer_id: MaskedPerson(
+            customer_id=customer_id,
+            name=masking.mask_name(fields["name"]),
+            id_number=masking.mask_id_number(fields["id_number"]),
+            phone=masking.mask_phone(contacts.get(customer_id, {}).get("phone", "")),
+        )
+        for customer_id, fields in identities.items()
+    }
+
+
+async def read_id_number(connection: Connection, vault: Vault, customer_id: int) -> str | None:
+    """Return the identity number for a check by the machine; None where none is kept."""
+    fields = (await _open(connection, vault, [customer_id], Purpose.IDENTITY)).get(customer_id)
+    return None if fields is None else fields["id_number"]
+
+
+async def find_persons(
+    connection: Connection, vault: Vault, kind: IndexKind, value: str
+) -> list[int]:
+    """Return the customers with a number in its normal form."""
+    [digest] = await vault.digests(kind, [value])
+    return await store.find_customers(connection, kind, digest)
+
+
+async def reveal(connection: Connection, vault: Vault, request: Reveal) -> dict[str, str] | Refused:
+    """Write down who looks and why, then return the fields in clear."""
+    if not request.reason.strip():
+        return refuse(REASON_MISSING)
+    records = await store.read_records(connection, [request.customer_id], request.purpose)
+    if not records:
+        return refuse(PERSONAL_DATA_NOT_FOUND)
+    [clear] = await vault.open(records)
+    await store.add_reveal(connection, request)
+    return dict(clear.fields)
+
+
+def _identity(person: PersonRecord) -> ClearRecord:
+    fields = {"name": person.name, "id_number": person.id_number}
+    return ClearRecord(customer_id=person.customer_id, purpose=Purpose.IDENTITY, fields=fields)
+
+
+def _contact(person: PersonRecord) -> ClearRecord:
+    return ClearRecord(
+        customer_id=person.customer_id, purpose=Purpose.CONTACT, fields={"phone": person.phone}
+    )
+
+
+async def _entries(
+    vault: Vault, kind: IndexKind, persons: Sequence[PersonRecord]
+) -> tuple[IndexEntry, ...]:
+    by_phone = kind is IndexKind.PHONE
+    values = [person.phone if by_phone else person.id_number for person in persons]
+    digests = await vault.digests(kind, values)
+    return tuple(
+        IndexEntry(kind=kind, digest=digest, customer_id=person.customer_id)
+        for digest, person in zip(digests, persons, strict=True)
+    )
+
+
+async def _open(
+    connection: Connection, vault: Vault, customer_ids: Sequence[int], purpose: Purpose
+) -> dict[int, dict[str, str]]:
+    records = await store.read_records(connection, customer_ids, purpose)
+    return {item.customer_id: dict(item.fields) for item in await vault.open(records)}
