@@ -7,6 +7,8 @@ Invariant   A version never changes; a loan keeps the version it was signed unde
 from dataclasses import dataclass
 from enum import StrEnum
 
+from counterfoil.kernel.rates import DAYS_IN_QUOTED_YEAR
+
 
 class Method(StrEnum):
     """How principal and interest fall due."""
@@ -39,6 +41,27 @@ class Sweep(StrEnum):
 
     BY_INSTALMENT = "by_instalment"
     BY_PART = "by_part"
+
+
+class FeeTiming(StrEnum):
+    """When a fee is asked for."""
+
+    AT_START = "at_start"
+    EACH_INSTALMENT = "each_instalment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fee:
+    """Something a customer pays besides interest; it stands on the cost sheet with its payee."""
+
+    code: str
+    name_en: str
+    name_zh: str
+    #: Who receives it: a role, `lender` or `guarantor`; never a platform.
+    payee: str
+    timing: FeeTiming
+    #: Minor units each time it is asked for.
+    amount_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +110,21 @@ class Terms:
     guarantee: str
     funding_programme: str
     rule_pack: str
+    #: Names of the lender of record, for sheets and pages.
+    lender_name_en: str = ""
+    lender_name_zh: str = ""
+    fees: tuple[Fee, ...] = ()
+    #: Contract rate and surcharge together stay within it, 1e-8 per year, 365 days of the daily
+    #: rates; None where the product sets no such ceiling.
+    late_annual_e8_cap: int | None = None
 
     def penalty_daily_e8(self, rate_daily_e8: int) -> int:
-        """Return the surcharge on overdue principal, 1e-8 per day, halves up."""
-        return (rate_daily_e8 * self.penalty_percent_of_rate + 50) // 100
+        """Return the surcharge on overdue principal, 1e-8 per day, halves up.
+
+        It is the product's percentage of the contract rate, or what its ceiling leaves of it.
+        """
+        surcharge = (rate_daily_e8 * self.penalty_percent_of_rate + 50) // 100
+        if self.late_annual_e8_cap is None:
+            return surcharge
+        room = self.late_annual_e8_cap // DAYS_IN_QUOTED_YEAR - rate_daily_e8
+        return max(0, min(surcharge, room))

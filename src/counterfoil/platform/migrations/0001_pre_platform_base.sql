@@ -58,11 +58,11 @@ END $$;
 
 -- Raises where a statement touched another number of rows than it decided on: somebody else
 -- changed a row after it was read.
-CREATE FUNCTION platform.expect_rows(expected bigint, found bigint) RETURNS boolean
-LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE FUNCTION platform.expect_rows(expected bigint, touched bigint) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    IF expected IS DISTINCT FROM found THEN
-        RAISE EXCEPTION 'state_changed: expected % rows, found %', expected, found
+    IF expected IS DISTINCT FROM touched THEN
+        RAISE EXCEPTION 'state_changed: expected % rows, touched %', expected, touched
             USING ERRCODE = 'CF001';
     END IF;
     RETURN true;

@@ -213,7 +213,10 @@ CREATE TYPE lending.line_key_v1 AS (customer_id bigint, line_id bigint);
 CREATE TYPE lending.line_v1 AS (
     customer_id bigint, line_id bigint, application_id bigint, product_code text,
     product_version integer, lender_id text, currency text, status text, limit_minor bigint,
-    rate_daily_e8 integer, repayment_day smallint, opened_on date, valid_to date, version bigint
+    rate_daily_e8 integer, repayment_day smallint, opened_on date, valid_to date, version bigint,
+    own_cap_minor bigint, principal_minor bigint, held_minor bigint, credit_minor bigint,
+    frozen_until date, status_reason text, next_cap_minor bigint, next_cap_on date,
+    day_changed_on date, day_changes smallint
 );
 
 CREATE TYPE lending.line_change_v1 AS (

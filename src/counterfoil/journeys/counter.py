@@ -1,0 +1,324 @@
+"""The counter: where commands about a line are taken in, decided, booked and proven together.
+
+The way of a command: the engine gathers a batch; the accounts are loaded; lending decides; every
+movement becomes a journal, every answer a leaf; everything is written in one statement.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from datetime import date
+from hashlib import blake2b
+from operator import attrgetter
+from typing import Any, Final
+
+import asyncpg
+import orjson
+
+from counterfoil.evidence.leaf import SALT_BYTES, LeafType, commitment
+from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.kernel.clock import Clock
+from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.kernel.ids import IdSource
+from counterfoil.ledger import posting
+from counterfoil.ledger.store import QUERIES as LEDGER
+from counterfoil.lending import commands, store
+from counterfoil.lending.account import Accepted, Account, Movement, Setting
+from counterfoil.lending.catalogue import Catalogue
+from counterfoil.lending.decide import decide
+from counterfoil.lending.refusals import LINE_NOT_FOUND
+from counterfoil.lending.repaying import needs_history
+from counterfoil.platform.batches import QUERIES as PLATFORM
+from counterfoil.platform.batches import (
+    Answer,
+    BusinessDateMovedError,
+    Decided,
+    Engine,
+    KeyTakenError,
+    StateChangedError,
+    Waiting,
+)
+from counterfoil.platform.database import Connection
+from counterfoil.platform.statement import Composer, Write, arguments
+
+#: SQLSTATEs that the functions of migration 0001 raise.
+_STATE_CHANGED: Final = "CF001"
+_DATE_MOVED: Final = "CF002"
+#: The unique key of recorded commands.
+_COMMAND_ONCE: Final = "command_once"
+
+_KINDS: Final = {
+    commands.OpenLine: "open_line",
+    commands.Draw: "draw",
+    commands.ConfirmPayout: "confirm_payout",
+    commands.FailPayout: "fail_payout",
+    commands.Repay: "repay",
+    commands.ReverseRepayment: "reverse_repayment",
+    commands.SetLimit: "set_limit",
+    commands.FreezeLine: "freeze_line",
+    commands.UnfreezeLine: "unfreeze_line",
+    commands.CloseLine: "close_line",
+    commands.SetOwnCap: "set_own_cap",
+    commands.SetRepaymentDay: "set_repayment_day",
+    commands.AdvanceLoans: "advance_loans",
+}
+_MOVES_MONEY: Final = frozenset(
+    {
+        commands.Draw,
+        commands.ConfirmPayout,
+        commands.FailPayout,
+        commands.Repay,
+        commands.ReverseRepayment,
+    }
+)
+#: Commands that are decided on the line alone.
+_LINE_ONLY: Final = frozenset(
+    {
+        commands.OpenLine,
+        commands.Draw,
+        commands.SetLimit,
+        commands.FreezeLine,
+        commands.UnfreezeLine,
+        commands.SetOwnCap,
+        commands.SetRepaymentDay,
+    }
+)
+
+Accounts = dict[store.LineKey, Account]
+
+
+class LineDesk:
+    """What the engine asks about commands on credit lines."""
+
+    def __init__(self, catalogue: Catalogue, clock: Clock, ids: IdSource) -> None:
+        """Take the products, the wall clock and the source of identifiers."""
+        self._catalogue = catalogue
+        self._clock = clock
+        self._ids = ids
+        self._composer = Composer()
+
+    async def load(self, connection: Connection, batch: Sequence[Any], on: date) -> Accounts:
+        """Read the lines of the commands, and of their loans what the commands need."""
+        keys = list({(command.customer_id, command.line_id) for command in batch})
+        keys.sort()
+        accounts = await store.read_accounts(connection, keys)
+        with_loans = [c for c in batch if type(c) not in _LINE_ONLY]
+        if not with_loans:
+            return accounts
+        loan_keys = sorted({(c.customer_id, c.line_id) for c in with_loans})
+        await store.add_loans(connection, accounts, loan_keys)
+        reversals = [c for c in with_loans if type(c) is commands.ReverseRepayment]
+        if reversals:
+            wanted = [(c.customer_id, c.repayment_id) for c in reversals]
+            await store.add_loans_of_repayments(connection, accounts, wanted)
+        with_history = {
+            (c.customer_id, c.line_id)
+            for c in with_loans
+            if type(c) is commands.ReverseRepayment
+            or (type(c) is commands.Repay and needs_history(c.value_date, on))
+        }
+        if with_history:
+            await store.add_history(connection, accounts, with_history)
+        await self._add_closed_loans(connection, accounts, with_loans)
+        return accounts
+
+    async def _add_closed_loans(
+        self, connection: Connection, accounts: Accounts, batch: Sequence[Any]
+    ) -> None:
+        """Read loans that are named and do not run, so that a refusal can say what they are."""
+        for command in batch:
+            loan_id = getattr(command, "loan_id", None)
+            account = accounts[command.customer_id, command.line_id]
+            if loan_id is None or loan_id in account.loans:
+                continue
+            loan = await store.read_loan(connection, command.customer_id, loan_id)
+            if loan is not None and loan.line_id == command.line_id:
+                account.loans[loan_id] = loan
+
+    def decide(self, state: Accounts, waiting: Waiting, on: date) -> Decided | Refused:
+        """Decide one command on its account."""
+        command = waiting.command
+        account = state[command.customer_id, command.line_id]
+        product = command if type(command) is commands.OpenLine else account.line
+        if product is None:
+            return refuse(LINE_NOT_FOUND)
+        terms = self._catalogue.terms(product.product_code, product.product_version)
+        setting = Setting(terms, on, self._clock.now(), self._ids)
+        outcome = decide(account, command, setting)
+        if isinstance(outcome, Refused):
+            return outcome
+        text = orjson.dumps(outcome.answer, option=orjson.OPT_SORT_KEYS).decode()
+        return Decided(waiting, text, outcome)
+
+    async def write(
+        self, connection: Connection, state: Accounts, decided: Sequence[Decided], on: date
+    ) -> None:
+        """Write lines, loans, journals, events, leaves and recorded answers in one statement."""
+        parts = self._parts(state, decided, on)
+        text = self._composer.compose(parts, PLATFORM.hold_business_date)
+        try:
+            await connection.fetchrow(text, *arguments(parts, (on,)))
+        except asyncpg.UniqueViolationError as error:
+            if error.constraint_name == _COMMAND_ONCE:
+                raise KeyTakenError from error
+            raise
+        except asyncpg.PostgresError as error:
+            if error.sqlstate == _STATE_CHANGED:
+                raise StateChangedError from error
+            if error.sqlstate == _DATE_MOVED:
+                raise BusinessDateMovedError from error
+            if isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
+                raise StateChangedError from error
+            raise
+
+    def _parts(self, state: Accounts, decided: Sequence[Decided], on: date) -> list[Write]:
+        now = self._clock.now()
+        rows = _Rows(self._ids, on, now)
+        for done in decided:
+            rows.add(done, state[done.waiting.command.customer_id, done.waiting.command.line_id])
+        parts = store.writes_of(state.values(), rows.transactions, rows.line_events)
+        if rows.journals:
+            parts.append(Write(LEDGER.add_journals, (rows.journals,)))
+        if rows.commands:
+            parts.append(Write(PLATFORM.add_commands, (rows.commands,)))
+        if rows.events:
+            parts.append(Write(PLATFORM.add_events, (rows.events,)))
+        if rows.leaves:
+            parts.append(Write(EVIDENCE.stage_leaves, (rows.leaves,)))
+        return parts
+
+    def kind(self, command: Any) -> str:
+        """Return the name of a kind of command."""
+        return _KINDS[type(command)]
+
+
+class _Rows:
+    """The rows of a batch that follow from what was accepted."""
+
+    def __init__(self, ids: IdSource, on: date, now: Any) -> None:
+        self._ids = ids
+        self._on = on
+        self._now = now
+        self.transactions: list[tuple[object, ...]] = []
+        self.line_events: list[tuple[object, ...]] = []
+        self.journals: list[tuple[object, ...]] = []
+        self.commands: list[tuple[object, ...]] = []
+        self.events: list[tuple[object, ...]] = []
+        self.leaves: list[tuple[object, ...]] = []
+
+    def add(self, done: Decided, account: Account) -> None:
+        """Add the rows of one accepted command."""
+        waiting, outcome = done.waiting, done.outcome
+        line = account.line
+        assert line is not None
+        key = waiting.idempotency_key
+        self._add_history(outcome, line, key)
+        for movement in outcome.movements:
+            self._add_journal(movement, line)
+        for told in outcome.told:
+            payload = orjson.dumps(told.payload).decode()
+            self.events.append(
+                (
+                    self._ids.next(),
+                    waiting.customer_id,
+                    told.kind,
+                    told.subject_id,
+                    payload,
+                    self._now,
+                )
+            )
+        kind = type(waiting.command)
+        if kind is commands.AdvanceLoans:
+            return
+        self.commands.append(
+            (
+                waiting.customer_id,
+                key,
+                waiting.request_hash,
+                _KINDS[kind],
+                done.answer,
+                self._now,
+            )
+        )
+        leaf_type = LeafType.MONEY_MOVEMENT if kind in _MOVES_MONEY else LeafType.LIMIT_CHANGE
+        salt = os.urandom(SALT_BYTES)
+        sealed = commitment(leaf_type, salt, done.answer.encode())
+        self.leaves.append((waiting.customer_id, self._ids.next(), int(leaf_type), salt, sealed))
+
+    def _add_history(self, outcome: Accepted, line: Any, key: str) -> None:
+        for transaction in outcome.transactions:
+            self.transactions.append(
+                store.transaction_row(
+                    transaction, line, book_date=self._on, posted_at=self._now, key=key
+                )
+            )
+        for event in outcome.events:
+            self.line_events.append(
+                store.event_row(event, line, book_date=self._on, at=self._now, key=key)
+            )
+
+    def _add_journal(self, movement: Movement, line: Any) -> None:
+        postings = postings_of(movement)
+        if not postings.accounts:
+            return
+        self.journals.append(
+            (
+                line.customer_id,
+                self._ids.next(),
+                line.lender_id,
+                line.currency,
+                movement.product_code,
+                self._on,
+                self._now,
+                movement.kind,
+                movement.loan_id,
+                movement.transaction_id,
+                postings.accounts,
+                postings.amounts,
+            )
+        )
+
+
+def postings_of(movement: Movement) -> posting.Postings:
+    """Return what a movement does to the books."""
+    if movement.kind in ("hold", "hold_release"):
+        return posting.hold(movement.hold_minor)
+    parts = movement.parts
+    if movement.kind == "disbursement":
+        return posting.disbursement(-parts.principal_minor)
+    return posting.payment(
+        principal_minor=parts.principal_minor,
+        interest_minor=parts.interest_minor,
+        penalty_minor=parts.penalty_minor,
+        excess_minor=parts.excess_minor,
+    )
+
+
+class Counter:
+    """Takes commands about lines and gives their answers."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Take the engine that runs the desk."""
+        self.engine = engine
+
+    async def submit(
+        self, command: commands.Command, *, idempotency_key: str
+    ) -> Answer | Refused:
+        """Answer a command after it is durable; a repeated key gets the first answer again."""
+        return await self.engine.submit(
+            command.customer_id,
+            command,
+            idempotency_key=idempotency_key,
+            request_hash=fingerprint(command),
+        )
+
+
+def fingerprint(command: commands.Command) -> bytes:
+    """Return the hash by which a repeated request is told from another one under its key."""
+    kind = type(command)
+    text = f"{_KINDS[kind]}{_FIELDS[kind](command)!r}"
+    return blake2b(text.encode(), digest_size=16).digest()
+
+
+_FIELDS: Final[dict[type, Callable[[Any], tuple[object, ...]]]] = {
+    kind: attrgetter(*kind.__slots__) for kind in _KINDS
+}

@@ -1,0 +1,71 @@
+"""Posting rules: each kind of movement and the accounts it debits and credits.
+
+Invariant   The postings of a journal sum to zero and none of them is empty.
+Signs       A debit is positive, a credit negative. Parts of a payment are what was received;
+            a reversal hands in negative parts and gives the mirror image.
+Units       Minor units of one currency.
+"""
+
+from typing import NamedTuple
+
+from counterfoil.ledger.chart import (
+    BANK,
+    COMMITMENT_CONTRA,
+    COMMITMENT_HELD,
+    CUSTOMER_CREDIT,
+    INTEREST_INCOME,
+    INTEREST_RECEIVABLE,
+    LOAN_PRINCIPAL,
+    PENALTY_INCOME,
+    PENALTY_RECEIVABLE,
+)
+
+
+class Postings(NamedTuple):
+    """One journal's accounts and amounts, side by side."""
+
+    accounts: list[int]
+    amounts: list[int]
+
+
+def hold(hold_minor: int) -> Postings:
+    """A drawdown was accepted (positive) or its hold released (negative)."""
+    return Postings([COMMITMENT_HELD, COMMITMENT_CONTRA], [hold_minor, -hold_minor])
+
+
+def disbursement(principal_minor: int) -> Postings:
+    """The money arrived: principal is lent and the commitment is over."""
+    return Postings(
+        [LOAN_PRINCIPAL, BANK, COMMITMENT_CONTRA, COMMITMENT_HELD],
+        [principal_minor, -principal_minor, principal_minor, -principal_minor],
+    )
+
+
+def payment(
+    *, principal_minor: int, interest_minor: int, penalty_minor: int, excess_minor: int
+) -> Postings:
+    """A payment came in, was taken back (negative), or was reallocated (sums to zero)."""
+    cash = principal_minor + interest_minor + penalty_minor + excess_minor
+    return _without_empty(
+        (BANK, cash),
+        (LOAN_PRINCIPAL, -principal_minor),
+        (INTEREST_RECEIVABLE, -interest_minor),
+        (PENALTY_RECEIVABLE, -penalty_minor),
+        (CUSTOMER_CREDIT, -excess_minor),
+    )
+
+
+def accrual(*, interest_minor: int, penalty_minor: int) -> Postings:
+    """What the book earned in a day; negative where a correction took more back."""
+    return _without_empty(
+        (INTEREST_RECEIVABLE, interest_minor),
+        (INTEREST_INCOME, -interest_minor),
+        (PENALTY_RECEIVABLE, penalty_minor),
+        (PENALTY_INCOME, -penalty_minor),
+    )
+
+
+def _without_empty(*postings: tuple[int, int]) -> Postings:
+    kept = [(account, amount) for account, amount in postings if amount]
+    assert sum(amount for _, amount in kept) == 0
+    return Postings([account for account, _ in kept], [amount for _, amount in kept])

@@ -1,0 +1,55 @@
+"""What earlier rows still owe when payments are pooled and settle the oldest row first.
+
+Units       Minor units.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from counterfoil.lending.conventions.schedule import Row
+from counterfoil.lending.conventions.settings import AllocationOrder, NotCovered
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """One payment with its value date."""
+
+    on: date
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """The position of the rows seen so far."""
+
+    #: Principal of those rows that is not paid.
+    principal_minor: int
+    #: Payments beyond everything those rows ask for.
+    advance_minor: int
+
+
+def paid_until(payments: Iterable[Paid], on: date) -> int:
+    """Return the payments with value date up to and including the day."""
+    return sum(one.amount_minor for one in payments if one.on <= on)
+
+
+def owed_after(
+    rows: Sequence[Row], pool_minor: int, order: AllocationOrder
+) -> Owed:
+    """Return what the rows owe after a pool of payments, oldest row first."""
+    unpaid = 0
+    for row in rows:
+        settled = min(pool_minor, row.instalment_minor)
+        pool_minor -= settled
+        unpaid += row.principal_minor - _principal_part(row, settled, order)
+    return Owed(principal_minor=unpaid, advance_minor=pool_minor)
+
+
+def _principal_part(row: Row, settled_minor: int, order: AllocationOrder) -> int:
+    """Return how much of a payment on a row is principal."""
+    if settled_minor in {0, row.instalment_minor}:
+        return row.principal_minor if settled_minor else 0
+    if order is AllocationOrder.ADVANCED and row.interest_minor:
+        raise NotCovered("part of an instalment paid: interest or principal first is not stated")
+    return max(0, settled_minor - row.interest_minor)

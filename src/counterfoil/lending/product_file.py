@@ -1,0 +1,385 @@
+"""One product file: its keys, what each may say, and the terms it comes to.
+
+Invariant   A file is read whole or not at all; every fault is named with its key and its reason,
+            all of them at once. A key that nobody reads is a fault.
+Units       Amounts are texts in major units of the product's currency, rates texts in percent;
+            both become integers without rounding, and a finer fraction is a fault.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any
+
+from counterfoil.kernel.money import AMOUNT_MINOR_MAX, EXPONENTS, from_major_text
+from counterfoil.kernel.rates import ONE_E8
+from counterfoil.lending.conventions.presets import PRESETS
+from counterfoil.lending.loan import INSTALMENTS_MAX
+from counterfoil.lending.terms import Fee, FeeTiming, Method, Part, Prepayment, Sweep, Terms
+
+
+class State(StrEnum):
+    """How far a product version has come."""
+
+    DRAFT = "draft"
+    REVIEWED = "reviewed"
+    EFFECTIVE = "effective"
+    RETIRED = "retired"
+
+
+#: States in which loans were or are made, so that the version cannot change any more.
+BINDING_STATES = (State.EFFECTIVE, State.RETIRED)
+
+SCENES = ("cash",)
+LICENCES = ("bank", "consumer_finance", "auto_finance", "trust", "micro_loan", "micro_loan_net")
+#: Who may receive what a customer pays; a platform is not among them.
+PAYEES = ("lender", "guarantor")
+GUARANTEES = ("none",)
+PROGRAMMES = ("own",)
+RECORDS = ("credit_line", "loan", "repayment_status")
+MARKS = ("A", "B", "C")
+#: The convention by which `loan.py` accrues; the others answer questions, they book nothing.
+BOOKED_CONVENTION = "EXACT_DAILY"
+
+CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+WORD = re.compile(r"[a-z][a-z0-9_]*")
+_PERCENT = re.compile(r"([0-9]{1,6})(?:\.([0-9]+))? ?%")
+_PERCENT_DIGITS = 6
+_TEXT_MAX = 200
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """What is wrong with a product file, and where."""
+
+    file: str
+    key: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Return one line for the person who wrote the file."""
+        return f"{self.file}: {self.key}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """A product version: the terms loans are made under, and how they came to hold."""
+
+    terms: Terms
+    state: State
+    author: str
+    approver: str
+    effective_from: date
+    #: From this day on nothing new is opened under the version; None while it is not retired.
+    retired_on: date | None
+    #: Where the ceiling of the cost comes from, and how certain that source is.
+    cost_rule: str
+    cost_mark: str
+    #: What is told to the bureau.
+    records: tuple[str, ...]
+    file: str
+
+    @property
+    def is_binding(self) -> bool:
+        """Return whether loans were or are made under the version."""
+        return self.state in BINDING_STATES
+
+    def holds_on(self, on: date) -> bool:
+        """Return whether something new may be opened under the version on that date."""
+        if not self.is_binding or on < self.effective_from:
+            return False
+        return self.retired_on is None or on < self.retired_on
+
+
+def read_product(file: str, document: Mapping[str, Any]) -> Product | list[Problem]:
+    """Return the product of a parsed file, or everything that is wrong with it."""
+    flat = _flatten(document)
+    currency = flat.get("meta.currency")
+    known_currency = currency if isinstance(currency, str) and currency in EXPONENTS else "CNY"
+    values: dict[str, Any] = {}
+    problems = [Problem(file, key, _unknown(key)) for key in flat if key not in _KEYS]
+    for key, parse in _KEYS.items():
+        try:
+            values[key] = _value(flat, key, parse, known_currency)
+        except FaultError as fault:
+            problems.append(Problem(file, key, str(fault)))
+    problems += [Problem(file, key, reason) for key, reason in _contradictions(values)]
+    return sorted(problems) if problems else _product(file, values)
+
+
+def _flatten(document: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, content in document.items():
+        if isinstance(content, dict):
+            flat.update({f"{name}.{key}": value for key, value in content.items()})
+        else:
+            flat[name] = content
+    return flat
+
+
+def _unknown(key: str) -> str:
+    near = get_close_matches(key, _KEYS, n=1)
+    return f"is not a key; did you mean {near[0]}?" if near else "is not a key of a product"
+
+
+def _value(flat: Mapping[str, Any], key: str, parse: "Parse", currency: str) -> Any:
+    if key in flat:
+        return parse(flat[key], currency)
+    if key in _OPTIONAL:
+        return None
+    raise FaultError("is missing")
+
+
+_YEARLY_MOST = 120
+
+_KEYS: dict[str, Parse] = {
+    "meta.code": matching(CODE, "cash-line-open"),
+    "meta.version": whole(1, 9_999),
+    "meta.name_en": text,
+    "meta.name_zh": text,
+    "meta.state": one_of(State),
+    "meta.author": text,
+    "meta.approver": text,
+    "meta.effective_from": day,
+    "meta.retired_on": day,
+    "meta.currency": one_of(EXPONENTS),
+    "meta.invited_only": flag,
+    "meta.scenes": some(one_of(SCENES)),
+    "lender.id": matching(CODE, "lender-one"),
+    "lender.name_en": text,
+    "lender.name_zh": text,
+    "lender.licence": one_of(LICENCES),
+    "line.limit_least": amount,
+    "line.limit_most": amount,
+    "line.limit_step": amount,
+    "line.valid_months": whole(1, _YEARLY_MOST),
+    "line.cap_raise_wait_days": whole(0, 30),
+    "line.repayment_day_changes_per_year": whole(0, 12),
+    "drawdown.least": amount,
+    "drawdown.most": amount,
+    "drawdown.step": amount,
+    "drawdown.tenors_months": tenors,
+    "drawdown.methods": some(one_of(Method)),
+    "drawdown.purposes_banned": some(matching(WORD, "lending_on"), least=0),
+    "interest.payee": one_of(("lender",)),
+    "interest.daily_least": rate,
+    "interest.daily_most": rate,
+    "interest.convention": one_of(PRESETS),
+    "penalty.payee": one_of(("lender",)),
+    "penalty.percent_of_rate": whole(0, 100),
+    "penalty.grace_days": whole(0, 30),
+    "penalty.with_interest_annual_most": rate,
+    "repayment.first_period_days_min": whole(1, 31),
+    "repayment.allocation": allocation,
+    "repayment.sweep": one_of(Sweep),
+    "repayment.prepayments": some(one_of(Prepayment)),
+    "repayment.early_settlement_interest": one_of(("to_the_day",)),
+    "cost.annual_most": rate,
+    "cost.rule": text,
+    "cost.mark": one_of(MARKS),
+    "cost.fees": fees,
+    "funding.guarantee": one_of(GUARANTEES),
+    "funding.programme": one_of(PROGRAMMES),
+    "reporting.to_bureau": flag,
+    "reporting.records": some(one_of(RECORDS), least=0),
+    "rules.pack": matching(CODE, "cn-2026-01"),
+}
+
+_OPTIONAL = frozenset({"meta.retired_on"})
+
+
+# --------------------------------------------------------------- what keys may say of each other
+
+
+def _contradictions(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Return key and reason of each rule broken by values that were read."""
+    for keys, is_kept, key, reason in _RULES:
+        if all(name in values for name in keys) and not is_kept(*(values[name] for name in keys)):
+            yield key, reason
+
+
+def compounds_within(rate_daily_e8: int, annual_e8_cap: int) -> bool:
+    """Return whether a daily rate stays within a yearly cap however its loans are repaid.
+
+    Interest is simple within a period and a period is a day at the shortest, so no order of
+    repayments costs more than the rate compounded daily. Exact: integers only.
+    """
+    days = 365
+    return (ONE_E8 + rate_daily_e8) ** days <= (ONE_E8 + annual_e8_cap) * ONE_E8 ** (days - 1)
+
+
+def _divides(step: int, least: int, most: int) -> bool:
+    return least % step == 0 and most % step == 0
+
+
+def _penalty_at_an_end(allocation: tuple[Part, ...], sweep: Sweep) -> bool:
+    """Return whether penalty, one pool for the loan, comes before or after the instalments."""
+    return sweep is Sweep.BY_PART or Part.PENALTY in (allocation[0], allocation[-1])
+
+
+_RULES: tuple[tuple[tuple[str, ...], Callable[..., bool], str, str], ...] = (
+    (
+        ("line.limit_least", "line.limit_most"),
+        lambda least, most: least < most,
+        "line.limit_least",
+        "has to be less than line.limit_most",
+    ),
+    (
+        ("line.limit_step", "line.limit_least", "line.limit_most"),
+        _divides,
+        "line.limit_step",
+        "has to divide line.limit_least and line.limit_most",
+    ),
+    (
+        ("drawdown.least", "drawdown.most"),
+        lambda least, most: least < most,
+        "drawdown.least",
+        "has to be less than drawdown.most",
+    ),
+    (
+        ("drawdown.step", "drawdown.least", "drawdown.most"),
+        _divides,
+        "drawdown.step",
+        "has to divide drawdown.least and drawdown.most",
+    ),
+    (
+        ("drawdown.most", "line.limit_most"),
+        lambda most, limit: most <= limit,
+        "drawdown.most",
+        "is more than line.limit_most, so nobody could draw it",
+    ),
+    (
+        ("drawdown.least", "line.limit_least"),
+        lambda least, limit: least <= limit,
+        "drawdown.least",
+        "is more than line.limit_least, so the smallest line could not be drawn on",
+    ),
+    (
+        ("interest.daily_least", "interest.daily_most"),
+        lambda least, most: least <= most,
+        "interest.daily_least",
+        "has to be at most interest.daily_most",
+    ),
+    (
+        ("interest.daily_most", "cost.annual_most"),
+        compounds_within,
+        "interest.daily_most",
+        "compounded daily costs more a year than cost.annual_most",
+    ),
+    (
+        ("penalty.with_interest_annual_most", "cost.annual_most"),
+        lambda late, cost: late <= cost,
+        "penalty.with_interest_annual_most",
+        "is more than cost.annual_most",
+    ),
+    (
+        ("interest.convention",),
+        lambda convention: convention == BOOKED_CONVENTION,
+        "interest.convention",
+        f"is known, but loans are booked under {BOOKED_CONVENTION} only",
+    ),
+    (
+        ("repayment.allocation", "repayment.sweep"),
+        _penalty_at_an_end,
+        "repayment.allocation",
+        "names penalty between interest and principal, which a sweep by_instalment cannot do",
+    ),
+    (
+        ("meta.author", "meta.approver"),
+        lambda author, approver: author.strip().casefold() != approver.strip().casefold(),
+        "meta.approver",
+        "is the author; two people sign a product",
+    ),
+    (
+        ("meta.state", "meta.retired_on"),
+        lambda state, retired_on: (state is State.RETIRED) == (retired_on is not None),
+        "meta.retired_on",
+        "stands where the state is retired, and nowhere else",
+    ),
+    (
+        ("meta.effective_from", "meta.retired_on"),
+        lambda start, end: end is None or start < end,
+        "meta.retired_on",
+        "has to come after meta.effective_from",
+    ),
+    (
+        ("meta.state", "cost.fees"),
+        lambda state, fees: not fees or state not in BINDING_STATES,
+        "cost.fees",
+        "can be costed in a draft, but no loan charges a fee yet: leave the list empty",
+    ),
+    (
+        ("reporting.to_bureau", "reporting.records"),
+        lambda reported, records: reported == bool(records),
+        "reporting.records",
+        "names what is reported where reporting.to_bureau is true, and nothing elsewhere",
+    ),
+)
+
+
+# -------------------------------------------------------------------------------- the outcome
+
+
+def _product(file: str, values: Mapping[str, Any]) -> Product:
+    return Product(
+        terms=_terms(values),
+        state=values["meta.state"],
+        author=values["meta.author"],
+        approver=values["meta.approver"],
+        effective_from=values["meta.effective_from"],
+        retired_on=values["meta.retired_on"],
+        cost_rule=values["cost.rule"],
+        cost_mark=values["cost.mark"],
+        records=values["reporting.records"],
+        file=file,
+    )
+
+
+def _terms(values: Mapping[str, Any]) -> Terms:
+    return Terms(**{field: values[key] for field, key in _TERMS.items()})
+
+
+_TERMS = {
+    "code": "meta.code",
+    "version": "meta.version",
+    "name_en": "meta.name_en",
+    "name_zh": "meta.name_zh",
+    "currency": "meta.currency",
+    "invited_only": "meta.invited_only",
+    "scenes": "meta.scenes",
+    "lender_id": "lender.id",
+    "lender_name_en": "lender.name_en",
+    "lender_name_zh": "lender.name_zh",
+    "licence": "lender.licence",
+    "limit_minor_min": "line.limit_least",
+    "limit_minor_max": "line.limit_most",
+    "limit_minor_step": "line.limit_step",
+    "line_valid_months": "line.valid_months",
+    "cap_raise_wait_days": "line.cap_raise_wait_days",
+    "repayment_day_changes_per_year": "line.repayment_day_changes_per_year",
+    "draw_minor_min": "drawdown.least",
+    "draw_minor_max": "drawdown.most",
+    "draw_minor_step": "drawdown.step",
+    "tenors_months": "drawdown.tenors_months",
+    "methods": "drawdown.methods",
+    "purposes_banned": "drawdown.purposes_banned",
+    "rate_daily_e8_min": "interest.daily_least",
+    "rate_daily_e8_max": "interest.daily_most",
+    "convention": "interest.convention",
+    "penalty_percent_of_rate": "penalty.percent_of_rate",
+    "grace_days": "penalty.grace_days",
+    "late_annual_e8_cap": "penalty.with_interest_annual_most",
+    "first_period_days_min": "repayment.first_period_days_min",
+    "allocation": "repayment.allocation",
+    "sweep": "repayment.sweep",
+    "prepayments": "repayment.prepayments",
+    "cost_annual_e8_cap": "cost.annual_most",
+    "fees": "cost.fees",
+    "guarantee": "funding.guarantee",
+    "funding_programme": "funding.programme",
+    "reported_to_bureau": "reporting.to_bureau",
+    "rule_pack": "rules.pack",
+}

@@ -1,0 +1,167 @@
+"""What a single value of a product file may say, and what it becomes.
+
+Invariant   A value is taken over exactly or refused with a reason; nothing is rounded.
+Units       Amounts are texts in major units, such as `"500.00"`, and become minor units; rates are
+            texts in percent, such as `"0.035 %"`, and become 1e-8.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from typing import Any
+
+from counterfoil.kernel.money import AMOUNT_MINOR_MAX, from_major_text
+from counterfoil.kernel.rates import ONE_E8
+from counterfoil.lending.loan import INSTALMENTS_MAX
+from counterfoil.lending.terms import Fee, FeeTiming, Part
+
+#: Takes a value and the product's currency; raises FaultError.
+Parse = Callable[[Any, str], Any]
+
+#: Who may receive what a customer pays; a platform is not among them.
+PAYEES = ("lender", "guarantor")
+
+CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+WORD = re.compile(r"[a-z][a-z0-9_]*")
+_PERCENT = re.compile(r"([0-9]{1,6})(?:\.([0-9]+))? ?%")
+_PERCENT_DIGITS = 6
+_TEXT_MAX = 200
+
+
+class FaultError(ValueError):
+    """A value that a key cannot have; the message says why."""
+
+
+def percent_e8(text: str) -> int:
+    """Return a rate written in percent, such as `0.035 %`, in 1e-8; refuse a finer fraction."""
+    match = _PERCENT.fullmatch(text.strip())
+    if match is None:
+        raise FaultError(f"{text!r} is not a rate in percent, such as '0.035 %'")
+    whole, fraction = match[1], match[2] or ""
+    if len(fraction.rstrip("0")) > _PERCENT_DIGITS:
+        raise FaultError(f"{text!r} is finer than a millionth of a percent")
+    return int(whole) * (ONE_E8 // 100) + int(fraction[:_PERCENT_DIGITS].ljust(_PERCENT_DIGITS, "0"))
+
+
+
+
+def text(value: Any, _currency: str) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > _TEXT_MAX:
+        raise FaultError(f"has to be a text of 1 to {_TEXT_MAX} characters")
+    return value
+
+
+def matching(pattern: re.Pattern[str], example: str) -> Parse:
+    def parse(value: Any, currency: str) -> str:
+        text = text(value, currency)
+        if not pattern.fullmatch(text):
+            raise FaultError(f"{text!r} is not written like {example!r}")
+        return text
+
+    return parse
+
+
+def whole(least: int, most: int) -> Parse:
+    def parse(value: Any, _currency: str) -> int:
+        if type(value) is not int or not least <= value <= most:
+            raise FaultError(f"has to be a whole number from {least} to {most}")
+        return value
+
+    return parse
+
+
+def flag(value: Any, _currency: str) -> bool:
+    if not isinstance(value, bool):
+        raise FaultError("has to be true or false")
+    return value
+
+
+def day(value: Any, _currency: str) -> date:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise FaultError("has to be a date, such as 2026-01-31, without quotes")
+    return value
+
+
+def amount(value: Any, currency: str) -> int:
+    if not isinstance(value, str):
+        raise FaultError("has to be an amount as text in major units, such as \"500.00\"")
+    try:
+        amount = from_major_text(value, currency)
+    except ValueError as error:
+        raise FaultError(str(error)) from error
+    if not 0 < amount <= AMOUNT_MINOR_MAX:
+        raise FaultError(f"{value!r} has to be more than zero and no more than can be booked")
+    return amount
+
+
+def rate(value: Any, _currency: str) -> int:
+    if not isinstance(value, str):
+        raise FaultError("has to be a rate as text in percent, such as \"0.035 %\"")
+    return percent_e8(value)
+
+
+def one_of(choices: Iterable[str]) -> Parse:
+    known = tuple(choices)
+
+    def parse(value: Any, _currency: str) -> str:
+        if value not in known:
+            raise FaultError(f"{value!r} is not known; there are: {', '.join(known)}")
+        return known[known.index(value)]
+
+    return parse
+
+
+def some(parse_one: Parse, *, least: int = 1) -> Parse:
+    def parse(value: Any, currency: str) -> tuple[Any, ...]:
+        if not isinstance(value, list) or len(value) < least:
+            raise FaultError(f"has to be a list of at least {least}")
+        items = tuple(parse_one(item, currency) for item in value)
+        if len(set(items)) < len(items):
+            raise FaultError("names something twice")
+        return items
+
+    return parse
+
+
+def tenors(value: Any, currency: str) -> tuple[int, ...]:
+    tenors: tuple[int, ...] = some(whole(1, INSTALMENTS_MAX))(value, currency)
+    if list(tenors) != sorted(tenors):
+        raise FaultError("has to be ascending")
+    return tenors
+
+
+def allocation(value: Any, currency: str) -> tuple[Part, ...]:
+    parts: tuple[Part, ...] = some(one_of(Part))(value, currency)
+    if set(parts) != set(Part):
+        raise FaultError(f"has to name each of {', '.join(Part)} once")
+    return parts
+
+
+_FEE_KEYS: dict[str, Parse] = {
+    "code": matching(WORD, "opening_fee"),
+    "name_en": text,
+    "name_zh": text,
+    "payee": one_of(PAYEES),
+    "timing": one_of(FeeTiming),
+    "amount": amount,
+}
+
+
+def fees(value: Any, currency: str) -> tuple[Fee, ...]:
+    if not isinstance(value, list):
+        raise FaultError("has to be a list; an empty one where there are none")
+    return tuple(_fee(number, item, currency) for number, item in enumerate(value, start=1))
+
+
+def _fee(number: int, item: Any, currency: str) -> Fee:
+    if not isinstance(item, dict):
+        raise FaultError(f"fee {number} has to be a table")
+    if unknown := sorted(set(item) - set(_FEE_KEYS)):
+        raise FaultError(f"fee {number}: {unknown[0]} is not a key of a fee")
+    if missing := [key for key in _FEE_KEYS if key not in item]:
+        raise FaultError(f"fee {number} has no {missing[0]}")
+    try:
+        values = {key: parse(item[key], currency) for key, parse in _FEE_KEYS.items()}
+    except FaultError as fault:
+        raise FaultError(f"fee {number}: {fault}") from fault
+    return Fee(amount_minor=values.pop("amount"), **values)

@@ -1,0 +1,300 @@
+-- name: lines_of_keys
+-- Credit lines by key; the order of the columns is that of the line's fields.
+-- gives   at most one row a key
+-- locks   none
+SELECT l.customer_id, l.line_id, l.application_id, l.product_code, l.product_version, l.lender_id,
+       l.currency, l.status, l.limit_minor, l.rate_daily_e8, l.repayment_day, l.opened_on,
+       l.valid_to, l.version, l.own_cap_minor, l.principal_minor, l.held_minor, l.credit_minor,
+       l.frozen_until, l.status_reason, l.next_cap_minor, l.next_cap_on, l.day_changed_on,
+       l.day_changes
+FROM unnest(:keys::lending.line_key_v1[]) AS k
+JOIN lending.credit_line AS l USING (customer_id, line_id);
+
+-- name: running_loans_of_keys
+-- Pending and open loans of lines; the order of the columns is that of the loan's fields.
+-- gives   the loans of the lines, oldest first
+-- locks   none
+SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o.lender_id,
+       o.currency, o.method, o.purpose, o.payee_ref, o.cost_sheet_hash, o.original_minor,
+       o.rate_daily_e8, o.penalty_daily_e8, o.grace_days, o.tenor_months, o.repayment_day,
+       o.requested_on, o.status, o.start_date, o.first_due_date, o.maturity_date, o.closed_on,
+       o.principal_minor, o.due_principal_minor, o.penal_principal_minor, o.due_interest_minor,
+       o.accrued_interest_e8, o.accrued_penalty_e8, o.accrued_to, o.instalment_minor,
+       o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
+       o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version
+FROM unnest(:keys::lending.line_key_v1[]) AS k
+JOIN lending.loan AS o ON o.customer_id = k.customer_id AND o.line_id = k.line_id
+WHERE o.status IN ('pending', 'open')
+ORDER BY o.customer_id, o.loan_id;
+
+-- name: loans_of_repayments
+-- Loans that a repayment was booked on, whatever their state.
+-- gives   the loans, oldest first
+-- locks   none
+SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o.lender_id,
+       o.currency, o.method, o.purpose, o.payee_ref, o.cost_sheet_hash, o.original_minor,
+       o.rate_daily_e8, o.penalty_daily_e8, o.grace_days, o.tenor_months, o.repayment_day,
+       o.requested_on, o.status, o.start_date, o.first_due_date, o.maturity_date, o.closed_on,
+       o.principal_minor, o.due_principal_minor, o.penal_principal_minor, o.due_interest_minor,
+       o.accrued_interest_e8, o.accrued_penalty_e8, o.accrued_to, o.instalment_minor,
+       o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
+       o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version
+FROM lending.loan AS o
+WHERE o.customer_id = ANY (:customer_ids::bigint[])
+  AND EXISTS (
+      SELECT 1 FROM lending.loan_transaction AS t
+      WHERE t.customer_id = o.customer_id AND t.loan_id = o.loan_id
+        AND t.repayment_id = ANY (:repayment_ids::bigint[]))
+ORDER BY o.customer_id, o.loan_id;
+
+-- name: loan
+-- One loan, whatever its state.
+-- gives   at most one row
+-- locks   none
+SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o.lender_id,
+       o.currency, o.method, o.purpose, o.payee_ref, o.cost_sheet_hash, o.original_minor,
+       o.rate_daily_e8, o.penalty_daily_e8, o.grace_days, o.tenor_months, o.repayment_day,
+       o.requested_on, o.status, o.start_date, o.first_due_date, o.maturity_date, o.closed_on,
+       o.principal_minor, o.due_principal_minor, o.penal_principal_minor, o.due_interest_minor,
+       o.accrued_interest_e8, o.accrued_penalty_e8, o.accrued_to, o.instalment_minor,
+       o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
+       o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version
+FROM lending.loan AS o
+WHERE o.customer_id = :customer_id AND o.loan_id = :loan_id;
+
+-- name: loans_after
+-- The loans of a customer, of a line, or of the whole book, in the order of their keys.
+-- gives   at most :page rows after the key given
+-- locks   none
+SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o.lender_id,
+       o.currency, o.method, o.purpose, o.payee_ref, o.cost_sheet_hash, o.original_minor,
+       o.rate_daily_e8, o.penalty_daily_e8, o.grace_days, o.tenor_months, o.repayment_day,
+       o.requested_on, o.status, o.start_date, o.first_due_date, o.maturity_date, o.closed_on,
+       o.principal_minor, o.due_principal_minor, o.penal_principal_minor, o.due_interest_minor,
+       o.accrued_interest_e8, o.accrued_penalty_e8, o.accrued_to, o.instalment_minor,
+       o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
+       o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version
+FROM lending.loan AS o
+WHERE (o.customer_id, o.loan_id) > (:after_customer_id, :after_loan_id)
+  AND (:customer_id::bigint IS NULL OR o.customer_id = :customer_id)
+  AND (:line_id::bigint IS NULL OR o.line_id = :line_id)
+  AND (:status::text IS NULL OR o.status = :status)
+ORDER BY o.customer_id, o.loan_id
+LIMIT :page;
+
+-- name: lines_after
+-- The lines of a customer or of the whole book, in the order of their keys.
+-- gives   at most :page rows after the key given
+-- locks   none
+SELECT l.customer_id, l.line_id, l.application_id, l.product_code, l.product_version, l.lender_id,
+       l.currency, l.status, l.limit_minor, l.rate_daily_e8, l.repayment_day, l.opened_on,
+       l.valid_to, l.version, l.own_cap_minor, l.principal_minor, l.held_minor, l.credit_minor,
+       l.frozen_until, l.status_reason, l.next_cap_minor, l.next_cap_on, l.day_changed_on,
+       l.day_changes
+FROM lending.credit_line AS l
+WHERE (l.customer_id, l.line_id) > (:after_customer_id, :after_line_id)
+  AND (:customer_id::bigint IS NULL OR l.customer_id = :customer_id)
+  AND (:status::text IS NULL OR l.status = :status)
+ORDER BY l.customer_id, l.line_id
+LIMIT :page;
+
+-- name: open_dues_of_loans
+-- Instalments that fell due and are not settled.
+-- gives   the rows of the loans, oldest first
+-- locks   none
+SELECT i.customer_id, i.loan_id, i.instalment_no, i.due_date, i.principal_minor, i.interest_minor,
+       i.principal_paid_minor, i.interest_paid_minor, i.penal, i.settled_on
+FROM unnest(:keys::lending.line_key_v1[]) AS k
+JOIN lending.instalment AS i ON i.customer_id = k.customer_id AND i.loan_id = k.line_id
+WHERE i.settled_on IS NULL
+ORDER BY i.customer_id, i.loan_id, i.instalment_no;
+
+-- name: instalments_of_loan
+-- All instalments of a loan that have fallen due.
+-- gives   the rows, oldest first
+-- locks   none
+SELECT i.customer_id, i.loan_id, i.instalment_no, i.due_date, i.principal_minor, i.interest_minor,
+       i.principal_paid_minor, i.interest_paid_minor, i.penal, i.settled_on
+FROM lending.instalment AS i
+WHERE i.customer_id = :customer_id AND i.loan_id = :loan_id
+ORDER BY i.instalment_no;
+
+-- name: instalment_numbers_of_loans
+-- Which instalments of these loans are stored.
+-- gives   the keys
+-- locks   none
+SELECT i.customer_id, i.loan_id, i.instalment_no
+FROM unnest(:keys::lending.line_key_v1[]) AS k
+JOIN lending.instalment AS i ON i.customer_id = k.customer_id AND i.loan_id = k.line_id
+ORDER BY i.customer_id, i.loan_id, i.instalment_no;
+
+-- name: transactions_of_loans
+-- The history of loans.
+-- gives   the rows in the order in which they were booked
+-- locks   none
+SELECT t.customer_id, t.transaction_id, t.loan_id, t.sequence, t.kind, t.value_date, t.book_date,
+       t.posted_at, t.amount_minor, t.principal_minor, t.interest_minor, t.penalty_minor,
+       t.excess_minor, t.mode, t.repayment_id, t.relates_to, t.channel, t.reason
+FROM unnest(:keys::lending.line_key_v1[]) AS k
+JOIN lending.loan_transaction AS t ON t.customer_id = k.customer_id AND t.loan_id = k.line_id
+ORDER BY t.customer_id, t.loan_id, t.sequence;
+
+-- name: transactions_of_line
+-- What happened to the loans of a line, for a statement.
+-- gives   at most :page rows after the transaction given, in the order of booking
+-- locks   none
+SELECT t.customer_id, t.transaction_id, t.loan_id, t.sequence, t.kind, t.value_date, t.book_date,
+       t.posted_at, t.amount_minor, t.principal_minor, t.interest_minor, t.penalty_minor,
+       t.excess_minor, t.mode, t.repayment_id, t.relates_to, t.channel, t.reason
+FROM lending.loan_transaction AS t
+WHERE t.customer_id = :customer_id AND t.line_id = :line_id
+  AND t.book_date BETWEEN :from_date AND :to_date
+  AND t.transaction_id > :after_transaction_id
+ORDER BY t.transaction_id
+LIMIT :page;
+
+-- name: transactions_of_repayment
+-- The loans' shares of one repayment, with what was reallocated or reversed since.
+-- gives   the rows in the order of booking
+-- locks   none
+SELECT t.customer_id, t.transaction_id, t.loan_id, t.line_id, t.sequence, t.kind, t.value_date,
+       t.book_date, t.posted_at, t.amount_minor, t.principal_minor, t.interest_minor,
+       t.penalty_minor, t.excess_minor, t.mode, t.repayment_id, t.relates_to, t.channel, t.reason
+FROM lending.loan_transaction AS t
+WHERE t.customer_id = :customer_id AND t.repayment_id = :repayment_id
+ORDER BY t.transaction_id;
+
+-- name: events_of_line
+-- The history of a line: limits, states, settings.
+-- gives   the rows, oldest first
+-- locks   none
+SELECT e.version, e.kind, e.before_value, e.after_value, e.reason, e.author, e.book_date, e.at
+FROM lending.line_event AS e
+WHERE e.customer_id = :customer_id AND e.line_id = :line_id
+ORDER BY e.version;
+
+-- name: add_lines
+-- New credit lines.
+-- gives   nothing
+-- locks   nothing
+INSERT INTO lending.credit_line (
+    customer_id, line_id, application_id, product_code, product_version, lender_id, currency,
+    status, limit_minor, rate_daily_e8, repayment_day, opened_on, valid_to, version,
+    own_cap_minor, principal_minor, held_minor, credit_minor, frozen_until, status_reason,
+    next_cap_minor, next_cap_on, day_changed_on, day_changes)
+SELECT r.customer_id, r.line_id, r.application_id, r.product_code, r.product_version, r.lender_id,
+       r.currency, r.status, r.limit_minor, r.rate_daily_e8, r.repayment_day, r.opened_on,
+       r.valid_to, r.version, r.own_cap_minor, r.principal_minor, r.held_minor, r.credit_minor,
+       r.frozen_until, r.status_reason, r.next_cap_minor, r.next_cap_on, r.day_changed_on,
+       r.day_changes
+FROM unnest(:rows::lending.line_v1[]) AS r;
+
+-- name: change_lines
+-- Changed credit lines, where nobody else has changed them since.
+-- gives   one row a line that was changed
+-- locks   the lines
+UPDATE lending.credit_line AS l
+SET status = r.status, limit_minor = r.limit_minor, own_cap_minor = r.own_cap_minor,
+    principal_minor = r.principal_minor, held_minor = r.held_minor, credit_minor = r.credit_minor,
+    repayment_day = r.repayment_day, frozen_until = r.frozen_until,
+    status_reason = r.status_reason, next_cap_minor = r.next_cap_minor,
+    next_cap_on = r.next_cap_on, day_changed_on = r.day_changed_on, day_changes = r.day_changes,
+    version = r.version
+FROM unnest(:rows::lending.line_change_v1[]) AS r
+WHERE l.customer_id = r.customer_id AND l.line_id = r.line_id AND l.version = r.stored_version
+RETURNING 1;
+
+-- name: add_loans
+-- New loans, pending until their money has arrived.
+-- gives   nothing
+-- locks   nothing
+INSERT INTO lending.loan (
+    customer_id, loan_id, line_id, product_code, product_version, lender_id, currency, method,
+    purpose, payee_ref, cost_sheet_hash, original_minor, rate_daily_e8, penalty_daily_e8,
+    grace_days, tenor_months, repayment_day, requested_on)
+SELECT r.customer_id, r.loan_id, r.line_id, r.product_code, r.product_version, r.lender_id,
+       r.currency, r.method, r.purpose, r.payee_ref, r.cost_sheet_hash, r.original_minor,
+       r.rate_daily_e8, r.penalty_daily_e8, r.grace_days, r.tenor_months, r.repayment_day,
+       r.requested_on
+FROM unnest(:rows::lending.loan_v1[]) AS r;
+
+-- name: change_loans
+-- Changed loans; their line's version guards them.
+-- gives   one row a loan that was changed
+-- locks   the loans
+UPDATE lending.loan AS o
+SET status = r.status, start_date = r.start_date, first_due_date = r.first_due_date,
+    maturity_date = r.maturity_date, closed_on = r.closed_on, principal_minor = r.principal_minor,
+    due_principal_minor = r.due_principal_minor,
+    penal_principal_minor = r.penal_principal_minor, due_interest_minor = r.due_interest_minor,
+    accrued_interest_e8 = r.accrued_interest_e8, accrued_penalty_e8 = r.accrued_penalty_e8,
+    accrued_to = r.accrued_to, instalment_minor = r.instalment_minor,
+    advance_minor = r.advance_minor, next_instalment_no = r.next_instalment_no,
+    next_due_date = r.next_due_date, next_event_on = r.next_event_on,
+    oldest_due_date = r.oldest_due_date, bucket = r.bucket,
+    interest_paid_minor = r.interest_paid_minor, penalty_paid_minor = r.penalty_paid_minor,
+    last_sequence = r.last_sequence, version = r.version
+FROM unnest(:rows::lending.loan_change_v1[]) AS r
+WHERE o.customer_id = r.customer_id AND o.loan_id = r.loan_id
+RETURNING 1;
+
+-- name: put_instalments
+-- Instalments that fell due or were paid on.
+-- gives   nothing
+-- locks   the instalments
+INSERT INTO lending.instalment AS i (
+    customer_id, loan_id, instalment_no, due_date, principal_minor, interest_minor,
+    principal_paid_minor, interest_paid_minor, penal, settled_on)
+SELECT r.customer_id, r.loan_id, r.instalment_no, r.due_date, r.principal_minor, r.interest_minor,
+       r.principal_paid_minor, r.interest_paid_minor, r.penal, r.settled_on
+FROM unnest(:rows::lending.instalment_v1[]) AS r
+ON CONFLICT (customer_id, loan_id, instalment_no) DO UPDATE
+SET due_date = excluded.due_date, principal_minor = excluded.principal_minor,
+    interest_minor = excluded.interest_minor,
+    principal_paid_minor = excluded.principal_paid_minor,
+    interest_paid_minor = excluded.interest_paid_minor, penal = excluded.penal,
+    settled_on = excluded.settled_on;
+
+-- name: drop_instalments
+-- Instalments that a loan folded again no longer has.
+-- gives   nothing
+-- locks   the instalments
+DELETE FROM lending.instalment AS i
+USING unnest(:rows::lending.instalment_key_v1[]) AS r
+WHERE i.customer_id = r.customer_id AND i.loan_id = r.loan_id
+  AND i.instalment_no = r.instalment_no;
+
+-- name: add_transactions
+-- What happened to loans.
+-- gives   nothing
+-- locks   nothing
+INSERT INTO lending.loan_transaction (
+    customer_id, transaction_id, loan_id, line_id, sequence, kind, value_date, book_date,
+    posted_at, amount_minor, principal_minor, interest_minor, penalty_minor, excess_minor, mode,
+    repayment_id, relates_to, channel, reason, idempotency_key)
+SELECT r.customer_id, r.transaction_id, r.loan_id, r.line_id, r.sequence, r.kind, r.value_date,
+       r.book_date, r.posted_at, r.amount_minor, r.principal_minor, r.interest_minor,
+       r.penalty_minor, r.excess_minor, r.mode, r.repayment_id, r.relates_to, r.channel, r.reason,
+       r.idempotency_key
+FROM unnest(:rows::lending.transaction_v1[]) AS r;
+
+-- name: add_line_events
+-- Changes of lines.
+-- gives   nothing
+-- locks   nothing
+INSERT INTO lending.line_event (
+    customer_id, line_id, version, kind, before_value, after_value, reason, author, book_date, at,
+    idempotency_key)
+SELECT r.customer_id, r.line_id, r.version, r.kind, r.before_value, r.after_value, r.reason,
+       r.author, r.book_date, r.at, r.idempotency_key
+FROM unnest(:rows::lending.line_event_v1[]) AS r;
+
+-- name: lines_with_something_due
+-- Lines that have a loan on which something happens by a date.
+-- gives   at most :page keys after the key given
+-- locks   none
+SELECT DISTINCT o.customer_id, o.line_id
+FROM lending.loan AS o
+WHERE o.status = 'open' AND o.next_event_on <= :business_date
+ORDER BY o.customer_id, o.line_id
+LIMIT :page;
