@@ -62,20 +62,19 @@ def read_statement(text: str, *, business_date: date) -> Statement:
     """Return the statement of a day; raise InvalidStatementError where the file is not one."""
     if len(text) > STATEMENT_CHARACTERS_MAX:
         raise InvalidStatementError("the file is too large")
-    body = _checked_body(text)
+    body, stated = _checked_body(text)
     rows = csv.reader(body.splitlines())
     if tuple(next(rows, ())) != HEADER:
         raise InvalidStatementError("the header is not the agreed one")
     lines = [_line(row, number) for number, row in enumerate(rows, start=1)]
-    stated = int(text[len(body) :].split(",")[1])
     if stated != len(lines):
         raise InvalidStatementError(f"{stated} lines stated, {len(lines)} found")
     sha256 = hashlib.sha256(text.encode()).hexdigest()
     return Statement(business_date, sha256, lines)
 
 
-def _checked_body(text: str) -> str:
-    """Return everything before the last line after checking that line against it."""
+def _checked_body(text: str) -> tuple[str, int]:
+    """Return everything before the last line, checked against it, and the lines it states."""
     start = text.rfind("#end,")
     closing = _CLOSING.fullmatch(text, start) if start > 0 else None
     if closing is None:
@@ -83,7 +82,7 @@ def _checked_body(text: str) -> str:
     body = text[:start]
     if hashlib.sha256(body.encode()).hexdigest() != closing["sha256"]:
         raise InvalidStatementError("the check sum does not match")
-    return body
+    return body, int(closing["lines"])
 
 
 def _line(row: Sequence[str], number: int) -> StatementLine:

@@ -243,7 +243,7 @@ UPDATE payments.payment
 SET outcome = :outcome::text,
     value_date = coalesce(value_date, :value_date::date),
     rail_reference = CASE WHEN :outcome::text = 'succeeded'
-        THEN coalesce(rail_reference, 'case ' || :case_no::text) ELSE rail_reference END,
+        THEN coalesce(rail_reference, concat('case ', :case_no::smallint)) ELSE rail_reference END,
     failure_code = CASE WHEN :outcome::text = 'failed'
         THEN coalesce(failure_code, 'decided_in_suspense') ELSE failure_code END,
     next_act_at = :now::timestamptz
