@@ -6,19 +6,35 @@ Units       Amounts are texts in major units of the product's currency, rates te
             both become integers without rounding, and a finer fraction is a fault.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
-from counterfoil.kernel.money import AMOUNT_MINOR_MAX, EXPONENTS, from_major_text
+from counterfoil.kernel.money import EXPONENTS
 from counterfoil.kernel.rates import ONE_E8
 from counterfoil.lending.conventions.presets import PRESETS
-from counterfoil.lending.loan import INSTALMENTS_MAX
-from counterfoil.lending.terms import Fee, FeeTiming, Method, Part, Prepayment, Sweep, Terms
+from counterfoil.lending.product_values import (
+    CODE,
+    WORD,
+    FaultError,
+    Parse,
+    matching,
+    one_of,
+    read_allocation,
+    read_amount,
+    read_day,
+    read_fees,
+    read_flag,
+    read_rate,
+    read_tenors,
+    read_text,
+    some,
+    whole,
+)
+from counterfoil.lending.terms import Method, Part, Prepayment, Sweep, Terms
 
 
 class State(StrEnum):
@@ -35,20 +51,12 @@ BINDING_STATES = (State.EFFECTIVE, State.RETIRED)
 
 SCENES = ("cash",)
 LICENCES = ("bank", "consumer_finance", "auto_finance", "trust", "micro_loan", "micro_loan_net")
-#: Who may receive what a customer pays; a platform is not among them.
-PAYEES = ("lender", "guarantor")
 GUARANTEES = ("none",)
 PROGRAMMES = ("own",)
 RECORDS = ("credit_line", "loan", "repayment_status")
 MARKS = ("A", "B", "C")
 #: The convention by which `loan.py` accrues; the others answer questions, they book nothing.
 BOOKED_CONVENTION = "EXACT_DAILY"
-
-CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-WORD = re.compile(r"[a-z][a-z0-9_]*")
-_PERCENT = re.compile(r"([0-9]{1,6})(?:\.([0-9]+))? ?%")
-_PERCENT_DIGITS = 6
-_TEXT_MAX = 200
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -71,7 +79,8 @@ class Product:
     terms: Terms
     state: State
     author: str
-    approver: str
+    #: None while it is a draft that nobody has approved.
+    approver: str | None
     effective_from: date
     #: From this day on nothing new is opened under the version; None while it is not retired.
     retired_on: date | None
@@ -125,7 +134,7 @@ def _unknown(key: str) -> str:
     return f"is not a key; did you mean {near[0]}?" if near else "is not a key of a product"
 
 
-def _value(flat: Mapping[str, Any], key: str, parse: "Parse", currency: str) -> Any:
+def _value(flat: Mapping[str, Any], key: str, parse: Parse, currency: str) -> Any:
     if key in flat:
         return parse(flat[key], currency)
     if key in _OPTIONAL:
@@ -133,62 +142,63 @@ def _value(flat: Mapping[str, Any], key: str, parse: "Parse", currency: str) -> 
     raise FaultError("is missing")
 
 
-_YEARLY_MOST = 120
+#: Ten years; a line that is valid for longer is no revolving one.
+_VALID_MONTHS_MAX = 120
 
 _KEYS: dict[str, Parse] = {
     "meta.code": matching(CODE, "cash-line-open"),
     "meta.version": whole(1, 9_999),
-    "meta.name_en": text,
-    "meta.name_zh": text,
+    "meta.name_en": read_text,
+    "meta.name_zh": read_text,
     "meta.state": one_of(State),
-    "meta.author": text,
-    "meta.approver": text,
-    "meta.effective_from": day,
-    "meta.retired_on": day,
+    "meta.author": read_text,
+    "meta.approver": read_text,
+    "meta.effective_from": read_day,
+    "meta.retired_on": read_day,
     "meta.currency": one_of(EXPONENTS),
-    "meta.invited_only": flag,
+    "meta.invited_only": read_flag,
     "meta.scenes": some(one_of(SCENES)),
     "lender.id": matching(CODE, "lender-one"),
-    "lender.name_en": text,
-    "lender.name_zh": text,
+    "lender.name_en": read_text,
+    "lender.name_zh": read_text,
     "lender.licence": one_of(LICENCES),
-    "line.limit_least": amount,
-    "line.limit_most": amount,
-    "line.limit_step": amount,
-    "line.valid_months": whole(1, _YEARLY_MOST),
+    "line.limit_least": read_amount,
+    "line.limit_most": read_amount,
+    "line.limit_step": read_amount,
+    "line.valid_months": whole(1, _VALID_MONTHS_MAX),
     "line.cap_raise_wait_days": whole(0, 30),
     "line.repayment_day_changes_per_year": whole(0, 12),
-    "drawdown.least": amount,
-    "drawdown.most": amount,
-    "drawdown.step": amount,
-    "drawdown.tenors_months": tenors,
+    "drawdown.least": read_amount,
+    "drawdown.most": read_amount,
+    "drawdown.step": read_amount,
+    "drawdown.tenors_months": read_tenors,
     "drawdown.methods": some(one_of(Method)),
     "drawdown.purposes_banned": some(matching(WORD, "lending_on"), least=0),
     "interest.payee": one_of(("lender",)),
-    "interest.daily_least": rate,
-    "interest.daily_most": rate,
+    "interest.daily_least": read_rate,
+    "interest.daily_most": read_rate,
     "interest.convention": one_of(PRESETS),
     "penalty.payee": one_of(("lender",)),
     "penalty.percent_of_rate": whole(0, 100),
     "penalty.grace_days": whole(0, 30),
-    "penalty.with_interest_annual_most": rate,
+    "penalty.with_interest_annual_most": read_rate,
     "repayment.first_period_days_min": whole(1, 31),
-    "repayment.allocation": allocation,
+    "repayment.allocation": read_allocation,
     "repayment.sweep": one_of(Sweep),
     "repayment.prepayments": some(one_of(Prepayment)),
     "repayment.early_settlement_interest": one_of(("to_the_day",)),
-    "cost.annual_most": rate,
-    "cost.rule": text,
+    "cost.annual_most": read_rate,
+    "cost.rule": read_text,
     "cost.mark": one_of(MARKS),
-    "cost.fees": fees,
+    "cost.fees": read_fees,
     "funding.guarantee": one_of(GUARANTEES),
     "funding.programme": one_of(PROGRAMMES),
-    "reporting.to_bureau": flag,
+    "reporting.to_bureau": read_flag,
     "reporting.records": some(one_of(RECORDS), least=0),
     "rules.pack": matching(CODE, "cn-2026-01"),
 }
 
-_OPTIONAL = frozenset({"meta.retired_on"})
+_OPTIONAL = frozenset({"meta.approver", "meta.retired_on"})
 
 
 # --------------------------------------------------------------- what keys may say of each other
@@ -213,6 +223,10 @@ def compounds_within(rate_daily_e8: int, annual_e8_cap: int) -> bool:
 
 def _divides(step: int, least: int, most: int) -> bool:
     return least % step == 0 and most % step == 0
+
+
+def _same_person(name: str) -> str:
+    return name.strip().casefold()
 
 
 def _penalty_at_an_end(allocation: tuple[Part, ...], sweep: Sweep) -> bool:
@@ -289,9 +303,15 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., bool], str, str], ...] = (
     ),
     (
         ("meta.author", "meta.approver"),
-        lambda author, approver: author.strip().casefold() != approver.strip().casefold(),
+        lambda author, approver: _same_person(author) != _same_person(approver or ""),
         "meta.approver",
         "is the author; two people sign a product",
+    ),
+    (
+        ("meta.state", "meta.approver"),
+        lambda state, approver: state is State.DRAFT or approver is not None,
+        "meta.approver",
+        "is missing; only a draft has none",
     ),
     (
         ("meta.state", "meta.retired_on"),

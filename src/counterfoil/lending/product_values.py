@@ -40,20 +40,23 @@ def percent_e8(text: str) -> int:
     whole, fraction = match[1], match[2] or ""
     if len(fraction.rstrip("0")) > _PERCENT_DIGITS:
         raise FaultError(f"{text!r} is finer than a millionth of a percent")
-    return int(whole) * (ONE_E8 // 100) + int(fraction[:_PERCENT_DIGITS].ljust(_PERCENT_DIGITS, "0"))
+    return int(whole) * (ONE_E8 // 100) + int(
+        fraction[:_PERCENT_DIGITS].ljust(_PERCENT_DIGITS, "0")
+    )
 
 
-
-
-def text(value: Any, _currency: str) -> str:
+def read_text(value: Any, _currency: str) -> str:
+    """Return a text that is neither empty nor longer than a name or a sentence."""
     if not isinstance(value, str) or not value.strip() or len(value) > _TEXT_MAX:
         raise FaultError(f"has to be a text of 1 to {_TEXT_MAX} characters")
     return value
 
 
 def matching(pattern: re.Pattern[str], example: str) -> Parse:
+    """Return the reader of texts written like the example."""
+
     def parse(value: Any, currency: str) -> str:
-        text = text(value, currency)
+        text = read_text(value, currency)
         if not pattern.fullmatch(text):
             raise FaultError(f"{text!r} is not written like {example!r}")
         return text
@@ -62,6 +65,8 @@ def matching(pattern: re.Pattern[str], example: str) -> Parse:
 
 
 def whole(least: int, most: int) -> Parse:
+    """Return the reader of whole numbers in a range."""
+
     def parse(value: Any, _currency: str) -> int:
         if type(value) is not int or not least <= value <= most:
             raise FaultError(f"has to be a whole number from {least} to {most}")
@@ -70,37 +75,42 @@ def whole(least: int, most: int) -> Parse:
     return parse
 
 
-def flag(value: Any, _currency: str) -> bool:
+def read_flag(value: Any, _currency: str) -> bool:
+    """Return true or false."""
     if not isinstance(value, bool):
         raise FaultError("has to be true or false")
     return value
 
 
-def day(value: Any, _currency: str) -> date:
+def read_day(value: Any, _currency: str) -> date:
+    """Return a date, without a time."""
     if not isinstance(value, date) or isinstance(value, datetime):
         raise FaultError("has to be a date, such as 2026-01-31, without quotes")
     return value
 
 
-def amount(value: Any, currency: str) -> int:
+def read_amount(value: Any, currency: str) -> int:
+    """Return an amount in minor units, more than zero."""
     if not isinstance(value, str):
-        raise FaultError("has to be an amount as text in major units, such as \"500.00\"")
+        raise FaultError('has to be an amount as text in major units, such as "500.00"')
     try:
-        amount = from_major_text(value, currency)
+        amount_minor = from_major_text(value, currency)
     except ValueError as error:
         raise FaultError(str(error)) from error
-    if not 0 < amount <= AMOUNT_MINOR_MAX:
+    if not 0 < amount_minor <= AMOUNT_MINOR_MAX:
         raise FaultError(f"{value!r} has to be more than zero and no more than can be booked")
-    return amount
+    return amount_minor
 
 
-def rate(value: Any, _currency: str) -> int:
+def read_rate(value: Any, _currency: str) -> int:
+    """Return a rate in 1e-8."""
     if not isinstance(value, str):
-        raise FaultError("has to be a rate as text in percent, such as \"0.035 %\"")
+        raise FaultError('has to be a rate as text in percent, such as "0.035 %"')
     return percent_e8(value)
 
 
 def one_of(choices: Iterable[str]) -> Parse:
+    """Return the reader of one of some names."""
     known = tuple(choices)
 
     def parse(value: Any, _currency: str) -> str:
@@ -112,6 +122,8 @@ def one_of(choices: Iterable[str]) -> Parse:
 
 
 def some(parse_one: Parse, *, least: int = 1) -> Parse:
+    """Return the reader of a list without repetition."""
+
     def parse(value: Any, currency: str) -> tuple[Any, ...]:
         if not isinstance(value, list) or len(value) < least:
             raise FaultError(f"has to be a list of at least {least}")
@@ -123,14 +135,16 @@ def some(parse_one: Parse, *, least: int = 1) -> Parse:
     return parse
 
 
-def tenors(value: Any, currency: str) -> tuple[int, ...]:
+def read_tenors(value: Any, currency: str) -> tuple[int, ...]:
+    """Return tenors in months, ascending, none longer than a plan can be."""
     tenors: tuple[int, ...] = some(whole(1, INSTALMENTS_MAX))(value, currency)
     if list(tenors) != sorted(tenors):
         raise FaultError("has to be ascending")
     return tenors
 
 
-def allocation(value: Any, currency: str) -> tuple[Part, ...]:
+def read_allocation(value: Any, currency: str) -> tuple[Part, ...]:
+    """Return the order of allocation: each part once."""
     parts: tuple[Part, ...] = some(one_of(Part))(value, currency)
     if set(parts) != set(Part):
         raise FaultError(f"has to name each of {', '.join(Part)} once")
@@ -139,15 +153,16 @@ def allocation(value: Any, currency: str) -> tuple[Part, ...]:
 
 _FEE_KEYS: dict[str, Parse] = {
     "code": matching(WORD, "opening_fee"),
-    "name_en": text,
-    "name_zh": text,
+    "name_en": read_text,
+    "name_zh": read_text,
     "payee": one_of(PAYEES),
     "timing": one_of(FeeTiming),
-    "amount": amount,
+    "amount": read_amount,
 }
 
 
-def fees(value: Any, currency: str) -> tuple[Fee, ...]:
+def read_fees(value: Any, currency: str) -> tuple[Fee, ...]:
+    """Return the fees of a product, each with its payee."""
     if not isinstance(value, list):
         raise FaultError("has to be a list; an empty one where there are none")
     return tuple(_fee(number, item, currency) for number, item in enumerate(value, start=1))
