@@ -216,8 +216,7 @@ class _Server:
         return self.data_directory.resolve()
 
     def start(self, configuration: Mapping[str, str]) -> None:
-        if self.pid() is not None:
-            self._wait_until_ready()
+        if self._becomes_ready():
             return
         self._clear_after_kill()
         self._make_directories()
@@ -225,7 +224,10 @@ class _Server:
             self._initialize()
         self._write_configuration(configuration)
         self._launch()
-        self._wait_until_ready()
+        if not self._becomes_ready():
+            raise EmbeddedDatabaseError(
+                f"PostgreSQL ended as it started; its log {self.log_path} ends:\n{self._log_end()}"
+            )
         self._make_database()
 
     def _clear_after_kill(self) -> None:
@@ -309,8 +311,21 @@ class _Server:
     def _log_end(self) -> str:
         return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-8:])
 
-    def _wait_until_ready(self) -> None:
-        self._run("pg_isready", ["-q", "-t", "10", *self._connection], attempts=START_ATTEMPTS)
+    def _becomes_ready(self) -> bool:
+        """Wait until the server that is there accepts connections; False when there is none.
+
+        One that was killed a moment ago may still look alive.
+        """
+        for _ in range(int(START_SECONDS_MAX / START_PAUSE_SECONDS)):
+            if self.pid() is None:
+                return False
+            try:
+                self._run("pg_isready", ["-q", *self._connection])
+            except EmbeddedDatabaseError:
+                time.sleep(START_PAUSE_SECONDS)
+            else:
+                return True
+        raise EmbeddedDatabaseError(f"the server does not become ready; see {self.log_path}")
 
     def _make_database(self) -> None:
         """Create the product's database, once; the server's own stays untouched."""
@@ -322,28 +337,24 @@ class _Server:
     def _connection(self) -> tuple[str, ...]:
         return ("-h", str(self.socket_directory), "-U", DATABASE_NAME)
 
-    def _run(self, name: str, arguments: Sequence[str], *, attempts: int = 1) -> str:
+    def _run(self, name: str, arguments: Sequence[str]) -> str:
         command = [*self._as_server_user(), str(binary(name)), *arguments]
-        text = ""
-        for _ in range(attempts):
-            # Not a pipe: the server inherits what pg_ctl had and would hold its end open.
-            with tempfile.TemporaryFile("w+") as output:
-                result = subprocess.run(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    cwd="/",
-                    env=_environment(),
-                    check=False,
-                )
-                output.seek(0)
-                text = output.read()
-            if result.returncode == 0:
-                return text
-            if attempts > 1:
-                time.sleep(START_PAUSE_SECONDS)
-        raise EmbeddedDatabaseError(f"{name} failed: {text.strip()}")
+        # Not a pipe: the server inherits what pg_ctl had and would hold its end open.
+        with tempfile.TemporaryFile("w+") as output:
+            result = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                env=_environment(),
+                check=False,
+            )
+            output.seek(0)
+            text = output.read()
+        if result.returncode != 0:
+            raise EmbeddedDatabaseError(f"{name} failed: {text.strip()}")
+        return text
 
     def _as_server_user(self) -> list[str]:
         if os.geteuid() != 0:

@@ -1,0 +1,96 @@
+"""The command line, run as a person runs it: in a process of its own, on a home of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from counterfoil import __version__
+from counterfoil.platform import embedded, migrate
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    def run_one(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [Path(sys.executable).with_name("counterfoil"), *arguments],
+            env={**os.environ, "COUNTERFOIL_HOME": str(tmp_path / "home"), **environment},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    yield run_one
+    embedded.stop(tmp_path / "home")
+
+
+def test_help_lists_the_commands_and_the_version_is_the_packages(run: Run) -> None:
+    listed = run("--help")
+    assert listed.returncode == 0
+    assert "migrate" in listed.stdout
+    assert run("--version").stdout == f"counterfoil {__version__}\n"
+
+
+def test_migrate_applies_once_and_says_what(run: Run) -> None:
+    planned = json.loads(run("migrate", "--plan", "--json").stdout)
+    names = [migration.name for migration in migrate.shipped()]
+    assert [step["name"] for step in planned["pending"]] == names
+    assert json.loads(run("migrate", "--json").stdout) == {"applied": names}
+    assert run("migrate").stdout == "The schema is up to date.\n"
+    assert json.loads(run("migrate", "--plan", "--json").stdout) == {"pending": []}
+
+
+def test_keys_are_made_listed_and_revoked(run: Run) -> None:
+    made = json.loads(
+        run("keys", "create", "shop", "--scope", "lines:read", "--days", "30", "--json").stdout
+    )
+    assert made["secret"].startswith("cfk_")
+    (listed,) = json.loads(run("keys", "list", "--json").stdout)["api_keys"]
+    assert listed["client"] == "shop"
+    assert listed["scopes"] == ["lines:read"]
+    assert "secret" not in listed
+    assert run("keys", "revoke", made["api_key_id"]).returncode == 0
+    again = run("keys", "revoke", made["api_key_id"])
+    assert again.returncode == 1
+    assert "no live key" in again.stderr
+
+
+def test_an_unknown_scope_is_refused_with_those_there_are(run: Run) -> None:
+    refused = run("keys", "create", "shop", "--scope", "everything")
+    assert refused.returncode == 2
+    assert "lines:read" in refused.stderr
+
+
+def test_the_server_is_started_shown_and_stopped(run: Run) -> None:
+    assert run("db", "status").stdout == "not there yet\n"
+    address = run("db", "start").stdout
+    assert address.startswith("postgresql://")
+    assert run("db", "url").stdout == address
+    assert json.loads(run("db", "status", "--json").stdout)["is_running"] is True
+    assert run("db", "stop").stdout == "stopped\n"
+    assert run("db", "stop").stdout == "was not running\n"
+    assert run("db", "status").stdout == "not running\n"
+
+
+def test_failures_are_one_line_and_an_exit_code(run: Run) -> None:
+    wrong = run("keys", "list", COUNTERFOIL_PORT="hunter2")
+    assert wrong.returncode == 1
+    assert "COUNTERFOIL_PORT" in wrong.stderr
+    assert "hunter2" not in wrong.stderr
+    away = run("migrate", COUNTERFOIL_DATABASE_URL="postgresql://x:hunter2@127.0.0.1:1/x")
+    assert away.returncode == 1
+    assert "Traceback" not in away.stderr
+    assert "hunter2" not in away.stderr
+
+
+def test_it_refuses_to_run_without_assertions(run: Run) -> None:
+    refused = run("db", "status", PYTHONOPTIMIZE="1")
+    assert refused.returncode == 1
+    assert "assertions" in refused.stderr
