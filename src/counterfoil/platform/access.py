@@ -19,8 +19,8 @@ from enum import StrEnum
 from typing import Final
 
 from counterfoil.kernel.clock import Clock
-from counterfoil.platform.database import Connection, Database
-from counterfoil.platform.queries import Queries, Row
+from counterfoil.platform.database import Database
+from counterfoil.platform.queries import Queries, Row, Runner
 
 _QUERIES: Final = Queries.load("counterfoil.platform", "access.sql")
 
@@ -122,7 +122,7 @@ def lookup_of(secret: str) -> str:
 
 
 async def create_api_key(
-    connection: Connection,
+    connection: Runner,
     *,
     api_key_id: int,
     client: str,
@@ -146,14 +146,14 @@ async def create_api_key(
 
 
 async def list_api_keys(
-    connection: Connection, *, before: int = 2**63 - 1, page: int = 100
+    connection: Runner, *, before: int = 2**63 - 1, page: int = 100
 ) -> list[ApiKey]:
     """Return keys, revoked ones too, newest first."""
     rows = await _QUERIES.api_keys.fetch(connection, before=before, page=page)
     return [_api_key(row) for row in rows]
 
 
-async def revoke_api_key(connection: Connection, api_key_id: int, *, now: datetime) -> bool:
+async def revoke_api_key(connection: Runner, api_key_id: int, *, now: datetime) -> bool:
     """End a key; False when there is none, or it had ended."""
     return await _QUERIES.revoke_api_key.execute(connection, api_key_id=api_key_id, now=now) == 1
 
@@ -207,7 +207,7 @@ class KeyRing:
                 await self._load(connection)
             self._loaded_at = started_at
 
-    async def _load(self, connection: Connection) -> None:
+    async def _load(self, connection: Runner) -> None:
         now = self._clock.now()
         used, self._used = self._used, set()
         if used:
@@ -277,7 +277,7 @@ _NOBODY: Final = "$".join(
 
 
 async def set_operator(
-    connection: Connection,
+    connection: Runner,
     *,
     operator_id: int,
     name: str,
@@ -296,12 +296,12 @@ async def set_operator(
     )
 
 
-async def disable_operator(connection: Connection, name: str, *, now: datetime) -> bool:
+async def disable_operator(connection: Runner, name: str, *, now: datetime) -> bool:
     """Take an operator's right to sign in; False when there is none, or it was taken before."""
     return await _QUERIES.disable_operator.execute(connection, name=name, now=now) == 1
 
 
-async def verify_operator(connection: Connection, name: str, password: str) -> Operator | None:
+async def verify_operator(connection: Runner, name: str, password: str) -> Operator | None:
     """Return the operator whose name and password these are, unless disabled; else None."""
     row = await _QUERIES.operator.fetchrow(connection, name=name)
     stored = _NOBODY if row is None else row["password_scrypt"]
@@ -311,7 +311,7 @@ async def verify_operator(connection: Connection, name: str, password: str) -> O
     return Operator(operator_id=row["operator_id"], name=row["name"], role=Role(row["role"]))
 
 
-async def find_operator(connection: Connection, name: str) -> Operator | None:
+async def find_operator(connection: Runner, name: str) -> Operator | None:
     """Return an operator who may sign in, so that a session ends when its operator is disabled."""
     row = await _QUERIES.operator.fetchrow(connection, name=name)
     if row is None or row["disabled_at"] is not None:
