@@ -4,6 +4,7 @@ The way of a command: the engine gathers a batch; the accounts are loaded; lendi
 movement becomes a journal, every answer a leaf; everything is written in one statement.
 """
 
+import asyncio
 import os
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -296,9 +297,10 @@ def postings_of(movement: Movement) -> posting.Postings:
 class Counter:
     """Takes commands about lines and gives their answers."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Take the engine that runs the desk."""
+    def __init__(self, engine: Engine, desk: LineDesk) -> None:
+        """Take the engine and the desk that it runs."""
         self.engine = engine
+        self.desk = desk
 
     async def submit(
         self, command: commands.Command, *, idempotency_key: str
@@ -310,6 +312,26 @@ class Counter:
             idempotency_key=idempotency_key,
             request_hash=fingerprint(command),
         )
+
+
+async def settle_directly(
+    desk: LineDesk, connection: Connection, batch: Sequence[commands.Command], on: date
+) -> list[Decided]:
+    """Decide and write commands of the house's own, outside the queue: the close of day.
+
+    They are idempotent by what they do and carry no key. A collision with a customer's command
+    raises StateChangedError and leaves nothing written.
+    """
+    future: asyncio.Future[Answer | Refused] = asyncio.get_running_loop().create_future()
+    state = await desk.load(connection, batch, on)
+    decided = []
+    for command in batch:
+        outcome = desk.decide(state, Waiting(command.customer_id, command, "", b"", future), on)
+        if isinstance(outcome, Decided):
+            decided.append(outcome)
+    if decided:
+        await desk.write(connection, state, decided, on)
+    return decided
 
 
 def fingerprint(command: commands.Command) -> bytes:

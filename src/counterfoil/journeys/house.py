@@ -1,20 +1,32 @@
 """The house as a running process has it: everything a journey needs, wired in one place."""
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
+from typing import Final
 
+from counterfoil.decisioning.document import load_policy
 from counterfoil.decisioning.policy import Policy
 from counterfoil.journeys.counter import Counter, LineDesk
 from counterfoil.kernel.clock import Clock, SystemClock
 from counterfoil.kernel.ids import IdSource
 from counterfoil.lending.catalogue import Catalogue, load_catalogue
+from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import Engine
 from counterfoil.platform.database import Database
 from counterfoil.platform.settings import Settings
 from counterfoil.platform.telemetry import Metrics
+from counterfoil.privacy.file_key import FileIndexSecret, FileKeyWrapper, create_keys
 from counterfoil.privacy.vault import Vault
+
+#: The policy by which applications are decided.
+POLICY: Final = "base-2026-01"
+_QUOTE_KEY_BYTES: Final = 32
+#: Pool beyond the engine's own connections: pages, reads, worker, close of day.
+_CONNECTIONS_BESIDE: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,3 +48,62 @@ class House:
     async def business_date(self) -> date:
         """Return the business date."""
         return await self.counter.engine.business_date()
+
+
+@asynccontextmanager
+async def open_house(
+    settings: Settings, url: str, *, clock: Clock | None = None, first_date: date | None = None
+) -> AsyncIterator[House]:
+    """Open the house on a migrated database; `first_date` starts the calendar of a new one."""
+    wall = clock or SystemClock()
+    keys = settings.home / "keys"
+    create_keys(keys)
+    ids = IdSource(lambda: int(wall.now().timestamp() * 1000), settings.node)
+    catalogue = load_catalogue()
+    metrics = Metrics.create()
+    connections = max(settings.database_connections, settings.engine_shards + _CONNECTIONS_BESIDE)
+    async with Database(
+        url,
+        connections_max=connections,
+        lock_timeout_ms=settings.database_lock_timeout_ms,
+        statement_timeout_ms=settings.database_statement_timeout_ms,
+    ) as database:
+        await _start_calendar(database, wall, first_date)
+        desk = LineDesk(catalogue, wall, ids)
+        engine = Engine(database, desk, shards=settings.engine_shards, metrics=metrics)
+        async with engine:
+            yield House(
+                settings=settings,
+                database=database,
+                counter=Counter(engine, desk),
+                catalogue=catalogue,
+                policy=load_policy(POLICY),
+                vault=Vault(FileKeyWrapper(keys), FileIndexSecret(keys)),
+                clock=wall,
+                ids=ids,
+                metrics=metrics,
+                quote_key=_quote_key(keys / "quote.key"),
+            )
+
+
+async def _start_calendar(database: Database, clock: Clock, first_date: date | None) -> None:
+    """Start the calendar of a new database on the first date, by default today."""
+    now = clock.now()
+    async with database.transaction() as connection:
+        await PLATFORM.start_business_date.execute(
+            connection, business_date=first_date or now.date(), moved_at=now
+        )
+
+
+def _quote_key(path: Path) -> bytes:
+    """Return the secret of quotes; made once, readable by the owner alone."""
+    try:
+        with path.open("xb") as file:
+            path.chmod(0o600)
+            file.write(secrets.token_bytes(_QUOTE_KEY_BYTES))
+    except FileExistsError:
+        pass
+    key = path.read_bytes()
+    if len(key) != _QUOTE_KEY_BYTES:
+        raise ValueError(f"{path} does not hold {_QUOTE_KEY_BYTES} bytes; remove it to renew it")
+    return key

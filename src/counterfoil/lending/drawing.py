@@ -205,10 +205,12 @@ def _drawn(line: Line, loan: Loan, available: int, setting: Setting) -> Accepted
         "line_version": line.version,
     }
     payload: dict[str, object] = {
+        "customer_id": line.customer_id,
+        "loan_id": loan.loan_id,
         "amount_minor": loan.original_minor,
         "currency": loan.currency,
         "lender_id": loan.lender_id,
-        "line_id": line_text,
+        "line_id": line.line_id,
         "payee_ref": loan.payee_ref,
         "business_date": answer["requested_on"],
     }

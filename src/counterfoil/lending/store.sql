@@ -298,3 +298,61 @@ FROM lending.loan AS o
 WHERE o.status = 'open' AND o.next_event_on <= :business_date
 ORDER BY o.customer_id, o.line_id
 LIMIT :page;
+
+-- name: receivables
+-- What the open book had earned and not yet been paid by the start of a date, exactly.
+-- gives   one row a lender, product, currency and bucket
+-- locks   none
+SELECT o.lender_id, o.product_code, o.currency, o.bucket, count(*) AS loans,
+       sum(o.principal_minor)::bigint AS principal_minor,
+       sum(o.due_interest_minor * 100000000::numeric + o.accrued_interest_e8
+           + o.principal_minor * o.rate_daily_e8 * greatest(:on_date::date - o.accrued_to, 0)
+       ) AS interest_receivable_e8,
+       sum(o.accrued_penalty_e8 + o.penal_principal_minor * o.penalty_daily_e8
+           * greatest(:on_date::date - o.accrued_to, 0)::numeric) AS penalty_receivable_e8
+FROM lending.loan AS o
+WHERE o.status = 'open'
+GROUP BY o.lender_id, o.product_code, o.currency, o.bucket
+ORDER BY o.lender_id, o.product_code, o.currency, o.bucket;
+
+-- name: add_accrual_day
+-- The day's figures of the whole book.
+-- gives   nothing
+-- locks   nothing
+INSERT INTO lending.accrual_day (
+    business_date, lender_id, product_code, currency, bucket, loans, principal_minor,
+    interest_receivable_e8, penalty_receivable_e8)
+VALUES (:business_date, :lender_id, :product_code, :currency, :bucket, :loans, :principal_minor,
+    :interest_receivable_e8, :penalty_receivable_e8);
+
+-- name: close_steps
+-- The steps of a day's close that were begun.
+-- gives   at most one row a step
+-- locks   none
+SELECT s.business_date, s.step, s.started_at, s.finished_at, s.examined, s.touched, s.detail
+FROM lending.close_step AS s
+WHERE s.business_date = :business_date
+ORDER BY s.started_at, s.step;
+
+-- name: unfinished_close
+-- The oldest day whose close was begun and not finished.
+-- gives   at most one row
+-- locks   none
+SELECT b.business_date
+FROM lending.close_step AS b
+WHERE b.step = 'cut_off' AND NOT EXISTS (
+    SELECT 1 FROM lending.close_step AS f
+    WHERE f.business_date = b.business_date AND f.step = 'finished')
+ORDER BY b.business_date
+LIMIT 1;
+
+-- name: put_close_step
+-- A step of a close that was begun or went on; counts add up over interruptions.
+-- gives   nothing
+-- locks   the step
+INSERT INTO lending.close_step AS s (
+    business_date, step, started_at, finished_at, examined, touched, detail)
+VALUES (:business_date, :step, :started_at, :finished_at, :examined, :touched, :detail)
+ON CONFLICT (business_date, step) DO UPDATE
+SET finished_at = excluded.finished_at, examined = s.examined + excluded.examined,
+    touched = s.touched + excluded.touched, detail = excluded.detail;

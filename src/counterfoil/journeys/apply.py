@@ -1,0 +1,552 @@
+"""From a person to an open line: register, apply, decide, accept.
+
+The story   A person registers: the particulars are checked, sealed in the vault, and from then on
+            the house knows a number. The customer applies: what the policy reads is brought
+            together, the policy decides, and application and decision are written together with
+            the leaf that commits to them. The customer takes the offer: the line is opened.
+Invariant   A line is opened from an accepted application only, and from each at most once. A
+            second open application for a product is refused by the database, too.
+Repetition  The same key gives the first answer. A crash after an acceptance and before its line
+            leaves the application accepted; accepting again opens the line.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import asyncpg
+import orjson
+
+from counterfoil.customers import store as customers
+from counterfoil.customers.customer import Customer, CustomerStatus, Language
+from counterfoil.customers.identity import Person, age_on, birth_date_of, check_person
+from counterfoil.customers.refusals import CUSTOMER_NOT_ACTIVE, CUSTOMER_NOT_FOUND
+from counterfoil.decisioning import application as transitions
+from counterfoil.decisioning import store as decisions
+from counterfoil.decisioning.application import Application, Status
+from counterfoil.decisioning.decision import Asked, Decision, Outcome
+from counterfoil.decisioning.expression import Value
+from counterfoil.decisioning.feature import check_facts
+from counterfoil.decisioning.refusals import (
+    APPLICATION_ALREADY_OPEN,
+    APPLICATION_NOT_FOUND,
+    PRODUCT_NOT_DECIDED,
+    PRODUCT_NOT_OFFERED,
+    REQUESTED_OUT_OF_RANGE,
+)
+from counterfoil.evidence.leaf import SALT_BYTES, LeafType, commitment
+from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.journeys.house import House
+from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.lending.catalogue import UnknownProductError
+from counterfoil.lending.commands import OpenLine
+from counterfoil.lending.terms import Terms
+from counterfoil.platform import idempotency
+from counterfoil.platform.batches import Answer
+from counterfoil.platform.database import Connection
+from counterfoil.privacy import persons
+from counterfoil.privacy.persons import PersonRecord
+from counterfoil.privacy.refusals import IDENTITY_NEEDS_CHECK
+
+#: Constraints that guard against a concurrent twin; each bears the code of its refusal.
+_TWINS: Final = {
+    refusal.code: refusal for refusal in (APPLICATION_ALREADY_OPEN, IDENTITY_NEEDS_CHECK)
+}
+
+Facts = Mapping[str, Value | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicantView:
+    """A registered person, as the house answers."""
+
+    customer_id: int
+    is_replay: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationView:
+    """An application as it stood when it was answered; on a replay the same again."""
+
+    customer_id: int
+    application_id: int
+    product_code: str
+    product_version: int
+    #: `approved`, `declined` or `referred`.
+    status: str
+    currency: str
+    #: The offer; 0 and None where there is none.
+    limit_minor: int
+    rate_daily_e8: int | None
+    tenors_months: tuple[int, ...]
+    grade: str | None
+    #: Ranked reason codes; `House.policy.explain` gives their texts.
+    reasons: tuple[str, ...]
+    valid_until: date | None
+    policy_version: str
+    is_replay: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialView:
+    """What the policy would say; binds nobody and is kept nowhere."""
+
+    product_code: str
+    outcome: str
+    currency: str
+    limit_minor: int
+    rate_daily_e8: int | None
+    tenors_months: tuple[int, ...]
+    reasons: tuple[str, ...]
+    policy_version: str
+
+
+async def register_applicant(
+    house: House,
+    *,
+    name: str,
+    id_number: str,
+    phone: str,
+    idempotency_key: str,
+    language: Language = Language.CHINESE,
+) -> ApplicantView | Refused:
+    """Register a person; the particulars go into the vault and nowhere else."""
+    person = check_person(
+        name=name, id_number=id_number, phone=phone, today=await house.business_date()
+    )
+    if isinstance(person, Refused):
+        return person
+    request = await _registration_hash(house, person)
+    if isinstance(request, Refused):
+        return request
+    async with house.database.connection() as connection:
+        seen = await idempotency.remember(connection, idempotency.HOUSE, idempotency_key, request)
+    if seen is None:
+        seen = await _register(house, person, language, idempotency_key, request)
+    return seen if isinstance(seen, Refused) else _applicant_view(seen)
+
+
+async def submit_application(
+    house: House,
+    *,
+    customer_id: int,
+    product_code: str,
+    requested_minor: int | None,
+    purpose: str,
+    facts: Facts,
+    idempotency_key: str,
+) -> ApplicationView | Refused:
+    """Apply for a line; the policy decides at once."""
+    request = idempotency.request_hash(
+        "submit_application",
+        {
+            "product_code": product_code,
+            "requested_minor": requested_minor,
+            "purpose": purpose,
+            "facts": dict(facts),
+        },
+    )
+    async with house.database.connection() as connection:
+        seen = await idempotency.remember(connection, customer_id, idempotency_key, request)
+        if seen is not None:
+            return seen if isinstance(seen, Refused) else _application_view(seen)
+        age_years = await _age_of_customer(house, connection, customer_id)
+    if isinstance(age_years, Refused):
+        return age_years
+    asked = ask(house, product_code, requested_minor, on=await house.business_date())
+    if isinstance(asked, Refused):
+        return asked
+    decision = decide_case(house, asked, purpose=purpose, facts=facts, age_years=age_years)
+    if isinstance(decision, Refused):
+        return decision
+    answer = await _keep(
+        house, customer_id, decision, purpose=purpose, key=idempotency_key, request=request
+    )
+    return answer if isinstance(answer, Refused) else _application_view(answer)
+
+
+async def trial_limit(
+    house: House,
+    *,
+    product_code: str,
+    purpose: str,
+    facts: Facts,
+    age_years: int,
+    requested_minor: int | None = None,
+) -> TrialView | Refused:
+    """Return what the policy would say; no inquiry, no record, no footprint."""
+    asked = ask(house, product_code, requested_minor, on=await house.business_date())
+    if isinstance(asked, Refused):
+        return asked
+    decision = decide_case(house, asked, purpose=purpose, facts=facts, age_years=age_years)
+    if isinstance(decision, Refused):
+        return decision
+    return TrialView(
+        product_code=product_code,
+        outcome=decision.outcome.value,
+        currency=asked.currency,
+        limit_minor=decision.limit_minor,
+        rate_daily_e8=decision.rate_daily_e8,
+        tenors_months=decision.tenors_months,
+        reasons=decision.reasons,
+        policy_version=decision.policy_version,
+    )
+
+
+async def accept_offer(
+    house: House,
+    *,
+    customer_id: int,
+    application_id: int,
+    repayment_day: int,
+    idempotency_key: str,
+) -> Answer | Refused:
+    """Take an offer: the application is accepted, then its line is opened.
+
+    The line bears the number of its application, so that repeating the journey after a crash
+    asks for the same line.
+    """
+    on, now = await house.business_date(), house.clock.now()
+
+    def accept(application: Application) -> Application | Refused:
+        if application.status is Status.ACCEPTED:
+            return application
+        return transitions.accept(application, line_id=application.application_id, on=on, at=now)
+
+    moved = await _move(house, customer_id, application_id, accept)
+    if isinstance(moved, Refused):
+        return moved
+    before, application = moved
+    answer = await house.counter.submit(
+        open_line_command(application, repayment_day), idempotency_key=idempotency_key
+    )
+    if isinstance(answer, Refused) and before.status is Status.APPROVED:
+        await _move(house, customer_id, application_id, transitions.reopen)
+    return answer
+
+
+async def decide_referred(
+    house: House,
+    *,
+    customer_id: int,
+    application_id: int,
+    by: str,
+    outcome: Outcome,
+    reason: str,
+) -> Application | Refused:
+    """End a referral: a named person approves what the policy proposed, or declines."""
+    now = house.clock.now()
+    valid_until = await house.business_date() + timedelta(days=house.policy.offer_valid_days)
+    async with house.database.transaction() as connection:
+        application = await _lock(connection, customer_id, application_id)
+        if isinstance(application, Refused):
+            return application
+        decided = transitions.decide_referred(
+            application, by=by, outcome=outcome, reason=reason, valid_until=valid_until, at=now
+        )
+        if isinstance(decided, Refused):
+            return decided
+        await decisions.change_applications(connection, [decided])
+        await decisions.add_person_decision(connection, decided)
+    return decided
+
+
+async def withdraw_application(
+    house: House, *, customer_id: int, application_id: int
+) -> Application | Refused:
+    """End an application at the customer's wish; withdrawing twice is the same as once."""
+    now = house.clock.now()
+
+    def withdraw(application: Application) -> Application | Refused:
+        if application.status is Status.WITHDRAWN:
+            return application
+        return transitions.withdraw(application, at=now)
+
+    moved = await _move(house, customer_id, application_id, withdraw)
+    return moved if isinstance(moved, Refused) else moved[1]
+
+
+def ask(
+    house: House, product_code: str, requested_minor: int | None, *, on: date
+) -> Asked | Refused:
+    """Return the question to the policy within the bounds of a product."""
+    try:
+        terms: Terms = house.catalogue.current(product_code, on)
+    except UnknownProductError:
+        return refuse(PRODUCT_NOT_OFFERED, product_code=product_code, on=on)
+    if terms.currency != house.policy.currency:
+        return refuse(
+            PRODUCT_NOT_DECIDED, currency=terms.currency, policy_currency=house.policy.currency
+        )
+    least, most = terms.limit_minor_min, terms.limit_minor_max
+    if requested_minor is not None and not least <= requested_minor <= most:
+        return refuse(REQUESTED_OUT_OF_RANGE, minimum_minor=least, maximum_minor=most)
+    return Asked(
+        product_code=product_code,
+        product_version=terms.version,
+        currency=terms.currency,
+        requested_minor=requested_minor,
+        limit_min_minor=least,
+        limit_max_minor=most,
+        limit_step_minor=terms.limit_minor_step,
+        tenors_months=terms.tenors_months,
+        rate_daily_min_e8=terms.rate_daily_e8_min,
+        rate_daily_max_e8=terms.rate_daily_e8_max,
+        as_of=on,
+    )
+
+
+def decide_case(
+    house: House, asked: Asked, *, purpose: str, facts: Facts, age_years: int
+) -> Decision | Refused:
+    """Bring together what the policy reads and let it decide."""
+    fault = check_facts(house.policy.features, facts)
+    if fault is not None:
+        return fault
+    return house.policy.decide({**facts, "age_years": age_years, "purpose": purpose}, asked)
+
+
+def decided_application(
+    house: House, customer_id: int, decision: Decision, *, purpose: str, at: datetime
+) -> Application:
+    """Return a new application with the policy's decision."""
+    asked = decision.asked
+    received = Application(
+        customer_id=customer_id,
+        application_id=house.ids.next(),
+        product_code=asked.product_code,
+        product_version=asked.product_version,
+        currency=asked.currency,
+        requested_minor=asked.requested_minor,
+        purpose=purpose,
+        status=Status.RECEIVED,
+        received_at=at,
+    )
+    gathering = transitions.gather(received)
+    assert not isinstance(gathering, Refused), "what was just received can gather"
+    decided = transitions.decide(gathering, decision, at=at)
+    assert not isinstance(decided, Refused), "what gathers can be decided"
+    return decided
+
+
+async def keep_decisions(
+    connection: Connection,
+    applications: Sequence[Application],
+    made: Sequence[Decision],
+    *,
+    at: datetime,
+) -> None:
+    """Write applications, their decisions and the leaves that commit to them.
+
+    The leaf of the policy's decision bears the number of the application.
+    """
+    await decisions.add_applications(connection, applications)
+    await decisions.add_decisions(connection, applications, made, at=at)
+    leaves = []
+    for application, decision in zip(applications, made, strict=True):
+        number, salt = application.application_id, os.urandom(SALT_BYTES)
+        sealed = commitment(LeafType.DECISION, salt, decision.leaf_body(number))
+        leaves.append((application.customer_id, number, int(LeafType.DECISION), salt, sealed))
+    await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
+
+
+def open_line_command(application: Application, repayment_day: int) -> OpenLine:
+    """Return the command that opens the line of an accepted application."""
+    assert application.line_id is not None, "an accepted application names its line"
+    assert application.limit_minor, "an accepted application has a limit"
+    assert application.rate_daily_e8, "an accepted application has a price"
+    return OpenLine(
+        customer_id=application.customer_id,
+        line_id=application.line_id,
+        application_id=application.application_id,
+        product_code=application.product_code,
+        product_version=application.product_version,
+        limit_minor=application.limit_minor,
+        currency=application.currency,
+        rate_daily_e8=application.rate_daily_e8,
+        repayment_day=repayment_day,
+    )
+
+
+def record_of_person(customer_id: int, person: Person) -> PersonRecord:
+    """Return a checked person as the vault takes one."""
+    return PersonRecord(
+        customer_id=customer_id,
+        name=person.name,
+        id_number=person.id_number,
+        phone=person.phone,
+    )
+
+
+async def _registration_hash(house: House, person: Person) -> bytes | Refused:
+    """Return the hash of a registration: of keyed digests, never of the particulars themselves."""
+    try:
+        [digest] = await house.vault.digests(
+            persons.IndexKind.ID_NUMBER, [f"{person.id_number} {person.phone} {person.name}"]
+        )
+    except RefusedError as error:
+        return error.refused
+    return idempotency.request_hash("register_applicant", {"person": digest.hex()})
+
+
+async def _register(
+    house: House, person: Person, language: Language, key: str, request: bytes
+) -> Answer | Refused:
+    now = house.clock.now()
+    customer = Customer(
+        customer_id=house.ids.next(),
+        status=CustomerStatus.ACTIVE,
+        language=language,
+        created_at=now,
+    )
+    try:
+        sealed = await persons.seal_persons(
+            house.vault, [record_of_person(customer.customer_id, person)]
+        )
+    except RefusedError as error:
+        return error.refused
+
+    async def work(connection: Connection) -> str:
+        await customers.add_customers(connection, [customer])
+        await persons.store_persons(connection, sealed, at=now)
+        return orjson.dumps({"customer_id": customer.customer_id}).decode()
+
+    return await _guarded(
+        house, idempotency.HOUSE, key, request, kind="register_applicant", at=now, work=work
+    )
+
+
+async def _keep(
+    house: House,
+    customer_id: int,
+    decision: Decision,
+    *,
+    purpose: str,
+    key: str,
+    request: bytes,
+) -> Answer | Refused:
+    now = house.clock.now()
+    application = decided_application(house, customer_id, decision, purpose=purpose, at=now)
+
+    async def work(connection: Connection) -> str:
+        await decisions.keep_policy(connection, house.policy, at=now)
+        await keep_decisions(connection, [application], [decision], at=now)
+        return _application_text(application)
+
+    return await _guarded(
+        house, customer_id, key, request, kind="submit_application", at=now, work=work
+    )
+
+
+async def _guarded(
+    house: House,
+    scope_id: int,
+    key: str,
+    request: bytes,
+    *,
+    kind: str,
+    at: datetime,
+    work: idempotency.Work,
+) -> Answer | Refused:
+    """Do work once; a twin that the database caught gets the refusal of its constraint."""
+    try:
+        return await idempotency.once(
+            house.database,
+            scope_id=scope_id,
+            key=key,
+            request=request,
+            kind=kind,
+            at=at,
+            work=work,
+        )
+    except asyncpg.UniqueViolationError as error:
+        refusal = _TWINS.get(error.constraint_name)
+        if refusal is None:
+            raise
+    # A twin under the same key may have been first with the very same request.
+    async with house.database.connection() as connection:
+        seen = await idempotency.remember(connection, scope_id, key, request)
+    return refuse(refusal) if seen is None else seen
+
+
+async def _age_of_customer(house: House, connection: Connection, customer_id: int) -> int | Refused:
+    customer = await customers.read_customer(connection, customer_id)
+    if customer is None:
+        return refuse(CUSTOMER_NOT_FOUND)
+    if customer.status is not CustomerStatus.ACTIVE:
+        return refuse(CUSTOMER_NOT_ACTIVE, status=customer.status)
+    try:
+        id_number = await persons.read_id_number(connection, house.vault, customer_id)
+    except RefusedError as error:
+        return error.refused
+    if id_number is None:
+        return refuse(CUSTOMER_NOT_FOUND)
+    return age_on(birth_date_of(id_number), await house.business_date())
+
+
+async def _lock(
+    connection: Connection, customer_id: int, application_id: int
+) -> Application | Refused:
+    key = (customer_id, application_id)
+    found = await decisions.lock_applications(connection, [key])
+    return found.get(key) or refuse(APPLICATION_NOT_FOUND)
+
+
+async def _move(
+    house: House,
+    customer_id: int,
+    application_id: int,
+    transition: Callable[[Application], Application | Refused],
+) -> tuple[Application, Application] | Refused:
+    """Move an application under its lock; return it before and after."""
+    async with house.database.transaction() as connection:
+        before = await _lock(connection, customer_id, application_id)
+        if isinstance(before, Refused):
+            return before
+        after = transition(before)
+        if isinstance(after, Refused):
+            return after
+        if after != before:
+            await decisions.change_applications(connection, [after])
+    return before, after
+
+
+def _application_text(application: Application) -> str:
+    answer = {
+        "application_id": application.application_id,
+        "currency": application.currency,
+        "customer_id": application.customer_id,
+        "grade": application.grade,
+        "limit_minor": application.limit_minor,
+        "policy_version": application.policy_version,
+        "product_code": application.product_code,
+        "product_version": application.product_version,
+        "rate_daily_e8": application.rate_daily_e8,
+        "reasons": application.reasons,
+        "status": application.status.value,
+        "tenors_months": application.tenors_months,
+        "valid_until": application.valid_until,
+    }
+    return orjson.dumps(answer).decode()
+
+
+def _application_view(answer: Answer) -> ApplicationView:
+    fields = orjson.loads(answer.text)
+    valid_until = fields["valid_until"]
+    return ApplicationView(
+        **fields
+        | {
+            "tenors_months": tuple(fields["tenors_months"]),
+            "reasons": tuple(fields["reasons"]),
+            "valid_until": valid_until and date.fromisoformat(valid_until),
+        },
+        is_replay=answer.is_replay,
+    )
+
+
+def _applicant_view(answer: Answer) -> ApplicantView:
+    return ApplicantView(
+        customer_id=orjson.loads(answer.text)["customer_id"], is_replay=answer.is_replay
+    )

@@ -1,0 +1,271 @@
+"""Closing the day: the only way in which the business date moves.
+
+The way of a day: cut off, so that later commands belong to the next date; let happen what falls
+on it (instalments fall due, grace ends, buckets change) on the loans that have something; book
+what the whole book earned; sum up the ledger; mark the day as closed.
+
+Invariant   Each step is done once and the order is fixed. A close that was killed goes on where
+            it stopped; missed days are caught up in order and give what closing in time would
+            have given. Commands go on while the close runs.
+Cost        Grows with the loans on which something happens; the book itself is summed up by one
+            aggregate.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, Protocol
+
+from counterfoil.journeys.counter import LineDesk, settle_directly
+from counterfoil.journeys.house import House
+from counterfoil.kernel.calendar import ONE_DAY
+from counterfoil.kernel.clock import Clock
+from counterfoil.kernel.ids import IdSource
+from counterfoil.kernel.money import E8, divide_half_up
+from counterfoil.ledger import posting
+from counterfoil.ledger import store as ledger
+from counterfoil.ledger.chart import INTEREST_RECEIVABLE, PENALTY_RECEIVABLE
+from counterfoil.lending import closing
+from counterfoil.lending import store as lending
+from counterfoil.lending.closing import Receivable, Step
+from counterfoil.lending.commands import AdvanceLoans
+from counterfoil.platform.batches import QUERIES as PLATFORM
+from counterfoil.platform.batches import StateChangedError
+from counterfoil.platform.database import Connection, Database
+
+CUT_OFF: Final = "cut_off"
+EVENTS: Final = "events"
+ACCRUAL: Final = "accrual"
+LEDGER: Final = "ledger"
+FINISHED: Final = "finished"
+
+#: Keys read at a time; a key is two integers, so this bounds memory, not the number of loans.
+KEYS_PAGE: Final = 20_000
+#: Lines written by one statement.
+LINES_PAGE: Final = 1_000
+#: Statements under way at once: one is decided while another is written.
+WRITERS: Final = 2
+#: Times a page is loaded again because customers' commands were faster.
+COLLISIONS_MAX: Final = 20
+
+Progress = Callable[[date, str, int], None]
+
+
+class Process(Protocol):
+    """What closing needs of the running process."""
+
+    @property
+    def database(self) -> Database:
+        """Return the database."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Return the wall clock."""
+        ...
+
+    @property
+    def ids(self) -> IdSource:
+        """Return the source of identifiers."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayReport:
+    """What closing one day did."""
+
+    business_date: date
+    #: Lines on which something happened.
+    lines_touched: int
+    #: Open loans whose day is closed.
+    loans_covered: int
+    interest_minor: int
+    penalty_minor: int
+
+
+async def close_day(
+    house: House, *, to: date | None = None, progress: Progress | None = None
+) -> list[DayReport]:
+    """Close days until the business date is `to`; by default one day.
+
+    A day whose close was interrupted is finished first. Raises ValueError where `to` lies before
+    the business date: it never moves back.
+    """
+    tell = progress or _silent
+    reports = []
+    async with house.database.connection() as connection:
+        begun = await closing.unfinished(connection)
+        present = await PLATFORM.business_date.fetchval(connection)
+    if begun is not None:
+        reports.append(await _close(house, begun, tell))
+        if to is None:
+            return reports
+    target = to if to is not None else present + ONE_DAY
+    if target < present:
+        raise ValueError(f"the business date is {present} and never moves back to {target}")
+    while present < target:
+        reports.append(await _close(house, present, tell))
+        present += ONE_DAY
+    return reports
+
+
+async def _close(house: House, day: date, tell: Progress) -> DayReport:
+    """Close one day, or finish closing it."""
+    async with house.database.connection() as connection:
+        done = await closing.steps(connection, day)
+    if CUT_OFF not in done:
+        await _cut_off(house, day)
+    house.counter.engine.forget_business_date()
+    touched = await _events(house, house.counter.desk, day, tell, done.get(EVENTS))
+    covered, interest, penalty = await _accrual(house, day, done.get(ACCRUAL))
+    tell(day, ACCRUAL, covered)
+    if LEDGER not in done:
+        await _sum_up(house, day)
+    async with house.database.transaction() as connection:
+        await _mark(connection, house.clock.now(), day, FINISHED, covered, touched)
+    tell(day, FINISHED, covered)
+    return DayReport(
+        business_date=day,
+        lines_touched=touched,
+        loans_covered=covered,
+        interest_minor=interest,
+        penalty_minor=penalty,
+    )
+
+
+async def _cut_off(house: Process, day: date) -> None:
+    """Move the business date; commands under way finish on the old one or start again."""
+    async with house.database.transaction() as connection:
+        await PLATFORM.lock_business_date.execute(connection)
+        now = house.clock.now()
+        moved = await PLATFORM.move_business_date.execute(
+            connection, business_date=day, next_date=day + ONE_DAY, moved_at=now
+        )
+        if moved:
+            await _mark(connection, now, day, CUT_OFF)
+
+
+async def _events(
+    house: Process, desk: LineDesk, day: date, tell: Progress, before: Step | None
+) -> int:
+    """Let happen on every loan what falls on the day that begins."""
+    on = day + ONE_DAY
+    touched = before.touched if before else 0
+    if before is not None and before.finished_at is not None:
+        return touched
+    while True:
+        async with house.database.connection() as connection:
+            keys = await lending.lines_with_something_due(
+                connection, business_date=on, page=KEYS_PAGE
+            )
+        if not keys:
+            break
+        pages = asyncio.Queue[list[lending.LineKey]]()
+        for start in range(0, len(keys), LINES_PAGE):
+            pages.put_nowait(keys[start : start + LINES_PAGE])
+        writers = [_advance_pages(house, desk, pages, on) for _ in range(WRITERS)]
+        touched += sum(await asyncio.gather(*writers))
+        tell(day, EVENTS, touched)
+    async with house.database.transaction() as connection:
+        await _mark(connection, house.clock.now(), day, EVENTS, touched, touched)
+    return touched
+
+
+async def _advance_pages(
+    house: Process, desk: LineDesk, pages: "asyncio.Queue[list[lending.LineKey]]", on: date
+) -> int:
+    touched = 0
+    async with house.database.connection() as connection:
+        while not pages.empty():
+            touched += await _advance_page(desk, connection, pages.get_nowait(), on)
+    return touched
+
+
+async def _advance_page(
+    desk: LineDesk, connection: Connection, keys: list[lending.LineKey], on: date
+) -> int:
+    """Advance the loans of a page of lines; load again where a customer was faster."""
+    batch = [AdvanceLoans(customer_id=customer, line_id=line) for customer, line in keys]
+    for _ in range(COLLISIONS_MAX):
+        try:
+            decided = await settle_directly(desk, connection, batch, on)
+        except StateChangedError:
+            continue
+        return sum(1 for done in decided if done.outcome.answer["touched"])
+    raise StateChangedError(f"{len(keys)} lines kept changing while the day was closed")
+
+
+async def _accrual(house: Process, day: date, before: Step | None) -> tuple[int, int, int]:
+    """Book what the whole book earned on a day: what is receivable less what the books show.
+
+    Interest is known exactly for every loan at any time, so the day's income of a book is the
+    rounded sum of what its loans have earned and not been paid, minus the balance of the account.
+    Whatever was paid, reversed or folded again meanwhile is in both figures and cancels out.
+    """
+    if before is not None and before.detail is not None:
+        interest, penalty = (int(text) for text in before.detail.split())
+        return before.examined, interest, penalty
+    async with (
+        house.database.connection() as connection,
+        connection.transaction(isolation="repeatable_read"),  # type: ignore[call-arg]
+    ):
+        figures = await closing.receivables(connection, day + ONE_DAY)
+        balances = await ledger.receivable_balances(connection)
+        journals, interest, penalty = _income(house.ids, figures, balances)
+        now = house.clock.now()
+        await closing.keep_accrual_day(connection, day, figures)
+        await ledger.add_house_journals(connection, journals, book_date=day, posted_at=now)
+        covered = sum(figure.loans for figure in figures)
+        await _mark(connection, now, day, ACCRUAL, covered, 0, f"{interest} {penalty}")
+    return covered, interest, penalty
+
+
+def _income(
+    ids: IdSource,
+    figures: list[Receivable],
+    balances: dict[tuple[ledger.BookKey, int], int],
+) -> tuple[list[tuple[int, ledger.BookKey, str, posting.Postings]], int, int]:
+    """Return the journals of the day's income, and its interest and penalty."""
+    earned: dict[ledger.BookKey, list[int]] = {}
+    for figure in figures:
+        book = (figure.lender_id, figure.product_code, figure.currency)
+        sums = earned.setdefault(book, [0, 0])
+        sums[0] += figure.interest_e8
+        sums[1] += figure.penalty_e8
+    for book, _ in balances:
+        earned.setdefault(book, [0, 0])
+    journals, interest_sum, penalty_sum = [], 0, 0
+    for book in sorted(earned):
+        interest_e8, penalty_e8 = earned[book]
+        interest = divide_half_up(interest_e8, E8) - balances.get((book, INTEREST_RECEIVABLE), 0)
+        penalty = divide_half_up(penalty_e8, E8) - balances.get((book, PENALTY_RECEIVABLE), 0)
+        postings = posting.accrual(interest_minor=interest, penalty_minor=penalty)
+        if postings.accounts:
+            journals.append((ids.next(), book, "accrual", postings))
+        interest_sum += interest
+        penalty_sum += penalty
+    return journals, interest_sum, penalty_sum
+
+
+async def _sum_up(house: Process, day: date) -> None:
+    """Sum up the ledger of the closed date."""
+    async with house.database.transaction() as connection:
+        await ledger.sum_up_day(connection, day)
+        await _mark(connection, house.clock.now(), day, LEDGER)
+
+
+async def _mark(
+    connection: Connection,
+    now: datetime,
+    day: date,
+    step: str,
+    examined: int = 0,
+    touched: int = 0,
+    detail: str | None = None,
+) -> None:
+    await closing.put_step(connection, Step(day, step, now, now, examined, touched, detail))
+
+
+def _silent(_day: date, _step: str, _count: int) -> None:
+    """Report to nobody."""
