@@ -1,0 +1,274 @@
+"""A quote: the plan and the cost sheet of a drawdown, and the token that proves they were shown.
+
+Invariant   A token speaks for one customer, line, amount, tenor, method, price, product version,
+            business date and cost sheet; a change of any of them makes it another drawdown's. No
+            row is kept: the token is its own record, signed with the installation's key.
+Units       Minor units, rates in 1e-8 per day.
+Form        `q1.` payload `.` signature; the payload is ASCII joined by colons, the signature
+            HMAC-SHA-256 over everything before its dot, both in base64url without padding.
+Follows     RFC 2104 (HMAC), RFC 4648 section 5 (base64url).
+"""
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.lending import refusals
+from counterfoil.lending.account import Setting
+from counterfoil.lending.commands import Draw
+from counterfoil.lending.cost import CostSheet, make_cost_sheet
+from counterfoil.lending.drawing import quote_loan, refuse_amount, refuse_terms
+from counterfoil.lending.interest import payable
+from counterfoil.lending.line import Line
+from counterfoil.lending.loan import Loan, accrue, advance, plan
+from counterfoil.lending.schedule import PlanRow
+from counterfoil.lending.terms import Method
+
+_PREFIX = "q1."
+_METHODS = {method.value: method for method in Method}
+
+#: Longer than any token that was ever signed; nothing longer is looked at.
+_TOKEN_LENGTH_MAX = 512
+
+#: A key shorter than the hash would be the weakest part of the signature.
+KEY_LENGTH_MIN = 32
+
+
+class QuoteClaims(NamedTuple):
+    """What a token speaks for."""
+
+    customer_id: int
+    line_id: int
+    amount_minor: int
+    currency: str
+    tenor_months: int
+    method: Method
+    rate_daily_e8: int
+    repayment_day: int
+    product_code: str
+    product_version: int
+    business_date: date
+    sheet_hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What a drawdown would cost if its money arrived today."""
+
+    customer_id: int
+    line_id: int
+    rows: tuple[PlanRow, ...]
+    sheet: CostSheet
+    #: The business date on which the token is taken, and no other.
+    valid_on: date
+    token: str
+
+    def document(self) -> dict[str, object]:
+        """Return the quote as it is answered; its `cost_sheet` is what the hash is taken of."""
+        return {
+            "customer_id": ids.to_text(ids.CUSTOMER, self.customer_id),
+            "line_id": ids.to_text(ids.LINE, self.line_id),
+            "valid_on": self.valid_on.isoformat(),
+            "cost_sheet": self.sheet.document(),
+            "cost_sheet_hash": self.sheet.sheet_hash.hex(),
+            "quote_token": self.token,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoffQuote:
+    """What closes a loan to exactly zero on a date, if nothing is paid before it."""
+
+    customer_id: int
+    loan_id: int
+    currency: str
+    #: The amount holds for money that arrives on this day.
+    on: date
+    principal_minor: int
+    interest_minor: int
+    penalty_minor: int
+    #: Interest that the plan still foresaw and that is not charged.
+    interest_saved_minor: int
+
+    @property
+    def amount_minor(self) -> int:
+        """Return what has to be paid."""
+        return self.principal_minor + self.interest_minor + self.penalty_minor
+
+    def document(self) -> dict[str, object]:
+        """Return the quote as it is answered."""
+        return {
+            "customer_id": ids.to_text(ids.CUSTOMER, self.customer_id),
+            "loan_id": ids.to_text(ids.LOAN, self.loan_id),
+            "on": self.on.isoformat(),
+            "amount_minor": self.amount_minor,
+            "currency": self.currency,
+            "principal_minor": self.principal_minor,
+            "interest_minor": self.interest_minor,
+            "penalty_minor": self.penalty_minor,
+            "interest_saved_minor": self.interest_saved_minor,
+        }
+
+
+def quote_drawdown(line: Line, command: Draw, setting: Setting, *, key: bytes) -> Quote | Refused:
+    """Return the quote of a drawdown, or why the product does not lend it.
+
+    A quote is about the price, not about permission: what the line allows at the moment is
+    decided when the drawdown is.
+    """
+    refused = refuse_amount(command.amount_minor, command.currency, line) or refuse_terms(
+        command, setting.terms
+    )
+    if refused:
+        return refused
+    loan = quote_loan(line, command, setting)
+    rows = plan(loan)
+    sheet = make_cost_sheet(loan, rows, setting.terms)
+    if isinstance(sheet, Refused):
+        return sheet
+    return Quote(
+        customer_id=line.customer_id,
+        line_id=line.line_id,
+        rows=tuple(rows),
+        sheet=sheet,
+        valid_on=setting.business_date,
+        token=sign_quote(key, claims_of(loan, sheet.sheet_hash, setting.business_date)),
+    )
+
+
+def claims_of(loan: Loan, sheet_hash: bytes, business_date: date) -> QuoteClaims:
+    """Return what a token for this loan speaks for."""
+    return QuoteClaims(
+        customer_id=loan.customer_id,
+        line_id=loan.line_id,
+        amount_minor=loan.original_minor,
+        currency=loan.currency,
+        tenor_months=loan.tenor_months,
+        method=loan.method,
+        rate_daily_e8=loan.rate_daily_e8,
+        repayment_day=loan.repayment_day,
+        product_code=loan.product_code,
+        product_version=loan.product_version,
+        business_date=business_date,
+        sheet_hash=sheet_hash,
+    )
+
+
+def sign_quote(key: bytes, claims: QuoteClaims) -> str:
+    """Return the token of some claims."""
+    assert len(key) >= KEY_LENGTH_MIN
+    payload = ":".join(
+        (
+            *map(str, claims[:-2]),
+            str(claims.business_date.toordinal()),
+            claims.sheet_hash.hex(),
+        )
+    )
+    signed = _PREFIX + urlsafe_b64encode(payload.encode()).rstrip(b"=").decode()
+    return f"{signed}.{_signature(key, signed).decode()}"
+
+
+def open_quote(key: bytes, token: str) -> QuoteClaims | None:
+    """Return the claims of a token, or None where this key did not sign it.
+
+    On the path of every drawdown: nothing is parsed before the signature holds.
+    """
+    signed, _, signature = token.rpartition(".")
+    if not token.isascii() or len(token) > _TOKEN_LENGTH_MAX or not signed.startswith(_PREFIX):
+        return None
+    if not hmac.compare_digest(signature.encode(), _signature(key, signed)):
+        return None
+    return _claims(signed[len(_PREFIX) :])
+
+
+def matches(claims: QuoteClaims, command: Draw, business_date: date) -> Refused | None:
+    """Refuse a drawdown that is not the one quoted, or not on the day of the quote."""
+    if (
+        claims.customer_id != command.customer_id
+        or claims.line_id != command.line_id
+        or claims.amount_minor != command.amount_minor
+        or claims.currency != command.currency
+        or claims.tenor_months != command.tenor_months
+        or claims.method != command.method
+        or claims.sheet_hash != command.cost_sheet_hash
+    ):
+        return refuse(refusals.QUOTE_INVALID)
+    if claims.business_date != business_date:
+        return refuse(refusals.QUOTE_EXPIRED, valid_on=claims.business_date.isoformat())
+    return None
+
+
+def matches_line(claims: QuoteClaims, line: Line) -> Refused | None:
+    """Refuse where the line has another price, day or product version than was quoted."""
+    if (
+        claims.rate_daily_e8 != line.rate_daily_e8
+        or claims.repayment_day != line.repayment_day
+        or claims.product_version != line.product_version
+        or claims.product_code != line.product_code
+    ):
+        return refuse(refusals.QUOTE_INVALID)
+    return None
+
+
+def quote_payoff(loan: Loan, on: date) -> PayoffQuote:
+    """Return what closes an open loan on a date that lies not before its last event."""
+    assert loan.status == "open"
+    foreseen = _interest_foreseen(loan, on)
+    twin = loan.copy()
+    advance(twin, on)
+    accrue(twin, on)
+    interest = twin.due_interest_minor + payable(twin.accrued_interest_e8)
+    return PayoffQuote(
+        customer_id=loan.customer_id,
+        loan_id=loan.loan_id,
+        currency=loan.currency,
+        on=on,
+        principal_minor=twin.principal_minor,
+        interest_minor=interest,
+        penalty_minor=payable(twin.accrued_penalty_e8),
+        interest_saved_minor=max(0, foreseen - payable(twin.accrued_interest_e8)),
+    )
+
+
+def _interest_foreseen(loan: Loan, on: date) -> int:
+    """Return the interest of the instalments that are still to come after a date."""
+    twin = loan.copy()
+    advance(twin, on)
+    return sum(row.interest_minor for row in plan(twin))
+
+
+def _signature(key: bytes, signed: str) -> bytes:
+    """Return the signature as it stands in a token: 32 bytes leave one sign of padding."""
+    return urlsafe_b64encode(hmac.digest(key, signed.encode(), "sha256"))[:-1]
+
+
+def _claims(text: str) -> QuoteClaims | None:
+    """Return the claims of a payload whose signature holds."""
+    try:
+        # Two signs of padding are never too few, and more than needed are passed over.
+        payload = urlsafe_b64decode(text + "==").decode("ascii")
+        customer, line, amount, currency, tenor, method, rate, day, code, version, on, sheet = (
+            payload.split(":")
+        )
+        return QuoteClaims(
+            int(customer),
+            int(line),
+            int(amount),
+            currency,
+            int(tenor),
+            _METHODS[method],
+            int(rate),
+            int(day),
+            code,
+            int(version),
+            date.fromordinal(int(on)),
+            bytes.fromhex(sheet),
+        )
+    except (Base64Error, KeyError, ValueError):
+        # Signed with the right key by something that is not this module.
+        return None
