@@ -231,3 +231,9 @@ FREEZE_DATE_PAST = Refusal(
     message="A freeze ends on the business date {business_date} or later.",
     next_step="Send a later date, or none for a freeze without an end.",
 )
+PAYOFF_DATE_PAST = Refusal(
+    code="payoff_date_past",
+    kind=Kind.CONFLICT,
+    message="A loan is closed on the business date {business_date} or later.",
+    next_step="Ask for the business date, or for the later day on which the money will arrive.",
+)

@@ -1,0 +1,73 @@
+"""Quoting: what a drawdown would cost, and what would close a loan. Nothing is written.
+
+A quote is a trial calculation: it asks no bureau, holds nothing, and may be asked for an amount
+that the line does not allow at the moment. Its token is what a drawdown has to bring.
+"""
+
+from datetime import date
+
+from counterfoil.journeys.house import House
+from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.lending import quote as quotes
+from counterfoil.lending import refusals, store
+from counterfoil.lending.account import Setting
+from counterfoil.lending.commands import Draw
+from counterfoil.lending.loan import Loan
+from counterfoil.lending.quote import PayoffQuote, Quote
+from counterfoil.lending.terms import Method
+
+
+async def quote(
+    house: House,
+    *,
+    customer_id: int,
+    line_id: int,
+    amount_minor: int,
+    currency: str,
+    tenor_months: int,
+    method: Method,
+    purpose: str,
+) -> Quote | Refused:
+    """Return plan, cost sheet and token of a drawdown, valid on the business date only."""
+    async with house.database.connection() as connection:
+        line = await store.read_line(connection, customer_id, line_id)
+    if line is None:
+        return refuse(refusals.LINE_NOT_FOUND)
+    asked = Draw(
+        customer_id=customer_id,
+        line_id=line_id,
+        amount_minor=amount_minor,
+        currency=currency,
+        tenor_months=tenor_months,
+        method=method,
+        purpose=purpose,
+        # Neither is known before the customer has seen what it costs.
+        payee_ref="",
+        cost_sheet_hash=b"",
+    )
+    terms = house.catalogue.terms(line.product_code, line.product_version)
+    setting = Setting(terms, await house.business_date(), house.clock.now(), house.ids)
+    return quotes.quote_drawdown(line, asked, setting, key=house.quote_key)
+
+
+async def payoff_quote(
+    house: House, *, customer_id: int, loan_id: int, on: date | None = None
+) -> PayoffQuote | Refused:
+    """Return what closes a loan on a date, by default the business date."""
+    business_date = await house.business_date()
+    on = on or business_date
+    async with house.database.connection() as connection:
+        loan = await store.read_loan(connection, customer_id, loan_id)
+    if loan is None:
+        return refuse(refusals.LOAN_NOT_FOUND)
+    return _refuse_payoff(loan, on, business_date) or quotes.quote_payoff(loan, on)
+
+
+def _refuse_payoff(loan: Loan, on: date, business_date: date) -> Refused | None:
+    if loan.status == "pending":
+        return refuse(refusals.LOAN_PENDING)
+    if loan.status != "open":
+        return refuse(refusals.LOAN_CLOSED, status=loan.status)
+    if on < business_date:
+        return refuse(refusals.PAYOFF_DATE_PAST, business_date=business_date.isoformat())
+    return None
