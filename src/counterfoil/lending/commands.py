@@ -7,6 +7,7 @@ Invariant   A command is what somebody asked for and nothing that follows from i
 
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from counterfoil.lending.terms import Method, Prepayment
 
@@ -26,6 +27,16 @@ class OpenLine:
     repayment_day: int
 
 
+class Agreement(NamedTuple):
+    """What the customer agreed to when the cost sheet was shown."""
+
+    rate_daily_e8: int
+    repayment_day: int
+    product_version: int
+    #: The business date of the quote, and the only one on which it may be drawn with.
+    quoted_on: date
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
     """Draw on a line: hold the amount and ask for its payout."""
@@ -39,6 +50,8 @@ class Draw:
     purpose: str
     payee_ref: str
     cost_sheet_hash: bytes
+    #: None where a cost is only being tried out; nothing is lent without an agreement.
+    agreement: Agreement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ def draw(account: Account, command: Draw, setting: Setting) -> Accepted | Refuse
     settle_waiting(line, setting.business_date)
     refused = (
         refuse_blocked(line, setting)
+        or _refuse_disagreement(command, line, setting)
         or refuse_amount(command.amount_minor, command.currency, line)
         or refuse_terms(command, setting.terms)
     )
@@ -87,6 +88,22 @@ def refuse_terms(command: Draw, terms: Terms) -> Refused | None:
         )
     if command.purpose in terms.purposes_banned:
         return refuse(refusals.PURPOSE_BANNED, purpose=command.purpose)
+    return None
+
+
+def _refuse_disagreement(command: Draw, line: Line, setting: Setting) -> Refused | None:
+    """Refuse where the customer agreed to nothing, to another price, or on another day."""
+    agreed = command.agreement
+    if agreed is None:
+        return refuse(refusals.QUOTE_INVALID)
+    if agreed.quoted_on != setting.business_date:
+        return refuse(refusals.QUOTE_EXPIRED, valid_on=agreed.quoted_on.isoformat())
+    if (
+        agreed.rate_daily_e8 != line.rate_daily_e8
+        or agreed.repayment_day != line.repayment_day
+        or agreed.product_version != line.product_version
+    ):
+        return refuse(refusals.QUOTE_INVALID)
     return None
 
 

@@ -20,7 +20,7 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
 from counterfoil.lending.account import Setting
-from counterfoil.lending.commands import Draw
+from counterfoil.lending.commands import Agreement, Draw
 from counterfoil.lending.cost import CostSheet, make_cost_sheet
 from counterfoil.lending.drawing import quote_loan, refuse_amount, refuse_terms
 from counterfoil.lending.interest import payable
@@ -186,8 +186,12 @@ def open_quote(key: bytes, token: str) -> QuoteClaims | None:
     return _claims(signed[len(_PREFIX) :])
 
 
-def matches(claims: QuoteClaims, command: Draw, business_date: date) -> Refused | None:
-    """Refuse a drawdown that is not the one quoted, or not on the day of the quote."""
+def matches(claims: QuoteClaims, command: Draw) -> Refused | None:
+    """Refuse a drawdown that is not the one quoted.
+
+    Whether the quote is still valid is decided with the drawdown, so that a repeated request gets
+    its first answer again on any later day.
+    """
     if (
         claims.customer_id != command.customer_id
         or claims.line_id != command.line_id
@@ -195,24 +199,16 @@ def matches(claims: QuoteClaims, command: Draw, business_date: date) -> Refused 
         or claims.currency != command.currency
         or claims.tenor_months != command.tenor_months
         or claims.method != command.method
-        or claims.sheet_hash != command.cost_sheet_hash
-    ):
-        return refuse(refusals.QUOTE_INVALID)
-    if claims.business_date != business_date:
-        return refuse(refusals.QUOTE_EXPIRED, valid_on=claims.business_date.isoformat())
-    return None
-
-
-def matches_line(claims: QuoteClaims, line: Line) -> Refused | None:
-    """Refuse where the line has another price, day or product version than was quoted."""
-    if (
-        claims.rate_daily_e8 != line.rate_daily_e8
-        or claims.repayment_day != line.repayment_day
-        or claims.product_version != line.product_version
-        or claims.product_code != line.product_code
     ):
         return refuse(refusals.QUOTE_INVALID)
     return None
+
+
+def agreement_of(claims: QuoteClaims) -> Agreement:
+    """Return what the customer agreed to."""
+    return Agreement(
+        claims.rate_daily_e8, claims.repayment_day, claims.product_version, claims.business_date
+    )
 
 
 def quote_payoff(loan: Loan, on: date) -> PayoffQuote:

@@ -1,0 +1,106 @@
+"""Drawing: from a signed cost sheet to money at the borrower's account.
+
+The way of a drawdown: the token proves that the cost sheet was shown; the amount is held and the
+payout ordered in one transaction; the relay carries the order over the rail; what the rail says
+begins the loan or releases the hold. What the rail did not say keeps the hold.
+"""
+
+from datetime import date
+
+from counterfoil.journeys.house import House
+from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.lending import refusals
+from counterfoil.lending.commands import ConfirmPayout, Draw, FailPayout
+from counterfoil.lending.quote import agreement_of, matches, open_quote
+from counterfoil.lending.terms import Method
+from counterfoil.platform.batches import Answer
+
+
+async def draw(
+    house: House,
+    *,
+    customer_id: int,
+    line_id: int,
+    amount_minor: int,
+    currency: str,
+    tenor_months: int,
+    method: Method,
+    purpose: str,
+    payee_ref: str,
+    quote_token: str,
+    idempotency_key: str,
+) -> Answer | Refused:
+    """Hold the amount and order its payout; the answer is a pending loan.
+
+    `quote_token` is the customer's agreement to the cost sheet of exactly this drawdown;
+    `payee_ref` is the token of the borrower's account, never its number.
+    """
+    claims = open_quote(house.quote_key, quote_token)
+    if claims is None:
+        return refuse(refusals.QUOTE_INVALID)
+    command = Draw(
+        customer_id=customer_id,
+        line_id=line_id,
+        amount_minor=amount_minor,
+        currency=currency,
+        tenor_months=tenor_months,
+        method=method,
+        purpose=purpose,
+        payee_ref=payee_ref,
+        cost_sheet_hash=claims.sheet_hash,
+        agreement=agreement_of(claims),
+    )
+    refused = matches(claims, command)
+    if refused:
+        return refused
+    return await house.counter.submit(command, idempotency_key=idempotency_key)
+
+
+class PayoutBooks:
+    """How the relay tells the books what the rail said."""
+
+    def __init__(self, house: House) -> None:
+        """Take the house whose books they are."""
+        self._counter = house.counter
+
+    async def confirm(
+        self,
+        *,
+        customer_id: int,
+        line_id: int,
+        loan_id: int,
+        payment_id: int,
+        value_date: date,
+        rail_reference: str,
+        idempotency_key: str,
+    ) -> object | Refused:
+        """Begin the loan on the day the payee had the money."""
+        command = ConfirmPayout(
+            customer_id=customer_id,
+            line_id=line_id,
+            loan_id=loan_id,
+            payment_id=payment_id,
+            value_date=value_date,
+            rail_reference=rail_reference,
+        )
+        return await self._counter.submit(command, idempotency_key=idempotency_key)
+
+    async def fail(
+        self,
+        *,
+        customer_id: int,
+        line_id: int,
+        loan_id: int,
+        payment_id: int,
+        failure_code: str,
+        idempotency_key: str,
+    ) -> object | Refused:
+        """Release the hold of a drawdown that was never paid out."""
+        command = FailPayout(
+            customer_id=customer_id,
+            line_id=line_id,
+            loan_id=loan_id,
+            payment_id=payment_id,
+            reason=failure_code,
+        )
+        return await self._counter.submit(command, idempotency_key=idempotency_key)
