@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script, not a package
 """Derive the points card of policy base-2026-01 from the recorded card clients; print it as TOML.
 
     .venv/bin/python tools/derive_base_card.py
@@ -18,6 +19,7 @@ Rounding    Floats live in this script alone; what the policy holds are the inte
 
 import bisect
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -174,19 +176,18 @@ def main() -> None:
     def rounded(sample: Sample) -> int:
         return POINTS_OF_AVERAGE + sum(points[names[i]][n] for i, n in enumerate(sample.bins))
 
-    print("coefficients", [round(b, 3) for b in beta])
-    for name in names:
-        print(name, EDGES[name], points[name])
-    print("held out", len(held), "area before rounding", area_under_curve([exact(s) for s in held], held))
-    print("area of the points", area_under_curve([float(rounded(s)) for s in held], held))
+    area = area_under_curve([exact(s) for s in held], held)
+    area_of_points = area_under_curve([float(rounded(s)) for s in held], held)
+    lines = [f"coefficients {[round(b, 3) for b in beta]}"]
+    lines += [f"{name} {EDGES[name]} {points[name]}" for name in names]
+    lines += [f"held out {len(held)}: area {area:.4f}, of the points {area_of_points:.4f}"]
     table: dict[int, list[int]] = {}
     for sample in held + fit:
         row = table.setdefault(rounded(sample) // 10 * 10, [0, 0])
         row[0] += 1
         row[1] += sample.defaulted
-    for score in sorted(table):
-        n, bad = table[score]
-        print(f"{score}: {n} clients, {bad / n:.1%} defaults")
+    lines += [f"{s}: {n} clients, {bad / n:.1%} defaults" for s, (n, bad) in sorted(table.items())]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

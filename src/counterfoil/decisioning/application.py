@@ -128,9 +128,18 @@ def decide(application: Application, decision: Decision, *, at: datetime) -> App
 
 
 def decide_referred(
-    application: Application, *, by: str, outcome: Outcome, reason: str, at: datetime
+    application: Application,
+    *,
+    by: str,
+    outcome: Outcome,
+    reason: str,
+    valid_until: date,
+    at: datetime,
 ) -> Application | Refused:
-    """Apply a person's decision on a referred application: approved as proposed, or declined."""
+    """Apply a person's decision on a referred application: approved as proposed, or declined.
+
+    An approved offer is valid until the date given: the person may have taken days.
+    """
     assert outcome is not Outcome.REFERRED, "a person ends a referral"
     if not by.strip() or by == BY_POLICY or not reason.strip():
         return refuse(DECISION_REASON_MISSING)
@@ -148,6 +157,7 @@ def decide_referred(
         outcome=outcome,
         decided_by=by,
         decision_reason=reason,
+        valid_until=valid_until if approved else None,
     )
 
 
@@ -162,6 +172,12 @@ def accept(
     if on > application.valid_until:
         return refuse(OFFER_EXPIRED, valid_until=application.valid_until)
     return replace(moved, line_id=line_id, ended_at=at)
+
+
+def reopen(application: Application) -> Application:
+    """Take an acceptance back because no line came of it; the offer stands as before."""
+    assert application.status is Status.ACCEPTED, "only an acceptance is taken back"
+    return replace(application, status=Status.APPROVED, line_id=None, ended_at=None)
 
 
 def expire(application: Application, *, on: date, at: datetime) -> Application | Refused:

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from counterfoil.decisioning.expression import Value
+from counterfoil.decisioning.refusals import FACT_NOT_DECLARED, FACT_OUT_OF_RANGE
 from counterfoil.decisioning.rule_types import BOOLEAN, TEXT, Shape, ValueType
+from counterfoil.kernel.errors import Refused, refuse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,21 @@ class Snapshot:
     values: dict[str, Value | None]
     #: Names of values outside their declaration; each counts as unknown.
     rejected: tuple[str, ...]
+
+
+#: Where facts may come from that an application brings along; the rest the house finds itself.
+BROUGHT_ALONG = ("applicant", "recorded_history")
+
+
+def check_facts(features: tuple[Feature, ...], facts: Mapping[str, Value | None]) -> Refused | None:
+    """Refuse facts that the policy does not read, or that cannot be; None where all are sound."""
+    readable = {item.name: item for item in features if item.source in BROUGHT_ALONG}
+    for name, value in facts.items():
+        if name not in readable:
+            return refuse(FACT_NOT_DECLARED, fact=name)
+        if value is not None and not readable[name].admits(value):
+            return refuse(FACT_OUT_OF_RANGE, fact=name)
+    return None
 
 
 def take_snapshot(features: tuple[Feature, ...], given: Mapping[str, Value | None]) -> Snapshot:

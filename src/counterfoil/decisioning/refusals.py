@@ -56,6 +56,12 @@ REQUESTED_OUT_OF_RANGE = Refusal(
     message="The product grants limits from {minimum_minor} to {maximum_minor} minor units.",
     next_step="Ask for an amount inside the range, or for none in particular.",
 )
+PRODUCT_NOT_OFFERED = Refusal(
+    code="product_not_offered",
+    kind=Kind.NOT_FOUND,
+    message="No product {product_code} can be applied for on {on}.",
+    next_step="Read the list of products and send one of their codes.",
+)
 PRODUCT_NOT_DECIDED = Refusal(
     code="product_not_decided",
     kind=Kind.UNSUPPORTED,

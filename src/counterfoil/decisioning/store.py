@@ -22,6 +22,9 @@ NEWEST: Final = 2**63 - 1
 APPLICATIONS_OF_CUSTOMER_MAX: Final = 200
 EXPIRED_AT_ONCE_MAX: Final = 10_000
 
+#: Customer and application.
+ApplicationKey = tuple[int, int]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRecord:
@@ -141,12 +144,25 @@ async def add_person_decision(connection: Connection, application: Application) 
 
 
 async def read_application(
-    connection: Connection, *, customer_id: int, application_id: int, lock: bool = False
+    connection: Connection, *, customer_id: int, application_id: int
 ) -> Application | None:
-    """Return an application, locked for the rest of the transaction if it is to be changed."""
-    query = QUERIES.application_locked if lock else QUERIES.application
-    row = await query.fetchrow(connection, customer_id=customer_id, application_id=application_id)
+    """Return an application, or None."""
+    row = await QUERIES.application.fetchrow(
+        connection, customer_id=customer_id, application_id=application_id
+    )
     return None if row is None else _application(row)
+
+
+async def lock_applications(
+    connection: Connection, keys: Sequence[ApplicationKey]
+) -> dict[ApplicationKey, Application]:
+    """Return applications by customer and number, locked for the rest of the transaction."""
+    rows = await QUERIES.applications_locked.fetch(
+        connection,
+        customer_ids=[customer_id for customer_id, _ in keys],
+        application_ids=[application_id for _, application_id in keys],
+    )
+    return {(row["customer_id"], row["application_id"]): _application(row) for row in rows}
 
 
 async def find_application(connection: Connection, application_id: int) -> Application | None:
@@ -183,21 +199,22 @@ async def find_open(
     return frozenset(row["customer_id"] for row in rows)
 
 
-async def change_application(connection: Connection, application: Application) -> None:
-    """Write how an application moved on."""
-    changed = await QUERIES.change_application.execute(
+async def change_applications(connection: Connection, applications: Sequence[Application]) -> None:
+    """Write how applications moved on that were locked before."""
+    changed = await QUERIES.change_applications.execute(
         connection,
-        customer_id=application.customer_id,
-        application_id=application.application_id,
-        status=application.status.value,
-        decided_at=application.decided_at,
-        ended_at=application.ended_at,
-        outcome=application.outcome,
-        decided_by=application.decided_by,
-        decision_reason=application.decision_reason,
-        line_id=application.line_id,
+        customer_ids=[item.customer_id for item in applications],
+        application_ids=[item.application_id for item in applications],
+        statuses=[item.status.value for item in applications],
+        decided_at=[item.decided_at for item in applications],
+        ended_at=[item.ended_at for item in applications],
+        outcomes=[item.outcome for item in applications],
+        decided_by=[item.decided_by for item in applications],
+        decision_reasons=[item.decision_reason for item in applications],
+        valid_until=[item.valid_until for item in applications],
+        line_ids=[item.line_id for item in applications],
     )
-    assert changed == 1, "the application was read before it was changed"
+    assert changed == len(applications), "applications are locked before they are changed"
 
 
 async def expire_offers(
@@ -231,7 +248,7 @@ async def read_decisions(
 
 
 async def read_stored(
-    connection: Connection, *, page: int, after: tuple[int, int] = (0, 0)
+    connection: Connection, *, page: int, after: ApplicationKey = (0, 0)
 ) -> list[tuple[int, int, StoredDecision]]:
     """Return a page of the policy's decisions with customer and application, for replay."""
     customer_id, application_id = after

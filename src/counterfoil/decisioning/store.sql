@@ -74,17 +74,25 @@ SELECT customer_id, application_id, product_code, product_version, currency, req
 FROM decisioning.application
 WHERE customer_id = :customer_id AND application_id = :application_id;
 
--- name: application_locked
--- One application of one customer, to be changed.
--- gives   at most one row
--- locks   the row
-SELECT customer_id, application_id, product_code, product_version, currency, requested_minor,
-       purpose, status, received_at, decided_at, ended_at, outcome, decided_by, decision_reason,
-       grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
-       policy_version, valid_until, line_id
-FROM decisioning.application
-WHERE customer_id = :customer_id AND application_id = :application_id
-FOR UPDATE;
+-- name: applications_locked
+-- Some applications, to be changed.
+-- gives   at most one row for each position of the arrays
+-- locks   the rows, in the order of their keys
+SELECT application.customer_id, application.application_id, application.product_code,
+       application.product_version, application.currency, application.requested_minor,
+       application.purpose, application.status, application.received_at,
+       application.decided_at, application.ended_at, application.outcome,
+       application.decided_by, application.decision_reason, application.grade,
+       application.points, application.limit_minor, application.rate_daily_e8,
+       application.tenors_months, application.reasons, application.policy_hash,
+       application.policy_version, application.valid_until, application.line_id
+FROM decisioning.application AS application
+JOIN unnest(:customer_ids::bigint[], :application_ids::bigint[])
+    AS wanted (customer_id, application_id)
+  ON wanted.customer_id = application.customer_id
+ AND wanted.application_id = application.application_id
+ORDER BY application.customer_id, application.application_id
+FOR UPDATE OF application;
 
 -- name: application_by_number
 -- The application of a number, whosever it is.
@@ -137,13 +145,24 @@ WHERE customer_id = ANY (:customer_ids::bigint[])
   AND status IN ('received', 'gathering', 'approved', 'referred')
 ORDER BY customer_id;
 
--- name: change_application
--- Moves an application on; what the decision said of the offer stays as it is.
--- locks   the row
-UPDATE decisioning.application
-SET status = :status, decided_at = :decided_at, ended_at = :ended_at, outcome = :outcome,
-    decided_by = :decided_by, decision_reason = :decision_reason, line_id = :line_id
-WHERE customer_id = :customer_id AND application_id = :application_id;
+-- name: change_applications
+-- Moves applications on; what the policy said of limit and price stays as it is.
+-- locks   the rows
+UPDATE decisioning.application AS application
+SET status = given.status, decided_at = given.decided_at, ended_at = given.ended_at,
+    outcome = given.outcome, decided_by = given.decided_by,
+    decision_reason = given.decision_reason, valid_until = given.valid_until,
+    line_id = given.line_id
+FROM unnest(
+    :customer_ids::bigint[], :application_ids::bigint[], :statuses::text[],
+    :decided_at::timestamptz[], :ended_at::timestamptz[], :outcomes::text[],
+    :decided_by::text[], :decision_reasons::text[], :valid_until::date[], :line_ids::bigint[]
+) AS given (
+    customer_id, application_id, status, decided_at, ended_at, outcome, decided_by,
+    decision_reason, valid_until, line_id
+)
+WHERE application.customer_id = given.customer_id
+  AND application.application_id = given.application_id;
 
 -- name: expire_offers
 -- Ends approved applications whose offer was valid before a business date only.

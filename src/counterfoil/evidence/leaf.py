@@ -16,6 +16,7 @@ SALT_BYTES: Final = 32
 class LeafType(IntEnum):
     """What a leaf is about."""
 
+    DECISION = 8
     LIMIT_CHANGE = 10
     MONEY_MOVEMENT = 11
 

@@ -10,8 +10,7 @@ Repetition  The same key gives the first answer. A crash after an acceptance and
             leaves the application accepted; accepting again opens the line.
 """
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -26,36 +25,34 @@ from counterfoil.customers.refusals import CUSTOMER_NOT_ACTIVE, CUSTOMER_NOT_FOU
 from counterfoil.decisioning import application as transitions
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application, Status
-from counterfoil.decisioning.decision import Asked, Decision, Outcome
-from counterfoil.decisioning.expression import Value
-from counterfoil.decisioning.feature import check_facts
+from counterfoil.decisioning.decision import Decision, Outcome
 from counterfoil.decisioning.refusals import (
     APPLICATION_ALREADY_OPEN,
     APPLICATION_NOT_FOUND,
-    PRODUCT_NOT_DECIDED,
-    PRODUCT_NOT_OFFERED,
-    REQUESTED_OUT_OF_RANGE,
 )
-from counterfoil.evidence.leaf import SALT_BYTES, LeafType, commitment
-from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.journeys.decide import (
+    Facts,
+    ask,
+    decide_case,
+    decided_application,
+    is_without_line,
+    keep_decisions,
+    open_line_command,
+    record_of_person,
+)
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
-from counterfoil.lending.catalogue import UnknownProductError
-from counterfoil.lending.commands import OpenLine
-from counterfoil.lending.terms import Terms
 from counterfoil.platform import idempotency
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import persons
-from counterfoil.privacy.persons import PersonRecord
+from counterfoil.privacy.blind_index import IndexKind
 from counterfoil.privacy.refusals import IDENTITY_NEEDS_CHECK
 
 #: Constraints that guard against a concurrent twin; each bears the code of its refusal.
 _TWINS: Final = {
     refusal.code: refusal for refusal in (APPLICATION_ALREADY_OPEN, IDENTITY_NEEDS_CHECK)
 }
-
-Facts = Mapping[str, Value | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +219,7 @@ async def accept_offer(
     answer = await house.counter.submit(
         open_line_command(application, repayment_day), idempotency_key=idempotency_key
     )
-    if isinstance(answer, Refused) and before.status is Status.APPROVED:
+    if before.status is Status.APPROVED and is_without_line(answer):
         await _move(house, customer_id, application_id, transitions.reopen)
     return answer
 
@@ -268,123 +265,11 @@ async def withdraw_application(
     return moved if isinstance(moved, Refused) else moved[1]
 
 
-def ask(
-    house: House, product_code: str, requested_minor: int | None, *, on: date
-) -> Asked | Refused:
-    """Return the question to the policy within the bounds of a product."""
-    try:
-        terms: Terms = house.catalogue.current(product_code, on)
-    except UnknownProductError:
-        return refuse(PRODUCT_NOT_OFFERED, product_code=product_code, on=on)
-    if terms.currency != house.policy.currency:
-        return refuse(
-            PRODUCT_NOT_DECIDED, currency=terms.currency, policy_currency=house.policy.currency
-        )
-    least, most = terms.limit_minor_min, terms.limit_minor_max
-    if requested_minor is not None and not least <= requested_minor <= most:
-        return refuse(REQUESTED_OUT_OF_RANGE, minimum_minor=least, maximum_minor=most)
-    return Asked(
-        product_code=product_code,
-        product_version=terms.version,
-        currency=terms.currency,
-        requested_minor=requested_minor,
-        limit_min_minor=least,
-        limit_max_minor=most,
-        limit_step_minor=terms.limit_minor_step,
-        tenors_months=terms.tenors_months,
-        rate_daily_min_e8=terms.rate_daily_e8_min,
-        rate_daily_max_e8=terms.rate_daily_e8_max,
-        as_of=on,
-    )
-
-
-def decide_case(
-    house: House, asked: Asked, *, purpose: str, facts: Facts, age_years: int
-) -> Decision | Refused:
-    """Bring together what the policy reads and let it decide."""
-    fault = check_facts(house.policy.features, facts)
-    if fault is not None:
-        return fault
-    return house.policy.decide({**facts, "age_years": age_years, "purpose": purpose}, asked)
-
-
-def decided_application(
-    house: House, customer_id: int, decision: Decision, *, purpose: str, at: datetime
-) -> Application:
-    """Return a new application with the policy's decision."""
-    asked = decision.asked
-    received = Application(
-        customer_id=customer_id,
-        application_id=house.ids.next(),
-        product_code=asked.product_code,
-        product_version=asked.product_version,
-        currency=asked.currency,
-        requested_minor=asked.requested_minor,
-        purpose=purpose,
-        status=Status.RECEIVED,
-        received_at=at,
-    )
-    gathering = transitions.gather(received)
-    assert not isinstance(gathering, Refused), "what was just received can gather"
-    decided = transitions.decide(gathering, decision, at=at)
-    assert not isinstance(decided, Refused), "what gathers can be decided"
-    return decided
-
-
-async def keep_decisions(
-    connection: Connection,
-    applications: Sequence[Application],
-    made: Sequence[Decision],
-    *,
-    at: datetime,
-) -> None:
-    """Write applications, their decisions and the leaves that commit to them.
-
-    The leaf of the policy's decision bears the number of the application.
-    """
-    await decisions.add_applications(connection, applications)
-    await decisions.add_decisions(connection, applications, made, at=at)
-    leaves = []
-    for application, decision in zip(applications, made, strict=True):
-        number, salt = application.application_id, os.urandom(SALT_BYTES)
-        sealed = commitment(LeafType.DECISION, salt, decision.leaf_body(number))
-        leaves.append((application.customer_id, number, int(LeafType.DECISION), salt, sealed))
-    await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
-
-
-def open_line_command(application: Application, repayment_day: int) -> OpenLine:
-    """Return the command that opens the line of an accepted application."""
-    assert application.line_id is not None, "an accepted application names its line"
-    assert application.limit_minor, "an accepted application has a limit"
-    assert application.rate_daily_e8, "an accepted application has a price"
-    return OpenLine(
-        customer_id=application.customer_id,
-        line_id=application.line_id,
-        application_id=application.application_id,
-        product_code=application.product_code,
-        product_version=application.product_version,
-        limit_minor=application.limit_minor,
-        currency=application.currency,
-        rate_daily_e8=application.rate_daily_e8,
-        repayment_day=repayment_day,
-    )
-
-
-def record_of_person(customer_id: int, person: Person) -> PersonRecord:
-    """Return a checked person as the vault takes one."""
-    return PersonRecord(
-        customer_id=customer_id,
-        name=person.name,
-        id_number=person.id_number,
-        phone=person.phone,
-    )
-
-
 async def _registration_hash(house: House, person: Person) -> bytes | Refused:
     """Return the hash of a registration: of keyed digests, never of the particulars themselves."""
     try:
         [digest] = await house.vault.digests(
-            persons.IndexKind.ID_NUMBER, [f"{person.id_number} {person.phone} {person.name}"]
+            IndexKind.ID_NUMBER, [f"{person.id_number} {person.phone} {person.name}"]
         )
     except RefusedError as error:
         return error.refused

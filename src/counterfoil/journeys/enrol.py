@@ -1,6 +1,6 @@
 """Many persons at once: registered, decided and taken on in sets, for imports and simulation.
 
-The same checks, the same policy, the same rows as `apply.py`, in a handful of statements for
+The same checks, the same policy and the same rows as `apply.py`, in a handful of statements for
 thousands of persons instead of a handful for each.
 
 Errors      Are data: each person has an own answer, and a refusal leaves the others untouched.
@@ -23,11 +23,12 @@ from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application, Status
 from counterfoil.decisioning.decision import Asked, Decision
 from counterfoil.decisioning.refusals import APPLICATION_NOT_FOUND
-from counterfoil.journeys.apply import (
+from counterfoil.journeys.decide import (
     Facts,
     ask,
     decide_case,
     decided_application,
+    is_without_line,
     keep_decisions,
     open_line_command,
     record_of_person,
@@ -201,7 +202,7 @@ async def _accept_chunk(house: House, wishes: Sequence[Acceptance]) -> list[Answ
         [
             application
             for application, answer in zip(moved, answers, strict=True)
-            if isinstance(application, Application) and isinstance(answer, Refused)
+            if isinstance(application, Application) and is_without_line(answer)
         ],
     )
     return list(answers)

@@ -1,4 +1,4 @@
-"""30,000 recorded card clients of 2005: the behaviour that the simulator's borrowers are drawn from.
+"""30,000 recorded card clients of 2005, from whose behaviour simulated borrowers are drawn.
 
 Default of Credit Card Clients, I-Cheng Yeh, UCI Machine Learning Repository (2009),
 doi:10.24432/C55S3H, CC BY 4.0; format changed, values unchanged. See `data/ATTRIBUTION.md`.
@@ -12,13 +12,14 @@ Invariant   Sex, education, marriage and age are carried for tests of fairness a
 
 import lzma
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
 ROWS_COUNT = 30_000
 MONTHS_COUNT = 6
+COLUMNS_COUNT = 24
 
 #: One whole New Taiwan dollar in minor units of the demo's currency: 0.20 CNY.
 CNY_MINOR_PER_TWD = 20
@@ -64,7 +65,7 @@ def load(count: int, seed: int) -> list[CardClient]:
     if count < 0:
         raise ValueError("a number of clients is not negative")
     clients: list[CardClient] = []
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - seeded, to come out the same again
     while len(clients) < count:
         order = list(range(ROWS_COUNT))
         chance.shuffle(order)
@@ -77,7 +78,7 @@ def load_all() -> list[CardClient]:
     return list(_rows(range(ROWS_COUNT)))
 
 
-def _rows(positions: "range | list[int]") -> Iterator[CardClient]:
+def _rows(positions: Iterable[int]) -> Iterator[CardClient]:
     columns = _columns()
     by_row = list(zip(*columns, strict=True))
     for position in positions:
@@ -101,6 +102,6 @@ def _columns() -> _Columns:
     packed = resources.files("counterfoil.simulator").joinpath("data", _FILE).read_bytes()
     text = lzma.decompress(packed).decode("ascii")
     columns = tuple(tuple(map(int, line.split())) for line in text.splitlines())
-    assert len(columns) == 24, "the data set has 24 columns without its row number"
+    assert len(columns) == COLUMNS_COUNT, "a column is missing or doubled"
     assert all(len(column) == ROWS_COUNT for column in columns), "a column is cut short"
     return columns

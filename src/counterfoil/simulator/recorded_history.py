@@ -16,6 +16,8 @@ Facts = dict[str, int | str | bool | None]
 
 #: Shares above ten times the whole say no more than "far above".
 PPM_MAX = 10_000_000
+#: In the five earlier months a month counts as late from this status on.
+LATE_STATUS = 2
 _ONE_PPM = 1_000_000
 
 
@@ -25,7 +27,7 @@ def recorded_facts(client: CardClient) -> Facts:
         "history_months": MONTHS_COUNT,
         "delay_months_latest": max(client.statuses[0], 0),
         "delay_months_max": max(0, *client.statuses),
-        "late_months_count": sum(status >= 2 for status in client.statuses[1:]),
+        "late_months_count": sum(status >= LATE_STATUS for status in client.statuses[1:]),
         "unpaid_months_count": _unpaid_months_count(client),
         "utilisation_ppm": _utilisation_ppm(client),
         "payment_share_ppm": _payment_share_ppm(client),

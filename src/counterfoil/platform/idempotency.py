@@ -1,0 +1,97 @@
+"""The same key, the same answer: for writes that do not go through a command batch.
+
+Invariant   An answer is recorded in the transaction of what it answers for. A concurrent twin
+            breaks on the key, undoes its own work and finds the first one's answer.
+Scope       A customer's number, or `HOUSE` for what belongs to no customer yet.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from hashlib import blake2b
+from typing import Final
+
+import asyncpg
+import orjson
+
+from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.platform.batches import KEY_REUSED, QUERIES, Answer, KeyTakenError
+from counterfoil.platform.database import Connection, Database
+
+#: The scope of requests that no customer makes yet.
+HOUSE: Final = 0
+
+#: The unique key of recorded commands.
+_COMMAND_ONCE: Final = "command_once"
+_HASH_BYTES: Final = 16
+
+Work = Callable[[Connection], Awaitable[str | Refused]]
+
+
+def request_hash(kind: str, request: dict[str, object]) -> bytes:
+    """Return the hash by which a repeated request is told from another one under its key."""
+    text = orjson.dumps([kind, request], option=orjson.OPT_SORT_KEYS)
+    return blake2b(text, digest_size=_HASH_BYTES).digest()
+
+
+async def remember(
+    connection: Connection, scope_id: int, key: str, request: bytes
+) -> Answer | Refused | None:
+    """Return what was answered under a key; None when nothing was yet."""
+    rows = await QUERIES.commands_seen.fetch(connection, keys=[(scope_id, key)])
+    if not rows:
+        return None
+    if rows[0]["request_hash"] != request:
+        return refuse(KEY_REUSED)
+    return Answer(rows[0]["answer"], is_replay=True)
+
+
+async def record(
+    connection: Connection,
+    scope_id: int,
+    key: str,
+    request: bytes,
+    *,
+    kind: str,
+    answer: str,
+    at: datetime,
+) -> None:
+    """Record an answer in the transaction at hand; raise KeyTakenError where a twin was first."""
+    try:
+        await QUERIES.add_commands.execute(
+            connection, rows=[(scope_id, key, request, kind, answer, at)]
+        )
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == _COMMAND_ONCE:
+            raise KeyTakenError from error
+        raise
+
+
+async def once(
+    database: Database,
+    *,
+    scope_id: int,
+    key: str,
+    request: bytes,
+    kind: str,
+    at: datetime,
+    work: Work,
+) -> Answer | Refused:
+    """Do some work in one transaction together with its record, or give the first answer.
+
+    Work that is refused has written nothing; a refusal is not recorded.
+    """
+    try:
+        async with database.transaction() as connection:
+            seen = await remember(connection, scope_id, key, request)
+            if seen is not None:
+                return seen
+            answer = await work(connection)
+            if isinstance(answer, Refused):
+                return answer
+            await record(connection, scope_id, key, request, kind=kind, answer=answer, at=at)
+        return Answer(answer, is_replay=False)
+    except KeyTakenError:
+        async with database.connection() as connection:
+            seen = await remember(connection, scope_id, key, request)
+        assert seen is not None, "whoever took the key has committed"
+        return seen
