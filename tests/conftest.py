@@ -29,8 +29,11 @@ FORGETFUL = {
     "full_page_writes": "off",
     "autovacuum": "off",
     "shared_buffers": "128MB",
+    "max_wal_size": "256MB",
+    "min_wal_size": "64MB",
     "max_connections": "200",
 }
+MEMORY_BYTES_MIN = 2 * 1024**3
 TEMPLATE = "counterfoil_template"
 HOME_VARIABLE = "COUNTERFOIL_TEST_HOME"
 _clone_numbers = itertools.count(1)
@@ -50,7 +53,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if not _is_worker(config):
         for name in [name for name in os.environ if name.startswith("COUNTERFOIL_")]:
             del os.environ[name]  # the installation of whoever runs the tests is not tested
-        os.environ[HOME_VARIABLE] = tempfile.mkdtemp(prefix="counterfoil-tests-")
+        os.environ[HOME_VARIABLE] = tempfile.mkdtemp(prefix="counterfoil-tests-", dir=_memory())
+
+
+def _memory() -> str | None:
+    """Return a directory in memory with room for the run: a clone there takes 20 ms, not 400."""
+    shared = Path("/dev/shm")  # noqa: S108 - mkdtemp makes the directory
+    has_room = shared.is_dir() and shutil.disk_usage(shared).free > MEMORY_BYTES_MIN
+    return str(shared) if has_room and os.access(shared, os.W_OK) else None
 
 
 def pytest_report_header() -> list[str]:
@@ -119,7 +129,7 @@ async def empty_database_url(server_url: str) -> AsyncIterator[str]:
 async def database_url(server_url: str) -> AsyncIterator[str]:
     """A migrated database that nobody else uses."""
     name = f"clone_{os.getpid()}_{next(_clone_numbers)}"
-    await _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    await _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
     yield _at(server_url, name)
     await _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -120,5 +120,4 @@ async def test_a_transaction_left_open_ends_when_its_connection_comes_back(
             await connection.execute("BEGIN")
             await QUERIES.add_notes.execute(connection, note_ids=[3], texts=["c"])
         async with database.connection() as connection:
-            assert not connection.is_in_transaction()
             assert await QUERIES.count.fetchval(connection) == 2

@@ -4,7 +4,7 @@ Invariant   No statement waits for a lock or runs without a bound.
 Isolation   READ COMMITTED with row locks; nothing here asks for more.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, Protocol, Self
 
@@ -27,21 +27,6 @@ class Connection(Runner, Protocol):
 
     def transaction(self) -> AbstractAsyncContextManager[Any]:
         """Open a transaction, or a savepoint inside one."""
-        ...
-
-    def is_in_transaction(self) -> bool:
-        """Return whether a transaction is open."""
-        ...
-
-    async def copy_records_to_table(
-        self,
-        table_name: str,
-        *,
-        records: Iterable[Sequence[object]],
-        columns: Sequence[str],
-        schema_name: str,
-    ) -> str:
-        """Write many rows with COPY."""
         ...
 
 
