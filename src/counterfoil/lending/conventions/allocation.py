@@ -127,9 +127,7 @@ def _penalties_then_rows(allocation: Allocation, rows: Sequence[BookRow], on: da
         allocation.take(row, Part.PRINCIPAL, on)
 
 
-def _interest_then_principal(
-    allocation: Allocation, rows: Sequence[BookRow], on: date
-) -> None:
+def _interest_then_principal(allocation: Allocation, rows: Sequence[BookRow], on: date) -> None:
     """Pay the accrued interest of every draw, then principal of the oldest draw."""
     for part in ROW_ORDER:
         for row in rows:

@@ -129,7 +129,7 @@ class BookRow:
         return amount_minor - left
 
     def _note(self, taken_minor: int, on: date) -> None:
-        """Keep whether the money came before or after the due date, and when the row was settled."""
+        """Keep whether it came before or after the due date, and when the row was settled."""
         if not taken_minor:
             return
         if on < self.due_date:

@@ -73,9 +73,7 @@ def course_of(terms: LoanTerms, events: Sequence[Event]) -> Course:
 
 def _progressive_rows(terms: LoanTerms, events: Sequence[Event]) -> list[Row]:
     """Return the rows of equal instalments by period, a down payment before them."""
-    course = course_of(terms, events)
-    _refuse_late_payoff(terms, events, course)
-    rows = rows_under(course)
+    rows = _rows_by_period(terms, events)
     down = _down_payment(terms, _drawn_first(terms, events))
     if not down:
         return rows
@@ -91,9 +89,23 @@ def _progressive_rows(terms: LoanTerms, events: Sequence[Event]) -> list[Row]:
     return [first, *(replace(row, nr=row.nr + 1) for row in rows)]
 
 
+def _rows_by_period(terms: LoanTerms, events: Sequence[Event]) -> list[Row]:
+    """Return the rows; where it is not stated whether payments count, both answers must agree."""
+    if terms.rest is Rest.UNSTATED:
+        if _has(events, PayOff):
+            raise NotCovered("a pay-off where it is not stated up to which day interest is paid")
+        fixed = _rows_by_period(replace(terms, rest=Rest.FIXED), events)
+        if fixed != _rows_by_period(replace(terms, rest=Rest.DAILY), events):
+            raise NotCovered("whether delay and payments in advance change interest is not stated")
+        return fixed
+    course = course_of(terms, events)
+    _refuse_late_payoff(terms, events, course)
+    return rows_under(course)
+
+
 def _recalculated_rows(terms: LoanTerms, events: Sequence[Event]) -> list[Row]:
     """Return rows whose interest follows the payments."""
-    if _of(events, PayOff) or _of(events, Rescheduled):
+    if _has(events, PayOff, Rescheduled):
         raise NotCovered("a pay-off or a reschedule with interest recalculation")
     if terms.conventions.accrual is Accrual.FLAT or terms.conventions.down_payment_share:
         raise NotCovered("interest recalculation with flat interest or a down payment")
@@ -116,7 +128,7 @@ def _recalculated_rows(terms: LoanTerms, events: Sequence[Event]) -> list[Row]:
 
 def _planned_rows(terms: LoanTerms, events: Sequence[Event]) -> list[Row]:
     """Return rows fixed at the start, changed by reschedules alone."""
-    if terms.rate_annual and _of(events, PayOff):
+    if terms.rate_annual and _has(events, PayOff):
         raise NotCovered("an early pay-off where interest is fixed at the start")
     drawn = _drawn_first(terms, events)
     rows = plan(
@@ -130,7 +142,7 @@ def _planned_rows(terms: LoanTerms, events: Sequence[Event]) -> list[Row]:
         grace_principal=terms.grace_principal,
     )
     changes = _of(events, Rescheduled)
-    if changes and (terms.conventions.down_payment_share or _of(events, Repayment)):
+    if changes and (terms.conventions.down_payment_share or _has(events, Repayment)):
         raise NotCovered("a reschedule after a payment, or with a down payment")
     for change in changes:
         rows = rescheduled_rows(
@@ -162,6 +174,11 @@ def _of(events: Sequence[Event], kind: type[E]) -> list[E]:
     return [event for event in events if isinstance(event, kind)]
 
 
+def _has(events: Sequence[Event], *kinds: type[Event]) -> bool:
+    """Say whether an event of these kinds is among them."""
+    return any(isinstance(event, kinds) for event in events)
+
+
 def _payments(events: Sequence[Event]) -> list[Paid]:
     """Return the repayments by value date."""
     paid = [Paid(e.value_date, e.amount_minor) for e in _of(events, Repayment)]
@@ -184,9 +201,7 @@ def _down_payment(terms: LoanTerms, drawn_minor: int) -> int:
     return round_to(conventions.down_payment_share * drawn_minor, conventions.rounding)
 
 
-def _draws_after_down_payment(
-    terms: LoanTerms, events: Sequence[Event]
-) -> list[tuple[date, int]]:
+def _draws_after_down_payment(terms: LoanTerms, events: Sequence[Event]) -> list[tuple[date, int]]:
     """Return the draws that earn interest."""
     draws = sorted((e.value_date, e.amount_minor) for e in _of(events, Draw))
     first = _drawn_first(terms, events)
@@ -210,8 +225,8 @@ def _refuse_late_payoff(terms: LoanTerms, events: Sequence[Event], course: Cours
     off = course.paid_off_on
     if off is None:
         return
-    if terms.rest is Rest.UNSTATED or terms.conventions.down_payment_share:
-        raise NotCovered("a pay-off where it is not stated up to which day interest is paid")
+    if terms.conventions.down_payment_share:
+        raise NotCovered("a pay-off of a loan with a down payment")
     if any(e.value_date > off for e in events):
         raise NotCovered("an event after a pay-off")
     rows = rows_under(replace(course, paid_off_on=None, late_until=None))
@@ -222,9 +237,9 @@ def _refuse_late_payoff(terms: LoanTerms, events: Sequence[Event], course: Cours
 
 def _refuse_days_of_interest(terms: LoanTerms, events: Sequence[Event]) -> None:
     """Refuse pauses and rates by day where interest is not counted by day."""
-    if not terms.rate_annual and not _of(events, RateChanged):
+    if not terms.rate_annual and not _has(events, RateChanged):
         return
-    if _of(events, Paused) or _of(events, RateChanged):
+    if _has(events, Paused, RateChanged):
         count = terms.conventions.day_count
         name = count if count is not DayCount.MONTH_12 else "whole periods"
         raise NotCovered(f"a pause or a new rate by day under {name} with fixed rows")

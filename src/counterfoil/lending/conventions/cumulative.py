@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 
 from counterfoil.kernel.daycount import DayCount
 from counterfoil.lending.conventions.due_dates import Period
@@ -186,7 +187,7 @@ def _segments(state: _Rows, period: Period) -> list[tuple[date, date, int]]:
             days.add(state.terms.as_of)
     cuts = sorted(days)
     pieces: list[tuple[date, date, int]] = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         balance = _balance_on(state, period, start)
         if pieces and pieces[-1][2] == balance:
             start = pieces.pop()[0]  # noqa: PLW2901 - the pieces are one stretch

@@ -99,9 +99,7 @@ def date_list(
         return [add_months(first, (frequency.months or 1) * k) for k in range(count)]
     if calendar is DueDates.END_OF_CURRENT_MONTH:
         step = frequency.months or 1
-        return [
-            add_months(start.replace(day=1), step * k + 1) - ONE_DAY for k in range(count)
-        ]
+        return [add_months(start.replace(day=1), step * k + 1) - ONE_DAY for k in range(count)]
     if month_end is MonthEnd.CLAMP:
         return _clamped(start, count, first_due, frequency)
     if first_due is not None:
@@ -109,9 +107,7 @@ def date_list(
     return [nth_date(start, frequency, k + 1, month_end) for k in range(count)]
 
 
-def _clamped(
-    start: date, count: int, first_due: date | None, frequency: Frequency
-) -> list[date]:
+def _clamped(start: date, count: int, first_due: date | None, frequency: Frequency) -> list[date]:
     """Step from one due date to the next, so that a shortened day stays short."""
     dates = [first_due or nth_date(start, frequency, 1, MonthEnd.CLAMP)]
     while len(dates) < count:

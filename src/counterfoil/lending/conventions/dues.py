@@ -34,9 +34,7 @@ def paid_until(payments: Iterable[Paid], on: date) -> int:
     return sum(one.amount_minor for one in payments if one.on <= on)
 
 
-def owed_after(
-    rows: Sequence[Row], pool_minor: int, order: AllocationOrder
-) -> Owed:
+def owed_after(rows: Sequence[Row], pool_minor: int, order: AllocationOrder) -> Owed:
     """Return what the rows owe after a pool of payments, oldest row first."""
     unpaid = 0
     for row in rows:

@@ -84,6 +84,4 @@ def _close_rows(rows: list[BookRow], on: date) -> int:
 def _record(book: Book, kind: TransactionKind, on: date, amount_minor: int) -> None:
     """Write the transaction that stands for the change."""
     parts = dict.fromkeys(Part, 0) | {Part.PRINCIPAL: amount_minor}
-    book.transactions.append(
-        Transaction(kind=kind, on=on, amount_minor=amount_minor, parts=parts)
-    )
+    book.transactions.append(Transaction(kind=kind, on=on, amount_minor=amount_minor, parts=parts))

@@ -80,12 +80,8 @@ OPENCBS = Conventions(
     prepayment=Prepayment.REDUCE_INSTALMENT,
 )
 
-EQUAL_PRINCIPAL = Conventions(
-    day_count=DayCount.MONTH_12, instalment=Instalment.EQUAL_PRINCIPAL
-)
-FLAT = Conventions(
-    day_count=DayCount.MONTH_12, accrual=Accrual.FLAT, instalment=Instalment.FLAT
-)
+EQUAL_PRINCIPAL = Conventions(day_count=DayCount.MONTH_12, instalment=Instalment.EQUAL_PRINCIPAL)
+FLAT = Conventions(day_count=DayCount.MONTH_12, accrual=Accrual.FLAT, instalment=Instalment.FLAT)
 BULLET = Conventions(day_count=DayCount.MONTH_12, instalment=Instalment.BULLET, factor_digits=12)
 ZERO_RATE = Conventions(
     day_count=DayCount.MONTH_12, accrual=Accrual.FLAT, instalment=Instalment.FLAT

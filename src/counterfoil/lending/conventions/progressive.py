@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.lending.conventions.due_dates import Period
@@ -84,7 +85,7 @@ def rows_under(course: Course) -> list[Row]:
 
 
 def payable(course: Course, due: date, on: date) -> tuple[int, int, int]:
-    """Return balance, principal and interest payable for the row due on a date, if paid on a day."""
+    """Return balance, principal and interest payable on a day for the row due on a date."""
     rows = rows_under(course)
     index = next(k for k, period in enumerate(course.periods) if period.due == due)
     state = _Rows(course, rows[:index])
@@ -147,27 +148,19 @@ def _row_interest(state: _Rows, index: int) -> int:
 
 def _sum_segments(state: _Rows, index: int, *, until: date, late: bool) -> int:
     """Return the rounded sum of a period's unrounded segments up to a day."""
-    conventions = state.course.conventions
-    exact = _exact(state, index, until, late=late, with_advance=True)
-    rounded = round_to(exact, conventions.rounding)
-    if late and state.course.rest is Rest.UNSTATED:
-        other = _exact(state, index, until, late=late, with_advance=False)
-        if round_to(other, conventions.rounding) != rounded:
-            raise NotCovered("whether a payment in advance lowers interest is not stated")
-    return rounded
+    exact = _exact(state, index, until, late=late)
+    return round_to(exact, state.course.conventions.rounding)
 
 
-def _exact(
-    state: _Rows, index: int, until: date, *, late: bool, with_advance: bool
-) -> Fraction:
+def _exact(state: _Rows, index: int, until: date, *, late: bool) -> Fraction:
     """Return the unrounded interest of a period from its start to a day."""
     course, period = state.course, state.course.periods[index]
     digits = course.conventions.factor_digits
     total = Fraction(0)
-    pieces = []
+    pieces: list[tuple[date, date, int, Fraction]] = []
     cuts = sorted(_cuts(course, period, until))
-    for start, end in zip(cuts, cuts[1:], strict=False):
-        balance = _balance_on(state, index, start, late=late, with_advance=with_advance)
+    for start, end in pairwise(cuts):
+        balance = _balance_on(state, index, start, late=late)
         rate = Fraction(0) if _paused_on(course, start) else _rate_on(course, start)
         if pieces and pieces[-1][2:] == (balance, rate):
             start = pieces.pop()[0]  # noqa: PLW2901 - the pieces are one stretch
@@ -188,9 +181,7 @@ def _cuts(course: Course, period: Period, until: date) -> set[date]:
     return {day for day in days if period.start < day < until} | {period.start, until}
 
 
-def _balance_on(
-    state: _Rows, index: int, on: date, *, late: bool, with_advance: bool
-) -> int:
+def _balance_on(state: _Rows, index: int, on: date, *, late: bool) -> int:
     """Return the balance that earns interest from a day on."""
     course = state.course
     balance = _drawn_by(course, on) - state.repaid_minor
@@ -199,8 +190,7 @@ def _balance_on(
     owed = _owed_on(state, on)
     if course.rest is Rest.DAILY and owed.advance_minor > _advance_at_start(state, index):
         raise NotCovered("a payment before its due date where payments change the interest")
-    if with_advance:
-        balance -= owed.advance_minor
+    balance -= owed.advance_minor
     if course.late_until is not None and on < course.late_until:
         balance += owed.principal_minor
     return balance
@@ -285,7 +275,7 @@ def _annuity(begun: _Rows, first: int) -> Fraction:
     balance = _drawn_by(course, period.start) - begun.repaid_minor
     if not _changes_inside(course, period):
         return annuity_of_factors(Fraction(balance), factors, digits)
-    interest = _exact(begun, first, period.due, late=False, with_advance=False)
+    interest = _exact(begun, first, period.due, late=False)
     value = clip(_drawn_before(course, period.due) - begun.repaid_minor + interest, digits)
     return annuity_of_factors(value, [Fraction(0), *factors[1:]], digits)
 

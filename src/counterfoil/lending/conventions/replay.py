@@ -161,9 +161,7 @@ def _pay(
 
 def _charge(book: Book, terms: LoanTerms, event: ChargeAdded) -> None:
     """Put a charge on the row in whose period it falls due."""
-    row = next(
-        (row for row in book.rows if row.start_date < event.due_date <= row.due_date), None
-    )
+    row = next((row for row in book.rows if row.start_date < event.due_date <= row.due_date), None)
     if row is None:
         raise NotCovered("a charge due outside the periods of the loan")
     ordered = terms.conventions.allocation is AllocationOrder.PENALTY_FEE_INTEREST_PRINCIPAL

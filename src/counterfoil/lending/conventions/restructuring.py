@@ -114,7 +114,10 @@ def _with_dates_moved(
 
 
 def _with_rate(
-    rows: list[Row], index: int, rate_annual: Fraction, principal_minor: int,
+    rows: list[Row],
+    index: int,
+    rate_annual: Fraction,
+    principal_minor: int,
     conventions: Conventions,
 ) -> list[Row]:
     """Charge flat interest at a new rate from the index on."""

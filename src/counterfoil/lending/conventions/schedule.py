@@ -99,9 +99,7 @@ def plan(
     """Return the rows of a loan; a down payment is the row of day 0 before the others."""
     assert principal_minor > 0
     assert 0 <= grace_principal < periods
-    down_minor = round_to(
-        conventions.down_payment_share * principal_minor, conventions.rounding
-    )
+    down_minor = round_to(conventions.down_payment_share * principal_minor, conventions.rounding)
     spans, broken = _periods(start, first_due, periods, conventions, frequency)
     terms = Plan(
         principal_minor=principal_minor - down_minor,
@@ -344,16 +342,12 @@ def _iterated(terms: Plan, instalment_minor: int) -> list[Row]:
     return other if abs(iteration_gap(other, tried)) < abs(gap) else rows
 
 
-def _with_broken_part(
-    terms: Plan, rows: list[Row], broken: tuple[date, date] | None
-) -> list[Row]:
+def _with_broken_part(terms: Plan, rows: list[Row], broken: tuple[date, date] | None) -> list[Row]:
     """Add the interest of the broken first part where the bundle puts it."""
     treatment = terms.conventions.first_period
     if broken is None or treatment is FirstPeriod.DEDUCTED_UP_FRONT:
         return rows
-    interest = broken_interest(
-        terms.principal_minor, terms.rate_annual, broken, terms.conventions
-    )
+    interest = broken_interest(terms.principal_minor, terms.rate_annual, broken, terms.conventions)
     if treatment is FirstPeriod.ADDED_TO_FIRST:
         parts = [interest] + [0] * (len(rows) - 1)
     else:

@@ -1,0 +1,94 @@
+"""Cases of loans shared with funders: rates by share, the servicer's spread, a partner's schedule."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from counterfoil.lending.conventions.rounding import round_to
+from counterfoil.lending.conventions.schedule import plan
+from counterfoil.lending.conventions.settings import NotCovered, Rounding
+from counterfoil.lending.conventions.split import blended_rate
+from counterfoil.simulator.golden.case_file import Case
+from counterfoil.simulator.golden.figures import major
+from counterfoil.simulator.golden.frappe import TERM, instalment_of
+from counterfoil.simulator.golden.fineract_terms import frequency_of
+from counterfoil.simulator.golden.inputs import Inputs, number
+
+Figures = dict[str, object]
+
+ONE_YEAR = "one year, balance unchanged"
+
+
+def figures(case: Case) -> Mapping[str, object]:
+    """Return the figures by what the inputs describe."""
+    inputs = Inputs(case.inputs)
+    if "partner_share" in inputs:
+        shown = _partner_schedule(inputs)
+    elif "customer_rate" in inputs and "funder_share" in inputs:
+        shown = _spread(inputs)
+    else:
+        shown = _blended(inputs, sorted(case.inputs))
+    inputs.done()
+    return shown
+
+
+def _share(inputs: Inputs, key: str) -> Fraction:
+    """Return a share of the loan, as a part of one."""
+    share = Fraction(inputs.decimal(key))
+    if not 0 < share < 1:
+        raise NotCovered(f"{key} = {share}")
+    return share
+
+
+def _partner_schedule(inputs: Inputs) -> Figures:
+    """Return the partner's own annuity schedule on its share."""
+    frequency = frequency_of(inputs.text("frequency", "1 MONTHS"))
+    if frequency.months != 1:
+        raise NotCovered("a partner's schedule that is not monthly")
+    inputs.rate("annual_rate")
+    share, rate = _share(inputs, "partner_share"), inputs.rate("partner_rate")
+    periods = inputs.count("periods")
+    principal = round_to(inputs.minor("principal") * share, Rounding.HALF_UP)
+    instalment = instalment_of(principal, rate, periods)
+    rows = plan(principal, rate, periods, inputs.date("start_date"), None, TERM)
+    return {
+        "partner_principal": major(principal),
+        "partner_emi": major(instalment),
+        "partner_emi_derived": major(instalment),
+        "rows_equal_periods": len(rows),
+    }
+
+
+def _spread(inputs: Inputs) -> Figures:
+    """Return a year's interest by party: the servicer keeps what the funder does not take."""
+    principal, share = inputs.minor("principal"), _share(inputs, "funder_share")
+    customer, funder = inputs.rate("customer_rate"), inputs.rate("funder_rate")
+    if inputs.text("days") != ONE_YEAR:
+        raise NotCovered(f"days = {inputs.text('days')!r}")
+    total = principal * customer
+    funders = principal * share * funder
+    own = principal * (1 - share) * customer
+    amounts = {
+        "originator_own_interest": own,
+        "funder_interest": funders,
+        "originator_spread": principal * share * (customer - funder),
+        "originator_total": total - funders,
+        "customer_interest": total,
+    }
+    return {name: major(round_to(one, Rounding.HALF_UP)) for name, one in amounts.items()}
+
+
+def _blended(inputs: Inputs, keys: list[str]) -> Figures:
+    """Return the mean of the rates by share, from pairs of keys ending in share and rate."""
+    names = [key.removesuffix("_share") for key in keys if key.endswith("_share")]
+    if not names or any(f"{name}_rate" not in inputs for name in names):
+        raise NotCovered("shares and rates that do not come in pairs")
+    shares = [Fraction(number(inputs.take(f"{name}_share"), name)) for name in names]
+    rates = [inputs.rate(f"{name}_rate") for name in names]
+    if sum(shares) != 1:
+        raise NotCovered("shares that do not sum to one")
+    percent = blended_rate(shares, rates) * 100
+    shown = major(round_to(percent * 100, Rounding.HALF_UP))
+    if Fraction(shown) != percent:
+        raise NotCovered("a blended rate of more than two decimals")
+    names_of_rate = ("blended_rate", "customer_rate", "weighted_rate", "blended_annual_rate")
+    return dict.fromkeys(names_of_rate, shown)
