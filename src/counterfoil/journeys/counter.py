@@ -302,9 +302,7 @@ class Counter:
         self.engine = engine
         self.desk = desk
 
-    async def submit(
-        self, command: commands.Command, *, idempotency_key: str
-    ) -> Answer | Refused:
+    async def submit(self, command: commands.Command, *, idempotency_key: str) -> Answer | Refused:
         """Answer a command after it is durable; a repeated key gets the first answer again."""
         return await self.engine.submit(
             command.customer_id,

@@ -18,14 +18,14 @@ def add_months(start: date, months: int) -> date:
     """Return the same day of a later month, or that month's last day where it is missing."""
     index = start.year * 12 + start.month - 1 + months
     year, month = index // 12, index % 12 + 1
-    if start.day <= 28:
+    if start.day <= REPAYMENT_DAY_MAX:
         return date(year, month, start.day)
     return date(year, month, min(start.day, monthrange(year, month)[1]))
 
 
 def on_day_of_month(year: int, month: int, day: int) -> date:
     """Return that day of the month, or the month's last day where it is missing."""
-    if day <= 28:
+    if day <= REPAYMENT_DAY_MAX:
         return date(year, month, day)
     return date(year, month, min(day, monthrange(year, month)[1]))
 

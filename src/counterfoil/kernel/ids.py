@@ -13,6 +13,7 @@ from typing import Final
 
 EPOCH_MS: Final = 1_704_067_200_000
 NODE_MAX: Final = 1023
+_SEQUENCE_MAX: Final = 0xFFF
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
 _PAIRS: Final = [a + b for a in _ALPHABET for b in _ALPHABET]
@@ -61,7 +62,7 @@ class IdSource:
         # Same millisecond, or a clock that stepped back: count on in the sequence bits and
         # borrow from the next millisecond when they are used up.
         step = last + 1
-        if step & 0x3FFFFF > 0xFFF:
+        if step & 0x3FFFFF > _SEQUENCE_MAX:
             step = ((last >> 22) + 1) << 22
         self._last = step
         return step | self._node

@@ -29,12 +29,12 @@ class Postings(NamedTuple):
 
 
 def hold(hold_minor: int) -> Postings:
-    """A drawdown was accepted (positive) or its hold released (negative)."""
+    """Post a drawdown that was accepted (positive) or whose hold was released (negative)."""
     return Postings([COMMITMENT_HELD, COMMITMENT_CONTRA], [hold_minor, -hold_minor])
 
 
 def disbursement(principal_minor: int) -> Postings:
-    """The money arrived: principal is lent and the commitment is over."""
+    """Post the money that arrived: principal is lent and the commitment is over."""
     return Postings(
         [LOAN_PRINCIPAL, BANK, COMMITMENT_CONTRA, COMMITMENT_HELD],
         [principal_minor, -principal_minor, principal_minor, -principal_minor],
@@ -44,7 +44,7 @@ def disbursement(principal_minor: int) -> Postings:
 def payment(
     *, principal_minor: int, interest_minor: int, penalty_minor: int, excess_minor: int
 ) -> Postings:
-    """A payment came in, was taken back (negative), or was reallocated (sums to zero)."""
+    """Post a payment that came in, was taken back (negative), or was reallocated (zero)."""
     cash = principal_minor + interest_minor + penalty_minor + excess_minor
     return _without_empty(
         (BANK, cash),
@@ -56,7 +56,7 @@ def payment(
 
 
 def accrual(*, interest_minor: int, penalty_minor: int) -> Postings:
-    """What the book earned in a day; negative where a correction took more back."""
+    """Post what the book earned in a day; negative where a correction took more back."""
     return _without_empty(
         (INTEREST_RECEIVABLE, interest_minor),
         (INTEREST_INCOME, -interest_minor),

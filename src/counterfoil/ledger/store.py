@@ -66,9 +66,7 @@ async def totals(connection: Connection) -> Totals:
     return Totals(*row)
 
 
-async def journals_of_loan(
-    connection: Connection, customer_id: int, loan_id: int
-) -> list[Journal]:
+async def journals_of_loan(connection: Connection, customer_id: int, loan_id: int) -> list[Journal]:
     """Return the journals of one loan in the order of booking."""
     rows: list[Any] = await QUERIES.journals_of_loan.fetch(
         connection, customer_id=customer_id, loan_id=loan_id

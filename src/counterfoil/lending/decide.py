@@ -26,7 +26,7 @@ def decide(account: Account, command: commands.Command, setting: Setting) -> Acc
 
 
 def advance_loans(
-    account: Account, command: commands.AdvanceLoans, setting: Setting
+    account: Account, _command: commands.AdvanceLoans, setting: Setting
 ) -> Accepted | Refused:
     """Let happen what falls on the days up to the business date; idempotent by its nature."""
     if account.line is None:

@@ -120,9 +120,7 @@ def confirm_payout(
             refusals.VALUE_DATE_IN_FUTURE, business_date=setting.business_date.isoformat()
         )
     if command.value_date < loan.requested_on:
-        return refuse(
-            refusals.VALUE_DATE_BEFORE_DRAWDOWN, start_date=loan.requested_on.isoformat()
-        )
+        return refuse(refusals.VALUE_DATE_BEFORE_DRAWDOWN, start_date=loan.requested_on.isoformat())
     amount = loan.original_minor
     disburse(loan, command.value_date, setting.terms)
     advance(loan, setting.business_date)
@@ -231,9 +229,7 @@ def _drawn(line: Line, loan: Loan, available: int, setting: Setting) -> Accepted
         "payee_ref": loan.payee_ref,
         "business_date": answer["requested_on"],
     }
-    movement = Movement(
-        "hold", loan.loan_id, None, loan.product_code, NOTHING, loan.original_minor
-    )
+    movement = Movement("hold", loan.loan_id, None, loan.product_code, NOTHING, loan.original_minor)
     return Accepted(
         answer, movements=[movement], told=[Told("payout_requested", loan.loan_id, payload)]
     )

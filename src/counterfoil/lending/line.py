@@ -75,7 +75,7 @@ def headroom_minor(line: Line) -> int:
     if line.own_cap_minor is not None and line.own_cap_minor < ceiling:
         ceiling = line.own_cap_minor
     left = ceiling - line.principal_minor - line.held_minor
-    return left if left > 0 else 0
+    return max(0, left)
 
 
 def blocked_by(line: Line, on: date) -> str | None:

@@ -273,9 +273,7 @@ def due_minor(loan: Loan, on: date) -> int:
     twin = loan.copy()
     advance(twin, on)
     accrue(twin, on)
-    return (
-        twin.due_principal_minor + twin.due_interest_minor + payable(twin.accrued_penalty_e8)
-    )
+    return twin.due_principal_minor + twin.due_interest_minor + payable(twin.accrued_penalty_e8)
 
 
 def plan(loan: Loan) -> list[PlanRow]:
@@ -448,7 +446,9 @@ def _pay_due(loan: Loan, amount: int, on: date, terms: Terms) -> tuple[int, int,
             loan.accrued_penalty_e8 -= paid * E8
             penalty += paid
         else:
-            paid = sum(_pay_part(loan, due, part, budget) for due, budget in _spend(dues, part, left))
+            paid = sum(
+                _pay_part(loan, due, part, budget) for due, budget in _spend(dues, part, left)
+            )
             if part is Part.INTEREST:
                 interest += paid
         left -= paid
@@ -472,9 +472,7 @@ def _spend(dues: Sequence[Due], part: Part, amount: int) -> list[tuple[Due, int]
     """Return how much of an amount each instalment gets of one part, oldest first."""
     shares = []
     for due in dues:
-        left = (
-            due.interest_left_minor if part is Part.INTEREST else due.principal_left_minor
-        )
+        left = due.interest_left_minor if part is Part.INTEREST else due.principal_left_minor
         share = min(amount, left)
         amount -= share
         if share:
@@ -536,9 +534,7 @@ def _reduce_instalment(loan: Loan, on: date) -> None:
     assert loan.first_due_date is not None
     numbers = range(loan.next_instalment_no, loan.tenor_months + 1)
     days = schedule.period_days(on, loan.first_due_date, loan.repayment_day, numbers)
-    loan.instalment_minor = schedule.instalment_amount(
-        loan.method, left, loan.rate_daily_e8, days
-    )
+    loan.instalment_minor = schedule.instalment_amount(loan.method, left, loan.rate_daily_e8, days)
 
 
 def _settle(loan: Loan, on: date) -> None:

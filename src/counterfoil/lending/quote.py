@@ -56,6 +56,14 @@ class QuoteClaims(NamedTuple):
     sheet_hash: bytes
 
 
+class Priced(NamedTuple):
+    """A drawdown with what it would cost; a loan that is shown and never stored."""
+
+    loan: Loan
+    rows: tuple[PlanRow, ...]
+    sheet: CostSheet
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
     """What a drawdown would cost if its money arrived today."""
@@ -121,24 +129,31 @@ def quote_drawdown(line: Line, command: Draw, setting: Setting, *, key: bytes) -
     A quote is about the price, not about permission: what the line allows at the moment is
     decided when the drawdown is.
     """
+    priced = price_drawdown(line, command, setting)
+    if isinstance(priced, Refused):
+        return priced
+    claims = claims_of(priced.loan, priced.sheet.sheet_hash, setting.business_date)
+    return Quote(
+        customer_id=line.customer_id,
+        line_id=line.line_id,
+        rows=priced.rows,
+        sheet=priced.sheet,
+        valid_on=setting.business_date,
+        token=sign_quote(key, claims),
+    )
+
+
+def price_drawdown(line: Line, command: Draw, setting: Setting) -> Priced | Refused:
+    """Return the loan that a drawdown would become, with its plan and cost sheet."""
     refused = refuse_amount(command.amount_minor, command.currency, line) or refuse_terms(
         command, setting.terms
     )
     if refused:
         return refused
     loan = quote_loan(line, command, setting)
-    rows = plan(loan)
+    rows = tuple(plan(loan))
     sheet = make_cost_sheet(loan, rows, setting.terms)
-    if isinstance(sheet, Refused):
-        return sheet
-    return Quote(
-        customer_id=line.customer_id,
-        line_id=line.line_id,
-        rows=tuple(rows),
-        sheet=sheet,
-        valid_on=setting.business_date,
-        token=sign_quote(key, claims_of(loan, sheet.sheet_hash, setting.business_date)),
-    )
+    return sheet if isinstance(sheet, Refused) else Priced(loan, rows, sheet)
 
 
 def claims_of(loan: Loan, sheet_hash: bytes, business_date: date) -> QuoteClaims:

@@ -260,9 +260,7 @@ def _refold(
 ) -> dict[int, Parts]:
     """Fold the loan again; put the new state in its place; return the parts by transaction."""
     inputs = inputs_of(history)
-    state, parts = fold(
-        origin_of(loan), inputs, through=setting.business_date, terms=setting.terms
-    )
+    state, parts = fold(origin_of(loan), inputs, through=setting.business_date, terms=setting.terms)
     state.last_sequence = loan.last_sequence
     state.version = loan.version + 1
     for due in state.dues:
@@ -282,9 +280,7 @@ def inputs_of(history: Sequence[Transaction]) -> list[Input]:
         if t.kind in ("disbursement", "repayment") and t.transaction_id not in undone
     ]
     counted.sort(key=lambda t: (t.value_date, t.sequence))
-    return [
-        Input(t.kind, t.value_date, t.amount_minor, t.mode, t.transaction_id) for t in counted
-    ]
+    return [Input(t.kind, t.value_date, t.amount_minor, t.mode, t.transaction_id) for t in counted]
 
 
 def _reallocate(
@@ -372,9 +368,7 @@ def _reopen(line: Line, done: Accepted) -> None:
         )
 
 
-def _refuse_reversal(
-    account: Account, line: Line, booked: Sequence[Transaction]
-) -> Refused | None:
+def _refuse_reversal(account: Account, line: Line, booked: Sequence[Transaction]) -> Refused | None:
     if not booked:
         return refuse(refusals.REPAYMENT_NOT_FOUND)
     undone = {

@@ -49,7 +49,7 @@ def due_date_of(first: date, repayment_day: int, number: int) -> date:
 def level_instalment(principal_minor: int, rate_daily_e8: int, days: Sequence[int]) -> int:
     """Return the level instalment over periods of so many days each."""
     product, weight, scale = 1, 0, 1
-    for number, count in enumerate(days):
+    for count in days:
         growth = E8 + rate_daily_e8 * count
         product *= growth
         weight = weight * growth + scale

@@ -194,8 +194,7 @@ def writes_of(
             new_lines.append(_new_line_row(line))
         else:
             lines.append(_line_row(line, account.stored_version))
-        for loan_id in account.new_loans:
-            new_loans.append(_new_loan_row(account.loans[loan_id]))
+        new_loans += [_new_loan_row(account.loans[loan_id]) for loan_id in account.new_loans]
         for loan_id in account.changed_loans:
             loan = account.loans[loan_id]
             loans.append(_loan_row(loan))

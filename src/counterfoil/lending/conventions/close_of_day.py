@@ -65,7 +65,7 @@ def _accrue(book: Book, terms: LoanTerms, until: date) -> None:
         if row.start_date >= until:
             continue
         interest = _accrued(book, terms, row, until) - row.interest_accrued_minor
-        penalty, fee = _charges_to_accrue(row, until)
+        penalty, fee = _charges_to_accrue(book, row, until)
         if interest + penalty + fee:
             row.interest_accrued_minor += interest
             parts = {
@@ -98,11 +98,15 @@ def _accrued(book: Book, terms: LoanTerms, row: BookRow, until: date) -> int:
     return total
 
 
-def _charges_to_accrue(row: BookRow, until: date) -> tuple[int, int]:
-    """Return penalties and fees of a row that fell due and were not accrued yet."""
+def _charges_to_accrue(book: Book, row: BookRow, until: date) -> tuple[int, int]:
+    """Return penalties and fees of a row that fell due and were not accrued yet.
+
+    A charge due between two due dates accrues on a day that the conventions do not name.
+    """
     sums = {ChargeKind.PENALTY: 0, ChargeKind.FEE: 0}
     for charge in row.charges:
         if charge.due_date <= until and not charge.accrued:
             charge.accrued = True
+            book.accruals_known &= charge.due_date == row.due_date
             sums[charge.kind] += charge.amount_minor
     return sums[ChargeKind.PENALTY], sums[ChargeKind.FEE]

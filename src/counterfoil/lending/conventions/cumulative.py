@@ -17,7 +17,12 @@ from itertools import pairwise
 
 from counterfoil.kernel.daycount import DayCount
 from counterfoil.lending.conventions.due_dates import Period
-from counterfoil.lending.conventions.dues import Paid, owed_after, paid_until
+from counterfoil.lending.conventions.dues import (
+    Paid,
+    advance_after,
+    paid_until,
+    principal_owed_after,
+)
 from counterfoil.lending.conventions.factor import (
     annuity_of_rate,
     period_factor,
@@ -200,15 +205,15 @@ def _balance_on(state: _Rows, period: Period, on: date) -> int:
     terms = state.terms
     counted = on if terms.rest is Rest.DAILY else period.start
     pool = paid_until(terms.payments, counted)
-    owed = owed_after(state.made, pool, terms.conventions.allocation)
     balance = state.balance_before(period.due)
     if terms.rest is Rest.DAILY:
-        balance -= owed.advance_minor
+        balance -= advance_after(state.made, pool)
     if not period.start < terms.as_of <= period.due:
         _refuse_earlier_delay(state, period)
         return balance
-    end = terms.as_of if terms.rest is Rest.DAILY else period.due
-    return balance + (owed.principal_minor if on < end else 0)
+    if on >= (terms.as_of if terms.rest is Rest.DAILY else period.due):
+        return balance
+    return balance + principal_owed_after(state.made, pool, terms.conventions.allocation)
 
 
 def _refuse_earlier_delay(state: _Rows, period: Period) -> None:
@@ -217,5 +222,5 @@ def _refuse_earlier_delay(state: _Rows, period: Period) -> None:
     for one in terms.payments:
         if period.start < one.on <= period.due < terms.as_of:
             pool = paid_until(terms.payments, one.on) - one.amount_minor
-            if owed_after(state.made, pool, terms.conventions.allocation).principal_minor:
+            if principal_owed_after(state.made, pool, terms.conventions.allocation):
                 raise NotCovered("late payments in more than one period")

@@ -19,29 +19,24 @@ class Paid:
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owed:
-    """The position of the rows seen so far."""
-
-    #: Principal of those rows that is not paid.
-    principal_minor: int
-    #: Payments beyond everything those rows ask for.
-    advance_minor: int
-
-
 def paid_until(payments: Iterable[Paid], on: date) -> int:
     """Return the payments with value date up to and including the day."""
     return sum(one.amount_minor for one in payments if one.on <= on)
 
 
-def owed_after(rows: Sequence[Row], pool_minor: int, order: AllocationOrder) -> Owed:
-    """Return what the rows owe after a pool of payments, oldest row first."""
+def advance_after(rows: Sequence[Row], pool_minor: int) -> int:
+    """Return the payments beyond everything the rows ask for."""
+    return max(0, pool_minor - sum(row.instalment_minor for row in rows))
+
+
+def principal_owed_after(rows: Sequence[Row], pool_minor: int, order: AllocationOrder) -> int:
+    """Return the principal the rows still owe after a pool of payments, oldest row first."""
     unpaid = 0
     for row in rows:
         settled = min(pool_minor, row.instalment_minor)
         pool_minor -= settled
         unpaid += row.principal_minor - _principal_part(row, settled, order)
-    return Owed(principal_minor=unpaid, advance_minor=pool_minor)
+    return unpaid
 
 
 def _principal_part(row: Row, settled_minor: int, order: AllocationOrder) -> int:

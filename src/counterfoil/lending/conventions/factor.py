@@ -63,10 +63,10 @@ def annuity_of_factors(
 
     The first factor may already be spent: pass the principal with its interest and a factor of 0.
     """
-    product, denominator = ONE + factors[0], ONE
+    product = clip(ONE + factors[0], digits)
     for factor in factors[1:]:
-        product = clip(product * (ONE + factor), digits)
-        denominator = clip(ONE + denominator * (ONE + factor), digits)
+        product = clip(product * clip(ONE + factor, digits), digits)
+    denominator = denominators(factors, digits)[-1]
     return clip(clip(principal * product, digits) / denominator, digits)
 
 
@@ -74,7 +74,8 @@ def denominators(factors: Sequence[Fraction], digits: int | None) -> list[Fracti
     """Return the annuity's denominators one by one: 1, then 1 + the last x (1 + factor)."""
     values = [ONE]
     for factor in factors[1:]:
-        values.append(clip(ONE + values[-1] * (ONE + factor), digits))
+        grown = clip(values[-1] * clip(ONE + factor, digits), digits)
+        values.append(clip(ONE + grown, digits))
     return values
 
 

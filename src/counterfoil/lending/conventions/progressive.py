@@ -16,7 +16,12 @@ from itertools import pairwise
 
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.lending.conventions.due_dates import Period
-from counterfoil.lending.conventions.dues import Owed, Paid, owed_after, paid_until
+from counterfoil.lending.conventions.dues import (
+    Paid,
+    advance_after,
+    paid_until,
+    principal_owed_after,
+)
 from counterfoil.lending.conventions.factor import (
     annuity_of_factors,
     clip,
@@ -187,26 +192,24 @@ def _balance_on(state: _Rows, index: int, on: date, *, late: bool) -> int:
     balance = _drawn_by(course, on) - state.repaid_minor
     if not late or course.rest is Rest.FIXED:
         return balance
-    owed = _owed_on(state, on)
-    if course.rest is Rest.DAILY and owed.advance_minor > _advance_at_start(state, index):
+    advance = _advance_on(state, on)
+    if course.rest is Rest.DAILY and advance > _advance_at_start(state, index):
         raise NotCovered("a payment before its due date where payments change the interest")
-    balance -= owed.advance_minor
+    balance -= advance
     if course.late_until is not None and on < course.late_until:
-        balance += owed.principal_minor
+        pool = paid_until(course.payments, on)
+        balance += principal_owed_after(state.made, pool, course.conventions.allocation)
     return balance
 
 
 def _advance_at_start(state: _Rows, index: int) -> int:
     """Return what was paid beyond the earlier rows on the due date of the last of them."""
-    if index == 0:
-        return 0
-    return _owed_on(state, state.course.periods[index].start).advance_minor
+    return _advance_on(state, state.course.periods[index].start) if index else 0
 
 
-def _owed_on(state: _Rows, on: date) -> Owed:
-    """Return what the rows made so far owe on a day."""
-    pool = paid_until(state.course.payments, on)
-    return owed_after(state.made, pool, state.course.conventions.allocation)
+def _advance_on(state: _Rows, on: date) -> int:
+    """Return what was paid beyond the rows made up to a day."""
+    return advance_after(state.made, paid_until(state.course.payments, on))
 
 
 def _rate_on(course: Course, start: date) -> Fraction:

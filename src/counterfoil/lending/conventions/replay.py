@@ -167,8 +167,6 @@ def _charge(book: Book, terms: LoanTerms, event: ChargeAdded) -> None:
     ordered = terms.conventions.allocation is AllocationOrder.PENALTY_FEE_INTEREST_PRINCIPAL
     if ordered and row.paid_minor:
         raise NotCovered("a charge on an instalment that was already paid on")
-    if event.due_date != row.due_date:
-        book.accruals_known = False
     charge = Charge(kind=event.kind, due_date=event.due_date, amount_minor=event.amount_minor)
     row.charges.append(charge)
     if row.outstanding_minor:
