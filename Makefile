@@ -69,7 +69,7 @@ test: $(VENV)/.dev browser lint types ## check, type-check and run all tests
 
 .PHONY: test-fast
 test-fast: $(VENV)/.dev ## unit tests, small properties, scenarios and house rules, below a minute
-	@$(BIN)/pytest -n $(WORKERS) --quiet --hypothesis-profile small \
+	@$(BIN)/pytest -n $(WORKERS) --quiet --hypothesis-profile small -p no:schemathesis \
 		$(wildcard tests/unit tests/properties tests/scenarios tests/house_rules) $(ARGS)
 
 .PHONY: lint

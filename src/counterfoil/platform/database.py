@@ -2,6 +2,8 @@
 
 Invariant   No statement waits for a lock or runs without a bound.
 Isolation   READ COMMITTED with row locks; nothing here asks for more.
+Errors      What the database refuses comes as the driver's exceptions, named here so that nobody
+            else has to know the driver.
 """
 
 from collections.abc import AsyncIterator
@@ -9,10 +11,28 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, Protocol, Self
 
 import asyncpg
+from asyncpg import (
+    DeadlockDetectedError,
+    PostgresError,
+    SerializationError,
+    UniqueViolationError,
+)
 
 from counterfoil.platform.queries import Queries, Query, QueryError, Row, Runner
 
-__all__ = ["Connection", "Database", "Queries", "Query", "QueryError", "Row", "Runner"]
+__all__ = [
+    "Connection",
+    "Database",
+    "DeadlockDetectedError",
+    "PostgresError",
+    "Queries",
+    "Query",
+    "QueryError",
+    "Row",
+    "Runner",
+    "SerializationError",
+    "UniqueViolationError",
+]
 
 #: More than the product has distinct queries: each is prepared once per connection.
 STATEMENTS_CACHED: Final = 1_000
