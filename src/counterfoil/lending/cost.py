@@ -244,17 +244,17 @@ def _fee_minor(fees: Sequence[Fee], timing: FeeTiming) -> int:
 
 
 def _items(loan: Loan, rows: Sequence[SheetRow], terms: Terms) -> tuple[CostItem, ...]:
-    rate = _percent(loan.rate_daily_e8)
-    yearly = _percent(annual_from_daily(RateDaily(loan.rate_daily_e8)))
+    rate = exact_percent(loan.rate_daily_e8)
+    yearly = exact_percent(annual_from_daily(RateDaily(loan.rate_daily_e8)))
     interest = CostItem(
         code="interest",
         name=Words("Interest", "利息"),
         payee_id=loan.lender_id,
         payee=_lender(terms),
         basis=Words(
-            f"{rate} a day ({yearly} a year of 365 days) on the principal outstanding, for the "
+            f"{rate} % a day ({yearly} % a year of 365 days) on the principal outstanding, for the "
             "days it is used",
-            f"日利率{rate}（单利年化{yearly}，一年按365天计），按实际占用本金和天数计收",
+            f"日利率{rate}%（单利年化{yearly}%，一年按365天计），按实际占用本金和天数计收",
         ),
         amount_minor=sum(row.interest_minor for row in rows),
     )
@@ -292,16 +292,16 @@ def _contingents(loan: Loan, rows: Sequence[SheetRow], terms: Terms) -> tuple[Co
 def _interest_when_late(
     loan: Loan, row: SheetRow, amount_minor: int, terms: Terms
 ) -> ContingentItem:
-    rate = _percent(loan.rate_daily_e8)
+    rate = exact_percent(loan.rate_daily_e8)
     return ContingentItem(
         code="interest_when_late",
         name=Words("Interest while principal is late", "逾期期间的合同利息"),
         payee_id=loan.lender_id,
         payee=_lender(terms),
         basis=Words(
-            f"the contract rate of {rate} a day goes on until the principal is repaid; no interest "
+            f"the contract rate of {rate} % a day goes on until the principal is repaid; no interest "
             "is charged on interest",
-            f"本金归还前继续按合同日利率{rate}计息，不计复利",
+            f"本金归还前继续按合同日利率{rate}%计息，不计复利",
         ),
         example=_example(row, amount_minor, loan.currency),
         example_minor=amount_minor,
@@ -311,18 +311,18 @@ def _interest_when_late(
 def _penalty_when_late(
     loan: Loan, row: SheetRow, amount_minor: int, terms: Terms
 ) -> ContingentItem:
-    rate = _percent(loan.penalty_daily_e8)
-    share = f"{terms.penalty_percent_of_rate} %"
+    rate = exact_percent(loan.penalty_daily_e8)
+    share = terms.penalty_percent_of_rate
     grace = terms.grace_days
     en = (
-        f"{rate} a day on principal that is late, on top, counted from its due date once {grace} "
-        f"days of grace are over; {share} of the contract rate"
+        f"{rate} % a day on principal that is late, on top, counted from its due date once {grace} "
+        f"days of grace are over; {share} % of the contract rate"
     )
-    zh = f"宽限期{grace}天届满仍未归还的本金，自到期日起另按日利率{rate}加收，为合同利率的{share}"
+    zh = f"宽限期{grace}天届满仍未归还的本金，自到期日起另按日利率{rate}%加收，为合同利率的{share}%"
     if terms.late_annual_e8_cap is not None:
-        cap = _percent(terms.late_annual_e8_cap)
-        en += f", at most so much that both together stay within {cap} a year"
-        zh += f"，且与合同利率合计不超过年化{cap}"
+        cap = exact_percent(terms.late_annual_e8_cap)
+        en += f", at most so much that both together stay within {cap} % a year"
+        zh += f"，且与合同利率合计不超过年化{cap}%"
     return ContingentItem(
         code="penalty",
         name=Words("Surcharge on late principal", "逾期罚息"),
@@ -366,10 +366,10 @@ def _lender(terms: Terms) -> Words:
     return Words(terms.lender_name_en or terms.lender_id, terms.lender_name_zh or terms.lender_id)
 
 
-def _percent(rate_e8: int) -> str:
-    """Return a rate in percent, exact, with at least two places."""
+def exact_percent(rate_e8: int) -> str:
+    """Return a rate as a figure in percent without its sign, exact, with at least two places."""
     whole, _, places = percent_text(rate_e8, digits=6).partition(".")
-    return f"{whole}.{places.rstrip('0').ljust(2, '0')} %"
+    return f"{whole}.{places.rstrip('0').ljust(2, '0')}"
 
 
 # ---------------------------------------------------------------------------------- document
