@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,20 @@ def test_the_server_is_started_shown_and_stopped(run: Run) -> None:
     assert run("db", "stop").stdout == "stopped\n"
     assert run("db", "stop").stdout == "was not running\n"
     assert run("db", "status").stdout == "not running\n"
+
+
+def test_days_are_closed_in_order_and_never_back(run: Run) -> None:
+    (first,) = json.loads(run("close-day", "--json").stdout)["days"]
+    day = date.fromisoformat(first["business_date"])
+    later = day + timedelta(days=4)
+    days = json.loads(run("close-day", "--to", str(later), "--json").stdout)["days"]
+    assert [closed["business_date"] for closed in days] == [
+        str(day + timedelta(days=number)) for number in (1, 2, 3)
+    ]
+    refused = run("close-day", "--to", str(day))
+    assert refused.returncode == 1
+    assert "never moves back" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_failures_are_one_line_and_an_exit_code(run: Run) -> None:

@@ -11,6 +11,7 @@ from counterfoil import __version__
 #: The modules with commands, in the order of the help.
 MODULES: Final = (
     "serve",
+    "close_day",
     "demo",
     "database",
     "keys",
