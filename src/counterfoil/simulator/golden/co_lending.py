@@ -1,4 +1,4 @@
-"""Cases of loans shared with funders: rates by share, the servicer's spread, a partner's schedule."""
+"""Cases of loans shared with funders: rates by share, the servicer's spread, partner schedules."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -9,8 +9,8 @@ from counterfoil.lending.conventions.settings import NotCovered, Rounding
 from counterfoil.lending.conventions.split import blended_rate
 from counterfoil.simulator.golden.case_file import Case
 from counterfoil.simulator.golden.figures import major
-from counterfoil.simulator.golden.frappe import TERM, instalment_of
 from counterfoil.simulator.golden.fineract_terms import frequency_of
+from counterfoil.simulator.golden.frappe import TERM, instalment_of
 from counterfoil.simulator.golden.inputs import Inputs, number
 
 Figures = dict[str, object]

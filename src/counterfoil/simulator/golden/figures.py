@@ -15,9 +15,9 @@ from counterfoil.simulator.golden.case_file import Json
 from counterfoil.simulator.golden.inputs import MINOR_PER_MAJOR
 
 #: Keys that label a figure in its source and are no figures themselves.
-LABELS = frozenset(
-    {"name", "payment_due_at", "calculation_type", "glaccountcode", "glaccounttype", "note"}
-)
+LABELS = frozenset({"name", "payment_due_at", "calculation_type", "glaccountcode", "glaccounttype"})
+#: Keys that say where in the case a figure is looked at.
+PLACES = frozenset({"after_events"})
 #: Two names of one thing in the case files.
 SYNONYMS = {"transaction_type": "type", "transaction_date": "date", "loan_balance": "balance"}
 #: In a list of dates: some are left out here.
@@ -65,6 +65,19 @@ def compare(expected: Json, actual: object, path: str = "") -> Iterator[Compared
         yield Compared(path, expected, shown(actual))
 
 
+def asserted(expected: Json, path: str = "") -> Iterator[tuple[str, Json]]:
+    """Yield every figure a case asserts, with its path."""
+    if isinstance(expected, Mapping):
+        for key, value in expected.items():
+            if key not in LABELS | PLACES:
+                yield from asserted(value, _joined(path, key))
+    elif isinstance(expected, list):
+        for number, one in enumerate(expected):
+            yield from asserted(one, f"{path}[{number}]")
+    else:
+        yield path, expected
+
+
 def is_same(expected: Json, actual: Json) -> bool:
     """Say whether two scalars are the same figure: numbers by value, texts by letter."""
     if isinstance(actual, bool) or isinstance(expected, bool):
@@ -89,7 +102,7 @@ def _compare_objects(expected: Json, actual: object, path: str) -> Iterator[Comp
     if not isinstance(actual, Mapping):
         raise NotCovered(f"the figures under {path or 'expected'} are not given")
     for key, value in expected.items():
-        if key in LABELS:
+        if key in LABELS | PLACES:
             continue
         found = key if key in actual else SYNONYMS.get(key, key)
         if found not in actual:
@@ -105,12 +118,15 @@ def _compare_lists(expected: list[Json], actual: object, path: str) -> Iterator[
         yield from _compare_elided(expected, actual, path)
         return
     chosen = _chosen(expected, actual)
-    yield Compared(f"{path}.length", len(expected), len(chosen))
+    if len(expected) != len(chosen) or not expected:
+        yield Compared(f"{path}.length", len(expected), len(chosen))
     for number, (one, other) in enumerate(zip(expected, chosen, strict=False)):
         yield from compare(one, other, f"{path}[{number}]")
 
 
-def _compare_elided(expected: list[Json], actual: Sequence[object], path: str) -> Iterator[Compared]:
+def _compare_elided(
+    expected: list[Json], actual: Sequence[object], path: str
+) -> Iterator[Compared]:
     """Compare what stands before and after the gap."""
     gap = expected.index(ELLIPSIS)
     before, after = expected[:gap], expected[gap + 1 :]
@@ -148,9 +164,7 @@ def _chosen_transactions(expected: list[Json], items: list[object]) -> list[obje
     """Return all standing transactions, or the first of the date and kind that each asks for."""
     taken_back = any(str(one.get("reverted")).lower() == "true" for one in expected)
     standing = [
-        one
-        for one in items
-        if isinstance(one, Mapping) and (taken_back or not one.get("reverted"))
+        one for one in items if isinstance(one, Mapping) and (taken_back or not one.get("reverted"))
     ]
     if any(_kind(one) == DISBURSEMENT for one in expected):
         return list(standing)

@@ -48,7 +48,6 @@ def _checkpoint(
     _check_payoff(product, terms, seen)
     book = replay(terms, seen)
     figures: Figures = {
-        "after_events": look,
         "schedule": schedule_of(book, terms),
         "totals": _totals(book),
         "charges": [_charge(charge) for charge in book.charges],

@@ -112,9 +112,7 @@ def _pause(inputs: Inputs, dates: Dates) -> Event:
     first, last = inputs.date("start"), inputs.date("end")
     if last < first:
         raise NotCovered("a pause that ends before it starts")
-    return Paused(
-        entered_on=dates.entered_on, value_date=dates.value_date, first=first, last=last
-    )
+    return Paused(entered_on=dates.entered_on, value_date=dates.value_date, first=first, last=last)
 
 
 def _rate_change(inputs: Inputs, dates: Dates) -> Event:

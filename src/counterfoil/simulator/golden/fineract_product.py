@@ -4,6 +4,7 @@ The cases name their product and leave some of its settings to the name; here th
 that is not known makes the case unsupported, for it may change figures.
 """
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -13,11 +14,16 @@ from counterfoil.lending.conventions.terms import LateFee, Rest
 
 #: Words that say what other inputs say too, or that change no figure a case asserts.
 KNOWN_WORDS = frozenset(
-    """LP1 LP2 INTEREST FLAT DECLINING BALANCE PERIOD DAILY SAME AS PAYMENT SAR STRATEGY DUE IN
-    ADVANCE ADV PYMNT PMT EMI 360 30 365 ACTUAL RECALCULATION REPAYMENT TILL PRECLOSE REST
-    FREQUENCY COMPOUNDING NONE RESCHEDULE REDUCE NR INST RESCH NEXT REP MULTIDISB DOWNPAYMENT AUTO
-    ADVANCED ALLOCATION ALLOC PROGRESSIVE LOAN SCHEDULE HORIZONTAL INSTALLMENT LEVEL DELINQUENCY
-    OVERDUE FROM AMOUNT 1MONTH""".split()
+    re.findall(
+        r"\w+",
+        """
+        LP1 LP2 INTEREST FLAT DECLINING BALANCE PERIOD DAILY SAME AS PAYMENT SAR STRATEGY DUE IN
+        ADVANCE ADV PYMNT PMT EMI 360 30 365 ACTUAL RECALCULATION REPAYMENT TILL PRECLOSE REST
+        FREQUENCY COMPOUNDING NONE RESCHEDULE REDUCE NR INST RESCH NEXT REP MULTIDISB DOWNPAYMENT
+        AUTO ADVANCED ALLOCATION ALLOC PROGRESSIVE LOAN SCHEDULE HORIZONTAL INSTALLMENT LEVEL
+        DELINQUENCY OVERDUE FROM AMOUNT 1MONTH
+        """,
+    )
 )
 PLAIN_NAMES = frozenset({"LP1 (default loan)"})
 
@@ -108,6 +114,4 @@ def _late_fee(name: str) -> LateFee | None:
         return None
     if "OVERDUE_FROM_AMOUNT" not in name:
         raise NotCovered("a late fee on a base that is not known")
-    return LateFee(
-        share=LATE_FEE_SHARE, on_interest_too="OVERDUE_FROM_AMOUNT_INTEREST" in name
-    )
+    return LateFee(share=LATE_FEE_SHARE, on_interest_too="OVERDUE_FROM_AMOUNT_INTEREST" in name)

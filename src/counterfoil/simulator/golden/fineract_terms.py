@@ -69,7 +69,7 @@ def terms_of(case: Case, inputs: Inputs) -> tuple[LoanTerms, Product]:
 
 def _check(terms: LoanTerms) -> None:
     """Refuse inputs that contradict each other or make no loan."""
-    if not 0 < terms.periods or terms.principal_minor <= 0:
+    if not terms.periods > 0 or terms.principal_minor <= 0:
         raise NotCovered("a loan without rows or without principal")
     if terms.grace_principal >= terms.periods:
         raise NotCovered("a grace on principal as long as the loan")

@@ -134,7 +134,6 @@ def _schedule(inputs: Inputs) -> Figures:
     return shown
 
 
-
 def _rows_shown(loan: Loan, start: date, first_due: date | None) -> Figures:
     """Return the rows and their sums."""
     rows = plan(loan.principal_minor, loan.rate_annual, loan.periods, start, first_due, TERM)
@@ -273,7 +272,9 @@ def _overdue_stated(inputs: Inputs) -> list[tuple[date, int]]:
     """Return the overdue instalments where the case lists them."""
     if "overdue" not in inputs:
         return []
-    return [(day(due, "overdue"), minor(amount, "overdue")) for due, amount in inputs.take("overdue")]
+    return [
+        (day(due, "overdue"), minor(amount, "overdue")) for due, amount in inputs.take("overdue")
+    ]
 
 
 def _overdue_planned(

@@ -37,7 +37,9 @@ def figures(case: Case) -> Mapping[str, object]:
     """Return the figures by what the inputs describe."""
     inputs = Inputs(case.inputs)
     if "early_repayment_fee" in inputs:
-        raise NotCovered("the amount paid, from which the early-repayment fee is taken, is no input")
+        raise NotCovered(
+            "the amount paid, from which the early-repayment fee is taken, is no input"
+        )
     bundle = _bundle(inputs)
     rows = _rows(inputs, bundle)
     if "state_before" in inputs:
@@ -128,9 +130,7 @@ def _after_events(inputs: Inputs, rows: list[Row], bundle: Conventions) -> Figur
             shown[f"after_{number}"] = _state(book)
         elif kind == "early_partial_repayment" and number == last:
             _check_paid(book, rows, on)
-            early = repay_early(
-                rows, amount, on=on, rate_annual=_rate(inputs), conventions=bundle
-            )
+            early = repay_early(rows, amount, on=on, rate_annual=_rate(inputs), conventions=bundle)
             shown[f"after_{number}"] = [_shown(one) for one in early]
         else:
             raise NotCovered(f"the event {kind!r}, or an event after an early repayment")
@@ -163,7 +163,7 @@ def _state(book: Sequence[BookRow]) -> Asked:
         row = book[int(nr) - 1]
         return figures_at[id(row)]
 
-    figures_at = {
+    figures_at: dict[int, Figures] = {
         id(row): {
             "paid_principal": major(row.paid_of(Part.PRINCIPAL)),
             "paid_interest": major(row.paid_of(Part.INTEREST)),

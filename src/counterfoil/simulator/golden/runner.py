@@ -7,7 +7,7 @@ from enum import StrEnum
 from counterfoil.lending.conventions.settings import NotCovered
 from counterfoil.simulator.golden import co_lending, factors, fineract, frappe, opencbs, transfers
 from counterfoil.simulator.golden.case_file import Case, Json
-from counterfoil.simulator.golden.figures import Compared, compare
+from counterfoil.simulator.golden.figures import Compared, asserted, compare
 
 Family = Callable[[Case], Mapping[str, object]]
 
@@ -54,12 +54,19 @@ def run_case(case: Case) -> Outcome:
         actual = family_of(case)(case)
         compared = tuple(compare(case.expected, actual))
     except NotCovered as gap:
-        return Outcome(id=case.id, result=Result.UNSUPPORTED, reason=str(gap))
-    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as e:
+        return _unsupported(case, str(gap))
+    except (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as e:
         reason = f"the inputs are not of a known shape ({type(e).__name__}: {e})"
-        return Outcome(id=case.id, result=Result.UNSUPPORTED, reason=reason)
+        return _unsupported(case, reason)
     if not compared:
-        return Outcome(id=case.id, result=Result.UNSUPPORTED, reason="no figure is asserted")
+        return _unsupported(case, "no figure is asserted")
     wrong = [one for one in compared if not one.agrees]
     if not wrong:
         reason = f"{len(compared)} figures agree"
@@ -67,6 +74,12 @@ def run_case(case: Case) -> Outcome:
     named = "; ".join(f"{w.path}: {w.expected} ≠ {w.actual}" for w in wrong[:DIFFERENCES_SHOWN])
     reason = f"{len(wrong)} of {len(compared)} figures differ: {named}"
     return Outcome(id=case.id, result=Result.FAILED, reason=reason, compared=compared)
+
+
+def _unsupported(case: Case, reason: str) -> Outcome:
+    """Return the outcome of a case that is not computed, with what it asserts."""
+    listed = tuple(Compared(path, value, None) for path, value in asserted(case.expected))
+    return Outcome(id=case.id, result=Result.UNSUPPORTED, reason=reason, compared=listed)
 
 
 def family_of(case: Case) -> Family:
