@@ -91,6 +91,11 @@ types: $(VENV)/.dev ## check types, strictly
 bench: $(VENV)/.runtime ## benchmarks, as ratios to yardsticks of the same run (ARGS=…)
 	@$(BIN)/counterfoil bench $(ARGS)
 
+.PHONY: docs
+docs: $(VENV)/.dev ## regenerate the references and check the documents
+	@$(BIN)/python tools/reference.py
+	@$(BIN)/pytest --quiet tests/docs
+
 .PHONY: sizes
 sizes: $(VENV)/.dev ## the longest functions and files
 	@$(BIN)/python tools/sizes.py
