@@ -16,6 +16,7 @@ MODULES: Final = (
     "database",
     "keys",
     "quote",
+    "products",
     "golden",
     "ledger",
     "fsck",

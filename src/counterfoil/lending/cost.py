@@ -299,8 +299,8 @@ def _interest_when_late(
         payee_id=loan.lender_id,
         payee=_lender(terms),
         basis=Words(
-            f"the contract rate of {rate} % a day goes on until the principal is repaid; no interest "
-            "is charged on interest",
+            f"the contract rate of {rate} % a day goes on until the principal is repaid; no "
+            "interest is charged on interest",
             f"本金归还前继续按合同日利率{rate}%计息，不计复利",
         ),
         example=_example(row, amount_minor, loan.currency),

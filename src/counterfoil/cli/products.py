@@ -1,0 +1,88 @@
+"""`counterfoil products`: what is on offer, and whether product files may be published."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from counterfoil.cli import output
+
+if TYPE_CHECKING:
+    from counterfoil.lending.product_file import Product
+
+Folder = Annotated[
+    Path, typer.Argument(exists=True, file_okay=False, help="Directory of product files.")
+]
+MaybeFolder = Annotated[
+    Path | None,
+    typer.Argument(exists=True, file_okay=False, help="Directory; what is shipped if unset."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Products on offer and their files.", no_args_is_help=True)
+    group.command("list")(list_products)
+    group.command()(check)
+    group.command()(lock)
+    app.add_typer(group, name="products")
+
+
+def list_products(folder: MaybeFolder = None, *, as_json: Json = False) -> None:
+    """List every version with its state, signatures and prices; refuse faulty files."""
+    shapes = [_shape(product) for product in _load(folder)]
+    if as_json:
+        output.write_json({"products": shapes})
+        return
+    columns = list(shapes[0])
+    output.write_table("Products", columns, [[shape[c] for c in columns] for shape in shapes])
+
+
+def check(folder: MaybeFolder = None) -> None:
+    """Say everything that keeps product files from being published; exit 1 if anything does."""
+    count = len(_load(folder))
+    typer.echo(f"{count} product versions, no fault")
+
+
+def lock(folder: Folder) -> None:
+    """Lock the versions that have become effective, so that they cannot be changed any more."""
+    from counterfoil.lending.catalogue import CatalogueError, lock_effective
+
+    try:
+        added = lock_effective(folder)
+    except CatalogueError as refused:
+        raise output.fail(str(refused)) from refused
+    for name in added:
+        typer.echo(f"locked {name}")
+    _load(folder)
+
+
+def _load(folder: Path | None) -> "tuple[Product, ...]":
+    from counterfoil.lending.catalogue import CatalogueError, load_catalogue
+
+    try:
+        return load_catalogue(folder).products()
+    except CatalogueError as refused:
+        raise output.fail(str(refused)) from refused
+
+
+def _shape(product: "Product") -> dict[str, object]:
+    from counterfoil.lending.cost import exact_percent
+
+    terms = product.terms
+    low, high = exact_percent(terms.rate_daily_e8_min), exact_percent(terms.rate_daily_e8_max)
+    return {
+        "code": terms.code,
+        "version": terms.version,
+        "state": product.state.value,
+        "effective_from": product.effective_from.isoformat(),
+        "retired_on": product.retired_on.isoformat() if product.retired_on else None,
+        "lender": terms.lender_id,
+        "rate_daily_percent": f"{low}-{high}",
+        "author": product.author,
+        "approver": product.approver,
+        "cost_cap": f"{exact_percent(terms.cost_annual_e8_cap)} % a year",
+        "cost_source": f"{product.cost_rule} ({product.cost_mark})",
+        "reported": ", ".join(product.records) or None,
+    }
