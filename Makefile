@@ -7,7 +7,10 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
-PYTHON ?= python3
+# The first of these that is new enough; PYTHON=… chooses another.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$name; break; }; done)
 # Tests share the machine with whoever else is working on it: two workers, not one per core.
 WORKERS ?= 2
 # The environment of the person who calls make (other indexes, other configuration files) is kept out.
@@ -21,8 +24,7 @@ help: ## list these targets
 # The three stamps: an environment that can install, one that can run, one that can test.
 
 $(VENV)/.build: requirements/build.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "Counterfoil needs Python 3.11 or newer: make PYTHON=python3.12 …" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Counterfoil needs Python 3.11 or newer" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip --quiet --disable-pip-version-check install --require-hashes -r $<
 	@touch $@
