@@ -168,8 +168,9 @@ def check_phone(text: str) -> str | Refused:
         number = phonenumbers.parse(text, _HOME_REGION)
     except phonenumbers.NumberParseException:
         return refuse(PHONE_INVALID, fault="is not a phone number")
-    if number.extension or not phonenumbers.is_valid_number(number):
+    kind = phonenumbers.number_type(number)
+    if number.extension or kind == phonenumbers.PhoneNumberType.UNKNOWN:
         return refuse(PHONE_INVALID, fault="does not exist in any numbering plan")
-    if phonenumbers.number_type(number) not in _MOBILE_TYPES:
+    if kind not in _MOBILE_TYPES:
         return refuse(PHONE_INVALID, fault="is not a mobile number")
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))

@@ -101,18 +101,21 @@ class Application:
 
 def gather(application: Application) -> Application | Refused:
     """Begin to collect what the decision needs."""
-    return _move(application, Status.GATHERING)
+    if (fault := _fault(application, Status.GATHERING)) is not None:
+        return fault
+    return replace(application, status=Status.GATHERING)
 
 
 def decide(application: Application, decision: Decision, *, at: datetime) -> Application | Refused:
     """Apply the policy's decision."""
-    moved = _move(application, Status(decision.outcome.value))
-    if isinstance(moved, Refused):
-        return moved
+    wanted = Status(decision.outcome.value)
+    if (fault := _fault(application, wanted)) is not None:
+        return fault
     return replace(
-        moved,
+        application,
+        status=wanted,
         decided_at=at,
-        ended_at=at if moved.status is Status.DECLINED else None,
+        ended_at=at if wanted is Status.DECLINED else None,
         outcome=decision.outcome,
         decided_by=BY_POLICY,
         grade=decision.grade,
@@ -165,13 +168,12 @@ def accept(
     application: Application, *, line_id: int, on: date, at: datetime
 ) -> Application | Refused:
     """Take the offer: a line is opened from it."""
-    moved = _move(application, Status.ACCEPTED)
-    if isinstance(moved, Refused):
-        return moved
+    if (fault := _fault(application, Status.ACCEPTED)) is not None:
+        return fault
     assert application.valid_until is not None, "an approved application has an offer"
     if on > application.valid_until:
         return refuse(OFFER_EXPIRED, valid_until=application.valid_until)
-    return replace(moved, line_id=line_id, ended_at=at)
+    return replace(application, status=Status.ACCEPTED, line_id=line_id, ended_at=at)
 
 
 def reopen(application: Application) -> Application:
@@ -182,23 +184,21 @@ def reopen(application: Application) -> Application:
 
 def expire(application: Application, *, on: date, at: datetime) -> Application | Refused:
     """End an application whose offer was not taken in time."""
-    moved = _move(application, Status.EXPIRED)
-    if isinstance(moved, Refused):
-        return moved
+    if (fault := _fault(application, Status.EXPIRED)) is not None:
+        return fault
     if application.valid_until is not None and on <= application.valid_until:
         return refuse(APPLICATION_NOT_OPEN, status=application.status, wanted=Status.EXPIRED)
-    return replace(moved, ended_at=at)
+    return replace(application, status=Status.EXPIRED, ended_at=at)
 
 
 def withdraw(application: Application, *, at: datetime) -> Application | Refused:
     """End an application at the customer's wish."""
-    moved = _move(application, Status.WITHDRAWN)
-    if isinstance(moved, Refused):
-        return moved
-    return replace(moved, ended_at=at)
+    if (fault := _fault(application, Status.WITHDRAWN)) is not None:
+        return fault
+    return replace(application, status=Status.WITHDRAWN, ended_at=at)
 
 
-def _move(application: Application, wanted: Status) -> Application | Refused:
-    if wanted not in _NEXT[application.status]:
-        return refuse(APPLICATION_NOT_OPEN, status=application.status, wanted=wanted)
-    return replace(application, status=wanted)
+def _fault(application: Application, wanted: Status) -> Refused | None:
+    if wanted in _NEXT[application.status]:
+        return None
+    return refuse(APPLICATION_NOT_OPEN, status=application.status, wanted=wanted)

@@ -111,12 +111,15 @@ class Decision:
             }
         )
 
-    def leaf_body(self, application_id: int) -> bytes:
-        """Return what the leaf of this decision commits to; it can be rebuilt from the record."""
+    def leaf_body(self, application_id: int, inputs: bytes) -> bytes:
+        """Return what the leaf of this decision commits to, given its own inputs' text.
+
+        It can be rebuilt from the record at any time.
+        """
         return record_bytes(
             {
                 "application_id": application_id,
-                "input_hash": sha256(self.inputs()).hexdigest(),
+                "input_hash": sha256(inputs).hexdigest(),
                 "limit_minor": self.limit_minor,
                 "outcome": self.outcome.value,
                 "policy_hash": self.policy_hash,

@@ -8,7 +8,7 @@ from typing import Final
 import orjson
 
 from counterfoil.decisioning.application import BY_POLICY, Application, Status
-from counterfoil.decisioning.decision import Decision, Outcome
+from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.document import policy_of
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.replay import StoredDecision
@@ -68,79 +68,71 @@ async def read_policy_version(connection: Connection, policy_hash: str) -> Polic
     return None if document is None else policy_of(orjson.loads(document))
 
 
-async def add_applications(connection: Connection, applications: Sequence[Application]) -> None:
-    """Write new applications; a second open one breaks `application_already_open`."""
+async def add_decided(
+    connection: Connection,
+    applications: Sequence[Application],
+    records: Sequence[StoredDecision],
+) -> None:
+    """Write new applications with the policy's decisions on them, in the same order.
+
+    One call is for one product, one policy version and one instant. A second open application
+    breaks `application_already_open`.
+    """
+    if not applications:
+        return
+    first = applications[0]
+    customer_ids = [item.customer_id for item in applications]
+    application_ids = [item.application_id for item in applications]
+    statuses = [item.status.value for item in applications]
     await QUERIES.add_applications.execute(
         connection,
-        customer_ids=[item.customer_id for item in applications],
-        application_ids=[item.application_id for item in applications],
-        product_codes=[item.product_code for item in applications],
-        product_versions=[item.product_version for item in applications],
-        currencies=[item.currency for item in applications],
+        product_code=first.product_code,
+        product_version=first.product_version,
+        currency=first.currency,
+        received_at=first.received_at,
+        decided_at=first.decided_at,
+        decided_by=BY_POLICY,
+        policy_hash=first.policy_hash,
+        policy_version=first.policy_version,
+        customer_ids=customer_ids,
+        application_ids=application_ids,
         requested_minor=[item.requested_minor for item in applications],
         purposes=[item.purpose for item in applications],
-        statuses=[item.status.value for item in applications],
-        received_at=[item.received_at for item in applications],
-        decided_at=[item.decided_at for item in applications],
-        ended_at=[item.ended_at for item in applications],
-        outcomes=[item.outcome for item in applications],
-        decided_by=[item.decided_by for item in applications],
+        statuses=statuses,
         grades=[item.grade for item in applications],
         points=[item.points for item in applications],
         limits_minor=[item.limit_minor for item in applications],
         rates_daily_e8=[item.rate_daily_e8 for item in applications],
         tenors_months=[",".join(map(str, item.tenors_months)) for item in applications],
         reasons=[",".join(item.reasons) for item in applications],
-        policy_hashes=[item.policy_hash for item in applications],
-        policy_versions=[item.policy_version for item in applications],
         valid_until=[item.valid_until for item in applications],
     )
-
-
-async def add_decisions(
-    connection: Connection,
-    applications: Sequence[Application],
-    decisions: Sequence[Decision],
-    *,
-    at: datetime,
-) -> None:
-    """Write the policy's decisions on applications, in the same order."""
     await QUERIES.add_decisions.execute(
         connection,
-        customer_ids=[item.customer_id for item in applications],
-        application_ids=[item.application_id for item in applications],
-        decision_numbers=[1] * len(applications),
-        decided_by=[BY_POLICY] * len(applications),
-        outcomes=[decision.outcome.value for decision in decisions],
-        policy_hashes=[decision.policy_hash for decision in decisions],
-        inputs=[decision.inputs().decode() for decision in decisions],
-        results=[decision.result().decode() for decision in decisions],
-        reasons=[None] * len(applications),
-        decided_at=[at] * len(applications),
+        decided_by=BY_POLICY,
+        policy_hash=first.policy_hash,
+        decided_at=first.decided_at,
+        customer_ids=customer_ids,
+        application_ids=application_ids,
+        outcomes=statuses,
+        inputs=[record.inputs.decode() for record in records],
+        results=[record.result.decode() for record in records],
     )
 
 
 async def add_person_decision(connection: Connection, application: Application) -> None:
     """Write a person's decision on a referred application, beside what the policy said."""
-    records = await read_decisions(
-        connection, customer_id=application.customer_id, application_id=application.application_id
-    )
-    assert records, "what is referred was decided by the policy first"
     assert application.outcome is not None, "the person has decided"
-    last = records[-1]
-    await QUERIES.add_decisions.execute(
+    written = await QUERIES.add_person_decision.execute(
         connection,
-        customer_ids=[application.customer_id],
-        application_ids=[application.application_id],
-        decision_numbers=[last.decision_no + 1],
-        decided_by=[application.decided_by],
-        outcomes=[application.outcome.value],
-        policy_hashes=[last.stored.policy_hash],
-        inputs=[last.stored.inputs.decode()],
-        results=[last.stored.result.decode()],
-        reasons=[application.decision_reason],
-        decided_at=[application.decided_at],
+        customer_id=application.customer_id,
+        application_id=application.application_id,
+        decided_by=application.decided_by,
+        outcome=application.outcome.value,
+        reason=application.decision_reason,
+        decided_at=application.decided_at,
     )
+    assert written == 1, "what is referred was decided by the policy first"
 
 
 async def read_application(

@@ -16,52 +16,56 @@ FROM decisioning.policy_version
 WHERE policy_hash = :policy_hash;
 
 -- name: add_applications
--- New applications with whatever is decided of them, one row for each position of the arrays.
+-- New applications for one product, decided by one policy version at one instant.
 -- locks   none but its rows
 INSERT INTO decisioning.application (
     customer_id, application_id, product_code, product_version, currency, requested_minor,
     purpose, status, received_at, decided_at, ended_at, outcome, decided_by, grade, points,
     limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash, policy_version, valid_until
 )
-SELECT given.customer_id, given.application_id, given.product_code, given.product_version,
-       given.currency, given.requested_minor, given.purpose, given.status, given.received_at,
-       given.decided_at, given.ended_at, given.outcome, given.decided_by, given.grade,
-       given.points, given.limit_minor, given.rate_daily_e8,
+SELECT given.customer_id, given.application_id, :product_code, :product_version, :currency,
+       given.requested_minor, given.purpose, given.status, :received_at, :decided_at::timestamptz,
+       CASE given.status WHEN 'declined' THEN :decided_at::timestamptz END, given.status, :decided_by,
+       given.grade, given.points, given.limit_minor, given.rate_daily_e8,
        string_to_array(given.tenors_months, ',')::smallint[],
-       string_to_array(given.reasons, ','), given.policy_hash, given.policy_version,
-       given.valid_until
+       string_to_array(given.reasons, ','), :policy_hash, :policy_version, given.valid_until
 FROM unnest(
-    :customer_ids::bigint[], :application_ids::bigint[], :product_codes::text[],
-    :product_versions::integer[], :currencies::text[], :requested_minor::bigint[],
-    :purposes::text[], :statuses::text[], :received_at::timestamptz[],
-    :decided_at::timestamptz[], :ended_at::timestamptz[], :outcomes::text[],
-    :decided_by::text[], :grades::text[], :points::integer[], :limits_minor::bigint[],
-    :rates_daily_e8::integer[], :tenors_months::text[], :reasons::text[],
-    :policy_hashes::text[], :policy_versions::text[], :valid_until::date[]
+    :customer_ids::bigint[], :application_ids::bigint[], :requested_minor::bigint[],
+    :purposes::text[], :statuses::text[], :grades::text[], :points::integer[],
+    :limits_minor::bigint[], :rates_daily_e8::integer[], :tenors_months::text[],
+    :reasons::text[], :valid_until::date[]
 ) AS given (
-    customer_id, application_id, product_code, product_version, currency, requested_minor,
-    purpose, status, received_at, decided_at, ended_at, outcome, decided_by, grade, points,
-    limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash, policy_version, valid_until
+    customer_id, application_id, requested_minor, purpose, status, grade, points, limit_minor,
+    rate_daily_e8, tenors_months, reasons, valid_until
 );
 
 -- name: add_decisions
--- Decisions with their inputs and results; nothing ever changes them.
+-- Decisions of one policy version with their inputs and results; nothing ever changes them.
 -- locks   the applications, shared
+INSERT INTO decisioning.decision (
+    customer_id, application_id, decision_no, decided_by, outcome, policy_hash, inputs, result,
+    decided_at
+)
+SELECT given.customer_id, given.application_id, 1, :decided_by, given.outcome, :policy_hash,
+       given.inputs, given.result, :decided_at
+FROM unnest(
+    :customer_ids::bigint[], :application_ids::bigint[], :outcomes::text[], :inputs::text[],
+    :results::text[]
+) AS given (customer_id, application_id, outcome, inputs, result);
+
+-- name: add_person_decision
+-- A person's decision on a referred application, beside what the policy said.
+-- locks   the application, shared
 INSERT INTO decisioning.decision (
     customer_id, application_id, decision_no, decided_by, outcome, policy_hash, inputs, result,
     reason, decided_at
 )
-SELECT given.customer_id, given.application_id, given.decision_no, given.decided_by,
-       given.outcome, given.policy_hash, given.inputs, given.result, given.reason,
-       given.decided_at
-FROM unnest(
-    :customer_ids::bigint[], :application_ids::bigint[], :decision_numbers::smallint[],
-    :decided_by::text[], :outcomes::text[], :policy_hashes::text[], :inputs::text[],
-    :results::text[], :reasons::text[], :decided_at::timestamptz[]
-) AS given (
-    customer_id, application_id, decision_no, decided_by, outcome, policy_hash, inputs, result,
-    reason, decided_at
-);
+SELECT said.customer_id, said.application_id, said.decision_no + 1, :decided_by, :outcome,
+       said.policy_hash, said.inputs, said.result, :reason, :decided_at
+FROM decisioning.decision AS said
+WHERE said.customer_id = :customer_id AND said.application_id = :application_id
+ORDER BY said.decision_no DESC
+LIMIT 1;
 
 -- name: application
 -- One application of one customer.

@@ -317,7 +317,7 @@ async def _keep(
 
     async def work(connection: Connection) -> str:
         await decisions.keep_policy(connection, house.policy, at=now)
-        await keep_decisions(connection, [application], [decision], at=now)
+        await keep_decisions(connection, [application], [decision])
         return _application_text(application)
 
     return await _guarded(

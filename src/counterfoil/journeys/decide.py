@@ -19,6 +19,7 @@ from counterfoil.decisioning.refusals import (
     PRODUCT_NOT_OFFERED,
     REQUESTED_OUT_OF_RANGE,
 )
+from counterfoil.decisioning.replay import record_of
 from counterfoil.evidence.leaf import SALT_BYTES, LeafType, commitment
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.house import House
@@ -82,7 +83,8 @@ def decided_application(
 ) -> Application:
     """Return a new application with the policy's decision."""
     asked = decision.asked
-    received = Application(
+    # Nothing has to be waited for: what the policy reads came along with the application.
+    gathering = Application(
         customer_id=customer_id,
         application_id=house.ids.next(),
         product_code=asked.product_code,
@@ -90,11 +92,9 @@ def decided_application(
         currency=asked.currency,
         requested_minor=asked.requested_minor,
         purpose=purpose,
-        status=Status.RECEIVED,
+        status=Status.GATHERING,
         received_at=at,
     )
-    gathering = transitions.gather(received)
-    assert not isinstance(gathering, Refused), "what was just received can gather"
     decided = transitions.decide(gathering, decision, at=at)
     assert not isinstance(decided, Refused), "what gathers can be decided"
     return decided
@@ -104,19 +104,18 @@ async def keep_decisions(
     connection: Connection,
     applications: Sequence[Application],
     made: Sequence[Decision],
-    *,
-    at: datetime,
 ) -> None:
     """Write applications, their decisions and the leaves that commit to them.
 
     The leaf of the policy's decision bears the number of the application.
     """
-    await decisions.add_applications(connection, applications)
-    await decisions.add_decisions(connection, applications, made, at=at)
+    records = [record_of(decision) for decision in made]
+    await decisions.add_decided(connection, applications, records)
     leaves = []
-    for application, decision in zip(applications, made, strict=True):
+    for application, decision, record in zip(applications, made, records, strict=True):
         number, salt = application.application_id, os.urandom(SALT_BYTES)
-        sealed = commitment(LeafType.DECISION, salt, decision.leaf_body(number))
+        body = decision.leaf_body(number, record.inputs)
+        sealed = commitment(LeafType.DECISION, salt, body)
         leaves.append((application.customer_id, number, int(LeafType.DECISION), salt, sealed))
     await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
 

@@ -39,10 +39,13 @@ from counterfoil.platform.batches import Answer
 from counterfoil.privacy import persons
 from counterfoil.privacy import store as vault_store
 from counterfoil.privacy.blind_index import IndexKind
+from counterfoil.privacy.persons import SealedPersons
 from counterfoil.privacy.refusals import IDENTITY_NEEDS_CHECK
 
 #: Large enough that statements cost nothing a person, small enough that none runs long.
 PERSONS_AT_ONCE: Final = 2_000
+#: Persons decided before what is being written gets its turn.
+PERSONS_IN_A_BREATH: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -78,14 +81,36 @@ class _Case:
     decision: Decision
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    """A set of persons ready to be written; answers in the order of the persons given."""
+
+    answers: Sequence[Application | Refused]
+    customers: Sequence[Customer]
+    sealed: SealedPersons
+    applications: Sequence[Application]
+    decisions: Sequence[Decision]
+    at: datetime
+
+
 async def enrol(
     house: House, applicants: Sequence[NewApplicant], *, product_code: str
 ) -> list[Application | Refused]:
-    """Register persons and decide their applications; answers come in the order given."""
+    """Register persons and decide their applications; answers come in the order given.
+
+    While one set is being written the next is checked, decided and sealed.
+    """
     answers: list[Application | Refused] = []
-    for start in range(0, len(applicants), PERSONS_AT_ONCE):
-        chunk = applicants[start : start + PERSONS_AT_ONCE]
-        answers.extend(await _enrol_chunk(house, chunk, product_code))
+    seen: set[bytes] = set()
+    async with asyncio.TaskGroup() as tasks:
+        writing: asyncio.Task[None] | None = None
+        for start in range(0, len(applicants), PERSONS_AT_ONCE):
+            chunk = applicants[start : start + PERSONS_AT_ONCE]
+            prepared = await _prepare(house, chunk, product_code, seen)
+            answers.extend(prepared.answers)
+            if writing is not None:
+                await writing
+            writing = tasks.create_task(_store(house, prepared))
     return answers
 
 
@@ -97,9 +122,10 @@ async def accept_offers(house: House, wishes: Sequence[Acceptance]) -> list[Answ
     return answers
 
 
-async def _enrol_chunk(
-    house: House, applicants: Sequence[NewApplicant], product_code: str
-) -> list[Application | Refused]:
+async def _prepare(
+    house: House, applicants: Sequence[NewApplicant], product_code: str, seen: set[bytes]
+) -> _Prepared:
+    """Check, decide and seal one set of persons; nothing is written."""
     on, now = await house.business_date(), house.clock.now()
     answers: dict[int, Application | Refused] = {}
     cases: list[_Case] = []
@@ -109,13 +135,24 @@ async def _enrol_chunk(
             answers[place] = case
         else:
             cases.append(case)
-    new = await _without_known(house, cases, answers)
+        if place % PERSONS_IN_A_BREATH == 0:
+            await asyncio.sleep(0)
+    new = await _without_known(house, cases, answers, seen)
     applications = [_application(house, case, at=now) for case in new]
-    await _store(house, new, applications, at=now)
-    answers |= {
-        case.place: application for case, application in zip(new, applications, strict=True)
-    }
-    return [answers[place] for place in range(len(applicants))]
+    pairs = list(zip(new, applications, strict=True))
+    sealed = await persons.seal_persons(
+        house.vault,
+        [record_of_person(application.customer_id, case.person) for case, application in pairs],
+    )
+    answers |= {case.place: application for case, application in pairs}
+    return _Prepared(
+        answers=[answers[place] for place in range(len(applicants))],
+        customers=[_customer(case, application, at=now) for case, application in pairs],
+        sealed=sealed,
+        applications=applications,
+        decisions=[case.decision for case in new],
+        at=now,
+    )
 
 
 def _decide_one(
@@ -142,20 +179,23 @@ def _decide_one(
 
 
 async def _without_known(
-    house: House, cases: list[_Case], answers: dict[int, Application | Refused]
+    house: House,
+    cases: list[_Case],
+    answers: dict[int, Application | Refused],
+    seen: set[bytes],
 ) -> list[_Case]:
     """Keep who is new; whoever is registered, or comes twice in the list, is refused."""
     digests = await house.vault.digests(
         IndexKind.ID_NUMBER, [case.person.id_number for case in cases]
     )
     async with house.database.connection() as connection:
-        taken = set(await vault_store.taken_digests(connection, IndexKind.ID_NUMBER, digests))
+        seen |= await vault_store.taken_digests(connection, IndexKind.ID_NUMBER, digests)
     new = []
     for case, digest in zip(cases, digests, strict=True):
-        if digest in taken:
+        if digest in seen:
             answers[case.place] = refuse(IDENTITY_NEEDS_CHECK)
         else:
-            taken.add(digest)
+            seen.add(digest)
             new.append(case)
     return new
 
@@ -166,30 +206,23 @@ def _application(house: House, case: _Case, *, at: datetime) -> Application:
     )
 
 
-async def _store(
-    house: House, cases: Sequence[_Case], applications: Sequence[Application], *, at: datetime
-) -> None:
-    if not cases:
-        return
-    pairs = list(zip(cases, applications, strict=True))
-    sealed = await persons.seal_persons(
-        house.vault,
-        [record_of_person(application.customer_id, case.person) for case, application in pairs],
+def _customer(case: _Case, application: Application, *, at: datetime) -> Customer:
+    return Customer(
+        customer_id=application.customer_id,
+        status=CustomerStatus.ACTIVE,
+        language=case.applicant.language,
+        created_at=at,
     )
-    new_customers = [
-        Customer(
-            customer_id=application.customer_id,
-            status=CustomerStatus.ACTIVE,
-            language=case.applicant.language,
-            created_at=at,
-        )
-        for case, application in pairs
-    ]
+
+
+async def _store(house: House, prepared: _Prepared) -> None:
+    if not prepared.applications:
+        return
     async with house.database.transaction() as connection:
-        await decisions.keep_policy(connection, house.policy, at=at)
-        await customers.add_customers(connection, new_customers)
-        await persons.store_persons(connection, sealed, at=at)
-        await keep_decisions(connection, applications, [case.decision for case in cases], at=at)
+        await decisions.keep_policy(connection, house.policy, at=prepared.at)
+        await customers.add_customers(connection, prepared.customers)
+        await persons.store_persons(connection, prepared.sealed, at=prepared.at)
+        await keep_decisions(connection, prepared.applications, prepared.decisions)
 
 
 async def _accept_chunk(house: House, wishes: Sequence[Acceptance]) -> list[Answer | Refused]:
