@@ -18,11 +18,14 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
-    def run_one(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run_one(
+        *arguments: str, typed: str = "", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [Path(sys.executable).with_name("counterfoil"), *arguments],
             env={**os.environ, "COUNTERFOIL_HOME": str(tmp_path / "home"), **environment},
             cwd=tmp_path,
+            input=typed,
             capture_output=True,
             text=True,
             check=False,
@@ -61,6 +64,18 @@ def test_keys_are_made_listed_and_revoked(run: Run) -> None:
     again = run("keys", "revoke", made["api_key_id"])
     assert again.returncode == 1
     assert "no live key" in again.stderr
+
+
+def test_an_operator_may_sign_in_until_disabled(run: Run) -> None:
+    chosen = ("operators", "set", "li.na", "--role", "operations", "--password-stdin")
+    assert run(*chosen, typed="open sesame now\n").stdout == "li.na may sign in as operations\n"
+    assert run("operators", "disable", "li.na").returncode == 0
+    assert run("operators", "disable", "li.na").returncode == 1
+    short = run(*chosen, typed="sesame\n")
+    assert short.returncode == 1
+    assert "at least 12" in short.stderr
+    assert run("operators", "set", "Li Na", "--role", "operations").returncode == 2
+    assert run("operators", "set", "li.na", "--role", "owner").returncode == 2
 
 
 def test_an_unknown_scope_is_refused_with_those_there_are(run: Run) -> None:

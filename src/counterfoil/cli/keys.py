@@ -1,19 +1,17 @@
 """`counterfoil keys`: API keys of the programs that use the HTTP API."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from counterfoil.cli import output
+from counterfoil.cli.connection import with_connection
 
 if TYPE_CHECKING:
     from counterfoil.platform.access import ApiKey, Scope
     from counterfoil.platform.database import Connection
 
-T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
 
 
@@ -62,7 +60,7 @@ def create(
             expires_at=None if days is None else now + timedelta(days=days),
         )
 
-    secret = _with_connection(store)
+    secret = with_connection(store)
     if as_json:
         shape = {"api_key_id": ids.to_text(ids.API_KEY, api_key_id), "client": client}
         output.write_json({**shape, "scopes": sorted(scopes), "secret": secret})
@@ -91,7 +89,7 @@ def list_keys(*, as_json: Json = False) -> None:
     async def read(connection: "Connection") -> "list[ApiKey]":
         return await access.list_api_keys(connection)
 
-    shapes = [_shape(key) for key in _with_connection(read)]
+    shapes = [_shape(key) for key in with_connection(read)]
     if as_json:
         output.write_json({"api_keys": shapes})
     else:
@@ -131,25 +129,6 @@ def revoke(
     async def end(connection: "Connection") -> bool:
         return await access.revoke_api_key(connection, number, now=SystemClock().now())
 
-    if not _with_connection(end):
+    if not with_connection(end):
         raise output.fail(f"There is no live key {api_key_id}.")
     typer.echo(f"revoked {api_key_id}")
-
-
-def _with_connection(work: "Callable[[Connection], Awaitable[T]]") -> T:
-    """Run work on a connection of the installation's database, migrated if it is embedded."""
-    from counterfoil.platform import embedded, migrate
-    from counterfoil.platform.database import Database
-    from counterfoil.platform.settings import Settings
-
-    async def run(address: str) -> T:
-        if settings.is_embedded:
-            await migrate.apply(address)
-        database = Database(address, connections_max=1)
-        async with database, database.transaction() as connection:
-            return await work(connection)
-
-    with output.failures_as_messages():
-        settings = Settings()
-        with embedded.address(settings) as address:
-            return asyncio.run(run(address))

@@ -15,6 +15,7 @@ MODULES: Final = (
     "demo",
     "database",
     "keys",
+    "operators",
     "quote",
     "products",
     "golden",

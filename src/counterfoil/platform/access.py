@@ -233,6 +233,8 @@ def _api_key(row: Row) -> ApiKey:
     )
 
 
+#: What an operator's name looks like; the table checks it as well.
+OPERATOR_NAME: Final = r"[a-z][a-z0-9._-]{0,63}"
 #: Cost of scrypt: 16 MiB and some 50 ms a try.
 _SCRYPT_N: Final = 2**14
 _SCRYPT_R: Final = 8
