@@ -11,6 +11,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -53,7 +54,16 @@ def pytest_configure(config: pytest.Config) -> None:
     if not _is_worker(config):
         for name in [name for name in os.environ if name.startswith("COUNTERFOIL_")]:
             del os.environ[name]  # the installation of whoever runs the tests is not tested
+        _sweep()
         os.environ[HOME_VARIABLE] = tempfile.mkdtemp(prefix="counterfoil-tests-", dir=_memory())
+
+
+def _sweep() -> None:
+    """Remove what killed runs left in memory more than a day ago."""
+    for left in Path(_memory() or tempfile.gettempdir()).glob("counterfoil-tests-*"):
+        if left.stat().st_mtime < time.time() - 24 * 3_600:
+            embedded.stop(left)
+            shutil.rmtree(left)
 
 
 def _memory() -> str | None:

@@ -24,7 +24,9 @@ def dead(sources: Iterable[Source]) -> list[str]:
     """Return what nobody uses; names in templates and in other text count as uses."""
     everything = list(sources)
     python = [source for source in everything if source.is_python]
-    vulture = Vulture(ignore_decorators=FRAMEWORK_DECORATORS, ignore_names=["visit_*", "do_*", "__*__"])
+    vulture = Vulture(
+        ignore_decorators=FRAMEWORK_DECORATORS, ignore_names=["visit_*", "do_*", "__*__"]
+    )
     for source in python:
         vulture.scan(source.text, filename=Path(source.path))
     mentioned = {

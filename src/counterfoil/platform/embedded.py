@@ -24,7 +24,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -251,6 +251,9 @@ class _Server:
             return False
         arguments = ["-m", "fast", "-w", "-t", str(STOP_SECONDS_MAX), "-D", self._data, "stop"]
         self._run("pg_ctl", arguments)
+        if self.socket_directory.parent != self.directory:
+            with suppress(OSError):
+                self.socket_directory.rmdir()
         return True
 
     @property
