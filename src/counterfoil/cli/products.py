@@ -30,12 +30,12 @@ def register(app: typer.Typer) -> None:
 
 
 def list_products(folder: MaybeFolder = None, *, as_json: Json = False) -> None:
-    """List every version with its state, signatures and prices; refuse faulty files."""
+    """List every version with its state and prices; JSON has signatures and sources too."""
     shapes = [_shape(product) for product in _load(folder)]
     if as_json:
         output.write_json({"products": shapes})
         return
-    columns = list(shapes[0])
+    columns = ("code", "version", "state", "effective_from", "rate_daily_percent", "cost_cap")
     output.write_table("Products", columns, [[shape[c] for c in columns] for shape in shapes])
 
 
