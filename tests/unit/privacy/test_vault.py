@@ -1,0 +1,92 @@
+"""The vault: a record opens for its customer and purpose only, or not at all, and says so."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from counterfoil.kernel.errors import RefusedError
+from counterfoil.privacy.blind_index import IndexKind
+from counterfoil.privacy.file_key import FileIndexSecret, FileKeyWrapper, create_keys
+from counterfoil.privacy.vault import ClearRecord, Purpose, SealedRecord, Vault
+
+MARKER = "王小明 11010519491231002X"
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    create_keys(tmp_path)
+    return Vault(FileKeyWrapper(tmp_path), FileIndexSecret(tmp_path))
+
+
+def record(customer_id: int = 1, purpose: Purpose = Purpose.IDENTITY) -> ClearRecord:
+    return ClearRecord(customer_id=customer_id, purpose=purpose, fields={"name": MARKER})
+
+
+async def seal(vault: Vault, clear: ClearRecord) -> SealedRecord:
+    [sealed] = await vault.seal([clear])
+    return sealed
+
+
+async def test_records_open_in_their_order(vault: Vault) -> None:
+    clear = [record(1), record(2), record(1, Purpose.CONTACT)]
+    assert await vault.open(await vault.seal(clear)) == clear
+
+
+async def test_nothing_of_the_person_is_in_what_is_stored(vault: Vault) -> None:
+    sealed = await seal(vault, record())
+    assert MARKER.encode() not in sealed.ciphertext
+    assert MARKER not in repr(sealed)
+
+
+async def test_a_clear_record_does_not_show_itself() -> None:
+    assert MARKER not in repr(record())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"customer_id": 2},
+        {"purpose": Purpose.CONTACT},
+        {"field_set": "identity.2"},
+        {"ciphertext": b"\x01" + bytes(40)},
+        {"wrapped_key": b"\x01" + bytes(60)},
+    ],
+)
+async def test_a_record_moved_or_damaged_is_refused(
+    vault: Vault, change: dict[str, object]
+) -> None:
+    sealed = replace(await seal(vault, record()), **change)  # type: ignore[arg-type]
+    with pytest.raises(RefusedError) as caught:
+        await vault.open([sealed])
+    assert caught.value.refused.code == "ciphertext_rejected"
+
+
+async def test_a_record_of_one_customer_does_not_open_with_the_key_of_another(
+    vault: Vault,
+) -> None:
+    first, second = await vault.seal([record(1), record(2)])
+    mixed = replace(first, wrapped_key=second.wrapped_key)
+    with pytest.raises(RefusedError):
+        await vault.open([mixed])
+
+
+async def test_without_the_key_service_the_vault_refuses_and_later_opens_again(
+    vault: Vault, tmp_path: Path
+) -> None:
+    sealed = await seal(vault, record())
+    away = tmp_path / "away"
+    away.mkdir()
+    for name in ("wrapping-0001.key", "blind-index.key"):
+        (tmp_path / name).rename(away / name)
+    for attempt in (
+        vault.open([sealed]),
+        vault.seal([record()]),
+        vault.digests(IndexKind.PHONE, ["+8613800138000"]),
+    ):
+        with pytest.raises(RefusedError) as caught:
+            await attempt
+        assert caught.value.refused.code == "key_service_unavailable"
+    for name in ("wrapping-0001.key", "blind-index.key"):
+        (away / name).rename(tmp_path / name)
+    assert await vault.open([sealed]) == [record()]
