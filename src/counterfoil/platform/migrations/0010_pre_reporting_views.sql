@@ -111,3 +111,27 @@ CREATE VIEW reporting.difference AS
 SELECT customer_id, reference, cause, first_seen_on, last_seen_on, cleared_on, order_minor,
        statement_minor, ledger_minor
 FROM payments.difference;
+
+CREATE VIEW reporting.customer AS
+SELECT customer_id, status, language, created_at
+FROM customers.customer;
+
+CREATE VIEW reporting.reveal AS
+SELECT customer_id, reveal_id, purpose, revealed_to, reason, revealed_at
+FROM privacy.reveal;
+
+CREATE VIEW reporting.application AS
+SELECT customer_id, application_id, product_code, product_version, currency::text AS currency,
+       requested_minor, purpose, status, received_at, decided_at, ended_at, outcome, decided_by,
+       decision_reason, grade, points, limit_minor, rate_daily_e8, tenors_months, reasons,
+       policy_hash, policy_version, valid_until, line_id
+FROM decisioning.application;
+
+CREATE VIEW reporting.decision AS
+SELECT customer_id, application_id, decision_no, decided_by, outcome, policy_hash, inputs,
+       result, reason, decided_at
+FROM decisioning.decision;
+
+CREATE VIEW reporting.policy_version AS
+SELECT policy_hash, code, version, document, first_used_at
+FROM decisioning.policy_version;

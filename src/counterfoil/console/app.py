@@ -1,0 +1,211 @@
+"""The console as an ASGI application, to be mounted at `/console`.
+
+Invariant   Every page but the sign-in asks for a session and for a permission; every post for our
+            own origin and for the session's token. The headers of the policy are on all answers.
+"""
+
+import secrets
+import time
+from dataclasses import replace
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from counterfoil.console import files
+from counterfoil.console.desk import Desk, make_desk
+from counterfoil.console.frame import BASE, THEMES
+from counterfoil.console.page import Page
+from counterfoil.console.pages import (
+    applications,
+    customers,
+    days,
+    errors,
+    gallery,
+    ledger,
+    line_actions,
+    lines,
+    loan_actions,
+    loans,
+    overview,
+    payments,
+    search,
+    sign_in,
+)
+from counterfoil.console.visit import Visit
+from counterfoil.platform.access import find_operator
+from counterfoil.platform.telemetry import logger
+from counterfoil.platform.web.forms import (
+    BODY_BYTES_MAX,
+    SECRET_BYTES,
+    TOKEN_FIELD,
+    FormTooLargeError,
+    is_same_origin,
+    is_token_valid,
+    parse_form,
+)
+from counterfoil.platform.web.i18n import LANGUAGES, preferred_language
+from counterfoil.platform.web.security import SecurityHeaders
+from counterfoil.platform.web.sessions import (
+    cookie_header,
+    cookie_name,
+    is_plain_loopback,
+    load_key,
+    unseal,
+)
+
+_LOG: Final = logger("counterfoil.console")
+
+PAGES: Final[tuple[Page, ...]] = (
+    *overview.PAGES,
+    *applications.PAGES,
+    *customers.PAGES,
+    *lines.PAGES,
+    *line_actions.PAGES,
+    *loans.PAGES,
+    *loan_actions.PAGES,
+    *ledger.PAGES,
+    *days.PAGES,
+    *payments.PAGES,
+    *search.PAGES,
+    *sign_in.PAGES,
+    *gallery.PAGES,
+)
+
+
+def create_console(house: Any) -> SecurityHeaders:
+    """Return the console of a house.
+
+    The key that signs the cookies of sessions lies in the house's home, so that all processes of
+    one installation share it.
+    """
+    session_key = load_key(house.settings.home / "keys" / "console-session.key")
+    return console_of(
+        make_desk(house, session_key=session_key, random_bytes=secrets.token_bytes)
+    )
+
+
+def console_of(desk: Desk) -> SecurityHeaders:
+    """Return the console around a desk."""
+
+    async def answer_http_error(request: Request, error: Exception) -> Response:
+        visit = open_visit(desk, request)
+        is_missing = isinstance(error, HTTPException) and error.status_code == 404
+        answer = errors.not_found if is_missing else errors.not_allowed_here
+        return await answer(visit)
+
+    routes: list[BaseRoute] = [_route(desk, page) for page in PAGES]
+    routes += files.routes(desk)
+    console = Starlette(routes=routes, exception_handlers={HTTPException: answer_http_error})
+    return SecurityHeaders(console, report_path=f"{BASE}/csp-reports")
+
+
+def open_visit(desk: Desk, request: Request) -> Visit:
+    """Return what a request's cookies and headers say about the visitor."""
+    plain = is_plain_loopback(request.url.scheme, request.headers.get("host", ""))
+
+    def cookie(name: str) -> str:
+        return request.cookies.get(cookie_name(name, plain=plain), "")
+
+    session = unseal(cookie("session"), desk.session_key, now=desk.house.clock.now())
+    language = cookie("language")
+    if language not in LANGUAGES:
+        language = preferred_language(request.headers.get("accept-language", ""))
+    theme = cookie("theme")
+    return Visit(
+        desk=desk,
+        request=request,
+        session=session,
+        catalogue=desk.catalogues[language],
+        formats=desk.formats(language),
+        theme=theme if theme in THEMES else "auto",
+        has_single_keys=cookie("keys") != "off",
+        is_plain=plain,
+        secret=session.secret if session else _visitor_secret(cookie("visit"), desk),
+        request_id=f"rq-{desk.random_bytes(8).hex()}",
+        started=time.perf_counter(),
+    )
+
+
+def _visitor_secret(text: str, desk: Desk) -> bytes:
+    """Return the secret of somebody who is not signed in, new where there is none yet."""
+    try:
+        secret = bytes.fromhex(text)
+    except ValueError:
+        secret = b""
+    return secret if len(secret) == SECRET_BYTES else desk.random_bytes(SECRET_BYTES)
+
+
+def _route(desk: Desk, page: Page) -> Route:
+    async def endpoint(request: Request) -> Response:
+        visit = open_visit(desk, request)
+        try:
+            response = await _answer(visit, page)
+        except Exception:
+            # The page's own end: whatever failed, the reader gets a page and we get the trace.
+            _LOG.exception("console page failed", request=visit.request_id)
+            response = await errors.failed(visit)
+        if visit.session is None:
+            header = cookie_header("visit", visit.secret.hex(), plain=visit.is_plain)
+            response.headers.append("set-cookie", header)
+        response.headers["x-request-id"] = visit.request_id
+        return response
+
+    methods = ["GET", "POST"] if page.submit else ["GET"]
+    return Route(page.path, endpoint, methods=methods)
+
+
+async def _answer(visit: Visit, page: Page) -> Response:
+    """Check where the request comes from and who sends it, then let the page answer."""
+    is_post = visit.request.method == "POST"
+    if is_post:
+        refusal = await _read_post(visit)
+        if refusal:
+            return refusal
+    if page.permission is not None:
+        if not await _is_still_operator(visit):
+            return await sign_in.ask(visit)
+        if not visit.may(page.permission):
+            return await errors.forbidden(visit)
+    if is_post and page.submit and not visit.is_stale:
+        return await page.submit(visit)
+    return await page.show(visit)
+
+
+async def _is_still_operator(visit: Visit) -> bool:
+    """Check that the session's operator may still sign in, and take the role of today."""
+    if visit.session is None:
+        return False
+    async with visit.reading() as connection:
+        operator = await find_operator(connection, visit.session.operator)
+    if operator is None:
+        visit.session = None
+        return False
+    visit.session = replace(visit.session, role=operator.role.value)
+    return True
+
+
+async def _read_post(visit: Visit) -> Response | None:
+    """Take the fields of a post from our own pages; a stale token shows the form again."""
+    request = visit.request
+    host = request.headers.get("host", "")
+    if not is_same_origin(request.headers, scheme=request.url.scheme, host=host):
+        return await errors.foreign_post(visit)
+    try:
+        visit.values = parse_form(await _body(request))
+    except FormTooLargeError:
+        return await errors.too_large(visit)
+    visit.is_stale = not is_token_valid(visit.secret, visit.values.get(TOKEN_FIELD, ""))
+    return None
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_BYTES_MAX:
+            raise FormTooLargeError("body")
+    return body

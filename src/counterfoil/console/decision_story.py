@@ -1,0 +1,197 @@
+"""A decision told from its stored inputs, its stored result and the policy document behind it.
+
+Invariant   Nothing is decided again: what stands here was written down when it was decided. What
+            was unknown is shown as unknown, never as zero and never as a pass.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from counterfoil.console import words
+from counterfoil.console.visit import Visit
+from counterfoil.decisioning.expression import from_json, to_sql
+from counterfoil.platform.queries import Row
+from counterfoil.platform.web.parts import Status
+
+#: By how bad it is for the case that a rule speaks, not by its truth.
+_VERDICT_TONES: Final = {"true": "bad", "false": "good", "unknown": "warn"}
+_PPM: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputRow:
+    """One thing that the policy read."""
+
+    label: str
+    name: str
+    value: str
+    source: str
+    is_unknown: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleRow:
+    """One rule and what it said."""
+
+    code: str
+    text: str
+    verdict: Status
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointsRow:
+    """What one input added to the score."""
+
+    label: str
+    bin: str
+    points: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundRow:
+    """One bound on the limit; the smallest wins."""
+
+    label: str
+    limit: str
+    is_binding: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One decision."""
+
+    number: str
+    outcome: Status
+    decided_by: str
+    at: str
+    person_reason: str
+    policy: str
+    policy_hash: str
+    inputs: Sequence[InputRow]
+    rules: Sequence[RuleRow]
+    points: Sequence[PointsRow]
+    total_points: str
+    grade: str
+    bounds: Sequence[BoundRow]
+    #: What the customer is told.
+    reasons: Sequence[str]
+
+
+def tell(visit: Visit, row: Row, currency: str) -> Told:
+    """Return the story of one stored decision."""
+    inputs: Mapping[str, Any] = json.loads(row["inputs"])
+    result: Mapping[str, Any] = json.loads(row["result"])
+    document: Mapping[str, Any] = json.loads(row["document"]) if row["document"] else {}
+    features = {item["name"]: item for item in document.get("features", ())}
+    return Told(
+        number=str(row["decision_no"]),
+        outcome=visit.status("application_status", row["outcome"], words.APPLICATION_TONES),
+        decided_by=words.code_label(visit, "decided_by", row["decided_by"]),
+        at=visit.formats.instant(row["decided_at"], seconds=True),
+        person_reason=row["reason"] or "",
+        policy=str(result.get("policy_version", "—")),
+        policy_hash=row["policy_hash"],
+        inputs=_inputs(visit, inputs.get("features", {}), features, currency),
+        rules=_rules(visit, result.get("verdicts", {}), document),
+        points=_points(visit, result.get("contributions", ()), features),
+        total_points=visit.formats.count(result.get("points")),
+        grade=result.get("grade") or "—",
+        bounds=_bounds(visit, result, currency),
+        reasons=_reasons(visit, result.get("reasons", ()), document),
+    )
+
+
+def _inputs(
+    visit: Visit,
+    values: Mapping[str, Any],
+    features: Mapping[str, Mapping[str, Any]],
+    currency: str,
+) -> list[InputRow]:
+    rows = []
+    for name, value in sorted(values.items()):
+        feature = features.get(name, {})
+        rows.append(
+            InputRow(
+                label=_name(visit, feature, name),
+                name=name,
+                value=_value(visit, value, feature.get("unit", ""), currency),
+                source=words.code_label(visit, "feature_source", feature.get("source", "")),
+                is_unknown=value is None,
+            )
+        )
+    return rows
+
+
+def _value(visit: Visit, value: object, unit: str, currency: str) -> str:
+    if value is None:
+        return visit.t("verdict.unknown")
+    if isinstance(value, bool):
+        return visit.t("answer.yes" if value else "answer.no")
+    if not isinstance(value, int):
+        return words.code_label(visit, "purpose", str(value))
+    if unit == "minor":
+        return visit.formats.money(value, currency)
+    if unit == "ppm":
+        return visit.formats.percent(value, _PPM)
+    return visit.formats.count(value)
+
+
+def _rules(
+    visit: Visit, verdicts: Mapping[str, str], document: Mapping[str, Any]
+) -> list[RuleRow]:
+    rules = {rule["code"]: rule for rule in document.get("rules", ())}
+    rows = []
+    for code, verdict in verdicts.items():
+        rule = rules.get(code, {})
+        acting = {"true": "action", "unknown": "on_unknown"}.get(verdict)
+        action = str(rule.get(acting, "")) if acting else ""
+        rows.append(
+            RuleRow(
+                code=code,
+                text=to_sql(from_json(rule["when"])) if "when" in rule else "",
+                verdict=visit.status("verdict", verdict, _VERDICT_TONES),
+                action=words.code_label(visit, "rule_action", action) if action else "—",
+            )
+        )
+    # What spoke comes first; within that the order is the policy's.
+    order = {"true": 0, "unknown": 1, "false": 2}
+    verdict_of = dict(verdicts)
+    return sorted(rows, key=lambda row: order[verdict_of[row.code]])
+
+
+def _points(
+    visit: Visit, contributions: Sequence[Sequence[Any]], features: Mapping[str, Mapping[str, Any]]
+) -> list[PointsRow]:
+    return [
+        PointsRow(
+            label=_name(visit, features.get(name, {}), name),
+            bin=str(bin_name),
+            points=visit.formats.count(points),
+        )
+        for name, bin_name, points in contributions
+    ]
+
+
+def _bounds(visit: Visit, result: Mapping[str, Any], currency: str) -> list[BoundRow]:
+    return [
+        BoundRow(
+            label=words.code_label(visit, "bound", name),
+            limit=visit.formats.amount(limit_minor, currency),
+            is_binding=name == result.get("binding"),
+        )
+        for name, limit_minor in result.get("candidates", ())
+    ]
+
+
+def _reasons(visit: Visit, codes: Sequence[str], document: Mapping[str, Any]) -> list[str]:
+    key = "zh" if visit.catalogue.language == "zh-CN" else "en"
+    texts = {item["code"]: item[key] for item in document.get("reasons", ()) if key in item}
+    return [f"{texts.get(code, code)} ({code})" for code in codes]
+
+
+def _name(visit: Visit, feature: Mapping[str, Any], fallback: str) -> str:
+    key = "name_zh" if visit.catalogue.language == "zh-CN" else "name_en"
+    return str(feature.get(key, fallback))

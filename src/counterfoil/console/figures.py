@@ -1,0 +1,101 @@
+"""Figures of the whole book for the overview, from the sums that the day's close has kept.
+
+Invariant   Pure: rows in, figures out. A share of nothing is None, never zero.
+Units       Minor units; shares in percent, for pictures and their tables only.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from counterfoil.console.words import BUCKET_30_PLUS
+from counterfoil.platform.queries import Row
+
+#: Buckets between which balances roll, one after the other.
+ROLLS = ((0, 1), (1, 2), (2, 3), (3, 4))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """The book at the end of a closed day."""
+
+    day: date
+    loans: int
+    principal_minor: int
+    by_bucket_minor: Mapping[int, int]
+
+    @property
+    def late_30_minor(self) -> int:
+        """Return the principal of loans more than 30 days past due."""
+        return sum(
+            amount for bucket, amount in self.by_bucket_minor.items() if bucket >= BUCKET_30_PLUS
+        )
+
+    def share(self, buckets: Iterable[int]) -> float | None:
+        """Return the share of some buckets in the principal, in percent."""
+        part = sum(self.by_bucket_minor.get(bucket, 0) for bucket in buckets)
+        return percent(part, self.principal_minor)
+
+
+def books(rows: Sequence[Row], currency: str) -> list[Book]:
+    """Return the book of each day in one currency, oldest first."""
+    days: dict[date, list[Row]] = {}
+    for row in rows:
+        if row["currency"] == currency:
+            days.setdefault(row["business_date"], []).append(row)
+    return [
+        Book(
+            day=day,
+            loans=sum(row["loans"] for row in of_day),
+            principal_minor=sum(row["principal_minor"] for row in of_day),
+            by_bucket_minor={row["bucket"]: row["principal_minor"] for row in of_day},
+        )
+        for day, of_day in sorted(days.items())
+    ]
+
+
+def month_ends(all_books: Sequence[Book]) -> list[Book]:
+    """Return the last book of each month; of the present month the latest there is."""
+    last = {(book.day.year, book.day.month): book for book in all_books}
+    return [last[month] for month in sorted(last)]
+
+
+def roll_rates(all_books: Sequence[Book]) -> list[tuple[date, list[float | None]]]:
+    """Return, by month, the balance of each bucket over that of the bucket before a month ago.
+
+    This is the net roll rate: it needs no history of single loans.
+    """
+    ends = month_ends(all_books)
+    return [
+        (
+            now.day,
+            [
+                percent(now.by_bucket_minor.get(to, 0), before.by_bucket_minor.get(start, 0))
+                for start, to in ROLLS
+            ],
+        )
+        for before, now in zip(ends, ends[1:], strict=False)
+    ]
+
+
+def vintage_curves(rows: Sequence[Row], today: date) -> dict[str, list[float | None]]:
+    """Return, by month of lending, the cumulated share that was ever over 30 days late."""
+    curves: dict[str, list[float | None]] = {}
+    for month in sorted({row["month"] for row in rows}):
+        of_month = [row for row in rows if row["month"] == month]
+        age = (today.year - month.year) * 12 + today.month - month.month
+        late = dict.fromkeys(range(age + 1), 0)
+        for row in of_month:
+            if row["months_on_book"] is not None and row["months_on_book"] <= age:
+                late[max(0, row["months_on_book"])] += row["late_minor"]
+        total, curve = 0, []
+        for number in range(age + 1):
+            total += late[number]
+            curve.append(percent(total, of_month[0]["original_minor"]))
+        curves[f"{month:%Y-%m}"] = curve
+    return curves
+
+
+def percent(part: int, whole: int) -> float | None:
+    """Return a share in percent for a picture; None of nothing."""
+    return 100 * part / whole if whole else None

@@ -1,0 +1,152 @@
+"""How an action with money or law in it goes: a form, everything shown once more, then one journey.
+
+Steps       GET shows the form. A post with the step `preview` checks it and shows what will change
+            and which entries will be booked; a post with `confirm` runs the journey and redirects.
+            A post with `edit`, or one from a stale page, shows the form again with its input.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from starlette.responses import Response
+
+from counterfoil.console.entries import EntryView
+from counterfoil.console.pages.customers import refusal_text
+from counterfoil.console.visit import Visit
+from counterfoil.kernel.errors import Refused
+from counterfoil.platform.web.forms import KEY_FIELD, TOKEN_FIELD, FormReader
+from counterfoil.platform.web.parts import Change, Form
+
+STEP: Final = "step"
+PREVIEW: Final = "preview"
+CONFIRM: Final = "confirm"
+
+#: Longest reason that is kept with an action.
+REASON_LENGTH_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of an action's form."""
+
+    name: str
+    label: str
+    #: text, date or select.
+    kind: str = "text"
+    hint: str = ""
+    inputmode: str = ""
+    is_required: bool = True
+    choices: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crumb:
+    """The record that the action is about."""
+
+    label: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """An action as it is introduced: what it does and where it leads back to."""
+
+    name: str
+    title: str
+    intro: str
+    path: str
+    record: Crumb
+    journey: str
+    api_call: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormView:
+    """The form of an action."""
+
+    form: Form
+    fields: Sequence[Field]
+    intro: str
+    record: Crumb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What an action would do."""
+
+    changes: Sequence[Change]
+    entries: Sequence[EntryView] = ()
+    notes: Sequence[str] = ()
+    confirm: str = ""
+    is_destructive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewView:
+    """The action shown once more before it is final."""
+
+    form: Form
+    #: The input, as it will be sent again.
+    values: Mapping[str, str] = field(default_factory=dict)
+    preview: Preview
+    record: Crumb
+
+
+def show_form(
+    visit: Visit,
+    action: Action,
+    fields: Sequence[Field],
+    *,
+    reader: FormReader | None = None,
+    **initial: str,
+) -> Response:
+    """Show the form, with input and errors where there are some."""
+    is_again = reader is not None or bool(visit.values)
+    form = visit.form(action.path, reader or (FormReader(visit.values) if is_again else None),
+                      **initial)  # fmt: skip
+    view = FormView(form=form, fields=fields, intro=action.intro, record=action.record)
+    return visit.page(
+        "action/form.html",
+        action.title,
+        view,
+        status=422 if form.errors else 200,
+        journey=action.journey,
+        api_call=action.api_call,
+    )
+
+
+def show_preview(visit: Visit, action: Action, preview: Preview) -> Response:
+    """Show what will change; the key of the form makes a double submit harmless."""
+    hidden = {TOKEN_FIELD, KEY_FIELD, STEP}
+    values = {name: value for name, value in visit.values.items() if name not in hidden}
+    form = visit.form(action.path)
+    view = PreviewView(form=form, values=values, preview=preview, record=action.record)
+    return visit.page(
+        "action/preview.html",
+        action.title,
+        view,
+        journey=action.journey,
+        api_call=action.api_call,
+    )
+
+
+def finish(
+    visit: Visit,
+    action: Action,
+    fields: Sequence[Field],
+    outcome: object,
+    *,
+    reader: FormReader,
+    done: str,
+) -> Response:
+    """Redirect to the record after the journey, or show the form again with its refusal."""
+    if isinstance(outcome, Refused):
+        reader.refuse("form", "form.refused", text=refusal_text(visit, outcome))
+        return show_form(visit, action, fields, reader=reader)
+    return visit.go(f"{action.record.href}?done={done}")
+
+
+def step_of(visit: Visit) -> str:
+    """Return the step that a post asks for."""
+    return visit.values.get(STEP, "")

@@ -1,0 +1,122 @@
+"""What surrounds every page: navigation, environment and business date, the developer drawer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from counterfoil.console.access import Permission, may
+from counterfoil.platform.web.i18n import Catalogue
+
+BASE: Final = "/console"
+
+THEMES: Final = ("auto", "light", "dark")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NavLink:
+    """One entry of the navigation."""
+
+    label: str
+    href: str
+    is_current: bool
+    #: Letter that goes here after `g`.
+    letter: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NavGroup:
+    """Entries under one heading."""
+
+    label: str
+    links: Sequence[NavLink]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawer:
+    """What a developer wants to know about the page."""
+
+    request_id: str
+    #: Name of the journey or of the reading that the page ran.
+    journey: str
+    #: The same call for the API and for the command line; empty where there is none.
+    api_call: str
+    cli_call: str
+    statements: int
+    milliseconds: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """The surroundings of one page."""
+
+    language: str
+    theme: str
+    environment: str
+    business_date: str
+    operator: str
+    role: str
+    token: str
+    #: Where the forms of the frame return to.
+    here: str
+    navigation: Sequence[NavGroup]
+    asset_versions: Mapping[str, str]
+    has_single_keys: bool
+    drawer: Drawer | None
+
+    def asset(self, name: str) -> str:
+        """Return the address of one of the files that pages load."""
+        return f"{BASE}/static/{name}?v={self.asset_versions[name]}"
+
+    @property
+    def other_language(self) -> str:
+        """Return the language to change to."""
+        return "en" if self.language == "zh-CN" else "zh-CN"
+
+
+#: Group → (message, path below the console, letter, what the role must be allowed).
+_NAVIGATION: Final = (
+    (
+        "operations",
+        (
+            ("overview", "/", "o", Permission.READ),
+            ("applications", "/applications", "a", Permission.READ),
+            ("customers", "/customers", "c", Permission.READ),
+            ("lines", "/lines", "l", Permission.READ),
+            ("loans", "/loans", "d", Permission.READ),
+            ("quality", "/quality", "q", Permission.READ),
+        ),
+    ),
+    (
+        "money",
+        (
+            ("payments", "/payments", "p", Permission.READ),
+            ("days", "/days", "e", Permission.READ),
+            ("ledger", "/ledger", "b", Permission.READ_LEDGER),
+        ),
+    ),
+)
+
+
+def navigation(role: str, path: str, catalogue: Catalogue) -> tuple[NavGroup, ...]:
+    """Return the navigation of a role, with the entry of the present page marked."""
+    groups = []
+    for group, entries in _NAVIGATION:
+        links = [
+            NavLink(
+                label=catalogue.text(f"nav.{name}"),
+                href=BASE + below,
+                is_current=_is_current(below, path),
+                letter=letter,
+            )
+            for name, below, letter, permission in entries
+            if may(role, permission)
+        ]
+        if links:
+            groups.append(NavGroup(label=catalogue.text(f"nav.{group}"), links=links))
+    return tuple(groups)
+
+
+def _is_current(below: str, path: str) -> bool:
+    if below == "/":
+        return path in (BASE, BASE + "/")
+    return path == BASE + below or path.startswith(f"{BASE}{below}/")

@@ -1,0 +1,23 @@
+"""The shape of a console page: its address, who may open it, what shows it and what submits to it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from counterfoil.console.access import Permission
+from counterfoil.console.visit import Visit
+
+Handler = Callable[[Visit], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One address of the console, below its base."""
+
+    path: str
+    show: Handler
+    #: What posting to it does; None where nothing can be posted.
+    submit: Handler | None = None
+    #: None: also without a sign-in.
+    permission: Permission | None = Permission.READ

@@ -1,0 +1,234 @@
+"""Customers: found by what is posted, shown masked, with lines, loans and one timeline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from counterfoil.console import words
+from counterfoil.console.frame import BASE
+from counterfoil.console.page import Page
+from counterfoil.console.pages import errors
+from counterfoil.console.pages.applications import ApplicationRow, application_row
+from counterfoil.console.pages.lines import LineRow, line_row
+from counterfoil.console.pages.loans import LoanRow, loan_row, one_currency
+from counterfoil.console.reading import PART_ROWS, READING
+from counterfoil.console.visit import Visit
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import RefusedError
+from counterfoil.platform.queries import Row
+from counterfoil.platform.web.parts import Event, Form, Status
+from counterfoil.privacy.persons import MaskedPerson, read_masked
+
+#: Newest customers on the page that also finds them.
+NEWEST_SHOWN: Final = 20
+EVENTS_SHOWN: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonView:
+    """A person, masked; empty texts where the vault has none or cannot be asked."""
+
+    name: str
+    id_number: str
+    phone: str
+    notice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRow:
+    """One customer of a list."""
+
+    href: str
+    record: str
+    name: str
+    since: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerListView:
+    """The search, and who came last."""
+
+    form: Form
+    rows: Sequence[CustomerRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerView:
+    """One customer."""
+
+    record: str
+    person: PersonView
+    status: Status
+    facts: Sequence[tuple[str, str]]
+    currency: str
+    applications: Sequence[ApplicationRow]
+    lines: Sequence[LineRow]
+    loans: Sequence[LoanRow]
+    events: Sequence[Event]
+
+
+async def show_list(visit: Visit) -> Response:
+    """Show the form that finds customers, and the newest ones."""
+    async with visit.reading() as connection:
+        rows = await READING.newest_customers.fetch(connection, page=NEWEST_SHOWN)
+    people, _ = await _masked(visit, [row["customer_id"] for row in rows])
+    view = CustomerListView(
+        form=visit.form(f"{BASE}/search"),
+        rows=[_row(visit, row, people.get(row["customer_id"])) for row in rows],
+    )
+    return visit.page(
+        "customers/list.html",
+        visit.t("nav.customers"),
+        view,
+        journey="console.reading.newest_customers",
+    )
+
+
+async def show_customer(visit: Visit) -> Response:
+    """Show one customer."""
+    try:
+        customer_id = ids.from_text(ids.CUSTOMER, visit.request.path_params["customer"])
+    except ids.InvalidIdError:
+        return await errors.not_found(visit)
+    async with visit.reading() as connection:
+        row = await READING.customer.fetchrow(connection, customer_id=customer_id)
+        if row is None:
+            return await errors.not_found(visit)
+        of_customer = {"customer_id": customer_id, "page": PART_ROWS}
+        applications = await READING.applications_of_customer.fetch(connection, **of_customer)
+        lines = await READING.lines_of_customer.fetch(connection, **of_customer)
+        loans = await READING.loans_of_customer.fetch(connection, line_id=None, **of_customer)
+        events = await READING.customer_events.fetch(
+            connection, customer_id=customer_id, page=EVENTS_SHOWN
+        )
+    people, notice = await _masked(visit, [customer_id])
+    record = ids.to_text(ids.CUSTOMER, customer_id)
+    view = CustomerView(
+        record=record,
+        person=_person(visit, people.get(customer_id), notice),
+        status=_status(visit, row),
+        facts=_facts(visit, row, lines, loans),
+        currency=one_currency(visit, [*lines, *loans]),
+        applications=[application_row(visit, item) for item in applications],
+        lines=[line_row(visit, item) for item in lines],
+        loans=[loan_row(visit, item) for item in loans],
+        events=[_event(visit, customer_id, item) for item in events],
+    )
+    return visit.page(
+        "customers/customer.html",
+        visit.t("customer.title", record=record),
+        view,
+        journey="console.reading.customer",
+    )
+
+
+async def _masked(visit: Visit, customer_ids: Sequence[int]) -> tuple[dict[int, MaskedPerson], str]:
+    """Return persons masked; with the key service away the page goes on without them."""
+    if not customer_ids:
+        return {}, ""
+    house = visit.desk.house
+    try:
+        async with house.database.connection() as connection:
+            return await read_masked(connection, house.vault, customer_ids), ""
+    except RefusedError as error:
+        return {}, refusal_text(visit, error.refused)
+
+
+def refusal_text(visit: Visit, refused: Any) -> str:
+    """Return a refusal in the reader's language, else as it is written in the catalogue."""
+    key = f"refusal.{refused.code}"
+    if visit.catalogue.has(key):
+        return visit.t(key)
+    return f"{refused.message} {refused.next_step}"
+
+
+def _person(visit: Visit, person: MaskedPerson | None, notice: str) -> PersonView:
+    if person is None:
+        nobody = notice or visit.t("customer.nobody")
+        return PersonView(name="—", id_number="—", phone="—", notice=nobody)
+    return PersonView(
+        name=person.name, id_number=person.id_number, phone=person.phone, notice=""
+    )
+
+
+def _row(visit: Visit, row: Row, person: MaskedPerson | None) -> CustomerRow:
+    return CustomerRow(
+        href=words.customer_href(row["customer_id"]),
+        record=visit.formats.record(ids.CUSTOMER, row["customer_id"]),
+        name=person.name if person else "—",
+        since=visit.formats.instant(row["created_at"]),
+        status=_status(visit, row),
+    )
+
+
+def _status(visit: Visit, row: Row) -> Status:
+    tones = {"active": "good", "restricted": "warn"}
+    return visit.status("customer_status", row["status"], tones)
+
+
+def _facts(
+    visit: Visit, row: Row, lines: Sequence[Row], loans: Sequence[Row]
+) -> list[tuple[str, str]]:
+    f, t = visit.formats, visit.t
+    open_loans = [loan for loan in loans if loan["status"] == "open"]
+    currencies = sorted({loan["currency"] for loan in open_loans}) or ["CNY"]
+    exposure = " + ".join(
+        f.money(
+            sum(loan["principal_minor"] for loan in open_loans if loan["currency"] == code), code
+        )
+        for code in currencies
+    )
+    late = max((loan["days_past_due"] for loan in open_loans), default=0)
+    return [
+        (t("customer.exposure"), exposure),
+        (t("customer.open_loans"), f.count(len(open_loans))),
+        (t("customer.lines"), f.count(len(lines))),
+        (t("loan.days_past_due"), f.count(late or None)),
+        (t("customer.since"), f.instant(row["created_at"])),
+        (t("customer.language"), words.code_label(visit, "customer_language", row["language"])),
+    ]
+
+
+def _event(visit: Visit, customer_id: int, row: Row) -> Event:
+    kind, subject, f = row["kind"], row["subject_id"], visit.formats
+    amount = ""
+    if row["amount_minor"] is not None and row["currency"]:
+        amount = f" · {f.money(row['amount_minor'], row['currency'])}"
+    return Event(
+        at=f.instant(row["at"]),
+        at_machine=row["at"].isoformat(),
+        text=visit.t(f"event.{kind}") + _what(visit, kind, row["code"]) + amount,
+        note=words.code_label(visit, "channel", row["note"]) if row["note"] else "",
+        href=_event_href(customer_id, kind, subject),
+    )
+
+
+def _what(visit: Visit, kind: str, code: str | None) -> str:
+    if not code:
+        return ""
+    if kind == "applied":
+        return f" · {words.product_name(visit, code)}"
+    families = {"decided": "application_status", "line": "line_event",
+                "transaction": "transaction", "revealed": "reveal_purpose"}  # fmt: skip
+    return f" · {words.code_label(visit, families[kind], code)}"
+
+
+def _event_href(customer_id: int, kind: str, subject: int) -> str:
+    match kind:
+        case "applied" | "decided":
+            return words.application_href(customer_id, subject)
+        case "line":
+            return words.line_href(customer_id, subject)
+        case "transaction":
+            return words.loan_href(customer_id, subject)
+        case _:
+            return ""
+
+
+PAGES: Final = (
+    Page(path="/customers", show=show_list),
+    Page(path="/customers/{customer}", show=show_customer),
+)

@@ -1,0 +1,58 @@
+"""Pages for what did not work: not found, not permitted, not understood, failed."""
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from counterfoil.console.visit import Visit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorView:
+    """What is wrong and what to do about it."""
+
+    code: str
+    text: str
+    next_step: str
+    request_id: str
+
+
+async def not_found(visit: Visit) -> Response:
+    """Answer for an address or a record that is not there."""
+    return _error(visit, 404, "not_found")
+
+
+async def forbidden(visit: Visit) -> Response:
+    """Answer for a page that the role may not open."""
+    return _error(visit, 403, "forbidden")
+
+
+async def foreign_post(visit: Visit) -> Response:
+    """Answer for a form that another site has sent."""
+    return _error(visit, 403, "foreign_post")
+
+
+async def not_allowed_here(visit: Visit) -> Response:
+    """Answer for a method that the page does not take."""
+    return _error(visit, 405, "not_allowed_here")
+
+
+async def too_large(visit: Visit) -> Response:
+    """Answer for a form that is larger than any of ours."""
+    return _error(visit, 413, "too_large")
+
+
+async def failed(visit: Visit) -> Response:
+    """Answer for a fault of ours; it needs neither the database nor a journey."""
+    return _error(visit, 500, "failed")
+
+
+def _error(visit: Visit, status: int, name: str) -> Response:
+    view = ErrorView(
+        code=str(status),
+        text=visit.t(f"error.{name}.text"),
+        next_step=visit.t(f"error.{name}.next_step"),
+        request_id=visit.request_id,
+    )
+    template = "errors/error.html" if visit.session else "errors/error_outside.html"
+    return visit.page(template, visit.t(f"error.{name}.title"), view, status=status)

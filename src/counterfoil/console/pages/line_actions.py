@@ -1,0 +1,259 @@
+"""Raising, lowering, freezing and unfreezing a line: form, preview, one journey."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from starlette.responses import Response
+
+from counterfoil.console import flow, words
+from counterfoil.console.access import Permission
+from counterfoil.console.flow import Action, Crumb, Field, Preview
+from counterfoil.console.page import Page
+from counterfoil.console.pages import errors
+from counterfoil.console.pages.lines import line_key, line_status
+from counterfoil.console.reading import READING
+from counterfoil.console.visit import Visit
+from counterfoil.journeys import adjust_limit
+from counterfoil.kernel import ids
+from counterfoil.platform.queries import Row
+from counterfoil.platform.web.forms import FormReader
+from counterfoil.platform.web.parts import Change
+
+_REASON: Final = "reason"
+
+
+async def limit(visit: Visit) -> Response:
+    """Raise or lower the limit."""
+    row = await _line(visit)
+    if row is None:
+        return await errors.not_found(visit)
+    action = _action(visit, row, "limit", "PUT /v1/lines/{record}/limit")
+    fields = [
+        Field(
+            name="limit",
+            label=visit.t("line_action.new_limit", currency=visit.formats.currency(row["currency"])),
+            inputmode="decimal",
+            hint=visit.t("line_action.limit_hint"),
+        ),
+        _reason_field(visit),
+    ]
+    step = flow.step_of(visit)
+    if step not in (flow.PREVIEW, flow.CONFIRM) or visit.is_stale:
+        return flow.show_form(visit, action, fields)
+    reader = FormReader(visit.values)
+    limit_minor = reader.amount_minor("limit", row["currency"], allow_zero=True)
+    reason = reader.text(_REASON, length_max=flow.REASON_LENGTH_MAX)
+    if limit_minor is not None and limit_minor == row["limit_minor"]:
+        reader.refuse("limit", "line_action.limit_same")
+    if limit_minor is None or reason is None or not reader.is_valid:
+        return flow.show_form(visit, action, fields, reader=reader)
+    if step == flow.PREVIEW:
+        return flow.show_preview(visit, action, _limit_preview(visit, row, limit_minor, reason))
+    key = reader.idempotency_key()
+    if key is None:
+        return flow.show_form(visit, action, fields, reader=reader)
+    outcome = await adjust_limit.set_limit(
+        visit.desk.house,
+        customer_id=row["customer_id"],
+        line_id=row["line_id"],
+        limit_minor=limit_minor,
+        reason=reason,
+        author=visit.operator,
+        idempotency_key=key,
+    )
+    return flow.finish(visit, action, fields, outcome, reader=reader, done="limit_changed")
+
+
+async def freeze(visit: Visit) -> Response:
+    """Stop drawing, until a day or until it is lifted."""
+    row = await _line(visit)
+    if row is None:
+        return await errors.not_found(visit)
+    action = _action(visit, row, "freeze", "POST /v1/lines/{record}/freeze")
+    fields = [
+        Field(
+            name="until",
+            label=visit.t("line_action.until"),
+            kind="date",
+            hint=visit.t("line_action.until_hint"),
+            is_required=False,
+        ),
+        _reason_field(visit),
+    ]
+    step = flow.step_of(visit)
+    if step not in (flow.PREVIEW, flow.CONFIRM) or visit.is_stale:
+        return flow.show_form(visit, action, fields)
+    reader = FormReader(visit.values)
+    until = reader.day("until", required=False)
+    reason = reader.text(_REASON, length_max=flow.REASON_LENGTH_MAX)
+    if until is not None and until < row["business_date"]:
+        reader.refuse("until", "line_action.until_past", day=row["business_date"])
+    if reason is None or not reader.is_valid:
+        return flow.show_form(visit, action, fields, reader=reader)
+    if step == flow.PREVIEW:
+        return flow.show_preview(visit, action, _freeze_preview(visit, row, until, reason))
+    key = reader.idempotency_key()
+    if key is None:
+        return flow.show_form(visit, action, fields, reader=reader)
+    outcome = await adjust_limit.freeze(
+        visit.desk.house,
+        customer_id=row["customer_id"],
+        line_id=row["line_id"],
+        until=until,
+        reason=reason,
+        author=visit.operator,
+        idempotency_key=key,
+    )
+    return flow.finish(visit, action, fields, outcome, reader=reader, done="line_frozen")
+
+
+async def unfreeze(visit: Visit) -> Response:
+    """Lift a freeze."""
+    row = await _line(visit)
+    if row is None:
+        return await errors.not_found(visit)
+    action = _action(visit, row, "unfreeze", "POST /v1/lines/{record}/unfreeze")
+    fields = [_reason_field(visit)]
+    step = flow.step_of(visit)
+    if step not in (flow.PREVIEW, flow.CONFIRM) or visit.is_stale:
+        return flow.show_form(visit, action, fields)
+    reader = FormReader(visit.values)
+    reason = reader.text(_REASON, length_max=flow.REASON_LENGTH_MAX)
+    if reason is None:
+        return flow.show_form(visit, action, fields, reader=reader)
+    if step == flow.PREVIEW:
+        return flow.show_preview(visit, action, _unfreeze_preview(visit, row, reason))
+    key = reader.idempotency_key()
+    if key is None:
+        return flow.show_form(visit, action, fields, reader=reader)
+    outcome = await adjust_limit.unfreeze(
+        visit.desk.house,
+        customer_id=row["customer_id"],
+        line_id=row["line_id"],
+        reason=reason,
+        author=visit.operator,
+        idempotency_key=key,
+    )
+    return flow.finish(visit, action, fields, outcome, reader=reader, done="line_unfrozen")
+
+
+async def _line(visit: Visit) -> Row | None:
+    found = line_key(visit)
+    if found is None:
+        return None
+    async with visit.reading() as connection:
+        return await READING.line.fetchrow(connection, customer_id=found[0], line_id=found[1])
+
+
+def _action(visit: Visit, row: Row, name: str, api_call: str) -> Action:
+    href = words.line_href(row["customer_id"], row["line_id"])
+    record = ids.to_text(ids.LINE, row["line_id"])
+    return Action(
+        name=name,
+        title=visit.t(f"line_action.{name}"),
+        intro=visit.t(f"line_action.{name}_intro"),
+        path=f"{href}/{name}",
+        record=Crumb(label=record, href=href),
+        journey=f"journeys.adjust_limit.{'set_limit' if name == 'limit' else name}",
+        api_call=api_call.replace("{record}", record),
+    )
+
+
+def _reason_field(visit: Visit) -> Field:
+    return Field(
+        name=_REASON, label=visit.t("line_action.reason"), hint=visit.t("line_action.reason_hint")
+    )
+
+
+def _limit_preview(visit: Visit, row: Row, limit_minor: int, reason: str) -> Preview:
+    f, t, currency = visit.formats, visit.t, row["currency"]
+    notes = [t("line_action.no_entries")]
+    taken = row["principal_minor"] + row["held_minor"]
+    if limit_minor < taken:
+        notes.append(t("line_action.below_used", used=f.money(taken, currency)))
+    return Preview(
+        changes=[
+            Change(
+                label=t("line.limit"),
+                before=f.money(row["limit_minor"], currency),
+                after=f.money(limit_minor, currency),
+            ),
+            Change(
+                label=t("line.available"),
+                before=f.money(_available(row, row["limit_minor"]), currency),
+                after=f.money(_available(row, limit_minor), currency),
+            ),
+            Change(label=t("line_action.reason"), before="", after=reason),
+        ],
+        notes=notes,
+        confirm=t("line_action.confirm_limit"),
+        is_destructive=limit_minor < row["limit_minor"],
+    )
+
+
+def _freeze_preview(visit: Visit, row: Row, until: date | None, reason: str) -> Preview:
+    t, label = visit.t, visit.catalogue.label
+    return Preview(
+        changes=[
+            _status_change(visit, row, label("line_status", "frozen")),
+            *_drawable(visit, row, after=0),
+            Change(
+                label=t("line.frozen_until"),
+                before=visit.formats.day(row["frozen_until"]),
+                after=visit.formats.day(until),
+            ),
+            Change(label=t("line_action.reason"), before="", after=reason),
+        ],
+        notes=[t("line_action.no_entries"), t("line_action.debts_run_on")],
+        confirm=t("line_action.confirm_freeze"),
+        is_destructive=True,
+    )
+
+
+def _unfreeze_preview(visit: Visit, row: Row, reason: str) -> Preview:
+    t, label = visit.t, visit.catalogue.label
+    return Preview(
+        changes=[
+            _status_change(visit, row, label("line_status", "active")),
+            *_drawable(visit, row, after=row["headroom_minor"]),
+            Change(label=t("line_action.reason"), before="", after=reason),
+        ],
+        notes=[t("line_action.no_entries")],
+        confirm=t("line_action.confirm_unfreeze"),
+    )
+
+
+def _status_change(visit: Visit, row: Row, after: str) -> Change:
+    return Change(
+        label=visit.t("loan.status"), before=line_status(visit, row).label, after=after
+    )
+
+
+def _drawable(visit: Visit, row: Row, *, after: int) -> Sequence[Change]:
+    now = 0 if row["blocked_by"] else row["headroom_minor"]
+    return [
+        Change(
+            label=visit.t("line.available"),
+            before=visit.formats.money(now, row["currency"]),
+            after=visit.formats.money(after, row["currency"]),
+        )
+    ]
+
+
+def _available(row: Row, limit_minor: int) -> int:
+    """Return what could be drawn under a limit, everything else being as it is."""
+    if row["blocked_by"]:
+        return 0
+    cap = row["own_cap_minor"]
+    ceiling = limit_minor if cap is None else min(limit_minor, cap)
+    return max(0, ceiling - row["principal_minor"] - row["held_minor"])
+
+
+_LINE: Final = "/customers/{customer}/lines/{line}"
+
+PAGES: Final = (
+    Page(path=f"{_LINE}/limit", show=limit, submit=limit, permission=Permission.CHANGE_LIMIT),
+    Page(path=f"{_LINE}/freeze", show=freeze, submit=freeze, permission=Permission.FREEZE),
+    Page(path=f"{_LINE}/unfreeze", show=unfreeze, submit=unfreeze, permission=Permission.FREEZE),
+)

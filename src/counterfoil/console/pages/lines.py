@@ -1,0 +1,285 @@
+"""Credit lines: the list, one line with what makes up its available amount, and its actions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import Response
+
+from counterfoil.console import words
+from counterfoil.console.access import Permission
+from counterfoil.console.frame import BASE
+from counterfoil.console.page import Page
+from counterfoil.console.pages import errors
+from counterfoil.console.pages.loans import LoanRow, done_notice, loan_row, one_currency
+from counterfoil.console.reading import PART_ROWS, READING, read_page
+from counterfoil.console.visit import Visit
+from counterfoil.kernel import ids
+from counterfoil.platform.queries import Row
+from counterfoil.platform.web import lists
+from counterfoil.platform.web.lists import ListShape, ListState, read_list_state
+from counterfoil.platform.web.parts import Event, Status
+
+STATUSES: Final = ("active", "frozen", "suspended", "closed")
+
+#: What an operator may do to a line, with what it needs and the states in which it makes sense.
+ACTIONS: Final = (
+    ("limit", Permission.CHANGE_LIMIT, ("active", "frozen", "suspended")),
+    ("freeze", Permission.FREEZE, ("active",)),
+    ("unfreeze", Permission.FREEZE, ("frozen",)),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineRow:
+    """One line of a list."""
+
+    href: str
+    record: str
+    customer_href: str
+    customer: str
+    product: str
+    limit: str
+    used: str
+    held: str
+    available: str
+    rate: str
+    valid_to: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineListView:
+    """The list with its filters."""
+
+    state: ListState
+    page: lists.Page[Row]
+    rows: Sequence[LineRow]
+    currency: str
+    note: str
+    statuses: Sequence[tuple[str, str]]
+    products: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionLink:
+    """An action, or why it cannot be taken."""
+
+    label: str
+    href: str
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineView:
+    """One line."""
+
+    record: str
+    status: Status
+    blocked: str
+    currency: str
+    ceiling: str
+    ceiling_name: str
+    used: str
+    held: str
+    available: str
+    used_share: int
+    facts: Sequence[tuple[str, str, str]]
+    actions: Sequence[ActionLink]
+    events: Sequence[Event]
+    loans: Sequence[LoanRow]
+    done: str
+
+
+def list_shape(products: Sequence[str]) -> ListShape:
+    """Return what the list of lines offers."""
+    return ListShape(
+        path=f"{BASE}/lines",
+        filters={"status": STATUSES, "product": tuple(products)},
+        sorts=("number", "limit", "used", "available"),
+        default_sort="number",
+    )
+
+
+async def show_list(visit: Visit) -> Response:
+    """Show the lines that the address asks for."""
+    products = list(visit.desk.product_names)
+    state = read_list_state(list_shape(products), visit.request.query_params)
+    async with visit.reading() as connection:
+        page = await read_page(
+            connection,
+            state,
+            name="lines",
+            number="line_id",
+            status=state.chosen("status"),
+            product=state.chosen("product"),
+        )
+    view = LineListView(
+        state=state,
+        page=page,
+        rows=[line_row(visit, row) for row in page.rows],
+        currency=one_currency(visit, page.rows),
+        note=visit.t("line.list_note", count=len(page.rows)),
+        statuses=[(code, visit.catalogue.label("line_status", code)) for code in STATUSES],
+        products=[(code, words.product_name(visit, code)) for code in products],
+    )
+    return visit.page(
+        "lines/list.html",
+        visit.t("nav.lines"),
+        view,
+        status=400 if state.problems else 200,
+        journey="console.reading.lines",
+        api_call=f"GET /v1/lines?limit={lists.PAGE_ROWS}",
+    )
+
+
+def line_row(visit: Visit, row: Row) -> LineRow:
+    """Return a line as a row of a list."""
+    f, currency = visit.formats, row["currency"]
+    return LineRow(
+        href=words.line_href(row["customer_id"], row["line_id"]),
+        record=f.record(ids.LINE, row["line_id"]),
+        customer_href=words.customer_href(row["customer_id"]),
+        customer=f.record(ids.CUSTOMER, row["customer_id"]),
+        product=words.product_name(visit, row["product_code"]),
+        limit=f.amount(row["limit_minor"], currency),
+        used=f.amount(row["principal_minor"], currency),
+        held=f.amount(row["held_minor"], currency),
+        available=f.amount(0 if row["blocked_by"] else row["headroom_minor"], currency),
+        rate=f.rate_annual(row["rate_daily_e8"]),
+        valid_to=f.day(row["valid_to"]),
+        status=line_status(visit, row),
+    )
+
+
+def line_status(visit: Visit, row: Row) -> Status:
+    """Return a line's state; one past its validity says so although it is stored as active."""
+    code = row["blocked_by"] or ("active" if row["status"] == "frozen" else row["status"])
+    return visit.status("line_status", code, words.LINE_TONES)
+
+
+async def show_line(visit: Visit) -> Response:
+    """Show one line."""
+    found = line_key(visit)
+    if found is None:
+        return await errors.not_found(visit)
+    customer_id, line_id = found
+    key = {"customer_id": customer_id, "line_id": line_id}
+    async with visit.reading() as connection:
+        row = await READING.line.fetchrow(connection, **key)
+        if row is None:
+            return await errors.not_found(visit)
+        events = await READING.line_events.fetch(connection, page=PART_ROWS, **key)
+        loans = await READING.loans_of_customer.fetch(connection, page=PART_ROWS, **key)
+    record = ids.to_text(ids.LINE, line_id)
+    return visit.page(
+        "lines/line.html",
+        visit.t("line.title", record=record),
+        _view(visit, row, events, loans),
+        journey="console.reading.line",
+        api_call=f"GET /v1/lines/{record}",
+    )
+
+
+def line_key(visit: Visit) -> tuple[int, int] | None:
+    """Return the customer and the line of an address, None where it names neither."""
+    params = visit.request.path_params
+    try:
+        customer_id = ids.from_text(ids.CUSTOMER, params["customer"])
+        return customer_id, ids.from_text(ids.LINE, params["line"])
+    except ids.InvalidIdError:
+        return None
+
+
+def _view(visit: Visit, row: Row, events: Sequence[Row], loans: Sequence[Row]) -> LineView:
+    f, t, currency = visit.formats, visit.t, row["currency"]
+    cap = row["own_cap_minor"]
+    is_capped = cap is not None and cap < row["limit_minor"]
+    ceiling = cap if is_capped else row["limit_minor"]
+    taken = row["principal_minor"] + row["held_minor"]
+    return LineView(
+        record=f.record(ids.LINE, row["line_id"]),
+        status=line_status(visit, row),
+        blocked=words.code_label(visit, "line_blocked", row["blocked_by"])
+        if row["blocked_by"]
+        else "",
+        currency=f.currency(currency),
+        ceiling=f.amount(ceiling, currency),
+        ceiling_name=t("line.own_cap") if is_capped else t("line.limit"),
+        used=f.amount(row["principal_minor"], currency),
+        held=f.amount(row["held_minor"], currency),
+        available=f.amount(0 if row["blocked_by"] else row["headroom_minor"], currency),
+        used_share=min(100, taken * 100 // ceiling) if ceiling else 0,
+        facts=_facts(visit, row),
+        actions=[_action(visit, row, *action) for action in ACTIONS],
+        events=[line_event(visit, event, currency) for event in events],
+        loans=[loan_row(visit, loan) for loan in loans],
+        done=done_notice(visit),
+    )
+
+
+def _facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:
+    f, t, currency = visit.formats, visit.t, row["currency"]
+    customer, application = row["customer_id"], row["application_id"]
+    return [
+        (t("line.limit"), f.money(row["limit_minor"], currency), ""),
+        (t("line.own_cap"), f.money(row["own_cap_minor"], currency), ""),
+        (t("line.credit"), f.money(row["credit_minor"], currency), ""),
+        (t("loan.rate_annual"), t("loan.rate_both", annual=f.rate_annual(row["rate_daily_e8"]),
+                                  daily=f.rate(row["rate_daily_e8"])), ""),
+        (t("loan.product"), words.product_name(visit, row["product_code"]), ""),
+        (t("line.repayment_day"), t("line.day_of_month", day=row["repayment_day"]), ""),
+        (t("line.opened_on"), f.day(row["opened_on"]), ""),
+        (t("line.valid_to"), f.day(row["valid_to"]), ""),
+        (t("line.frozen_until"), f.day(row["frozen_until"]), ""),
+        (t("line.status_reason"), row["status_reason"] or "—", ""),
+        (t("loan.customer"), f.record(ids.CUSTOMER, customer), words.customer_href(customer)),
+        (t("line.application"), f.record(ids.APPLICATION, application),
+         words.application_href(customer, application)),
+    ]  # fmt: skip
+
+
+def _action(
+    visit: Visit, row: Row, name: str, permission: Permission, states: Sequence[str]
+) -> ActionLink:
+    why_not = ""
+    if not visit.may(permission):
+        why_not = visit.t("access.role_may_not")
+    elif row["status"] not in states:
+        why_not = visit.t("line.not_in_state")
+    return ActionLink(
+        label=visit.t(f"line_action.{name}"),
+        href=f"{words.line_href(row['customer_id'], row['line_id'])}/{name}",
+        why_not=why_not,
+    )
+
+
+def line_event(visit: Visit, event: Row, currency: str) -> Event:
+    """Return a line's event for a timeline; amounts are shown as money."""
+    kind = words.code_label(visit, "line_event", event["kind"])
+    before = _event_value(visit, event["kind"], event["before_value"], currency)
+    after = _event_value(visit, event["kind"], event["after_value"], currency)
+    change = f" {before} → {after}" if before != after else ""
+    return Event(
+        at=f"{visit.formats.day(event['book_date'])} · {visit.formats.instant(event['at'])}",
+        at_machine=event["at"].isoformat(),
+        text=f"{kind}{change}",
+        note=f"{words.code_label(visit, 'reason', event['reason'])} · {event['author']}",
+    )
+
+
+def _event_value(visit: Visit, kind: str, value: str | None, currency: str) -> str:
+    """Return a stored value as its reader knows it."""
+    if value is None:
+        return "—"
+    if kind in _AMOUNT_EVENTS and value.isdigit():
+        return visit.formats.amount(int(value), currency)
+    return words.code_label(visit, "line_status", value)
+
+
+_AMOUNT_EVENTS: Final = frozenset({"opened", "limit_raised", "limit_lowered", "own_cap_set"})
+
+PAGES: Final = (
+    Page(path="/lines", show=show_list),
+    Page(path="/customers/{customer}/lines/{line}", show=show_line),
+)

@@ -1,0 +1,479 @@
+"""Loans: the list, and one loan with the story of its transactions and their entries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from starlette.responses import Response
+
+from counterfoil.console import words
+from counterfoil.console.access import Permission
+from counterfoil.console.entries import EntryView, entries_by_transaction, loose_entries
+from counterfoil.console.frame import BASE
+from counterfoil.console.loan_story import Owed, Story, owed_now, owed_to_close, tell
+from counterfoil.console.page import Page
+from counterfoil.console.pages import errors
+from counterfoil.console.reading import PART_ROWS, READING, read_page
+from counterfoil.console.visit import Visit
+from counterfoil.kernel import ids
+from counterfoil.platform.queries import Row
+from counterfoil.platform.web import lists
+from counterfoil.platform.web.forms import FormReader
+from counterfoil.platform.web.lists import ListShape, ListState, read_list_state
+from counterfoil.platform.web.parts import Form, Status
+
+#: Farthest day for which a quote is given: later ones would only be wrong.
+QUOTE_DAYS_MAX: Final = 60
+
+STATUSES: Final = ("open", "pending", "closed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanRow:
+    """One loan of a list."""
+
+    href: str
+    record: str
+    customer_href: str
+    customer: str
+    product: str
+    original: str
+    balance: str
+    #: Instalments behind it and in all.
+    done: int
+    of: int
+    next_due: str
+    days_past_due: str
+    is_late: bool
+    bucket: Status
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanListView:
+    """The list with its filters."""
+
+    state: ListState
+    page: lists.Page[Row]
+    rows: Sequence[LoanRow]
+    currency: str
+    note: str
+    statuses: Sequence[tuple[str, str]]
+    products: Sequence[tuple[str, str]]
+    buckets: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwedView:
+    """An amount with the parts that add up to it."""
+
+    total: str
+    principal: str
+    interest: str
+    penalty: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleRow:
+    """One instalment: owed and paid, part by part."""
+
+    number: str
+    due_date: str
+    total: str
+    principal: str
+    principal_paid: str
+    interest: str
+    interest_paid: str
+    balance: str
+    status: Status
+    is_planned: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionRow:
+    """What happened once, and what it made in the books."""
+
+    record: str
+    value_date: str
+    book_date: str
+    at: str
+    kind: str
+    note: str
+    amount: str
+    principal: str
+    interest: str
+    penalty: str
+    excess: str
+    entries: Sequence[EntryView]
+    #: Where the repayment can be taken back; empty where it cannot.
+    reverse_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodRow:
+    """One term of the sum that the interest is."""
+
+    start: str
+    end: str
+    days: str
+    principal: str
+    rate: str
+    interest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplanationView:
+    """How the interest came about."""
+
+    periods: Sequence[PeriodRow]
+    total: str
+    fallen_due: str
+    paid_ahead: str
+    rest: str
+    is_as_stored: bool
+    transactions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanView:
+    """One loan."""
+
+    record: str
+    status: Status
+    bucket: Status
+    facts: Sequence[tuple[str, str, str]]
+    currency: str
+    owed: OwedView | None
+    payoff: OwedView | None
+    payoff_on: str
+    quote_form: Form
+    schedule: Sequence[ScheduleRow]
+    transactions: Sequence[TransactionRow]
+    other_entries: Sequence[EntryView]
+    explanation: ExplanationView | None
+    repay_href: str
+    why_not_repay: str
+    done: str
+
+
+def list_shape(products: Sequence[str]) -> ListShape:
+    """Return what the list of loans offers."""
+    return ListShape(
+        path=f"{BASE}/loans",
+        filters={
+            "status": STATUSES,
+            "product": tuple(products),
+            "bucket": tuple(str(number) for number in range(len(words.BUCKETS))),
+            "days": (),
+        },
+        sorts=("number", "original", "balance", "next_due", "days_past_due"),
+        default_sort="number",
+    )
+
+
+async def show_list(visit: Visit) -> Response:
+    """Show the loans that the address asks for."""
+    products = list(visit.desk.product_names)
+    state = read_list_state(list_shape(products), visit.request.query_params)
+    async with visit.reading() as connection:
+        page = await read_page(
+            connection,
+            state,
+            name="loans",
+            number="loan_id",
+            status=state.chosen("status"),
+            product=state.chosen("product"),
+            bucket=state.number("bucket"),
+            days_least=state.number("days"),
+        )
+    view = LoanListView(
+        state=state,
+        page=page,
+        rows=[loan_row(visit, row) for row in page.rows],
+        currency=one_currency(visit, page.rows),
+        note=visit.t("loan.list_note", count=len(page.rows)),
+        statuses=[(code, visit.catalogue.label("loan_status", code)) for code in STATUSES],
+        products=[(code, words.product_name(visit, code)) for code in products],
+        buckets=[(str(number), name) for number, name in enumerate(words.BUCKETS)],
+    )
+    return visit.page(
+        "loans/list.html",
+        visit.t("nav.loans"),
+        view,
+        status=400 if state.problems else 200,
+        journey="console.reading.loans",
+        api_call=f"GET /v1/loans?limit={lists.PAGE_ROWS}",
+    )
+
+
+def loan_row(visit: Visit, row: Row) -> LoanRow:
+    """Return a loan as a row of a list."""
+    f = visit.formats
+    late = row["days_past_due"]
+    return LoanRow(
+        href=words.loan_href(row["customer_id"], row["loan_id"]),
+        record=f.record(ids.LOAN, row["loan_id"]),
+        customer_href=words.customer_href(row["customer_id"]),
+        customer=f.record(ids.CUSTOMER, row["customer_id"]),
+        product=words.product_name(visit, row["product_code"]),
+        original=f.amount(row["original_minor"], row["currency"]),
+        balance=f.amount(row["principal_minor"], row["currency"]),
+        done=_done(row),
+        of=row["tenor_months"],
+        next_due=f.day(row["next_due_date"]),
+        days_past_due=f.count(late or None),
+        is_late=late > 0,
+        bucket=words.bucket_status(row["bucket"]),
+        status=visit.status("loan_status", row["status"], words.LOAN_TONES),
+    )
+
+
+def one_currency(visit: Visit, rows: Sequence[Row]) -> str:
+    """Return the currency of the amounts in a table, as its header says it."""
+    codes = sorted({row["currency"] for row in rows}) or ["CNY"]
+    return " / ".join(visit.formats.currency(code) for code in codes)
+
+
+async def show_loan(visit: Visit) -> Response:
+    """Show one loan; with `on`, the quote of a later day."""
+    found = loan_key(visit)
+    if found is None:
+        return await errors.not_found(visit)
+    customer_id, loan_id = found
+    key = {"customer_id": customer_id, "loan_id": loan_id}
+    async with visit.reading() as connection:
+        row = await READING.loan.fetchrow(connection, **key)
+        if row is None:
+            return await errors.not_found(visit)
+        instalments = await READING.instalments.fetch(connection, **key)
+        transactions = await READING.loan_transactions.fetch(connection, **key)
+        postings = await READING.postings_of_loan.fetch(connection, **key)
+    today = row["business_date"]
+    terms = visit.desk.terms(row["product_code"], row["product_version"])
+    story = tell(row, transactions, terms, on=today)
+    quote_on, quote_form = _quote(visit, today)
+    record = ids.to_text(ids.LOAN, loan_id)
+    view = LoanView(
+        record=record,
+        status=visit.status("loan_status", row["status"], words.LOAN_TONES),
+        bucket=words.bucket_status(row["bucket"]),
+        facts=_facts(visit, row),
+        currency=visit.formats.currency(row["currency"]),
+        owed=_owed(visit, row, owed_now(story.loan, today)) if _is_open(story) else None,
+        payoff=_owed(visit, row, owed_to_close(story.loan, quote_on)) if _is_open(story) else None,
+        payoff_on=visit.formats.day(quote_on),
+        quote_form=quote_form,
+        schedule=_schedule(visit, row, instalments, story),
+        transactions=[
+            transaction_row(visit, row, entry, transactions, postings)
+            for entry in reversed(transactions)
+        ],
+        other_entries=loose_entries(visit, postings),
+        explanation=_explanation(visit, row, story, len(transactions)),
+        repay_href=f"{words.loan_href(customer_id, loan_id)}/repay",
+        why_not_repay=_why_not_repay(visit, row),
+        done=done_notice(visit),
+    )
+    return visit.page(
+        "loans/loan.html",
+        visit.t("loan.title", record=record),
+        view,
+        status=400 if quote_form.errors else 200,
+        journey="console.reading.loan",
+        api_call=f"GET /v1/loans/{record}",
+    )
+
+
+def loan_key(visit: Visit) -> tuple[int, int] | None:
+    """Return the customer and the loan of an address, None where it names neither."""
+    params = visit.request.path_params
+    try:
+        customer_id = ids.from_text(ids.CUSTOMER, params["customer"])
+        return customer_id, ids.from_text(ids.LOAN, params["loan"])
+    except ids.InvalidIdError:
+        return None
+
+
+def done_notice(visit: Visit) -> str:
+    """Return what a journey did just before, as the redirect told it."""
+    key = f"done.{visit.request.query_params.get('done', '')}"
+    return visit.t(key) if visit.catalogue.has(key) else ""
+
+
+def _done(row: Row) -> int:
+    if row["status"] == "closed":
+        return int(row["tenor_months"])
+    return int(row["next_instalment_no"]) - 1 if row["status"] == "open" else 0
+
+
+def _is_open(story: Story | None) -> bool:
+    return story is not None and story.loan.status == "open"
+
+
+def _facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:
+    """Return label, text and address of what is known of the loan."""
+    f, t = visit.formats, visit.t
+    customer, line = row["customer_id"], row["line_id"]
+    return [
+        (t("loan.balance"), f.money(row["principal_minor"], row["currency"]), ""),
+        (t("loan.original"), f.money(row["original_minor"], row["currency"]), ""),
+        (t("loan.rate_annual"), t("loan.rate_both", annual=f.rate_annual(row["rate_daily_e8"]),
+                                  daily=f.rate(row["rate_daily_e8"])), ""),
+        (t("loan.product"), words.product_name(visit, row["product_code"]), ""),
+        (t("loan.method"), words.code_label(visit, "method", row["method"]), ""),
+        (t("loan.tenor"), t("loan.months", count=row["tenor_months"]), ""),
+        (t("loan.start"), f.day(row["start_date"]), ""),
+        (t("loan.maturity"), f.day(row["maturity_date"]), ""),
+        (t("loan.days_past_due"), f.count(row["days_past_due"] or None), ""),
+        (t("loan.purpose"), words.code_label(visit, "purpose", row["purpose"]), ""),
+        (t("loan.customer"), f.record(ids.CUSTOMER, customer), words.customer_href(customer)),
+        (t("loan.line"), f.record(ids.LINE, line), words.line_href(customer, line)),
+    ]  # fmt: skip
+
+
+def _owed(visit: Visit, row: Row, owed: Owed) -> OwedView:
+    f, currency = visit.formats, row["currency"]
+    return OwedView(
+        total=f.money(owed.total_minor, currency),
+        principal=f.amount(owed.principal_minor, currency),
+        interest=f.amount(owed.interest_minor, currency),
+        penalty=f.amount(owed.penalty_minor, currency),
+    )
+
+
+def _quote(visit: Visit, today: date) -> tuple[date, Form]:
+    """Return the day a quote is asked for: today unless the address says a later one."""
+    asked = visit.request.query_params.get("on", "")
+    reader = FormReader({"on": asked})
+    day = reader.day("on", required=False)
+    latest = today + timedelta(days=QUOTE_DAYS_MAX)
+    if day is not None and not today <= day <= latest:
+        reader.refuse("on", "loan.quote_range", first=today, last=latest)
+    form = visit.form(visit.request.url.path, reader, on=asked or today.isoformat())
+    return (day or today) if reader.is_valid else today, form
+
+
+def _schedule(
+    visit: Visit, row: Row, instalments: Sequence[Row], story: Story | None
+) -> list[ScheduleRow]:
+    fallen = [_fallen_due(visit, row, instalment) for instalment in instalments]
+    if story is None:
+        return fallen
+    f, currency = visit.formats, row["currency"]
+    planned = [
+        ScheduleRow(
+            number=str(plan.instalment_no),
+            due_date=f.day(plan.due_date),
+            total=f.amount(plan.due_minor, currency),
+            principal=f.amount(plan.principal_minor, currency),
+            principal_paid=f.amount(None, currency),
+            interest=f.amount(plan.interest_minor, currency),
+            interest_paid=f.amount(None, currency),
+            balance=f.amount(plan.balance_minor, currency),
+            status=Status(label=visit.t("instalment_status.planned")),
+            is_planned=True,
+        )
+        for plan in story.plan
+    ]
+    return fallen + planned
+
+
+def _fallen_due(visit: Visit, row: Row, instalment: Row) -> ScheduleRow:
+    f, currency = visit.formats, row["currency"]
+    total = instalment["principal_minor"] + instalment["interest_minor"]
+    code = "due"
+    if instalment["settled_on"]:
+        code = "settled"
+    elif (row["business_date"] - instalment["due_date"]).days > row["grace_days"]:
+        code = "late"
+    tones = {"settled": "good", "late": "bad", "due": "warn"}
+    return ScheduleRow(
+        number=str(instalment["instalment_no"]),
+        due_date=f.day(instalment["due_date"]),
+        total=f.amount(total, currency),
+        principal=f.amount(instalment["principal_minor"], currency),
+        principal_paid=f.amount(instalment["principal_paid_minor"], currency),
+        interest=f.amount(instalment["interest_minor"], currency),
+        interest_paid=f.amount(instalment["interest_paid_minor"], currency),
+        balance="",
+        status=visit.status("instalment_status", code, tones),
+        is_planned=False,
+    )
+
+
+def transaction_row(
+    visit: Visit, row: Row, entry: Row, all_entries: Sequence[Row], postings: Sequence[Row]
+) -> TransactionRow:
+    """Return a transaction with its journal entries."""
+    f, currency = visit.formats, row["currency"]
+    number = entry["transaction_id"]
+    undone = {other["relates_to"] for other in all_entries if other["kind"] == "reversal"}
+    may_reverse = (
+        entry["kind"] == "repayment" and number not in undone and visit.may(Permission.REVERSE)
+    )
+    href = f"{words.loan_href(row['customer_id'], row['loan_id'])}/reverse/"
+    repayment = entry["repayment_id"]
+    return TransactionRow(
+        record=f.record(ids.TRANSACTION, number),
+        value_date=f.day(entry["value_date"]),
+        book_date=f.day(entry["book_date"]),
+        at=f.instant(entry["posted_at"]),
+        kind=words.code_label(visit, "transaction", entry["kind"]),
+        note=_transaction_note(visit, entry, is_undone=number in undone),
+        amount=f.amount(entry["amount_minor"], currency),
+        principal=f.amount(entry["principal_minor"], currency),
+        interest=f.amount(entry["interest_minor"], currency),
+        penalty=f.amount(entry["penalty_minor"], currency),
+        excess=f.amount(entry["excess_minor"], currency),
+        entries=entries_by_transaction(visit, postings).get(number, ()),
+        reverse_href=href + ids.to_text(ids.REPAYMENT, repayment) if may_reverse else "",
+    )
+
+
+def _transaction_note(visit: Visit, entry: Row, *, is_undone: bool) -> str:
+    parts = [words.code_label(visit, "channel", entry["channel"])]
+    if is_undone:
+        parts.append(visit.t("loan.taken_back"))
+    if entry["reason"]:
+        parts.append(entry["reason"])
+    return " · ".join(parts)
+
+
+def _explanation(
+    visit: Visit, row: Row, story: Story | None, transactions: int
+) -> ExplanationView | None:
+    if story is None:
+        return None
+    f, currency = visit.formats, row["currency"]
+    return ExplanationView(
+        periods=[
+            PeriodRow(
+                start=f.day(period.start),
+                end=f.day(period.end),
+                days=f.count(period.days),
+                principal=f.amount(period.principal_minor, currency),
+                rate=f.rate(period.rate_daily_e8),
+                interest=f.exact_interest(period.interest_e8, currency),
+            )
+            for period in story.periods[-PART_ROWS:]
+        ],
+        total=f.exact_interest(story.interest.total_e8, currency),
+        fallen_due=f.amount(story.interest.fallen_due_minor, currency),
+        paid_ahead=f.amount(story.interest.paid_ahead_minor, currency),
+        rest=f.exact_interest(story.interest.rest_e8, currency),
+        is_as_stored=story.is_as_stored,
+        transactions=transactions,
+    )
+
+
+def _why_not_repay(visit: Visit, row: Row) -> str:
+    if not visit.may(Permission.REPAY):
+        return visit.t("access.role_may_not")
+    return "" if row["status"] == "open" else visit.t("loan.not_open")
+
+
+PAGES: Final = (
+    Page(path="/loans", show=show_list),
+    Page(path="/customers/{customer}/loans/{loan}", show=show_loan),
+)

@@ -1,0 +1,53 @@
+"""What the console reads: named queries over the views that the contexts publish.
+
+Invariant   Only schema `reporting` is read, and nothing is written or locked.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from counterfoil.platform.queries import Queries, Query, Row, Runner
+from counterfoil.platform.web.lists import PAGE_ROWS, Key, ListState, Page, make_page
+
+READING: Final = Queries.load("counterfoil.console", "reading.sql")
+
+#: Beyond every identifier: where a list that runs down begins.
+_NUMBER_MAX: Final = 2**63 - 1
+
+#: Longest list that a record's own page shows of one kind; the lists hold the rest.
+PART_ROWS: Final = 200
+
+
+async def read_page(
+    connection: Runner, state: ListState, *, name: str, number: str, **filters: object
+) -> Page[Row]:
+    """Return one page of the list whose queries are called `name`.
+
+    By number the list runs along an index; by a figure the database sorts what the filters leave.
+    """
+    if state.sort == "number":
+        query, values = _by_number(state, name)
+    else:
+        query, values = READING[f"{name}_sorted"], _by_figure(state)
+    rows: Sequence[Row] = await query.fetch(connection, page=PAGE_ROWS + 1, **values, **filters)
+    keys = [Key(row["sort_value"], row[number]) for row in rows]
+    return make_page(state, rows, keys)
+
+
+def _by_number(state: ListState, name: str) -> tuple[Query, dict[str, object]]:
+    key = state.key
+    if state.sign < 0:
+        return READING[name], {"after_number": key.number if key else _NUMBER_MAX}
+    return READING[f"{name}_upwards"], {"after_number": key.number if key else 0}
+
+
+def _by_figure(state: ListState) -> dict[str, object]:
+    key = state.key or Key(0, 0)
+    return {
+        "sort": state.sort,
+        "sign": state.sign,
+        "has_key": state.key is not None,
+        # The query compares in its own direction, so the key is turned as the rows are.
+        "after_value": state.sign * key.value,
+        "after_number": state.sign * key.number,
+    }

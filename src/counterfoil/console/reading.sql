@@ -1,0 +1,585 @@
+-- Named queries of the console over the views of schema reporting; nothing here writes or locks.
+
+-- name: business_date
+-- The business date, nothing before the first day is opened.
+SELECT business_date
+FROM reporting.business_date;
+
+-- name: loans
+-- Loans in the order of their numbers, which is the order in which they were asked for.
+-- gives   at most :page rows of the given status, behind the key
+SELECT customer_id, loan_id, line_id, product_code, currency, method, status, original_minor,
+       principal_minor, tenor_months, next_instalment_no, next_due_date, start_date,
+       days_past_due, bucket, 0::bigint AS sort_value
+FROM reporting.loan
+WHERE (:status::text IS NULL OR status = :status)
+  AND (:product::text IS NULL OR product_code = :product)
+  AND (:bucket::smallint IS NULL OR bucket = :bucket)
+  AND (:days_least::integer IS NULL OR days_past_due >= :days_least)
+  AND loan_id < :after_number
+ORDER BY loan_id DESC
+LIMIT :page;
+
+-- name: loans_upwards
+-- The same from the oldest on.
+-- gives   at most :page rows of the given status, behind the key
+SELECT customer_id, loan_id, line_id, product_code, currency, method, status, original_minor,
+       principal_minor, tenor_months, next_instalment_no, next_due_date, start_date,
+       days_past_due, bucket, 0::bigint AS sort_value
+FROM reporting.loan
+WHERE (:status::text IS NULL OR status = :status)
+  AND (:product::text IS NULL OR product_code = :product)
+  AND (:bucket::smallint IS NULL OR bucket = :bucket)
+  AND (:days_least::integer IS NULL OR days_past_due >= :days_least)
+  AND loan_id > :after_number
+ORDER BY loan_id
+LIMIT :page;
+
+-- name: loans_sorted
+-- Loans by a figure of theirs, in either direction, then by number.
+-- gives   at most :page rows of the given status, behind the key
+SELECT customer_id, loan_id, line_id, product_code, currency, method, status, original_minor,
+       principal_minor, tenor_months, next_instalment_no, next_due_date, start_date,
+       days_past_due, bucket, sort_value
+FROM reporting.loan
+CROSS JOIN LATERAL (
+    SELECT CASE :sort::text
+        WHEN 'balance' THEN principal_minor
+        WHEN 'original' THEN original_minor
+        WHEN 'next_due' THEN coalesce(next_due_date - DATE '1970-01-01', 0)
+        ELSE days_past_due
+    END::bigint AS sort_value
+) AS sorting
+WHERE (:status::text IS NULL OR status = :status)
+  AND (:product::text IS NULL OR product_code = :product)
+  AND (:bucket::smallint IS NULL OR bucket = :bucket)
+  AND (:days_least::integer IS NULL OR days_past_due >= :days_least)
+  AND (NOT :has_key::boolean
+       OR (:sign::integer * sort_value, :sign * loan_id) > (:after_value::bigint, :after_number::bigint))
+ORDER BY :sign * sort_value, :sign * loan_id
+LIMIT :page;
+
+-- name: loans_of_customer
+-- The loans of a customer, newest first.
+-- gives   at most :page rows
+SELECT customer_id, loan_id, line_id, product_code, currency, method, status, original_minor,
+       principal_minor, tenor_months, next_instalment_no, next_due_date, start_date,
+       days_past_due, bucket, 0::bigint AS sort_value
+FROM reporting.loan
+WHERE customer_id = :customer_id
+  AND (:line_id::bigint IS NULL OR line_id = :line_id)
+ORDER BY loan_id DESC
+LIMIT :page;
+
+-- name: loan
+-- One loan.
+SELECT customer_id, loan_id, line_id, product_code, product_version, lender_id, currency, method,
+       purpose, original_minor, rate_daily_e8, penalty_daily_e8, grace_days, tenor_months,
+       repayment_day, requested_on, status, start_date, maturity_date, closed_on,
+       principal_minor, due_principal_minor, penal_principal_minor, due_interest_minor,
+       instalment_minor, next_instalment_no, next_due_date, oldest_due_date, bucket,
+       interest_paid_minor, penalty_paid_minor, interest_e8, penalty_e8, days_past_due,
+       business_date
+FROM reporting.loan
+WHERE customer_id = :customer_id AND loan_id = :loan_id;
+
+-- name: instalments
+-- The instalments of a loan that have fallen due, in their order.
+SELECT instalment_no, due_date, principal_minor, interest_minor, principal_paid_minor,
+       interest_paid_minor, penal, settled_on
+FROM reporting.instalment
+WHERE customer_id = :customer_id AND loan_id = :loan_id
+ORDER BY instalment_no;
+
+-- name: loan_transactions
+-- What happened to a loan, in its order.
+SELECT transaction_id, sequence, kind, value_date, book_date, posted_at, amount_minor,
+       principal_minor, interest_minor, penalty_minor, excess_minor, mode, repayment_id,
+       relates_to, channel, reason
+FROM reporting.loan_transaction
+WHERE customer_id = :customer_id AND loan_id = :loan_id
+ORDER BY sequence;
+
+-- name: postings_of_loan
+-- The postings of a loan's journals, in the order in which they were booked.
+SELECT customer_id, journal_id, kind, book_date, posted_at, transaction_id, position, account,
+       debit_minor, credit_minor, currency
+FROM reporting.posting
+WHERE customer_id = :customer_id AND loan_id = :loan_id
+ORDER BY journal_id, position;
+
+-- name: repayment_transactions
+-- The transactions that a repayment became, over all loans it paid.
+SELECT transaction_id, loan_id, line_id, kind, value_date, amount_minor, principal_minor,
+       interest_minor, penalty_minor, excess_minor
+FROM reporting.loan_transaction
+WHERE customer_id = :customer_id AND repayment_id = :repayment_id
+ORDER BY transaction_id;
+
+-- name: lines
+-- Lines in the order of their numbers, newest first.
+-- gives   at most :page rows, behind the key
+SELECT customer_id, line_id, product_code, currency, status, blocked_by, limit_minor,
+       own_cap_minor, principal_minor, held_minor, headroom_minor, rate_daily_e8, valid_to,
+       0::bigint AS sort_value
+FROM reporting.line
+WHERE (:status::text IS NULL OR status = :status)
+  AND (:product::text IS NULL OR product_code = :product)
+  AND line_id < :after_number
+ORDER BY line_id DESC
+LIMIT :page;
+
+-- name: lines_upwards
+-- The same from the oldest on.
+-- gives   at most :page rows, behind the key
+SELECT customer_id, line_id, product_code, currency, status, blocked_by, limit_minor,
+       own_cap_minor, principal_minor, held_minor, headroom_minor, rate_daily_e8, valid_to,
+       0::bigint AS sort_value
+FROM reporting.line
+WHERE (:status::text IS NULL OR status = :status)
+  AND (:product::text IS NULL OR product_code = :product)
+  AND line_id > :after_number
+ORDER BY line_id
+LIMIT :page;
+
+-- name: lines_sorted
+-- Lines by a figure of theirs, in either direction, then by number.
+-- gives   at most :page rows, behind the key
+SELECT customer_id, line_id, product_code, currency, status, blocked_by, limit_minor,
+       own_cap_minor, principal_minor, held_minor, headroom_minor, rate_daily_e8, valid_to,
+       sort_value
+FROM reporting.line
+CROSS JOIN LATERAL (
+    SELECT CASE :sort::text
+        WHEN 'limit' THEN limit_minor
+        WHEN 'used' THEN principal_minor
+        ELSE headroom_minor
+    END::bigint AS sort_value
+) AS sorting
+WHERE (:status::text IS NULL OR status = :status)
+  AND (:product::text IS NULL OR product_code = :product)
+  AND (NOT :has_key::boolean
+       OR (:sign::integer * sort_value, :sign * line_id) > (:after_value::bigint, :after_number::bigint))
+ORDER BY :sign * sort_value, :sign * line_id
+LIMIT :page;
+
+-- name: lines_of_customer
+-- The lines of a customer, newest first.
+SELECT customer_id, line_id, product_code, currency, status, blocked_by, limit_minor,
+       own_cap_minor, principal_minor, held_minor, headroom_minor, rate_daily_e8, valid_to,
+       0::bigint AS sort_value
+FROM reporting.line
+WHERE customer_id = :customer_id
+ORDER BY line_id DESC
+LIMIT :page;
+
+-- name: line
+-- One credit line.
+SELECT customer_id, line_id, application_id, product_code, product_version, lender_id, currency,
+       status, blocked_by, limit_minor, own_cap_minor, principal_minor, held_minor, credit_minor,
+       headroom_minor, rate_daily_e8, repayment_day, opened_on, valid_to, frozen_until,
+       status_reason, version, business_date
+FROM reporting.line
+WHERE customer_id = :customer_id AND line_id = :line_id;
+
+-- name: line_events
+-- What happened to a line, newest first.
+-- gives   at most :page rows
+SELECT version, kind, before_value, after_value, reason, author, book_date, at
+FROM reporting.line_event
+WHERE customer_id = :customer_id AND line_id = :line_id
+ORDER BY version DESC
+LIMIT :page;
+
+-- name: loans_in_range
+-- Loans whose numbers lie in a range: what a number's beginning stands for.
+SELECT customer_id, loan_id AS number
+FROM reporting.loan
+WHERE loan_id BETWEEN :low AND :high
+ORDER BY loan_id
+LIMIT :page;
+
+-- name: lines_in_range
+-- Lines whose numbers lie in a range.
+SELECT customer_id, line_id AS number
+FROM reporting.line
+WHERE line_id BETWEEN :low AND :high
+ORDER BY line_id
+LIMIT :page;
+
+-- name: payments_in_range
+-- Payments whose numbers lie in a range.
+SELECT customer_id, payment_id AS number
+FROM reporting.payment
+WHERE payment_id BETWEEN :low AND :high
+ORDER BY payment_id
+LIMIT :page;
+
+-- name: payments
+-- Payments in the order of their numbers, newest first.
+-- gives   at most :page rows, behind the key
+SELECT customer_id, payment_id, direction, line_id, loan_id, amount_minor, currency, rail,
+       business_date, status, sends, asks, next_act_at, suspended_at, failure_code, created_at,
+       0::bigint AS sort_value
+FROM reporting.payment
+WHERE (:status::text IS NULL OR status = :status)
+  AND (:direction::text IS NULL OR direction = :direction)
+  AND payment_id < :after_number
+ORDER BY payment_id DESC
+LIMIT :page;
+
+-- name: payments_upwards
+-- The same from the oldest on.
+-- gives   at most :page rows, behind the key
+SELECT customer_id, payment_id, direction, line_id, loan_id, amount_minor, currency, rail,
+       business_date, status, sends, asks, next_act_at, suspended_at, failure_code, created_at,
+       0::bigint AS sort_value
+FROM reporting.payment
+WHERE (:status::text IS NULL OR status = :status)
+  AND (:direction::text IS NULL OR direction = :direction)
+  AND payment_id > :after_number
+ORDER BY payment_id
+LIMIT :page;
+
+-- name: payment_counts
+-- How many payments stand in each state that is not final, and in which since when.
+SELECT status, currency, count(*) AS payments, sum(amount_minor)::bigint AS amount_minor,
+       min(created_at) AS oldest_at
+FROM reporting.payment
+WHERE status IN ('created', 'held', 'sent', 'unknown')
+GROUP BY status, currency
+ORDER BY status, currency;
+
+-- name: payment
+-- One payment.
+SELECT customer_id, payment_id, direction, line_id, loan_id, lender_id, amount_minor, currency,
+       rail, business_date, status, sends, asks, sent_at, sent_on, next_act_at, suspended_at,
+       outcome, value_date, rail_reference, failure_code, created_at, finished_at
+FROM reporting.payment
+WHERE customer_id = :customer_id AND payment_id = :payment_id;
+
+-- name: payment_attempts
+-- What was asked of the rail about a payment and what it said, in its order.
+SELECT act_no, act, reference, started_at, answer, value_date, rail_reference, received_at
+FROM reporting.payment_attempt
+WHERE customer_id = :customer_id AND payment_id = :payment_id
+ORDER BY act_no;
+
+-- name: payment_suspense
+-- The cases of a payment that only people can resolve.
+SELECT case_no, cause, opened_at, resolution, first_person, proposed_at, second_person,
+       approved_at
+FROM reporting.suspense
+WHERE customer_id = :customer_id AND payment_id = :payment_id
+ORDER BY case_no;
+
+-- name: close_days
+-- Closed days, newest first, with how long they took.
+-- gives   at most :page rows, before the date given
+SELECT business_date, min(started_at) AS started_at, max(finished_at) AS finished_at,
+       count(*) AS steps, count(finished_at) AS finished_steps,
+       sum(examined)::bigint AS examined, sum(touched)::bigint AS touched
+FROM reporting.close_step
+WHERE business_date < :before
+GROUP BY business_date
+ORDER BY business_date DESC
+LIMIT :page;
+
+-- name: close_steps
+-- The steps of one day's close, in the order in which they began.
+SELECT step, started_at, finished_at, examined, touched, detail
+FROM reporting.close_step
+WHERE business_date = :business_date
+ORDER BY started_at, step;
+
+-- name: last_closed_day
+-- The last day whose close is recorded.
+SELECT max(business_date)
+FROM reporting.close_step;
+
+-- name: trial_balance
+-- Sums of each account up to and including a date: closed days from their sums, the rest from the
+-- journals themselves.
+SELECT account, currency, sum(debit_minor)::bigint AS debit_minor,
+       sum(credit_minor)::bigint AS credit_minor
+FROM (
+    SELECT account, currency, debit_minor, credit_minor
+    FROM reporting.day_balance
+    WHERE book_date <= :on_date
+    UNION ALL
+    SELECT account, currency, debit_minor, credit_minor
+    FROM reporting.posting
+    WHERE book_date <= :on_date
+      AND book_date > coalesce((SELECT max(book_date) FROM reporting.day_balance),
+                               DATE '0001-01-01')
+) AS sums
+GROUP BY account, currency
+ORDER BY currency, account;
+
+-- name: account_days
+-- The daily sums of one account, newest first.
+-- gives   at most :page rows, up to the date given
+SELECT book_date, currency, sum(debit_minor)::bigint AS debit_minor,
+       sum(credit_minor)::bigint AS credit_minor
+FROM (
+    SELECT book_date, currency, debit_minor, credit_minor
+    FROM reporting.day_balance
+    WHERE account = :account AND book_date <= :on_date
+    UNION ALL
+    SELECT book_date, currency, debit_minor, credit_minor
+    FROM reporting.posting
+    WHERE account = :account AND book_date <= :on_date
+      AND book_date > coalesce((SELECT max(book_date) FROM reporting.day_balance),
+                               DATE '0001-01-01')
+) AS sums
+GROUP BY book_date, currency
+ORDER BY book_date DESC, currency
+LIMIT :page;
+
+-- name: account_postings
+-- The postings to one account on one date, in the order of their journals.
+-- gives   at most :page rows, behind the key
+SELECT customer_id, journal_id, kind, posted_at, loan_id, transaction_id, currency, debit_minor,
+       credit_minor
+FROM reporting.posting
+WHERE account = :account AND book_date = :book_date AND journal_id > :after_number
+ORDER BY journal_id, position
+LIMIT :page;
+
+-- name: journal
+-- The postings of one journal.
+SELECT customer_id, journal_id, kind, book_date, posted_at, lender_id, product_code, loan_id,
+       transaction_id, position, account, debit_minor, credit_minor, currency
+FROM reporting.posting
+WHERE customer_id = :customer_id AND journal_id = :journal_id
+ORDER BY position;
+
+-- name: book_by_day
+-- The book at the end of each closed day: principal by bucket, since a date.
+SELECT business_date, currency, bucket, sum(loans)::bigint AS loans,
+       sum(principal_minor)::bigint AS principal_minor
+FROM reporting.accrual_day
+WHERE business_date >= :since
+GROUP BY business_date, currency, bucket
+ORDER BY business_date, currency, bucket;
+
+-- name: cash_by_day
+-- Money in and out by day, as the bank account shows it, since a date.
+SELECT book_date, currency, sum(debit_minor)::bigint AS in_minor,
+       sum(credit_minor)::bigint AS out_minor
+FROM (
+    SELECT book_date, currency, debit_minor, credit_minor
+    FROM reporting.day_balance
+    WHERE account = :account AND book_date >= :since
+    UNION ALL
+    SELECT book_date, currency, debit_minor, credit_minor
+    FROM reporting.posting
+    WHERE account = :account AND book_date >= :since
+      AND book_date > coalesce((SELECT max(book_date) FROM reporting.day_balance),
+                               DATE '0001-01-01')
+) AS sums
+GROUP BY book_date, currency
+ORDER BY book_date, currency;
+
+-- name: lines_summary
+-- All lines: what they grant, what is used, what could be drawn now.
+SELECT currency, count(*) AS lines, count(*) FILTER (WHERE blocked_by IS NULL) AS drawable,
+       sum(limit_minor)::bigint AS limit_minor,
+       sum(principal_minor)::bigint AS principal_minor,
+       coalesce(sum(headroom_minor) FILTER (WHERE blocked_by IS NULL), 0)::bigint
+           AS available_minor
+FROM reporting.line
+WHERE status <> 'closed'
+GROUP BY currency
+ORDER BY currency;
+
+-- name: vintages
+-- Share of what was lent in a month that was ever more than 30 days late, by months on book. A
+-- loan is 31 days late when an instalment has stood unpaid for that long after its due date.
+SELECT cohort.month, late.months_on_book, cohort.original_minor,
+       coalesce(late.original_minor, 0) AS late_minor
+FROM (
+    SELECT date_trunc('month', start_date)::date AS month,
+           sum(original_minor)::bigint AS original_minor
+    FROM reporting.loan
+    WHERE start_date >= :since
+    GROUP BY 1
+) AS cohort
+LEFT JOIN (
+    SELECT month, months_on_book, sum(original_minor)::bigint AS original_minor
+    FROM (
+        SELECT date_trunc('month', l.start_date)::date AS month, l.original_minor,
+               (extract(year FROM min(i.due_date) + 31) * 12
+                + extract(month FROM min(i.due_date) + 31)
+                - extract(year FROM l.start_date) * 12
+                - extract(month FROM l.start_date))::integer AS months_on_book
+        FROM reporting.loan AS l
+        JOIN reporting.instalment AS i USING (customer_id, loan_id)
+        WHERE l.start_date >= :since
+          AND i.due_date + 31 <= coalesce(i.settled_on, l.business_date)
+        GROUP BY l.customer_id, l.loan_id, l.start_date, l.original_minor
+    ) AS loan
+    GROUP BY month, months_on_book
+) AS late USING (month)
+ORDER BY cohort.month, late.months_on_book;
+
+-- name: applications
+-- Applications in the order of their numbers, newest first.
+-- gives   at most :page rows, behind the key
+SELECT customer_id, application_id, product_code, currency, requested_minor, status, received_at,
+       decided_at, grade, points, limit_minor, rate_daily_e8, 0::bigint AS sort_value
+FROM reporting.application
+WHERE (:status::text IS NULL OR status = :status)
+  AND (:product::text IS NULL OR product_code = :product)
+  AND (:grade::text IS NULL OR grade = :grade)
+  AND application_id < :after_number
+ORDER BY application_id DESC
+LIMIT :page;
+
+-- name: applications_upwards
+-- The same from the oldest on.
+-- gives   at most :page rows, behind the key
+SELECT customer_id, application_id, product_code, currency, requested_minor, status, received_at,
+       decided_at, grade, points, limit_minor, rate_daily_e8, 0::bigint AS sort_value
+FROM reporting.application
+WHERE (:status::text IS NULL OR status = :status)
+  AND (:product::text IS NULL OR product_code = :product)
+  AND (:grade::text IS NULL OR grade = :grade)
+  AND application_id > :after_number
+ORDER BY application_id
+LIMIT :page;
+
+-- name: applications_sorted
+-- Applications by a figure of theirs, in either direction, then by number.
+-- gives   at most :page rows, behind the key
+SELECT customer_id, application_id, product_code, currency, requested_minor, status, received_at,
+       decided_at, grade, points, limit_minor, rate_daily_e8, sort_value
+FROM reporting.application
+CROSS JOIN LATERAL (
+    SELECT CASE :sort::text
+        WHEN 'requested' THEN coalesce(requested_minor, 0)
+        WHEN 'limit' THEN coalesce(limit_minor, 0)
+        ELSE coalesce(points, 0)
+    END::bigint AS sort_value
+) AS sorting
+WHERE (:status::text IS NULL OR status = :status)
+  AND (:product::text IS NULL OR product_code = :product)
+  AND (:grade::text IS NULL OR grade = :grade)
+  AND (NOT :has_key::boolean
+       OR (:sign::integer * sort_value, :sign * application_id)
+          > (:after_value::bigint, :after_number::bigint))
+ORDER BY :sign * sort_value, :sign * application_id
+LIMIT :page;
+
+-- name: applications_of_customer
+-- The applications of a customer, newest first.
+-- gives   at most :page rows
+SELECT customer_id, application_id, product_code, currency, requested_minor, status, received_at,
+       decided_at, grade, points, limit_minor, rate_daily_e8, 0::bigint AS sort_value
+FROM reporting.application
+WHERE customer_id = :customer_id
+ORDER BY application_id DESC
+LIMIT :page;
+
+-- name: application
+-- One application.
+SELECT customer_id, application_id, product_code, product_version, currency, requested_minor,
+       purpose, status, received_at, decided_at, ended_at, outcome, decided_by, decision_reason,
+       grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
+       policy_version, valid_until, line_id
+FROM reporting.application
+WHERE customer_id = :customer_id AND application_id = :application_id;
+
+-- name: decisions
+-- The decisions on an application, with the document of the policy behind each.
+SELECT d.decision_no, d.decided_by, d.outcome, d.policy_hash, d.inputs, d.result, d.reason,
+       d.decided_at, p.document
+FROM reporting.decision AS d
+LEFT JOIN reporting.policy_version AS p USING (policy_hash)
+WHERE d.customer_id = :customer_id AND d.application_id = :application_id
+ORDER BY d.decision_no;
+
+-- name: applications_in_range
+-- Applications whose numbers lie in a range.
+SELECT customer_id, application_id AS number
+FROM reporting.application
+WHERE application_id BETWEEN :low AND :high
+ORDER BY application_id
+LIMIT :page;
+
+-- name: customers_in_range
+-- Customers whose numbers lie in a range.
+SELECT customer_id, customer_id AS number
+FROM reporting.customer
+WHERE customer_id BETWEEN :low AND :high
+ORDER BY customer_id
+LIMIT :page;
+
+-- name: newest_customers
+-- The customers who came last.
+-- gives   at most :page rows
+SELECT customer_id, status, created_at
+FROM reporting.customer
+ORDER BY customer_id DESC
+LIMIT :page;
+
+-- name: customer
+-- One customer, without anything personal.
+SELECT customer_id, status, language, created_at
+FROM reporting.customer
+WHERE customer_id = :customer_id;
+
+-- name: customer_events
+-- What happened with a customer, newest first: applications, lines, loans, looks at the person.
+-- gives   at most :page rows
+SELECT at, kind, subject_id, code, amount_minor, currency, note
+FROM (
+    SELECT received_at AS at, 'applied' AS kind, application_id AS subject_id,
+           product_code AS code, requested_minor AS amount_minor, currency, NULL AS note
+    FROM reporting.application
+    WHERE customer_id = :customer_id
+    UNION ALL
+    SELECT decided_at, 'decided', application_id, outcome, limit_minor, currency, decided_by
+    FROM reporting.application
+    WHERE customer_id = :customer_id AND decided_at IS NOT NULL
+    UNION ALL
+    SELECT e.at, 'line', e.line_id, e.kind, NULL, NULL, e.author
+    FROM reporting.line_event AS e
+    WHERE e.customer_id = :customer_id
+    UNION ALL
+    SELECT t.posted_at, 'transaction', t.loan_id, t.kind, t.amount_minor, l.currency, t.channel
+    FROM reporting.loan_transaction AS t
+    JOIN reporting.loan AS l USING (customer_id, loan_id)
+    WHERE t.customer_id = :customer_id
+    UNION ALL
+    SELECT revealed_at, 'revealed', reveal_id, purpose, NULL, NULL,
+           revealed_to || ': ' || reason
+    FROM reporting.reveal
+    WHERE customer_id = :customer_id
+) AS event
+ORDER BY at DESC, kind, subject_id
+LIMIT :page;
+
+-- name: application_funnel
+-- How far the applications received since an instant have come.
+SELECT count(*) AS received,
+       count(*) FILTER (WHERE decided_at IS NOT NULL) AS decided,
+       count(*) FILTER (WHERE status = 'referred') AS waiting,
+       count(*) FILTER (WHERE outcome = 'approved') AS approved,
+       count(*) FILTER (WHERE status = 'accepted') AS accepted,
+       count(*) FILTER (WHERE line_id IS NOT NULL AND EXISTS (
+           SELECT FROM reporting.loan AS l
+           WHERE l.customer_id = a.customer_id AND l.line_id = a.line_id
+             AND l.start_date IS NOT NULL)) AS drawn
+FROM reporting.application AS a
+WHERE received_at >= :since;
+
+-- name: approvals_by_day
+-- Decisions by day on applications received since an instant, and how many were approvals.
+SELECT (decided_at AT TIME ZONE :zone)::date AS day, count(*) AS decided,
+       count(*) FILTER (WHERE outcome = 'approved') AS approved
+FROM reporting.application
+WHERE received_at >= :since AND decided_at IS NOT NULL
+  AND outcome IN ('approved', 'declined')
+GROUP BY 1
+ORDER BY 1;

@@ -1,0 +1,183 @@
+"""One request to the console: who asks, in which language, and what the answer is made of."""
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from counterfoil.console.access import Permission, may
+from counterfoil.console.desk import Desk, environment_label
+from counterfoil.console.frame import Drawer, Frame, navigation
+from counterfoil.console.reading import READING
+from counterfoil.platform.web.format import Formats
+from counterfoil.platform.web.forms import SECRET_BYTES, FormReader, masked_token
+from counterfoil.platform.web.i18n import Catalogue
+from counterfoil.platform.web.parts import Form, Status, error_texts
+from counterfoil.platform.web.sessions import Session
+
+
+@dataclass(slots=True)
+class Counted:
+    """A connection that counts what it is asked, for the developer drawer."""
+
+    inner: Any
+    visit: "Visit"
+
+    async def fetch(self, query: str, *args: object) -> list[Any]:
+        """Return all rows."""
+        self.visit.statements += 1
+        rows: list[Any] = await self.inner.fetch(query, *args)
+        return rows
+
+    async def fetchrow(self, query: str, *args: object) -> Any:
+        """Return the first row or None."""
+        self.visit.statements += 1
+        return await self.inner.fetchrow(query, *args)
+
+    async def fetchval(self, query: str, *args: object) -> Any:
+        """Return the first column of the first row or None."""
+        self.visit.statements += 1
+        return await self.inner.fetchval(query, *args)
+
+    async def execute(self, query: str, *args: object) -> str:
+        """Refuse: a page reads, and what writes is a journey."""
+        raise AssertionError("pages do not write; journeys do")
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """One request."""
+
+    desk: Desk
+    request: Request
+    session: Session | None
+    catalogue: Catalogue
+    formats: Formats
+    theme: str
+    has_single_keys: bool
+    #: Whether the site is tried out on a loopback address without TLS.
+    is_plain: bool
+    #: Keys the tokens of this visitor's forms.
+    secret: bytes
+    request_id: str
+    started: float
+    #: Fields of the post, empty for a GET.
+    values: Mapping[str, str] = field(default_factory=dict)
+    #: Whether the post came from a page whose session has changed meanwhile: it is shown again.
+    is_stale: bool = False
+    business_date: date | None = None
+    statements: int = 0
+
+    @property
+    def role(self) -> str:
+        """Return the operator's role, empty where nobody is signed in."""
+        return self.session.role if self.session else ""
+
+    @property
+    def operator(self) -> str:
+        """Return the operator's name, empty where nobody is signed in."""
+        return self.session.operator if self.session else ""
+
+    def t(self, key: str, **values: object) -> str:
+        """Return a message in the reader's language."""
+        return self.catalogue.text(key, **values)
+
+    def may(self, permission: Permission) -> bool:
+        """Return whether the operator holds a permission."""
+        return may(self.role, permission)
+
+    def status(self, family: str, code: str, tones: Mapping[str, str]) -> Status:
+        """Return a state as a word with its tone."""
+        return Status(label=self.catalogue.label(family, code), tone=tones.get(code, ""))
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Counted]:
+        """Lend a connection for reading that counts its statements."""
+        async with self.desk.house.database.connection() as connection:
+            counted = Counted(connection, self)
+            if self.business_date is None:
+                self.business_date = await READING.business_date.fetchval(counted)
+            yield counted
+
+    def form(self, action: str, reader: FormReader | None = None, **initial: str) -> Form:
+        """Return a form to show: empty, or with the input and the errors of a post."""
+        values = {**initial, **self.values} if reader or self.is_stale else initial
+        errors = error_texts(reader.errors, self.catalogue) if reader else {}
+        if self.is_stale:
+            errors["form"] = self.t("form.stale")
+        return Form(
+            action=action, token=self.token(), key=self.new_key(), values=values, errors=errors
+        )
+
+    def token(self) -> str:
+        """Return the token of the forms, masked anew."""
+        return masked_token(self.secret, self.desk.random_bytes(SECRET_BYTES))
+
+    def new_key(self) -> str:
+        """Return a fresh idempotency key for a form."""
+        return f"console-{self.desk.random_bytes(12).hex()}"
+
+    def page(
+        self,
+        template: str,
+        title: str,
+        view: object,
+        *,
+        status: int = 200,
+        journey: str = "",
+        api_call: str = "",
+        cli_call: str = "",
+    ) -> Response:
+        """Return a page inside the console's frame."""
+        drawer = self._drawer(journey, api_call, cli_call)
+        text = self.desk.site.render(
+            template, self.catalogue, self.formats, title=title, view=view,
+            frame=self._frame(drawer),
+        )  # fmt: skip
+        return HTMLResponse(text, status_code=status)
+
+    def go(self, path: str) -> Response:
+        """Return a redirect after a post."""
+        return RedirectResponse(path, status_code=303)
+
+    def _drawer(self, journey: str, api_call: str, cli_call: str) -> Drawer | None:
+        if not self.may(Permission.DEVELOP):
+            return None
+        return Drawer(
+            request_id=self.request_id,
+            journey=journey,
+            api_call=api_call,
+            cli_call=cli_call,
+            statements=self.statements,
+            milliseconds=f"{(time.perf_counter() - self.started) * 1000:.1f}",
+        )
+
+    def _frame(self, drawer: Drawer | None) -> Frame:
+        path = self.request.url.path
+        name = self.desk.house.settings.environment
+        return Frame(
+            language=self.catalogue.language,
+            theme=self.theme,
+            environment=environment_label(name, self.catalogue),
+            business_date=self.formats.day(self.business_date),
+            operator=self.operator,
+            role=self.catalogue.label("role", self.role) if self.role else "",
+            token=self.token(),
+            here=self._here(),
+            navigation=navigation(self.role, path, self.catalogue),
+            asset_versions={name: asset.version for name, asset in self.desk.site.assets.items()},
+            has_single_keys=self.has_single_keys,
+            drawer=drawer,
+        )
+
+    def _here(self) -> str:
+        """Return the address of this page; the page of a post is not one to come back to."""
+        url = self.request.url
+        if self.request.method == "POST":
+            return url.path
+        return f"{url.path}?{url.query}" if url.query else url.path

@@ -1,0 +1,88 @@
+"""How the console names what the contexts store as codes: states, products, records, tones."""
+
+from typing import Final
+
+from counterfoil.console.frame import BASE
+from counterfoil.console.visit import Visit
+from counterfoil.kernel import ids
+from counterfoil.platform.web.parts import Status
+
+LOAN_TONES: Final = {"open": "live", "closed": "good", "cancelled": "", "pending": "warn"}
+LINE_TONES: Final = {"active": "good", "frozen": "warn", "suspended": "bad", "expired": "warn"}
+PAYMENT_TONES: Final = {
+    "created": "",
+    "held": "live",
+    "sent": "live",
+    "unknown": "warn",
+    "succeeded": "good",
+    "failed": "bad",
+}
+APPLICATION_TONES: Final = {
+    "approved": "good",
+    "declined": "bad",
+    "referred": "warn",
+    "submitted": "live",
+    "accepted": "good",
+}
+
+#: Names of the buckets by their number, as lending counts them.
+BUCKETS: Final = ("C", "M1", "M2", "M3", "M4", "M5", "M6", "M7+")
+
+#: First bucket beyond 30 days past due.
+BUCKET_30_PLUS: Final = 2
+
+
+def bucket_status(bucket: int) -> Status:
+    """Return a bucket by its name; the later, the worse."""
+    tone = "good" if bucket == 0 else "warn" if bucket < BUCKET_30_PLUS else "bad"
+    return Status(label=BUCKETS[bucket], tone=tone)
+
+
+def code_label(visit: Visit, family: str, code: str) -> str:
+    """Return the label of a code, or the code where a newer release knows one more."""
+    key = f"{family}.{code}"
+    return visit.t(key) if visit.catalogue.has(key) else code
+
+
+def product_name(visit: Visit, code: str) -> str:
+    """Return a product's name in the reader's language."""
+    names = visit.desk.product_names.get(code)
+    if names is None:
+        return code
+    return names[0] if visit.catalogue.language == "zh-CN" else names[1]
+
+
+def customer_href(customer_id: int) -> str:
+    """Return the address of a customer's page."""
+    return f"{BASE}/customers/{ids.to_text(ids.CUSTOMER, customer_id)}"
+
+
+def line_href(customer_id: int, line_id: int) -> str:
+    """Return the address of a line's page."""
+    return f"{customer_href(customer_id)}/lines/{ids.to_text(ids.LINE, line_id)}"
+
+
+def loan_href(customer_id: int, loan_id: int) -> str:
+    """Return the address of a loan's page."""
+    return f"{customer_href(customer_id)}/loans/{ids.to_text(ids.LOAN, loan_id)}"
+
+
+def payment_href(customer_id: int, payment_id: int) -> str:
+    """Return the address of a payment's page."""
+    return f"{customer_href(customer_id)}/payments/{ids.to_text(ids.PAYMENT, payment_id)}"
+
+
+def application_href(customer_id: int, application_id: int) -> str:
+    """Return the address of an application's page."""
+    return f"{customer_href(customer_id)}/applications/{ids.to_text(ids.APPLICATION, application_id)}"
+
+
+def journal_href(customer_id: int, journal_id: int) -> str:
+    """Return the address of a journal's page; the house's own journals have no customer."""
+    owner = ids.to_text(ids.CUSTOMER, customer_id) if customer_id else "house"
+    return f"{BASE}/ledger/journals/{owner}/{ids.to_text(ids.JOURNAL, journal_id)}"
+
+
+def account_href(account: int) -> str:
+    """Return the address of a ledger account's page."""
+    return f"{BASE}/ledger/accounts/{account}"
