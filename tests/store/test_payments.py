@@ -10,11 +10,19 @@ import pytest
 from tests.store.payments_desk import TODAY, Crash, Desk, emit, payload
 
 from counterfoil.kernel.errors import Refused
-from counterfoil.payments import relay as relay_module
 from counterfoil.payments import store, suspense
 from counterfoil.payments.order import PayoutOrder, reference_of
-from counterfoil.payments.rail import ASK_FOR, SENDS_MAX, Answer, Contract, NoAnswer, Paid
+from counterfoil.payments.rail import (
+    ASK_FOR,
+    SENDS_MAX,
+    VERIFICATIONS_MAX,
+    Answer,
+    Contract,
+    NoAnswer,
+    Paid,
+)
 from counterfoil.payments.reconciliation import Difference, DifferenceCause
+from counterfoil.payments.relay import PayoutRelay
 from counterfoil.payments.suspense import CaseKey, Proposal, Resolution
 from counterfoil.platform.database import Database
 from counterfoil.simulator.bank.bank import Bank
@@ -83,7 +91,7 @@ class DeadRail:
         return None if self.is_down else await self.inner.statement(business_date)
 
 
-async def ready(desk: Desk, worker: str = "worker-1") -> relay_module.PayoutRelay:
+async def ready(desk: Desk, worker: str = "worker-1") -> PayoutRelay:
     relay = desk.relay(worker)
     await relay.consumer.register()
     return relay
@@ -466,7 +474,7 @@ async def test_hints_about_finished_payments_change_nothing_twice(database: Data
     await desk.order(7)
     await relay.drain()
     taken = [await relay.take_hint(reference_of(7)) for _ in range(15)]
-    assert taken.count(True) == relay_module.VERIFICATIONS_MAX
+    assert taken.count(True) == VERIFICATIONS_MAX
     await relay.drain()
     assert await desk.status(7) == "succeeded"
     assert desk.books.calls == 1
@@ -490,7 +498,7 @@ async def test_a_hint_uncovers_a_reversal_for_two_people(database: Database) -> 
 # Suspense
 
 
-async def suspended(database: Database) -> tuple[Desk, relay_module.PayoutRelay, CaseKey]:
+async def suspended(database: Database) -> tuple[Desk, PayoutRelay, CaseKey]:
     desk, _ = make_desk(database, Fault.WRONG_AMOUNT_BOOKED)
     relay = await ready(desk)
     await desk.order(7)

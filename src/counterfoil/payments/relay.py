@@ -122,13 +122,18 @@ class PayoutRelay:
         self._books = books
         self._clock = clock
         self._business_date = business_date
-        self._worker = worker
+        self.worker = worker
         self._lease = self._contract.answer_within + LEASE_MARGIN
         self._health = RailHealth()
         self._calls: set[asyncio.Task[None]] = set()
         self._answers: list[tuple[Started, Answer]] = []
         self._bell = asyncio.Event()
         self.consumer = Consumer(database, name=CONSUMER, kinds=[PAYOUT_REQUESTED])
+
+    @property
+    def calls_count(self) -> int:
+        """How many calls of the rail are under way."""
+        return len(self._calls)
 
     # Take
 
@@ -198,7 +203,7 @@ class PayoutRelay:
                 await store.record_acts(
                     connection,
                     started,
-                    worker=self._worker,
+                    worker=self.worker,
                     now=now,
                     business_date=self._business_date(),
                     leased_until=now + self._lease,
@@ -245,7 +250,7 @@ class PayoutRelay:
                 answer = await self._rail.ask(order.reference)
         except Exception as error:  # noqa: BLE001 – doubt is what can be made of it
             # An adapter should not raise. Where it does, the payment is in doubt like any other.
-            _log.exception("rail_adapter_raised", reference=order.reference)
+            _log.error("rail_adapter_raised", reference=order.reference, error=repr(error))
             answer = NoAnswer(f"adapter raised {type(error).__name__}")
         self._answers.append((started, answer))
         self._bell.set()

@@ -24,7 +24,7 @@ QUERIES: Final = Queries.load("counterfoil.platform", "outbox.sql")
 PAGE_EVENTS: Final = 500
 
 #: A worker that dies keeps others waiting for at most this long.
-LEASE_SECONDS: Final = 15
+LEASE_SECONDS: Final = 6
 
 
 class CursorAheadError(Exception):

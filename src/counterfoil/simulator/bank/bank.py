@@ -114,6 +114,8 @@ class Bank:
     days: dict[date, list[tuple[str, bool]]] = field(default_factory=dict)
     #: Orders that wait somewhere on the way.
     _late: dict[str, Order] = field(default_factory=dict)
+    #: References that got lost once: what goes wrong goes wrong on the first arrival alone.
+    _lost: set[str] = field(default_factory=set)
     #: Dictionaries as ordered sets: what is not decided yet, and what will come back.
     _pending: dict[str, None] = field(default_factory=dict)
     _to_return: dict[str, None] = field(default_factory=dict)
@@ -137,8 +139,11 @@ class Bank:
             # The repetition arrives before the first copy; the first copy is then the repetition.
             self._late.pop(order.reference)
             return Handling(Manner.ANSWER, _reply(self._book(order, Fault.NONE)))
+        if order.reference in self._lost:
+            return _handling(self._book(order, Fault.NONE))
         fault = self.plan.fault_of(order.reference)
         if fault is Fault.TIMEOUT_BEFORE_ACCEPT:
+            self._lost.add(order.reference)
             return Handling(Manner.SILENCE)
         if fault is Fault.ANSWERS_LATE:
             self._late[order.reference] = order
@@ -177,9 +182,9 @@ class Bank:
         """Begin a later day: what is still on its way is booked, what comes back comes back."""
         if self.today is not None and day <= self.today:
             return
-        for order in list(self._late.values()):
+        late, self._late = self._late, {}
+        for order in late.values():
             self._book(order, Fault.NONE)
-        self._late.clear()
         for reference in list(self._pending):
             self._change(self.entries[reference], PayoutStatus.SUCCEEDED)
         self.today = day
