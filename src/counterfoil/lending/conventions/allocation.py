@@ -95,6 +95,9 @@ def _advanced(
     coming = [row for row in rows if row.due_date > on]
     if not allocation.left_minor or not coming:
         return
+    if excess is Prepayment.REAMORTISE:
+        _spread_in_advance(allocation, coming, on)
+        return
     if excess is Prepayment.LAST_INSTALMENT:
         coming.reverse()
     elif excess is not Prepayment.NEXT_INSTALMENT:
@@ -104,6 +107,18 @@ def _advanced(
             raise NotCovered("an excess paid in advance on a row with charges")
         for part in (Part.PENALTY, Part.FEE, Part.PRINCIPAL, Part.INTEREST):
             allocation.take(row, part, on)
+
+
+def _spread_in_advance(allocation: Allocation, coming: Sequence[BookRow], on: date) -> None:
+    """Pay the same part of an excess on the principal of every coming row."""
+    each, odd = divmod(allocation.left_minor, len(coming))
+    too_much = any(row.outstanding_of(Part.PRINCIPAL) < each for row in coming)
+    if odd or too_much or any(row.charges or row.interest_minor for row in coming):
+        raise NotCovered("an excess that does not spread evenly over rows of principal alone")
+    for row in coming:
+        taken = row.pay(Part.PRINCIPAL, each, on, charges_due_only=False)
+        allocation.parts[Part.PRINCIPAL] += taken
+        allocation.left_minor -= taken
 
 
 def _pay_due_row(allocation: Allocation, row: BookRow, on: date) -> None:

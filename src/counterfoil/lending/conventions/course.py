@@ -111,6 +111,20 @@ def _recalculated_rows(terms: LoanTerms, events: Sequence[Event]) -> list[Row]:
         raise NotCovered("interest recalculation with flat interest or a down payment")
     if terms.grace_principal or terms.rest is Rest.UNSTATED:
         raise NotCovered("interest recalculation with a grace, or from a day not stated")
+    paid = [e for e in events if not isinstance(e, DayClosed)]
+    rows = _recalculated_on(terms, events, _last_entry(terms, paid))
+    if rows != _recalculated_on(terms, events, _last_entry(terms, events)):
+        raise NotCovered("delay that earns interest with the daily close alone")
+    return rows
+
+
+def _last_entry(terms: LoanTerms, events: Sequence[Event]) -> date:
+    """Return the business date of the last entry."""
+    return max((e.entered_on for e in events), default=terms.start)
+
+
+def _recalculated_on(terms: LoanTerms, events: Sequence[Event], as_of: date) -> list[Row]:
+    """Return the rows calculated on a business date."""
     draws = [(e.value_date, e.amount_minor) for e in _of(events, Draw)]
     return recalculated(
         Recalculation(
@@ -121,16 +135,20 @@ def _recalculated_rows(terms: LoanTerms, events: Sequence[Event]) -> list[Row]:
             draws=draws or [(terms.start, terms.principal_minor)],
             payments=_payments(events),
             rest=terms.rest,
-            as_of=max((e.entered_on for e in events), default=terms.start),
+            as_of=as_of,
         )
     )
 
 
 def _planned_rows(terms: LoanTerms, events: Sequence[Event]) -> list[Row]:
     """Return rows fixed at the start, changed by reschedules alone."""
+    if terms.conventions.accrual is Accrual.FLAT and terms.rate_annual and terms.grace_principal:
+        raise NotCovered("flat interest with a grace on principal")
     if terms.rate_annual and _has(events, PayOff):
         raise NotCovered("an early pay-off where interest is fixed at the start")
     drawn = _drawn_first(terms, events)
+    if drawn != terms.principal_minor:
+        raise NotCovered("a draw of another amount than the principal, rows fixed at the start")
     rows = plan(
         drawn,
         terms.rate_annual,

@@ -258,10 +258,10 @@ def _flat_rows(terms: Plan) -> list[Row]:
     """Share out the interest fixed at the start; the last row takes both roundings."""
     conventions = terms.conventions
     count = len(terms.periods)
-    if terms.rate_annual and terms.grace_principal:
-        raise NotCovered("flat interest with a grace on principal")
     total = _flat_interest(terms)
     each = round_to(Fraction(total, count), conventions.rounding)
+    if total and terms.grace_principal and conventions.instalment_unit_minor > 1:
+        raise NotCovered("flat instalments of whole units with a grace on principal")
     if conventions.instalment_unit_minor == 1:
         principal = round_to(
             Fraction(terms.principal_minor, terms.rows_repaying), conventions.rounding

@@ -6,12 +6,12 @@ from fractions import Fraction
 from counterfoil.lending.conventions.rounding import round_to
 from counterfoil.lending.conventions.schedule import plan
 from counterfoil.lending.conventions.settings import NotCovered, Rounding
-from counterfoil.lending.conventions.split import blended_rate
+from counterfoil.lending.conventions.split import blended_rate, shares_by_category
 from counterfoil.simulator.golden.case_file import Case
 from counterfoil.simulator.golden.figures import major
 from counterfoil.simulator.golden.fineract_terms import frequency_of
-from counterfoil.simulator.golden.frappe import TERM, instalment_of
-from counterfoil.simulator.golden.inputs import Inputs, number
+from counterfoil.simulator.golden.frappe_line import TERM, instalment_of
+from counterfoil.simulator.golden.inputs import Inputs, minor, number
 
 Figures = dict[str, object]
 
@@ -21,7 +21,9 @@ ONE_YEAR = "one year, balance unchanged"
 def figures(case: Case) -> Mapping[str, object]:
     """Return the figures by what the inputs describe."""
     inputs = Inputs(case.inputs)
-    if "partner_share" in inputs:
+    if "weights" in inputs:
+        shown = _split(inputs)
+    elif "partner_share" in inputs:
         shown = _partner_schedule(inputs)
     elif "customer_rate" in inputs and "funder_share" in inputs:
         shown = _spread(inputs)
@@ -37,6 +39,20 @@ def _share(inputs: Inputs, key: str) -> Fraction:
     if not 0 < share < 1:
         raise NotCovered(f"{key} = {share}")
     return share
+
+
+def _split(inputs: Inputs) -> Figures:
+    """Return each funder's share of posted amounts, category by category."""
+    weights = [Fraction(number(weight, "weights")) for weight in inputs.take("weights")]
+    amounts = {name: minor(amount, name) for name, amount in inputs.take("amounts").items()}
+    residual = inputs.count("residual_funder", 1) - 1
+    if sum(weights) != 1 or min(weights) < 0 or not 0 <= residual < len(weights):
+        raise NotCovered("weights that do not sum to one, or a residual funder not among them")
+    shares = shares_by_category(amounts, weights, residual=residual)
+    return {
+        "shares": {name: [major(one) for one in parts] for name, parts in shares.items()},
+        "totals": [major(sum(parts)) for parts in zip(*shares.values(), strict=True)],
+    }
 
 
 def _partner_schedule(inputs: Inputs) -> Figures:

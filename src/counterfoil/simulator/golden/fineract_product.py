@@ -69,6 +69,8 @@ UNNAMED = Product(
 
 def product_of(name: str) -> Product:
     """Return the settings of a product by its name."""
+    if "COMPOUNDING" in name and "COMPOUNDING_NONE" not in name:
+        raise NotCovered("interest on overdue interest (the product compounds)")
     unknown = [] if name in PLAIN_NAMES else sorted(set(name.split("_")) - KNOWN_WORDS)
     if unknown:
         raise NotCovered(f"the product's settings {', '.join(unknown)}")

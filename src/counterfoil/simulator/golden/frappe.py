@@ -1,15 +1,11 @@
-"""Cases of term loans, penal interest and lines with whole-unit instalments and daily interest."""
+"""Cases of term loans and penal interest with whole-unit instalments and daily interest."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
 from counterfoil.kernel.daycount import DayCount
-from counterfoil.lending.conventions.allocation import allocate
-from counterfoil.lending.conventions.book import BookRow
-from counterfoil.lending.conventions.delinquency import days_late_of_loan
 from counterfoil.lending.conventions.due_dates import (
     MONTHLY,
     Every,
@@ -17,8 +13,6 @@ from counterfoil.lending.conventions.due_dates import (
     date_list,
     nth_date,
 )
-from counterfoil.lending.conventions.factor import annuity_of_rate
-from counterfoil.lending.conventions.line import Line, accrual_dates
 from counterfoil.lending.conventions.penalty import penalty_until
 from counterfoil.lending.conventions.presets import preset
 from counterfoil.lending.conventions.rounding import round_to
@@ -26,28 +20,24 @@ from counterfoil.lending.conventions.schedule import (
     Row,
     broken_interest,
     plan,
-    rounded_instalment,
 )
 from counterfoil.lending.conventions.segments import Segment, interest_of
 from counterfoil.lending.conventions.settings import (
-    AllocationOrder,
     DueDates,
     Instalment,
     MonthEnd,
     NotCovered,
-    Prepayment,
     Rounding,
 )
+from counterfoil.simulator.golden import frappe_line
 from counterfoil.simulator.golden.case_file import Case
 from counterfoil.simulator.golden.day_count_text import day_count_of
 from counterfoil.simulator.golden.figures import Asked, major
 from counterfoil.simulator.golden.fineract_terms import frequency_of
+from counterfoil.simulator.golden.frappe_line import TERM, days_late, instalment_of
 from counterfoil.simulator.golden.inputs import MINOR_PER_MAJOR, Inputs, day, minor
 
 Figures = dict[str, object]
-
-TERM = preset("FRAPPE_TERM")
-LINE = preset("FRAPPE_LINE")
 
 
 def figures(case: Case) -> Mapping[str, object]:
@@ -61,7 +51,7 @@ def figures(case: Case) -> Mapping[str, object]:
 def _reader(inputs: Inputs) -> Callable[[Inputs], Figures]:
     """Return the reader for the shape of the inputs."""
     by_key = {
-        "credit_limit": _line,
+        "credit_limit": frappe_line.figures,
         "penalty_annual_rate": _penalty,
         "repayment": _interest_first,
         "days": _simple_interest,
@@ -95,12 +85,6 @@ def _loan(inputs: Inputs) -> Loan:
     if loan.principal_minor <= 0 or loan.periods < 1:
         raise NotCovered("a loan without rows or without principal")
     return loan
-
-
-def instalment_of(principal_minor: int, rate_annual: Fraction, periods: int) -> int:
-    """Return the equal instalment at a twelfth of the rate, rounded up to a whole unit."""
-    exact = annuity_of_rate(Fraction(principal_minor), rate_annual / 12, periods)
-    return rounded_instalment(exact, TERM)
 
 
 def _frequency(inputs: Inputs) -> Frequency:
@@ -233,22 +217,25 @@ def _interest_first(inputs: Inputs) -> Figures:
 
 
 def _broken_period(inputs: Inputs) -> Figures:
-    """Return the interest of a broken first period, added to the first instalment."""
+    """Return the interest of a broken first period.
+
+    It is the same wherever it goes; the first row's interest is known where it is added to it.
+    """
     _by_day(inputs)
     frequency, loan = _frequency(inputs), _loan(inputs)
-    treatment = inputs.text("broken_period_treatment")
-    if treatment != "add to first instalment":
-        raise NotCovered(f"broken_period_treatment = {treatment!r}")
+    added = inputs.text("broken_period_treatment") == "add to first instalment"
     start, first_due = inputs.date("start_date"), inputs.date("first_due")
     regular = nth_date(first_due, frequency, -1, MonthEnd.CLAMP_AND_RETURN)
     if (regular - start).days != inputs.count("broken_period_days"):
         raise NotCovered("broken_period_days that do not follow from the dates")
     amounts = (loan.principal_minor, loan.rate_annual)
-    return {
+    shown: Figures = {
         "emi": major(loan.instalment_minor),
         "broken_period_interest": major(broken_interest(*amounts, (start, regular), TERM)),
-        "first_interest": major(broken_interest(*amounts, (start, first_due), TERM)),
     }
+    if added:
+        shown["first_interest"] = major(broken_interest(*amounts, (start, first_due), TERM))
+    return shown
 
 
 def _penalty(inputs: Inputs) -> Figures:
@@ -306,7 +293,7 @@ def _days_past_due(inputs: Inputs) -> Figures:
         raise NotCovered("draws on a term loan")
 
     def answer(on: str) -> int:
-        return _days_late(dates, loan.instalment_minor, paid, day(on, "dpd"))
+        return days_late(dates, loan.instalment_minor, paid, day(on, "dpd"))
 
     return {"emi": major(loan.instalment_minor), "dpd": Asked((), answer)}
 
@@ -318,147 +305,3 @@ def _payment(inputs: Inputs) -> tuple[date, int]:
     payment = inputs.date("date"), inputs.minor("amount")
     inputs.done()
     return payment
-
-
-def _days_late(
-    dates: Sequence[date], instalment_minor: int, paid: Sequence[tuple[date, int]], on: date
-) -> int:
-    """Return the days past due of the loan on a day, its payments of that day counted."""
-    rows = [
-        BookRow(start_date=due, due_date=due, principal_minor=instalment_minor, interest_minor=0)
-        for due in dates
-        if due <= on
-    ]
-    for paid_on, amount in sorted(paid):
-        if paid_on <= on:
-            allocate(
-                rows,
-                amount,
-                on=paid_on,
-                order=AllocationOrder.PENALTY_FEE_INTEREST_PRINCIPAL,
-                excess=Prepayment.NEXT_INSTALMENT,
-            )
-    return days_late_of_loan(rows, on, first_day=TERM.dpd_first_day)
-
-
-def _line(inputs: Inputs) -> Figures:
-    """Return the figures of a revolving line: accrual days, days past due, what is available."""
-    if "day_count" in inputs:
-        text = inputs.text("day_count")
-        if text != "actual/365, interest of each day rounded to cents":
-            raise NotCovered(f"day_count = {text!r}")
-    for key in ("limit_from", "limit_to"):
-        if key in inputs:
-            inputs.date(key)
-    line = Line(
-        limit_minor=inputs.minor("credit_limit"),
-        rate_annual=inputs.rate("annual_rate"),
-        conventions=LINE,
-    )
-    periods = inputs.count("periods") if "periods" in inputs else None
-    events = [LineEvent.read(entry) for entry in inputs.take("events")]
-    return _accruals(events) | _line_delays(line, events, periods) | _line_states(line, events)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineEvent:
-    """One entry of a line's event stream."""
-
-    kind: str
-    on: date
-    amount_minor: int
-    first_due: date | None
-    #: Number of the draw a repayment is for; None where it is for the line.
-    draw: int | None
-
-    @classmethod
-    def read(cls, entry: Mapping[str, object]) -> "LineEvent":
-        """Read one entry."""
-        inputs = Inputs(entry, "event key")
-        kind = inputs.text("type")
-        if kind not in {"draw", "repayment", "close_of_business"}:
-            raise NotCovered(f"the event {kind!r}")
-        event = cls(
-            kind=kind,
-            on=inputs.date("date"),
-            amount_minor=0 if kind == "close_of_business" else inputs.minor("amount"),
-            first_due=inputs.date("first_due") if "first_due" in inputs else None,
-            draw=inputs.count("draw") if "draw" in inputs else None,
-        )
-        inputs.done()
-        return event
-
-
-def _draws(events: Sequence[LineEvent]) -> list[LineEvent]:
-    """Return the draws by date; their numbers follow it."""
-    return sorted((one for one in events if one.kind == "draw"), key=lambda one: one.on)
-
-
-def _accruals(events: Sequence[LineEvent]) -> Figures:
-    """Return the daily accruals of each draw up to the last close."""
-    closes = [one.on for one in events if one.kind == "close_of_business"]
-    if not closes or any(one.kind == "repayment" for one in events):
-        return {}
-    shown: Figures = {}
-    for number, draw in enumerate(_draws(events), start=1):
-        dates = accrual_dates(draw.on, max(closes))
-        shown[f"accrual_days_draw_{number}"] = len(dates)
-        shown[f"first_accrual_date_draw_{number}"] = dates[0]
-        shown[f"last_accrual_date_draw_{number}"] = dates[-1]
-    return shown
-
-
-def _line_delays(line: Line, events: Sequence[LineEvent], periods: int | None) -> Figures:
-    """Return each draw's instalment and its days past due by date."""
-    draws = _draws(events)
-    if periods is None:
-        return {}
-    amounts = [instalment_of(one.amount_minor, line.rate_annual, periods) for one in draws]
-    shown: Figures = {}
-    for number, amount in enumerate(amounts, start=1):
-        shown[f"emi_draw_{number}"] = shown[f"emi_draw_{number}_derived"] = major(amount)
-
-    def answer(question: str) -> int:
-        match = re.fullmatch(r"draw (\d+) on (\S+)", question)
-        if match is None or not 1 <= int(match[1]) <= len(draws):
-            raise NotCovered(f"days past due of {question!r}")
-        number = int(match[1])
-        first_due = draws[number - 1].first_due
-        if first_due is None:
-            raise NotCovered("days past due of a draw without a first due date")
-        dates = date_list(first_due, periods, first_due=first_due)
-        paid = [(one.on, one.amount_minor) for one in events if one.draw == number]
-        return _days_late(dates, amounts[number - 1], paid, day(match[2], "dpd"))
-
-    return shown | {"dpd": Asked((), answer)}
-
-
-def _line_states(line: Line, events: Sequence[LineEvent]) -> Figures:
-    """Return what is used and available after the draws and after the repayments."""
-    if any(one.draw is not None for one in events) or not _draws(events):
-        return {}
-    for one in _draws(events):
-        if one.amount_minor > line.available_minor:
-            raise NotCovered("a draw of more than is available")
-        line.draw(one.amount_minor, on=one.on)
-    shown: Figures = {"after_draw": _state(line, principal_paid_minor=0)}
-    repayments = [one for one in events if one.kind == "repayment"]
-    if repayments:
-        paid = [line.repay(one.amount_minor, on=one.on).principal_minor for one in repayments]
-        shown["after_repayment"] = _state(line, principal_paid_minor=sum(paid))
-    return shown
-
-
-def _state(line: Line, *, principal_paid_minor: int) -> Figures:
-    """Return the state of the line; what is used and available as formulas of what was repaid."""
-    before = line.utilised_minor + principal_paid_minor
-    shown: Figures = {
-        "utilised": major(line.utilised_minor),
-        "available": major(line.available_minor),
-    }
-    whole = before // MINOR_PER_MAJOR
-    if before % MINOR_PER_MAJOR == 0:
-        shown["utilised_formula"] = f"{whole} - principal_paid"
-    if line.available_minor == principal_paid_minor:
-        shown["available_formula"] = "principal_paid"
-    return shown

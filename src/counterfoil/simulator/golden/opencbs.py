@@ -13,6 +13,7 @@ from counterfoil.lending.conventions.early_repayment import ShownRow, repay_earl
 from counterfoil.lending.conventions.presets import preset
 from counterfoil.lending.conventions.schedule import Row, plan
 from counterfoil.lending.conventions.settings import (
+    Accrual,
     AllocationOrder,
     Conventions,
     Instalment,
@@ -64,6 +65,8 @@ def _bundle(inputs: Inputs) -> Conventions:
         return replace(bundle, instalment_unit_minor=unit, amount_unit_minor=unit)
     if inputs.text("rounding", "cents") != "cents":
         raise NotCovered(f"rounding = {inputs.text('rounding')!r}")
+    if inputs.text("rate_per_period", "").endswith("flat"):
+        return replace(bundle, accrual=Accrual.FLAT, instalment=Instalment.FLAT)
     if "rate_per_period" in inputs:
         return replace(bundle, instalment=Instalment.ANNUITY_EACH_ROW)
     return bundle
@@ -74,7 +77,7 @@ def _rate(inputs: Inputs) -> Fraction:
     if "annual_rate" in inputs:
         return inputs.rate("annual_rate")
     text = inputs.text("rate_per_period")
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", text)
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%(?: flat)?", text)
     if match is None:
         raise NotCovered(f"rate_per_period = {text!r}")
     return Fraction(match[1]) / 100 * 12
@@ -85,7 +88,8 @@ def _rows(inputs: Inputs, bundle: Conventions) -> list[Row]:
     frequency = frequency_of(inputs.text("frequency"))
     if frequency != Frequency(1, Every.MONTHS):
         raise NotCovered("a frequency other than monthly with a month of a twelfth")
-    return plan(
+    grace = inputs.count("grace_on_principal_periods", 0)
+    rows = plan(
         inputs.minor("principal"),
         _rate(inputs),
         inputs.count("periods"),
@@ -93,7 +97,19 @@ def _rows(inputs: Inputs, bundle: Conventions) -> list[Row]:
         inputs.date("first_due") if "first_due" in inputs else None,
         bundle,
         frequency=frequency,
+        grace_principal=grace,
     )
+    if bundle.accrual is Accrual.FLAT:
+        _refuse_remainder(rows[grace:])
+    elif grace:
+        raise NotCovered("a grace on principal with equal instalments")
+    return rows
+
+
+def _refuse_remainder(rows: Sequence[Row]) -> None:
+    """Refuse flat rows of which one takes a rounding: where it goes is not known."""
+    if len({(row.principal_minor, row.interest_minor) for row in rows}) > 1:
+        raise NotCovered("flat interest that does not divide evenly")
 
 
 def _schedule(rows: Sequence[Row]) -> list[Figures]:

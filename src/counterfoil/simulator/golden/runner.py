@@ -91,7 +91,7 @@ def family_of(case: Case) -> Family:
         return co_lending.figures if "partner_share" in case.inputs else frappe.figures
     if "opencbs" in names:
         return opencbs.figures
-    if "arithmetic" in names:
+    if names & {"arithmetic", "co_lending"}:
         return co_lending.figures
     listed = ", ".join(sorted(names)) or "none"
     raise NotCovered(f"conventions: {listed}")
