@@ -109,8 +109,8 @@ def read_product(file: str, document: Mapping[str, Any]) -> Product | list[Probl
     currency = flat.get("meta.currency")
     known_currency = currency if isinstance(currency, str) and currency in EXPONENTS else "CNY"
     values: dict[str, Any] = {}
-    problems = [Problem(file, key, _unknown(key)) for key in flat if key not in _KEYS]
-    for key, parse in _KEYS.items():
+    problems = [Problem(file, key, _unknown(key)) for key in flat if key not in KEYS]
+    for key, parse in KEYS.items():
         try:
             values[key] = _value(flat, key, parse, known_currency)
         except FaultError as fault:
@@ -130,7 +130,7 @@ def _flatten(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unknown(key: str) -> str:
-    near = get_close_matches(key, _KEYS, n=1)
+    near = get_close_matches(key, KEYS, n=1)
     return f"is not a key; did you mean {near[0]}?" if near else "is not a key of a product"
 
 
@@ -145,7 +145,8 @@ def _value(flat: Mapping[str, Any], key: str, parse: Parse, currency: str) -> An
 #: Ten years; a line that is valid for longer is no revolving one.
 _VALID_MONTHS_MAX = 120
 
-_KEYS: dict[str, Parse] = {
+#: Every key of a product file with what reads it.
+KEYS: dict[str, Parse] = {
     "meta.code": matching(CODE, "cash-line-open"),
     "meta.version": whole(1, 9_999),
     "meta.name_en": read_text,

@@ -1,0 +1,119 @@
+"""`counterfoil quote` and `counterfoil products`, run in process: they open no database."""
+
+import json
+import shutil
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from counterfoil.cli.main import app
+
+ASKED = ["--amount", "12000", "--months", "12", "--start", "2026-03-01"]
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments, env={"COLUMNS": "160", "TERMINAL_WIDTH": "160"})
+
+
+def quoted(*arguments: str) -> dict[str, object]:
+    result = run("quote", *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    document: dict[str, object] = json.loads(result.stdout)
+    return document
+
+
+def test_a_quote_has_plan_total_and_yearly_cost() -> None:
+    shown = quoted(*ASKED, "--rate-daily", "0.035%", "--repayment-day", "15")
+    assert (shown["convention"], shown["total_minor"]) == ("EXACT_DAILY", 1_277_796)
+    assert isinstance(shown["rows"], list)
+    assert len(shown["rows"]) == 12
+    assert shown["annual_cost"]["effective_e8"] == 13_552_979  # type: ignore[index]
+    assert len(str(shown["cost_sheet_hash"])) == 64
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["Cost sheet", "1,064.83", "13.55 %", "12,777.96 CNY", "nothing is charged"]),
+        ("zh", ["综合融资成本明示表", "1,064.83", "13.55 %", "等额本息", "不收取任何其他息费"]),
+    ],
+)
+def test_the_page_shows_the_sheet_in_both_languages(language: str, words: list[str]) -> None:
+    rate = ["--rate-daily", "0.035%", "--repayment-day", "15"]
+    result = run("quote", *ASKED, *rate, "--language", language)
+    assert result.exit_code == 0
+    assert [word for word in words if word not in result.stdout] == []
+
+
+def test_the_own_convention_gives_the_plan_of_the_product() -> None:
+    rate = ["--rate-daily", "0.035%", "--repayment-day", "15"]
+    own, convention = quoted(*ASKED, *rate), quoted(*ASKED, *rate, "--convention", "EXACT_DAILY")
+    assert own["annual_cost"]["effective_e8"] == convention["annual_cost"]["effective_e8"]  # type: ignore[index]
+    assert own["total_minor"] == convention["total_minor"]
+
+
+def test_a_convention_of_another_system_has_its_known_figures() -> None:
+    """1,200.00 at 11.3 % in four months: 307.09 three times, 307.10 at the end."""
+    asked = ["--amount", "1200", "--months", "4", "--start", "2025-11-10"]
+    shown = quoted(*asked, "--rate-annual", "11.3%", "--convention", "FINERACT_PROGRESSIVE")
+    assert [row["due_minor"] for row in shown["rows"]] == [30_709] * 3 + [30_710]  # type: ignore[attr-defined]
+    page = run("quote", *asked, "--rate-annual", "11.3%", "--convention", "FINERACT_PROGRESSIVE")
+    assert "307.10" in page.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--rate-daily", "0.035"], "not a rate in percent"),
+        (["--rate-daily", "0.9%"], "priced from"),
+        ([], "give --rate-daily or --rate-annual"),
+        (["--rate-daily", "0.035%", "--rate-annual", "12%"], "give --rate-daily or"),
+        (["--rate-daily", "0.035%", "--method", "flat"], "not a method"),
+        (["--rate-daily", "0.035%", "--start", "1 March"], "not a date"),
+        (["--rate-daily", "0.035%", "--amount", "12000.001"], "finer"),
+        (["--rate-daily", "0.035%", "--amount", "0"], "more than zero"),
+        (["--rate-daily", "0.035%", "--product", "nothing"], "cash-line-open"),
+        (["--rate-daily", "0.035%", "--convention", "NONE"], "not known"),
+        (["--rate-daily", "0.035%", "--language", "fr"], "en and zh"),
+    ],
+)
+def test_a_wrong_argument_is_named(arguments: list[str], words: str) -> None:
+    result = run("quote", *ASKED, *arguments)
+    assert result.exit_code == 2
+    assert words in " ".join(result.output.split())
+
+
+def test_what_the_product_does_not_lend_is_refused_with_its_code() -> None:
+    result = run("quote", *ASKED, "--rate-daily", "0.035%", "--months", "5")
+    assert result.exit_code == 1
+    assert "tenor_not_offered" in result.output
+    assert "3, 6, 9, 12" in result.output
+
+
+def test_the_products_that_are_shipped_are_listed_and_have_no_fault() -> None:
+    listed = json.loads(run("products", "list", "--json").stdout)["products"]
+    assert [product["code"] for product in listed] == ["cash-line-invited", "cash-line-open"]
+    assert "cash-line-open" in run("products", "list").stdout
+    assert "no fault" in run("products", "check").stdout
+
+
+def test_a_changed_product_is_refused_and_a_new_version_is_locked(tmp_path: Path) -> None:
+    shipped = resources.files("counterfoil") / "products"
+    for name in ("cash-line-open.toml", "cash-line-invited.toml", "effective.lock"):
+        with resources.as_file(shipped / name) as path:
+            shutil.copy(path, tmp_path)
+    first = tmp_path / "cash-line-open.toml"
+    text = first.read_text(encoding="utf-8").replace("grace_days = 3", "grace_days = 4")
+    first.write_text(text, encoding="utf-8")
+    refused = run("products", "check", str(tmp_path))
+    assert refused.exit_code == 1
+    assert "make a new version" in refused.output
+    with resources.as_file(shipped / first.name) as path:
+        shutil.copy(path, first)
+    text = text.replace("version = 1", "version = 2").replace("2025-10-01", "2026-06-01")
+    (tmp_path / "cash-line-open-2.toml").write_text(text, encoding="utf-8")
+    assert run("products", "check", str(tmp_path)).exit_code == 1
+    assert "locked cash-line-open 2" in run("products", "lock", str(tmp_path)).stdout
+    assert "3 product versions" in run("products", "check", str(tmp_path)).stdout
