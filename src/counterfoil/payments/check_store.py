@@ -1,0 +1,56 @@
+"""Payouts as they are, with what statements show of them, for whoever checks the books."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from counterfoil.payments.rail import Outcome, PaymentStatus
+from counterfoil.platform.database import Connection
+from counterfoil.platform.queries import Queries
+
+QUERIES: Final = Queries.load("counterfoil.payments", "check_store.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """One payout, and the lines of the rail's statements that name it."""
+
+    customer_id: int
+    payment_id: int
+    loan_id: int
+    amount_minor: int
+    currency: str
+    status: PaymentStatus
+    outcome: Outcome | None
+    value_date: date | None
+    #: The rail's statement of the value date was taken.
+    has_statement: bool
+    paid_lines: int
+    paid_minor: int
+    returned_lines: int
+    #: People have it, or had it, before them.
+    has_case: bool
+
+
+async def payouts_of_range(connection: Connection, after: int, *, through: int) -> list[Payout]:
+    """Return the payouts of customers after one and up to another."""
+    rows: list[Any] = await QUERIES.payouts_of_range.fetch(
+        connection, after=after, through=through
+    )
+    return [
+        Payout(
+            *tuple(row)[:5],
+            PaymentStatus(row["status"]),
+            None if row["outcome"] is None else Outcome(row["outcome"]),
+            *tuple(row)[7:],
+        )
+        for row in rows
+    ]
+
+
+async def known_differences(
+    connection: Connection, after: int, *, through: int
+) -> set[tuple[int, str]]:
+    """Return customer and reference of open differences between order, statement and books."""
+    rows = await QUERIES.differences_of_range.fetch(connection, after=after, through=through)
+    return {(row["customer_id"], row["reference"]) for row in rows}
