@@ -1,0 +1,79 @@
+"""`counterfoil bench`: figures as ratios to yardsticks taken in the same run."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from counterfoil.cli.output import failures_as_messages, write_json, write_table
+
+bench = typer.Typer(help="Measure on a server of its own, with durability on.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Write one JSON document.")]
+Seconds = Annotated[int, typer.Option(min=1, max=600, help="Length of each measurement.")]
+Customers = Annotated[int, typer.Option(min=1_000, help="Credit lines in the book.")]
+Shards = Annotated[int, typer.Option(min=1, max=16, help="Batches under way at once.")]
+Seed = Annotated[int, typer.Option(help="Seed of the workload.")]
+At = Annotated[
+    Path | None, typer.Option("--at", help="Directory for the server's files.", exists=True)
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(bench, name="bench")
+
+
+def _tell(text: str) -> None:
+    typer.secho(text, err=True, fg=typer.colors.BRIGHT_BLACK)
+
+
+@bench.command()
+def writes(
+    *,
+    customers: Customers = 200_000,
+    seconds: Seconds = 10,
+    shards: Shards = 2,
+    seed: Seed = 1,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Drawdowns and repayments in the engine's own process, against pgbench."""
+    import uvloop
+
+    from counterfoil.simulator.bench import stage as staging
+    from counterfoil.simulator.bench.writes import Scale, run
+
+    scale = Scale(customers=customers, seconds=seconds, shards=shards, seed=seed)
+    with failures_as_messages(), staging.raised(at) as stage:
+        report = uvloop.run(run(stage, scale, _tell))
+    _show("Write path", report.document(), as_json=as_json)
+
+
+def _show(title: str, document: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        write_json(document)
+        return
+    results = document["results"]
+    assert isinstance(results, dict)
+    rows = [
+        (
+            name,
+            f"{r['value']:,} {r['unit']}",
+            "—" if r["ratio"] is None else f"{r['ratio']} × {r['ratio_to']}",
+            r["target"],
+            {True: "yes", False: "no", None: "—"}[r["reached"]],
+            r["p50_ms"],
+            r["p99_ms"],
+        )
+        for name, r in results.items()
+    ]
+    columns = ("figure", "value", "ratio", "target", "reached", "p50 ms", "p99 ms")
+    write_table(f"{title} · {document['machine']} · {document['date']}", columns, rows)
+    marks = document["yardsticks"]
+    assert isinstance(marks, dict)
+    write_table("Yardsticks", ("sign", "value"), [(k, f"{v:,}") for k, v in marks.items()])
+    if not results:
+        typer.secho("The books did not hold together: no result.", err=True)
+        sys.exit(1)

@@ -1,0 +1,346 @@
+"""The write path inside the process: drawdowns and repayments, each acknowledged on its own.
+
+Level       E: asynchronous callers in the engine's own process, no HTTP.
+A command   A drawdown with its signed quote: line, loan, journal of two postings, payout order,
+            recorded answer and evidence leaf in one transaction (W = 7 rows: five inserts and an
+            update). A repayment on one loan: line, loan, transaction, journal of three postings
+            or more, answer, event and leaf (W = 9).
+"""
+
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from counterfoil.journeys import draw as drawing
+from counterfoil.journeys import repay as repaying
+from counterfoil.journeys.close_day import close_day
+from counterfoil.journeys.house import House
+from counterfoil.lending.quote import QuoteClaims, sign_quote
+from counterfoil.lending.terms import Method
+from counterfoil.simulator.bench import stage as staging
+from counterfoil.simulator.bench.load import Measured, Send, closed_loop, open_loop
+from counterfoil.simulator.bench.report import Report
+from counterfoil.simulator.bench.stage import AMOUNT_MINOR, PRODUCT, RATE_DAILY_E8, Stage
+from counterfoil.simulator.bench.yardsticks import CLIENTS, Pgbench, copy_rows, flushes
+
+CALLERS = 512
+#: One command in a hundred is a retry of a lost answer.
+RETRY_EVERY = 100
+DRAW_ROWS = 7
+REPAY_ROWS = 9
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How large and how long a run is."""
+
+    customers: int
+    seconds: int
+    shards: int
+    seed: int
+
+
+async def run(stage: Stage, scale: Scale, tell: Tell) -> Report:
+    """Take the yardsticks, run the workloads between them, verify the books."""
+    report = Report(started_at=datetime.now(UTC))  # house: allow clock – an entry point
+    pgbench = await _yardsticks(stage, scale, report, tell)
+    async with staging.opened(stage, shards=scale.shards) as house:
+        tell(f"loading {scale.customers:,} lines")
+        await staging.add_lines(house, scale.customers)
+        await staging.add_open_loans(house, customers=scale.customers // 2, loans=1)
+        await close_day(house)
+        await staging.settle_down(house.database)
+        report.facts["durability"] = await staging.durability(house)
+        bench = _Bench(house, scale, report, tell, versions_before=await _versions(house))
+        await bench.drawdowns()
+        await bench.repayments()
+        await bench.latency()
+        await bench.verify()
+    _take_again(pgbench, report, tell)
+    return report
+
+
+async def _versions(house: House) -> int:
+    return int((await staging.verdict(house))["versions"])
+
+
+async def _yardsticks(stage: Stage, scale: Scale, report: Report, tell: Tell) -> Pgbench:
+    pgbench = Pgbench(stage.yardstick_url, scale.seconds)
+    tell("yardsticks: flushes, pgbench, copy")
+    marks = report.yardsticks
+    marks["F"] = flushes(stage.home)
+    pgbench.prepare()
+    marks["T1"] = pgbench.tpc_b(1)
+    marks["T"] = pgbench.tpc_b(CLIENTS)
+    marks["N"] = pgbench.simple_update()
+    marks["C"] = await copy_rows(stage.url, 1)
+    marks["C2"] = await copy_rows(stage.url, 2)
+    return pgbench
+
+
+def _take_again(pgbench: Pgbench, report: Report, tell: Tell) -> None:
+    """Take T again and use the mean of both; say how far the machine drifted meanwhile."""
+    tell("yardstick T again")
+    before = report.yardsticks["T"]
+    after = pgbench.tpc_b(CLIENTS)
+    report.yardsticks |= {"T": (before + after) / 2, "T_before": before, "T_after": after}
+    report.facts["drift_percent"] = round(100 * (after - before) / before, 1)
+    for result in report.results.values():
+        if result.ratio_to == "T":
+            result.ratio = result.value / report.yardsticks["T"]
+
+
+class _Bench:
+    """The workloads of one run."""
+
+    def __init__(
+        self, house: House, scale: Scale, report: Report, tell: Tell, *, versions_before: int
+    ) -> None:
+        self._house = house
+        self._scale = scale
+        self._report = report
+        self._tell = tell
+        self._chance = random.Random(scale.seed)  # noqa: S311 - load, not a secret
+        self._keys = 0
+        self._versions_before = versions_before
+        self._tokens: dict[int, str] = {}
+        self._cpu_before = time.process_time()
+
+    async def drawdowns(self) -> None:
+        """Drawdowns over all customers, on ten of them, by one caller, and replayed."""
+        await self._make_tokens()
+        report = self._report
+        customers = self._scale.customers
+        before = await staging.bytes_written(self._house)
+        spread = await self._closed("drawdowns", self._drawer(customers), CALLERS)
+        after = await staging.bytes_written(self._house)
+        c2 = report.yardsticks["C2"]
+        report.add(
+            "drawdowns",
+            spread.per_second,
+            "1/s",
+            to="T",
+            target=1.5,
+            p50_ms=spread.percentile_ms(0.5),
+            p99_ms=spread.percentile_ms(0.99),
+            notes={
+                "callers": CALLERS,
+                "accepted": spread.accepted,
+                "replayed": spread.replayed,
+                "refused": spread.refused,
+                "rows": DRAW_ROWS,
+                "eta": round(spread.per_second * DRAW_ROWS / c2, 3),
+                "bytes": round((after[0] - before[0]) / max(1, spread.accepted)),
+                "wal_bytes": round((after[1] - before[1]) / max(1, spread.accepted)),
+                "batches": self._batches(),
+                "cpu_us": self._cpu(spread),
+            },
+        )
+        few = await self._closed("drawdowns, ten customers", self._drawer(10), CALLERS)
+        self._against("drawdowns_ten_customers", few, spread, target=0.5)
+        lone = await self._closed("drawdowns, one caller", self._drawer(customers), 1)
+        report.add(
+            "drawdowns_one_caller",
+            lone.per_second,
+            "1/s",
+            to="T1",
+            target=0.5,
+            p50_ms=lone.percentile_ms(0.5),
+            p99_ms=lone.percentile_ms(0.99),
+        )
+        replays = await self._replays()
+        result = report.add("replays", replays, "1/s", target=1.0)
+        result.ratio_to, result.ratio = "drawdowns", replays / spread.per_second
+
+    async def repayments(self) -> None:
+        """Repayments on customers with one open loan, and on customers with five."""
+        half = self._scale.customers // 2
+        one = await self._closed("repayments, one loan", self._payer(1, half), CALLERS)
+        self._report.add(
+            "repayments",
+            one.per_second,
+            "1/s",
+            to="T",
+            target=1.0,
+            p50_ms=one.percentile_ms(0.5),
+            p99_ms=one.percentile_ms(0.99),
+            notes={
+                "open_loans": 1,
+                "accepted": one.accepted,
+                "refused": one.refused,
+                "rows": REPAY_ROWS,
+                "eta": round(one.per_second * REPAY_ROWS / self._report.yardsticks["C2"], 3),
+                "batches": self._batches(),
+                "cpu_us": self._cpu(one),
+            },
+        )
+
+    async def latency(self) -> None:
+        """Latency from an open loop at half and at four fifths of the maximum."""
+        maximum = self._report.results["drawdowns"].value
+        for share, target in ((0.5, 15.0), (0.8, None)):
+            rate = maximum * share
+            self._tell(f"drawdowns, open loop at {share:.0%}")
+            send = self._drawer(self._scale.customers)
+            steady = await open_loop(send, per_second=rate, seconds=self._scale.seconds)
+            self._report.add(
+                f"latency_at_{share:.0%}".replace("%", "_percent"),
+                steady.percentile_ms(0.99),
+                "ms",
+                target=target,
+                is_ceiling=True,
+                p50_ms=steady.percentile_ms(0.5),
+                p99_ms=steady.percentile_ms(0.99),
+                notes={"per_second": round(rate), "accepted": steady.accepted},
+            )
+
+    async def verify(self) -> None:
+        """Hold the books against themselves; a run that fails has no result."""
+        self._tell("verifying the books")
+        found = await staging.verdict(self._house)
+        found["versions"] -= self._versions_before
+        found["ok"] = (
+            found["ledger_difference_minor"] == 0
+            and found["lines_off"] == 0
+            and found["commands"] == found["leaves"] == found["versions"]
+        )
+        self._report.facts["verified"] = found
+        if not found["ok"]:
+            self._report.results.clear()
+
+    async def _make_tokens(self) -> None:
+        """Sign the quotes that customers were shown; they exist before the first command."""
+        on = await self._house.business_date()
+        terms = self._house.catalogue.current(PRODUCT, on)
+        self._tell("signing quotes")
+        self._tokens = {
+            customer: sign_quote(
+                self._house.quote_key,
+                QuoteClaims(
+                    customer,
+                    customer,
+                    AMOUNT_MINOR,
+                    terms.currency,
+                    12,
+                    Method.LEVEL_INSTALMENT,
+                    RATE_DAILY_E8,
+                    1 + customer % 28,
+                    terms.code,
+                    terms.version,
+                    on,
+                    bytes(32),
+                ),
+            )
+            for customer in range(1, self._scale.customers + 1)
+        }
+
+    def _drawer(self, customers: int) -> Send:
+        """Return a sender of drawdowns over customers; some repeat one already sent."""
+        chance = self._chance
+        recent: list[tuple[int, str]] = []
+
+        def send(number: int) -> Awaitable[Any]:
+            if number % RETRY_EVERY == RETRY_EVERY - 1 and recent:
+                return self._draw(*recent.pop())
+            customer, key = chance.randint(1, customers), self._key("d")
+            if number % RETRY_EVERY == 0:
+                recent.append((customer, key))
+            return self._draw(customer, key)
+
+        return send
+
+    def _draw(self, customer: int, key: str) -> Awaitable[Any]:
+        return drawing.draw(
+            self._house,
+            customer_id=customer,
+            line_id=customer,
+            amount_minor=AMOUNT_MINOR,
+            currency="CNY",
+            tenor_months=12,
+            method=Method.LEVEL_INSTALMENT,
+            purpose="travel",
+            payee_ref="account-token",
+            quote_token=self._tokens[customer],
+            idempotency_key=key,
+        )
+
+    def _payer(self, loans: int, customers: int) -> Send:
+        chance, house = self._chance, self._house
+
+        def send(_: int) -> Awaitable[Any]:
+            customer = chance.randint(1, customers)
+            return repaying.repay(
+                house,
+                customer_id=customer,
+                line_id=customer,
+                loan_id=customer * 1000 + 1 if loans == 1 else None,
+                amount_minor=100,
+                currency="CNY",
+                value_date=None,
+                channel="bench",
+                idempotency_key=self._key("r"),
+            )
+
+        return send
+
+    async def _replays(self) -> float:
+        """Return answers a second to drawdowns that were already answered."""
+        self._tell("replays")
+        sent: list[tuple[int, str]] = []
+        customers = self._scale.customers
+
+        def first(_: int) -> Awaitable[Any]:
+            sent.append((self._chance.randint(1, customers), self._key("p")))
+            return self._draw(*sent[-1])
+
+        await closed_loop(first, callers=CALLERS, seconds=1)
+        again = await closed_loop(
+            lambda number: self._draw(*sent[number % len(sent)]),
+            callers=CALLERS,
+            seconds=self._scale.seconds,
+        )
+        assert not again.accepted
+        return again.replayed / again.seconds
+
+    async def _closed(self, name: str, send: Send, callers: int) -> Measured:
+        self._tell(name)
+        self._house.counter.engine.batch_sizes.clear()
+        self._cpu_before = time.process_time()
+        return await closed_loop(send, callers=callers, seconds=self._scale.seconds)
+
+    def _against(self, name: str, measured: Measured, base: Measured, *, target: Any) -> None:
+        result = self._report.add(
+            name,
+            measured.per_second,
+            "1/s",
+            target=target,
+            p50_ms=measured.percentile_ms(0.5),
+            p99_ms=measured.percentile_ms(0.99),
+        )
+        result.ratio_to = "drawdowns"
+        result.ratio = measured.per_second / base.per_second
+
+    def _batches(self) -> dict[str, Any]:
+        """Return how commands were gathered."""
+        sizes = self._house.counter.engine.batch_sizes
+        batches = sum(sizes.values())
+        commands = sum(size * count for size, count in sizes.items())
+        histogram: dict[str, int] = {}
+        for size, count in sorted(sizes.items()):
+            bound = 1 << (size - 1).bit_length()
+            histogram[str(bound)] = histogram.get(str(bound), 0) + count
+        return {"mean": round(commands / max(1, batches), 1), "up_to": histogram}
+
+    def _cpu(self, measured: Measured) -> float:
+        """Return the processor time of this process a command, load included, in µs."""
+        spent = time.process_time() - self._cpu_before
+        return round(spent / max(1, measured.accepted) * 1e6, 1)
+
+    def _key(self, kind: str) -> str:
+        self._keys += 1
+        return f"{kind}{self._keys}"
