@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from counterfoil.kernel.money import EXPONENTS
-from counterfoil.kernel.rates import ONE_E8
+from counterfoil.kernel.rates import DAYS_IN_QUOTED_YEAR, ONE_E8
 from counterfoil.lending.conventions.presets import PRESETS
 from counterfoil.lending.product_values import (
     CODE,
@@ -218,8 +218,11 @@ def compounds_within(rate_daily_e8: int, annual_e8_cap: int) -> bool:
     Interest is simple within a period and a period is a day at the shortest, so no order of
     repayments costs more than the rate compounded daily. Exact: integers only.
     """
-    days = 365
-    return (ONE_E8 + rate_daily_e8) ** days <= (ONE_E8 + annual_e8_cap) * ONE_E8 ** (days - 1)
+    grown, lent = 1, 1
+    for _ in range(DAYS_IN_QUOTED_YEAR):
+        grown *= ONE_E8 + rate_daily_e8
+        lent *= ONE_E8
+    return grown * ONE_E8 <= (ONE_E8 + annual_e8_cap) * lent
 
 
 def _divides(step: int, least: int, most: int) -> bool:
