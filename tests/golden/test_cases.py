@@ -223,6 +223,58 @@ def test_amounts_are_shared_among_funders_by_category() -> None:
     assert run_case(case).result is Result.PASSED
 
 
+#: Own arithmetic: conventions, inputs and figures.
+OWN: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "a fixed amount runs until the loan is cleared": (
+        "frappe_lending",
+        {
+            "principal": "1000",
+            "annual_rate": "0",
+            "start_date": "2025-01-05",
+            "fixed_amount": "300",
+        },
+        {"rows": 4, "total_payment": "1000.00"},
+    ),
+    "a blended rate from two lists": (
+        "arithmetic",
+        {"shares": ["0.7", "0.3"], "rates": ["9", "15"]},
+        {"blended_rate": "10.8"},
+    ),
+    "a blended rate from pairs, the last share being the rest": (
+        "arithmetic",
+        {"bank_share": "0.7", "bank_rate": "9", "servicer_rate": "15"},
+        {"blended_rate": "10.80"},
+    ),
+    "flat interest with a first row free of principal": (
+        "opencbs",
+        {
+            "principal": "900.00",
+            "rate_per_period": "2% flat",
+            "periods": 4,
+            "grace_on_principal_periods": 1,
+            "start_date": "2025-01-06",
+            "frequency": "1 MONTHS",
+        },
+        {
+            "schedule": [
+                {"date": "2025-02-06", "principal": "0.00", "interest": "18.00"},
+                {"date": "2025-03-06", "principal": "300.00", "interest": "18.00"},
+                {"date": "2025-04-07", "principal": "300.00", "interest": "18.00"},
+                {"date": "2025-05-06", "principal": "300.00", "interest": "18.00"},
+            ]
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("title", OWN)
+def test_own_cases_come_out(title: str) -> None:
+    conventions, inputs, expected = OWN[title]
+    case = Case(id=title, inputs=inputs, expected=expected, conventions=[conventions])
+    outcome = run_case(case)
+    assert outcome.result is Result.PASSED, outcome.reason
+
+
 @pytest.mark.parametrize(
     "text",
     [

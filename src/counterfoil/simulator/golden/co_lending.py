@@ -94,17 +94,34 @@ def _spread(inputs: Inputs) -> Figures:
 
 
 def _blended(inputs: Inputs, keys: list[str]) -> Figures:
-    """Return the mean of the rates by share, from pairs of keys ending in share and rate."""
-    names = [key.removesuffix("_share") for key in keys if key.endswith("_share")]
-    if not names or any(f"{name}_rate" not in inputs for name in names):
-        raise NotCovered("shares and rates that do not come in pairs")
-    shares = [Fraction(number(inputs.take(f"{name}_share"), name)) for name in names]
-    rates = [inputs.rate(f"{name}_rate") for name in names]
-    if sum(shares) != 1:
-        raise NotCovered("shares that do not sum to one")
-    percent = blended_rate(shares, rates) * 100
+    """Return the mean of the rates by share, from two lists or from pairs of keys."""
+    if "shares" in inputs and "rates" in inputs:
+        shares = [Fraction(number(one, "shares")) for one in inputs.take("shares")]
+        rates = [Fraction(number(one, "rates")) / 100 for one in inputs.take("rates")]
+    else:
+        names = [key.removesuffix("_rate") for key in keys if key.endswith("_rate")]
+        rates = [inputs.rate(f"{name}_rate") for name in names]
+        shares = _shares_of(inputs, names)
+    if "principal" in inputs:
+        inputs.minor("principal")
+    whole = sum(shares)
+    if len(shares) != len(rates) or whole not in {1, 100} or min(shares) < 0:
+        raise NotCovered("shares that do not sum to one, or not one for each rate")
+    percent = blended_rate([share / whole for share in shares], rates) * 100
     shown = major(round_to(percent * 100, Rounding.HALF_UP))
     if Fraction(shown) != percent:
         raise NotCovered("a blended rate of more than two decimals")
-    names_of_rate = ("blended_rate", "customer_rate", "weighted_rate", "blended_annual_rate")
-    return dict.fromkeys(names_of_rate, shown)
+    return dict.fromkeys(("blended_rate", "blended_annual_rate", "weighted_rate"), shown)
+
+
+def _shares_of(inputs: Inputs, names: list[str]) -> list[Fraction]:
+    """Return the share beside each rate; one that is not given is the rest."""
+    given = {
+        name: Fraction(inputs.decimal(f"{name}_share"))
+        for name in names
+        if f"{name}_share" in inputs
+    }
+    if not given or len(given) < len(names) - 1:
+        raise NotCovered("shares and rates that do not come in pairs")
+    rest = 1 - sum(given.values(), start=Fraction(0))
+    return [given.get(name, rest) for name in names]

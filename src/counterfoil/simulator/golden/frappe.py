@@ -35,9 +35,12 @@ from counterfoil.simulator.golden.day_count_text import day_count_of
 from counterfoil.simulator.golden.figures import Asked, major
 from counterfoil.simulator.golden.fineract_terms import frequency_of
 from counterfoil.simulator.golden.frappe_line import TERM, days_late, instalment_of
-from counterfoil.simulator.golden.inputs import MINOR_PER_MAJOR, Inputs, day, minor
+from counterfoil.simulator.golden.inputs import COUNT_MAX, MINOR_PER_MAJOR, Inputs, day, minor
 
 Figures = dict[str, object]
+
+#: Names under which a case may give the amount of each instalment instead of their number.
+FIXED_AMOUNT_KEYS = ("fixed_amount", "fixed_installment", "monthly_repayment_amount")
 
 
 def figures(case: Case) -> Mapping[str, object]:
@@ -107,6 +110,9 @@ def _schedule(inputs: Inputs) -> Figures:
     if "annual_rate" not in inputs:
         inputs.minor("principal")
         return _calendars(inputs.date("start_date"), inputs.count("periods"))
+    fixed = next((key for key in FIXED_AMOUNT_KEYS if key in inputs), None)
+    if fixed is not None and "periods" not in inputs:
+        return _fixed_amount(inputs, inputs.minor(fixed))
     loan = _loan(inputs)
     if inputs.text("day_count", "").startswith("flat"):
         return _flat_schedule(inputs, loan)
@@ -118,17 +124,41 @@ def _schedule(inputs: Inputs) -> Figures:
     return shown
 
 
+def _fixed_amount(inputs: Inputs, amount_minor: int) -> Figures:
+    """Return the rows of instalments of an amount named in the contract, until it is cleared."""
+    _by_day(inputs)
+    rows = plan(
+        inputs.minor("principal"),
+        inputs.rate("annual_rate"),
+        COUNT_MAX,
+        inputs.date("start_date"),
+        inputs.date("first_due") if "first_due" in inputs else None,
+        replace(TERM, instalment=Instalment.FIXED),
+        fixed_instalment_minor=amount_minor,
+    )
+    if len(rows) == COUNT_MAX:
+        raise NotCovered("an instalment that does not clear the loan")
+    return _sums_shown(rows)
+
+
 def _rows_shown(loan: Loan, start: date, first_due: date | None) -> Figures:
-    """Return the rows and their sums."""
-    rows = plan(loan.principal_minor, loan.rate_annual, loan.periods, start, first_due, TERM)
+    """Return the rows of a number of equal instalments."""
+    return _sums_shown(
+        plan(loan.principal_minor, loan.rate_annual, loan.periods, start, first_due, TERM)
+    )
+
+
+def _sums_shown(rows: Sequence[Row]) -> Figures:
+    """Return rows and their sums."""
     interest = sum(row.interest_minor for row in rows)
+    paid = sum(row.instalment_minor for row in rows)
     return {
         "rows": len(rows),
         "schedule": [_row(row) for row in rows],
         "total_interest": major(interest),
         "total_interest_rounded": _whole(interest),
-        "total_payment": major(interest + loan.principal_minor),
-        "total_payment_rounded": _whole(interest + loan.principal_minor),
+        "total_payment": major(paid),
+        "total_payment_rounded": _whole(paid),
         "rows_rounded_to_unit": Asked(("nr",), lambda nr: _row_in_units(rows, int(nr))),
     }
 

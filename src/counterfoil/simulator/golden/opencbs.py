@@ -67,7 +67,7 @@ def _bundle(inputs: Inputs) -> Conventions:
         raise NotCovered(f"rounding = {inputs.text('rounding')!r}")
     if inputs.text("rate_per_period", "").endswith("flat"):
         return replace(bundle, accrual=Accrual.FLAT, instalment=Instalment.FLAT)
-    if "rate_per_period" in inputs:
+    if "rate_per_period" in inputs and "rounding" not in inputs:
         return replace(bundle, instalment=Instalment.ANNUITY_EACH_ROW)
     return bundle
 

@@ -27,6 +27,7 @@ def interest_minor(
     [
         (DayCount.ACT_365, 184_93),
         (DayCount.ACT_360, 187_50),
+        (DayCount.ACT_364, 185_44),
         (DayCount.THIRTY_E_360, 187_50),
         (DayCount.THIRTY_U_360, 190_00),
         (DayCount.MONTH_12, 188_71),
