@@ -7,12 +7,12 @@ movement becomes a journal, every answer a leaf; everything is written in one st
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from datetime import date
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, Final
 
-import asyncpg
 import orjson
 
 from counterfoil.evidence.leaf import SALT_BYTES, LeafType, commitment
@@ -29,23 +29,9 @@ from counterfoil.lending.decide import decide
 from counterfoil.lending.refusals import LINE_NOT_FOUND
 from counterfoil.lending.repaying import needs_history
 from counterfoil.platform.batches import QUERIES as PLATFORM
-from counterfoil.platform.batches import (
-    Answer,
-    BusinessDateMovedError,
-    Decided,
-    Engine,
-    KeyTakenError,
-    StateChangedError,
-    Waiting,
-)
+from counterfoil.platform.batches import Answer, Decided, Engine, Waiting, write_batch
 from counterfoil.platform.database import Connection
-from counterfoil.platform.statement import Composer, Write, arguments
-
-#: SQLSTATEs that the functions of migration 0001 raise.
-_STATE_CHANGED: Final = "CF001"
-_DATE_MOVED: Final = "CF002"
-#: The unique key of recorded commands.
-_COMMAND_ONCE: Final = "command_once"
+from counterfoil.platform.statement import Composer, Write
 
 _KINDS: Final = {
     commands.OpenLine: "open_line",
@@ -84,7 +70,15 @@ _LINE_ONLY: Final = frozenset(
     }
 )
 
-Accounts = dict[store.LineKey, Account]
+
+@dataclass(slots=True)
+class Batch:
+    """The accounts of a batch, and what its decisions may know besides them."""
+
+    accounts: dict[store.LineKey, Account]
+    business_date: date
+    now: datetime
+    settings: dict[tuple[str, int], Setting] = field(default_factory=dict)
 
 
 class LineDesk:
@@ -97,53 +91,28 @@ class LineDesk:
         self._ids = ids
         self._composer = Composer()
 
-    async def load(self, connection: Connection, batch: Sequence[Any], on: date) -> Accounts:
+    async def load(self, connection: Connection, batch: Sequence[Any], on: date) -> Batch:
         """Read the lines of the commands, and of their loans what the commands need."""
-        keys = list({(command.customer_id, command.line_id) for command in batch})
-        keys.sort()
+        keys = sorted({(command.customer_id, command.line_id) for command in batch})
         accounts = await store.read_accounts(connection, keys)
         with_loans = [c for c in batch if type(c) not in _LINE_ONLY]
-        if not with_loans:
-            return accounts
-        loan_keys = sorted({(c.customer_id, c.line_id) for c in with_loans})
-        await store.add_loans(connection, accounts, loan_keys)
-        reversals = [c for c in with_loans if type(c) is commands.ReverseRepayment]
-        if reversals:
-            wanted = [(c.customer_id, c.repayment_id) for c in reversals]
-            await store.add_loans_of_repayments(connection, accounts, wanted)
-        with_history = {
-            (c.customer_id, c.line_id)
-            for c in with_loans
-            if type(c) is commands.ReverseRepayment
-            or (type(c) is commands.Repay and needs_history(c.value_date, on))
-        }
-        if with_history:
-            await store.add_history(connection, accounts, with_history)
-        await self._add_closed_loans(connection, accounts, with_loans)
-        return accounts
+        if with_loans:
+            await _load_loans(connection, accounts, with_loans, on)
+        return Batch(accounts, on, self._clock.now())
 
-    async def _add_closed_loans(
-        self, connection: Connection, accounts: Accounts, batch: Sequence[Any]
-    ) -> None:
-        """Read loans that are named and do not run, so that a refusal can say what they are."""
-        for command in batch:
-            loan_id = getattr(command, "loan_id", None)
-            account = accounts[command.customer_id, command.line_id]
-            if loan_id is None or loan_id in account.loans:
-                continue
-            loan = await store.read_loan(connection, command.customer_id, loan_id)
-            if loan is not None and loan.line_id == command.line_id:
-                account.loans[loan_id] = loan
-
-    def decide(self, state: Accounts, waiting: Waiting, on: date) -> Decided | Refused:
+    def decide(self, state: Batch, waiting: Waiting, _on: date) -> Decided | Refused:
         """Decide one command on its account."""
         command = waiting.command
-        account = state[command.customer_id, command.line_id]
+        account = state.accounts[command.customer_id, command.line_id]
         product = command if type(command) is commands.OpenLine else account.line
         if product is None:
             return refuse(LINE_NOT_FOUND)
-        terms = self._catalogue.terms(product.product_code, product.product_version)
-        setting = Setting(terms, on, self._clock.now(), self._ids)
+        version = (product.product_code, product.product_version)
+        setting = state.settings.get(version)
+        if setting is None:
+            terms = self._catalogue.terms(*version)
+            setting = Setting(terms, state.business_date, state.now, self._ids)
+            state.settings[version] = setting
         outcome = decide(account, command, setting)
         if isinstance(outcome, Refused):
             return outcome
@@ -151,32 +120,18 @@ class LineDesk:
         return Decided(waiting, text, outcome)
 
     async def write(
-        self, connection: Connection, state: Accounts, decided: Sequence[Decided], on: date
+        self, connection: Connection, state: Batch, decided: Sequence[Decided], on: date
     ) -> None:
         """Write lines, loans, journals, events, leaves and recorded answers in one statement."""
-        parts = self._parts(state, decided, on)
-        text = self._composer.compose(parts, PLATFORM.hold_business_date)
-        try:
-            await connection.fetchrow(text, *arguments(parts, (on,)))
-        except asyncpg.UniqueViolationError as error:
-            if error.constraint_name == _COMMAND_ONCE:
-                raise KeyTakenError from error
-            raise
-        except asyncpg.PostgresError as error:
-            if error.sqlstate == _STATE_CHANGED:
-                raise StateChangedError from error
-            if error.sqlstate == _DATE_MOVED:
-                raise BusinessDateMovedError from error
-            if isinstance(error, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
-                raise StateChangedError from error
-            raise
+        await write_batch(connection, self._composer, self._parts(state, decided), on)
 
-    def _parts(self, state: Accounts, decided: Sequence[Decided], on: date) -> list[Write]:
-        now = self._clock.now()
-        rows = _Rows(self._ids, on, now)
+    def _parts(self, state: Batch, decided: Sequence[Decided]) -> list[Write]:
+        rows = _Rows(self._ids, state.business_date, state.now)
+        accounts = state.accounts
         for done in decided:
-            rows.add(done, state[done.waiting.command.customer_id, done.waiting.command.line_id])
-        parts = store.writes_of(state.values(), rows.transactions, rows.line_events)
+            command = done.waiting.command
+            rows.add(done, accounts[command.customer_id, command.line_id])
+        parts = store.writes_of(accounts.values(), rows.transactions, rows.line_events)
         if rows.journals:
             parts.append(Write(LEDGER.add_journals, (rows.journals,)))
         if rows.commands:
@@ -192,10 +147,41 @@ class LineDesk:
         return _KINDS[type(command)]
 
 
+async def _load_loans(
+    connection: Connection,
+    accounts: dict[store.LineKey, Account],
+    batch: Sequence[Any],
+    on: date,
+) -> None:
+    """Read running loans, those of repayments to take back, histories, and any other named."""
+    await store.add_loans(connection, accounts, sorted({(c.customer_id, c.line_id) for c in batch}))
+    reversals = [c for c in batch if type(c) is commands.ReverseRepayment]
+    if reversals:
+        wanted = [(c.customer_id, c.repayment_id) for c in reversals]
+        await store.add_loans_of_repayments(connection, accounts, wanted)
+    with_history = {
+        (c.customer_id, c.line_id)
+        for c in batch
+        if type(c) is commands.ReverseRepayment
+        or (type(c) is commands.Repay and needs_history(c.value_date, on))
+    }
+    if with_history:
+        await store.add_history(connection, accounts, with_history)
+    named = [
+        (c.customer_id, loan_id)
+        for c in batch
+        if (loan_id := getattr(c, "loan_id", None)) is not None
+        and loan_id not in accounts[c.customer_id, c.line_id].loans
+    ]
+    if named:
+        # They do not run, and a refusal says what became of them.
+        await store.add_named_loans(connection, accounts, named)
+
+
 class _Rows:
     """The rows of a batch that follow from what was accepted."""
 
-    def __init__(self, ids: IdSource, on: date, now: Any) -> None:
+    def __init__(self, ids: IdSource, on: date, now: datetime) -> None:
         self._ids = ids
         self._on = on
         self._now = now
@@ -340,5 +326,5 @@ def fingerprint(command: commands.Command) -> bytes:
 
 
 _FIELDS: Final[dict[type, Callable[[Any], tuple[object, ...]]]] = {
-    kind: attrgetter(*kind.__slots__) for kind in _KINDS
+    kind: attrgetter(*(f.name for f in fields(kind))) for kind in _KINDS
 }

@@ -58,7 +58,7 @@ async def open_house(
     wall = clock or SystemClock()
     keys = settings.home / "keys"
     create_keys(keys)
-    ids = IdSource(lambda: int(wall.now().timestamp() * 1000), settings.node)
+    ids = IdSource(wall.milliseconds, settings.node)
     catalogue = load_catalogue()
     metrics = Metrics.create()
     connections = max(settings.database_connections, settings.engine_shards + _CONNECTIONS_BESIDE)

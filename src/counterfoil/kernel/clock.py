@@ -5,7 +5,10 @@ else: it is moved by the close of day alone and always passed on its own.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from time import time_ns
+from typing import Final, Protocol
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -15,6 +18,10 @@ class Clock(Protocol):
         """Return the present instant, aware, in UTC."""
         ...
 
+    def milliseconds(self) -> int:
+        """Return the milliseconds since 1970; what identifiers are made of."""
+        ...
+
 
 class SystemClock:
     """The machine's own clock."""
@@ -22,6 +29,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the present instant in UTC."""
         return datetime.now(UTC)
+
+    def milliseconds(self) -> int:
+        """Return the milliseconds since 1970."""
+        return time_ns() // 1_000_000
 
 
 class TestClock:
@@ -34,14 +45,25 @@ class TestClock:
         if start.tzinfo is None:
             raise ValueError("a clock needs an instant with a zone")
         self._now = start.astimezone(UTC)
+        self._milliseconds = _milliseconds(self._now)
 
     def now(self) -> datetime:
         """Return the instant at which the clock stands."""
         return self._now
+
+    def milliseconds(self) -> int:
+        """Return the milliseconds since 1970."""
+        return self._milliseconds
 
     def advance(self, by: timedelta) -> datetime:
         """Move forward; a step back raises ValueError."""
         if by < timedelta(0):
             raise ValueError("a test clock only moves forward")
         self._now += by
+        self._milliseconds = _milliseconds(self._now)
         return self._now
+
+
+def _milliseconds(instant: datetime) -> int:
+    """Return the whole milliseconds between 1970 and an instant."""
+    return (instant - _EPOCH) // timedelta(milliseconds=1)

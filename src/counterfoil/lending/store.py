@@ -46,12 +46,10 @@ async def read_line(connection: Connection, customer_id: int, line_id: int) -> L
 
 async def read_loan(connection: Connection, customer_id: int, loan_id: int) -> Loan | None:
     """Return one loan of a customer with its unsettled instalments."""
-    row = await QUERIES.loan.fetchrow(connection, customer_id=customer_id, loan_id=loan_id)
-    if row is None:
-        return None
-    loan = _loan(row)
-    await _read_dues(connection, {(customer_id, loan_id): loan})
-    return loan
+    rows = await QUERIES.loans_of_keys.fetch(connection, keys=[(customer_id, loan_id)])
+    loans = {(customer_id, loan_id): _loan(row) for row in rows}
+    await _read_dues(connection, loans)
+    return loans.get((customer_id, loan_id))
 
 
 async def read_instalments(connection: Connection, customer_id: int, loan_id: int) -> list[Due]:
@@ -141,6 +139,14 @@ async def add_loans_of_repayments(
         customer_ids=[customer_id for customer_id, _ in wanted],
         repayment_ids=[repayment_id for _, repayment_id in wanted],
     )
+    await _put_loans(connection, accounts, rows)
+
+
+async def add_named_loans(
+    connection: Connection, accounts: dict[LineKey, Account], keys: Sequence[tuple[int, int]]
+) -> None:
+    """Read loans by (customer, loan) into their accounts, where these are theirs."""
+    rows = await QUERIES.loans_of_keys.fetch(connection, keys=keys)
     await _put_loans(connection, accounts, rows)
 
 

@@ -47,9 +47,9 @@ WHERE o.customer_id = ANY (:customer_ids::bigint[])
         AND t.repayment_id = ANY (:repayment_ids::bigint[]))
 ORDER BY o.customer_id, o.loan_id;
 
--- name: loan
--- One loan, whatever its state.
--- gives   at most one row
+-- name: loans_of_keys
+-- Loans by key, whatever their state.
+-- gives   at most one row a key
 -- locks   none
 SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o.lender_id,
        o.currency, o.method, o.purpose, o.payee_ref, o.cost_sheet_hash, o.original_minor,
@@ -59,8 +59,8 @@ SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o
        o.accrued_interest_e8, o.accrued_penalty_e8, o.accrued_to, o.instalment_minor,
        o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
        o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version
-FROM lending.loan AS o
-WHERE o.customer_id = :customer_id AND o.loan_id = :loan_id;
+FROM unnest(:keys::lending.loan_key_v1[]) AS k
+JOIN lending.loan AS o USING (customer_id, loan_id);
 
 -- name: loans_after
 -- The loans of a customer, of a line, or of the whole book, in the order of their keys.
@@ -104,8 +104,8 @@ LIMIT :page;
 -- locks   none
 SELECT i.customer_id, i.loan_id, i.instalment_no, i.due_date, i.principal_minor, i.interest_minor,
        i.principal_paid_minor, i.interest_paid_minor, i.penal, i.settled_on
-FROM unnest(:keys::lending.line_key_v1[]) AS k
-JOIN lending.instalment AS i ON i.customer_id = k.customer_id AND i.loan_id = k.line_id
+FROM unnest(:keys::lending.loan_key_v1[]) AS k
+JOIN lending.instalment AS i ON i.customer_id = k.customer_id AND i.loan_id = k.loan_id
 WHERE i.settled_on IS NULL
 ORDER BY i.customer_id, i.loan_id, i.instalment_no;
 
@@ -124,8 +124,8 @@ ORDER BY i.instalment_no;
 -- gives   the keys
 -- locks   none
 SELECT i.customer_id, i.loan_id, i.instalment_no
-FROM unnest(:keys::lending.line_key_v1[]) AS k
-JOIN lending.instalment AS i ON i.customer_id = k.customer_id AND i.loan_id = k.line_id
+FROM unnest(:keys::lending.loan_key_v1[]) AS k
+JOIN lending.instalment AS i ON i.customer_id = k.customer_id AND i.loan_id = k.loan_id
 ORDER BY i.customer_id, i.loan_id, i.instalment_no;
 
 -- name: transactions_of_loans
@@ -135,8 +135,8 @@ ORDER BY i.customer_id, i.loan_id, i.instalment_no;
 SELECT t.customer_id, t.transaction_id, t.loan_id, t.sequence, t.kind, t.value_date, t.book_date,
        t.posted_at, t.amount_minor, t.principal_minor, t.interest_minor, t.penalty_minor,
        t.excess_minor, t.mode, t.repayment_id, t.relates_to, t.channel, t.reason
-FROM unnest(:keys::lending.line_key_v1[]) AS k
-JOIN lending.loan_transaction AS t ON t.customer_id = k.customer_id AND t.loan_id = k.line_id
+FROM unnest(:keys::lending.loan_key_v1[]) AS k
+JOIN lending.loan_transaction AS t ON t.customer_id = k.customer_id AND t.loan_id = k.loan_id
 ORDER BY t.customer_id, t.loan_id, t.sequence;
 
 -- name: transactions_of_line

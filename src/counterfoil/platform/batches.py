@@ -28,6 +28,7 @@ import asyncpg
 from counterfoil.kernel.errors import Kind, Refusal, Refused, refuse
 from counterfoil.platform.database import Connection, Database
 from counterfoil.platform.queries import Queries
+from counterfoil.platform.statement import Composer, Write, arguments
 from counterfoil.platform.telemetry import Metrics, logger
 
 QUERIES: Final = Queries.load("counterfoil.platform", "batches.sql")
@@ -40,6 +41,12 @@ WAITING_MAX: Final = 20_000
 COLLISIONS_MAX: Final = 3
 #: Seconds for which a lost database is looked for before callers are told.
 RECONNECT_SECONDS_MAX: Final = 10
+
+#: The unique key of recorded commands.
+COMMAND_ONCE: Final = "command_once"
+#: What the functions of the first migration raise, deadlock and serialisation failure.
+SQLSTATE_DATE_MOVED: Final = "CF002"
+SQLSTATES_COLLISION: Final = frozenset({"CF001", "40P01", "40001"})
 
 KEY_REUSED = Refusal(
     code="idempotency_key_reused",
@@ -412,6 +419,29 @@ class _Shard:
         self.interrupted = []
         self.queue.clear()
         return left
+
+
+async def write_batch(
+    connection: Connection, composer: Composer, parts: Sequence[Write], on: date
+) -> None:
+    """Write the parts in one statement that holds the business date and is its own transaction.
+
+    Raises one of the collisions above where the statement was undone because somebody else was
+    faster, and whatever the database raised otherwise.
+    """
+    text = composer.compose(parts, QUERIES.hold_business_date)
+    try:
+        await connection.fetchrow(text, *arguments(parts, (on,)))
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == COMMAND_ONCE:
+            raise KeyTakenError from error
+        raise
+    except asyncpg.PostgresError as error:
+        if error.sqlstate == SQLSTATE_DATE_MOVED:
+            raise BusinessDateMovedError from error
+        if error.sqlstate in SQLSTATES_COLLISION:
+            raise StateChangedError from error
+        raise
 
 
 def _replay(waiting: Waiting, request_hash: bytes, answer: str) -> Answer | Refused:

@@ -209,6 +209,7 @@ CREATE TABLE lending.accrual_day (
 );
 
 CREATE TYPE lending.line_key_v1 AS (customer_id bigint, line_id bigint);
+CREATE TYPE lending.loan_key_v1 AS (customer_id bigint, loan_id bigint);
 
 CREATE TYPE lending.line_v1 AS (
     customer_id bigint, line_id bigint, application_id bigint, product_code text,
