@@ -7,6 +7,7 @@ Invariant   Every page but the sign-in asks for a session and for a permission; 
 import secrets
 import time
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -83,9 +84,7 @@ def create_console(house: Any) -> SecurityHeaders:
     one installation share it.
     """
     session_key = load_key(house.settings.home / "keys" / "console-session.key")
-    return console_of(
-        make_desk(house, session_key=session_key, random_bytes=secrets.token_bytes)
-    )
+    return console_of(make_desk(house, session_key=session_key, random_bytes=secrets.token_bytes))
 
 
 def console_of(desk: Desk) -> SecurityHeaders:
@@ -93,7 +92,7 @@ def console_of(desk: Desk) -> SecurityHeaders:
 
     async def answer_http_error(request: Request, error: Exception) -> Response:
         visit = open_visit(desk, request)
-        is_missing = isinstance(error, HTTPException) and error.status_code == 404
+        is_missing = isinstance(error, HTTPException) and error.status_code == HTTPStatus.NOT_FOUND
         answer = errors.not_found if is_missing else errors.not_allowed_here
         return await answer(visit)
 
@@ -144,7 +143,7 @@ def _route(desk: Desk, page: Page) -> Route:
         visit = open_visit(desk, request)
         try:
             response = await _answer(visit, page)
-        except Exception:
+        except Exception:  # noqa: BLE001 - see the comment below
             # The page's own end: whatever failed, the reader gets a page and we get the trace.
             _LOG.exception("console page failed", request=visit.request_id)
             response = await errors.failed(visit)

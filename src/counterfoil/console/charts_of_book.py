@@ -61,9 +61,7 @@ def vintages(visit: Visit, rows: Sequence[Row], today: date) -> Chart:
 
 def _late(visit: Visit, figures: "Figures") -> Chart:
     recent = figures.books[-LATE_DAYS:]
-    series = {
-        name: [book.share(buckets) for book in recent] for name, buckets in _BUCKET_SETS
-    }
+    series = {name: [book.share(buckets) for book in recent] for name, buckets in _BUCKET_SETS}
     days = [visit.formats.day(book.day) for book in recent]
     picture = draw.line_chart(
         "late",

@@ -139,9 +139,7 @@ def _value(visit: Visit, value: object, unit: str, currency: str) -> str:
     return visit.formats.count(value)
 
 
-def _rules(
-    visit: Visit, verdicts: Mapping[str, str], document: Mapping[str, Any]
-) -> list[RuleRow]:
+def _rules(visit: Visit, verdicts: Mapping[str, str], document: Mapping[str, Any]) -> list[RuleRow]:
     rules = {rule["code"]: rule for rule in document.get("rules", ())}
     rows = []
     for code, verdict in verdicts.items():

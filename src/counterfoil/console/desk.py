@@ -46,9 +46,7 @@ class Desk:
         return Formats(language=language, zone=LENDER_ZONE)
 
 
-def make_desk(
-    house: Any, *, session_key: bytes, random_bytes: Callable[[int], bytes]
-) -> Desk:
+def make_desk(house: Any, *, session_key: bytes, random_bytes: Callable[[int], bytes]) -> Desk:
     """Return the desk of one console."""
     folders = [
         resources.files("counterfoil.platform.web").joinpath("locale"),
@@ -67,4 +65,3 @@ def environment_label(name: str, catalogue: Catalogue) -> str:
     """Return the word for an installation; its own name where there is no word for it."""
     key = f"environment.{name}"
     return catalogue.text(key) if catalogue.has(key) else name
-

@@ -7,6 +7,7 @@ Units       Minor units; shares in percent, for pictures and their tables only.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from counterfoil.console.words import BUCKET_30_PLUS
 from counterfoil.platform.queries import Row
@@ -74,7 +75,7 @@ def roll_rates(all_books: Sequence[Book]) -> list[tuple[date, list[float | None]
                 for start, to in ROLLS
             ],
         )
-        for before, now in zip(ends, ends[1:], strict=False)
+        for before, now in pairwise(ends)
     ]
 
 

@@ -21,9 +21,9 @@ _REPORTS_MAX: Final = 20
 
 #: Grey and nearly clear, so that it can be read in both themes and never disturbs.
 _WATERMARK: Final = (
-    '<svg xmlns="http://www.w3.org/2000/svg" width="420" height="260" viewBox="0 0 420 260">'
+    '<svg xmlns="http://www.w3.org/2000/svg" width="520" height="340" viewBox="0 0 520 340">'
     '<text x="40" y="180" transform="rotate(-24 40 180)" font-family="sans-serif" font-size="15"'
-    ' fill="#7f8894" fill-opacity="0.11">{words}</text></svg>'
+    ' fill="#7f8894" fill-opacity="0.08">{words}</text></svg>'
 )
 
 

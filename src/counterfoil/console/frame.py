@@ -1,5 +1,6 @@
 """What surrounds every page: navigation, environment and business date, the developer drawer."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -73,6 +74,9 @@ class Frame:
         return "en" if self.language == "zh-CN" else "zh-CN"
 
 
+#: A customer's loan belongs to the loans, not to the customers: the noun nearest to the end counts.
+_RECORD: Final = re.compile(r"/customers/[^/]+(?P<noun>/(?:applications|lines|loans|payments)/)")
+
 #: Group → (message, path below the console, letter, what the role must be allowed).
 _NAVIGATION: Final = (
     (
@@ -119,4 +123,5 @@ def navigation(role: str, path: str, catalogue: Catalogue) -> tuple[NavGroup, ..
 def _is_current(below: str, path: str) -> bool:
     if below == "/":
         return path in (BASE, BASE + "/")
-    return path == BASE + below or path.startswith(f"{BASE}{below}/")
+    shown = _RECORD.sub(r"\g<noun>", path)
+    return shown == BASE + below or shown.startswith(f"{BASE}{below}/")

@@ -9,6 +9,7 @@ Units       Minor units; exact interest in 1e-8 minor units.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from counterfoil.kernel.money import E8
 from counterfoil.lending.interest import accrued_e8, payable
@@ -185,7 +186,7 @@ def _periods(origin: Loan, inputs: Sequence[Input], terms: Terms, *, on: date) -
     days = {entry.value_date for entry in inputs} | {due.due_date for due in end.dues} | {last}
     borders = sorted(day for day in days if day <= last)
     periods = []
-    for start, stop in zip(borders, borders[1:], strict=False):
+    for start, stop in pairwise(borders):
         state = _state(origin, inputs, terms, on=start)
         if state.principal_minor:
             periods.append(_period(state, start, stop))

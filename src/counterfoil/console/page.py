@@ -1,4 +1,4 @@
-"""The shape of a console page: its address, who may open it, what shows it and what submits to it."""
+"""The shape of a console page: its address, who may open it, what shows it and takes its posts."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -3,8 +3,10 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from counterfoil.console.figures import Book
 from counterfoil.console.frame import BASE
 from counterfoil.console.visit import Visit
+from counterfoil.console.words import BUCKET_30_PLUS, BUCKETS
 from counterfoil.platform.web import charts
 from counterfoil.platform.web.format import MINUS
 from counterfoil.platform.web.parts import FALL, RISE, Tile
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
 
 #: Days of a trend line, and between the two figures of a change.
 TREND_DAYS: Final = 30
+#: Less than this rounds to nothing in a figure with two digits after the point.
+_POINTS_SHOWN_LEAST: Final = 0.005
+#: The buckets beyond 30 days past due.
+_LATE_BUCKETS: Final = range(BUCKET_30_PLUS, len(BUCKETS))
 
 
 def tiles(visit: Visit, figures: "Figures") -> list[Tile]:
@@ -92,9 +98,7 @@ def _approval(visit: Visit, figures: "Figures") -> Tile:
         number=rate.removesuffix("%"),
         unit="%" if decided else "",
         exact=visit.t("tile.approval_of", approved=approved, decided=decided),
-        spark=charts.spark(
-            [100 * row["approved"] / row["decided"] for row in figures.approvals]
-        ),
+        spark=charts.spark([100 * row["approved"] / row["decided"] for row in figures.approvals]),
         href=f"{BASE}/applications",
         definition=visit.t("tile.approval_definition", days=figures.period),
     )
@@ -102,7 +106,7 @@ def _approval(visit: Visit, figures: "Figures") -> Tile:
 
 def _late(visit: Visit, figures: "Figures") -> Tile:
     recent = _recent(figures)
-    shares = [book.share(range(2, 8)) for book in recent]
+    shares = [book.share(_LATE_BUCKETS) for book in recent]
     late = recent[-1].late_30_minor if recent else 0
     whole = recent[-1].principal_minor if recent else 0
     rate = visit.formats.percent(late, whole)
@@ -138,7 +142,7 @@ def _available(visit: Visit, figures: "Figures") -> Tile:
     )
 
 
-def _recent(figures: "Figures") -> list:  # type: ignore[type-arg]
+def _recent(figures: "Figures") -> list[Book]:
     since = figures.today - timedelta(days=TREND_DAYS)
     return [book for book in figures.books if book.day >= since]
 
@@ -149,7 +153,7 @@ def _basis(visit: Visit, change: str) -> str:
 
 def _change(visit: Visit, values: list[int]) -> tuple[str, str]:
     """Return the change from the first to the last value in percent, with its arrow."""
-    if len(values) < 2 or not values[0]:
+    if not values or not values[0] or len(values) == 1:
         return "", ""
     change = values[-1] - values[0]
     text = visit.formats.percent(change, values[0], digits=1)
@@ -159,10 +163,10 @@ def _change(visit: Visit, values: list[int]) -> tuple[str, str]:
 def _points(shares: list[float | None]) -> tuple[str, str, str]:
     """Return the change of a share of late loans in points; here a fall is good."""
     known = [share for share in shares if share is not None]
-    if len(known) < 2:
+    if not known or len(known) == 1:
         return "", "", ""
     change = known[-1] - known[0]
-    if abs(change) < 0.005:
+    if abs(change) < _POINTS_SHOWN_LEAST:
         return "±0.00 pp", "", ""
     if change < 0:
         return f"{MINUS}{-change:.2f} pp", FALL, "good"

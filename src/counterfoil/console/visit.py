@@ -44,9 +44,9 @@ class Counted:
         self.visit.statements += 1
         return await self.inner.fetchval(query, *args)
 
-    async def execute(self, query: str, *args: object) -> str:
+    async def execute(self, query: str, *_: object) -> str:
         """Refuse: a page reads, and what writes is a journey."""
-        raise AssertionError("pages do not write; journeys do")
+        raise AssertionError(f"pages do not write; journeys do: {query[:40]}")
 
 
 @dataclass(slots=True, kw_only=True)

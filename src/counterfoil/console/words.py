@@ -74,7 +74,9 @@ def payment_href(customer_id: int, payment_id: int) -> str:
 
 def application_href(customer_id: int, application_id: int) -> str:
     """Return the address of an application's page."""
-    return f"{customer_href(customer_id)}/applications/{ids.to_text(ids.APPLICATION, application_id)}"
+    return (
+        f"{customer_href(customer_id)}/applications/{ids.to_text(ids.APPLICATION, application_id)}"
+    )
 
 
 def journal_href(customer_id: int, journal_id: int) -> str:

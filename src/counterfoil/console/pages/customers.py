@@ -149,9 +149,7 @@ def _person(visit: Visit, person: MaskedPerson | None, notice: str) -> PersonVie
     if person is None:
         nobody = notice or visit.t("customer.nobody")
         return PersonView(name="—", id_number="—", phone="—", notice=nobody)
-    return PersonView(
-        name=person.name, id_number=person.id_number, phone=person.phone, notice=""
-    )
+    return PersonView(name=person.name, id_number=person.id_number, phone=person.phone, notice="")
 
 
 def _row(visit: Visit, row: Row, person: MaskedPerson | None) -> CustomerRow:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from starlette.responses import Response
@@ -15,12 +15,24 @@ from counterfoil.console.pages import errors
 from counterfoil.console.pages.loans import done_notice
 from counterfoil.console.reading import READING
 from counterfoil.console.visit import Visit
-from counterfoil.journeys.close_day import close_day
+from counterfoil.journeys.close_day import (
+    ACCRUAL,
+    CUT_OFF,
+    EVENTS,
+    FINISHED,
+    LEDGER,
+    close_day,
+)
 from counterfoil.platform.queries import Row
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Form, Status
 
 DAYS_SHOWN: Final = 30
+
+_SECOND_MS: Final = 1000
+
+#: The steps of a close in their order.
+STEPS: Final = (CUT_OFF, EVENTS, ACCRUAL, LEDGER, FINISHED)
 #: Installations in which a person may move the business date from a page.
 SANDBOXES: Final = frozenset({"sandbox", "demo", "test", "development"})
 
@@ -110,7 +122,7 @@ async def show_day(visit: Visit) -> Response:
         return await errors.not_found(visit)
     view = DayView(
         day=visit.formats.day(day),
-        steps=[_step(visit, step) for step in steps],
+        steps=[_step(visit, step) for step in sorted(steps, key=_place)],
         total=_duration(
             min(step["started_at"] for step in steps),
             max((step["finished_at"] for step in steps if step["finished_at"]), default=None),
@@ -195,16 +207,24 @@ def _step(visit: Visit, row: Row) -> StepRow:
     )
 
 
+def _place(row: Row) -> tuple[int, str]:
+    """Return a step's place in the order of a close; a step of a newer release comes last."""
+    name = row["step"]
+    return (STEPS.index(name) if name in STEPS else len(STEPS), name)
+
+
 def _finished(visit: Visit, *, is_finished: bool) -> Status:
     code = "finished" if is_finished else "running"
     return visit.status("close_status", code, {"finished": "good", "running": "live"})
 
 
-def _duration(started_at: object, finished_at: object) -> str:
+def _duration(started_at: datetime, finished_at: datetime | None) -> str:
     if finished_at is None:
         return "—"
-    milliseconds = (finished_at - started_at) // timedelta(milliseconds=1)  # type: ignore[operator]
-    return f"{milliseconds / 1000:.1f} s" if milliseconds >= 1000 else f"{milliseconds} ms"
+    milliseconds = (finished_at - started_at) // timedelta(milliseconds=1)
+    if milliseconds < _SECOND_MS:
+        return f"{milliseconds} ms"
+    return f"{milliseconds // _SECOND_MS}.{milliseconds % _SECOND_MS // 100} s"
 
 
 PAGES: Final = (

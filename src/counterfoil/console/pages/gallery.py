@@ -90,13 +90,15 @@ async def show(visit: Visit) -> Response:
 
 def _tiles(visit: Visit) -> list[Tile]:
     invented = visit.t("gallery.invented")
+    large = visit.formats.compact(128_400_000_000, "CNY")
+    none = visit.formats.compact(0, "CNY")
     return [
-        Tile(name="full", label=visit.t("tile.balance"), number="12.84", unit="亿元",
-             exact="1,284,000,000.00", definition=invented, href="#main", change="+3.2%",
+        Tile(name="full", label=visit.t("tile.balance"), number=large.number, unit=large.unit,
+             exact=large.exact, definition=invented, href="#main", change="+3.2%",
              change_basis=visit.t("tile.change_basis", count=30), arrow=RISE, tone="good",
              spark=draw.spark([3, 4, 4, 5, 6, 6, 7])),
         Tile(name="bare", label=visit.t("tile.late"), number="—", unit="", definition=invented),
-        Tile(name="one", label=visit.t("tile.drawn"), number="0.00", unit="元",
+        Tile(name="one", label=visit.t("tile.drawn"), number=none.number, unit=none.unit,
              definition=invented, spark=draw.spark([0])),
     ]  # fmt: skip
 
@@ -115,25 +117,41 @@ def _charts(visit: Visit) -> list[Chart]:
             empty=empty,
         )
 
-    words = {"title": visit.t("gallery.title"), "description": visit.t("gallery.invented")}
+    title, text = visit.t("gallery.title"), visit.t("gallery.invented")
     cohorts = {f"2025Q{number}": _curve(number) for number in range(1, 5)}
     cohorts |= {f"2026Q{number}": _curve(number + 4) for number in range(1, 3)}
     some = [["2026-08", "1.86"]]
+    heat = draw.heat_map(
+        "heat", _BUCKETS, _ROLLS, title=title, description=text, x_label="↓", y_label="→"
+    )
+    signed: dict[str, list[float | None]] = {"+": [4, 7, None, 5], "−": [-2, 1, 3, -1]}
+    bars = draw.bars(
+        "bars", ["1", "2", "3", "4"], signed, title=title, description=text, x_label="t"
+    )
+    limits = [("1", 5), ("2", 5), ("3", 8), ("4", 6)]
+    stages = [("A", 120, None), ("B", 74, "#main"), ("C", 0, None)]
+    bridge = [("A", 9), ("B", 4), ("C", -5)]
     return [
-        shown("lines", draw.line_chart("lines", cohorts, x_label="MOB", **words), some),
-        shown("heat", draw.heat_map("heat", _BUCKETS, _ROLLS, x_label="↓", y_label="→", **words),
-              some),
-        shown("bars", draw.bars("bars", ["1", "2", "3", "4"],
-                                {"+": [4, 7, None, 5], "−": [-2, 1, 3, -1]},
-                                x_label="t", **words), some),
-        shown("steps", draw.steps("steps", [("1", 5), ("2", 5), ("3", 8), ("4", 6)],
-                                  x_label="t", **words), some),
-        shown("waterfall", draw.waterfall("waterfall", [("A", 9), ("B", 4), ("C", -5)],
-                                          total_label="Σ", **words), some),
-        shown("funnel", draw.funnel("funnel", [("A", 120, None), ("B", 74, "#main"), ("C", 0, None)],
-                                    **words), some),
+        shown(
+            "lines",
+            draw.line_chart("lines", cohorts, title=title, description=text, x_label="MOB"),
+            some,
+        ),
+        shown("heat", heat, some),
+        shown("bars", bars, some),
+        shown(
+            "steps",
+            draw.steps("steps", limits, title=title, description=text, x_label="t"),
+            some,
+        ),
+        shown(
+            "waterfall",
+            draw.waterfall("waterfall", bridge, title=title, description=text, total_label="Σ"),
+            some,
+        ),
+        shown("funnel", draw.funnel("funnel", stages, title=title, description=text), some),
         shown("nothing", Markup(""), []),
-    ]  # fmt: skip
+    ]
 
 
 def _curve(age: int) -> list[float | None]:

@@ -10,7 +10,6 @@ from starlette.responses import Response
 from counterfoil.console import words
 from counterfoil.console.access import Permission
 from counterfoil.console.entries import EntryView, account_name, entry_view
-from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.reading import READING

@@ -32,7 +32,9 @@ async def limit(visit: Visit) -> Response:
     fields = [
         Field(
             name="limit",
-            label=visit.t("line_action.new_limit", currency=visit.formats.currency(row["currency"])),
+            label=visit.t(
+                "line_action.new_limit", currency=visit.formats.currency(row["currency"])
+            ),
             inputmode="decimal",
             hint=visit.t("line_action.limit_hint"),
         ),
@@ -225,9 +227,7 @@ def _unfreeze_preview(visit: Visit, row: Row, reason: str) -> Preview:
 
 
 def _status_change(visit: Visit, row: Row, after: str) -> Change:
-    return Change(
-        label=visit.t("loan.status"), before=line_status(visit, row).label, after=after
-    )
+    return Change(label=visit.t("loan.status"), before=line_status(visit, row).label, after=after)
 
 
 def _drawable(visit: Visit, row: Row, *, after: int) -> Sequence[Change]:
@@ -247,7 +247,8 @@ def _available(row: Row, limit_minor: int) -> int:
         return 0
     cap = row["own_cap_minor"]
     ceiling = limit_minor if cap is None else min(limit_minor, cap)
-    return max(0, ceiling - row["principal_minor"] - row["held_minor"])
+    left: int = ceiling - row["principal_minor"] - row["held_minor"]
+    return max(0, left)
 
 
 _LINE: Final = "/customers/{customer}/lines/{line}"

@@ -68,9 +68,7 @@ async def repay(visit: Visit) -> Response:
     fields = _repay_fields(visit, read)
     step = flow.step_of(visit)
     if step not in (flow.PREVIEW, flow.CONFIRM) or visit.is_stale:
-        return flow.show_form(
-            visit, action, fields, value_date=read.today.isoformat(), amount=""
-        )
+        return flow.show_form(visit, action, fields, value_date=read.today.isoformat(), amount="")
     reader = FormReader(visit.values)
     asked = _asked(reader, read)
     if asked is None:

@@ -149,6 +149,7 @@ class LoanView:
     payoff_on: str
     quote_form: Form
     schedule: Sequence[ScheduleRow]
+    no_schedule: tuple[str, str]
     transactions: Sequence[TransactionRow]
     other_entries: Sequence[EntryView]
     explanation: ExplanationView | None
@@ -252,6 +253,7 @@ async def show_loan(visit: Visit) -> Response:
     today = row["business_date"]
     terms = visit.desk.terms(row["product_code"], row["product_version"])
     story = tell(row, transactions, terms, on=today)
+    running = story.loan if story is not None and story.loan.status == "open" else None
     quote_on, quote_form = _quote(visit, today)
     record = ids.to_text(ids.LOAN, loan_id)
     view = LoanView(
@@ -260,11 +262,12 @@ async def show_loan(visit: Visit) -> Response:
         bucket=words.bucket_status(row["bucket"]),
         facts=_facts(visit, row),
         currency=visit.formats.currency(row["currency"]),
-        owed=_owed(visit, row, owed_now(story.loan, today)) if _is_open(story) else None,
-        payoff=_owed(visit, row, owed_to_close(story.loan, quote_on)) if _is_open(story) else None,
+        owed=_owed(visit, row, owed_now(running, today)) if running else None,
+        payoff=_owed(visit, row, owed_to_close(running, quote_on)) if running else None,
         payoff_on=visit.formats.day(quote_on),
         quote_form=quote_form,
         schedule=_schedule(visit, row, instalments, story),
+        no_schedule=_no_schedule(visit, row),
         transactions=[
             transaction_row(visit, row, entry, transactions, postings)
             for entry in reversed(transactions)
@@ -305,10 +308,6 @@ def _done(row: Row) -> int:
     if row["status"] == "closed":
         return int(row["tenor_months"])
     return int(row["next_instalment_no"]) - 1 if row["status"] == "open" else 0
-
-
-def _is_open(story: Story | None) -> bool:
-    return story is not None and story.loan.status == "open"
 
 
 def _facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:
@@ -377,6 +376,13 @@ def _schedule(
         for plan in story.plan
     ]
     return fallen + planned
+
+
+def _no_schedule(visit: Visit, row: Row) -> tuple[str, str]:
+    """Return what stands in the place of a schedule without rows, and what follows from it."""
+    if row["status"] == "closed":
+        return visit.t("loan.paid_before_due"), visit.t("loan.paid_before_due_next")
+    return visit.t("loan.no_schedule"), visit.t("loan.no_schedule_next")
 
 
 def _fallen_due(visit: Visit, row: Row, instalment: Row) -> ScheduleRow:

@@ -20,9 +20,10 @@ Tick = Callable[[float], str]
 _WIDTH: Final = 560
 _HEIGHT: Final = 260
 _LEFT: Final = 52
-_RIGHT: Final = 64
+_RIGHT: Final = 78
 _TOP: Final = 14
 _BOTTOM: Final = 40
+_LEGEND: Final = 26
 _SERIES_CLASSES: Final = 6
 _HEAT_STEPS: Final = 8
 _SPARK_WIDTH: Final = 56
@@ -115,7 +116,8 @@ def bars(
             hover = f"{labels[index]} · {label} {tick(value)}{unit}"
             href = hrefs[index] if hrefs else None
             parts.append(_mark(mark, hover, href))
-    return _figure(name, title, description, _WIDTH, _HEIGHT, [*parts, _legend(tuple(series))])
+    parts.append(_legend(tuple(series)))
+    return _figure(name, title, description, _WIDTH, _HEIGHT, parts, head=_LEGEND)
 
 
 def waterfall(
@@ -167,13 +169,14 @@ def heat_map(
 ) -> Markup:
     """Return cells in percent; the rows have the columns' labels unless they have their own."""
     left, top, width, height = 104, 48, 92, 52
+    names = labels if row_labels is None else row_labels
     parts = []
     middle = left + width * len(labels) / 2
     parts.append(Markup('<text class="name mid" x="{}" y="16">{}</text>').format(middle, x_label))
     for column, label in enumerate(labels):
         x = left + width * (column + 0.5)
         parts.append(Markup('<text class="name mid" x="{}" y="38">{}</text>').format(x, label))
-    for line, (label, row) in enumerate(zip(row_labels or labels, rows, strict=True)):
+    for line, (label, row) in enumerate(zip(names, rows, strict=True)):
         y = top + height * (line + 0.5) + 4
         parts.append(
             Markup('<text class="name end" x="{}" y="{}">{}</text>').format(left - 10, y, label)
@@ -198,7 +201,7 @@ def funnel(
     description: str,
 ) -> Markup:
     """Return stages as lying bars: label, count and the share of the first stage."""
-    top, height, left, width = 6, 34, 150, 300
+    top, height, left, width = 6, 34, 140, 270
     first = max((count for _, count, _ in stages), default=0)
     parts = []
     for number, (label, count, href) in enumerate(stages):
@@ -243,14 +246,23 @@ def spark(points: Sequence[Point]) -> Markup:
 
 
 def _figure(
-    name: str, title: str, description: str, width: float, height: float, parts: Sequence[Markup]
+    name: str,
+    title: str,
+    description: str,
+    width: float,
+    height: float,
+    parts: Sequence[Markup],
+    *,
+    head: float = 0,
 ) -> Markup:
+    """Return the picture; `head` is room above the plot, for a legend."""
     return Markup(
-        '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-labelledby="{n}-t {n}-d">'
+        '<svg class="chart" viewBox="0 {top} {w} {h}" role="img" aria-labelledby="{n}-t {n}-d">'
         '<title id="{n}-t">{title}</title><desc id="{n}-d">{description}</desc>{body}</svg>'
     ).format(
+        top=coordinate(-head),
         w=coordinate(width),
-        h=coordinate(height),
+        h=coordinate(height + head),
         n=name,
         title=title,
         description=description,
@@ -326,7 +338,8 @@ def _end(points: Sequence[Point], *, axis: Axis, length: int) -> tuple[float, fl
 def _end_mark(label: str, end: tuple[float, float], height: float, *, shade: int) -> Markup:
     x, y = end
     return Markup(
-        '<g class="s{}"><circle cx="{}" cy="{}" r="3"/><text class="series" x="{}" y="{}">{}</text></g>'
+        '<g class="s{}"><circle cx="{}" cy="{}" r="3"/>'
+        '<text class="series" x="{}" y="{}">{}</text></g>'
     ).format(shade, coordinate(x), coordinate(y), coordinate(x + 7), coordinate(height), label)
 
 
@@ -349,9 +362,7 @@ def _bar(x: float, value: float, *, axis: Axis, width: float, shade: int) -> Mar
     return _block(x, (0.0, value), axis=axis, width=width, kind=f"b{min(shade, 2)}")
 
 
-def _block(
-    x: float, ends: tuple[float, float], *, axis: Axis, width: float, kind: str
-) -> Markup:
+def _block(x: float, ends: tuple[float, float], *, axis: Axis, width: float, kind: str) -> Markup:
     top = float(axis.y(max(ends), _TOP, _HEIGHT - _BOTTOM))
     bottom = float(axis.y(min(ends), _TOP, _HEIGHT - _BOTTOM))
     return Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="1.5"/>').format(
@@ -366,19 +377,16 @@ def _mark(mark: Markup, hover: str, href: str | None) -> Markup:
 
 
 def _legend(labels: Sequence[str]) -> Markup:
-    if len(labels) < 2:
-        return Markup("")
-    parts = []
+    parts, x = [], float(_LEFT)
     for number, label in enumerate(labels):
-        y = _TOP + 8 + 18 * number
         parts.append(
             Markup(
-                '<rect class="b{}" x="{}" y="{}" width="10" height="10" rx="2"/>'
-                '<text class="series" x="{}" y="{}">{}</text>'
-            ).format(
-                min(number, 2), _WIDTH - _RIGHT + 6, y, _WIDTH - _RIGHT + 20, y + 9, label
-            )
+                '<rect class="b{}" x="{}" y="-18" width="10" height="10" rx="2"/>'
+                '<text class="series" x="{}" y="-9">{}</text>'
+            ).format(min(number, 2), coordinate(x), coordinate(x + 15), label)
         )
+        # Room for the label in the larger type of narrow screens; Han glyphs are twice as wide.
+        x += 45 + sum(10 if letter.isascii() else 18 for letter in label)
     return Markup("").join(parts)
 
 

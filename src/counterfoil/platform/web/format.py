@@ -20,10 +20,17 @@ NONE: Final = "—"
 MINUS: Final = "−"
 
 _BABEL: Final = {"en": "en_GB", "zh-CN": "zh_Hans_CN"}
-_CURRENCY_WORD: Final = {"CNY": "元", "TWD": "新台币元", "HKD": "港元", "USD": "美元", "EUR": "欧元", "JPY": "日元"}
+_CURRENCY_WORD: Final = {
+    "CNY": "元",
+    "TWD": "新台币元",
+    "HKD": "港元",
+    "USD": "美元",
+    "EUR": "欧元",
+    "JPY": "日元",
+}
 _UNITS: Final = {
     "zh-CN": ((10**8, "亿"), (10**4, "万")),
-    "en": ((10**9, "bn"), (10**6, "m"), (10**4, "k")),
+    "en": ((10**9, "bn"), (10**6, "m"), (10**3, "k")),
 }
 
 

@@ -7,10 +7,11 @@ Units       Amounts become minor units; full-width digits, spaces and grouping a
 
 import base64
 import binascii
+import dataclasses
 import hmac
 import unicodedata
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 from urllib.parse import parse_qsl
@@ -23,10 +24,12 @@ SECRET_BYTES: Final = 32
 FIELDS_MAX: Final = 100
 BODY_BYTES_MAX: Final = 64 * 1024
 
-TOKEN_FIELD: Final = "csrf_token"
+#: Name of the hidden field, not a secret.
+TOKEN_FIELD: Final = "csrf_token"  # noqa: S105
 KEY_FIELD: Final = "idempotency_key"
 
 _KEY_LENGTH_MAX: Final = 200
+_DIGITS_MAX: Final = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class FieldError:
 
     field: str
     message: str
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
 class FormTooLargeError(ValueError):
@@ -97,7 +100,7 @@ class FormReader:
     """
 
     values: Mapping[str, str]
-    errors: list[FieldError] = field(default_factory=list)
+    errors: list[FieldError] = dataclasses.field(default_factory=list)
 
     @property
     def is_valid(self) -> bool:
@@ -112,60 +115,78 @@ class FormReader:
         """Return a trimmed text."""
         value = self._value(name)
         if not value:
-            return self._missing(name) if required else None
+            if required:
+                self._missing(name)
+            return None
         if len(value) > length_max:
-            return self.refuse(name, "form.too_long", count=length_max)
+            self.refuse(name, "form.too_long", count=length_max)
+            return None
         return value
 
     def amount_minor(self, name: str, currency: str, *, allow_zero: bool = False) -> int | None:
         """Return an amount in minor units."""
         value = self._value(name)
         if not value:
-            return self._missing(name)
+            self._missing(name)
+            return None
         try:
             amount_minor = from_major_text(plain_number(value), currency)
         except ValueError:
-            return self.refuse(name, "form.not_an_amount")
+            self.refuse(name, "form.not_an_amount")
+            return None
         if amount_minor < 0 or (amount_minor == 0 and not allow_zero):
-            return self.refuse(name, "form.not_positive")
+            self.refuse(name, "form.not_positive")
+            return None
         if amount_minor > AMOUNT_MINOR_MAX:
-            return self.refuse(name, "form.amount_too_large")
+            self.refuse(name, "form.amount_too_large")
+            return None
         return amount_minor
 
     def number(self, name: str, *, least: int, most: int) -> int | None:
         """Return a whole number inside its bounds."""
         value = plain_number(self._value(name))
         if not value:
-            return self._missing(name)
-        if not (value.isascii() and value.isdigit() and len(value) <= 9):
-            return self.refuse(name, "form.not_a_number")
+            self._missing(name)
+            return None
+        if not (value.isascii() and value.isdigit() and len(value) <= _DIGITS_MAX):
+            self.refuse(name, "form.not_a_number")
+            return None
         number = int(value)
         if not least <= number <= most:
-            return self.refuse(name, "form.out_of_range", least=least, most=most)
+            self.refuse(name, "form.out_of_range", least=least, most=most)
+            return None
         return number
 
     def day(self, name: str, *, required: bool = True) -> date | None:
         """Return a date written year first."""
         value = self._value(name)
         if not value:
-            return self._missing(name) if required else None
+            if required:
+                self._missing(name)
+            return None
         try:
             return date.fromisoformat(value)
         except ValueError:
-            return self.refuse(name, "form.not_a_date")
+            self.refuse(name, "form.not_a_date")
+            return None
 
     def choice(self, name: str, choices: Collection[str]) -> str | None:
         """Return one of the choices."""
         value = self._value(name)
         if not value:
-            return self._missing(name)
-        return value if value in choices else self.refuse(name, "form.not_a_choice")
+            self._missing(name)
+            return None
+        if value not in choices:
+            self.refuse(name, "form.not_a_choice")
+            return None
+        return value
 
     def idempotency_key(self) -> str | None:
         """Return the key that the form was given when it was shown."""
         value = self._value(KEY_FIELD)
         if not value or len(value) > _KEY_LENGTH_MAX or not value.isprintable():
-            return self.refuse(KEY_FIELD, "form.stale")
+            self.refuse(KEY_FIELD, "form.stale")
+            return None
         return value
 
     def _value(self, name: str) -> str:

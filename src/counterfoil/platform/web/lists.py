@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 PAGE_ROWS: Final = 50
 
 _KEY_DIGITS_MAX: Final = 20
+_FILTER_DIGITS_MAX: Final = 6
 
 Row = TypeVar("Row")
 
@@ -95,10 +96,10 @@ class ListState:
 
     def hidden_fields(self) -> list[tuple[str, str]]:
         """Return what a filter form must carry along to keep the order."""
-        return _order_fields(self.shape, self.sort, self.is_descending)
+        return _order_fields(self.shape, self.sort, descending=self.is_descending)
 
     def _href(self, *, sort: str, descending: bool, **keys: str) -> str:
-        fields = [*self.filters.items(), *_order_fields(self.shape, sort, descending)]
+        fields = [*self.filters.items(), *_order_fields(self.shape, sort, descending=descending)]
         query = urlencode([*fields, *keys.items()])
         return f"{self.shape.path}?{query}" if query else self.shape.path
 
@@ -187,7 +188,7 @@ def make_page(state: ListState, rows: Sequence[Row], keys: Sequence[Key]) -> Pag
     )
 
 
-def _order_fields(shape: ListShape, sort: str, descending: bool) -> list[tuple[str, str]]:
+def _order_fields(shape: ListShape, sort: str, *, descending: bool) -> list[tuple[str, str]]:
     if sort == shape.default_sort and descending == shape.default_descending:
         return []
     return [("sort", sort), ("order", "desc" if descending else "asc")]
@@ -199,4 +200,4 @@ def _is_integer(text: str) -> bool:
 
 
 def _is_small_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 6
+    return text.isascii() and text.isdigit() and len(text) <= _FILTER_DIGITS_MAX

@@ -54,7 +54,8 @@ def unseal(text: str, key: bytes, *, now: datetime) -> Session | None:
     """Return the session of a cookie's value, None if it is not one or has ended."""
     version, _, rest = text.partition(".")
     body, _, signature = rest.partition(".")
-    if version != _VERSION or not hmac.compare_digest(signature, _signature(body, key)):
+    expected = _signature(body, key).encode()
+    if version != _VERSION or not hmac.compare_digest(signature.encode(), expected):
         return None
     try:
         fields = json.loads(base64.urlsafe_b64decode(body))
