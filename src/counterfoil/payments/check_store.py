@@ -34,18 +34,8 @@ class Payout:
 
 async def payouts_of_range(connection: Connection, after: int, *, through: int) -> list[Payout]:
     """Return the payouts of customers after one and up to another."""
-    rows: list[Any] = await QUERIES.payouts_of_range.fetch(
-        connection, after=after, through=through
-    )
-    return [
-        Payout(
-            *tuple(row)[:5],
-            PaymentStatus(row["status"]),
-            None if row["outcome"] is None else Outcome(row["outcome"]),
-            *tuple(row)[7:],
-        )
-        for row in rows
-    ]
+    rows: list[Any] = await QUERIES.payouts_of_range.fetch(connection, after=after, through=through)
+    return [_payout(row) for row in rows]
 
 
 async def known_differences(
@@ -54,3 +44,21 @@ async def known_differences(
     """Return customer and reference of open differences between order, statement and books."""
     rows = await QUERIES.differences_of_range.fetch(connection, after=after, through=through)
     return {(row["customer_id"], row["reference"]) for row in rows}
+
+
+def _payout(row: Any) -> Payout:
+    return Payout(
+        customer_id=row["customer_id"],
+        payment_id=row["payment_id"],
+        loan_id=row["loan_id"],
+        amount_minor=row["amount_minor"],
+        currency=row["currency"],
+        status=PaymentStatus(row["status"]),
+        outcome=None if row["outcome"] is None else Outcome(row["outcome"]),
+        value_date=row["value_date"],
+        has_statement=row["has_statement"],
+        paid_lines=row["paid_lines"],
+        paid_minor=row["paid_minor"],
+        returned_lines=row["returned_lines"],
+        has_case=row["has_case"],
+    )

@@ -1,0 +1,254 @@
+"""Checking the books: everything that is derived is derived again and held against what is stored.
+
+The way of a check: one snapshot of the whole database; page by page of customers, every loan is
+folded again from its transactions, every movement gets its postings again, every answer its
+commitment; then the sums of the pages are held against the general ledger and the latest close.
+
+Invariant   Reads only. Commands go on meanwhile; the snapshot is of one moment.
+Bounds      Memory for one page of customers, whatever the size of the book.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from counterfoil.journeys.books.findings import Notes, Result
+from counterfoil.journeys.books.loans import (
+    check_lines,
+    check_loans,
+    check_references,
+    check_versions,
+)
+from counterfoil.journeys.books.movements import (
+    check_commands,
+    check_journal_form,
+    check_journals,
+    check_leaves,
+    check_payouts,
+)
+from counterfoil.journeys.books.page import LAST_CUSTOMER, read_page
+from counterfoil.kernel.money import E8, divide_half_up
+from counterfoil.ledger import check_store as ledger
+from counterfoil.ledger.chart import (
+    COMMITMENT_HELD,
+    CUSTOMER_CREDIT,
+    INTEREST_RECEIVABLE,
+    LOAN_PRINCIPAL,
+    PENALTY_RECEIVABLE,
+)
+from counterfoil.ledger.check_store import Balances
+from counterfoil.ledger.store import HOUSE, BookKey
+from counterfoil.lending import check_store as lending
+from counterfoil.lending import closing
+from counterfoil.lending.catalogue import Catalogue
+from counterfoil.platform.batches import QUERIES as PLATFORM
+from counterfoil.platform.database import Connection, Database
+
+#: Customers of one page: some thousands of rows, quick to read and small to hold.
+PAGE_CUSTOMERS: Final = 1_000
+#: Journals of the house's own read at a time.
+PAGE_JOURNALS: Final = 5_000
+#: Wrong sums of dates that are listed.
+PAGE_SUMS: Final = 200
+
+#: Every check there is, in the order of the report.
+CHECKS: Final = (
+    "references",
+    "loan_state",
+    "loan_instalments",
+    "transaction_parts",
+    "line_sums",
+    "line_versions",
+    "journal_balance",
+    "journal_per_movement",
+    "commands",
+    "evidence_leaves",
+    "payouts",
+    "ledger_to_loans",
+    "receivables",
+    "accrual_day",
+    "day_balances",
+)
+
+Tell = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookCheck:
+    """What checking the books found."""
+
+    business_date: date | None
+    checks: dict[str, Result]
+
+    @property
+    def ok(self) -> bool:
+        """Return whether nothing is wrong."""
+        return all(result.ok for result in self.checks.values())
+
+    def document(self) -> dict[str, object]:
+        """Return the report as programs read it."""
+        return {
+            "ok": self.ok,
+            "checks": {
+                name: {
+                    "ok": result.ok,
+                    "examined": result.examined,
+                    "exceptions": result.exceptions,
+                    "exceptions_count": result.exceptions_count,
+                }
+                for name, result in self.checks.items()
+            },
+        }
+
+
+async def check_books(
+    database: Database, catalogue: Catalogue, *, tell: Tell | None = None
+) -> BookCheck:
+    """Check everything under one snapshot; `tell` hears of each page of customers."""
+    async with (
+        database.connection() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),  # type: ignore[call-arg]
+    ):
+        notes = await _notes(connection, catalogue)
+        if notes is None:
+            return BookCheck(business_date=None, checks={name: Result() for name in CHECKS})
+        await _check_pages(connection, notes, tell)
+        await _check_house(connection, notes)
+        await _check_ledger(connection, notes)
+        await _check_accrual(connection, notes)
+        await _check_day_balances(connection, notes)
+    checks = {name: notes.results[name] for name in CHECKS}
+    assert len(checks) == len(notes.results), "a check is not in the report"
+    return BookCheck(business_date=notes.business_date, checks=checks)
+
+
+async def _notes(connection: Connection, catalogue: Catalogue) -> Notes | None:
+    """Return empty notes; None where the calendar was never started, so that nothing happened."""
+    business_date: date | None = await PLATFORM.business_date.fetchval(connection)
+    if business_date is None:
+        return None
+    return Notes(
+        catalogue=catalogue,
+        business_date=business_date,
+        is_closing=await closing.unfinished(connection) is not None,
+        accrued=await lending.last_accrual(connection),
+    )
+
+
+async def _check_pages(connection: Connection, notes: Notes, tell: Tell | None) -> None:
+    after = HOUSE
+    while after < LAST_CUSTOMER:
+        bound = await lending.customers_bound(connection, after=after, page=PAGE_CUSTOMERS)
+        through = LAST_CUSTOMER if bound is None else bound
+        page = await read_page(connection, after, through=through)
+        for check in (
+            check_references,
+            check_loans,
+            check_lines,
+            check_versions,
+            check_journals,
+            check_commands,
+            check_leaves,
+            check_payouts,
+        ):
+            check(page, notes)
+        if tell is not None:
+            tell(len(page.lines))
+        after = through
+
+
+async def _check_house(connection: Connection, notes: Notes) -> None:
+    """Check that the house's own journals are incomes of days and belong to no loan."""
+    after = -1
+    result = notes.results["journal_per_movement"]
+    while True:
+        journals = await ledger.house_journals(
+            connection, after_journal_id=after, page=PAGE_JOURNALS
+        )
+        if not journals:
+            return
+        check_journal_form(journals, notes)
+        for journal in journals:
+            result.examined += 1
+            if journal.loan_id is not None or journal.transaction_id is not None:
+                result.note(f"journal {journal.journal_id}", "belongs to the house and to a loan")
+            elif journal.kind != "accrual":
+                result.note(f"journal {journal.journal_id}", f"{journal.kind} of nobody")
+        after = journals[-1].journal_id
+
+
+async def _check_ledger(connection: Connection, notes: Notes) -> None:
+    """Hold the general ledger against what lines and loans come to, book by book."""
+    balances = await ledger.balances(connection)
+    for book in {*notes.sums, *(book for book, _ in balances)}:
+        sums = notes.sums[book]
+        _compare(
+            notes.results["ledger_to_loans"],
+            book,
+            balances,
+            {
+                LOAN_PRINCIPAL: sums.principal_minor,
+                CUSTOMER_CREDIT: -sums.credit_minor,
+                COMMITMENT_HELD: sums.held_minor,
+            },
+        )
+
+
+async def _check_accrual(connection: Connection, notes: Notes) -> None:
+    """Hold what the latest close booked and kept against what the loans had earned by then."""
+    if notes.accrued is None:
+        notes.results["receivables"] = notes.results["accrual_day"] = Result()
+        return
+    day, at = notes.accrued
+    balances = await ledger.balances_at_close(connection, day, finished_at=at)
+    for book in {*notes.sums, *(book for book, _ in balances)}:
+        sums = notes.sums[book]
+        _compare(
+            notes.results["receivables"],
+            book,
+            balances,
+            {
+                INTEREST_RECEIVABLE: divide_half_up(sums.interest_e8, E8),
+                PENALTY_RECEIVABLE: divide_half_up(sums.penalty_e8, E8),
+            },
+        )
+    await _check_accrual_day(connection, notes, day)
+
+
+async def _check_accrual_day(connection: Connection, notes: Notes, day: date) -> None:
+    result = notes.results["accrual_day"]
+    kept = {
+        ((row.lender_id, row.product_code, row.currency), row.bucket): [*row[4:]]
+        for row in await lending.accrual_of_day(connection, day)
+    }
+    for book, bucket in sorted(kept.keys() | notes.buckets.keys()):
+        result.examined += 1
+        has, made = kept.get((book, bucket)), notes.buckets.get((book, bucket))
+        if has != made:
+            subject = f"{day} {'/'.join(book)} bucket {bucket}"
+            result.note(subject, f"kept {has}, the loans make it {made}")
+
+
+async def _check_day_balances(connection: Connection, notes: Notes) -> None:
+    """Sum up the journals of closed dates again."""
+    result = notes.results["day_balances"]
+    result.examined, last_date = await ledger.summed_days(connection)
+    done = notes.accrued[0] if notes.accrued and not notes.is_closing else last_date
+    if done is None:
+        return
+    for row in await ledger.wrong_day_balances(connection, done, page=PAGE_SUMS):
+        what = (
+            f"kept {row['debit_minor']}/{row['credit_minor']} of {row['journals']}, posted "
+            f"{row['posted_debit_minor']}/{row['posted_credit_minor']} of {row['posted_journals']}"
+        )
+        result.note(f"{row['book_date']} account {row['account']}", what)
+
+
+def _compare(result: Result, book: BookKey, balances: Balances, expected: dict[int, int]) -> None:
+    for account, made in expected.items():
+        result.examined += 1
+        has = balances.get((book, account), 0)
+        if has != made:
+            subject = f"{'/'.join(book)} account {account}"
+            result.note(subject, f"stands at {has}, lines and loans make it {made}")

@@ -1,0 +1,150 @@
+"""Lending's rows by ranges of customers, as they are, for whoever checks the books."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Final, NamedTuple
+
+from counterfoil.lending.account import Transaction
+from counterfoil.lending.closing import Receivable
+from counterfoil.lending.line import Line
+from counterfoil.lending.loan import Due, Loan, Parts
+from counterfoil.lending.terms import Method, Prepayment
+from counterfoil.platform.database import Connection
+from counterfoil.platform.queries import Queries
+
+QUERIES: Final = Queries.load("counterfoil.lending", "check_store.sql")
+
+_METHODS: Final = {method.value: method for method in Method}
+_MODES: Final = {mode.value: mode for mode in Prepayment}
+
+
+class Booked(NamedTuple):
+    """A transaction as it is stored, with all that was noted of its booking."""
+
+    customer_id: int
+    line_id: int
+    book_date: date
+    posted_at: datetime
+    idempotency_key: str
+    transaction: Transaction
+
+
+class StoredDue(NamedTuple):
+    """An instalment as it is stored."""
+
+    customer_id: int
+    loan_id: int
+    due: Due
+
+
+class StoredEvent(NamedTuple):
+    """A change of a line, as far as its order matters."""
+
+    customer_id: int
+    line_id: int
+    version: int
+    idempotency_key: str
+
+
+async def customers_bound(connection: Connection, *, after: int, page: int) -> int | None:
+    """Return the last customer of the next page, None where fewer than a page are left."""
+    found: int | None = await QUERIES.customers_bound.fetchval(connection, after=after, page=page)
+    return found
+
+
+async def lines_of_range(connection: Connection, after: int, *, through: int) -> list[Line]:
+    """Return the lines of customers after one and up to another."""
+    rows: list[Any] = await QUERIES.lines_of_range.fetch(connection, after=after, through=through)
+    return [Line(*row) for row in rows]
+
+
+async def loans_of_range(connection: Connection, after: int, *, through: int) -> list[Loan]:
+    """Return the loans of customers after one and up to another, without their instalments."""
+    rows: list[Any] = await QUERIES.loans_of_range.fetch(connection, after=after, through=through)
+    loans = [Loan(*row) for row in rows]
+    for loan in loans:
+        loan.method = _METHODS[loan.method]
+    return loans
+
+
+async def dues_of_range(connection: Connection, after: int, *, through: int) -> list[StoredDue]:
+    """Return the instalments of customers after one and up to another."""
+    rows: list[Any] = await QUERIES.instalments_of_range.fetch(
+        connection, after=after, through=through
+    )
+    return [StoredDue(row["customer_id"], row["loan_id"], _due(row)) for row in rows]
+
+
+async def transactions_of_range(
+    connection: Connection, after: int, *, through: int
+) -> list[Booked]:
+    """Return the transactions of customers after one and up to another, by loan and sequence."""
+    rows = await QUERIES.transactions_of_range.fetch(connection, after=after, through=through)
+    return [
+        Booked(
+            row["customer_id"],
+            row["line_id"],
+            row["book_date"],
+            row["posted_at"],
+            row["idempotency_key"],
+            _transaction(row),
+        )
+        for row in rows
+    ]
+
+
+async def line_events_of_range(
+    connection: Connection, after: int, *, through: int
+) -> list[StoredEvent]:
+    """Return the changes of lines of customers after one and up to another."""
+    rows: list[Any] = await QUERIES.line_events_of_range.fetch(
+        connection, after=after, through=through
+    )
+    return [StoredEvent(*row) for row in rows]
+
+
+async def last_accrual(connection: Connection) -> tuple[date, datetime] | None:
+    """Return the latest day whose accrual was booked, and when; None before the first close."""
+    row = await QUERIES.last_accrual.fetchrow(connection)
+    return None if row is None else (row["business_date"], row["finished_at"])
+
+
+async def accrual_of_day(connection: Connection, business_date: date) -> Sequence[Receivable]:
+    """Return what was kept of the book at the close of a day."""
+    rows: list[Any] = await QUERIES.accrual_of_day.fetch(connection, business_date=business_date)
+    return [Receivable._make((*row[:6], int(row[6]), int(row[7]))) for row in map(tuple, rows)]
+
+
+def _due(row: Any) -> Due:
+    return Due(
+        instalment_no=row["instalment_no"],
+        due_date=row["due_date"],
+        principal_minor=row["principal_minor"],
+        interest_minor=row["interest_minor"],
+        principal_paid_minor=row["principal_paid_minor"],
+        interest_paid_minor=row["interest_paid_minor"],
+        penal=row["penal"],
+        settled_on=row["settled_on"],
+    )
+
+
+def _transaction(row: Any) -> Transaction:
+    return Transaction(
+        transaction_id=row["transaction_id"],
+        loan_id=row["loan_id"],
+        sequence=row["sequence"],
+        kind=row["kind"],
+        value_date=row["value_date"],
+        amount_minor=row["amount_minor"],
+        parts=Parts(
+            row["principal_minor"],
+            row["interest_minor"],
+            row["penalty_minor"],
+            row["excess_minor"],
+        ),
+        mode=_MODES[row["mode"]],
+        repayment_id=row["repayment_id"],
+        relates_to=row["relates_to"],
+        channel=row["channel"],
+        reason=row["reason"],
+    )

@@ -1,0 +1,90 @@
+-- name: customers_bound
+-- The last customer of the next page of customers with lines, a boundary for all that is checked.
+-- gives   one row, none where fewer than a page are left
+-- locks   none
+SELECT l.customer_id
+FROM lending.credit_line AS l
+WHERE l.customer_id > :after
+ORDER BY l.customer_id
+OFFSET :page - 1
+LIMIT 1;
+
+-- name: lines_of_range
+-- The lines of a range of customers; the order of the columns is that of the line's fields.
+-- gives   the lines of customers after one and up to another
+-- locks   none
+SELECT l.customer_id, l.line_id, l.application_id, l.product_code, l.product_version, l.lender_id,
+       l.currency, l.status, l.limit_minor, l.rate_daily_e8, l.repayment_day, l.opened_on,
+       l.valid_to, l.version, l.own_cap_minor, l.principal_minor, l.held_minor, l.credit_minor,
+       l.frozen_until, l.status_reason, l.next_cap_minor, l.next_cap_on, l.day_changed_on,
+       l.day_changes
+FROM lending.credit_line AS l
+WHERE l.customer_id > :after AND l.customer_id <= :through
+ORDER BY l.customer_id, l.line_id;
+
+-- name: loans_of_range
+-- The loans of a range of customers; the order of the columns is that of the loan's fields.
+-- gives   the loans of customers after one and up to another
+-- locks   none
+SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o.lender_id,
+       o.currency, o.method, o.purpose, o.payee_ref, o.cost_sheet_hash, o.original_minor,
+       o.rate_daily_e8, o.penalty_daily_e8, o.grace_days, o.tenor_months, o.repayment_day,
+       o.requested_on, o.status, o.start_date, o.first_due_date, o.maturity_date, o.closed_on,
+       o.principal_minor, o.due_principal_minor, o.penal_principal_minor, o.due_interest_minor,
+       o.accrued_interest_e8, o.accrued_penalty_e8, o.accrued_to, o.instalment_minor,
+       o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
+       o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version
+FROM lending.loan AS o
+WHERE o.customer_id > :after AND o.customer_id <= :through
+ORDER BY o.customer_id, o.loan_id;
+
+-- name: instalments_of_range
+-- The instalments of a range of customers.
+-- gives   the instalments of customers after one and up to another
+-- locks   none
+SELECT i.customer_id, i.loan_id, i.instalment_no, i.due_date, i.principal_minor, i.interest_minor,
+       i.principal_paid_minor, i.interest_paid_minor, i.penal, i.settled_on
+FROM lending.instalment AS i
+WHERE i.customer_id > :after AND i.customer_id <= :through
+ORDER BY i.customer_id, i.loan_id, i.instalment_no;
+
+-- name: transactions_of_range
+-- What happened to the loans of a range of customers.
+-- gives   the transactions of customers after one and up to another, in the order of booking
+-- locks   none
+SELECT t.customer_id, t.transaction_id, t.loan_id, t.line_id, t.sequence, t.kind, t.value_date,
+       t.book_date, t.posted_at, t.amount_minor, t.principal_minor, t.interest_minor,
+       t.penalty_minor, t.excess_minor, t.mode, t.repayment_id, t.relates_to, t.channel, t.reason,
+       t.idempotency_key
+FROM lending.loan_transaction AS t
+WHERE t.customer_id > :after AND t.customer_id <= :through
+ORDER BY t.customer_id, t.loan_id, t.sequence;
+
+-- name: line_events_of_range
+-- The changes of the lines of a range of customers.
+-- gives   the changes of customers after one and up to another
+-- locks   none
+SELECT e.customer_id, e.line_id, e.version, e.idempotency_key
+FROM lending.line_event AS e
+WHERE e.customer_id > :after AND e.customer_id <= :through
+ORDER BY e.customer_id, e.line_id, e.version;
+
+-- name: last_accrual
+-- The latest day whose accrual was booked, and when.
+-- gives   one row, none before the first close
+-- locks   none
+SELECT s.business_date, s.finished_at
+FROM lending.close_step AS s
+WHERE s.step = 'accrual' AND s.finished_at IS NOT NULL
+ORDER BY s.business_date DESC
+LIMIT 1;
+
+-- name: accrual_of_day
+-- What the book was kept to have earned by the end of a day.
+-- gives   one row a lender, product, currency and bucket
+-- locks   none
+SELECT a.lender_id, a.product_code, a.currency, a.bucket, a.loans, a.principal_minor,
+       a.interest_receivable_e8, a.penalty_receivable_e8
+FROM lending.accrual_day AS a
+WHERE a.business_date = :business_date
+ORDER BY a.lender_id, a.product_code, a.currency, a.bucket;

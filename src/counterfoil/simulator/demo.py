@@ -1,0 +1,119 @@
+"""The demonstration: a lender's months in a minute, on a database that nobody else needs.
+
+Safety      Works on the installation's database only where that holds nothing about customers, or
+            nothing but an earlier demonstration, which it marks. Anything else is refused: a
+            demonstration never empties what somebody may need.
+Repetition  The same seed, number of applicants and days give the same figures, seconds aside.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from counterfoil.journeys.check_books import check_books
+from counterfoil.journeys.house import House, open_house
+from counterfoil.kernel.clock import SystemClock, TestClock
+from counterfoil.ledger import store as ledger
+from counterfoil.platform.database import Database
+from counterfoil.platform.queries import Queries
+from counterfoil.platform.settings import Settings
+from counterfoil.simulator.world import FIRST_DATE, OPENS_AT, Tell, World
+
+_DATABASE: Final = Queries.load("counterfoil.simulator", "demo_database.sql")
+_FIGURES: Final = Queries.load("counterfoil.simulator", "figures.sql")
+
+
+class DemoRefusedError(Exception):
+    """The demonstration does not run on this database; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoSize:
+    """How large and how long a demonstration is, and which one."""
+
+    applicants: int
+    days: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoReport:
+    """What came of it."""
+
+    #: As programs read it; `seconds` is added by whoever held the watch.
+    figures: Mapping[str, object]
+    #: Open loans and principal by bucket, in minor units.
+    buckets: tuple[tuple[int, int, int], ...]
+    payments_bounced: int
+    payouts_refused: int
+    #: Refusals on the way, by code.
+    refusals: Mapping[str, int] = field(default_factory=dict)
+
+
+async def prepare(url: str, size: DemoSize) -> None:
+    """Empty a migrated database for a demonstration; raise DemoRefusedError where it is needed."""
+    async with Database(url, connections_max=1) as database, database.transaction() as connection:
+        is_of_demo = await _DATABASE.is_of_demo.fetchval(connection)
+        if not is_of_demo and await _DATABASE.is_used.fetchval(connection):
+            raise DemoRefusedError(
+                "This database holds customers that no demonstration made, and a demonstration "
+                "begins by emptying. Give it a place of its own: set COUNTERFOIL_HOME to a new "
+                "directory, or COUNTERFOIL_DATABASE_URL to an empty database."
+            )
+        if await _DATABASE.others.fetchval(connection):
+            raise DemoRefusedError(
+                "Another process of Counterfoil uses this database. Stop it first."
+            )
+        await _DATABASE.make_schema.execute(connection)
+        await _DATABASE.make_mark.execute(connection)
+        await _DATABASE.empty.execute(connection)
+        await _DATABASE.note_run.execute(
+            connection,
+            seed=size.seed,
+            applicants=size.applicants,
+            days=size.days,
+            started_at=SystemClock().now(),
+        )
+
+
+async def run(settings: Settings, url: str, size: DemoSize, tell: Tell) -> DemoReport:
+    """Live through the days on a prepared database and check the books."""
+    clock = TestClock(datetime.combine(FIRST_DATE, OPENS_AT))
+    async with open_house(settings, url, clock=clock, first_date=FIRST_DATE) as house:
+        world = World(house, clock, applicants=size.applicants, days=size.days, seed=size.seed)
+        await world.run(tell)
+        return await _report(house, world)
+
+
+async def _report(house: House, world: World) -> DemoReport:
+    async with house.database.connection() as connection:
+        row = await _FIGURES.figures.fetchrow(connection)
+        buckets = await _FIGURES.buckets.fetch(connection)
+        totals = await ledger.totals(connection)
+    assert row is not None, "the query gives one row"
+    checked = await check_books(house.database, house.catalogue)
+    figures = {
+        name: row[name]
+        for name in (
+            *("applications", "approved", "declined", "referred", "lines"),
+            *("drawdowns", "drawn_minor", "repayments", "repaid_minor"),
+        )
+    }
+    figures["loans"] = {name: row[name] for name in ("open", "closed", "overdue")}
+    figures["business_date"] = row["business_date"].isoformat()
+    figures["days_closed"] = row["days_closed"]
+    figures["ledger"] = {
+        "journals": totals.journals,
+        "debits_minor": totals.debits_minor,
+        "credits_minor": totals.credits_minor,
+        "balanced": totals.debits_minor == totals.credits_minor,
+    }
+    figures["fsck"] = {"ok": checked.ok, "checks": len(checked.checks)}
+    return DemoReport(
+        figures=figures,
+        buckets=tuple((b["bucket"], b["loans"], b["principal_minor"]) for b in buckets),
+        payments_bounced=row["bounced"],
+        payouts_refused=row["cancelled"],
+        refusals=dict(world.refusals),
+    )

@@ -1,0 +1,61 @@
+-- name: is_used
+-- Whether the database holds anything about customers, or money.
+-- gives   one value
+-- locks   none
+SELECT EXISTS (SELECT 1 FROM reporting.customer) OR EXISTS (SELECT 1 FROM reporting.application)
+    OR EXISTS (SELECT 1 FROM reporting.line) OR EXISTS (SELECT 1 FROM reporting.journal)
+    OR EXISTS (SELECT 1 FROM reporting.payment) AS is_used;
+
+-- name: is_of_demo
+-- Whether what the database holds was made by a demonstration.
+-- gives   one value
+-- locks   none
+SELECT to_regclass('demo.run') IS NOT NULL AS is_of_demo;
+
+-- name: others
+-- Other processes of the product on this database.
+-- gives   one value
+-- locks   none
+SELECT count(*) AS others
+FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+  AND application_name = 'counterfoil' AND backend_type = 'client backend';
+
+-- name: empty
+-- Empties every table but the record of migrations, the API keys and the operators.
+-- gives   nothing
+-- locks   all these tables
+DO $$
+DECLARE
+    names text;
+BEGIN
+    SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') INTO names
+    FROM pg_tables
+    WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'demo')
+      AND tablename NOT IN ('migration', 'api_key', 'operator');
+    EXECUTE 'TRUNCATE ' || names;
+END $$;
+
+-- name: make_schema
+-- A place for the mark that a demonstration leaves.
+-- gives   nothing
+-- locks   nothing
+CREATE SCHEMA IF NOT EXISTS demo;
+
+-- name: make_mark
+-- The mark that a demonstration leaves: whoever finds it may empty the database.
+-- gives   nothing
+-- locks   nothing
+CREATE TABLE IF NOT EXISTS demo.run (
+    seed        bigint      NOT NULL,
+    applicants  integer     NOT NULL,
+    days        integer     NOT NULL,
+    started_at  timestamptz NOT NULL
+);
+
+-- name: note_run
+-- What the demonstration was asked for.
+-- gives   nothing
+-- locks   nothing
+INSERT INTO demo.run (seed, applicants, days, started_at)
+VALUES (:seed, :applicants, :days, :started_at);

@@ -1,0 +1,51 @@
+-- name: figures
+-- What came of a lender's days, in the figures that the demonstration reports.
+-- gives   one row
+-- locks   none
+SELECT
+    (SELECT count(*) FROM reporting.application) AS applications,
+    (SELECT count(*) FROM reporting.application WHERE outcome = 'approved') AS approved,
+    (SELECT count(*) FROM reporting.application WHERE outcome = 'declined') AS declined,
+    (SELECT count(*) FROM reporting.application WHERE outcome = 'referred') AS referred,
+    (SELECT count(*) FROM reporting.line) AS lines,
+    t.drawdowns, t.drawn_minor, t.repayments, t.repaid_minor, t.bounced,
+    l.open, l.closed, l.cancelled, l.pending, l.overdue,
+    (SELECT b.business_date FROM reporting.business_date AS b) AS business_date,
+    (SELECT count(*) FROM reporting.close_step WHERE step = 'finished') AS days_closed
+FROM (
+    SELECT count(*) FILTER (WHERE kind = 'disbursement') AS drawdowns,
+           coalesce(sum(amount_minor) FILTER (WHERE kind = 'disbursement'), 0)::bigint
+               AS drawn_minor,
+           count(DISTINCT (customer_id, repayment_id)) FILTER (WHERE kind = 'repayment')
+               - count(DISTINCT (customer_id, repayment_id)) FILTER (WHERE kind = 'reversal')
+               AS repayments,
+           coalesce(sum(amount_minor) FILTER (WHERE kind <> 'disbursement'), 0)::bigint
+               AS repaid_minor,
+           count(DISTINCT (customer_id, repayment_id)) FILTER (WHERE kind = 'reversal')
+               AS bounced
+    FROM reporting.loan_transaction) AS t
+CROSS JOIN (
+    SELECT count(*) FILTER (WHERE status = 'open') AS open,
+           count(*) FILTER (WHERE status = 'closed') AS closed,
+           count(*) FILTER (WHERE status = 'cancelled') AS cancelled,
+           count(*) FILTER (WHERE status = 'pending') AS pending,
+           count(*) FILTER (WHERE status = 'open' AND days_past_due > 0) AS overdue
+    FROM reporting.loan) AS l;
+
+-- name: buckets
+-- Open loans and their principal by bucket.
+-- gives   one row a bucket that has loans
+-- locks   none
+SELECT bucket, count(*) AS loans, sum(principal_minor)::bigint AS principal_minor
+FROM reporting.loan
+WHERE status = 'open'
+GROUP BY bucket
+ORDER BY bucket;
+
+-- name: has_doubts
+-- Whether the rail has not said yet what became of some payout.
+-- gives   one value
+-- locks   none
+SELECT EXISTS (
+    SELECT 1 FROM reporting.payment
+    WHERE status IN ('sent', 'unknown') AND outcome IS NULL AND suspended_at IS NULL) AS has_doubts;
