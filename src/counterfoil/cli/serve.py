@@ -27,6 +27,8 @@ def serve(
     import uvicorn
 
     from counterfoil.api.app import create_app
+    from counterfoil.api.server import server_config
+    from counterfoil.console.app import create_console
     from counterfoil.platform import embedded, migrate, telemetry
     from counterfoil.platform.settings import Settings
 
@@ -36,13 +38,8 @@ def serve(
         with embedded.address(settings) as address:
             if settings.is_embedded:
                 asyncio.run(migrate.apply(address))
-            uvicorn.run(
-                create_app(settings, address),
-                host=settings.host if host is None else host,
-                port=settings.port if port is None else port,
-                loop="uvloop",
-                http="httptools",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-            )
+            site = create_app(settings, address, sites={"/console": create_console})
+            address_host = settings.host if host is None else host
+            address_port = settings.port if port is None else port
+            config = server_config(site, host=address_host, port=address_port)
+            uvicorn.Server(config).run()

@@ -119,3 +119,18 @@ async def _reset(_connection: Connection) -> None:
     The driver ends a transaction that was left open; its own reset would also ask the server to
     undo settings, one more round trip after each use, which the write path would feel.
     """
+
+
+def is_away(error: BaseException) -> bool:
+    """Return whether an error means that the database was not reached, rather than its answer."""
+    if isinstance(error, asyncpg.DataError):
+        return False
+    return isinstance(
+        error,
+        OSError
+        | TimeoutError
+        | asyncpg.InterfaceError
+        | asyncpg.PostgresConnectionError
+        | asyncpg.OperatorInterventionError
+        | asyncpg.TooManyConnectionsError,
+    )

@@ -1,0 +1,39 @@
+"""Every refusal that the API can answer with, from all rooms, by code."""
+
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+from typing import Final
+
+from counterfoil.api import refusals as own
+from counterfoil.customers import refusals as customers
+from counterfoil.decisioning import refusals as decisioning
+from counterfoil.kernel.errors import Refusal
+from counterfoil.lending import refusals as lending
+from counterfoil.payments import refusals as payments
+from counterfoil.platform import batches
+from counterfoil.privacy import refusals as privacy
+
+#: The rooms in the order of the reference, with a heading in English and in Chinese.
+ROOMS: Final[tuple[tuple[ModuleType, str, str], ...]] = (
+    (own, "The API itself", "接口本身"),
+    (batches, "Commands and idempotency", "指令与幂等"),
+    (customers, "Customers", "客户"),
+    (decisioning, "Applications and decisions", "申请与决策"),
+    (lending, "Lines, drawdowns, loans, repayments", "授信、支用、借据、还款"),
+    (payments, "Payments", "支付"),
+    (privacy, "Personal data", "个人信息"),
+)
+
+
+def refusals_of(room: ModuleType) -> Iterator[Refusal]:
+    """Return the refusals that a room declares, in the order in which it does."""
+    yield from (value for value in vars(room).values() if isinstance(value, Refusal))
+
+
+def by_code() -> Mapping[str, Refusal]:
+    """Return every refusal by its code; no code stands for two."""
+    found: dict[str, Refusal] = {}
+    for room, _, _ in ROOMS:
+        for refusal in refusals_of(room):
+            assert found.setdefault(refusal.code, refusal) is refusal, f"{refusal.code} twice"
+    return found

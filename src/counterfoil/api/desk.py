@@ -1,0 +1,128 @@
+"""The API's desk: what every request is handed, made once when the program starts."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from counterfoil.api import problems, refusals
+from counterfoil.api.problems import FieldFault, Reply, Texts
+from counterfoil.journeys.house import House
+from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.platform.access import ApiKey, KeyRing
+from counterfoil.platform.database import is_away
+from counterfoil.platform.telemetry import logger, request_id
+
+_LOG: Final = logger("counterfoil.api")
+
+_BEARER: Final = b"bearer "
+#: Seconds for which a header that was verified is known again without hashing it.
+_KNOWN_SECONDS: Final = 1.0
+_KNOWN_MAX: Final = 10_000
+
+
+class Desk:
+    """Tools of the API; the house is there while the process serves."""
+
+    def __init__(self, texts: Texts) -> None:
+        """Take the texts; the house comes when it is open."""
+        self.texts = texts
+        #: Held while days are closed at a caller's wish: one request at a time.
+        self.day_lock = asyncio.Lock()
+        #: The background jobs, where this process runs them.
+        self.jobs: asyncio.Task[None] | None = None
+        self._house: House | None = None
+        self._keys: KeyRing | None = None
+        self._known: dict[bytes, ApiKey] = {}
+        self._known_until = float("-inf")
+
+    @property
+    def house(self) -> House:
+        """Return the house; refuse where it is not open."""
+        if self._house is None:
+            raise RefusedError(refuse(refusals.NOT_READY))
+        return self._house
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether there is a house."""
+        return self._house is not None
+
+    def open(self, house: House) -> None:
+        """Begin to serve a house."""
+        self._house = house
+        self._keys = KeyRing(house.database, house.clock)
+        self._known.clear()
+
+    def close(self) -> None:
+        """Serve no more."""
+        self._house = self._keys = None
+        self._known.clear()
+
+    def jobs_fault(self) -> str | None:
+        """Return why the background jobs do not run; None where they do, or run elsewhere."""
+        if self.jobs is None or not self.jobs.done():
+            return None
+        failed = not self.jobs.cancelled() and self.jobs.exception()
+        return f"ended by {type(failed).__name__}" if failed else "ended"
+
+    async def verify(self, authorization: bytes | None) -> ApiKey | None:
+        """Return the API key of a header; None where it carries none that is valid now."""
+        if authorization is None:
+            return None
+        now = asyncio.get_running_loop().time()
+        if now < self._known_until:
+            known = self._known.get(authorization)
+            if known is not None:
+                return known
+        else:
+            self._known.clear()
+            self._known_until = now + _KNOWN_SECONDS
+        return await self._verify(authorization)
+
+    async def _verify(self, authorization: bytes) -> ApiKey | None:
+        if self._keys is None:
+            raise RefusedError(refuse(refusals.NOT_READY))
+        scheme, secret = authorization[: len(_BEARER)], authorization[len(_BEARER) :]
+        if scheme.lower() != _BEARER or not secret.isascii():
+            return None
+        key = await self._keys.verify(secret.decode().strip())
+        if key is not None and len(self._known) < _KNOWN_MAX:
+            self._known[authorization] = key
+        return key
+
+    def document(
+        self, refused: Refused, language: str, faults: Iterable[FieldFault] = ()
+    ) -> dict[str, object]:
+        """Return the problem document of a refusal in the request at hand."""
+        return problems.document(
+            refused,
+            texts=self.texts,
+            language=language,
+            request_id=request_id.get(),
+            faults=tuple(faults),
+        )
+
+    def problem(
+        self,
+        refused: Refused,
+        headers: Mapping[bytes, bytes],
+        faults: Iterable[FieldFault] = (),
+    ) -> Reply:
+        """Return the answer that says no, in the language that is asked for."""
+        language = problems.language_of(headers.get(b"accept-language"))
+        return problems.reply(self.document(refused, language, faults), refused.kind, language)
+
+    def invalid(self, errors: Iterable[Mapping[str, Any]], headers: Mapping[bytes, bytes]) -> Reply:
+        """Return the answer to a request that does not have the form described."""
+        refused, faults = problems.invalid(errors)
+        return self.problem(refused, headers, faults)
+
+    def failure(self, error: Exception) -> Refused:
+        """Return what is said of an exception; the trace goes to the log alone."""
+        if isinstance(error, RefusedError):
+            return error.refused
+        if is_away(error):
+            _LOG.warning("database away", error=type(error).__name__)
+            return refuse(refusals.NOT_READY)
+        _LOG.error("request failed", exc_info=error)
+        return refuse(refusals.INTERNAL_ERROR)

@@ -1,0 +1,140 @@
+"""The front of the site: what stands before every route and answers when nothing else can.
+
+Invariant   Every answer has a request identifier; every failure is a problem document, also one
+            of the framework, and the trace goes to the log alone.
+Cost        A path that is known exactly goes to its write by one look into a table; everything
+            else goes through the router.
+"""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from counterfoil.api.desk import Desk
+from counterfoil.api.writes import ClientGoneError, Write, answer
+from counterfoil.platform.telemetry import Metrics, request_id
+from counterfoil.platform.web.security import App, Message, Receive, Send
+
+_NOTHING: Final[Mapping[str, int]] = {}
+#: Added to answers of the router that do not say otherwise themselves.
+_DEFAULTS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+UNMATCHED: Final = "unmatched"
+
+
+class Front:
+    """ASGI application around the router."""
+
+    def __init__(self, desk: Desk, writes: Mapping[str, Write], router: App) -> None:
+        """Take the writes whose path is fixed, and the router for everything else."""
+        self._desk = desk
+        self._writes = writes
+        self._router = router
+        self._numbers = _numbers()
+        self._seconds: dict[str, Any] = {}
+        self._counts: dict[tuple[str, str, int], Any] = {}
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._router(scope, receive, send)
+            return
+        started = time.perf_counter()
+        number = self._numbers()
+        request_id.set(number)
+        method = scope["method"]
+        write = self._writes.get(scope["path"]) if method == "POST" else None
+        if write is None:
+            await self._route(scope, receive, send, number, started)
+            return
+        headers = dict(scope["headers"])
+        try:
+            if scope["query_string"]:
+                reply = self._desk.invalid([NO_QUERY], headers)
+            else:
+                reply = await answer(self._desk, write, headers, receive, _NOTHING)
+        except ClientGoneError:
+            return
+        except Exception as error:  # noqa: BLE001 – the last line: whatever failed is answered
+            reply = self._desk.problem(self._desk.failure(error), headers)
+        reply.headers.append((b"x-request-id", number.encode()))
+        await send(
+            {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
+        )
+        await send({"type": "http.response.body", "body": reply.body})
+        self._observe(method, write.path, reply.status, started)
+
+    async def _route(
+        self, scope: Message, receive: Receive, send: Send, number: str, started: float
+    ) -> None:
+        """Let the router answer; a HEAD is a GET of which the head is kept."""
+        method = scope["method"]
+        is_head = method == "HEAD"
+        inner = {**scope, "method": "GET"} if is_head else scope
+        status = 0
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": _completed(message, number)}
+            elif is_head:
+                message = {**message, "body": b""}
+            await send(message)
+
+        try:
+            await self._router(inner, receive, send_on)
+        except ClientGoneError:
+            return
+        except Exception as error:  # noqa: BLE001 – the last line: whatever failed is answered
+            reply = self._desk.problem(self._desk.failure(error), dict(scope["headers"]))
+            if not status:
+                status = reply.status
+                await send(
+                    {"type": "http.response.start", "status": status, "headers": reply.headers}
+                )
+                await send({"type": "http.response.body", "body": b"" if is_head else reply.body})
+        route = getattr(inner.get("route"), "path", UNMATCHED)
+        self._observe(method, route, status, started)
+
+    def _observe(self, method: str, route: str, status: int, started: float) -> None:
+        if not self._desk.is_open:
+            return
+        metrics: Metrics = self._desk.house.metrics
+        seconds = self._seconds.get(route)
+        if seconds is None:
+            seconds = self._seconds[route] = metrics.http_seconds.labels(route)
+        seconds.observe(time.perf_counter() - started)
+        name = (method if method in _METHODS else "other", route, status)
+        count = self._counts.get(name)
+        if count is None:
+            labels = (name[0], route, str(status))
+            count = self._counts[name] = metrics.http_requests.labels(*labels)
+        count.inc()
+
+
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+#: A write takes nothing from the address behind the question mark.
+NO_QUERY: Final = {"type": "extra_forbidden", "loc": ("query",)}
+
+
+def _completed(message: Message, number: str) -> list[tuple[bytes, bytes]]:
+    headers = list(message.get("headers", ()))
+    names = {name.lower() for name, _ in headers}
+    headers += [pair for pair in _DEFAULTS if pair[0] not in names]
+    if b"x-request-id" not in names:
+        headers.append((b"x-request-id", number.encode()))
+    return headers
+
+
+def _numbers() -> Callable[[], str]:
+    """Return a source of request identifiers: the process by chance, the request by count."""
+    process = os.urandom(5).hex()
+    count = 0
+
+    def following() -> str:
+        nonlocal count
+        count += 1
+        return f"rq-{process}-{count:x}"
+
+    return following

@@ -1,0 +1,45 @@
+"""The same key, the same answer, for journeys that carry no key of their own.
+
+Such a journey can be repeated without harm. Its answer is recorded after it is done, in a
+transaction of its own; whoever comes between asks the journey again and finds it done.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from counterfoil.journeys.house import House
+from counterfoil.kernel.errors import Refused
+from counterfoil.platform import idempotency
+from counterfoil.platform.batches import Answer
+
+
+async def remembered(
+    house: House,
+    *,
+    scope_id: int,
+    key: str,
+    kind: str,
+    request: dict[str, object],
+    work: Callable[[], Awaitable[str | Refused]],
+) -> Answer | Refused:
+    """Do some work once for each key; on a repetition give the first answer."""
+    wanted = idempotency.request_hash(kind, request)
+    async with house.database.connection() as connection:
+        seen = await idempotency.remember(connection, scope_id, key, wanted)
+    if seen is not None:
+        return seen
+    text = await work()
+    if isinstance(text, Refused):
+        return text
+
+    async def found(_connection: object) -> str | Refused:
+        return text
+
+    return await idempotency.once(
+        house.database,
+        scope_id=scope_id,
+        key=key,
+        request=wanted,
+        kind=kind,
+        at=house.clock.now(),
+        work=found,
+    )

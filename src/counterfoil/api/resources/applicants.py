@@ -1,0 +1,141 @@
+"""Applicants: persons who register; from then on the house knows a number."""
+
+from datetime import datetime
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter
+from pydantic import Field, StringConstraints
+
+from counterfoil.api.reads import (
+    PAGE_DEFAULT,
+    After,
+    HouseOf,
+    Limit,
+    no_more,
+    reads,
+    write_cursor,
+)
+from counterfoil.api.shapes import Body, CustomerId, View
+from counterfoil.api.writes import Call, Write
+from counterfoil.customers import store
+from counterfoil.customers.customer import Customer, Language
+from counterfoil.customers.refusals import CUSTOMER_NOT_FOUND
+from counterfoil.journeys import apply as journey
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.platform.access import Scope
+from counterfoil.platform.batches import Answer
+
+TAG = "Applicants"
+router = APIRouter()
+
+_Particular = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class ApplicantBody(Body):
+    """A person's particulars; they go into the vault and are never given out here."""
+
+    name: _Particular = Field(description="As on the identity card.")
+    id_number: _Particular = Field(description="18 characters of the resident identity card.")
+    phone: _Particular = Field(description="A mobile number.")
+    #: The language in which the customer is written to.
+    language: Language = Language.CHINESE
+
+
+class ApplicantAnswer(View):
+    """A person who is registered."""
+
+    customer_id: str
+
+
+class ApplicantView(View):
+    """A customer, without anything personal."""
+
+    customer_id: str
+    status: str
+    language: str
+    created_at: datetime
+
+
+class Applicants(View):
+    """A page of customers, newest first."""
+
+    items: list[ApplicantView]
+    next: str | None
+
+
+async def carry_registration(call: Call, body: ApplicantBody) -> Answer | Refused:
+    """Register."""
+    registered = await journey.register_applicant(
+        call.house,
+        name=body.name,
+        id_number=body.id_number,
+        phone=body.phone,
+        language=body.language,
+        # Nobody's customer yet: the key is kept apart from those of other clients.
+        idempotency_key=f"{call.key.client}:{call.idempotency_key}",
+    )
+    if isinstance(registered, Refused):
+        return registered
+    text = orjson.dumps({"customer_id": ids.to_text(ids.CUSTOMER, registered.customer_id)})
+    return Answer(text.decode(), registered.is_replay)
+
+
+REGISTER = Write(
+    name="register_applicant",
+    tag=TAG,
+    path="/v1/applicants",
+    scope=Scope.APPLICANTS_WRITE,
+    body=ApplicantBody,
+    answer=ApplicantAnswer,
+    carry=carry_registration,
+    status=201,
+    summary="Register a person",
+    description="The particulars are checked, sealed, and found again by a blind index only.",
+    example={
+        "name": "张三",
+        "id_number": "11010519491231002X",
+        "phone": "13800138000",
+        "language": "zh",
+    },
+)
+WRITES = (REGISTER,)
+
+
+@router.get("/v1/applicants", **reads(Scope.APPLICANTS_READ, TAG, "List applicants"))
+async def list_applicants(
+    house: HouseOf, after: After = None, limit: Limit = PAGE_DEFAULT
+) -> Applicants:
+    """Return customers, newest first."""
+    before = store.NEWEST if after is None else after[1]
+    async with house.database.connection() as connection:
+        found = await store.read_customers(connection, page=limit + 1, before=before)
+    shown = found[:limit]
+    last = None if no_more(len(found), limit) else shown[-1]
+    return Applicants(
+        items=[applicant_view(customer) for customer in shown],
+        next=None if last is None else write_cursor((0, last.customer_id)),
+    )
+
+
+@router.get(
+    "/v1/applicants/{customer_id}", **reads(Scope.APPLICANTS_READ, TAG, "Read an applicant")
+)
+async def get_applicant(house: HouseOf, customer_id: CustomerId) -> ApplicantView:
+    """Return a customer's state and language; nothing personal."""
+    async with house.database.connection() as connection:
+        customer = await store.read_customer(connection, customer_id)
+    if customer is None:
+        raise RefusedError(refuse(CUSTOMER_NOT_FOUND))
+    return applicant_view(customer)
+
+
+def applicant_view(customer: Customer) -> ApplicantView:
+    """Return what an answer says of a customer."""
+    return ApplicantView(
+        customer_id=ids.to_text(ids.CUSTOMER, customer.customer_id),
+        status=customer.status.value,
+        language=customer.language.value,
+        created_at=customer.created_at,
+    )

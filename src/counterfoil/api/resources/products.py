@@ -1,0 +1,113 @@
+"""Products: what may be applied for, and under which terms."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from counterfoil.api import refusals
+from counterfoil.api.reads import HouseOf, reads
+from counterfoil.api.shapes import View
+from counterfoil.kernel.errors import RefusedError, refuse
+from counterfoil.lending.catalogue import UnknownProductError
+from counterfoil.lending.product_file import Product
+from counterfoil.platform.access import Scope
+
+TAG = "Products"
+router = APIRouter()
+
+
+class ProductView(View):
+    """One version of a product; it never changes, and a loan keeps the one it was signed under."""
+
+    code: str
+    version: int
+    name_en: str
+    name_zh: str
+    state: str
+    effective_from: date
+    retired_on: date | None
+    #: Whether something new may be opened under it on the business date.
+    is_offered: bool
+    is_by_invitation: bool
+    currency: str
+    lender_id: str
+    limit_minor_min: int
+    limit_minor_max: int
+    limit_minor_step: int
+    drawdown_minor_min: int
+    drawdown_minor_max: int
+    drawdown_minor_step: int
+    tenors_months: list[int]
+    methods: list[str]
+    rate_daily_e8_min: int
+    rate_daily_e8_max: int
+    penalty_percent_of_rate: int
+    grace_days: int
+    line_valid_months: int
+    prepayments: list[str]
+    allocation: list[str]
+    cost_annual_e8_cap: int
+    purposes_banned: list[str]
+
+
+class Products(View):
+    """All products."""
+
+    items: list[ProductView]
+
+
+@router.get("/v1/products", **reads(Scope.PRODUCTS_READ, TAG, "List every version of a product"))
+async def list_products(house: HouseOf) -> Products:
+    """Return every version of every product, by code and version."""
+    on = await house.business_date()
+    return Products(items=[product_view(product, on) for product in house.catalogue.products()])
+
+
+@router.get("/v1/products/{code}", **reads(Scope.PRODUCTS_READ, TAG, "Read a product"))
+async def get_product(
+    house: HouseOf, code: Annotated[str, Path(max_length=64, examples=["cash-line-open"])]
+) -> ProductView:
+    """Return the version under which something new may be opened on the business date."""
+    on = await house.business_date()
+    try:
+        terms = house.catalogue.current(code, on)
+    except UnknownProductError as unknown:
+        refused = refuse(refusals.PRODUCT_NOT_FOUND, product_code=code)
+        raise RefusedError(refused) from unknown
+    return product_view(house.catalogue.product(terms.code, terms.version), on)
+
+
+def product_view(product: Product, on: date) -> ProductView:
+    """Return what an answer says of a product version."""
+    terms = product.terms
+    return ProductView(
+        code=terms.code,
+        version=terms.version,
+        name_en=terms.name_en,
+        name_zh=terms.name_zh,
+        state=product.state.value,
+        effective_from=product.effective_from,
+        retired_on=product.retired_on,
+        is_offered=product.holds_on(on),
+        is_by_invitation=terms.invited_only,
+        currency=terms.currency,
+        lender_id=terms.lender_id,
+        limit_minor_min=terms.limit_minor_min,
+        limit_minor_max=terms.limit_minor_max,
+        limit_minor_step=terms.limit_minor_step,
+        drawdown_minor_min=terms.draw_minor_min,
+        drawdown_minor_max=terms.draw_minor_max,
+        drawdown_minor_step=terms.draw_minor_step,
+        tenors_months=list(terms.tenors_months),
+        methods=[method.value for method in terms.methods],
+        rate_daily_e8_min=terms.rate_daily_e8_min,
+        rate_daily_e8_max=terms.rate_daily_e8_max,
+        penalty_percent_of_rate=terms.penalty_percent_of_rate,
+        grace_days=terms.grace_days,
+        line_valid_months=terms.line_valid_months,
+        prepayments=[mode.value for mode in terms.prepayments],
+        allocation=[part.value for part in terms.allocation],
+        cost_annual_e8_cap=terms.cost_annual_e8_cap,
+        purposes_banned=list(terms.purposes_banned),
+    )

@@ -1,0 +1,99 @@
+"""Quotes: what a drawdown would cost. Nothing is written, nobody is asked."""
+
+from datetime import date
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from pydantic import Field
+
+from counterfoil.api.resources.loans import PlanView, plan_view
+from counterfoil.api.shapes import (
+    AmountMinor,
+    Body,
+    Code,
+    Currency,
+    CustomerId,
+    LineId,
+    TenorMonths,
+    View,
+)
+from counterfoil.api.writes import Call, Write
+from counterfoil.journeys import quote as journey
+from counterfoil.kernel.errors import Refused
+from counterfoil.lending.terms import Method
+from counterfoil.platform.access import Scope
+from counterfoil.platform.batches import Answer
+
+TAG = "Quotes"
+router = APIRouter()
+
+
+class QuoteBody(Body):
+    """A drawdown that somebody thinks of."""
+
+    customer_id: CustomerId
+    line_id: LineId
+    amount_minor: AmountMinor
+    currency: Currency
+    tenor_months: TenorMonths
+    method: Method
+    purpose: Code
+
+
+class QuoteAnswer(View):
+    """Plan, cost sheet, and the token that a drawdown has to bring."""
+
+    customer_id: str
+    line_id: str
+    #: The business date on which the token is taken, and no other.
+    valid_on: date
+    plan: list[PlanView]
+    #: The sheet to be shown; its hash is taken of its canonical JSON.
+    cost_sheet: dict[str, Any] = Field(examples=[{"form": 1}])
+    cost_sheet_hash: str
+    quote_token: str
+
+
+async def carry_quote(call: Call, body: QuoteBody) -> Answer | Refused:
+    """Calculate."""
+    quoted = await journey.quote(
+        call.house,
+        customer_id=body.customer_id,
+        line_id=body.line_id,
+        amount_minor=body.amount_minor,
+        currency=body.currency,
+        tenor_months=body.tenor_months,
+        method=body.method,
+        purpose=body.purpose,
+    )
+    if isinstance(quoted, Refused):
+        return quoted
+    plan = [plan_view(row).model_dump() for row in quoted.rows]
+    document = quoted.document() | {"plan": plan}
+    return Answer(orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode(), is_replay=False)
+
+
+QUOTE = Write(
+    name="create_quote",
+    tag=TAG,
+    path="/v1/quotes",
+    scope=Scope.LINES_READ,
+    body=QuoteBody,
+    answer=QuoteAnswer,
+    carry=carry_quote,
+    needs_key=False,
+    summary="Calculate a drawdown",
+    description="A trial: it holds nothing, asks no bureau and leaves no trace. Its token is the "
+    "customer's agreement to exactly this drawdown.",
+    example={
+        "customer_id": "cu_01hv4zq3k2f00",
+        "line_id": "ln_01hv4zq3k2f00",
+        "amount_minor": 100_000,
+        "currency": "CNY",
+        "tenor_months": 6,
+        "method": "level_instalment",
+        "purpose": "daily_consumption",
+    },
+)
+WRITES = (QUOTE,)

@@ -1,0 +1,181 @@
+"""The types that requests and answers are made of.
+
+Invariant   Nothing is converted on the way in: an integer is an integer, a member that nobody
+            knows refuses the request. An answer has all of its members, always.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
+
+from counterfoil.kernel import ids
+from counterfoil.kernel.money import AMOUNT_MINOR_MAX, EXPONENTS
+
+#: What PostgreSQL keeps in a bigint.
+_INTEGER_MAX: Final = 2**63 - 1
+_DATE_LENGTH: Final = 10
+
+
+class Body(BaseModel):
+    """What a request sends."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class View(BaseModel):
+    """What an answer carries."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def id_pattern(prefix: str) -> str:
+    """Return the pattern of an identifier's text."""
+    return f"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{12}}$"
+
+
+def id_schema(prefix: str, what: str) -> dict[str, Any]:
+    """Return how an identifier is described."""
+    return {
+        "type": "string",
+        "pattern": id_pattern(prefix),
+        "description": f"Identifier of {what}.",
+        "examples": [f"{prefix}_01hv4zq3k2f00"],
+    }
+
+
+def _reader(prefix: str) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        if type(value) is str:
+            try:
+                number = ids.from_text(prefix, value)
+            except ids.InvalidIdError:
+                number = 0
+            if number:
+                return number
+        raise PydanticCustomError("id_malformed", "not an identifier of this kind")
+
+    return read
+
+
+def read_id(prefix: str, text: str) -> int | None:
+    """Return the number of an identifier in a path, None where the text is none."""
+    try:
+        return ids.from_text(prefix, text) or None
+    except ids.InvalidIdError:
+        return None
+
+
+CustomerId = Annotated[
+    int,
+    PlainValidator(_reader(ids.CUSTOMER)),
+    WithJsonSchema(id_schema(ids.CUSTOMER, "a customer")),
+]
+LineId = Annotated[
+    int,
+    PlainValidator(_reader(ids.LINE)),
+    WithJsonSchema(id_schema(ids.LINE, "a credit line")),
+]
+LoanId = Annotated[
+    int,
+    PlainValidator(_reader(ids.LOAN)),
+    WithJsonSchema(id_schema(ids.LOAN, "a loan, which a drawdown becomes")),
+]
+ApplicationId = Annotated[
+    int,
+    PlainValidator(_reader(ids.APPLICATION)),
+    WithJsonSchema(id_schema(ids.APPLICATION, "an application")),
+]
+RepaymentId = Annotated[
+    int,
+    PlainValidator(_reader(ids.REPAYMENT)),
+    WithJsonSchema(id_schema(ids.REPAYMENT, "a repayment")),
+]
+JournalId = Annotated[
+    int,
+    PlainValidator(_reader(ids.JOURNAL)),
+    WithJsonSchema(id_schema(ids.JOURNAL, "a journal")),
+]
+
+#: No control characters: neither a page nor a log nor a database column takes them well.
+_PLAIN: Final = r"^[^\x00-\x1f\x7f]+$"
+
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_PLAIN)]
+Reason = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, pattern=_PLAIN),
+    Field(description="Why; recorded with the change.", examples=["customer_request"]),
+]
+Code = Annotated[
+    str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9_-]*$")
+]
+Token = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=r"^[!-~]+$")]
+Currency = Annotated[
+    str,
+    StringConstraints(min_length=3, max_length=3, pattern=r"^[A-Z]{3}$"),
+    Field(description=f"ISO 4217; products are kept in {', '.join(EXPONENTS)}.", examples=["CNY"]),
+]
+AmountMinor = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=AMOUNT_MINOR_MAX,
+        description="Minor units of the currency.",
+        examples=[100_000],
+    ),
+]
+NotNegativeMinor = Annotated[
+    int, Field(ge=0, le=AMOUNT_MINOR_MAX, description="Minor units of the currency.")
+]
+Fact = Annotated[int, Field(ge=-_INTEGER_MAX, le=_INTEGER_MAX)]
+TenorMonths = Annotated[int, Field(ge=1, le=600, examples=[6])]
+RepaymentDay = Annotated[
+    int, Field(ge=1, le=28, description="Day of the month on which instalments fall due.")
+]
+
+
+def _only_a_date(value: object) -> object:
+    """Let pass what is written `2026-01-31`: a lenient reader would take a number of seconds."""
+    if isinstance(value, str) and (len(value) != _DATE_LENGTH or not value.isascii()):
+        raise PydanticCustomError("not_a_date", "not a date such as 2026-01-31")
+    return value
+
+
+Day = Annotated[
+    date,
+    BeforeValidator(_only_a_date),
+    Field(description="A business date.", examples=["2026-01-31"]),
+]
+
+
+class Problem(View):
+    """A no, with the reason and what to do (RFC 9457)."""
+
+    type: str = Field(description="Address of the explanation of the code, on this host.")
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Stable; never renamed and never reused.")
+    next_step: str
+    request_id: str
+    errors: list["Fault"]
+
+
+class Fault(View):
+    """What is wrong with one member of a request."""
+
+    pointer: str = Field(
+        description="`#/…` is a JSON pointer into the body; `query/…`, `path/…` and `header/…` "
+        "name what stands there."
+    )
+    code: str

@@ -1,0 +1,192 @@
+"""What changes something: one way in for every write, from the raw request to the raw answer.
+
+Order       Key and scope, media type and size, idempotency key, form, and only then the journey:
+            whoever may not come in learns nothing about what is inside.
+Repetition  The answer of a journey is handed out to the byte; a replay says that it is one.
+Cost        This path carries every drawdown, so it is plain: no framework, one look at the
+            headers, one pass of a compiled validator over the raw body.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from pydantic import ValidationError
+
+from counterfoil.api import refusals
+from counterfoil.api.desk import Desk
+from counterfoil.api.problems import Headers, Reply, language_of
+from counterfoil.api.shapes import Body, View
+from counterfoil.journeys.house import House
+from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.platform.access import ApiKey, Scope
+from counterfoil.platform.batches import Answer
+from counterfoil.platform.web.security import Message, Receive
+
+BODY_BYTES_MAX: Final = 1_000_000
+#: Long enough for a UUID with a prefix; the key is part of an index.
+KEY_LENGTH_MAX: Final = 128
+_VISIBLE: Final = frozenset(range(0x21, 0x7F))
+_JSON: Final = b"application/json"
+
+
+class Call(NamedTuple):
+    """Who asks for a write, and what stands in its address and headers."""
+
+    desk: Desk
+    key: ApiKey
+    idempotency_key: str
+    #: Identifiers in the path, by name.
+    path: Mapping[str, int]
+    #: The language of a problem inside the answer.
+    language: str
+
+    @property
+    def house(self) -> House:
+        """Return the house."""
+        return self.desk.house
+
+    @property
+    def author(self) -> str:
+        """Return the name under which a change is recorded."""
+        return f"api:{self.key.client}"
+
+
+Carry = Callable[[Call, Any], Awaitable[Answer | Refused]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One operation that changes something."""
+
+    #: The operation's name in generated clients.
+    name: str
+    tag: str
+    path: str
+    scope: Scope
+    body: type[Body]
+    answer: type[View]
+    carry: Carry
+    summary: str
+    #: An example body for the reference; a test sends it.
+    example: dict[str, Any]
+    status: int = 200
+    #: Other scopes any of which lets a request in; each command of a list is checked again.
+    other_scopes: frozenset[Scope] = frozenset()
+    #: A calculation writes nothing and needs no key.
+    needs_key: bool = True
+    description: str = ""
+    #: The form as it is described, where that says more than the validator checks at once.
+    described_by: type[Body] | None = None
+    #: Prefixes of the identifiers in the path, by name.
+    path_ids: Mapping[str, str] = field(default_factory=dict)
+
+
+class ClientGoneError(Exception):
+    """The client hung up before its request was complete."""
+
+
+async def answer(
+    desk: Desk,
+    write: Write,
+    headers: Mapping[bytes, bytes],
+    receive: Receive,
+    path: Mapping[str, int],
+) -> Reply:
+    """Answer one request to change something."""
+    key = await desk.verify(headers.get(b"authorization"))
+    refused = _refuse_access(key, write) or _refuse_form(headers)
+    if refused is not None or key is None:
+        return desk.problem(refused or refuse(refusals.NOT_AUTHENTICATED), headers)
+    name = ""
+    if write.needs_key:
+        given = idempotency_key(headers.get(b"idempotency-key"))
+        if isinstance(given, Refused):
+            return desk.problem(given, headers)
+        name = given
+    raw = await read_body(receive)
+    if raw is None:
+        return desk.problem(refuse(refusals.BODY_TOO_LARGE, limit_bytes=BODY_BYTES_MAX), headers)
+    try:
+        body = write.body.__pydantic_validator__.validate_json(raw)
+    except ValidationError as error:
+        return desk.invalid(
+            error.errors(include_url=False, include_context=False, include_input=False), headers
+        )
+    language = language_of(headers.get(b"accept-language"))
+    outcome = await write.carry(Call(desk, key, name, path, language), body)
+    if isinstance(outcome, Refused):
+        return desk.problem(outcome, headers)
+    return success(write.status, outcome)
+
+
+def success(status: int, outcome: Answer) -> Reply:
+    """Return the answer of a journey as it was recorded."""
+    body = outcome.text.encode()
+    headers: Headers = [*_SUCCESS, (b"content-length", b"%d" % len(body))]
+    if outcome.is_replay:
+        headers.append((b"idempotent-replayed", b"true"))
+    return Reply(status, headers, body)
+
+
+def idempotency_key(given: bytes | None) -> str | Refused:
+    """Return the client's key for this request."""
+    if not given:
+        return refuse(refusals.IDEMPOTENCY_KEY_MISSING)
+    if len(given) > KEY_LENGTH_MAX or not _VISIBLE.issuperset(given):
+        return refuse(refusals.IDEMPOTENCY_KEY_INVALID, length_max=KEY_LENGTH_MAX)
+    return given.decode("ascii")
+
+
+async def read_body(receive: Receive) -> bytes | None:
+    """Return the body, None where it is larger than allowed; what lies beyond is not kept."""
+    message = await _next(receive)
+    body: bytes = message.get("body", b"")
+    while message.get("more_body"):
+        if len(body) > BODY_BYTES_MAX:
+            return None
+        message = await _next(receive)
+        body += message.get("body", b"")
+    return None if len(body) > BODY_BYTES_MAX else body
+
+
+async def _next(receive: Receive) -> Message:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGoneError
+    return message
+
+
+_SUCCESS: Final[Headers] = [
+    (b"content-type", _JSON),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+]
+
+
+def _refuse_access(key: ApiKey | None, write: Write) -> Refused | None:
+    if key is None:
+        return refuse(refusals.NOT_AUTHENTICATED)
+    if write.scope in key.scopes or not write.other_scopes.isdisjoint(key.scopes):
+        return None
+    return refuse(refusals.SCOPE_MISSING, scope=write.scope.value)
+
+
+def _refuse_form(headers: Mapping[bytes, bytes]) -> Refused | None:
+    """Refuse by what the headers say, before the body is read."""
+    media_type = headers.get(b"content-type", b"")
+    if media_type != _JSON and not _is_json(media_type):
+        return refuse(refusals.MEDIA_TYPE_UNSUPPORTED)
+    length = headers.get(b"content-length")
+    if length is not None and length.isdigit() and int(length[:20]) > BODY_BYTES_MAX:
+        return refuse(refusals.BODY_TOO_LARGE, limit_bytes=BODY_BYTES_MAX)
+    return None
+
+
+def _is_json(media_type: bytes) -> bool:
+    """Return whether a media type with parameters is JSON in the only encoding that JSON has."""
+    name, _, parameters = media_type.lower().partition(b";")
+    if name.strip() != _JSON:
+        return False
+    charset = parameters.replace(b'"', b"").replace(b" ", b"")
+    return charset in (b"", b"charset=utf-8")
