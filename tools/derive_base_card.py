@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a script, not a package
 """Derive the points card of policy base-2026-01 from the recorded card clients; print it as TOML.
 
     .venv/bin/python tools/derive_base_card.py
@@ -23,7 +22,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from counterfoil.simulator.card_clients import load_all
+from counterfoil.simulator.card_clients import ROWS_COUNT, load
 from counterfoil.simulator.recorded_history import recorded_facts
 
 POINTS_TO_DOUBLE_ODDS = 40
@@ -61,7 +60,7 @@ def read_samples() -> tuple[list[Sample], list[Sample]]:
     """Return the rows to fit on and the rows held out."""
     fit: list[Sample] = []
     held: list[Sample] = []
-    for client in load_all():
+    for client in load(ROWS_COUNT, seed=0):
         facts = recorded_facts(client)
         bins = tuple(bin_of(feature, facts[feature]) for feature in EDGES)
         (held if client.number % 5 == 0 else fit).append(Sample(bins, client.defaulted))

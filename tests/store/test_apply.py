@@ -13,13 +13,14 @@ from counterfoil.customers import store as customers
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application, Status
 from counterfoil.decisioning.decision import Asked, Outcome
-from counterfoil.decisioning.replay import replay
+from counterfoil.decisioning.replay import leaf_body, record_of, replay
 from counterfoil.evidence.leaf import DOMAIN
-from counterfoil.journeys import apply, enrol
+from counterfoil.journeys import apply, enrol, recheck
 from counterfoil.journeys.apply import ApplicantView, ApplicationView
 from counterfoil.journeys.decide import ask
 from counterfoil.journeys.enrol import Acceptance, NewApplicant
 from counterfoil.journeys.house import House, open_house
+from counterfoil.journeys.recheck import Recheck, recheck_decisions
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
@@ -225,13 +226,11 @@ async def test_an_application_is_decided_and_written_with_its_decision(house: Ho
             connection, customer_id=view.customer_id, application_id=view.application_id
         )
         policy = await decisions.read_policy_version(connection, record.stored.policy_hash)
-        found = await decisions.find_application(connection, view.application_id)
         page = await decisions.read_applications(connection, page=5, status=Status.APPROVED)
         mine = await decisions.read_applications_of(connection, view.customer_id)
         [counted] = await decisions.count_outcomes(connection)
     assert policy is not None
     assert replay(policy, record.stored).is_same
-    assert found == application
     assert page == mine == [application]
     assert (counted.applications_count, counted.granted_minor) == (1, 5_000_000)
 
@@ -256,7 +255,7 @@ async def test_the_leaf_commits_to_the_decision(house: House) -> None:
             "SELECT salt, commitment, leaf_type FROM evidence.leaf_staged WHERE leaf_id = $1",
             view.application_id,
         )
-    body = decision.leaf_body(view.application_id, decision.inputs())
+    body = leaf_body(view.application_id, record_of(decision), by_person=None)
     assert leaf["leaf_type"] == 8
     assert leaf["commitment"] == sha256(DOMAIN + b"\x08" + leaf["salt"] + body).digest()
 
@@ -370,6 +369,7 @@ async def test_a_person_approves_what_was_referred(house: House) -> None:
         ("policy", "referred", None),
         ("li.wei", "approved", "second repayment source seen"),
     ]
+    assert await count(house, "evidence.leaf_staged") == 2
     assert isinstance(await accept(house, view), Answer)
 
 
@@ -498,9 +498,10 @@ async def test_many_are_taken_on_in_sets_as_if_one_by_one(
                 application_id=application.application_id,
             )
     async with house.database.connection() as connection:
-        rows = await decisions.read_stored(connection, page=200)
+        rows = await decisions.read_recorded(connection, page=200)
     assert len(rows) == 98
     assert all(replay(house.policy, record).is_same for _, _, record in rows)
+    assert all(by_person is None for _, by_person, _ in rows)
     for table, rows_count in (
         ("customers.customer", 98),
         ("privacy.data_key", 196),
@@ -555,3 +556,46 @@ async def test_sets_do_not_cost_statements_by_the_person(
     await enrol.enrol(house, people[10:], product_code=PRODUCT)
     assert statements == few
     assert len(few) == 9
+
+
+# ------------------------------------------------------------------ decided again
+
+
+async def test_every_decision_comes_out_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recheck, "PAGE_DECISIONS", 7)
+    await enrol.enrol(house, applicants(30), product_code=PRODUCT)
+    async with house.database.connection() as connection:
+        assert await recheck_decisions(connection) == Recheck(examined=30, findings=())
+
+
+@pytest.mark.parametrize(
+    ("tampering", "what"),
+    [
+        (
+            "UPDATE decisioning.decision SET result = replace(result, '5000000', '6000000')",
+            "decided again it differs in: candidates, limit_minor",
+        ),
+        (
+            "UPDATE decisioning.decision SET inputs = replace(inputs, '500000', '990000')",
+            "decided again it differs in: contributions, points",
+        ),
+        (
+            "UPDATE decisioning.policy_version SET document = replace(document, '650', '651')",
+            "is missing or altered",
+        ),
+        ("DELETE FROM decisioning.policy_version", "is missing or altered"),
+        ("UPDATE decisioning.policy_version SET document = '{}'", "is missing or altered"),
+    ],
+)
+async def test_a_decision_that_was_tampered_with_is_found(
+    house: House, tampering: str, what: str
+) -> None:
+    view = await submitted(house)
+    async with house.database.transaction() as connection:
+        await connection.execute(tampering)
+        found = await recheck_decisions(connection)
+    [finding] = found.findings
+    assert finding.application_id == view.application_id
+    assert what in finding.what

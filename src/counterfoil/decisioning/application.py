@@ -4,6 +4,7 @@ States      received → gathering → approved | declined | referred;
             referred → approved | declined (by a person);
             approved → accepted | expired | withdrawn;
             received, gathering, referred → withdrawn | expired.
+Expiry      Is done for all offers at once, in `store.sql` (`expire_offers`).
 Invariant   Any other transition is refused. Only an approved application with an offer that is
             still valid can be accepted.
 """
@@ -180,15 +181,6 @@ def reopen(application: Application) -> Application:
     """Take an acceptance back because no line came of it; the offer stands as before."""
     assert application.status is Status.ACCEPTED, "only an acceptance is taken back"
     return replace(application, status=Status.APPROVED, line_id=None, ended_at=None)
-
-
-def expire(application: Application, *, on: date, at: datetime) -> Application | Refused:
-    """End an application whose offer was not taken in time."""
-    if (fault := _fault(application, Status.EXPIRED)) is not None:
-        return fault
-    if application.valid_until is not None and on <= application.valid_until:
-        return refuse(APPLICATION_NOT_OPEN, status=application.status, wanted=Status.EXPIRED)
-    return replace(application, status=Status.EXPIRED, ended_at=at)
 
 
 def withdraw(application: Application, *, at: datetime) -> Application | Refused:

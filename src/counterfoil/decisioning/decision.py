@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from hashlib import sha256
 
 from counterfoil.decisioning.canonical import record_bytes
 from counterfoil.decisioning.evaluate import Verdict
@@ -108,24 +107,6 @@ class Decision:
                 "features": dict(self.features),
                 "policy_hash": self.policy_hash,
                 "rejected": list(self.rejected),
-            }
-        )
-
-    def leaf_body(self, application_id: int, inputs: bytes) -> bytes:
-        """Return what the leaf of this decision commits to, given its own inputs' text.
-
-        It can be rebuilt from the record at any time.
-        """
-        return record_bytes(
-            {
-                "application_id": application_id,
-                "input_hash": sha256(inputs).hexdigest(),
-                "limit_minor": self.limit_minor,
-                "outcome": self.outcome.value,
-                "policy_hash": self.policy_hash,
-                "policy_version": self.policy_version,
-                "rate_daily_e8": self.rate_daily_e8,
-                "reasons": list(self.reasons),
             }
         )
 

@@ -5,11 +5,13 @@ Invariant   A replay reads nothing but what was stored: inputs, and the policy b
 
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 import orjson
 
-from counterfoil.decisioning.decision import Asked, Decision
+from counterfoil.decisioning.canonical import record_bytes
+from counterfoil.decisioning.decision import Asked, Decision, Outcome
 from counterfoil.decisioning.policy import Policy
 
 
@@ -35,6 +37,27 @@ def record_of(decision: Decision) -> StoredDecision:
     """Return what is stored of a decision."""
     return StoredDecision(
         policy_hash=decision.policy_hash, inputs=decision.inputs(), result=decision.result()
+    )
+
+
+def leaf_body(application_id: int, stored: StoredDecision, *, by_person: Outcome | None) -> bytes:
+    """Return what the leaf of a decision commits to; it follows from the record alone.
+
+    `by_person` is how a person ended a referral; None for the policy's own decision.
+    """
+    result = orjson.loads(stored.result)
+    return record_bytes(
+        {
+            "application_id": application_id,
+            "decided_by": "policy" if by_person is None else "person",
+            "input_hash": sha256(stored.inputs).hexdigest(),
+            "limit_minor": result["limit_minor"],
+            "outcome": result["outcome"] if by_person is None else by_person.value,
+            "policy_hash": stored.policy_hash,
+            "policy_version": result["policy_version"],
+            "rate_daily_e8": result["rate_daily_e8"],
+            "reasons": result["reasons"],
+        }
     )
 
 

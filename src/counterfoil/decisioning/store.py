@@ -24,6 +24,8 @@ EXPIRED_AT_ONCE_MAX: Final = 10_000
 
 #: Customer and application.
 ApplicationKey = tuple[int, int]
+#: Customer, application, number of the decision.
+DecisionKey = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,10 +122,10 @@ async def add_decided(
     )
 
 
-async def add_person_decision(connection: Connection, application: Application) -> None:
-    """Write a person's decision on a referred application, beside what the policy said."""
+async def add_person_decision(connection: Connection, application: Application) -> StoredDecision:
+    """Write a person's decision on a referred application; return the record it stands on."""
     assert application.outcome is not None, "the person has decided"
-    written = await QUERIES.add_person_decision.execute(
+    row = await QUERIES.add_person_decision.fetchrow(
         connection,
         customer_id=application.customer_id,
         application_id=application.application_id,
@@ -132,7 +134,8 @@ async def add_person_decision(connection: Connection, application: Application) 
         reason=application.decision_reason,
         decided_at=application.decided_at,
     )
-    assert written == 1, "what is referred was decided by the policy first"
+    assert row is not None, "what is referred was decided by the policy first"
+    return _stored(row)
 
 
 async def read_application(
@@ -157,12 +160,6 @@ async def lock_applications(
     return {(row["customer_id"], row["application_id"]): _application(row) for row in rows}
 
 
-async def find_application(connection: Connection, application_id: int) -> Application | None:
-    """Return the application of a number, whosever it is; for staff."""
-    row = await QUERIES.application_by_number.fetchrow(connection, application_id=application_id)
-    return None if row is None else _application(row)
-
-
 async def read_applications_of(connection: Connection, customer_id: int) -> list[Application]:
     """Return the applications of one customer, newest first."""
     rows = await QUERIES.applications_of_customer.fetch(
@@ -179,16 +176,6 @@ async def read_applications(
         connection, page=page, before=before, status=status
     )
     return [_application(row) for row in rows]
-
-
-async def find_open(
-    connection: Connection, customer_ids: Sequence[int], product_code: str
-) -> frozenset[int]:
-    """Return those customers who have an open application for a product."""
-    rows = await QUERIES.open_applications.fetch(
-        connection, customer_ids=list(customer_ids), product_code=product_code
-    )
-    return frozenset(row["customer_id"] for row in rows)
 
 
 async def change_applications(connection: Connection, applications: Sequence[Application]) -> None:
@@ -239,15 +226,29 @@ async def read_decisions(
     ]
 
 
-async def read_stored(
-    connection: Connection, *, page: int, after: ApplicationKey = (0, 0)
-) -> list[tuple[int, int, StoredDecision]]:
-    """Return a page of the policy's decisions with customer and application, for replay."""
-    customer_id, application_id = after
+async def read_recorded(
+    connection: Connection, *, page: int, after: DecisionKey = (0, 0, 0)
+) -> list[tuple[DecisionKey, Outcome | None, StoredDecision]]:
+    """Return a page of decisions of all customers: key, a person's outcome, the record.
+
+    The outcome is None for the policy's own decisions.
+    """
+    customer_id, application_id, decision_no = after
     rows = await QUERIES.decisions_page.fetch(
-        connection, page=page, customer_id=customer_id, application_id=application_id
+        connection,
+        page=page,
+        customer_id=customer_id,
+        application_id=application_id,
+        decision_no=decision_no,
     )
-    return [(row["customer_id"], row["application_id"], _stored(row)) for row in rows]
+    return [
+        (
+            (row["customer_id"], row["application_id"], row["decision_no"]),
+            None if row["decided_by"] == BY_POLICY else Outcome(row["outcome"]),
+            _stored(row),
+        )
+        for row in rows
+    ]
 
 
 async def count_outcomes(connection: Connection) -> list[OutcomeCount]:

@@ -55,6 +55,7 @@ FROM unnest(
 
 -- name: add_person_decision
 -- A person's decision on a referred application, beside what the policy said.
+-- gives   the policy's record that it stands on
 -- locks   the application, shared
 INSERT INTO decisioning.decision (
     customer_id, application_id, decision_no, decided_by, outcome, policy_hash, inputs, result,
@@ -65,7 +66,8 @@ SELECT said.customer_id, said.application_id, said.decision_no + 1, :decided_by,
 FROM decisioning.decision AS said
 WHERE said.customer_id = :customer_id AND said.application_id = :application_id
 ORDER BY said.decision_no DESC
-LIMIT 1;
+LIMIT 1
+RETURNING policy_hash, inputs, result;
 
 -- name: application
 -- One application of one customer.
@@ -98,19 +100,6 @@ JOIN unnest(:customer_ids::bigint[], :application_ids::bigint[])
 ORDER BY application.customer_id, application.application_id
 FOR UPDATE OF application;
 
--- name: application_by_number
--- The application of a number, whosever it is.
--- gives   at most one row
--- locks   none
-SELECT customer_id, application_id, product_code, product_version, currency, requested_minor,
-       purpose, status, received_at, decided_at, ended_at, outcome, decided_by, decision_reason,
-       grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
-       policy_version, valid_until, line_id
-FROM decisioning.application
-WHERE application_id = :application_id
-ORDER BY customer_id
-LIMIT 1;
-
 -- name: applications_of_customer
 -- The applications of one customer, newest first.
 -- gives   at most :page rows
@@ -137,17 +126,6 @@ WHERE application_id < :before
   AND (:status::text IS NULL OR status = :status)
 ORDER BY application_id DESC
 LIMIT :page;
-
--- name: open_applications
--- Which of some customers have an open application for a product.
--- gives   at most one row for each customer
--- locks   none
-SELECT customer_id
-FROM decisioning.application
-WHERE customer_id = ANY (:customer_ids::bigint[])
-  AND product_code = :product_code
-  AND status IN ('received', 'gathering', 'approved', 'referred')
-ORDER BY customer_id;
 
 -- name: change_applications
 -- Moves applications on; what the policy said of limit and price stays as it is.
@@ -197,13 +175,12 @@ WHERE customer_id = :customer_id AND application_id = :application_id
 ORDER BY decision_no;
 
 -- name: decisions_page
--- Decisions of the policy in the order of their applications, for replay.
+-- Decisions of all customers in the order of their keys, to decide them again.
 -- gives   at most :page rows, after the key given
 -- locks   none
-SELECT customer_id, application_id, policy_hash, inputs, result
+SELECT customer_id, application_id, decision_no, decided_by, outcome, policy_hash, inputs, result
 FROM decisioning.decision
-WHERE decided_by = 'policy'
-  AND (customer_id, application_id) > (:customer_id, :application_id)
+WHERE (customer_id, application_id, decision_no) > (:customer_id, :application_id, :decision_no)
 ORDER BY customer_id, application_id, decision_no
 LIMIT :page;
 

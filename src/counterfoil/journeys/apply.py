@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-import asyncpg
 import orjson
 
 from counterfoil.customers import store as customers
@@ -30,11 +29,14 @@ from counterfoil.decisioning.refusals import (
     APPLICATION_ALREADY_OPEN,
     APPLICATION_NOT_FOUND,
 )
+from counterfoil.decisioning.replay import leaf_body
+from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.decide import (
     Facts,
     ask,
     decide_case,
     decided_application,
+    decision_leaf,
     is_without_line,
     keep_decisions,
     open_line_command,
@@ -246,7 +248,10 @@ async def decide_referred(
         if isinstance(decided, Refused):
             return decided
         await decisions.change_applications(connection, [decided])
-        await decisions.add_person_decision(connection, decided)
+        record = await decisions.add_person_decision(connection, decided)
+        body = leaf_body(application_id, record, by_person=outcome)
+        leaf = decision_leaf(customer_id, house.ids.next(), body)
+        await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
     return decided
 
 
@@ -346,8 +351,8 @@ async def _guarded(
             at=at,
             work=work,
         )
-    except asyncpg.UniqueViolationError as error:
-        refusal = _TWINS.get(error.constraint_name)
+    except idempotency.TwinError as error:
+        refusal = _TWINS.get(error.constraint)
         if refusal is None:
             raise
     # A twin under the same key may have been first with the very same request.

@@ -4,7 +4,7 @@ Shared by `apply.py` (one person, with an idempotency key) and `enrol.py` (many 
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from counterfoil.customers.identity import Person
@@ -19,7 +19,7 @@ from counterfoil.decisioning.refusals import (
     PRODUCT_NOT_OFFERED,
     REQUESTED_OUT_OF_RANGE,
 )
-from counterfoil.decisioning.replay import record_of
+from counterfoil.decisioning.replay import StoredDecision, leaf_body, record_of
 from counterfoil.evidence.leaf import SALT_BYTES, LeafType, commitment
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.house import House
@@ -111,13 +111,25 @@ async def keep_decisions(
     """
     records = [record_of(decision) for decision in made]
     await decisions.add_decided(connection, applications, records)
-    leaves = []
-    for application, decision, record in zip(applications, made, records, strict=True):
-        number, salt = application.application_id, os.urandom(SALT_BYTES)
-        body = decision.leaf_body(number, record.inputs)
-        sealed = commitment(LeafType.DECISION, salt, body)
-        leaves.append((application.customer_id, number, int(LeafType.DECISION), salt, sealed))
+    leaves = [
+        decision_leaf(application.customer_id, application.application_id, body)
+        for application, body in zip(applications, _bodies(applications, records), strict=True)
+    ]
     await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
+
+
+def _bodies(
+    applications: Sequence[Application], records: Sequence[StoredDecision]
+) -> Iterator[bytes]:
+    for application, record in zip(applications, records, strict=True):
+        yield leaf_body(application.application_id, record, by_person=None)
+
+
+def decision_leaf(customer_id: int, leaf_id: int, body: bytes) -> tuple[object, ...]:
+    """Return the row of the leaf that commits to a decision."""
+    salt = os.urandom(SALT_BYTES)
+    sealed = commitment(LeafType.DECISION, salt, body)
+    return (customer_id, leaf_id, int(LeafType.DECISION), salt, sealed)
 
 
 def open_line_command(application: Application, repayment_day: int) -> OpenLine:

@@ -24,6 +24,16 @@ HOUSE: Final = 0
 _COMMAND_ONCE: Final = "command_once"
 _HASH_BYTES: Final = 16
 
+
+class TwinError(Exception):
+    """Somebody else wrote first what may exist once; the constraint that says so is named."""
+
+    def __init__(self, constraint: str) -> None:
+        """Keep the name of the constraint, which is the code of the refusal it guards."""
+        super().__init__(constraint)
+        self.constraint = constraint
+
+
 Work = Callable[[Connection], Awaitable[str | Refused]]
 
 
@@ -78,7 +88,8 @@ async def once(
 ) -> Answer | Refused:
     """Do some work in one transaction together with its record, or give the first answer.
 
-    Work that is refused has written nothing; a refusal is not recorded.
+    Work that is refused has written nothing; a refusal is not recorded. Work that broke on
+    another unique constraint is undone and raises TwinError.
     """
     try:
         async with database.transaction() as connection:
@@ -90,6 +101,8 @@ async def once(
                 return answer
             await record(connection, scope_id, key, request, kind=kind, answer=answer, at=at)
         return Answer(answer, is_replay=False)
+    except asyncpg.UniqueViolationError as error:
+        raise TwinError(str(error.constraint_name)) from error
     except KeyTakenError:
         async with database.connection() as connection:
             seen = await remember(connection, scope_id, key, request)

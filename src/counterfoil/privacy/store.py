@@ -14,7 +14,6 @@ QUERIES: Final = Queries.load("counterfoil.privacy")
 
 #: A phone number has had few owners.
 FOUND_COUNT_MAX: Final = 100
-REVEALS_COUNT_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,21 +118,3 @@ async def add_reveal(connection: Connection, reveal: Reveal) -> None:
         reason=reveal.reason,
         revealed_at=reveal.revealed_at,
     )
-
-
-async def read_reveals(connection: Connection, customer_id: int) -> list[Reveal]:
-    """Return the latest looks at one customer's data."""
-    rows = await QUERIES.reveals_of_customer.fetch(
-        connection, customer_id=customer_id, page=REVEALS_COUNT_MAX
-    )
-    return [
-        Reveal(
-            customer_id=customer_id,
-            reveal_id=row["reveal_id"],
-            purpose=Purpose(row["purpose"]),
-            revealed_to=row["revealed_to"],
-            reason=row["reason"],
-            revealed_at=row["revealed_at"],
-        )
-        for row in rows
-    ]

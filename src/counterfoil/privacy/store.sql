@@ -66,13 +66,3 @@ INSERT INTO privacy.reveal (
 ) VALUES (
     :customer_id, :reveal_id, :purpose, :revealed_to, :reason, :revealed_at
 );
-
--- name: reveals_of_customer
--- The looks at one customer's data, newest first.
--- gives   at most :page rows
--- locks   none
-SELECT reveal_id, purpose, revealed_to, reason, revealed_at
-FROM privacy.reveal
-WHERE customer_id = :customer_id
-ORDER BY reveal_id DESC
-LIMIT :page;

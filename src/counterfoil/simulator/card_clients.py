@@ -73,11 +73,6 @@ def load(count: int, seed: int) -> list[CardClient]:
     return clients
 
 
-def load_all() -> list[CardClient]:
-    """Return all clients in the order of the data set."""
-    return list(_rows(range(ROWS_COUNT)))
-
-
 def _rows(positions: Iterable[int]) -> Iterator[CardClient]:
     columns = _columns()
     by_row = list(zip(*columns, strict=True))

@@ -49,7 +49,7 @@ def at(status: Status) -> Application:
         Status.DECLINED: decided({"age_years": 17}),
         Status.REFERRED: decided({"is_student": True}),
         Status.ACCEPTED: sure(way.accept(approved, line_id=2, on=TODAY, at=NOW)),
-        Status.EXPIRED: sure(way.expire(approved, on=date(2026, 2, 5), at=NOW)),
+        Status.EXPIRED: replace(approved, status=Status.EXPIRED, ended_at=NOW),
         Status.WITHDRAWN: sure(way.withdraw(approved, at=NOW)),
     }[status]
 
@@ -57,17 +57,13 @@ def at(status: Status) -> Application:
 ALLOWED = {
     (Status.RECEIVED, "gather"),
     (Status.RECEIVED, "withdraw"),
-    (Status.RECEIVED, "expire"),
     (Status.GATHERING, "decide"),
     (Status.GATHERING, "withdraw"),
-    (Status.GATHERING, "expire"),
     (Status.REFERRED, "decide"),
     (Status.REFERRED, "decide_referred"),
     (Status.REFERRED, "withdraw"),
-    (Status.REFERRED, "expire"),
     (Status.APPROVED, "accept"),
     (Status.APPROVED, "withdraw"),
-    (Status.APPROVED, "expire"),
 }
 
 
@@ -88,16 +84,12 @@ def move(application: Application, name: str) -> Application | Refused:
             )
         case "accept":
             return way.accept(application, line_id=2, on=TODAY, at=LATER)
-        case "withdraw":
-            return way.withdraw(application, at=LATER)
         case _:
-            return way.expire(application, on=date(2027, 1, 1), at=LATER)
+            return way.withdraw(application, at=LATER)
 
 
 @pytest.mark.parametrize("status", Status)
-@pytest.mark.parametrize(
-    "name", ["gather", "decide", "decide_referred", "accept", "withdraw", "expire"]
-)
+@pytest.mark.parametrize("name", ["gather", "decide", "decide_referred", "accept", "withdraw"])
 def test_only_the_stated_transitions_exist(status: Status, name: str) -> None:
     moved = move(at(status), name)
     if (status, name) in ALLOWED:
@@ -131,8 +123,6 @@ def test_the_last_day_of_an_offer_counts_and_the_next_does_not() -> None:
     late = way.accept(offer, line_id=2, on=date(2026, 2, 5), at=LATER)
     assert isinstance(late, Refused)
     assert late.code == "offer_expired"
-    early = way.expire(offer, on=date(2026, 2, 4), at=LATER)
-    assert isinstance(early, Refused)
 
 
 def test_an_acceptance_without_a_line_can_be_taken_back() -> None:

@@ -1,14 +1,16 @@
 """A stored decision is decided again to the same byte, or says what differs."""
 
 from dataclasses import replace
+from hashlib import sha256
 
 import orjson
 import pytest
 from tests.unit.decisioning.cases import CLEAN, NEWCOMER, POLICY, asked, decide
 
+from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.document import policy_of
 from counterfoil.decisioning.expression import Value
-from counterfoil.decisioning.replay import asked_of, record_of, replay
+from counterfoil.decisioning.replay import asked_of, leaf_body, record_of, replay
 
 CASES: list[dict[str, Value | None]] = [
     CLEAN,
@@ -53,17 +55,18 @@ def test_the_question_comes_back_as_it_was_asked() -> None:
 
 
 def test_the_leaf_names_no_person_and_follows_from_the_record() -> None:
-    decision = decide()
-    body = orjson.loads(decision.leaf_body(7, decision.inputs()))
-    assert set(body) == {
-        "application_id",
-        "input_hash",
-        "limit_minor",
-        "outcome",
-        "policy_hash",
-        "policy_version",
-        "rate_daily_e8",
-        "reasons",
+    stored = record_of(decide())
+    body = orjson.loads(leaf_body(7, stored, by_person=None))
+    assert body == {
+        "application_id": 7,
+        "decided_by": "policy",
+        "input_hash": sha256(stored.inputs).hexdigest(),
+        "limit_minor": 5_000_000,
+        "outcome": "approved",
+        "policy_hash": POLICY.hash,
+        "policy_version": "2026-01",
+        "rate_daily_e8": 25_000,
+        "reasons": ["LIMIT_GRADE", "UTIL_PATTERN"],
     }
-    assert body["application_id"] == 7
-    assert len(body["input_hash"]) == 64
+    ended = orjson.loads(leaf_body(7, stored, by_person=Outcome.DECLINED))
+    assert (ended["decided_by"], ended["outcome"]) == ("person", "declined")
