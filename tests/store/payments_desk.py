@@ -16,6 +16,7 @@ from counterfoil.platform.database import Database
 TODAY = date(2026, 3, 1)
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 NO = Refusal(code="books_say_no", kind=Kind.CONFLICT, message="No.", next_step="Look.")
+LATER = Refusal(code="books_busy", kind=Kind.BUSY, message="Not now.", next_step="Wait.")
 _events = count(1)
 
 
@@ -31,6 +32,7 @@ class MemoryBooks:
     failed: dict[str, dict[str, Any]] = field(default_factory=dict)
     calls: int = 0
     refuse_next: int = 0
+    busy_next: int = 0
     lose_answers: int = 0
 
     async def confirm(self, **command: Any) -> object | Refused:
@@ -44,6 +46,9 @@ class MemoryBooks:
         if self.refuse_next:
             self.refuse_next -= 1
             return refuse(NO)
+        if self.busy_next:
+            self.busy_next -= 1
+            return refuse(LATER)
         kept.setdefault(command["idempotency_key"], command)
         if self.lose_answers:
             self.lose_answers -= 1
@@ -75,9 +80,12 @@ class Desk:
             rail=self.rail,
             books=self.books,
             clock=self.clock,
-            business_date=lambda: self.today,
+            business_date=self.business_date,
             worker=worker,
         )
+
+    async def business_date(self) -> date:
+        return self.today
 
     async def order(self, *loan_ids: int, amount_minor: int = 120_000, **other: object) -> None:
         async with self.database.transaction() as connection:

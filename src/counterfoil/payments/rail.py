@@ -5,7 +5,7 @@ States      created → held → sent → succeeded | failed | unknown. Unknown 
 Invariant   Only a well-formed answer that names the ordered amount confirms; only a definite
             refusal releases; everything else is doubt. A finished payment never changes.
 Time        Passed in. Waiting times grow and are bounded; so are sends.
-Follows     Decision 0027 (unknown is a state).
+Follows     Decision 0007 (unknown is a state).
 """
 
 from dataclasses import dataclass

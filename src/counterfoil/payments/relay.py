@@ -13,7 +13,7 @@ Fencing     An answer moves a payment only while its act is the last one; a work
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final, Protocol
@@ -21,7 +21,7 @@ from typing import Final, Protocol
 import structlog
 
 from counterfoil.kernel.clock import Clock
-from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.kernel.errors import Kind, Refused, refuse
 from counterfoil.payments import refusals, store
 from counterfoil.payments.health import RailHealth
 from counterfoil.payments.order import (
@@ -60,6 +60,11 @@ CONSUMER: Final = "payouts"
 
 #: Payments locked, written and called together.
 PAGE_PAYMENTS: Final = 500
+
+#: How often a relay that has nothing else to do looks for orders still hidden by a transaction
+#: that runs, and how long it waits in between; together a second.
+DRAIN_WAITS_MAX: Final = 200
+DRAIN_WAIT: Final = timedelta(milliseconds=5)
 
 #: A worker keeps its payments for the rail's own limit and this much for writing down the answer.
 LEASE_MARGIN: Final = timedelta(seconds=20)
@@ -112,7 +117,7 @@ class PayoutRelay:
         rail: Rail,
         books: Books,
         clock: Clock,
-        business_date: Callable[[], date],
+        business_date: Callable[[], Awaitable[date]],
         worker: str,
     ) -> None:
         """Take the parts; `worker` names this process in attempts and leases."""
@@ -175,22 +180,25 @@ class PayoutRelay:
 
     async def drain(self) -> int:
         """Take orders and step until nothing is due now and no call is under way."""
-        worked = 0
+        worked = waits = 0
+        wait_ms = self._contract.answer_within // timedelta(milliseconds=1)
         while True:
             taken = await self.take_orders()
-            done = await self.step(
-                wait_ms=self._contract.answer_within // timedelta(milliseconds=1)
-            )
+            done = await self.step(wait_ms=wait_ms)
             worked += done
-            if not taken and not done and not self._calls:
+            if taken or done or self._calls:
+                continue
+            if waits == DRAIN_WAITS_MAX or not await self.consumer.waiting(bound=1):
                 return worked
+            waits += 1
+            await asyncio.sleep(DRAIN_WAIT.total_seconds())
 
     async def _start_due(self) -> int:
         """Write down what is about to be done, commit, and start doing it."""
         room = min(PAGE_PAYMENTS, self._contract.calls_at_once - len(self._calls))
         if room <= 0:
             return 0
-        now = self._clock.now()
+        now, business_date = self._clock.now(), await self._business_date()
         async with self._database.transaction() as connection:
             due = await store.lock_due(connection, rail=self._contract.name, now=now, page=room)
             started, put_off = self._choose(due, now)
@@ -205,10 +213,10 @@ class PayoutRelay:
                     started,
                     worker=self.worker,
                     now=now,
-                    business_date=self._business_date(),
+                    business_date=business_date,
                     leased_until=now + self._lease,
                 )
-        self._start_calls(started)
+        self._start_calls(started, business_date)
         await self._settle([s.payment for s in started if s.act is Act.SETTLE])
         return len(started)
 
@@ -228,15 +236,15 @@ class PayoutRelay:
             started.append(Started(payment, act, payment.act_no + 1, status, now))
         return started, put_off
 
-    def _start_calls(self, started: Sequence[Started]) -> None:
+    def _start_calls(self, started: Sequence[Started], business_date: date) -> None:
         for one in started:
             if one.act is Act.SETTLE:
                 continue
-            task = asyncio.create_task(self._call(one))
+            task = asyncio.create_task(self._call(one, business_date))
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
 
-    async def _call(self, started: Started) -> None:
+    async def _call(self, started: Started, business_date: date) -> None:
         """Call the rail and keep its answer for the next step."""
         order = started.payment.order
         answer: Answer
@@ -245,7 +253,7 @@ class PayoutRelay:
                 # Somebody else may be asking already what became of this payment.
                 answer = NoAnswer("lease_over_before_the_call")
             elif started.act is Act.SEND:
-                answer = await self._rail.pay_out(order, requested_on=self._business_date())
+                answer = await self._rail.pay_out(order, requested_on=business_date)
             else:
                 answer = await self._rail.ask(order.reference)
         except Exception as error:  # noqa: BLE001 – doubt is what can be made of it
@@ -328,7 +336,7 @@ class PayoutRelay:
         refused: list[tuple[store.PaymentKey, Cause]] = []
         for payment, answer in zip(payments, answers, strict=True):
             key = (payment.order.customer_id, payment.order.payment_id)
-            if isinstance(answer, BaseException):
+            if isinstance(answer, BaseException) or _is_passing(answer):
                 # The lease ends and the command is repeated under the same key.
                 _log.error("books_unreachable", payment=payment.order.reference, error=repr(answer))
             elif isinstance(answer, Refused):
@@ -420,6 +428,12 @@ class PayoutRelay:
         while self._calls or self._answers:
             await self._wait_for_answer(self._contract.answer_within)
             await self._record_and_settle()
+
+
+def _is_passing(answer: object) -> bool:
+    """Return whether the books refused for a reason that time removes."""
+    passing = {Kind.BUSY, Kind.IN_FLIGHT, Kind.UNAVAILABLE}
+    return isinstance(answer, Refused) and answer.kind in passing
 
 
 def _certain(one: Answered) -> Payment | None:

@@ -1,0 +1,78 @@
+"""A payout worker in a process of its own, made to be killed; its books are a table.
+
+Called with the database's address, the bank's address, and by how many seconds its clock is ahead,
+so that the leases of its dead predecessors have ended.
+"""
+
+import asyncio
+import json
+import sys
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from counterfoil.kernel.clock import SystemClock
+from counterfoil.payments.http_rail import HttpRail
+from counterfoil.payments.relay import PayoutRelay
+from counterfoil.platform.database import Database
+
+
+class ShiftedClock(SystemClock):
+    def __init__(self, ahead: timedelta) -> None:
+        self._ahead = ahead
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+
+class TableBooks:
+    """Each command once by its key; every call is counted."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def confirm(self, **command: Any) -> object:
+        return await self._keep("confirmed", command)
+
+    async def fail(self, **command: Any) -> object:
+        return await self._keep("failed", command)
+
+    async def _keep(self, outcome: str, command: dict[str, Any]) -> object:
+        async with self._database.connection() as connection:
+            await connection.execute(
+                "INSERT INTO public.books (idempotency_key, loan_id, outcome, command)"
+                " VALUES ($1, $2, $3, $4) ON CONFLICT (idempotency_key) DO NOTHING",
+                command["idempotency_key"],
+                command["loan_id"],
+                outcome,
+                json.dumps(command, default=str),
+            )
+        return b"{}"
+
+
+async def today() -> date:
+    return date(2026, 3, 1)
+
+
+async def work(database_url: str, bank_url: str, ahead_seconds: int) -> None:
+    within = timedelta(milliseconds=300)
+    async with (
+        Database(database_url, connections_max=8) as database,
+        HttpRail(bank_url, answer_within=within) as rail,
+    ):
+        relay = PayoutRelay(
+            database,
+            rail=rail,
+            books=TableBooks(database),
+            clock=ShiftedClock(timedelta(seconds=ahead_seconds)),
+            business_date=today,
+            worker=f"child-{ahead_seconds}",
+        )
+        await relay.consumer.register()
+        print("ready", flush=True)  # noqa: T201 – the parent waits for it
+        while True:
+            if not await relay.take_orders() + await relay.step(wait_ms=20):
+                await asyncio.sleep(0.02)
+
+
+if __name__ == "__main__":
+    asyncio.run(work(sys.argv[1], sys.argv[2], int(sys.argv[3])))
