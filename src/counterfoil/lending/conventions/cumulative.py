@@ -158,6 +158,8 @@ def _asked(state: _Rows, period: Period) -> int:
 
 def _settle_excess(state: _Rows, balance_minor: int, rows_left: int) -> None:
     """Lower the later instalments, or keep them and end sooner."""
+    if any(on > state.terms.periods[0].start for on, _ in state.terms.draws):
+        raise NotCovered("more than an instalment paid on a loan of several draws")
     rule = state.terms.conventions.prepayment
     if rule is Prepayment.REDUCE_INSTALMENT:
         state.instalment_minor = _instalment(state.terms, balance_minor, rows_left)
@@ -169,6 +171,7 @@ def _interest(state: _Rows, period: Period) -> int:
     """Return the interest of a period: each segment rounded, then summed."""
     terms = state.terms
     if terms.conventions.day_count is DayCount.MONTH_12:
+        _refuse_delay(state, period)
         factor = period_factor(terms.conventions, terms.rate_annual, period)
         return _rounded(terms, state.balance_before(period.due), factor)
     total = 0
@@ -214,6 +217,15 @@ def _balance_on(state: _Rows, period: Period, on: date) -> int:
     if on >= (terms.as_of if terms.rest is Rest.DAILY else period.due):
         return balance
     return balance + principal_owed_after(state.made, pool, terms.conventions.allocation)
+
+
+def _refuse_delay(state: _Rows, period: Period) -> None:
+    """Refuse a begun period of whole-period interest at whose start principal is overdue."""
+    terms = state.terms
+    pool = paid_until(terms.payments, period.start)
+    begun = period.start < terms.as_of
+    if begun and principal_owed_after(state.made, pool, terms.conventions.allocation):
+        raise NotCovered("delay under interest of whole periods")
 
 
 def _refuse_earlier_delay(state: _Rows, period: Period) -> None:

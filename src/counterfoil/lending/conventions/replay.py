@@ -37,6 +37,7 @@ from counterfoil.lending.conventions.terms import (
     Reversal,
 )
 
+#: Events that move money.
 MONEY = (Draw, Repayment, PayOff)
 
 
@@ -109,7 +110,8 @@ def _apply(book: Book, terms: LoanTerms, event: Event, sequence: int) -> None:
         case ReAmortised():
             hardship.re_amortise(book, terms, event.value_date)
         case _:
-            """Pauses, rates, moved dates and reversals have shaped the rows already."""
+            # Pauses, rates, moved dates and reversals have shaped the rows already.
+            pass
 
 
 def _draw(book: Book, terms: LoanTerms, event: Draw, sequence: int) -> None:
