@@ -1,18 +1,14 @@
 """Decisions as the evidence commits to them, rebuilt from the record for whoever checks it."""
 
-from hashlib import sha256
 from typing import Final, NamedTuple
 
-import orjson
-
-from counterfoil.decisioning.canonical import record_bytes
+from counterfoil.decisioning.application import BY_POLICY
+from counterfoil.decisioning.decision import Outcome
+from counterfoil.decisioning.replay import StoredDecision, leaf_body
 from counterfoil.platform.database import Connection
-from counterfoil.platform.queries import Queries
+from counterfoil.platform.queries import Queries, Row
 
 QUERIES: Final = Queries.load("counterfoil.decisioning", "check_store.sql")
-
-#: Parts of the result that the leaf of a decision commits to.
-_COMMITTED: Final = ("limit_minor", "outcome", "policy_version", "rate_daily_e8", "reasons")
 
 
 class DecisionBody(NamedTuple):
@@ -28,24 +24,14 @@ async def decision_bodies_of_range(
 ) -> list[DecisionBody]:
     """Return what was committed to of the decisions on customers after one and up to another."""
     rows = await QUERIES.decisions_of_range.fetch(connection, after=after, through=through)
-    return [
-        DecisionBody(
-            row["customer_id"],
-            row["application_id"],
-            _body(row["application_id"], row["policy_hash"], row["inputs"], row["result"]),
-        )
-        for row in rows
-    ]
+    return [DecisionBody(row["customer_id"], row["application_id"], _body(row)) for row in rows]
 
 
-def _body(application_id: int, policy_hash: str, inputs: str, result: str) -> bytes:
-    """Return the body of a leaf: the same text as `Decision.leaf_body`, from what is stored."""
-    parts = orjson.loads(result)
-    return record_bytes(
-        {
-            "application_id": application_id,
-            "input_hash": sha256(inputs.encode()).hexdigest(),
-            "policy_hash": policy_hash,
-        }
-        | {name: parts[name] for name in _COMMITTED}
+def _body(row: Row) -> bytes:
+    stored = StoredDecision(
+        policy_hash=row["policy_hash"],
+        inputs=row["inputs"].encode(),
+        result=row["result"].encode(),
     )
+    by_person = None if row["decided_by"] == BY_POLICY else Outcome(row["outcome"])
+    return leaf_body(row["application_id"], stored, by_person=by_person)

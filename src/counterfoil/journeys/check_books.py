@@ -28,6 +28,8 @@ from counterfoil.journeys.books.movements import (
     check_payouts,
 )
 from counterfoil.journeys.books.page import LAST_CUSTOMER, read_page
+from counterfoil.journeys.recheck import recheck_decisions
+from counterfoil.kernel import ids
 from counterfoil.kernel.money import E8, divide_half_up
 from counterfoil.ledger import check_store as ledger
 from counterfoil.ledger.chart import (
@@ -64,6 +66,7 @@ CHECKS: Final = (
     "journal_per_movement",
     "commands",
     "evidence_leaves",
+    "decisions",
     "payouts",
     "ledger_to_loans",
     "receivables",
@@ -114,6 +117,7 @@ async def check_books(
         if notes is None:
             return BookCheck(business_date=None, checks={name: Result() for name in CHECKS})
         await _check_pages(connection, notes, tell)
+        await _check_decisions(connection, notes)
         await _check_house(connection, notes)
         await _check_ledger(connection, notes)
         await _check_accrual(connection, notes)
@@ -156,6 +160,15 @@ async def _check_pages(connection: Connection, notes: Notes, tell: Tell | None) 
         if tell is not None:
             tell(len(page.lines))
         after = through
+
+
+async def _check_decisions(connection: Connection, notes: Notes) -> None:
+    """Decide every application again by the policy of its record, to the same answer."""
+    result = notes.results["decisions"]
+    again = await recheck_decisions(connection)
+    result.examined += again.examined
+    for finding in again.findings:
+        result.note(ids.to_text(ids.APPLICATION, finding.application_id), finding.what)
 
 
 async def _check_house(connection: Connection, notes: Notes) -> None:
