@@ -326,7 +326,8 @@ RETURNING p.customer_id, p.payment_id;
 -- locks   none
 SELECT p.customer_id, p.payment_id, 'wrong_amount' AS cause
 FROM payments.payment AS p
-WHERE p.rail = :rail::text AND p.status IN ('sent', 'unknown') AND p.outcome IS NULL
+WHERE p.finished_at IS NULL AND p.rail = :rail::text AND p.outcome IS NULL
+  AND p.status IN ('sent', 'unknown')
   AND p.suspended_at IS NULL AND p.sent_on <= :statement_date::date
   AND EXISTS (
       SELECT 1 FROM payments.statement_line AS l
@@ -334,7 +335,8 @@ WHERE p.rail = :rail::text AND p.status IN ('sent', 'unknown') AND p.outcome IS 
 UNION ALL
 SELECT p.customer_id, p.payment_id, 'not_on_statement'
 FROM payments.payment AS p
-WHERE p.rail = :rail::text AND p.status IN ('sent', 'unknown') AND p.outcome IS NULL
+WHERE p.finished_at IS NULL AND p.rail = :rail::text AND p.outcome IS NULL
+  AND p.status IN ('sent', 'unknown')
   AND p.suspended_at IS NULL AND p.sent_on < :statement_date::date
   AND NOT EXISTS (
       SELECT 1 FROM payments.statement_line AS l
@@ -353,14 +355,18 @@ WHERE l.rail = :rail::text AND l.statement_date = :statement_date::date AND l.ki
 -- locks   none
 SELECT p.customer_id, p.payment_id, p.amount_minor, p.currency, p.status
 FROM payments.payment AS p
-WHERE p.direction = 'out'
-  AND p.rail = :rail::text
-  AND (p.value_date = :day::date
-       OR (p.value_date IS NULL AND p.sent_on = :day::date)
-       OR p.payment_id IN (
-           SELECT l.payment_id FROM payments.statement_line AS l
-           WHERE l.rail = :rail::text AND l.statement_date = :day::date))
-ORDER BY p.customer_id, p.payment_id;
+WHERE p.direction = 'out' AND p.rail = :rail::text AND p.value_date = :day::date
+UNION
+SELECT p.customer_id, p.payment_id, p.amount_minor, p.currency, p.status
+FROM payments.payment AS p
+WHERE p.direction = 'out' AND p.rail = :rail::text AND p.sent_on = :day::date
+  AND p.value_date IS NULL
+UNION
+SELECT p.customer_id, p.payment_id, p.amount_minor, p.currency, p.status
+FROM payments.statement_line AS l
+JOIN payments.payment AS p ON p.payment_id = l.payment_id AND p.rail = l.rail
+WHERE l.rail = :rail::text AND l.statement_date = :day::date AND p.direction = 'out'
+ORDER BY customer_id, payment_id;
 
 -- name: lines_of_day
 -- Lines that concern a day: its statement, and earlier lines of the same payments.

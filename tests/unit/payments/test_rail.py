@@ -181,12 +181,12 @@ def test_every_act_steps_along_the_known_steps() -> None:
 
 
 def test_the_database_knows_the_same_steps() -> None:
-    guard = re.search(r"\(OLD.status, NEW.status\) NOT IN \((.*?)\) THEN", MIGRATION, re.DOTALL)
+    guard = re.search(r"\(OLD.status, NEW.status\) NOT IN \((.*?)\)\)\)\n", MIGRATION, re.DOTALL)
     assert guard is not None
     for status, following in STEPS.items():
         for after in PaymentStatus:
             pair = f"('{status.value}', '{after.value}')"
-            assert (pair in guard[1]) == (after in following), pair
+            assert (pair in f"{guard[1]})") == (after in following), pair
 
 
 def test_the_database_knows_the_same_causes() -> None:

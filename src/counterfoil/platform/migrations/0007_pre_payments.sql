@@ -63,44 +63,40 @@ CREATE TABLE payments.payment (
         status NOT IN ('succeeded', 'failed') OR (outcome = status AND finished_at IS NOT NULL))
 ) WITH (fillfactor = 70);
 
--- One payout per loan, for ever.
-CREATE UNIQUE INDEX payment_once_per_loan ON payments.payment (customer_id, loan_id)
-    WHERE direction = 'out';
--- All that the relay and the statement look for; finished payments are in neither.
+-- What the relay and the statement look for; a finished payment is in it only while it is checked.
+-- (One payout per loan, for ever, is the primary key and payment_out_is_of_a_loan.)
 CREATE INDEX payment_next_act ON payments.payment (next_act_at, customer_id, payment_id)
-    WHERE next_act_at IS NOT NULL;
-CREATE INDEX payment_unfinished ON payments.payment (sent_on, customer_id, payment_id)
-    WHERE status IN ('sent', 'unknown') AND outcome IS NULL AND suspended_at IS NULL;
+    WHERE next_act_at IS NOT NULL OR finished_at IS NULL;
 -- A rail's callback and statement know the payment alone.
 CREATE INDEX payment_by_id ON payments.payment (payment_id);
-CREATE INDEX payment_by_date ON payments.payment (business_date, customer_id, payment_id);
+-- Payments arrive in the order of their days, so a block-range index costs next to nothing.
+CREATE INDEX payment_days ON payments.payment USING brin (sent_on, value_date)
+    WITH (pages_per_range = 32);
 
-CREATE FUNCTION payments.guard_payment() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION payments.refuse_step() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (NEW.customer_id, NEW.payment_id, NEW.direction, NEW.line_id, NEW.amount_minor,
-        NEW.currency, NEW.payee_ref, NEW.rail, NEW.business_date)
-       IS DISTINCT FROM
-       (OLD.customer_id, OLD.payment_id, OLD.direction, OLD.line_id, OLD.amount_minor,
-        OLD.currency, OLD.payee_ref, OLD.rail, OLD.business_date)
-       OR NEW.loan_id IS DISTINCT FROM OLD.loan_id THEN
-        RAISE EXCEPTION 'the order of a payment never changes' USING
-            ERRCODE = 'check_violation', CONSTRAINT = 'payment_order_fixed';
-    END IF;
-    IF OLD.outcome IS NOT NULL AND NEW.outcome IS DISTINCT FROM OLD.outcome THEN
-        RAISE EXCEPTION 'the outcome of a payment never changes' USING
-            ERRCODE = 'check_violation', CONSTRAINT = 'payment_outcome_fixed';
-    END IF;
-    IF NEW.status <> OLD.status AND (OLD.status, NEW.status) NOT IN (
+    RAISE EXCEPTION '% of payment %: % to %', TG_NAME, OLD.payment_id, OLD.status, NEW.status
+        USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME, TABLE = 'payment',
+        SCHEMA = 'payments';
+END $$;
+CREATE TRIGGER payment_order_fixed BEFORE UPDATE ON payments.payment
+FOR EACH ROW WHEN (
+    (NEW.customer_id, NEW.payment_id, NEW.direction, NEW.line_id, NEW.loan_id, NEW.amount_minor,
+     NEW.currency, NEW.payee_ref, NEW.rail, NEW.business_date)
+    IS DISTINCT FROM
+    (OLD.customer_id, OLD.payment_id, OLD.direction, OLD.line_id, OLD.loan_id, OLD.amount_minor,
+     OLD.currency, OLD.payee_ref, OLD.rail, OLD.business_date))
+EXECUTE FUNCTION payments.refuse_step();
+CREATE TRIGGER payment_outcome_fixed BEFORE UPDATE ON payments.payment
+FOR EACH ROW WHEN (OLD.outcome IS NOT NULL AND NEW.outcome IS DISTINCT FROM OLD.outcome)
+EXECUTE FUNCTION payments.refuse_step();
+CREATE TRIGGER payment_step_known BEFORE UPDATE ON payments.payment
+FOR EACH ROW WHEN (
+    NEW.status <> OLD.status AND (OLD.status, NEW.status) NOT IN (
         ('created', 'held'), ('held', 'sent'), ('held', 'failed'), ('sent', 'unknown'),
         ('sent', 'succeeded'), ('sent', 'failed'), ('unknown', 'sent'),
-        ('unknown', 'succeeded'), ('unknown', 'failed')) THEN
-        RAISE EXCEPTION 'a payment does not step from % to %', OLD.status, NEW.status USING
-            ERRCODE = 'check_violation', CONSTRAINT = 'payment_step_known';
-    END IF;
-    RETURN NEW;
-END $$;
-CREATE TRIGGER payment_guard BEFORE UPDATE ON payments.payment
-FOR EACH ROW EXECUTE FUNCTION payments.guard_payment();
+        ('unknown', 'succeeded'), ('unknown', 'failed')))
+EXECUTE FUNCTION payments.refuse_step();
 
 CREATE FUNCTION payments.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
