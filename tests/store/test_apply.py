@@ -222,15 +222,14 @@ async def test_an_application_is_decided_and_written_with_its_decision(house: Ho
     assert application.tenors_months == view.tenors_months
     assert application.reasons == view.reasons
     async with house.database.connection() as connection:
-        [record] = await decisions.read_decisions(
-            connection, customer_id=view.customer_id, application_id=view.application_id
-        )
-        policy = await decisions.read_policy_version(connection, record.stored.policy_hash)
+        [(key, by_person, record)] = await decisions.read_recorded(connection, page=10)
+        policy = await decisions.read_policy_version(connection, record.policy_hash)
         page = await decisions.read_applications(connection, page=5, status=Status.APPROVED)
         mine = await decisions.read_applications_of(connection, view.customer_id)
         [counted] = await decisions.count_outcomes(connection)
     assert policy is not None
-    assert replay(policy, record.stored).is_same
+    assert (key, by_person) == ((view.customer_id, view.application_id, 1), None)
+    assert replay(policy, record).is_same
     assert page == mine == [application]
     assert (counted.applications_count, counted.granted_minor) == (1, 5_000_000)
 
@@ -238,10 +237,8 @@ async def test_an_application_is_decided_and_written_with_its_decision(house: Ho
 async def test_the_age_comes_from_the_vault(house: House) -> None:
     view = await submitted(house)
     async with house.database.connection() as connection:
-        [record] = await decisions.read_decisions(
-            connection, customer_id=view.customer_id, application_id=view.application_id
-        )
-    assert orjson.loads(record.stored.inputs)["features"]["age_years"] == 35
+        [(_, _, record)] = await decisions.read_recorded(connection, page=10)
+    assert orjson.loads(record.inputs)["features"]["age_years"] == 35
 
 
 async def test_the_leaf_commits_to_the_decision(house: House) -> None:
@@ -362,13 +359,16 @@ async def test_a_person_approves_what_was_referred(house: House) -> None:
     assert isinstance(decided, Application)
     assert decided == await stored(house, view)
     async with house.database.connection() as connection:
-        records = await decisions.read_decisions(
-            connection, customer_id=view.customer_id, application_id=view.application_id
+        rows = await connection.fetch(
+            "SELECT decided_by, outcome, reason FROM decisioning.decision ORDER BY decision_no"
         )
-    assert [(item.decided_by, item.outcome, item.reason) for item in records] == [
+        [said, ended] = await decisions.read_recorded(connection, page=10)
+    assert [tuple(row) for row in rows] == [
         ("policy", "referred", None),
         ("li.wei", "approved", "second repayment source seen"),
     ]
+    assert (said[1], ended[1]) == (None, Outcome.APPROVED)
+    assert said[2] == ended[2]
     assert await count(house, "evidence.leaf_staged") == 2
     assert isinstance(await accept(house, view), Answer)
 

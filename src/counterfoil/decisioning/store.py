@@ -29,19 +29,6 @@ DecisionKey = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionRecord:
-    """One stored decision on an application."""
-
-    decision_no: int
-    decided_by: str
-    outcome: Outcome
-    #: A person's reason; None for the policy.
-    reason: str | None
-    decided_at: datetime
-    stored: StoredDecision
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeCount:
     """How many applications for a product stand at a status."""
 
@@ -204,26 +191,6 @@ async def expire_offers(
         connection, business_date=business_date, ended_at=at, page=EXPIRED_AT_ONCE_MAX
     )
     return [(row["customer_id"], row["application_id"]) for row in rows]
-
-
-async def read_decisions(
-    connection: Connection, *, customer_id: int, application_id: int
-) -> list[DecisionRecord]:
-    """Return the decisions on an application, the policy's first."""
-    rows = await QUERIES.decisions_of_application.fetch(
-        connection, customer_id=customer_id, application_id=application_id
-    )
-    return [
-        DecisionRecord(
-            decision_no=row["decision_no"],
-            decided_by=row["decided_by"],
-            outcome=Outcome(row["outcome"]),
-            reason=row["reason"],
-            decided_at=row["decided_at"],
-            stored=_stored(row),
-        )
-        for row in rows
-    ]
 
 
 async def read_recorded(

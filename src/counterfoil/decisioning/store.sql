@@ -165,15 +165,6 @@ WHERE application.customer_id = due.customer_id
   AND application.application_id = due.application_id
 RETURNING application.customer_id, application.application_id;
 
--- name: decisions_of_application
--- The decisions on one application, in their order.
--- gives   a row for each decision: the policy's, and a person's where there was a referral
--- locks   none
-SELECT decision_no, decided_by, outcome, policy_hash, inputs, result, reason, decided_at
-FROM decisioning.decision
-WHERE customer_id = :customer_id AND application_id = :application_id
-ORDER BY decision_no;
-
 -- name: decisions_page
 -- Decisions of all customers in the order of their keys, to decide them again.
 -- gives   at most :page rows, after the key given

@@ -166,6 +166,7 @@ async def submit_application(
     return answer if isinstance(answer, Refused) else _application_view(answer)
 
 
+# house: allow dead-code – for hosts that show a limit before anybody applies; no route yet
 async def trial_limit(
     house: House,
     *,
