@@ -52,6 +52,8 @@ from counterfoil.payments.rail import (
 )
 from counterfoil.payments.statement import InvalidStatementError, read_statement
 from counterfoil.payments.store import Answered, RejectedOrder, Started
+
+# house: allow database-reach – opens the transactions that its steps share; SQL is the store's
 from counterfoil.platform.database import Connection, Database
 from counterfoil.platform.outbox import Consumer, Event
 

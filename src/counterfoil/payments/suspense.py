@@ -13,6 +13,8 @@ from counterfoil.kernel.clock import Clock
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.payments import refusals, store
 from counterfoil.payments.rail import FINISHED, Outcome, PaymentStatus
+
+# house: allow database-reach – opens the transactions that its steps share; SQL is the store's
 from counterfoil.platform.database import Connection, Database, Row
 
 

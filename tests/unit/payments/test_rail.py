@@ -253,7 +253,7 @@ def test_an_event_is_read_as_the_order_it_is() -> None:
         ("120000", "1200.5"),
         ("120000", '"120000"'),
         ("120000", "true"),
-        ('"CNY"', '"XXX"'),
+        ('"CNY"', '"ZZZ"'),
         ('"CNY"', '["CNY"]'),
         ('"pa_7"', '""'),
         ('"pa_7"', "null"),

@@ -7,7 +7,7 @@ Dates       The bank's date only moves forward: with the orders that arrive, by 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -219,7 +219,8 @@ class Bank:
             fault=fault,
         )
         self._remember_entry(entry)
-        self.journal.append({"fact": "entry", **asdict(entry)})
+        written = {name: getattr(entry, name) for name in Entry.__slots__}
+        self.journal.append({"fact": "entry", **written})
         return entry
 
     def _remember_entry(self, entry: Entry) -> None:
