@@ -235,7 +235,7 @@ async def test_an_application_is_decided_and_written_with_its_decision(house: Ho
 
 
 async def test_the_age_comes_from_the_vault(house: House) -> None:
-    view = await submitted(house)
+    await submitted(house)
     async with house.database.connection() as connection:
         [(_, _, record)] = await decisions.read_recorded(connection, page=10)
     assert orjson.loads(record.inputs)["features"]["age_years"] == 35
