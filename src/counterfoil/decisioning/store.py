@@ -1,7 +1,6 @@
 """Reads and writes policy versions, applications and decisions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
@@ -26,17 +25,6 @@ EXPIRED_AT_ONCE_MAX: Final = 10_000
 ApplicationKey = tuple[int, int]
 #: Customer, application, number of the decision.
 DecisionKey = tuple[int, int, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeCount:
-    """How many applications for a product stand at a status."""
-
-    product_code: str
-    status: Status
-    applications_count: int
-    #: Sum of the limits offered or taken; 0 for other statuses.
-    granted_minor: int
 
 
 async def keep_policy(connection: Connection, policy: Policy, *, at: datetime) -> None:
@@ -213,20 +201,6 @@ async def read_recorded(
             (row["customer_id"], row["application_id"], row["decision_no"]),
             None if row["decided_by"] == BY_POLICY else Outcome(row["outcome"]),
             _stored(row),
-        )
-        for row in rows
-    ]
-
-
-async def count_outcomes(connection: Connection) -> list[OutcomeCount]:
-    """Return how many applications stand where."""
-    rows = await QUERIES.count_outcomes.fetch(connection)
-    return [
-        OutcomeCount(
-            product_code=row["product_code"],
-            status=Status(row["status"]),
-            applications_count=row["applications_count"],
-            granted_minor=row["granted_minor"],
         )
         for row in rows
     ]

@@ -174,14 +174,3 @@ FROM decisioning.decision
 WHERE (customer_id, application_id, decision_no) > (:customer_id, :application_id, :decision_no)
 ORDER BY customer_id, application_id, decision_no
 LIMIT :page;
-
--- name: count_outcomes
--- How many applications came to which end, by product and status.
--- gives   a row for each product and status that occurs
--- locks   none
-SELECT product_code, status, count(*) AS applications_count,
-       coalesce(sum(limit_minor) FILTER (WHERE status IN ('approved', 'accepted')), 0)::bigint
-           AS granted_minor
-FROM decisioning.application
-GROUP BY product_code, status
-ORDER BY product_code, status;
