@@ -115,6 +115,14 @@ async def accrual_of_day(connection: Connection, business_date: date) -> Sequenc
     return [Receivable._make((*row[:6], int(row[6]), int(row[7]))) for row in map(tuple, rows)]
 
 
+async def book_sums(
+    connection: Connection,
+) -> dict[tuple[str, str, str], tuple[int, int, int]]:
+    """Return principal, holds and credit by lender, product and currency."""
+    rows: list[Any] = await QUERIES.book_sums.fetch(connection)
+    return {(row[0], row[1], row[2]): (row[3], row[4], row[5]) for row in rows}
+
+
 def _due(row: Any) -> Due:
     return Due(
         instalment_no=row["instalment_no"],

@@ -88,3 +88,19 @@ SELECT a.lender_id, a.product_code, a.currency, a.bucket, a.loans, a.principal_m
 FROM lending.accrual_day AS a
 WHERE a.business_date = :business_date
 ORDER BY a.lender_id, a.product_code, a.currency, a.bucket;
+
+-- name: book_sums
+-- What lines and loans come to in each book.
+-- gives   one row a lender, product and currency that has lines
+-- locks   none
+SELECT l.lender_id, l.product_code, l.currency,
+       coalesce(sum(o.principal_minor), 0)::bigint AS principal_minor,
+       coalesce(sum(o.held_minor), 0)::bigint AS held_minor,
+       sum(l.credit_minor)::bigint AS credit_minor
+FROM lending.credit_line AS l
+LEFT JOIN (
+    SELECT o.customer_id, o.line_id, sum(o.principal_minor) AS principal_minor,
+           sum(o.original_minor) FILTER (WHERE o.status = 'pending') AS held_minor
+    FROM lending.loan AS o
+    GROUP BY o.customer_id, o.line_id) AS o USING (customer_id, line_id)
+GROUP BY l.lender_id, l.product_code, l.currency;

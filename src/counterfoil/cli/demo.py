@@ -1,0 +1,220 @@
+"""`counterfoil demo`: a lender's months in a minute, and then its pages to look at."""
+
+import asyncio
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from counterfoil.cli import output
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from counterfoil.platform.settings import Settings
+    from counterfoil.simulator.demo import DemoReport, DemoSize
+    from counterfoil.simulator.world import Tell
+
+#: More applicants than were recorded start over with the first.
+APPLICANTS_MAX = 1_000_000
+DAYS_MAX = 720
+#: Name of the operator and of the client that the demonstration makes.
+NAME = "demo"
+_PASSWORD_BYTES = 12
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(demo)
+
+
+def demo(
+    *,
+    applicants: Annotated[
+        int, typer.Option(min=1, max=APPLICANTS_MAX, help="How many people apply for a line.")
+    ] = 2_000,
+    days: Annotated[
+        int, typer.Option(min=1, max=DAYS_MAX, help="How many business days pass.")
+    ] = 180,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same figures.")] = 7,
+    no_serve: Annotated[
+        bool, typer.Option("--no-serve", help="End when the days are over.")
+    ] = False,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", help="Also write the figures to this file; - is standard output."),
+    ] = None,
+) -> None:
+    """Let recorded card clients apply, draw and repay, check the books, then serve the pages.
+
+    Works on the installation's database where that is empty or holds an earlier demonstration,
+    and on no other.
+    """
+    from rich.console import Console
+
+    from counterfoil.platform import embedded, migrate, telemetry
+    from counterfoil.platform.settings import LogLevel, Settings
+    from counterfoil.simulator.demo import DemoRefusedError, DemoSize, prepare
+
+    size = DemoSize(applicants=applicants, days=days, seed=seed)
+    # Where the figures go to standard output, everything else goes beside it.
+    console = Console(stderr=str(json_file) == "-")
+    with output.failures_as_messages():
+        settings = Settings()
+        telemetry.configure_logging(LogLevel.ERROR, settings.log_format)
+        with embedded.address(settings) as address:
+            console.print("Preparing the database")
+            asyncio.run(migrate.apply(address))
+            try:
+                asyncio.run(prepare(address, size))
+            except DemoRefusedError as refused:
+                raise output.fail(str(refused)) from refused
+            report, seconds = _live(settings, address, size, console)
+            figures = {**report.figures, "seconds": seconds}
+            if json_file is not None:
+                _write_figures(figures, json_file)
+            _show(report, seconds, console)
+            secrets_made = asyncio.run(_let_in(settings, address))
+            _show_ways_in(settings, secrets_made, console, is_served=not no_serve)
+            if not no_serve:
+                telemetry.configure_logging(settings.log_level, settings.log_format)
+                _serve(settings, address)
+    if not report.is_sound:
+        raise typer.Exit(output.EXIT_FAILED)
+
+
+def _live(
+    settings: "Settings", address: str, size: "DemoSize", console: "Console"
+) -> "tuple[DemoReport, float]":
+    """Live through the days with a bar for each kind of progress; return what came of it."""
+    import time
+
+    import uvloop
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from counterfoil.simulator.demo import run
+
+    progress = Progress(
+        TextColumn("{task.description:<13}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )
+    bars = {
+        "applications": progress.add_task("Applications", total=size.applicants),
+        "days": progress.add_task("Business days", total=size.days),
+        "lines": progress.add_task("Books checked", total=None),
+    }
+
+    def tell(what: str, count: int) -> None:
+        progress.advance(bars[what], count)
+
+    told: Tell = tell
+    started = time.monotonic()
+    # A demonstration that dies begins anew: it need not wait for the disk at every commit.
+    hasty = f"{address}{'&' if '?' in address else '?'}synchronous_commit=off"
+    with progress, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        report = runner.run(run(settings, hasty, size, told))
+        progress.update(bars["lines"], total=report.figures["lines"])
+    return report, round(time.monotonic() - started, 3)
+
+
+def _write_figures(figures: dict[str, object], to: Path) -> None:
+    import orjson
+
+    text = orjson.dumps(figures, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    if str(to) == "-":
+        sys.stdout.write(text.decode())
+        sys.stdout.flush()
+    else:
+        to.write_bytes(text)
+
+
+# ------------------------------------------------------------------------------- what is shown
+
+
+def _show(report: "DemoReport", seconds: float, console: "Console") -> None:
+    from rich.table import Table
+
+    table = Table(
+        title=f"What happened until {report.figures['business_date']}",
+        title_justify="left",
+        show_header=False,
+    )
+    table.add_column()
+    table.add_column(justify="right")
+    for name, value in report.rows():
+        table.add_row(name, value)
+    console.print(table)
+    sound = (
+        "The books are sound" if report.is_sound else "The books are NOT sound: counterfoil fsck"
+    )
+    console.print(f"{sound}. Seed {report.size.seed}, {seconds:.1f} seconds.")
+    console.print(report.attribution, style="dim", soft_wrap=True)
+
+
+async def _let_in(settings: "Settings", address: str) -> tuple[str, str]:
+    """Make an operator and an API key; return the password and the key, which nobody stores."""
+    from counterfoil.kernel.clock import SystemClock
+    from counterfoil.kernel.ids import IdSource
+    from counterfoil.platform import access
+    from counterfoil.platform.database import Database
+
+    clock = SystemClock()
+    now = clock.now()
+    source = IdSource(lambda: int(now.timestamp() * 1_000), settings.node)
+    password = secrets.token_urlsafe(_PASSWORD_BYTES)
+    database = Database(address, connections_max=1)
+    async with database, database.transaction() as connection:
+        for key in await access.list_api_keys(connection):
+            if key.client == NAME and key.revoked_at is None:
+                await access.revoke_api_key(connection, key.api_key_id, now=now)
+        await access.set_operator(
+            connection,
+            operator_id=source.next(),
+            name=NAME,
+            role=access.Role.ADMINISTRATOR,
+            password=password,
+            now=now,
+        )
+        key_text = await access.create_api_key(
+            connection, api_key_id=source.next(), client=NAME, scopes=list(access.Scope), now=now
+        )
+    return password, key_text
+
+
+def _show_ways_in(
+    settings: "Settings", made: tuple[str, str], console: "Console", *, is_served: bool
+) -> None:
+    password, key_text = made
+    address = f"http://{settings.host}:{settings.port}"
+    lines = [
+        f"Console   {address}/console   sign in as {NAME} with {password}",
+        f"API       {address}/v1        documents at {address}/docs",
+        f"API key   {key_text}",
+        "          Password and key are shown this once; each demonstration makes new ones.",
+        "",
+        f"curl -H 'Authorization: Bearer {key_text}' {address}/v1/lines?limit=3",
+        "",
+        "counterfoil fsck                     check the books again",
+        "counterfoil ledger trial-balance     what the general ledger holds",
+    ]
+    if not is_served:
+        lines.append("counterfoil serve                    serve console and API")
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _serve(settings: "Settings", address: str) -> None:
+    """Serve API and console until interrupted."""
+    import uvicorn
+
+    from counterfoil.api.app import create_app
+    from counterfoil.api.server import server_config
+    from counterfoil.console.app import create_console
+
+    site = create_app(settings, address, sites={"/console": create_console})
+    uvicorn.Server(server_config(site, host=settings.host, port=settings.port)).run()
