@@ -17,7 +17,9 @@ from counterfoil.payments.rail import (
     SENDS_MAX,
     VERIFICATIONS_MAX,
     Answer,
+    Cause,
     Contract,
+    Declined,
     NoAnswer,
     Paid,
 )
@@ -410,6 +412,63 @@ async def test_a_worker_that_slept_past_its_lease_changes_nothing(database: Data
     assert await quick_desk.value("SELECT rail_reference FROM payments.payment") != "late word"
     assert sleeper.books.calls == 1
     assert await quick_desk.value("SELECT count(*) FROM payments.payment_answer") == 2
+
+
+class SleepingRail(DirectRail):
+    """Carries the order out, and its answer stays away until the gate opens."""
+
+    def __init__(self, bank: Bank, answer: Answer) -> None:
+        super().__init__(bank)
+        self.gate = asyncio.Event()
+        self._answer = answer
+
+    async def pay_out(self, order: PayoutOrder, *, requested_on: date) -> Answer:
+        await super().pay_out(order, requested_on=requested_on)
+        await self.gate.wait()
+        return self._answer
+
+
+async def test_an_answer_to_an_act_that_is_not_the_last_one_is_kept_and_not_applied(
+    database: Database,
+) -> None:
+    bank = make_bank(Fault.TIMEOUT_AFTER_ACCEPT, silent_asks_bp=10_000)
+    rail = SleepingRail(bank, Declined("too late"))
+    desk = Desk(database, rail)
+    slow = await ready(desk)
+    await desk.order(7)
+    await take_all(slow)
+    await slow.step()
+    await asyncio.sleep(0)
+    desk.clock.advance(timedelta(seconds=60))
+    await Desk(database, DirectRail(bank), desk.books, desk.clock).relay("worker-2").drain()
+    assert await desk.status(7) == "unknown"
+    rail.gate.set()
+    await slow.close()
+    assert await desk.value("SELECT outcome FROM payments.payment") is None
+    assert desk.books.calls == 0
+    answers = "SELECT array_agg(answer ORDER BY act_no) FROM payments.payment_answer"
+    assert await desk.value(answers) == ["declined", "no_answer"]
+
+
+async def test_an_answer_that_comes_after_people_were_asked_waits_for_them(
+    database: Database,
+) -> None:
+    bank = make_bank()
+    rail = SleepingRail(bank, Paid(120_000, "CNY", TODAY, "late word"))
+    desk = Desk(database, rail)
+    slow = await ready(desk)
+    await desk.order(7)
+    await take_all(slow)
+    await slow.step()
+    await asyncio.sleep(0)
+    async with database.transaction() as connection:
+        case = ((70, 7), Cause.NOT_ON_STATEMENT)
+        await store.open_cases(connection, [case], now=desk.clock.now())
+    rail.gate.set()
+    await slow.close()
+    assert await desk.value("SELECT outcome FROM payments.payment") is None
+    assert desk.books.calls == 0
+    assert await desk.causes() == {7: "not_on_statement"}
 
 
 async def test_two_workers_share_the_work_and_nothing_happens_twice(database: Database) -> None:
