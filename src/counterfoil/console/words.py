@@ -21,7 +21,8 @@ APPLICATION_TONES: Final = {
     "approved": "good",
     "declined": "bad",
     "referred": "warn",
-    "submitted": "live",
+    "received": "live",
+    "gathering": "live",
     "accepted": "good",
 }
 

@@ -1,0 +1,217 @@
+"""Both languages are complete: no message is missing, none is left over, placeholders agree."""
+
+import ast
+import re
+import string
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from counterfoil.console import words
+from counterfoil.console.access import ROLES
+from counterfoil.console.frame import THEMES
+from counterfoil.console.pages import applications, days, lines, loans, payments, search
+from counterfoil.customers.customer import CustomerStatus
+from counterfoil.decisioning import refusals as decisioning
+from counterfoil.decisioning.evaluate import Verdict
+from counterfoil.decisioning.policy import Action
+from counterfoil.kernel.errors import Refusal
+from counterfoil.lending import refusals as lending
+from counterfoil.lending.terms import Method, Prepayment
+from counterfoil.platform.web.i18n import Catalogue, load_catalogues
+from counterfoil.privacy import refusals as privacy
+from counterfoil.privacy.vault import Purpose
+
+SOURCE = Path(__file__).parents[2] / "src" / "counterfoil"
+FOLDERS = [
+    resources.files("counterfoil.platform.web").joinpath("locale"),
+    resources.files("counterfoil.console").joinpath("locale"),
+]
+CATALOGUES = load_catalogues(FOLDERS)
+
+#: Families of codes: every code that can be stored has its word. A family in which a later
+#: release, or a simulated world, may know further codes falls back to the code itself.
+CLOSED_FAMILIES = {
+    "loan_status": loans.STATUSES,
+    "line_status": (*lines.STATUSES, "expired"),
+    "line_blocked": ("frozen", "suspended", "closed", "expired"),
+    "application_status": applications.STATUSES,
+    "payment_status": payments.STATUSES,
+    "customer_status": tuple(status.value for status in CustomerStatus),
+    "method": tuple(method.value for method in Method),
+    "prepayment": tuple(mode.value for mode in Prepayment),
+    "verdict": tuple(verdict.value for verdict in Verdict),
+    "rule_action": tuple(action.value for action in Action),
+    "role": tuple(ROLES),
+    "theme": THEMES,
+    "close_step": days.STEPS,
+    "close_status": ("finished", "running"),
+    "record": tuple(search._KINDS),
+    "reveal_purpose": tuple(purpose.value for purpose in Purpose),
+    "transaction": ("disbursement", "repayment", "reversal", "reallocation"),
+    "instalment_status": ("settled", "due", "late", "planned"),
+    "direction": ("in", "out"),
+    "language_short": ("en", "zh-CN"),
+    "language_title": ("en", "zh-CN"),
+    "tone": ("good", "warn", "bad", "live", "none"),
+    "payment_act": ("send", "ask", "verify"),
+    "payment_answer": (
+        *("paid", "declined", "returned", "pending", "not_seen", "conflict", "no_answer"),
+    ),
+    "suspense": (
+        *("not_on_statement", "wrong_amount", "reference_conflict", "late_reversal"),
+        *("contradiction", "books_refused"),
+    ),
+    "line_action": tuple(f"{name}{end}" for name, *_ in lines.ACTIONS for end in ("", "_intro")),
+    "answer": ("yes", "no"),
+    "event": ("applied", "decided", "line", "transaction", "revealed"),
+    "done": (
+        *("repaid", "reversed", "limit_changed", "line_frozen", "line_unfrozen", "day_closed"),
+    ),
+}
+OPEN_FAMILIES = {
+    *("bound", "channel", "customer_language", "decided_by", "environment", "feature_source"),
+    *("journal", "line_event", "purpose", "reason"),
+}
+#: Keys put together at run time: pattern of the code → the keys it makes.
+MADE = {
+    "error.{name}": [
+        f"error.{name}.{part}"
+        for name in (
+            *("not_found", "forbidden", "foreign_post", "not_allowed_here", "too_large", "failed"),
+        )
+        for part in ("title", "text", "next_step")
+    ],
+    "gallery.{name}": [
+        f"gallery.{name}"
+        for name in ("lines", "heat", "bars", "steps", "waterfall", "funnel", "nothing")
+    ],
+    "{kind}.action": [
+        f"{kind}.{part}" for kind in ("repay", "reverse") for part in ("action", "intro")
+    ],
+    "payment.way_{way}": [f"payment.way_{way}" for way in payments.WAYS_OUT],
+    "nav.{name}": [
+        f"nav.{name}"
+        for name in (
+            *("operations", "money", "overview", "applications", "customers", "lines", "loans"),
+            *("quality", "payments", "days", "ledger"),
+        )
+    ],
+}
+
+
+def _files() -> list[Path]:
+    roots = [SOURCE / "console", SOURCE / "platform" / "web"]
+    return [path for root in roots for end in ("html", "py") for path in root.rglob(f"*.{end}")]
+
+
+def _used() -> set[str]:
+    """Return the keys that stand in templates and modules, and those that are made."""
+    keys = {key for made in MADE.values() for key in made}
+    keys |= {f"{family}.{code}" for family, codes in CLOSED_FAMILIES.items() for code in codes}
+    for path in _files():
+        text = path.read_text(encoding="utf-8")
+        keys |= set(re.findall(r"""\bt\(\s*["']([a-z0-9_.]+)["']""", text))
+        if path.suffix == ".py":
+            keys |= _refused(text)
+    return keys
+
+
+def _refused(text: str) -> set[str]:
+    """Return the messages of field errors and the amount labels of previews."""
+    keys = set()
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        place = {"refuse": 1, "amount": 0}.get(name)
+        if place is not None and len(node.args) > place:
+            value = node.args[place]
+            if (
+                isinstance(value, ast.Constant)
+                and isinstance(value.value, str)
+                and "." in value.value
+            ):
+                keys.add(value.value)
+    return keys
+
+
+def _there(catalogue: Catalogue) -> set[str]:
+    return {key.removesuffix(".one").removesuffix(".other") for key in catalogue.messages}
+
+
+@pytest.mark.parametrize("language", list(CATALOGUES))
+def test_no_message_is_missing(language: str) -> None:
+    # The word "other" is also a purpose of a loan, so keys are compared in both forms.
+    catalogue = CATALOGUES[language]
+    missing = {key for key in _used() if not catalogue.has(key)} - _there(catalogue)
+    assert missing == set()
+
+
+@pytest.mark.parametrize("language", list(CATALOGUES))
+def test_no_message_is_left_over(language: str) -> None:
+    used = _used()
+    left = {
+        key
+        for key in CATALOGUES[language].messages
+        if key not in used
+        and key.removesuffix(".one").removesuffix(".other") not in used
+        and key.partition(".")[0] not in OPEN_FAMILIES | {"refusal"}
+    }
+    assert left == set()
+
+
+def test_both_languages_have_the_same_messages() -> None:
+    english = {key for key in CATALOGUES["en"].messages if not key.endswith(".one")}
+    chinese = {k for k in CATALOGUES["zh-CN"].messages if not k.startswith("refusal.")}
+    assert english == chinese
+
+
+def test_the_same_values_are_filled_in_in_both_languages() -> None:
+    def places(text: str) -> set[str]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    english, chinese = CATALOGUES["en"].messages, CATALOGUES["zh-CN"].messages
+    for key in english.keys() & chinese.keys():
+        assert places(english[key]) == places(chinese[key]), key
+
+
+def test_chinese_text_has_chinese_punctuation() -> None:
+    for key, text in CATALOGUES["zh-CN"].messages.items():
+        assert not re.search(r"[\u4e00-\u9fff][,;:!?]", text), key
+        assert not re.search(r"[\u4e00-\u9fff]\.(?:\s|$)", text), key
+
+
+def test_refusals_that_are_translated_exist() -> None:
+    codes = {
+        value.code
+        for module in (lending, privacy, decisioning)
+        for value in vars(module).values()
+        if isinstance(value, Refusal)
+    }
+    translated = {
+        key.removeprefix("refusal.")
+        for key in CATALOGUES["zh-CN"].messages
+        if key.startswith("refusal.")
+    }
+    assert translated <= codes
+
+
+def test_no_template_and_no_module_writes_chinese_outside_the_catalogues() -> None:
+    allowed = {"format.py", "forms.py", "charts_of_book.py"}
+    for path in _files():
+        if path.name in allowed:
+            continue
+        found = re.search(r"[\u4e00-\u9fff]", path.read_text(encoding="utf-8"))
+        assert found is None, path
+
+
+def test_tones_belong_to_states_that_exist() -> None:
+    for tones, family in (
+        (words.LOAN_TONES, "loan_status"),
+        (words.LINE_TONES, "line_status"),
+        (words.PAYMENT_TONES, "payment_status"),
+        (words.APPLICATION_TONES, "application_status"),
+    ):
+        assert set(tones) <= set(CLOSED_FAMILIES[family])
