@@ -8,7 +8,10 @@ SELECT l.customer_id, l.line_id, l.application_id, l.product_code, l.product_ver
        l.frozen_until, l.status_reason, l.next_cap_minor, l.next_cap_on, l.day_changed_on,
        l.day_changes
 FROM unnest(:keys::lending.line_key_v1[]) AS k
-JOIN lending.credit_line AS l USING (customer_id, line_id);
+CROSS JOIN LATERAL (
+    SELECT * FROM lending.credit_line AS c
+    WHERE c.customer_id = k.customer_id AND c.line_id = k.line_id
+    OFFSET 0) AS l;
 
 -- name: running_loans_of_keys
 -- Pending and open loans of lines; the order of the columns is that of the loan's fields.
@@ -23,8 +26,11 @@ SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o
        o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
        o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version
 FROM unnest(:keys::lending.line_key_v1[]) AS k
-JOIN lending.loan AS o ON o.customer_id = k.customer_id AND o.line_id = k.line_id
-WHERE o.status IN ('pending', 'open')
+CROSS JOIN LATERAL (
+    SELECT * FROM lending.loan AS c
+    WHERE c.customer_id = k.customer_id AND c.line_id = k.line_id
+      AND c.status IN ('pending', 'open')
+    OFFSET 0) AS o
 ORDER BY o.customer_id, o.loan_id;
 
 -- name: loans_of_repayments
@@ -60,7 +66,10 @@ SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o
        o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
        o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version
 FROM unnest(:keys::lending.loan_key_v1[]) AS k
-JOIN lending.loan AS o USING (customer_id, loan_id);
+CROSS JOIN LATERAL (
+    SELECT * FROM lending.loan AS c
+    WHERE c.customer_id = k.customer_id AND c.loan_id = k.loan_id
+    OFFSET 0) AS o;
 
 -- name: loans_after
 -- The loans of a customer, of a line, or of the whole book, in the order of their keys.
@@ -105,8 +114,10 @@ LIMIT :page;
 SELECT i.customer_id, i.loan_id, i.instalment_no, i.due_date, i.principal_minor, i.interest_minor,
        i.principal_paid_minor, i.interest_paid_minor, i.penal, i.settled_on
 FROM unnest(:keys::lending.loan_key_v1[]) AS k
-JOIN lending.instalment AS i ON i.customer_id = k.customer_id AND i.loan_id = k.loan_id
-WHERE i.settled_on IS NULL
+CROSS JOIN LATERAL (
+    SELECT * FROM lending.instalment AS c
+    WHERE c.customer_id = k.customer_id AND c.loan_id = k.loan_id AND c.settled_on IS NULL
+    OFFSET 0) AS i
 ORDER BY i.customer_id, i.loan_id, i.instalment_no;
 
 -- name: instalments_of_loan
@@ -125,7 +136,10 @@ ORDER BY i.instalment_no;
 -- locks   none
 SELECT i.customer_id, i.loan_id, i.instalment_no
 FROM unnest(:keys::lending.loan_key_v1[]) AS k
-JOIN lending.instalment AS i ON i.customer_id = k.customer_id AND i.loan_id = k.loan_id
+CROSS JOIN LATERAL (
+    SELECT * FROM lending.instalment AS c
+    WHERE c.customer_id = k.customer_id AND c.loan_id = k.loan_id
+    OFFSET 0) AS i
 ORDER BY i.customer_id, i.loan_id, i.instalment_no;
 
 -- name: transactions_of_loans
@@ -136,7 +150,10 @@ SELECT t.customer_id, t.transaction_id, t.loan_id, t.sequence, t.kind, t.value_d
        t.posted_at, t.amount_minor, t.principal_minor, t.interest_minor, t.penalty_minor,
        t.excess_minor, t.mode, t.repayment_id, t.relates_to, t.channel, t.reason
 FROM unnest(:keys::lending.loan_key_v1[]) AS k
-JOIN lending.loan_transaction AS t ON t.customer_id = k.customer_id AND t.loan_id = k.loan_id
+CROSS JOIN LATERAL (
+    SELECT * FROM lending.loan_transaction AS c
+    WHERE c.customer_id = k.customer_id AND c.loan_id = k.loan_id
+    OFFSET 0) AS t
 ORDER BY t.customer_id, t.loan_id, t.sequence;
 
 -- name: transactions_of_line
@@ -201,7 +218,12 @@ SET status = r.status, limit_minor = r.limit_minor, own_cap_minor = r.own_cap_mi
     next_cap_on = r.next_cap_on, day_changed_on = r.day_changed_on, day_changes = r.day_changes,
     version = r.version
 FROM unnest(:rows::lending.line_change_v1[]) AS r
-WHERE l.customer_id = r.customer_id AND l.line_id = r.line_id AND l.version = r.stored_version
+CROSS JOIN LATERAL (
+    SELECT c.ctid FROM lending.credit_line AS c
+    WHERE c.customer_id = r.customer_id AND c.line_id = r.line_id
+      AND c.version = r.stored_version
+    OFFSET 0) AS at
+WHERE l.ctid = at.ctid
 RETURNING 1;
 
 -- name: add_loans
@@ -235,7 +257,11 @@ SET status = r.status, start_date = r.start_date, first_due_date = r.first_due_d
     interest_paid_minor = r.interest_paid_minor, penalty_paid_minor = r.penalty_paid_minor,
     last_sequence = r.last_sequence, version = r.version
 FROM unnest(:rows::lending.loan_change_v1[]) AS r
-WHERE o.customer_id = r.customer_id AND o.loan_id = r.loan_id
+CROSS JOIN LATERAL (
+    SELECT c.ctid FROM lending.loan AS c
+    WHERE c.customer_id = r.customer_id AND c.loan_id = r.loan_id
+    OFFSET 0) AS at
+WHERE o.ctid = at.ctid
 RETURNING 1;
 
 -- name: put_instalments

@@ -33,6 +33,15 @@ from counterfoil.platform.telemetry import Metrics, logger
 
 QUERIES: Final = Queries.load("counterfoil.platform", "batches.sql")
 
+#: How the server plans the statements of batches: once, and by key whatever the statistics say.
+#: Planning a statement of many parts for one command would cost more than running it, and a plan
+#: made while a table was empty would scan it for ever.
+PLANS: Final = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 #: Largest batch: beyond it a statement grows longer without costing less a command.
 BATCH_COMMANDS_MAX: Final = 512
 #: Commands that may wait in one shard before new ones are told to try later.
@@ -204,7 +213,7 @@ class Engine:
         while not (self._is_stopping and shard.is_empty):
             await shard.wait(is_stopping=self._is_stopping)
             try:
-                async with self._database.connection() as connection:
+                async with self._database.dedicated(PLANS) as connection:
                     await self._work(shard, connection)
             except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as lost:
                 _log.warning("database lost", error=type(lost).__name__)

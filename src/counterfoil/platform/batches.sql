@@ -4,7 +4,10 @@
 -- locks   none
 SELECT c.customer_id, c.idempotency_key, c.request_hash, c.answer
 FROM unnest(:keys::platform.command_key_v1[]) AS k
-JOIN platform.command AS c USING (customer_id, idempotency_key);
+CROSS JOIN LATERAL (
+    SELECT * FROM platform.command AS d
+    WHERE d.customer_id = k.customer_id AND d.idempotency_key = k.idempotency_key
+    OFFSET 0) AS c;
 
 -- name: add_commands
 -- Accepted commands with their answers.

@@ -6,7 +6,7 @@ Errors      What the database refuses comes as the driver's exceptions, named he
             else has to know the driver.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, Protocol, Self
 
@@ -36,6 +36,8 @@ __all__ = [
 
 #: More than the product has distinct queries: each is prepared once per connection.
 STATEMENTS_CACHED: Final = 1_000
+#: Longest wait for the server when a connection is closed.
+CLOSE_SECONDS_MAX: Final = 5
 #: Longest wait for the server when a connection is opened.
 CONNECT_SECONDS_MAX: Final = 30
 #: A transaction that a stuck process has left open is ended by the server after this long.
@@ -105,6 +107,21 @@ class Database:
         assert self._pool is not None, "open the database with `async with` first"
         async with self._pool.acquire() as connection:
             yield connection
+
+    @asynccontextmanager
+    async def dedicated(self, server_settings: Mapping[str, str]) -> AsyncIterator[Connection]:
+        """Open a connection beside the pool, with settings of its own, and close it afterwards."""
+        connection = await asyncpg.connect(
+            self._url,
+            timeout=CONNECT_SECONDS_MAX,
+            statement_cache_size=STATEMENTS_CACHED,
+            max_cached_statement_lifetime=0,
+            server_settings={**self._server_settings, **server_settings},
+        )
+        try:
+            yield connection
+        finally:
+            await connection.close(timeout=CLOSE_SECONDS_MAX)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
