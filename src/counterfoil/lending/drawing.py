@@ -11,7 +11,7 @@ from counterfoil.kernel.money import AMOUNT_MINOR_MAX
 from counterfoil.lending import refusals
 from counterfoil.lending.account import Accepted, Account, Movement, Setting, Told, Transaction
 from counterfoil.lending.commands import ConfirmPayout, Draw, FailPayout
-from counterfoil.lending.line import Line, headroom_minor, settle_waiting
+from counterfoil.lending.line import Line, blocked_by, headroom_minor, settle_waiting
 from counterfoil.lending.loan import NOTHING, Loan, advance, disburse
 from counterfoil.lending.terms import Prepayment, Terms
 
@@ -21,7 +21,6 @@ def draw(account: Account, command: Draw, setting: Setting) -> Accepted | Refuse
     line = account.line
     if line is None:
         return refuse(refusals.LINE_NOT_FOUND)
-    settle_waiting(line, setting.business_date)
     refused = (
         refuse_blocked(line, setting)
         or _refuse_disagreement(command, line, setting)
@@ -30,11 +29,13 @@ def draw(account: Account, command: Draw, setting: Setting) -> Accepted | Refuse
     )
     if refused:
         return refused
-    available = headroom_minor(line)
+    available = headroom_minor(line, setting.business_date)
     if command.amount_minor > available:
         return refuse(
             refusals.INSUFFICIENT_LIMIT, available_minor=available, currency=line.currency
         )
+    # Only now: a refused command leaves the line as it was.
+    settle_waiting(line, setting.business_date)
     loan = _pending_loan(line, command, setting, loan_id=setting.ids.next())
     line.held_minor += loan.original_minor
     line.version += 1
@@ -45,13 +46,14 @@ def draw(account: Account, command: Draw, setting: Setting) -> Accepted | Refuse
 
 def refuse_blocked(line: Line, setting: Setting) -> Refused | None:
     """Refuse where the state of the line forbids drawing."""
-    if line.status == "active":
-        if setting.business_date > line.valid_to:
-            return refuse(refusals.LINE_EXPIRED, valid_to=line.valid_to.isoformat())
+    block = blocked_by(line, setting.business_date)
+    if block is None:
         return None
-    if line.status == "frozen":
+    if block == "expired":
+        return refuse(refusals.LINE_EXPIRED, valid_to=line.valid_to.isoformat())
+    if block == "frozen":
         return refuse(refusals.LINE_FROZEN, reason=line.status_reason)
-    if line.status == "suspended":
+    if block == "suspended":
         return refuse(refusals.LINE_SUSPENDED, reason=line.status_reason)
     return refuse(refusals.LINE_CLOSED)
 

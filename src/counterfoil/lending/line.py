@@ -69,11 +69,14 @@ def settle_waiting(line: Line, on: date) -> None:
         line.next_cap_minor = line.next_cap_on = None
 
 
-def headroom_minor(line: Line) -> int:
-    """Return what the limit and the own cap leave, whatever the state of the line."""
+def headroom_minor(line: Line, on: date) -> int:
+    """Return what the limit and the own cap of a date leave, whatever the state of the line."""
     ceiling = line.limit_minor
-    if line.own_cap_minor is not None and line.own_cap_minor < ceiling:
-        ceiling = line.own_cap_minor
+    cap = line.own_cap_minor
+    if line.next_cap_on is not None and on >= line.next_cap_on:
+        cap = line.next_cap_minor
+    if cap is not None and cap < ceiling:
+        ceiling = cap
     left = ceiling - line.principal_minor - line.held_minor
     return max(0, left)
 
@@ -93,14 +96,12 @@ def availability(line: Line, on: date) -> Availability:
     if line.next_cap_on is not None and on >= line.next_cap_on:
         cap = line.next_cap_minor
     block = blocked_by(line, on)
-    ceiling = line.limit_minor if cap is None else min(line.limit_minor, cap)
-    left = max(0, ceiling - line.principal_minor - line.held_minor)
     return Availability(
         limit_minor=line.limit_minor,
         own_cap_minor=cap,
         principal_minor=line.principal_minor,
         held_minor=line.held_minor,
-        available_minor=0 if block else left,
+        available_minor=0 if block else headroom_minor(line, on),
         blocked_by=block,
         version=line.version,
     )

@@ -71,6 +71,9 @@ def freeze(account: Account, command: FreezeLine, setting: Setting) -> Accepted 
     refused = _refuse_closed(line)
     if refused or line is None:
         return refused or refuse(refusals.LINE_NOT_FOUND)
+    if line.status == "suspended":
+        # A freeze ends; what suspended the line does not end with it.
+        return refuse(refusals.LINE_SUSPENDED, reason=line.status_reason)
     if command.until is not None and command.until < setting.business_date:
         return refuse(refusals.FREEZE_DATE_PAST, business_date=setting.business_date.isoformat())
     before = line.status

@@ -91,7 +91,7 @@ def reverse(account: Account, command: ReverseRepayment, setting: Setting) -> Ac
         loan = account.loans[transaction.loan_id]
         _take_back(account, loan, transaction, command, setting, done)
     _settle_line(line, done)
-    _reopen(line, done)
+    _reopen(account, line, done)
     done.answer = {
         "id": ids.to_text(ids.REPAYMENT, command.repayment_id),
         "customer_id": ids.to_text(ids.CUSTOMER, line.customer_id),
@@ -359,9 +359,10 @@ def _settle_line(line: Line, done: Accepted) -> None:
     line.version += 1
 
 
-def _reopen(line: Line, done: Accepted) -> None:
+def _reopen(account: Account, line: Line, done: Accepted) -> None:
     """Something is owed again on a line that was closed: it may be repaid, not drawn on."""
-    if line.status == "closed" and line.principal_minor:
+    is_owed = any(loan.status == "open" for loan in account.loans.values())
+    if line.status == "closed" and (is_owed or line.credit_minor):
         line.status, line.status_reason = "suspended", "repayment_reversed"
         done.events.append(
             LineEvent(line.version, "reopened", "closed", "suspended", "repayment_reversed", "rule")
