@@ -118,7 +118,7 @@ def _live(
     hasty = f"{address}{'&' if '?' in address else '?'}synchronous_commit=off"
     with progress, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         report = runner.run(run(settings, hasty, size, told))
-        progress.update(bars["lines"], total=report.figures["lines"])
+        progress.update(bars["lines"], total=report.lines_count)
     return report, round(time.monotonic() - started, 3)
 
 

@@ -46,12 +46,17 @@ def trial_balance(*, on: Day = None, as_json: Json = False) -> None:
     day, balances = with_connection(read)
     is_balanced = all(net == 0 for net in _nets(balances).values())
     if as_json:
-        rows = [_balance_shape(balance) for balance in balances]
-        output.write_json({"on": day, "balanced": is_balanced, "accounts": rows})
+        accounts = [_balance_shape(balance) for balance in balances]
+        output.write_json({"on": day, "balanced": is_balanced, "accounts": accounts})
     else:
-        columns = ("lender", "account", "name", "名称", "debit", "credit", "balance")
-        title = f"Trial balance {day or ''}".rstrip()
-        output.write_table(title, columns, [_balance_row(balance) for balance in balances])
+        columns = ("account", "name", "debit", "credit", "balance")
+        for lender_id, currency in sorted(_nets(balances)):
+            rows = [
+                _balance_row(balance)
+                for balance in balances
+                if (balance.lender_id, balance.currency) == (lender_id, currency)
+            ]
+            output.write_table(f"Trial balance {day}, {lender_id}, {currency}", columns, rows)
         typer.echo("balanced" if is_balanced else "not balanced")
     if not is_balanced:
         raise typer.Exit(output.EXIT_FAILED)
@@ -78,12 +83,12 @@ def _balance_shape(balance: "Balance") -> dict[str, object]:
 
 
 def _balance_row(balance: "Balance") -> tuple[object, ...]:
-    shape, currency = _balance_shape(balance), balance.currency
+    from counterfoil.ledger.chart import CHART
+
+    currency = balance.currency
     return (
-        balance.lender_id,
         balance.account,
-        shape["name_en"],
-        shape["name_zh"],
+        CHART[balance.account].name_en,
         _money(balance.debit_minor, currency),
         _money(balance.credit_minor, currency),
         _money(balance.debit_minor - balance.credit_minor, currency),
@@ -232,15 +237,10 @@ def reconcile(*, as_json: Json = False) -> None:
     if as_json:
         output.write_json({"ok": is_ok, "accounts": [_pair_shape(pair) for pair in pairs]})
     else:
-        columns = (
-            "lender",
-            "product",
-            "account",
-            "general ledger",
-            "lines and loans",
-            "difference",
-        )
-        output.write_table("Two ledgers", columns, [_pair_row(pair) for pair in pairs])
+        columns = ("account", "general ledger", "lines and loans", "difference")
+        for book in sorted({pair.book for pair in pairs}):
+            rows = [_pair_row(pair) for pair in pairs if pair.book == book]
+            output.write_table(", ".join(book), columns, rows)
         if any(pair.difference_minor and pair.account not in ALWAYS for pair in pairs):
             typer.echo("What was earned since the last close is booked by the next one.")
     if not is_ok:
@@ -262,8 +262,6 @@ def _pair_shape(pair: "Pair") -> dict[str, object]:
 
 def _pair_row(pair: "Pair") -> tuple[object, ...]:
     return (
-        pair.lender_id,
-        pair.product_code,
         pair.account,
         _money(pair.general_minor, pair.currency),
         _money(pair.sub_ledger_minor, pair.currency),

@@ -38,6 +38,11 @@ class Pair:
     sub_ledger_minor: int
 
     @property
+    def book(self) -> BookKey:
+        """Return lender, product and currency."""
+        return (self.lender_id, self.product_code, self.currency)
+
+    @property
     def difference_minor(self) -> int:
         """Return by how much the general ledger is higher."""
         return self.general_minor - self.sub_ledger_minor

@@ -60,6 +60,12 @@ class DemoReport:
     is_sound: bool
     attribution: str = ATTRIBUTION
 
+    @property
+    def lines_count(self) -> int:
+        """Return how many lines were opened."""
+        figures: Mapping[str, Any] = self.figures
+        return int(figures["lines"])
+
     def rows(self) -> Iterator[tuple[str, str]]:
         """Yield what happened, a name and a figure each, amounts in the demo's currency."""
         figures: Mapping[str, Any] = self.figures
