@@ -87,22 +87,27 @@ def write_cursor(key: Key) -> str:
     return "".join(ids.to_text(_PREFIX, number)[-_BODY_LENGTH:] for number in key)
 
 
-def _read_cursor(value: object) -> Key:
+def read_cursor(cursor: str) -> Key:
+    """Return the key behind which a cursor continues."""
+    first, second = cursor[:_BODY_LENGTH], cursor[_BODY_LENGTH:]
+    return (
+        ids.from_text(_PREFIX, f"{_PREFIX}_{first}"),
+        ids.from_text(_PREFIX, f"{_PREFIX}_{second}"),
+    )
+
+
+def _check_cursor(value: object) -> str:
     text = str(value)
-    if len(text) == 2 * _BODY_LENGTH:
-        try:
-            return (
-                ids.from_text(_PREFIX, f"{_PREFIX}_{text[:_BODY_LENGTH]}"),
-                ids.from_text(_PREFIX, f"{_PREFIX}_{text[_BODY_LENGTH:]}"),
-            )
-        except ids.InvalidIdError:
-            pass
-    raise PydanticCustomError("cursor_malformed", "not a cursor")
+    try:
+        read_cursor(text)
+    except ids.InvalidIdError:
+        raise PydanticCustomError("cursor_malformed", "not a cursor") from None
+    return text
 
 
 Cursor = Annotated[
-    Key,
-    PlainValidator(_read_cursor),
+    str,
+    PlainValidator(_check_cursor),
     WithJsonSchema(
         {
             "type": "string",
@@ -112,6 +117,8 @@ Cursor = Annotated[
     ),
 ]
 After = Annotated[Cursor | None, Query()]
+#: Where a list in the order of its keys begins.
+BEGINNING: Final[Key] = (0, 0)
 
 
 def no_more(found: int, limit: int) -> bool:

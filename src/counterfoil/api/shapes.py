@@ -10,7 +10,6 @@ from typing import Annotated, Any, Final
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -144,17 +143,27 @@ RepaymentDay = Annotated[
 ]
 
 
-def _only_a_date(value: object) -> object:
-    """Let pass what is written `2026-01-31`: a lenient reader would take a number of seconds."""
-    if isinstance(value, str) and (len(value) != _DATE_LENGTH or not value.isascii()):
-        raise PydanticCustomError("not_a_date", "not a date such as 2026-01-31")
-    return value
+def _read_day(value: object) -> date:
+    """Read what is written `2026-01-31`: a lenient reader would take a number of seconds."""
+    if type(value) is str and len(value) == _DATE_LENGTH and value.isascii():
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise PydanticCustomError("not_a_date", "not a date such as 2026-01-31")
 
 
 Day = Annotated[
     date,
-    BeforeValidator(_only_a_date),
-    Field(description="A business date.", examples=["2026-01-31"]),
+    PlainValidator(_read_day),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date",
+            "description": "A business date.",
+            "examples": ["2026-01-31"],
+        }
+    ),
 ]
 
 

@@ -13,6 +13,7 @@ from counterfoil.api.reads import (
     HouseOf,
     Limit,
     no_more,
+    read_cursor,
     reads,
     write_cursor,
 )
@@ -108,7 +109,7 @@ async def list_applicants(
     house: HouseOf, after: After = None, limit: Limit = PAGE_DEFAULT
 ) -> Applicants:
     """Return customers, newest first."""
-    before = store.NEWEST if after is None else after[1]
+    before = store.NEWEST if after is None else read_cursor(after)[1]
     async with house.database.connection() as connection:
         found = await store.read_customers(connection, page=limit + 1, before=before)
     shown = found[:limit]

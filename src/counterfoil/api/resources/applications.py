@@ -14,6 +14,7 @@ from counterfoil.api.reads import (
     HouseOf,
     Limit,
     no_more,
+    read_cursor,
     reads,
     write_cursor,
 )
@@ -306,7 +307,7 @@ async def list_applications(
     limit: Limit = PAGE_DEFAULT,
 ) -> Applications:
     """Return applications, newest first."""
-    before = store.NEWEST if after is None else after[1]
+    before = store.NEWEST if after is None else read_cursor(after)[1]
     async with house.database.connection() as connection:
         found = await store.read_applications(
             connection, page=limit + 1, before=before, status=status

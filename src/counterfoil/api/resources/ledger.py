@@ -7,11 +7,13 @@ from fastapi import APIRouter, Query
 
 from counterfoil.api import refusals
 from counterfoil.api.reads import (
+    BEGINNING,
     PAGE_DEFAULT,
     After,
     HouseOf,
     Limit,
     no_more,
+    read_cursor,
     reads,
     write_cursor,
 )
@@ -148,7 +150,11 @@ async def list_account_journals(
         raise RefusedError(refuse(refusals.SPAN_INVALID, days_max=DAYS_MAX))
     async with house.database.connection() as connection:
         found = await store.journals_of_account(
-            connection, account, (first_date, last_date), after=after or (0, 0), page=limit + 1
+            connection,
+            account,
+            (first_date, last_date),
+            after=read_cursor(after) if after else BEGINNING,
+            page=limit + 1,
         )
     shown = found[:limit]
     last = None if no_more(len(found), limit) else shown[-1]

@@ -6,11 +6,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 
 from counterfoil.api.reads import (
+    BEGINNING,
     PAGE_DEFAULT,
     After,
     HouseOf,
     Limit,
     no_more,
+    read_cursor,
     reads,
     write_cursor,
 )
@@ -280,7 +282,7 @@ async def list_lines(
     async with house.database.connection() as connection:
         found = await store.read_lines_after(
             connection,
-            after=after or (0, 0),
+            after=read_cursor(after) if after else BEGINNING,
             customer_id=customer_id,
             status=status,
             page=limit + 1,

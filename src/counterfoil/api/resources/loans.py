@@ -6,11 +6,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 
 from counterfoil.api.reads import (
+    BEGINNING,
     PAGE_DEFAULT,
     After,
     HouseOf,
     Limit,
     no_more,
+    read_cursor,
     reads,
     write_cursor,
 )
@@ -163,7 +165,7 @@ async def list_loans(
     async with house.database.connection() as connection:
         found = await store.read_loans_after(
             connection,
-            after=after or (0, 0),
+            after=read_cursor(after) if after else BEGINNING,
             customer_id=customer_id,
             line_id=line_id,
             status=status,
