@@ -51,6 +51,25 @@ class Connection(Runner, Protocol):
         """Open a transaction, or a savepoint inside one."""
         ...
 
+    async def copy_records_to_table(
+        self,
+        table_name: str,
+        *,
+        records: Iterable[Sequence[object]],
+        columns: Sequence[str],
+        schema_name: str,
+    ) -> str:
+        """Write many rows with COPY."""
+        ...
+
+    async def copy_to_table(self, table_name: str, **how: object) -> str:
+        """Load rows that are already in the form of COPY."""
+        ...
+
+    async def copy_from_table(self, table_name: str, **how: object) -> str:
+        """Take rows out in the form of COPY."""
+        ...
+
 
 class Database:
     """A pool of connections to one database; use it as an async context manager.

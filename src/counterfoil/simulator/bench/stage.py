@@ -10,8 +10,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
-
 from counterfoil.journeys.house import House, open_house
 from counterfoil.platform import embedded, migrate
 from counterfoil.platform.database import Database
@@ -26,6 +24,7 @@ PRODUCT: Final = "cash-line-open"
 LIMIT_MINOR: Final = 2_000_000_000
 RATE_DAILY_E8: Final = 35_000
 AMOUNT_MINOR: Final = 100_000
+#: As the workload file names it.
 _YARDSTICK_DATABASE: Final = "yardsticks"
 
 
@@ -53,11 +52,8 @@ def raised(directory: Path | None = None) -> Iterator[Stage]:
 
 
 async def _make_databases(url: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(f"CREATE DATABASE {_YARDSTICK_DATABASE}")
-    finally:
-        await connection.close()
+    async with Database(url) as database, database.connection() as connection:
+        await QUERIES.add_database.execute(connection)
     await migrate.apply(url)
 
 
@@ -73,7 +69,7 @@ def settings_of(stage: Stage, *, shards: int, port: int = 0) -> Settings:
         log_level=LogLevel.WARNING,
         port=port,
         worker=False,
-        _env_file=None,  # type: ignore[call-arg]
+        _env_file=None,
     )
 
 

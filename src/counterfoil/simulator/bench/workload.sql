@@ -127,6 +127,12 @@ ORDER BY s.name;
 -- locks   none
 CHECKPOINT;
 
+-- name: add_database
+-- A database for the yardsticks on the same server.
+-- gives   nothing
+-- locks   none
+CREATE DATABASE yardsticks;
+
 -- name: analyze
 -- Brings the planner's statistics up to date after loading.
 -- gives   nothing
@@ -138,6 +144,12 @@ ANALYZE;
 -- gives   nothing
 -- locks   nothing
 CREATE TABLE bench_journal (LIKE ledger.journal INCLUDING ALL);
+
+-- name: empty_copy_table
+-- Empties the yardstick's table.
+-- gives   nothing
+-- locks   the table
+TRUNCATE bench_journal;
 
 -- name: drop_copy_table
 -- Removes the yardstick's table.
