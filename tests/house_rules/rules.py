@@ -158,9 +158,14 @@ def machine_paths(source: Source) -> Found:
             yield number, f"{match[0]!r} belongs to a machine"
 
 
+#: Fills the tables of all rooms with a workload, without going through the journeys it measures.
+WORKLOAD = "src/counterfoil/simulator/bench/workload.sql"
+
+
 def is_room_sql(source: Source) -> bool:
     return (
         source.path.endswith(".sql")
+        and source.path != WORKLOAD
         and source.path.startswith("src/counterfoil/")
         and "/migrations/" not in source.path
     )

@@ -26,9 +26,9 @@ from counterfoil.kernel.money import E8, divide_half_up
 from counterfoil.ledger import posting
 from counterfoil.ledger import store as ledger
 from counterfoil.ledger.chart import INTEREST_RECEIVABLE, PENALTY_RECEIVABLE
-from counterfoil.lending import closing
+from counterfoil.lending import closing_store as closing
 from counterfoil.lending import store as lending
-from counterfoil.lending.closing import Receivable, Step
+from counterfoil.lending.closing_store import Receivable, Step
 from counterfoil.lending.commands import AdvanceLoans
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import StateChangedError

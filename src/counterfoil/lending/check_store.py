@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 from counterfoil.lending.account import Transaction
-from counterfoil.lending.closing import Receivable
+from counterfoil.lending.closing_store import Receivable
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Due, Loan, Parts
 from counterfoil.lending.terms import Method, Prepayment
