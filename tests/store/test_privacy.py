@@ -9,10 +9,10 @@ import pytest
 
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.database import Database
-from counterfoil.privacy import persons
+from counterfoil.privacy import person_store as persons
 from counterfoil.privacy.blind_index import IndexKind
 from counterfoil.privacy.file_key import FileIndexSecret, FileKeyWrapper, create_keys, rotate
-from counterfoil.privacy.persons import MaskedPerson, PersonRecord
+from counterfoil.privacy.person_store import MaskedPerson, PersonRecord
 from counterfoil.privacy.store import Reveal
 from counterfoil.privacy.vault import Purpose, Vault
 

@@ -47,7 +47,7 @@ from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform import idempotency
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
-from counterfoil.privacy import persons
+from counterfoil.privacy import person_store as persons
 from counterfoil.privacy.blind_index import IndexKind
 from counterfoil.privacy.refusals import IDENTITY_NEEDS_CHECK
 

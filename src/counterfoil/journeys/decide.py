@@ -30,7 +30,7 @@ from counterfoil.lending.refusals import LINE_EXISTS
 from counterfoil.lending.terms import Terms
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
-from counterfoil.privacy.persons import PersonRecord
+from counterfoil.privacy.person_store import PersonRecord
 
 Facts = Mapping[str, Value | None]
 

@@ -36,10 +36,10 @@ from counterfoil.journeys.decide import (
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.batches import Answer
-from counterfoil.privacy import persons
+from counterfoil.privacy import person_store as persons
 from counterfoil.privacy import store as vault_store
 from counterfoil.privacy.blind_index import IndexKind
-from counterfoil.privacy.persons import SealedPersons
+from counterfoil.privacy.person_store import SealedPersons
 from counterfoil.privacy.refusals import IDENTITY_NEEDS_CHECK
 
 #: Large enough that statements cost nothing a person, small enough that none runs long.

@@ -19,7 +19,7 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.queries import Row
 from counterfoil.platform.web.parts import Event, Form, Status
-from counterfoil.privacy.persons import MaskedPerson, read_masked
+from counterfoil.privacy.person_store import MaskedPerson, read_masked
 
 #: Newest customers on the page that also finds them.
 NEWEST_SHOWN: Final = 20

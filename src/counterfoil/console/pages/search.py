@@ -24,7 +24,7 @@ from counterfoil.platform.telemetry import logger
 from counterfoil.platform.web.forms import FormReader, plain_number
 from counterfoil.platform.web.parts import Form
 from counterfoil.privacy.blind_index import IndexKind
-from counterfoil.privacy.persons import find_persons
+from counterfoil.privacy.person_store import find_persons
 
 _LOG: Final = logger("counterfoil.console.search")
 
