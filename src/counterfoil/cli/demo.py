@@ -210,11 +210,6 @@ def _show_ways_in(
 
 def _serve(settings: "Settings", address: str) -> None:
     """Serve API and console until interrupted."""
-    import uvicorn
+    from counterfoil.cli.site import serve_site
 
-    from counterfoil.api.app import create_app
-    from counterfoil.api.server import server_config
-    from counterfoil.console.app import create_console
-
-    site = create_app(settings, address, sites={"/console": create_console})
-    uvicorn.Server(server_config(site, host=settings.host, port=settings.port)).run()
+    serve_site(settings, address)

@@ -11,6 +11,7 @@ from counterfoil.cli import output
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command()(serve)
+    app.command()(worker)
 
 
 def serve(
@@ -24,11 +25,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve until interrupted. The embedded database is started and migrated first."""
-    import uvicorn
-
-    from counterfoil.api.app import create_app
-    from counterfoil.api.server import server_config
-    from counterfoil.console.app import create_console
+    from counterfoil.cli.site import serve_site
     from counterfoil.platform import embedded, migrate, telemetry
     from counterfoil.platform.settings import Settings
 
@@ -38,8 +35,19 @@ def serve(
         with embedded.address(settings) as address:
             if settings.is_embedded:
                 asyncio.run(migrate.apply(address))
-            site = create_app(settings, address, sites={"/console": create_console})
-            address_host = settings.host if host is None else host
-            address_port = settings.port if port is None else port
-            config = server_config(site, host=address_host, port=address_port)
-            uvicorn.Server(config).run()
+            given = {"host": host, "port": port}
+            changed = {name: value for name, value in given.items() if value is not None}
+            serve_site(settings.model_copy(update=changed), address)
+
+
+def worker() -> None:
+    """Run the background jobs until interrupted; any number of processes may do so."""
+    from counterfoil.cli.site import serve_jobs
+    from counterfoil.platform import embedded, telemetry
+    from counterfoil.platform.settings import Settings
+
+    with output.failures_as_messages():
+        settings = Settings()
+        telemetry.configure_logging(settings.log_level, settings.log_format)
+        with embedded.address(settings) as address:
+            asyncio.run(serve_jobs(settings, address))

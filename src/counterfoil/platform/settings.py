@@ -74,6 +74,14 @@ class Settings(BaseSettings):
         le=64,
         description="Command batches under way at once; one decides while another commits.",
     )
+    rail_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description=(
+            "Address of the bank's payout interface. When it is not set, a sandbox pays out over "
+            "a simulated bank in its own process."
+        ),
+    )
     worker: bool = Field(
         default=True, description="Whether `counterfoil serve` also runs the background jobs."
     )

@@ -1,0 +1,99 @@
+"""One process of the site: API and console, with or without the background jobs beside them.
+
+The rail       COUNTERFOIL_RAIL_URL names the bank's address. Without one a sandbox pays out over
+               a simulated bank in this process, whose journal lies in the home directory; any
+               other environment refuses to start its jobs.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+from contextlib import AsyncExitStack
+from typing import Final
+
+from counterfoil.journeys.draw import PayoutBooks
+from counterfoil.journeys.house import House, open_house
+from counterfoil.payments.http_rail import HttpRail
+from counterfoil.payments.port import Rail
+from counterfoil.payments.relay import PayoutRelay
+from counterfoil.platform.settings import Settings
+from counterfoil.simulator.bank.bank import Bank
+from counterfoil.simulator.bank.direct import DirectRail
+from counterfoil.simulator.bank.journal import Journal
+from counterfoil.worker.loop import Job, run
+from counterfoil.worker.payouts import payout_job
+
+#: The environment in which a simulated bank may stand in for one that is not named.
+SANDBOX: Final = "sandbox"
+
+
+def serve_site(settings: Settings, url: str) -> None:
+    """Serve until interrupted."""
+    import uvicorn
+
+    from counterfoil.api.app import create_app
+    from counterfoil.api.server import server_config
+    from counterfoil.console.app import create_console
+
+    site = create_app(
+        settings,
+        url,
+        sites={"/console": create_console},
+        background=work if settings.worker else None,
+    )
+    uvicorn.Server(server_config(site, host=settings.host, port=settings.port)).run()
+
+
+async def serve_jobs(settings: Settings, url: str) -> None:
+    """Run the background jobs of one process until it is told to end."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with open_house(settings, url) as house:
+        await work(house, stop)
+
+
+async def work(house: House, stop: asyncio.Event) -> None:
+    """Run the background jobs until told to stop."""
+    async with AsyncExitStack() as stack:
+        rail, jobs = await _rail(house, stack)
+        relay = PayoutRelay(
+            house.database,
+            rail=rail,
+            books=PayoutBooks(house),
+            clock=house.clock,
+            business_date=house.business_date,
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+        )
+        await run([await payout_job(relay), *jobs], stop)
+
+
+async def _rail(house: House, stack: AsyncExitStack) -> tuple[Rail, list[Job]]:
+    """Return the rail of this installation, and the jobs that it needs itself."""
+    settings = house.settings
+    if settings.rail_url is not None:
+        return await stack.enter_async_context(HttpRail(settings.rail_url)), []
+    if settings.environment != SANDBOX:
+        raise RuntimeError(
+            "set COUNTERFOIL_RAIL_URL: only a sandbox pays out over a simulated bank"
+        )
+    journal = stack.enter_context(
+        Journal(settings.home / "simulator" / f"bank-{settings.node}.jsonl")
+    )
+    bank = Bank(journal=journal)
+    return DirectRail(bank), [_bank_day(bank, house)]
+
+
+def _bank_day(bank: Bank, house: House) -> Job:
+    """Return the job that keeps the simulated bank on the house's business date."""
+
+    async def step() -> int:
+        bank.move_to(await house.business_date())
+        return 0
+
+    async def close() -> None:
+        """Leave the bank as it is: its journal is closed by whoever opened it."""
+
+    return Job(name="bank_day", step=step, close=close)
