@@ -3,7 +3,8 @@
 Invariant   Only schema `reporting` is read, and nothing is written or locked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from counterfoil.platform.queries import Queries, Query, Row, Runner
@@ -18,27 +19,54 @@ _NUMBER_MAX: Final = 2**63 - 1
 PART_ROWS: Final = 200
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListQueries:
+    """The queries of one list: from the newest down, from the oldest up, and by a figure."""
+
+    down: Query
+    up: Query
+    #: None where the list runs by number alone.
+    by_figure: Query | None = None
+
+
+LISTS: Final[Mapping[str, ListQueries]] = {
+    "applications": ListQueries(
+        down=READING.applications,
+        up=READING.applications_upwards,
+        by_figure=READING.applications_sorted,
+    ),
+    "lines": ListQueries(
+        down=READING.lines, up=READING.lines_upwards, by_figure=READING.lines_sorted
+    ),
+    "loans": ListQueries(
+        down=READING.loans, up=READING.loans_upwards, by_figure=READING.loans_sorted
+    ),
+    "payments": ListQueries(down=READING.payments, up=READING.payments_upwards),
+}
+
+
 async def read_page(
     connection: Runner, state: ListState, *, name: str, number: str, **filters: object
 ) -> Page[Row]:
-    """Return one page of the list whose queries are called `name`.
+    """Return one page of the list called `name`, whose rows are numbered by the column `number`.
 
     By number the list runs along an index; by a figure the database sorts what the filters leave.
     """
-    if state.sort == "number":
-        query, values = _by_number(state, name)
+    queries = LISTS[name]
+    if state.sort == "number" or queries.by_figure is None:
+        query, values = _by_number(state, queries)
     else:
-        query, values = READING[f"{name}_sorted"], _by_figure(state)
+        query, values = queries.by_figure, _by_figure(state)
     rows: Sequence[Row] = await query.fetch(connection, page=PAGE_ROWS + 1, **values, **filters)
     keys = [Key(row["sort_value"], row[number]) for row in rows]
     return make_page(state, rows, keys)
 
 
-def _by_number(state: ListState, name: str) -> tuple[Query, dict[str, object]]:
+def _by_number(state: ListState, queries: ListQueries) -> tuple[Query, dict[str, object]]:
     key = state.key
     if state.sign < 0:
-        return READING[name], {"after_number": key.number if key else _NUMBER_MAX}
-    return READING[f"{name}_upwards"], {"after_number": key.number if key else 0}
+        return queries.down, {"after_number": key.number if key else _NUMBER_MAX}
+    return queries.up, {"after_number": key.number if key else 0}
 
 
 def _by_figure(state: ListState) -> dict[str, object]:

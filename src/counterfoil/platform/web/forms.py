@@ -29,7 +29,6 @@ TOKEN_FIELD: Final = "csrf_token"  # noqa: S105
 KEY_FIELD: Final = "idempotency_key"
 
 _KEY_LENGTH_MAX: Final = 200
-_DIGITS_MAX: Final = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,21 +140,6 @@ class FormReader:
             self.refuse(name, "form.amount_too_large")
             return None
         return amount_minor
-
-    def number(self, name: str, *, least: int, most: int) -> int | None:
-        """Return a whole number inside its bounds."""
-        value = plain_number(self._value(name))
-        if not value:
-            self._missing(name)
-            return None
-        if not (value.isascii() and value.isdigit() and len(value) <= _DIGITS_MAX):
-            self.refuse(name, "form.not_a_number")
-            return None
-        number = int(value)
-        if not least <= number <= most:
-            self.refuse(name, "form.out_of_range", least=least, most=most)
-            return None
-        return number
 
     def day(self, name: str, *, required: bool = True) -> date | None:
         """Return a date written year first."""

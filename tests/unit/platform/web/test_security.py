@@ -24,8 +24,11 @@ async def _headers(given: list[tuple[bytes, bytes]]) -> dict[str, str]:
     async def send(message: Any) -> None:
         sent.append(message)
 
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
     site = SecurityHeaders(app, report_path="/reports")
-    await site({"type": "http", "path": "/x"}, send, send)
+    await site({"type": "http", "path": "/x"}, receive, send)
     return {name.decode(): value.decode() for name, value in sent[0]["headers"]}
 
 
