@@ -42,6 +42,10 @@ def demo(
     no_serve: Annotated[
         bool, typer.Option("--no-serve", help="End when the days are over.")
     ] = False,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Give up what was added to an earlier demonstration."),
+    ] = False,
     json_file: Annotated[
         Path | None,
         typer.Option("--json", help="Also write the figures to this file; - is standard output."),
@@ -68,7 +72,7 @@ def demo(
             console.print("Preparing the database")
             asyncio.run(migrate.apply(address))
             try:
-                asyncio.run(prepare(address, size))
+                asyncio.run(prepare(address, size, replaces=replace))
             except DemoRefusedError as refused:
                 raise output.fail(str(refused)) from refused
             report, seconds = _live(settings, address, size, console)

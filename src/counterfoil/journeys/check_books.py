@@ -42,7 +42,7 @@ from counterfoil.ledger.chart import (
 from counterfoil.ledger.check_store import Balances
 from counterfoil.ledger.store import HOUSE, BookKey
 from counterfoil.lending import check_store as lending
-from counterfoil.lending import closing
+from counterfoil.lending import closing_store as closing
 from counterfoil.lending.catalogue import Catalogue
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Connection, Database

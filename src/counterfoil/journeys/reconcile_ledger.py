@@ -18,7 +18,7 @@ from counterfoil.ledger.chart import (
 )
 from counterfoil.ledger.store import BookKey
 from counterfoil.lending import check_store as lending
-from counterfoil.lending import closing
+from counterfoil.lending import closing_store as closing
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Database
 

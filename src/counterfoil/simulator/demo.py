@@ -6,6 +6,7 @@ Safety      Works on the installation's database only where that holds nothing a
 Repetition  The same seed, number of applicants and days give the same figures, seconds aside.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ from counterfoil.journeys.house import House, open_house
 from counterfoil.kernel.clock import SystemClock, TestClock
 from counterfoil.ledger import store as ledger
 from counterfoil.lending.delinquency import BUCKETS
-from counterfoil.platform.database import Database
+from counterfoil.platform.database import Connection, Database
 from counterfoil.platform.queries import Queries
 from counterfoil.platform.settings import Settings
 from counterfoil.simulator.world import FIRST_DATE, OPENS_AT, Tell, World
@@ -24,6 +25,9 @@ from counterfoil.simulator.world import FIRST_DATE, OPENS_AT, Tell, World
 _DATABASE: Final = Queries.load("counterfoil.simulator", "demo_database.sql")
 _FIGURES: Final = Queries.load("counterfoil.simulator", "figures.sql")
 
+#: How often, and how long apart, it is looked whether the others have gone.
+COMPANY_ATTEMPTS: Final = 15
+COMPANY_PAUSE_SECONDS: Final = 0.2
 ATTRIBUTION: Final = (
     "Borrowers behave as recorded in Default of Credit Card Clients, I-Cheng Yeh, UCI Machine "
     "Learning Repository (2009), doi:10.24432/C55S3H, CC BY 4.0; format changed, values unchanged; "
@@ -88,30 +92,54 @@ class DemoReport:
             yield f"Refused: {code}", f"{count:,}"
 
 
-async def prepare(url: str, size: DemoSize) -> None:
-    """Empty a migrated database for a demonstration; raise DemoRefusedError where it is needed."""
-    async with Database(url, connections_max=1) as database, database.transaction() as connection:
-        is_of_demo = await _DATABASE.is_of_demo.fetchval(connection)
-        if not is_of_demo and await _DATABASE.is_used.fetchval(connection):
+async def prepare(url: str, size: DemoSize, *, replaces: bool = False) -> None:
+    """Empty a migrated database for a demonstration; raise DemoRefusedError where it is needed.
+
+    `replaces` also gives up customers who were added to an earlier demonstration by hand.
+    """
+    async with Database(url, connections_max=1) as database:
+        # Outside of a transaction, so that each look sees the present.
+        async with database.connection() as connection:
+            await _refuse_company(connection)
+        async with database.transaction() as connection:
+            await _refuse_customers(connection, replaces=replaces)
+            await _DATABASE.make_schema.execute(connection)
+            await _DATABASE.make_mark.execute(connection)
+            await _DATABASE.empty.execute(connection)
+            await _DATABASE.note_run.execute(
+                connection,
+                seed=size.seed,
+                applicants=size.applicants,
+                days=size.days,
+                started_at=SystemClock().now(),
+            )
+
+
+async def _refuse_customers(connection: Connection, *, replaces: bool) -> None:
+    """Refuse a database that holds what no demonstration made."""
+    if not await _DATABASE.is_of_demo.fetchval(connection):
+        if await _DATABASE.is_used.fetchval(connection):
             raise DemoRefusedError(
                 "This database holds customers that no demonstration made, and a demonstration "
                 "begins by emptying. Give it a place of its own: set COUNTERFOIL_HOME to a new "
                 "directory, or COUNTERFOIL_DATABASE_URL to an empty database."
             )
-        if await _DATABASE.others.fetchval(connection):
-            raise DemoRefusedError(
-                "Another process of Counterfoil uses this database. Stop it first."
-            )
-        await _DATABASE.make_schema.execute(connection)
-        await _DATABASE.make_mark.execute(connection)
-        await _DATABASE.empty.execute(connection)
-        await _DATABASE.note_run.execute(
-            connection,
-            seed=size.seed,
-            applicants=size.applicants,
-            days=size.days,
-            started_at=SystemClock().now(),
+        return
+    newcomers = await _DATABASE.newcomers.fetchval(connection) or 0
+    if newcomers > 0 and not replaces:
+        raise DemoRefusedError(
+            f"Since the last demonstration {newcomers} customers were added. If nobody needs "
+            "them, call `counterfoil demo --replace`."
         )
+
+
+async def _refuse_company(connection: Connection) -> None:
+    """Refuse while others use the database; connections just closed take a moment to go."""
+    for _ in range(COMPANY_ATTEMPTS):
+        if not await _DATABASE.others.fetchval(connection):
+            return
+        await asyncio.sleep(COMPANY_PAUSE_SECONDS)
+    raise DemoRefusedError("Another process of Counterfoil uses this database. Stop it first.")
 
 
 async def run(settings: Settings, url: str, size: DemoSize, tell: Tell) -> DemoReport:
@@ -120,6 +148,8 @@ async def run(settings: Settings, url: str, size: DemoSize, tell: Tell) -> DemoR
     async with open_house(settings, url, clock=clock, first_date=FIRST_DATE) as house:
         world = World(house, clock, applicants=size.applicants, days=size.days, seed=size.seed)
         await world.run(tell)
+        async with house.database.connection() as connection:
+            await _DATABASE.note_end.execute(connection)
         return await _report(house, world, size, tell)
 
 

@@ -50,7 +50,9 @@ CREATE TABLE IF NOT EXISTS demo.run (
     seed        bigint      NOT NULL,
     applicants  integer     NOT NULL,
     days        integer     NOT NULL,
-    started_at  timestamptz NOT NULL
+    started_at  timestamptz NOT NULL,
+    -- How many it made; NULL until it has ended.
+    customers   bigint
 );
 
 -- name: note_run
@@ -59,3 +61,19 @@ CREATE TABLE IF NOT EXISTS demo.run (
 -- locks   nothing
 INSERT INTO demo.run (seed, applicants, days, started_at)
 VALUES (:seed, :applicants, :days, :started_at);
+
+-- name: note_end
+-- How many customers the demonstration has made.
+-- gives   nothing
+-- locks   its row
+UPDATE demo.run SET customers = (SELECT count(*) FROM reporting.customer)
+WHERE started_at = (SELECT max(r.started_at) FROM demo.run AS r);
+
+-- name: newcomers
+-- Customers that came after the last demonstration had ended.
+-- gives   one value, below one where nobody came; NULL where it has not ended
+-- locks   none
+SELECT (SELECT count(*) FROM reporting.customer) - r.customers AS newcomers
+FROM demo.run AS r
+ORDER BY r.started_at DESC
+LIMIT 1;

@@ -103,6 +103,8 @@ class World:
         self._place = 0
         self._agenda: defaultdict[date, list[Borrower]] = defaultdict(list)
         self._bounces: defaultdict[date, list[tuple[Borrower, int]]] = defaultdict(list)
+        #: On whose lines something was done since they were read.
+        self._touched: list[Borrower] = []
         #: There are payouts to carry today.
         self._has_drawn = False
         #: What was refused, by code: a borrower who asks for too much, a payment already undone.
@@ -126,29 +128,27 @@ class World:
         acting = self._agenda.pop(today, [])
         self._clock.advance(timedelta(hours=1))
         await self._each(bounces, self._take_back)
-        # A day's list may be long: it is gone through in portions.
-        for start in range(0, len(acting), AT_ONCE):
-            await self._act(acting[start : start + AT_ONCE])
+        accounts = await self._accounts(acting)
+        await self._act(acting, accounts)
         await self._payouts()
+        await self._refresh(accounts)
         self._clock.advance(timedelta(hours=8))
         await self._relay.take_statement(today)
-        for start in range(0, len(acting), AT_ONCE):
-            await self._plan(acting[start : start + AT_ONCE])
+        self._plan(acting, accounts)
         await close_day.close_day(self._house)
         self._today = today + ONE_DAY
         morning = datetime.combine(self._today, OPENS_AT)
         self._clock.advance(max(timedelta(), morning - self._clock.now()))
 
-    async def _act(self, acting: Sequence[Borrower]) -> None:
+    async def _act(self, acting: Sequence[Borrower], accounts: dict[int, Account]) -> None:
         """Let customers pay, the lender react, and errands end in drawdowns."""
-        accounts = await self._accounts(acting)
         await self._each(acting, lambda one: self._pay(one, accounts[one.customer_id]))
         self._clock.advance(timedelta(minutes=30))
-        accounts = await self._accounts(acting)
+        await self._refresh(accounts)
         await self._each(acting, lambda one: self._react(one, accounts[one.customer_id]))
         self._clock.advance(timedelta(minutes=30))
+        await self._refresh(accounts)
         shopping = [one for one in acting if one.errand_on == self._today]
-        accounts = await self._accounts(shopping)
         await self._each(shopping, lambda one: self._errand(one, accounts[one.customer_id]))
 
     async def _each(self, items: Sequence[Item], do: Callable[[Item], Awaitable[None]]) -> None:
@@ -158,13 +158,20 @@ class World:
 
     async def _accounts(self, acting: Sequence[Borrower]) -> dict[int, Account]:
         """Return lines and running loans by customer: what their borrowers see of them."""
+        found: dict[int, Account] = {}
         keys = sorted((one.customer_id, one.line_id) for one in acting)
-        if not keys:
-            return {}
         async with self._house.database.connection() as connection:
-            accounts = await lending.read_accounts(connection, keys)
-            await lending.add_loans(connection, accounts, keys)
-        return {customer_id: account for (customer_id, _), account in accounts.items()}
+            for start in range(0, len(keys), AT_ONCE):
+                portion = keys[start : start + AT_ONCE]
+                accounts = await lending.read_accounts(connection, portion)
+                await lending.add_loans(connection, accounts, portion)
+                found |= {customer_id: account for (customer_id, _), account in accounts.items()}
+        return found
+
+    async def _refresh(self, accounts: dict[int, Account]) -> None:
+        """Read the accounts again on which something was done."""
+        touched, self._touched = self._touched, []
+        accounts |= await self._accounts(touched)
 
     # ------------------------------------------------------------------- applications and lines
 
@@ -265,6 +272,7 @@ class World:
             mode=intent.mode,
             idempotency_key=self._key(borrower, "pay"),
         )
+        self._touched.append(borrower)
         return self._noted(answer)
 
     async def _take_back(self, bounced: tuple[Borrower, int]) -> None:
@@ -289,6 +297,7 @@ class World:
         assert line is not None, "a borrower has a line"
         change = line_care.change_of(borrower, line, loans, self._today)
         if change is not None:
+            self._touched.append(borrower)
             self._noted(await self._change(borrower, change))
 
     async def _change(self, borrower: Borrower, change: Change) -> Answer | Refused:
@@ -364,6 +373,7 @@ class World:
         )
         if isinstance(self._noted(answer), Answer):
             borrower.draws += 1
+            self._touched.append(borrower)
             self._has_drawn = True
 
     async def _payouts(self) -> None:
@@ -379,9 +389,8 @@ class World:
             self._clock.advance(pause)
             await self._relay.drain()
 
-    async def _plan(self, acting: Sequence[Borrower]) -> None:
+    def _plan(self, acting: Sequence[Borrower], accounts: dict[int, Account]) -> None:
         """Note when each customer has something to do next; who has left has nothing."""
-        accounts = await self._accounts(acting)
         for borrower in acting:
             account = accounts[borrower.customer_id]
             assert account.line is not None, "a borrower has a line"

@@ -1,0 +1,215 @@
+"""The demonstration on a real database: repeatable, sound, and careful with what is not its own."""
+
+import itertools
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+import asyncpg
+import pytest
+
+from counterfoil.kernel.clock import SystemClock
+from counterfoil.kernel.money import E8
+from counterfoil.lending import store as lending
+from counterfoil.lending.catalogue import load_catalogue
+from counterfoil.lending.explaining import Figure, explain
+from counterfoil.lending.interest import payable
+from counterfoil.lending.loan import accrue
+from counterfoil.platform import access, embedded, migrate
+from counterfoil.platform.database import Database
+from counterfoil.platform.settings import Settings
+from counterfoil.simulator import demo, world
+from counterfoil.simulator.bank.faults import Fault
+from counterfoil.simulator.demo import DemoRefusedError, DemoReport, DemoSize
+
+SMALL = DemoSize(applicants=40, days=60, seed=7)
+_numbers = itertools.count(1)
+Make = Callable[[], Coroutine[Any, Any, str]]
+
+
+@pytest.fixture
+async def make_url(server_url: str) -> AsyncIterator[Make]:
+    """Makes migrated databases, dropped afterwards."""
+    names = []
+
+    async def administer(statement: str) -> None:
+        connection = await asyncpg.connect(
+            server_url.replace(f"/{embedded.DATABASE_NAME}?", "/postgres?")
+        )
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def make() -> str:
+        name = f"demo_{os.getpid()}_{next(_numbers)}"
+        await administer(f"CREATE DATABASE {name}")
+        names.append(name)
+        url = server_url.replace(f"/{embedded.DATABASE_NAME}?", f"/{name}?")
+        await migrate.apply(url)
+        return url
+
+    yield make
+    for name in names:
+        await administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def settings(tmp_path: Any) -> Settings:
+    return Settings(home=tmp_path / "home")
+
+
+async def live(settings: Settings, url: str, size: DemoSize = SMALL) -> DemoReport:
+    await demo.prepare(url, size)
+    return await demo.run(settings, url, size, lambda _what, _count: None)
+
+
+async def test_the_same_seed_gives_the_same_figures_however_commands_are_batched(
+    make_url: Make, settings: Settings
+) -> None:
+    first = await live(settings, await make_url())
+    other_batches = settings.model_copy(update={"engine_shards": 5, "node": 9})
+    again = await live(other_batches, await make_url())
+    assert again == first
+    other = await live(settings, await make_url(), DemoSize(applicants=40, days=60, seed=8))
+    assert other.figures != first.figures
+
+
+async def test_figures_agree_with_each_other_and_with_the_bank_account(
+    make_url: Make, settings: Settings
+) -> None:
+    url = await make_url()
+    report = await live(settings, url)
+    figures: Any = report.figures
+    assert report.is_sound
+    assert list(figures) == [
+        *("applications", "approved", "declined", "referred", "lines", "drawdowns"),
+        *("drawn_minor", "repayments", "repaid_minor", "loans", "business_date", "days_closed"),
+        *("ledger", "fsck"),
+    ]
+    assert figures["applications"] == 40
+    decided = ("approved", "declined", "referred")
+    assert sum(figures[name] for name in decided) == 40
+    assert figures["loans"]["open"] + figures["loans"]["closed"] == figures["drawdowns"]
+    assert figures["repayments"] > 0
+    assert figures["days_closed"] == 60
+    assert figures["business_date"] == "2026-03-06"
+    assert figures["ledger"]["balanced"]
+    assert figures["fsck"] == {"ok": True, "checks": 16}
+    async with Database(url) as database, database.connection() as connection:
+        bank = await connection.fetchval(
+            "SELECT sum(amount_minor) FROM ledger.posting WHERE account = 1002"
+        )
+    assert bank == figures["repaid_minor"] - figures["drawn_minor"]
+
+
+async def test_every_doubt_about_a_payout_ends_on_its_day(
+    make_url: Make, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    troubled = {
+        Fault.REFUSES: 1_500,
+        Fault.TIMEOUT_AFTER_ACCEPT: 1_500,
+        Fault.TIMEOUT_BEFORE_ACCEPT: 1_500,
+        Fault.ERROR_AFTER_ACCEPT: 1_500,
+        Fault.ANSWERS_LATE: 1_500,
+        Fault.CALLBACK_LOST: 1_500,
+    }
+    monkeypatch.setattr(world, "FAULTS_BP", troubled)
+    url = await make_url()
+    report = await live(settings, url)
+    assert report.is_sound
+    assert report.payouts_refused > 0
+    async with Database(url) as database, database.connection() as connection:
+        unsettled = await connection.fetchval(
+            "SELECT count(*) FROM payments.payment WHERE status NOT IN ('succeeded', 'failed')"
+        )
+        late = await connection.fetchval(
+            "SELECT count(*) FROM payments.payment WHERE value_date <> business_date"
+        )
+        asked = await connection.fetchval(
+            "SELECT count(*) FROM payments.payment_attempt WHERE act = 'ask'"
+        )
+    assert (unsettled, late) == (0, 0)
+    assert asked > 0
+
+
+async def test_each_explained_figure_is_the_one_that_is_stored(
+    make_url: Make, settings: Settings
+) -> None:
+    url = await make_url()
+    await live(settings, url, DemoSize(applicants=40, days=120, seed=3))
+    catalogue = load_catalogue()
+    async with Database(url) as database, database.connection() as connection:
+        today = await connection.fetchval("SELECT business_date FROM platform.business_date")
+        loans = await lending.read_loans_after(connection, page=1_000)
+        begun = [loan for loan in loans if loan.start_date is not None]
+        assert begun
+        for loan in begun:
+            booked = await lending.read_history(connection, loan.customer_id, loan.loan_id)
+            history = [entry.transaction for entry in booked]
+            terms = catalogue.terms(loan.product_code, loan.product_version)
+            told = {
+                figure: explain(loan, history, figure, on=today, terms=terms) for figure in Figure
+            }
+            if loan.status == "open":
+                accrue(loan, today)
+            interest = loan.due_interest_minor + payable(loan.accrued_interest_e8)
+            assert told[Figure.PRINCIPAL].amount_minor == loan.principal_minor
+            assert told[Figure.INTEREST].amount_minor == interest
+            assert told[Figure.PENALTY].amount_minor == payable(loan.accrued_penalty_e8)
+            for figure in (Figure.INTEREST, Figure.PENALTY):
+                # Each amount was rounded once, when it was demanded or paid; the rest is carried.
+                assert abs(told[figure].rounding_e8) <= E8 // 2
+
+
+async def test_a_database_with_customers_of_its_own_is_left_alone(
+    make_url: Make, settings: Settings
+) -> None:
+    url = await make_url()
+    async with Database(url) as database, database.connection() as connection:
+        await connection.execute("INSERT INTO customers.customer VALUES (7, 'active', 'zh', now())")
+    with pytest.raises(DemoRefusedError, match="COUNTERFOIL_HOME"):
+        await live(settings, url)
+    async with Database(url) as database, database.connection() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM customers.customer") == 1
+        assert await connection.fetchval("SELECT to_regclass('demo.run')") is None
+
+
+async def test_an_earlier_demonstration_gives_way_and_keys_and_operators_stay(
+    make_url: Make, settings: Settings
+) -> None:
+    url = await make_url()
+    small = DemoSize(applicants=5, days=3, seed=1)
+    async with Database(url) as database, database.transaction() as connection:
+        now = SystemClock().now()
+        await access.create_api_key(
+            connection, api_key_id=1, client="shop", scopes=[access.Scope.LINES_READ], now=now
+        )
+    first = await live(settings, url, small)
+    assert await live(settings, url, small) == first
+    async with Database(url) as database, database.connection() as connection:
+        assert [key.client for key in await access.list_api_keys(connection)] == ["shop"]
+        assert await connection.fetchval("SELECT count(*) FROM customers.customer") == 5
+
+
+async def test_customers_added_by_hand_are_given_up_only_on_request(
+    make_url: Make, settings: Settings
+) -> None:
+    url = await make_url()
+    small = DemoSize(applicants=5, days=3, seed=1)
+    await live(settings, url, small)
+    async with Database(url) as database, database.connection() as connection:
+        await connection.execute("INSERT INTO customers.customer VALUES (7, 'active', 'zh', now())")
+    with pytest.raises(DemoRefusedError, match="--replace"):
+        await demo.prepare(url, small)
+    await demo.prepare(url, small, replaces=True)
+
+
+async def test_a_database_that_others_use_is_not_emptied_under_them(
+    make_url: Make, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "COMPANY_PAUSE_SECONDS", 0)
+    url = await make_url()
+    async with Database(url):
+        with pytest.raises(DemoRefusedError, match="Another process"):
+            await live(settings, url)
