@@ -15,8 +15,8 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
-from starlette.routing import Mount
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route
 
 from counterfoil import __version__
 from counterfoil.api import health, reference, refusals
@@ -139,6 +139,7 @@ def site_of(
         app.router.add_api_route(write.path, _endpoint(write), **endpoint_documents(write))
     reference.add_pages(app, WRITES)
     for path, make_site in (sites or {}).items():
+        app.router.routes.append(Route(path, _to_its_root))
         app.router.routes.append(Mount(path, app=_Site(desk, make_site)))
     _answer_failures(app)
     fixed = {write.path: write for write in WRITES if not write.path_ids}
@@ -174,6 +175,11 @@ class _Site:
         if self._made is None or self._made[0] is not house:
             self._made = (house, self._make_site(house))
         await self._made[1](scope, receive, send)
+
+
+async def _to_its_root(request: Request) -> Response:
+    """Lead from a site's bare path to its root, against which its addresses are."""
+    return RedirectResponse(f"{request.scope['path']}/")
 
 
 def _endpoint(write: Write) -> Callable[[Request], Awaitable[Response]]:

@@ -89,11 +89,9 @@ class Front:
         except Exception as error:  # noqa: BLE001 – the last line: whatever failed is answered
             reply = self._desk.problem(self._desk.failure(error), dict(scope["headers"]))
             if not status:
-                status = reply.status
-                await send(
-                    {"type": "http.response.start", "status": status, "headers": reply.headers}
-                )
-                await send({"type": "http.response.body", "body": b"" if is_head else reply.body})
+                start = {"type": "http.response.start", "status": reply.status}
+                await send_on({**start, "headers": reply.headers})
+                await send_on({"type": "http.response.body", "body": reply.body})
         route = getattr(inner.get("route"), "path", UNMATCHED)
         self._observe(method, route, status, started)
 

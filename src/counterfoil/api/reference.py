@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from counterfoil.api import catalogue
 from counterfoil.api.desk import Desk
@@ -30,7 +30,7 @@ from counterfoil.platform.web.security import SecurityHeaders
 
 _LOG: Final = logger("counterfoil.api")
 BASE: Final = "/docs"
-_REPORTS: Final = "/csp-reports"
+REPORTS: Final = f"{BASE}/csp-reports"
 #: A violation report is short; what is longer is not one.
 _REPORT_BYTES_MAX: Final = 65_536
 
@@ -80,7 +80,7 @@ def add_pages(app: FastAPI, writes: tuple[Write, ...]) -> None:
             "reference.html",
             title=made["info"]["title"],
             description=made["info"]["description"],
-            groups=_groups(made),
+            groups=groups_of(made),
         )
         return HTMLResponse(page)
 
@@ -94,17 +94,15 @@ def add_pages(app: FastAPI, writes: tuple[Write, ...]) -> None:
         asset = reference.site.assets["site.css"]
         return Response(asset.content, headers={"content-type": asset.media_type})
 
-    pages = Starlette(
-        routes=[
-            Route("/", overview),
-            Route("/errors", errors),
-            Route("/site.css", style),
-            Route(_REPORTS, _take_report, methods=["POST"]),
-        ]
-    )
-    site = SecurityHeaders(pages, report_path=BASE + _REPORTS)
+    routes = [
+        Route(BASE, overview),
+        Route(f"{BASE}/errors", errors),
+        Route(f"{BASE}/site.css", style),
+        Route(REPORTS, _take_report, methods=["POST"]),
+    ]
+    pages = SecurityHeaders(Starlette(routes=routes), report_path=REPORTS)
     app.router.routes.append(Route("/openapi.json", description))
-    app.router.routes.append(Mount(BASE, app=site))
+    app.router.routes += [Route(route.path, endpoint=pages) for route in routes]
 
 
 def rooms_of_errors(
@@ -131,7 +129,7 @@ def rooms_of_errors(
     ]
 
 
-def _groups(made: Mapping[str, Any]) -> list[dict[str, Any]]:
+def groups_of(made: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the operations by tag, as the page shows them."""
     schemas = made["components"]["schemas"]
     groups: dict[str, list[dict[str, Any]]] = {}

@@ -122,6 +122,6 @@ CLOSE_DAY = Write(
     summary="Move the business date of a sandbox",
     description="Closes day after day as the daily close does: instalments fall due, interest is "
     "booked. A sandbox alone allows it.",
-    example={"to": None},
+    example={"to": "2026-03-16"},
 )
 WRITES = (CLOSE_DAY,)

@@ -126,7 +126,7 @@ DRAW = Write(
         "method": "level_instalment",
         "purpose": "daily_consumption",
         "payee_ref": "acct-7f3a",
-        "quote_token": "q1.…",
+        "quote_token": "q1.Mzo1OjEwMDAwMA.hc2lnbmF0dXJl",
     },
 )
 WRITES = (DRAW,)

@@ -1,0 +1,136 @@
+"""Who may come in: every operation without a key, with a key of another scope, with its own."""
+
+import pytest
+from tests.api.conftest import Json, Site
+from tests.api.test_bad_input import check_problem
+
+from counterfoil.api.app import WRITES, site_of
+from counterfoil.api.desk import Desk
+from counterfoil.api.openapi import document
+from counterfoil.api.problems import load_texts
+from counterfoil.api.resources.commands import COMMANDS
+from counterfoil.platform.access import Scope, revoke_api_key
+
+#: Open to everybody: they say nothing about customers or money.
+PUBLIC = {"/livez", "/readyz", "/openapi.json", "/docs"}
+IDS = {
+    "customer_id": "cu_01hv4zq3k2f00",
+    "line_id": "ln_01hv4zq3k2f00",
+    "loan_id": "lo_01hv4zq3k2f00",
+    "drawdown_id": "lo_01hv4zq3k2f00",
+    "application_id": "ap_01hv4zq3k2f00",
+    "repayment_id": "rp_01hv4zq3k2f00",
+    "journal_id": "jr_01hv4zq3k2f00",
+    "account": "1301",
+    "code": "cash-line-open",
+}
+
+
+def operations() -> list[tuple[str, str, set[Scope]]]:
+    """Return method, path and the scopes any of which lets in, of every operation described."""
+    writes = {write.path: write for write in WRITES}
+    found = []
+    for path, item in described()["paths"].items():
+        for method, operation in item.items():
+            if path in PUBLIC:
+                assert "security" not in operation
+                continue
+            ((scope,),) = [rule["apiKey"] for rule in operation["security"]]
+            others = writes[path].other_scopes if method == "post" else set()
+            found.append((method.upper(), path, {Scope(scope), *others}))
+    return found
+
+
+def described() -> Json:
+    return document(site_of(Desk(load_texts()))._router, WRITES)  # type: ignore[arg-type]
+
+
+OPERATIONS = operations()
+NAMES = [f"{method} {path}" for method, path, _ in OPERATIONS]
+
+
+def test_every_write_and_many_reads_are_looked_at() -> None:
+    assert len(OPERATIONS) > 35
+    assert {path for _, path, _ in OPERATIONS} >= {write.path for write in WRITES}
+
+
+async def test_every_operation_asks_for_a_key_and_for_its_scope(site: Site) -> None:
+    admin = site.client.headers.pop("authorization")
+    before = await site.books()
+    others = {
+        scope: await site.secret(*(set(Scope) - {scope}), client=f"all-but-{scope}")
+        for scope in Scope
+    }
+    none_of_commands = await site.secret(Scope.LOANS_READ)
+    for method, path, scopes in OPERATIONS:
+        address = path.format(**IDS)
+        for headers in ({}, {"Authorization": "Bearer cfk_" + "A" * 42}, {"Authorization": "x"}):
+            answer = await site.client.request(method, address, headers=headers)
+            check_problem(answer, 401, "not_authenticated")
+            assert answer.headers["www-authenticate"].startswith("Bearer")
+        lacking = none_of_commands if len(scopes) > 1 else others[next(iter(scopes))]
+        headers = {"Authorization": f"Bearer {lacking}"}
+        answer = await site.client.request(method, address, headers=headers)
+        problem = check_problem(answer, 403, "scope_missing")
+        assert any(scope in problem["detail"] for scope in scopes)
+        answer = await site.client.request(method, address, headers={"Authorization": admin})
+        assert answer.status_code not in (401, 403), f"{method} {path}: {answer.text}"
+    assert await site.books() == before
+
+
+@pytest.mark.parametrize("path", sorted(PUBLIC))
+async def test_what_is_public_needs_no_key(site: Site, path: str) -> None:
+    del site.client.headers["authorization"]
+    answer = await site.client.get(path, follow_redirects=True)
+    assert answer.status_code == 200
+    head = await site.client.head(path, follow_redirects=True)
+    assert (head.status_code, head.content) == (200, b"")
+
+
+async def test_a_command_of_a_list_needs_the_scope_of_its_own_operation(site: Site) -> None:
+    borrower = await site.borrower()
+    secret = await site.secret(Scope.LINES_WRITE)
+    freeze = {
+        "kind": "freeze_line",
+        "idempotency_key": "a",
+        "customer_id": borrower.customer_id,
+        "line_id": borrower.line_id,
+        "reason": "suspected_fraud",
+    }
+    draw = {**await site.drawdown(borrower), "kind": "draw", "idempotency_key": "b"}
+    answered = await site.post(
+        COMMANDS.path,
+        {"commands": [draw, freeze]},
+        headers={"Authorization": f"Bearer {secret}"},
+    )
+    answers = answered.json()["answers"]
+    assert [answer["status"] for answer in answers] == [403, 200]
+    assert answers[0]["problem"]["code"] == "scope_missing"
+
+
+async def test_a_revoked_key_stops_to_work(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = await site.secret(Scope.LINES_READ)
+    headers = {"Authorization": f"Bearer {secret}"}
+    assert (await site.client.get("/v1/lines", headers=headers)).status_code == 200
+    async with site.house.database.transaction() as connection:
+        number = await connection.fetchval(
+            "SELECT api_key_id FROM platform.api_key WHERE scopes = '{lines:read}'"
+        )
+        assert await revoke_api_key(connection, number, now=site.house.clock.now())
+    monkeypatch.setattr("counterfoil.api.desk._KNOWN_SECONDS", -1.0)
+    monkeypatch.setattr("counterfoil.platform.access.FRESH_SECONDS", -1.0)
+    site.desk._known_until = 0.0
+    refused = await site.client.get("/v1/lines", headers=headers)
+    check_problem(refused, 401, "not_authenticated")
+
+
+async def test_changes_are_recorded_under_the_name_of_the_client(site: Site) -> None:
+    borrower = await site.borrower()
+    body = {"customer_id": borrower.customer_id, "cap_minor": 500_000}
+    await site.post(f"/v1/lines/{borrower.line_id}/own-cap", body)
+    path = f"/v1/lines/{borrower.line_id}/history"
+    events = (await site.get(path, customer_id=borrower.customer_id)).json()["items"]
+    assert [(event["kind"], event["author"]) for event in events] == [
+        ("opened", "customer"),
+        ("own_cap_set", "api:shop"),
+    ]
