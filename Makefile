@@ -96,6 +96,7 @@ bench: $(VENV)/.runtime ## benchmarks, as ratios to yardsticks of the same run (
 .PHONY: docs
 docs: $(VENV)/.dev ## regenerate the references and check the documents
 	@$(BIN)/python tools/reference.py
+	@$(BIN)/python tools/write_api_reference.py
 	@$(BIN)/pytest --quiet tests/docs
 
 .PHONY: sizes
