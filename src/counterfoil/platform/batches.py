@@ -16,6 +16,7 @@ Durability  A connection that breaks during a commit leaves the outcome open; th
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
@@ -26,7 +27,7 @@ from typing import Any, Final, NamedTuple, Protocol, Self
 import asyncpg
 
 from counterfoil.kernel.errors import Kind, Refusal, Refused, refuse
-from counterfoil.platform.database import Connection, Database
+from counterfoil.platform.database import Connection, Database, is_away
 from counterfoil.platform.queries import Queries
 from counterfoil.platform.statement import Composer, Write, arguments
 from counterfoil.platform.telemetry import Metrics, logger
@@ -50,6 +51,8 @@ WAITING_MAX: Final = 20_000
 COLLISIONS_MAX: Final = 3
 #: Seconds for which a lost database is looked for before callers are told.
 RECONNECT_SECONDS_MAX: Final = 10
+#: Readers are told a business date that was true at most this long ago: another process moves it.
+DATE_SECONDS_MAX: Final = 1
 
 #: The unique key of recorded commands.
 COMMAND_ONCE: Final = "command_once"
@@ -162,6 +165,7 @@ class Engine:
         self._desk = desk
         self._metrics = metrics
         self._business_date: date | None = None
+        self._date_read_at = -math.inf
         self._shards = [_Shard() for _ in range(shards)]
         self._tasks: list[asyncio.Task[None]] = []
         self._is_stopping = False
@@ -197,8 +201,9 @@ class Engine:
         return future
 
     async def business_date(self) -> date:
-        """Return the business date as last read."""
-        if self._business_date is None:
+        """Return the business date, as it was a second ago at the oldest."""
+        age = asyncio.get_running_loop().time() - self._date_read_at
+        if self._business_date is None or age > DATE_SECONDS_MAX:
             async with self._database.connection() as connection:
                 await self._read_business_date(connection)
         assert self._business_date is not None
@@ -215,7 +220,7 @@ class Engine:
             try:
                 async with self._database.dedicated(PLANS) as connection:
                     await self._work(shard, connection)
-            except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as lost:
+            except Exception as lost:  # noqa: BLE001 - callers wait on this loop: it never ends
                 _log.warning("database lost", error=type(lost).__name__)
                 await self._wait_for_database(shard)
 
@@ -234,11 +239,11 @@ class Engine:
         loop = asyncio.get_running_loop()
         until = loop.time() + RECONNECT_SECONDS_MAX
         while loop.time() < until:
+            await asyncio.sleep(0.1)
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
                 async with self._database.connection() as connection:
                     await self._read_business_date(connection)
                     return
-            await asyncio.sleep(0.1)
         for waiting in shard.give_up():
             self._answer(waiting, refuse(OUTCOME_UNKNOWN))
 
@@ -250,9 +255,9 @@ class Engine:
         started = loop.time()
         try:
             is_done = await self._attempt_often(connection, batch, check_keys=check_keys)
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
-            raise
-        except Exception as error:  # noqa: BLE001 - a poisoned command may raise anything
+        except Exception as error:
+            if _is_lost(error):
+                raise
             if len(batch) == 1:
                 _fail(batch[0], error)
                 return
@@ -299,8 +304,8 @@ class Engine:
         fresh = [w for w in batch if (w.customer_id, w.idempotency_key) not in seen]
         state = await self._desk.load(connection, [w.command for w in fresh], on) if fresh else None
         decided, refused, twins = self._decide(state, fresh, on)
-        if refused and not is_sure:
-            seen = await self._seen(connection, batch)
+        if refused:
+            seen |= await self._look_again(connection, [w for w, _ in refused], on)
             refused = [(w, r) for w, r in refused if (w.customer_id, w.idempotency_key) not in seen]
         if decided:
             await self._desk.write(connection, state, decided, on)
@@ -350,6 +355,18 @@ class Engine:
                 if known is not None and not waiting.future.done():
                     self._answer(waiting, _replay(waiting, *known))
 
+    async def _look_again(
+        self, connection: Connection, refused: Sequence[Waiting], on: date
+    ) -> dict[Hashable, tuple[bytes, str]]:
+        """Return what another process has answered meanwhile under keys that are refused here.
+
+        Nothing is written for a refusal that would notice: not that its twin was accepted after
+        the keys were looked up, nor that the business date has moved.
+        """
+        if await QUERIES.business_date.fetchval(connection) != on:
+            raise BusinessDateMovedError
+        return await self._seen(connection, refused)
+
     async def _seen(
         self, connection: Connection, batch: Sequence[Waiting]
     ) -> dict[Hashable, tuple[bytes, str]]:
@@ -364,6 +381,7 @@ class Engine:
     async def _read_business_date(self, connection: Connection) -> None:
         self._business_date = await QUERIES.business_date.fetchval(connection)
         assert self._business_date is not None, "the calendar of this database was never started"
+        self._date_read_at = asyncio.get_running_loop().time()
 
     def _answer(self, waiting: Waiting, outcome: Answer | Refused) -> None:
         waiting.answer(outcome)
@@ -444,13 +462,22 @@ async def write_batch(
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == COMMAND_ONCE:
             raise KeyTakenError from error
-        raise
+        # Any other row that is there now and was not when the state was read.
+        raise StateChangedError from error
     except asyncpg.PostgresError as error:
         if error.sqlstate == SQLSTATE_DATE_MOVED:
             raise BusinessDateMovedError from error
         if error.sqlstate in SQLSTATES_COLLISION:
             raise StateChangedError from error
         raise
+
+
+def _is_lost(error: Exception) -> bool:
+    """Return whether the connection is gone; a statement that took too long is only that."""
+    if isinstance(error, asyncpg.QueryCanceledError):
+        return False
+    # The driver's protocol raises the second where a connection ends between two messages.
+    return is_away(error) or isinstance(error, asyncpg.InternalClientError)
 
 
 def _replay(waiting: Waiting, request_hash: bytes, answer: str) -> Answer | Refused:
