@@ -51,6 +51,49 @@ def writes(
     _show("Write path", report.document(), as_json=as_json)
 
 
+@bench.command()
+def http(
+    *,
+    customers: Customers = 100_000,
+    seconds: Seconds = 10,
+    shards: Shards = 2,
+    seed: Seed = 1,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Drawdowns over HTTP, one command a request, against pgbench and a route without work."""
+    import uvloop
+
+    from counterfoil.simulator.bench import stage as staging
+    from counterfoil.simulator.bench.http import run
+    from counterfoil.simulator.bench.writes import Scale
+
+    scale = Scale(customers=customers, seconds=seconds, shards=shards, seed=seed)
+    site = ("-m", "counterfoil.cli", "serve")
+    nothing = ("-m", "counterfoil.cli.bench_site")
+    with failures_as_messages(), staging.raised(at) as stage:
+        report = uvloop.run(run(stage, scale, _tell, site=site, nothing=nothing))
+    _show("HTTP", report.document(), as_json=as_json)
+
+
+@bench.command()
+def close(
+    *,
+    loans: Annotated[int, typer.Option(min=1_000, help="Open loans in the book.")] = 1_000_000,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Close days of a book of open loans, with a twenty-eighth of them falling due."""
+    import uvloop
+
+    from counterfoil.simulator.bench import stage as staging
+    from counterfoil.simulator.bench.close import run
+
+    with failures_as_messages(), staging.raised(at) as stage:
+        report = uvloop.run(run(stage, loans=loans, tell=_tell))
+    _show("Daily close", report.document(), as_json=as_json)
+
+
 def _show(title: str, document: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         write_json(document)

@@ -74,10 +74,10 @@ def settings_of(stage: Stage, *, shards: int, port: int = 0) -> Settings:
 
 
 @asynccontextmanager
-async def opened(stage: Stage, *, shards: int) -> AsyncIterator[House]:
+async def opened(stage: Stage, *, shards: int, first_date: date = START) -> AsyncIterator[House]:
     """Give a house on the stage."""
     settings = settings_of(stage, shards=shards)
-    async with open_house(settings, stage.url, first_date=START) as house:
+    async with open_house(settings, stage.url, first_date=first_date) as house:
         yield house
 
 

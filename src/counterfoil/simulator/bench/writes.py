@@ -48,7 +48,7 @@ class Scale:
 async def run(stage: Stage, scale: Scale, tell: Tell) -> Report:
     """Take the yardsticks, run the workloads between them, verify the books."""
     report = Report(started_at=datetime.now(UTC))  # house: allow clock – an entry point
-    pgbench = await _yardsticks(stage, scale, report, tell)
+    pgbench = await take_yardsticks(stage, scale, report, tell)
     async with staging.opened(stage, shards=scale.shards) as house:
         tell(f"loading {scale.customers:,} lines")
         await staging.add_lines(house, scale.customers)
@@ -61,7 +61,7 @@ async def run(stage: Stage, scale: Scale, tell: Tell) -> Report:
         await bench.repayments()
         await bench.latency()
         await bench.verify()
-    _take_again(pgbench, report, tell)
+    take_again(pgbench, report, tell)
     return report
 
 
@@ -69,7 +69,8 @@ async def _versions(house: House) -> int:
     return int((await staging.verdict(house))["versions"])
 
 
-async def _yardsticks(stage: Stage, scale: Scale, report: Report, tell: Tell) -> Pgbench:
+async def take_yardsticks(stage: Stage, scale: Scale, report: Report, tell: Tell) -> Pgbench:
+    """Take the yardsticks before the workloads."""
     pgbench = Pgbench(stage.yardstick_url, scale.seconds)
     tell("yardsticks: flushes, pgbench, copy")
     marks = report.yardsticks
@@ -83,7 +84,7 @@ async def _yardsticks(stage: Stage, scale: Scale, report: Report, tell: Tell) ->
     return pgbench
 
 
-def _take_again(pgbench: Pgbench, report: Report, tell: Tell) -> None:
+def take_again(pgbench: Pgbench, report: Report, tell: Tell) -> None:
     """Take T again and use the mean of both; say how far the machine drifted meanwhile."""
     tell("yardstick T again")
     before = report.yardsticks["T"]
