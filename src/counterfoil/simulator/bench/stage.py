@@ -112,7 +112,9 @@ async def add_open_loans(house: House, *, customers: int, loans: int) -> None:
             customers=customers,
         )
         await QUERIES.add_disbursements.execute(connection, posted_at=now)
-        await QUERIES.add_disbursement_journals.execute(connection, posted_at=now)
+        await QUERIES.add_disbursement_journals.execute(
+            connection, posted_at=now, book_date=await house.business_date()
+        )
         await QUERIES.take_up_lines.execute(connection)
 
 

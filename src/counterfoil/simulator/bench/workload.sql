@@ -52,7 +52,7 @@ WHERE o.status = 'open';
 INSERT INTO ledger.journal (
     customer_id, journal_id, lender_id, currency, product_code, book_date, posted_at, kind,
     loan_id, transaction_id, accounts, amounts)
-SELECT o.customer_id, o.loan_id, o.lender_id, o.currency, o.product_code, o.start_date,
+SELECT o.customer_id, o.loan_id, o.lender_id, o.currency, o.product_code, :book_date::date,
        :posted_at::timestamptz, 'disbursement', o.loan_id, o.loan_id, ARRAY[1301, 1002],
        ARRAY[o.original_minor, -o.original_minor]
 FROM lending.loan AS o
