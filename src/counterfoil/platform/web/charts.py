@@ -10,7 +10,7 @@ Follows     WAI-ARIA Graphics: one image with a title and a description; its tab
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from counterfoil.platform.web.axes import Axis, coordinate, make_axis, plain_tick
 
@@ -85,7 +85,7 @@ def steps(
         path.append(f"M{x} {y}" if pen_up else f"H{x}V{y}")
         pen_up = False
     if path:
-        parts.append(Markup('<path class="line s5" d="{}"/>').format("".join(path)))
+        parts.append(_draw('<path class="line s5" d="{}"/>', "".join(path)))
     return _figure(name, title, description, _WIDTH, _HEIGHT, parts)
 
 
@@ -172,21 +172,21 @@ def heat_map(
     names = labels if row_labels is None else row_labels
     parts = []
     middle = left + width * len(labels) / 2
-    parts.append(Markup('<text class="name mid" x="{}" y="16">{}</text>').format(middle, x_label))
+    parts.append(_draw('<text class="name mid" x="{}" y="16">{}</text>', middle, x_label))
     for column, label in enumerate(labels):
         x = left + width * (column + 0.5)
-        parts.append(Markup('<text class="name mid" x="{}" y="38">{}</text>').format(x, label))
+        parts.append(_draw('<text class="name mid" x="{}" y="38">{}</text>', x, label))
     for line, (label, row) in enumerate(zip(names, rows, strict=True)):
         y = top + height * (line + 0.5) + 4
-        parts.append(
-            Markup('<text class="name end" x="{}" y="{}">{}</text>').format(left - 10, y, label)
-        )
+        parts.append(_draw('<text class="name end" x="{}" y="{}">{}</text>', left - 10, y, label))
         for column, value in enumerate(row):
             parts.append(_cell(left + width * column, top + height * line, value, unit))
     bottom = top + height * len(rows)
     parts.append(
-        Markup('<text class="name mid" transform="translate(16 {}) rotate(-90)">{}</text>').format(
-            coordinate((top + bottom) / 2), y_label
+        _draw(
+            '<text class="name mid" transform="translate(16 {}) rotate(-90)">{}</text>',
+            coordinate((top + bottom) / 2),
+            y_label,
         )
     )
     total_width = left + width * len(labels) + 4
@@ -208,11 +208,10 @@ def funnel(
         y = top + height * number
         share = count / first if first else 0.0
         shown = coordinate(max(0.0, share) * width)
-        mark = Markup(
+        mark = _draw(
             '<text class="name end" x="{}" y="{}">{}</text>'
             '<rect class="b0" x="{}" y="{}" width="{}" height="20" rx="2"/>'
-            '<text class="value" x="{}" y="{}">{} · {}%</text>'
-        ).format(
+            '<text class="value" x="{}" y="{}">{} · {}%</text>',
             left - 10, y + 15, label, left, y, shown,
             coordinate(left + float(shown) + 8), y + 15, f"{count:,}", f"{share * 100:.1f}",
         )  # fmt: skip
@@ -240,9 +239,21 @@ def spark(points: Sequence[Point]) -> Markup:
         pen_up = False
     if len(present) == 1:
         path.append("h0.01")
-    return Markup(
-        '<svg class="spark" viewBox="0 0 {} {}" aria-hidden="true"><path d="{}"/></svg>'
-    ).format(_SPARK_WIDTH, _SPARK_HEIGHT, "".join(path))
+    return _draw(
+        '<svg class="spark" viewBox="0 0 {} {}" aria-hidden="true"><path d="{}"/></svg>',
+        _SPARK_WIDTH,
+        _SPARK_HEIGHT,
+        "".join(path),
+    )
+
+
+def _draw(template: str, *values: object, **named: object) -> Markup:
+    """Return a piece of a picture with every value escaped, unless it is a piece itself.
+
+    The same as `Markup.format`, which takes five times as long over the hundreds of small pieces.
+    """
+    safe = {name: escape(value) for name, value in named.items()}
+    return Markup(template.format(*map(escape, values), **safe))  # noqa: S704 - escaped above
 
 
 def _figure(
@@ -256,10 +267,9 @@ def _figure(
     head: float = 0,
 ) -> Markup:
     """Return the picture; `head` is room above the plot, for a legend."""
-    return Markup(
+    return _draw(
         '<svg class="chart" viewBox="0 {top} {w} {h}" role="img" aria-labelledby="{n}-t {n}-d">'
-        '<title id="{n}-t">{title}</title><desc id="{n}-d">{description}</desc>{body}</svg>'
-    ).format(
+        '<title id="{n}-t">{title}</title><desc id="{n}-d">{description}</desc>{body}</svg>',
         top=coordinate(-head),
         w=coordinate(width),
         h=coordinate(height + head),
@@ -277,10 +287,15 @@ def _grid(axis: Axis, unit: str, tick: Tick) -> Markup:
         y = axis.y(value, _TOP, _HEIGHT - _BOTTOM)
         kind = "zero" if value == 0 else "grid"
         parts.append(
-            Markup(
-                '<path class="{}" d="M{} {}H{}"/><text class="tick end" x="{}" y="{}">{}</text>'
-            ).format(
-                kind, _LEFT, y, right, _LEFT - 6, coordinate(float(y) + 4), f"{tick(value)}{unit}"
+            _draw(
+                '<path class="{}" d="M{} {}H{}"/><text class="tick end" x="{}" y="{}">{}</text>',
+                kind,
+                _LEFT,
+                y,
+                right,
+                _LEFT - 6,
+                coordinate(float(y) + 4),
+                f"{tick(value)}{unit}",
             )
         )
     return Markup("").join(parts)
@@ -294,15 +309,17 @@ def _x_names(names: Sequence[str], x_label: str, *, centred: bool = False) -> Ma
         # Every second name goes where the chart is narrow.
         thin = " thin" if index // stride % 2 else ""
         parts.append(
-            Markup('<text class="tick mid{}" x="{}" y="{}">{}</text>').format(
-                thin, x, _HEIGHT - _BOTTOM + 16, names[index]
+            _draw(
+                '<text class="tick mid{}" x="{}" y="{}">{}</text>',
+                thin,
+                x,
+                _HEIGHT - _BOTTOM + 16,
+                names[index],
             )
         )
     middle = coordinate((_LEFT + _WIDTH - _RIGHT) / 2)
     parts.append(
-        Markup('<text class="tick mid" x="{}" y="{}">{}</text>').format(
-            middle, _HEIGHT - 6, x_label
-        )
+        _draw('<text class="tick mid" x="{}" y="{}">{}</text>', middle, _HEIGHT - 6, x_label)
     )
     return Markup("").join(parts)
 
@@ -323,7 +340,7 @@ def _line(points: Sequence[Point], *, axis: Axis, length: int, shade: int) -> Ma
         x, y = _x(index, length), axis.y(value, _TOP, _HEIGHT - _BOTTOM)
         path.append(f"{'M' if pen_up else 'L'}{x} {y}")
         pen_up = False
-    return Markup('<path class="line s{}" d="{}"/>').format(shade, "".join(path))
+    return _draw('<path class="line s{}" d="{}"/>', shade, "".join(path))
 
 
 def _end(points: Sequence[Point], *, axis: Axis, length: int) -> tuple[float, float] | None:
@@ -337,18 +354,27 @@ def _end(points: Sequence[Point], *, axis: Axis, length: int) -> tuple[float, fl
 
 def _end_mark(label: str, end: tuple[float, float], height: float, *, shade: int) -> Markup:
     x, y = end
-    return Markup(
+    return _draw(
         '<g class="s{}"><circle cx="{}" cy="{}" r="3"/>'
-        '<text class="series" x="{}" y="{}">{}</text></g>'
-    ).format(shade, coordinate(x), coordinate(y), coordinate(x + 7), coordinate(height), label)
+        '<text class="series" x="{}" y="{}">{}</text></g>',
+        shade,
+        coordinate(x),
+        coordinate(y),
+        coordinate(x + 7),
+        coordinate(height),
+        label,
+    )
 
 
 def _apart(ends: Mapping[str, tuple[float, float]]) -> dict[str, float]:
     """Return the heights of the labels, moved apart where lines end close to each other."""
     heights: dict[str, float] = {}
     taken: list[tuple[float, float]] = []
-    # From the lowest up, so that a crowd at zero grows upwards and not into the axis.
-    for label, (x, y) in sorted(ends.items(), key=lambda item: -item[1][1]):
+    # From the lowest up, so that a crowd at zero grows upwards and not into the axis; of equals
+    # the last series comes lowest, so that the labels read from top to bottom.
+    place = {label: number for number, label in enumerate(ends)}
+    lowest_first = sorted(ends.items(), key=lambda item: (-item[1][1], -place[item[0]]))
+    for label, (x, y) in lowest_first:
         height = y + 4
         for other_x, other in taken:
             if abs(other_x - x) < _LABEL_WIDTH and height > other - _LABEL_HEIGHT:
@@ -365,25 +391,34 @@ def _bar(x: float, value: float, *, axis: Axis, width: float, shade: int) -> Mar
 def _block(x: float, ends: tuple[float, float], *, axis: Axis, width: float, kind: str) -> Markup:
     top = float(axis.y(max(ends), _TOP, _HEIGHT - _BOTTOM))
     bottom = float(axis.y(min(ends), _TOP, _HEIGHT - _BOTTOM))
-    return Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="1.5"/>').format(
-        kind, coordinate(x), coordinate(top), coordinate(width), coordinate(bottom - top)
+    return _draw(
+        '<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="1.5"/>',
+        kind,
+        coordinate(x),
+        coordinate(top),
+        coordinate(width),
+        coordinate(bottom - top),
     )
 
 
 def _mark(mark: Markup, hover: str, href: str | None) -> Markup:
     if href:
-        return Markup('<a href="{}"><title>{}</title>{}</a>').format(href, hover, mark)
-    return Markup("<g><title>{}</title>{}</g>").format(hover, mark)
+        return _draw('<a href="{}"><title>{}</title>{}</a>', href, hover, mark)
+    return _draw("<g><title>{}</title>{}</g>", hover, mark)
 
 
 def _legend(labels: Sequence[str]) -> Markup:
     parts, x = [], float(_LEFT)
     for number, label in enumerate(labels):
         parts.append(
-            Markup(
+            _draw(
                 '<rect class="b{}" x="{}" y="-18" width="10" height="10" rx="2"/>'
-                '<text class="series" x="{}" y="-9">{}</text>'
-            ).format(min(number, 2), coordinate(x), coordinate(x + 15), label)
+                '<text class="series" x="{}" y="-9">{}</text>',
+                min(number, 2),
+                coordinate(x),
+                coordinate(x + 15),
+                label,
+            )
         )
         # Room for the label in the larger type of narrow screens; Han glyphs are twice as wide.
         x += 45 + sum(10 if letter.isascii() else 18 for letter in label)
@@ -392,9 +427,15 @@ def _legend(labels: Sequence[str]) -> Markup:
 
 def _cell(x: float, y: float, value: Point, unit: str) -> Markup:
     if value is None:
-        return Markup('<text class="name mid" x="{}" y="{}">—</text>').format(x + 45, y + 30)
+        return _draw('<text class="name mid" x="{}" y="{}">—</text>', x + 45, y + 30)
     step = min(_HEAT_STEPS - 1, int(max(0.0, min(value, 100.0)) / 100 * _HEAT_STEPS))
-    return Markup(
+    return _draw(
         '<g class="h{}"><rect x="{}" y="{}" width="90" height="50" rx="2"/>'
-        '<text class="mid" x="{}" y="{}">{}</text></g>'
-    ).format(step, x, y, x + 45, y + 30, f"{value:.1f}{unit}".replace("-", "−"))
+        '<text class="mid" x="{}" y="{}">{}</text></g>',
+        step,
+        x,
+        y,
+        x + 45,
+        y + 30,
+        f"{value:.1f}{unit}".replace("-", "−"),
+    )
