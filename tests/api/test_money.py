@@ -224,6 +224,29 @@ async def test_the_ledger_is_read_by_account_and_as_a_trial_balance(site: Site) 
     assert [page[0]["kind"] for page in pages] == ["hold", "disbursement"]
 
 
+async def test_a_figure_is_explained_by_days_and_transactions(site: Site) -> None:
+    borrower = await site.borrower()
+    loan = await site.open_loan(borrower)
+    await close_day(site.house, to=date(2026, 3, 12))
+    await repay(site, borrower, 50_350)
+    await close_day(site.house, to=date(2026, 3, 14))
+    path = f"/v1/loans/{loan['id']}/figures"
+    interest = (await site.get(f"{path}/interest", customer_id=borrower.customer_id)).json()
+    assert [(part["days"], part["principal_minor"]) for part in interest["segments"]] == [
+        (10, 100_000),
+        (2, 50_000),
+    ]
+    assert interest["exact_e8"] == (350 + 35) * 10**8
+    assert (interest["paid_minor"], interest["amount_minor"]) == (350, 35)
+    principal = (await site.get(f"{path}/principal", customer_id=borrower.customer_id)).json()
+    assert sum(share["share_minor"] for share in principal["shares"]) == 50_000
+    unknown = await site.get(f"{path}/profit", customer_id=borrower.customer_id)
+    assert unknown.json()["errors"] == [{"pointer": "path/figure", "code": "not_one_of"}]
+    pairs = (await site.get("/v1/ledger/reconciliation")).json()["items"]
+    assert all(pair["is_ok"] for pair in pairs)
+    assert {pair["account"] for pair in pairs} >= {1301, 2203, 9101}
+
+
 async def test_lists_continue_behind_their_cursor_and_see_everything_once(site: Site) -> None:
     borrowers = [await site.borrower() for _ in range(5)]
     for borrower in borrowers[:3]:

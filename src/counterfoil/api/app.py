@@ -31,6 +31,7 @@ from counterfoil.api.resources import (
     business_dates,
     commands,
     drawdowns,
+    figures,
     ledger,
     lines,
     loans,
@@ -71,6 +72,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     loans.router,
     statements.router,
     ledger.router,
+    figures.router,
     business_dates.router,
     health.router,
 )

@@ -19,10 +19,12 @@ from counterfoil.api.reads import (
 )
 from counterfoil.api.resources.loans import loan_or_refuse
 from counterfoil.api.shapes import CustomerId, Day, JournalId, LoanId, View
+from counterfoil.journeys.reconcile_ledger import reconcile_ledger
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError, refuse
 from counterfoil.ledger import store
 from counterfoil.ledger.chart import CHART
+from counterfoil.ledger.posting import CREDIT_RETURN_KINDS
 from counterfoil.ledger.store import HOUSE, Balance, Journal
 from counterfoil.platform.access import Scope
 
@@ -102,6 +104,27 @@ class Journals(View):
     next: str | None
 
 
+class PairView(View):
+    """An account of one book, as the general ledger and the loans and lines have it."""
+
+    lender_id: str
+    product_code: str
+    currency: str
+    account: int
+    #: Debits less credits.
+    general_minor: int
+    sub_ledger_minor: int
+    difference_minor: int
+    #: Whether the two agree, or will after the next close of day.
+    is_ok: bool
+
+
+class ReconciliationView(View):
+    """Both ledgers side by side, under one snapshot."""
+
+    items: list[PairView]
+
+
 @router.get("/v1/ledger/accounts", **reads(Scope.LEDGER_READ, TAG, "Read the chart of accounts"))
 async def list_accounts() -> Accounts:
     """Return every account."""
@@ -129,6 +152,27 @@ async def get_trial_balance(
     async with house.database.connection() as connection:
         balances = await store.trial_balance(connection, day)
     return TrialBalanceView(on=day, items=[balance_view(balance) for balance in balances])
+
+
+@router.get("/v1/ledger/reconciliation", **reads(Scope.LEDGER_READ, TAG, "Compare both ledgers"))
+async def get_reconciliation(house: HouseOf) -> ReconciliationView:
+    """Return what lines and loans add up to beside what the books show."""
+    pairs = await reconcile_ledger(house.database)
+    return ReconciliationView(
+        items=[
+            PairView(
+                lender_id=pair.lender_id,
+                product_code=pair.product_code,
+                currency=pair.currency,
+                account=pair.account,
+                general_minor=pair.general_minor,
+                sub_ledger_minor=pair.sub_ledger_minor,
+                difference_minor=pair.difference_minor,
+                is_ok=pair.ok,
+            )
+            for pair in pairs
+        ]
+    )
 
 
 @router.get(
@@ -211,6 +255,7 @@ def balance_view(balance: Balance) -> BalanceView:
 def journal_view(journal: Journal) -> JournalView:
     """Return what an answer says of a journal."""
     owner, loan, transaction = journal.customer_id, journal.loan_id, journal.transaction_id
+    moved = ids.CREDIT_RETURN if journal.kind in CREDIT_RETURN_KINDS else ids.TRANSACTION
     return JournalView(
         id=ids.to_text(ids.JOURNAL, journal.journal_id),
         customer_id=None if owner == HOUSE else ids.to_text(ids.CUSTOMER, owner),
@@ -221,7 +266,7 @@ def journal_view(journal: Journal) -> JournalView:
         posted_at=journal.posted_at,
         kind=journal.kind,
         loan_id=None if loan is None else ids.to_text(ids.LOAN, loan),
-        transaction_id=None if transaction is None else ids.to_text(ids.TRANSACTION, transaction),
+        transaction_id=None if transaction is None else ids.to_text(moved, transaction),
         postings=[
             PostingView(account=account, debit_minor=max(amount, 0), credit_minor=max(-amount, 0))
             for account, amount in zip(journal.accounts, journal.amounts, strict=True)

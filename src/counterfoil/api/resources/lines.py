@@ -69,6 +69,8 @@ class LineView(View):
     blocked_by: str | None
     #: Overpayments kept for the customer.
     credit_minor: int
+    #: Credit on its way back to the customer.
+    returning_minor: int
     rate_daily_e8: int
     repayment_day: int
     opened_on: date
