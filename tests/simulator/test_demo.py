@@ -192,6 +192,16 @@ async def test_an_earlier_demonstration_gives_way_and_keys_and_operators_stay(
         assert await connection.fetchval("SELECT count(*) FROM customers.customer") == 5
 
 
+async def test_the_simulated_bank_beside_the_site_forgets_the_book_that_is_no_more(
+    make_url: Make, settings: Settings
+) -> None:
+    journal = settings.home / "simulator" / "bank-0.jsonl"
+    journal.parent.mkdir(parents=True)
+    journal.write_text('{"fact":"date","today":"2027-01-01"}\n')
+    await live(settings, await make_url(), DemoSize(applicants=3, days=2, seed=1))
+    assert not journal.exists()
+
+
 async def test_customers_added_by_hand_are_given_up_only_on_request(
     make_url: Make, settings: Settings
 ) -> None:

@@ -58,6 +58,7 @@ def demo(
     """
     from rich.console import Console
 
+    from counterfoil.cli.site import serve_site
     from counterfoil.platform import embedded, migrate, telemetry
     from counterfoil.platform.settings import LogLevel, Settings
     from counterfoil.simulator.demo import DemoRefusedError, DemoSize, prepare
@@ -84,7 +85,7 @@ def demo(
             _show_ways_in(settings, secrets_made, console, is_served=not no_serve)
             if not no_serve:
                 telemetry.configure_logging(settings.log_level, settings.log_format)
-                _serve(settings, address)
+                serve_site(settings, address)
     if not report.is_sound:
         raise typer.Exit(output.EXIT_FAILED)
 
@@ -210,10 +211,3 @@ def _show_ways_in(
         lines.append("counterfoil serve                    serve console and API")
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def _serve(settings: "Settings", address: str) -> None:
-    """Serve API and console until interrupted."""
-    from counterfoil.cli.site import serve_site
-
-    serve_site(settings, address)

@@ -144,6 +144,7 @@ async def _refuse_company(connection: Connection) -> None:
 
 async def run(settings: Settings, url: str, size: DemoSize, tell: Tell) -> DemoReport:
     """Live through the days on a prepared database and check the books."""
+    _forget_bank(settings)
     clock = TestClock(datetime.combine(FIRST_DATE, OPENS_AT))
     async with open_house(settings, url, clock=clock, first_date=FIRST_DATE) as house:
         world = World(house, clock, applicants=size.applicants, days=size.days, seed=size.seed)
@@ -151,6 +152,15 @@ async def run(settings: Settings, url: str, size: DemoSize, tell: Tell) -> DemoR
         async with house.database.connection() as connection:
             await _DATABASE.note_end.execute(connection)
         return await _report(house, world, size, tell)
+
+
+def _forget_bank(settings: Settings) -> None:
+    """Remove what the simulated bank beside the site remembers of a book that is no more.
+
+    Its date would lie ahead of the new calendar, and it would confirm payouts of the future.
+    """
+    for journal in (settings.home / "simulator").glob("bank-*.jsonl"):
+        journal.unlink()
 
 
 async def _report(house: House, world: World, size: DemoSize, tell: Tell) -> DemoReport:
