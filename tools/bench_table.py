@@ -1,0 +1,130 @@
+"""The table "how fast" of the README, made of what `counterfoil bench … --json` wrote.
+
+    counterfoil bench writes --json > writes.json
+    python tools/bench_table.py writes.json http.json            # English, to standard output
+    python tools/bench_table.py writes.json --write              # into README.md and README.zh-CN.md
+
+Figures stand with their yardstick and target, whether it was reached or not; what was measured
+is said beneath them: machine, date, durability, drift. A run whose books did not verify has no
+results and stops the tool.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+READMES = {"en": ROOT / "README.md", "zh": ROOT / "README.zh-CN.md"}
+BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
+
+#: Names of figures for people; a figure without one stands under the name that programs read.
+NAMES = {
+    "drawdowns": ("Drawdowns, 200,000 customers", "支用，20 万客户"),
+    "drawdowns_ten_customers": ("Drawdowns, all on ten customers", "支用，集中于十位客户"),
+    "drawdowns_one_caller": ("Drawdowns, one caller at a time", "支用，单个调用方逐笔"),
+    "replays": ("Answers repeated under a known key", "幂等键重放"),
+    "repayments": ("Repayments, one open loan each", "还款，每客户一笔借据"),
+    "latency_at_50_percent": ("Time to answer at half of the maximum", "半载时的应答时间"),
+    "latency_at_80_percent": ("Time to answer at four fifths of it", "八成负载时的应答时间"),
+}
+#: What the signs of the yardsticks mean.
+SIGNS = {
+    "F": ("flushes of the disk", "磁盘刷写"),
+    "T": ("pgbench TPC-B, 32 clients", "pgbench TPC-B，32 客户端"),
+    "T1": ("pgbench TPC-B, one client", "pgbench TPC-B，单客户端"),
+    "N": ("pgbench simple update", "pgbench 简单更新"),
+    "C": ("COPY rows, one connection", "COPY 行数，单连接"),
+    "C2": ("COPY rows, two connections", "COPY 行数，双连接"),
+}
+HEADS = {
+    "en": ("figure", "measured", "ratio", "aim", "p50 ms", "p99 ms"),
+    "zh": ("指标", "实测", "与基准之比", "目标", "p50 毫秒", "p99 毫秒"),
+}
+REACHED = {"en": {True: "reached", False: "missed"}, "zh": {True: "达到", False: "未达"}}
+
+
+def table(runs: Sequence[dict[str, Any]], language: str) -> str:
+    """Return the table and what belongs under it, as Markdown."""
+    place = ("en", "zh").index(language)
+    lines = [_row(HEADS[language]), "|---|---:|---:|---:|---:|---:|"]
+    for run in runs:
+        for name, result in run["results"].items():
+            lines.append(_row(_cells(name, result, language, place)))
+    return "\n".join([*lines, "", *[_conditions(run, place) for run in runs]])
+
+
+def _cells(name: str, result: dict[str, Any], language: str, place: int) -> list[str]:
+    shown = NAMES[name][place] if name in NAMES else f"`{name}`"
+    ratio, aim = result["ratio"], result["target"]
+    base = result["ratio_to"] or ""
+    reached = REACHED[language].get(result["reached"], "")
+    return [
+        shown,
+        f"{_number(result['value'])} {result['unit']}",
+        "—" if ratio is None else f"{ratio} {base}",
+        "—" if aim is None else f"{aim} {base or result['unit']}, {reached}",
+        _number(result["p50_ms"]),
+        _number(result["p99_ms"]),
+    ]
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "—"
+    return f"{value:,.0f}" if value >= 100 else f"{value:g}"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _conditions(run: dict[str, Any], place: int) -> str:
+    """Return in one paragraph what the figures of a run were measured under."""
+    signs = [
+        f"{sign} = {_number(value)}/s ({SIGNS[sign][place]})"
+        for sign, value in run["yardsticks"].items()
+        if sign in SIGNS
+    ]
+    facts = [run["machine"], run["date"], "; ".join(signs)]
+    durability = run.get("durability")
+    if isinstance(durability, dict):
+        facts.append(", ".join(f"`{name}={value}`" for name, value in durability.items()))
+    if "drift_percent" in run:
+        facts.append(f"T {run['drift_percent']:+} %")
+    end = "。" if place else "."
+    return "; ".join(fact for fact in facts if fact) + end + "\n"
+
+
+def put(text: str, made: str) -> str:
+    """Return a document with the block between its marks replaced."""
+    block = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    if len(block.findall(text)) != 1:
+        raise ValueError(f"there has to be one block {BEGIN} … {END}")
+    return block.sub(lambda _: f"{BEGIN}\n{made.strip()}\n{END}", text)
+
+
+def main() -> None:
+    """Read the runs; print the table or put it into both READMEs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.json")
+    parser.add_argument("--language", choices=list(READMES), default="en")
+    parser.add_argument("--write", action="store_true", help="put it into both READMEs")
+    arguments = parser.parse_args()
+    runs = [json.loads(file.read_text(encoding="utf-8")) for file in arguments.files]
+    for file, run in zip(arguments.files, runs, strict=True):
+        if not run["results"]:
+            sys.exit(f"{file} has no results: its books did not verify")
+    if not arguments.write:
+        print(table(runs, arguments.language))
+        return
+    for language, readme in READMES.items():
+        made = table(runs, language)
+        readme.write_text(put(readme.read_text(encoding="utf-8"), made), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
