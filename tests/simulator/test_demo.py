@@ -1,5 +1,6 @@
 """The demonstration on a real database: repeatable, sound, and careful with what is not its own."""
 
+import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -8,6 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from counterfoil.journeys.check_books import check_books
 from counterfoil.kernel.clock import SystemClock
 from counterfoil.kernel.money import E8
 from counterfoil.lending import store as lending
@@ -101,6 +103,22 @@ async def test_figures_agree_with_each_other_and_with_the_bank_account(
             "SELECT sum(amount_minor) FROM ledger.posting WHERE account = 1002"
         )
     assert bank == figures["repaid_minor"] - figures["drawn_minor"]
+
+
+async def test_the_books_are_sound_at_every_moment_while_the_house_works(
+    make_url: Make, settings: Settings
+) -> None:
+    url = await make_url()
+    await demo.prepare(url, SMALL)
+    working = asyncio.create_task(demo.run(settings, url, SMALL, lambda _what, _count: None))
+    moments = set()
+    async with Database(url, connections_max=1) as database:
+        while not working.done():
+            found = await check_books(database, load_catalogue())
+            assert found.ok, found.document()
+            moments.add(found.checks["commands"].examined)
+    assert (await working).is_sound
+    assert len(moments) > 10
 
 
 async def test_every_doubt_about_a_payout_ends_on_its_day(
