@@ -52,6 +52,9 @@ PRODUCT: Final = "cash-line-open"
 APPLYING_PERCENT: Final = 40
 #: Of those with an offer so many take it, in percent.
 TAKE_UP_PERCENT: Final = 96
+#: The record does not say who studies: of those up to this age so many do.
+STUDENT_AGE_MAX: Final = 23
+STUDENTS_PERCENT: Final = 40
 #: Of the referred ones a person has decided so many by evening, and made an offer to so many.
 DECIDED_PERCENT: Final = 80
 OFFERED_PERCENT: Final = 45
@@ -181,7 +184,12 @@ class World:
         places = range(self._place, self._place + count)
         self._place += count
         answers = await enrol.enrol(
-            self._house, [_applicant(person) for person in arriving], product_code=PRODUCT
+            self._house,
+            [
+                self._applicant(place, person)
+                for place, person in zip(places, arriving, strict=True)
+            ],
+            product_code=PRODUCT,
         )
         offered: list[tuple[int, InventedPerson, Application]] = []
         for place, person, answer in zip(places, arriving, answers, strict=True):
@@ -194,6 +202,18 @@ class World:
                 offered.append((place, person, application))
         self._clock.advance(timedelta(hours=1))
         await self._accept(offered)
+
+    def _applicant(self, place: int, person: InventedPerson) -> enrol.NewApplicant:
+        """Return the application of a person; some of the youngest still study."""
+        may_study = person.client.age <= STUDENT_AGE_MAX
+        studies = may_study and self._share(place, "studies") < STUDENTS_PERCENT
+        return enrol.NewApplicant(
+            name=person.name,
+            id_number=person.id_number,
+            phone=person.phone,
+            purpose=person.purpose,
+            facts={**person.facts, "is_student": studies},
+        )
 
     async def _decide_referred(self, place: int, application: Application) -> Application:
         """Have an underwriter end most referrals: an offer where there is one to make."""
@@ -407,16 +427,6 @@ class World:
         if isinstance(answer, Refused):
             self.refusals[answer.code] += 1
         return answer
-
-
-def _applicant(person: InventedPerson) -> enrol.NewApplicant:
-    return enrol.NewApplicant(
-        name=person.name,
-        id_number=person.id_number,
-        phone=person.phone,
-        purpose=person.purpose,
-        facts=person.facts,
-    )
 
 
 def _expected(answer: Item | Refused, what: str) -> Item:
