@@ -4,11 +4,10 @@ import itertools
 from datetime import UTC, date, datetime
 
 from counterfoil.kernel.ids import IdSource
-from counterfoil.lending.account import Account, Setting
+from counterfoil.lending.account import Accepted, Account, Setting
 from counterfoil.lending.catalogue import load_catalogue
 from counterfoil.lending.commands import Agreement, ConfirmPayout, Draw
 from counterfoil.lending.decide import decide
-from counterfoil.lending.account import Accepted
 from counterfoil.lending.line import Line
 from counterfoil.lending.terms import Method, Terms
 

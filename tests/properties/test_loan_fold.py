@@ -2,9 +2,11 @@
 
 from dataclasses import fields
 from datetime import date, timedelta
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.properties.terms_for_tests import START, Bench, a_line
 
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
@@ -13,12 +15,12 @@ from counterfoil.lending.commands import AdvanceLoans, Repay, ReverseRepayment
 from counterfoil.lending.loan import Loan, accrue, advance, fold, origin_of, payoff_minor
 from counterfoil.lending.repaying import inputs_of
 from counterfoil.lending.terms import Method, Prepayment
-from tests.properties.terms_for_tests import START, Bench, a_line
 
 AMOUNTS = st.integers(100, 50_000).map(lambda yuan: yuan * 100)
 METHODS = st.sampled_from(list(Method))
 MODES = st.sampled_from(list(Prepayment))
 #: Days after the start, and amounts, of payments.
+Payments = list[tuple[int, int, Prepayment]]
 PAYMENTS = st.lists(
     st.tuples(st.integers(0, 420), st.integers(1, 2_000_000), MODES), min_size=0, max_size=8
 )
@@ -111,7 +113,9 @@ def move_to(bench: Bench, on: date) -> None:
 
 @given(amount=AMOUNTS, method=METHODS, payments=PAYMENTS, day=st.integers(1, 28))
 @settings(max_examples=150, deadline=None)
-def test_payments_in_time_give_what_the_fold_gives(amount, method, payments, day):
+def test_payments_in_time_give_what_the_fold_gives(
+    amount: int, method: Method, payments: Payments, day: int
+) -> None:
     bench = Bench(a_line(repayment_day=day))
     bench.draw(amount, method=method)
     for days, paid, mode in sorted(payments, key=lambda p: p[0]):
@@ -129,7 +133,9 @@ def test_payments_in_time_give_what_the_fold_gives(amount, method, payments, day
     late=st.lists(st.integers(0, 200), min_size=8, max_size=8),
 )
 @settings(max_examples=150, deadline=None)
-def test_late_bookings_give_what_booking_in_time_gives(amount, method, payments, late):
+def test_late_bookings_give_what_booking_in_time_gives(
+    amount: int, method: Method, payments: Payments, late: list[int]
+) -> None:
     """Payments booked days after their value date leave the loan as if booked on the day."""
     booked = sorted(
         (days + late[i], i, days, paid, mode) for i, (days, paid, mode) in enumerate(payments)
@@ -147,8 +153,8 @@ def test_late_bookings_give_what_booking_in_time_gives(amount, method, payments,
 @given(amount=AMOUNTS, method=METHODS, payments=PAYMENTS, which=st.integers(0, 7))
 @settings(max_examples=150, deadline=None)
 def test_a_reversal_leaves_the_loan_as_if_the_payment_had_never_been(
-    amount, method, payments, which
-):
+    amount: int, method: Method, payments: Payments, which: int
+) -> None:
     ordered = sorted(payments, key=lambda p: p[0])
     with_it, without_it = Bench(), Bench()
     repayment_id = None
@@ -191,7 +197,9 @@ def test_a_reversal_leaves_the_loan_as_if_the_payment_had_never_been(
     method=METHODS,
 )
 @settings(max_examples=100, deadline=None)
-def test_a_payment_over_several_loans_is_never_lost(amounts, payments, method):
+def test_a_payment_over_several_loans_is_never_lost(
+    amounts: list[int], payments: Payments, method: Method
+) -> None:
     bench = Bench()
     for number, amount in enumerate(amounts):
         move_to(bench, START + timedelta(days=7 * number))
@@ -201,17 +209,20 @@ def test_a_payment_over_several_loans_is_never_lost(amounts, payments, method):
         move_to(bench, opened_on + timedelta(days=days))
         outcome = repay(bench, paid, on=None, mode=mode)
         if isinstance(outcome, Accepted):
-            shares = outcome.answer["allocations"]
+            answer: Any = outcome.answer
+            shares = answer["allocations"]
             whole = sum(
                 s["principal_minor"] + s["interest_minor"] + s["penalty_minor"] for s in shares
             )
-            assert whole + outcome.answer["excess_minor"] == paid
+            assert whole + answer["excess_minor"] == paid
         check_account(bench.account, bench.on)
 
 
 @given(amount=AMOUNTS, method=METHODS, days=st.integers(0, 500), paid=st.integers(1, 900_000))
 @settings(max_examples=100, deadline=None)
-def test_the_payoff_quote_closes_the_loan_to_exactly_zero(amount, method, days, paid):
+def test_the_payoff_quote_closes_the_loan_to_exactly_zero(
+    amount: int, method: Method, days: int, paid: int
+) -> None:
     bench = Bench()
     loan_id = bench.draw(amount, method=method)
     move_to(bench, START + timedelta(days=days // 2))
@@ -229,7 +240,9 @@ def test_the_payoff_quote_closes_the_loan_to_exactly_zero(amount, method, days, 
 
 @given(amount=AMOUNTS, method=METHODS, days=st.integers(0, 400), cut=st.integers(0, 400))
 @settings(max_examples=100, deadline=None)
-def test_days_caught_up_at_once_give_what_days_closed_in_time_give(amount, method, days, cut):
+def test_days_caught_up_at_once_give_what_days_closed_in_time_give(
+    amount: int, method: Method, days: int, cut: int
+) -> None:
     daily, at_once = Bench(), Bench()
     for bench in (daily, at_once):
         bench.draw(amount, method=method)

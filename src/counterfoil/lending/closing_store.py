@@ -36,7 +36,10 @@ class Step(NamedTuple):
 async def receivables(connection: Connection, on: date) -> list[Receivable]:
     """Return what the open book has earned by the start of a date and not yet been paid."""
     rows: list[Any] = await QUERIES.receivables.fetch(connection, on_date=on)
-    return [Receivable(*row[:6], int(row[6]), int(row[7])) for row in map(tuple, rows)]
+    return [
+        Receivable(**dict(row) | {n: int(row[n]) for n in ("interest_e8", "penalty_e8")})
+        for row in rows
+    ]
 
 
 async def keep_accrual_day(

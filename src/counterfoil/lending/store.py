@@ -47,9 +47,11 @@ async def read_line(connection: Connection, customer_id: int, line_id: int) -> L
 async def read_loan(connection: Connection, customer_id: int, loan_id: int) -> Loan | None:
     """Return one loan of a customer with its unsettled instalments."""
     rows = await QUERIES.loans_of_keys.fetch(connection, keys=[(customer_id, loan_id)])
-    loans = {(customer_id, loan_id): _loan(row) for row in rows}
-    await _read_dues(connection, loans)
-    return loans.get((customer_id, loan_id))
+    if not rows:
+        return None
+    loan = _loan(rows[0])
+    await _read_dues(connection, {(customer_id, loan_id): loan})
+    return loan
 
 
 async def read_instalments(connection: Connection, customer_id: int, loan_id: int) -> list[Due]:
@@ -359,6 +361,7 @@ def _line_row(line: Line, stored_version: int) -> tuple[object, ...]:
         line.day_changed_on,
         line.day_changes,
         line.version,
+        line.returning_minor,
     )
 
 

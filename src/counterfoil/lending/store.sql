@@ -6,7 +6,7 @@ SELECT l.customer_id, l.line_id, l.application_id, l.product_code, l.product_ver
        l.currency, l.status, l.limit_minor, l.rate_daily_e8, l.repayment_day, l.opened_on,
        l.valid_to, l.version, l.own_cap_minor, l.principal_minor, l.held_minor, l.credit_minor,
        l.frozen_until, l.status_reason, l.next_cap_minor, l.next_cap_on, l.day_changed_on,
-       l.day_changes
+       l.day_changes, l.returning_minor
 FROM unnest(:keys::lending.line_key_v1[]) AS k
 CROSS JOIN LATERAL (
     SELECT * FROM lending.credit_line AS c
@@ -99,7 +99,7 @@ SELECT l.customer_id, l.line_id, l.application_id, l.product_code, l.product_ver
        l.currency, l.status, l.limit_minor, l.rate_daily_e8, l.repayment_day, l.opened_on,
        l.valid_to, l.version, l.own_cap_minor, l.principal_minor, l.held_minor, l.credit_minor,
        l.frozen_until, l.status_reason, l.next_cap_minor, l.next_cap_on, l.day_changed_on,
-       l.day_changes
+       l.day_changes, l.returning_minor
 FROM lending.credit_line AS l
 WHERE (l.customer_id, l.line_id) > (:after_customer_id, :after_line_id)
   AND (:customer_id::bigint IS NULL OR l.customer_id = :customer_id)
@@ -198,13 +198,13 @@ INSERT INTO lending.credit_line (
     customer_id, line_id, application_id, product_code, product_version, lender_id, currency,
     status, limit_minor, rate_daily_e8, repayment_day, opened_on, valid_to, version,
     own_cap_minor, principal_minor, held_minor, credit_minor, frozen_until, status_reason,
-    next_cap_minor, next_cap_on, day_changed_on, day_changes)
+    next_cap_minor, next_cap_on, day_changed_on, day_changes, returning_minor)
 SELECT r.customer_id, r.line_id, r.application_id, r.product_code, r.product_version, r.lender_id,
        r.currency, r.status, r.limit_minor, r.rate_daily_e8, r.repayment_day, r.opened_on,
        r.valid_to, r.version, r.own_cap_minor, r.principal_minor, r.held_minor, r.credit_minor,
        r.frozen_until, r.status_reason, r.next_cap_minor, r.next_cap_on, r.day_changed_on,
-       r.day_changes
-FROM unnest(:rows::lending.line_v1[]) AS r;
+       r.day_changes, r.returning_minor
+FROM unnest(:rows::lending.line_v2[]) AS r;
 
 -- name: change_lines
 -- Changed credit lines, where nobody else has changed them since.
@@ -216,8 +216,8 @@ SET status = r.status, limit_minor = r.limit_minor, own_cap_minor = r.own_cap_mi
     repayment_day = r.repayment_day, frozen_until = r.frozen_until,
     status_reason = r.status_reason, next_cap_minor = r.next_cap_minor,
     next_cap_on = r.next_cap_on, day_changed_on = r.day_changed_on, day_changes = r.day_changes,
-    version = r.version
-FROM unnest(:rows::lending.line_change_v1[]) AS r
+    version = r.version, returning_minor = r.returning_minor
+FROM unnest(:rows::lending.line_change_v2[]) AS r
 CROSS JOIN LATERAL (
     SELECT c.ctid FROM lending.credit_line AS c
     WHERE c.customer_id = r.customer_id AND c.line_id = r.line_id
@@ -333,9 +333,9 @@ SELECT o.lender_id, o.product_code, o.currency, o.bucket, count(*) AS loans,
        sum(o.principal_minor)::bigint AS principal_minor,
        sum(o.due_interest_minor * 100000000::numeric + o.accrued_interest_e8
            + o.principal_minor * o.rate_daily_e8 * greatest(:on_date::date - o.accrued_to, 0)
-       ) AS interest_receivable_e8,
+       ) AS interest_e8,
        sum(o.accrued_penalty_e8 + o.penal_principal_minor * o.penalty_daily_e8
-           * greatest(:on_date::date - o.accrued_to, 0)::numeric) AS penalty_receivable_e8
+           * greatest(:on_date::date - o.accrued_to, 0)::numeric) AS penalty_e8
 FROM lending.loan AS o
 WHERE o.status = 'open'
 GROUP BY o.lender_id, o.product_code, o.currency, o.bucket
