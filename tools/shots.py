@@ -127,7 +127,7 @@ async def run(url: str, home: Path, into: Path, arguments: argparse.Namespace) -
         port = int(free.getsockname()[1])
     async with open_house(Settings(home=home), url, clock=clock, first_date=FIRST_DATE) as house:
         await seed(house, clock, applicants=arguments.applicants, days=arguments.days)
-        site = Starlette(routes=[Mount("/console", app=create_console(house))])
+        site = Starlette(routes=[Mount("/console", app=create_console(house, wall=clock))])
         server = uvicorn.Server(uvicorn.Config(site, port=port, log_level="warning"))
         serving = asyncio.create_task(server.serve())
         async with async_playwright() as playwright:

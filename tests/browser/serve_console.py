@@ -27,7 +27,7 @@ async def main(server_url: str, home: Path, port: int) -> None:
     clock = TestClock(datetime(2026, 6, 1, 2, 0, tzinfo=UTC))
     settings = Settings(home=home, database_connections=4)
     async with open_house(settings, _at(server_url, name), clock=clock) as house:
-        site = Starlette(routes=[Mount("/console", app=create_console(house))])
+        site = Starlette(routes=[Mount("/console", app=create_console(house, wall=clock))])
         config = uvicorn.Config(site, host="127.0.0.1", port=port, log_level="warning")
         await uvicorn.Server(config).serve()
 

@@ -121,7 +121,7 @@ async def house(seeded_server: str, console_home: Path) -> AsyncIterator[House]:
 @pytest.fixture
 async def stranger(house: House) -> AsyncIterator[Browser]:
     """Somebody who has not signed in."""
-    site = Starlette(routes=[Mount("/console", app=create_console(house))])
+    site = Starlette(routes=[Mount("/console", app=create_console(house, wall=house.clock))])
     transport = httpx.ASGITransport(app=site)
     async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
         yield Browser(client, house)

@@ -268,3 +268,15 @@ async def test_a_fault_of_ours_is_a_page_with_a_number_and_without_a_trace(
     assert "secret detail" not in page.text
     assert page.headers["x-request-id"] in page.text
     assert faults(page.text) == []
+
+
+async def test_guessing_passwords_gets_slower_and_waiting_helps(stranger: Browser) -> None:
+    page = await stranger.get("/console/sign-in")
+    fields = {"operator": "auditor", "password": "wrong"}
+    tries = [await stranger.submit(page, "/console/sign-in", **fields) for _ in range(6)]
+    assert [answer.status_code for answer in tries] == [422] * 5 + [429]
+    assert "Too many tries" in tries[-1].text
+    right = await stranger.submit(page, "/console/sign-in", operator="auditor", password=PASSWORD)
+    assert right.status_code == 429
+    stranger.house.clock.advance(timedelta(seconds=2))  # type: ignore[attr-defined]
+    assert (await stranger.sign_in("auditor")).status_code == 303

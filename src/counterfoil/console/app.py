@@ -37,6 +37,7 @@ from counterfoil.console.pages import (
     sign_in,
 )
 from counterfoil.console.visit import Visit
+from counterfoil.kernel.clock import Clock, SystemClock
 from counterfoil.platform.access import find_operator
 from counterfoil.platform.telemetry import logger
 from counterfoil.platform.web.forms import (
@@ -77,14 +78,21 @@ PAGES: Final[tuple[Page, ...]] = (
 )
 
 
-def create_console(house: Any) -> SecurityHeaders:
+def create_console(house: Any, *, wall: Clock | None = None) -> SecurityHeaders:
     """Return the console of a house.
 
     The key that signs the cookies of sessions lies in the house's home, so that all processes of
-    one installation share it.
+    one installation share it. Sign-ins end by the machine's clock unless another is given.
     """
     session_key = load_key(house.settings.home / "keys" / "console-session.key")
-    return console_of(make_desk(house, session_key=session_key, random_bytes=secrets.token_bytes))
+    return console_of(
+        make_desk(
+            house,
+            wall=wall or SystemClock(),
+            session_key=session_key,
+            random_bytes=secrets.token_bytes,
+        )
+    )
 
 
 def console_of(desk: Desk) -> SecurityHeaders:
@@ -109,7 +117,7 @@ def open_visit(desk: Desk, request: Request) -> Visit:
     def cookie(name: str) -> str:
         return request.cookies.get(cookie_name(name, plain=plain), "")
 
-    session = unseal(cookie("session"), desk.session_key, now=desk.house.clock.now())
+    session = unseal(cookie("session"), desk.session_key, now=desk.wall.now())
     language = cookie("language")
     if language not in LANGUAGES:
         language = preferred_language(request.headers.get("accept-language", ""))

@@ -6,11 +6,13 @@ from importlib import resources
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from counterfoil.kernel.clock import Clock
 from counterfoil.ledger.chart import CHART
 from counterfoil.lending.terms import Terms
 from counterfoil.platform.web.format import Formats
 from counterfoil.platform.web.i18n import Catalogue, load_catalogues
 from counterfoil.platform.web.pages import Site, make_site
+from counterfoil.platform.web.throttle import Throttle
 
 #: The lender's zone: instants are shown in it and business dates are of it.
 LENDER_ZONE: Final = ZoneInfo("Asia/Shanghai")
@@ -21,9 +23,12 @@ class Desk:
     """Tools of the console."""
 
     house: Any
+    #: The machine's clock: sign-ins end by it, also where the house runs on a sandbox's clock.
+    wall: Clock
     session_key: bytes
     random_bytes: Callable[[int], bytes]
     site: Site
+    throttle: Throttle
     catalogues: Mapping[str, Catalogue]
 
     @property
@@ -46,7 +51,9 @@ class Desk:
         return Formats(language=language, zone=LENDER_ZONE)
 
 
-def make_desk(house: Any, *, session_key: bytes, random_bytes: Callable[[int], bytes]) -> Desk:
+def make_desk(
+    house: Any, *, wall: Clock, session_key: bytes, random_bytes: Callable[[int], bytes]
+) -> Desk:
     """Return the desk of one console."""
     folders = [
         resources.files("counterfoil.platform.web").joinpath("locale"),
@@ -54,9 +61,11 @@ def make_desk(house: Any, *, session_key: bytes, random_bytes: Callable[[int], b
     ]
     return Desk(
         house=house,
+        wall=wall,
         session_key=session_key,
         random_bytes=random_bytes,
         site=make_site("counterfoil.console"),
+        throttle=Throttle(),
         catalogues=load_catalogues(folders),
     )
 

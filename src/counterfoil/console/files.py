@@ -41,7 +41,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
     async def watermark(request: Request) -> Response:
         plain = is_plain_loopback(request.url.scheme, request.headers.get("host", ""))
         cookie = request.cookies.get(cookie_name("session", plain=plain), "")
-        now = desk.house.clock.now()
+        now = desk.wall.now()
         session = unseal(cookie, desk.session_key, now=now)
         day = desk.formats("en").instant(now)[:10]
         words = f"{session.operator} · {day}" if session else ""

@@ -124,7 +124,7 @@ async def download(visit: Visit) -> Response:
         found = [c for c in charts_of_book.charts(visit, figures) if c.name == name]
     if not found:
         return await errors.not_found(visit)
-    taken_at = visit.formats.instant(visit.desk.house.clock.now(), seconds=True)
+    taken_at = visit.formats.instant(visit.desk.wall.now(), seconds=True)
     mark = f"{found[0].title} · {found[0].note} · {visit.operator} · {taken_at}"
     return Response(
         csv_text(mark, found[0]),

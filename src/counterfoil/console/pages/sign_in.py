@@ -80,16 +80,23 @@ async def submit(visit: Visit) -> Response:
     reader = FormReader(visit.values)
     name = reader.text("operator", length_max=_NAME_LENGTH_MAX)
     password = visit.values.get("password", "")[:_PASSWORD_LENGTH_MAX]
-    operator = await _verified(visit, name, password) if name and password else None
     next_path = own_path(visit.values.get("next", ""))
+    address = visit.request.client.host if visit.request.client else ""
+    now = visit.desk.wall.now()
+    if visit.desk.throttle.wait_until(name or "", address, now):
+        reader.refuse("password", "sign_in.too_often")
+        return _page(visit, next_path=next_path, kept=_kept(visit), reader=reader, status=429)
+    operator = await _verified(visit, name, password) if name and password else None
     if operator is None:
+        visit.desk.throttle.failed(name or "", address, now)
         reader.refuse("password", "sign_in.refused")
         return _page(visit, next_path=next_path, kept=_kept(visit), reader=reader, status=422)
+    visit.desk.throttle.succeeded(operator.name, address)
     session = Session(
         operator=operator.name,
         role=operator.role.value,
         secret=visit.desk.random_bytes(SECRET_BYTES),
-        ends_at=visit.desk.house.clock.now() + SESSION_LIFE,
+        ends_at=visit.desk.wall.now() + SESSION_LIFE,
     )
     visit.session, visit.secret = session, session.secret
     response = _handed_back(visit, next_path) if _kept(visit) else visit.go(next_path)
