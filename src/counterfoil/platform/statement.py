@@ -64,6 +64,8 @@ def _text(parts: Sequence[Write], check: Query) -> str:
     last = _shift(check.sql, offset)
     for count in counts:
         last += f",\n{count}"
+    if not tables:
+        return last  # what was decided changed nothing
     return "WITH " + ", ".join(tables) + "\n" + last
 
 
