@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.api.conftest import FIRST_DAY, Borrower, Json, Site, new_key
 
 from counterfoil.kernel import ids
-from tests.api.conftest import FIRST_DAY, Borrower, Json, Site, new_key
 
 MEMBERS = ["type", "title", "status", "detail", "code", "next_step", "request_id", "errors"]
 
@@ -72,6 +72,7 @@ async def test_a_drawdown_that_cannot_be_is_refused_with_a_pointer(
     borrower = await site.borrower()
     good = await site.drawdown(borrower)
     body = {**good, **changes}
+    quoted: httpx.Response | None = None
     if status == 409:  # the token speaks for the very drawdown: let it be about the changed one
         quoted = await site.post("/v1/quotes", {**site.wish(borrower), **changes})
         body["quote_token"] = quoted.json().get("quote_token", good["quote_token"])
@@ -79,6 +80,7 @@ async def test_a_drawdown_that_cannot_be_is_refused_with_a_pointer(
     answer = await site.post("/v1/drawdowns", body)
     if code not in ("request_invalid", "insufficient_limit"):
         # What the product does not lend is said with the quote already.
+        assert quoted is not None
         answer = quoted
     problem = check_problem(answer, status, code)
     ((member, _),) = changes.items()
@@ -321,7 +323,7 @@ async def test_a_client_that_hangs_up_leaves_nothing(site: Site) -> None:
 async def test_a_write_without_a_usable_key_is_refused(site: Site, key: str, code: str) -> None:
     borrower = await site.borrower()
     body = await site.drawdown(borrower)
-    headers = {"Idempotency-Key": key.encode("latin-1")}
+    headers = {b"Idempotency-Key": key.encode("latin-1")}
     answer = await site.client.post("/v1/drawdowns", json=body, headers=headers)
     problem = check_problem(answer, 400, code)
     assert fault_of(problem)[0] == "header/Idempotency-Key"

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from tests.api.serving import Server, running
 
@@ -20,12 +19,22 @@ def server(database_url: str, tmp_path: Path) -> Iterator[Server]:
         yield started
 
 
+def name_what_is_there(case: Any, prepared: dict[str, str]) -> None:
+    """Put the borrower who is there in the place of one that was made up."""
+    for place in (case.body, case.query, case.path_parameters):
+        if isinstance(place, dict):
+            for name in ("customer_id", "line_id"):
+                if name in place:
+                    place[name] = prepared[name]
+
+
 def test_no_generated_request_fails_inside(server: Server) -> None:
     with server.client() as client:
         schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
         counted: dict[int, int] = {}
         for result in schema.get_all_operations():
-            operation = result.ok()
+            operation: Any = result
+            operation = operation.ok()
 
             @given(case=operation.as_strategy())
             @settings(
@@ -35,6 +44,8 @@ def test_no_generated_request_fails_inside(server: Server) -> None:
                 suppress_health_check=list(HealthCheck),
             )
             def send(case: Any) -> None:
+                if sum(counted.values()) % 2:
+                    name_what_is_there(case, server.prepared)
                 answer = case.call(base_url=server.url, headers=server.headers)
                 counted[answer.status_code] = counted.get(answer.status_code, 0) + 1
                 case.validate_response(answer, checks=(not_a_server_error,))

@@ -4,10 +4,10 @@ import asyncio
 from datetime import date
 
 import httpx
+from tests.api.conftest import FIRST_DAY, Borrower, Json, Site, new_key
 
 from counterfoil.journeys.close_day import close_day
 from counterfoil.kernel import ids
-from tests.api.conftest import FIRST_DAY, Borrower, Json, Site, new_key
 
 
 async def test_a_quote_shows_plan_and_cost_and_changes_nothing(site: Site) -> None:

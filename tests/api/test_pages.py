@@ -1,5 +1,7 @@
 """The description, the reference, and sites beside the API: offline, and under the policy."""
 
+import importlib
+import pkgutil
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,10 +14,12 @@ from starlette.routing import Route
 from tests.api.conftest import Json, Site
 from tests.api.test_bad_input import check_problem
 
+import counterfoil
 from counterfoil.api.app import serving, site_of
-from counterfoil.api.catalogue import by_code
+from counterfoil.api.catalogue import ROOMS, refusals_of
 from counterfoil.api.desk import Desk
 from counterfoil.api.problems import load_texts
+from counterfoil.kernel.errors import Refusal
 from counterfoil.platform.web.security import policy_text
 
 
@@ -31,6 +35,26 @@ async def test_the_reference_shows_every_operation_under_the_strict_policy(site:
         assert "<script" not in text
         assert "style=" not in text
         assert not re.search(r"""(?:href|src)=["'](?:https?:)?//""", text)
+
+
+def by_code() -> dict[str, Refusal]:
+    """Return every refusal by its code; no code stands for two."""
+    found: dict[str, Refusal] = {}
+    for room, _, _ in ROOMS:
+        for refusal in refusals_of(room):
+            assert found.setdefault(refusal.code, refusal) is refusal, f"{refusal.code} twice"
+    return found
+
+
+def test_no_refusal_of_the_product_is_left_out() -> None:
+    declared = {
+        value.code
+        for found in pkgutil.walk_packages(counterfoil.__path__, "counterfoil.")
+        if not found.name.endswith("__main__")
+        for value in vars(importlib.import_module(found.name)).values()
+        if isinstance(value, Refusal)
+    }
+    assert declared == set(by_code())
 
 
 async def test_every_code_has_its_place_on_the_page_of_errors_in_both_languages(

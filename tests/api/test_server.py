@@ -25,7 +25,7 @@ def test_it_runs_on_the_fast_loop_and_answers_without_delay(server: Server) -> N
         assert client.get("/readyz").json()["status"] == "ready"
         (connection,) = server.uvicorn.server_state.connections
         assert type(connection).__name__ == "HttpToolsProtocol"
-        assert type(connection.loop).__module__.startswith("uvloop")  # type: ignore[union-attr]
+        assert type(connection.loop).__module__.startswith("uvloop")
         transport: Any = connection.transport
         sock = transport.get_extra_info("socket")
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0

@@ -1,6 +1,6 @@
 """Every refusal that the API can answer with, from all rooms, by code."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Final
 
@@ -28,12 +28,3 @@ ROOMS: Final[tuple[tuple[ModuleType, str, str], ...]] = (
 def refusals_of(room: ModuleType) -> Iterator[Refusal]:
     """Return the refusals that a room declares, in the order in which it does."""
     yield from (value for value in vars(room).values() if isinstance(value, Refusal))
-
-
-def by_code() -> Mapping[str, Refusal]:
-    """Return every refusal by its code; no code stands for two."""
-    found: dict[str, Refusal] = {}
-    for room, _, _ in ROOMS:
-        for refusal in refusals_of(room):
-            assert found.setdefault(refusal.code, refusal) is refusal, f"{refusal.code} twice"
-    return found
