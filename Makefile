@@ -93,10 +93,15 @@ types: $(VENV)/.dev ## check types, strictly
 bench: $(VENV)/.runtime ## benchmarks, as ratios to yardsticks of the same run (ARGS=…)
 	@$(BIN)/counterfoil bench $(ARGS)
 
+.PHONY: shots
+shots: $(VENV)/.dev browser ## pictures of every page: both themes, both languages, all widths (ARGS=…)
+	@$(BIN)/python tools/shots.py $(ARGS)
+
 .PHONY: docs
 docs: $(VENV)/.dev ## regenerate the references and check the documents
 	@$(BIN)/python tools/reference.py
 	@$(BIN)/python tools/write_api_reference.py
+	@$(BIN)/python tools/glossary.py
 	@$(BIN)/pytest --quiet tests/docs
 
 .PHONY: sizes

@@ -1,8 +1,8 @@
 """The table "how fast" of the README, made of what `counterfoil bench … --json` wrote.
 
     counterfoil bench writes --json > writes.json
-    python tools/bench_table.py writes.json http.json            # English, to standard output
-    python tools/bench_table.py writes.json --write              # into README.md and README.zh-CN.md
+    python tools/bench_table.py writes.json http.json      # English, to standard output
+    python tools/bench_table.py writes.json --write        # into both READMEs
 
 Figures stand with their yardstick and target, whether it was reached or not; what was measured
 is said beneath them: machine, date, durability, drift. A run whose books did not verify has no
@@ -20,6 +20,9 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 READMES = {"en": ROOT / "README.md", "zh": ROOT / "README.zh-CN.md"}
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
+
+#: From here on fractions say nothing.
+WHOLE_FROM = 100
 
 #: Names of figures for people; a figure without one stands under the name that programs read.
 NAMES = {
@@ -75,7 +78,7 @@ def _cells(name: str, result: dict[str, Any], language: str, place: int) -> list
 def _number(value: float | None) -> str:
     if value is None:
         return "—"
-    return f"{value:,.0f}" if value >= 100 else f"{value:g}"
+    return f"{value:,.0f}" if value >= WHOLE_FROM else f"{value:g}"
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -1,0 +1,91 @@
+"""The part of the glossary that lists states and kinds, made of the console's own messages.
+
+python tools/glossary.py            # write it
+python tools/glossary.py --check    # say whether it is current
+"""
+
+import argparse
+import re
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[1]
+GLOSSARY: Final = ROOT / "docs" / "glossary.md"
+LOCALE: Final = ROOT / "src" / "counterfoil" / "console" / "locale"
+BEGIN: Final = "<!-- states -->"
+END: Final = "<!-- /states -->"
+
+#: Group of messages → what its codes are of.
+GROUPS: Final = {
+    "application_status": "states of an application · 授信申请",
+    "line_status": "states of a line · 授信",
+    "loan_status": "states of a loan · 借据",
+    "instalment_status": "states of an instalment · 期次",
+    "customer_status": "states of a customer · 客户",
+    "payment_status": "states of a payment · 收付款",
+    "payment_act": "what is done with a rail · 与支付通道的往来",
+    "payment_answer": "what a rail answers · 支付通道的答复",
+    "suspense": "why two people look · 挂账原因",
+    "direction": "directions of a payment · 方向",
+    "transaction": "kinds of transactions · 交易",
+    "part": "parts of a payment · 还款分配",
+    "prepayment": "what paying early does · 提前还款",
+    "method": "methods of repayment · 还款方式",
+    "journal": "kinds of journals · 凭证",
+    "line_event": "changes of a line · 授信变更",
+    "funnel": "stages of applications · 申请漏斗",
+    "bound": "bounds of a limit · 额度限制",
+    "feature_source": "sources of inputs · 输入来源",
+    "rule_action": "what a rule does · 规则动作",
+    "verdict": "what a rule says · 规则判断",
+    "purpose": "purposes · 用途",
+    "channel": "channels · 渠道",
+    "close_step": "steps of the close of day · 日终步骤",
+    "reveal_purpose": "what of a person is looked at · 查看个人信息",
+    "role": "roles · 角色",
+    "environment": "environments · 环境",
+}
+
+
+def messages(language: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the console's messages of a language by group."""
+    text = (LOCALE / f"{language}.toml").read_text(encoding="utf-8")
+    return {group: found for group, found in tomllib.loads(text).items() if type(found) is dict}
+
+
+def states() -> str:
+    """Return the table of codes, by group."""
+    english, chinese = messages("en"), messages("zh-CN")
+    lines = []
+    for group, title in GROUPS.items():
+        lines += [f"### {title}", "", "| code | English | 中文 |", "|---|---|---|"]
+        for code, text in english[group].items():
+            lines.append(f"| `{code}` | {text} | {chinese[group][code]} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def put(text: str, made: str) -> str:
+    """Return the glossary with its generated part replaced."""
+    block = re.compile(f"{BEGIN}.*?{END}", re.DOTALL)
+    assert len(block.findall(text)) == 1
+    return block.sub(lambda _: f"{BEGIN}\n\n{made}\n{END}", text)
+
+
+def main() -> None:
+    """Write the glossary's generated part, or say whether it is current."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 if stale")
+    arguments = parser.parse_args()
+    present = GLOSSARY.read_text(encoding="utf-8")
+    made = put(present, states())
+    if arguments.check:
+        sys.exit("docs/glossary.md is stale: python tools/glossary.py" if made != present else 0)
+    GLOSSARY.write_text(made, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
