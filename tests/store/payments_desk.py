@@ -41,6 +41,12 @@ class MemoryBooks:
     async def fail(self, **command: Any) -> object | Refused:
         return self._keep(self.failed, command)
 
+    async def confirm_return(self, **command: Any) -> object | Refused:
+        return self._keep(self.confirmed, command)
+
+    async def fail_return(self, **command: Any) -> object | Refused:
+        return self._keep(self.failed, command)
+
     def _keep(self, kept: dict[str, dict[str, Any]], command: dict[str, Any]) -> object | Refused:
         self.calls += 1
         if self.refuse_next:

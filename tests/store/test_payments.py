@@ -731,7 +731,7 @@ async def test_one_loan_has_one_payout(database: Database) -> None:
     relay = await ready(desk)
     await desk.order(7)
     await relay.drain()
-    with pytest.raises(asyncpg.CheckViolationError, match="payment_out_is_of_a_loan"):
+    with pytest.raises(asyncpg.CheckViolationError, match="payment_out_has_a_subject"):
         await desk.value(
             "INSERT INTO payments.payment (customer_id, payment_id, direction, line_id, loan_id,"
             " lender_id, amount_minor, currency, payee_ref, rail, business_date, status,"

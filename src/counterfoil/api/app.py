@@ -30,6 +30,7 @@ from counterfoil.api.resources import (
     applications,
     business_dates,
     commands,
+    credit,
     drawdowns,
     figures,
     ledger,
@@ -59,6 +60,7 @@ WRITES: Final[tuple[Write, ...]] = (
     *quotes.WRITES,
     *drawdowns.WRITES,
     *repayments.WRITES,
+    *credit.WRITES,
     *commands.WRITES,
     *business_dates.WRITES,
 )
@@ -69,6 +71,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     lines.router,
     drawdowns.router,
     repayments.router,
+    credit.router,
     loans.router,
     statements.router,
     ledger.router,

@@ -100,6 +100,11 @@ RepaymentId = Annotated[
     PlainValidator(_reader(ids.REPAYMENT)),
     WithJsonSchema(id_schema(ids.REPAYMENT, "a repayment")),
 ]
+CreditReturnId = Annotated[
+    int,
+    PlainValidator(_reader(ids.CREDIT_RETURN)),
+    WithJsonSchema(id_schema(ids.CREDIT_RETURN, "a return of credit")),
+]
 JournalId = Annotated[
     int,
     PlainValidator(_reader(ids.JOURNAL)),

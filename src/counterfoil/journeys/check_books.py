@@ -34,6 +34,7 @@ from counterfoil.kernel.money import E8, divide_half_up
 from counterfoil.ledger import check_store as ledger
 from counterfoil.ledger.chart import (
     COMMITMENT_HELD,
+    CREDIT_RETURNING,
     CUSTOMER_CREDIT,
     INTEREST_RECEIVABLE,
     LOAN_PRINCIPAL,
@@ -203,6 +204,7 @@ async def _check_ledger(connection: Connection, notes: Notes) -> None:
             {
                 LOAN_PRINCIPAL: sums.principal_minor,
                 CUSTOMER_CREDIT: -sums.credit_minor,
+                CREDIT_RETURNING: -sums.returning_minor,
                 COMMITMENT_HELD: sums.held_minor,
             },
         )

@@ -22,7 +22,7 @@ from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.kernel.ids import IdSource
 from counterfoil.ledger import posting
 from counterfoil.ledger.store import QUERIES as LEDGER
-from counterfoil.lending import commands, store
+from counterfoil.lending import commands, credit_store, store
 from counterfoil.lending.account import Accepted, Account, Movement, Setting
 from counterfoil.lending.catalogue import Catalogue
 from counterfoil.lending.decide import decide
@@ -40,6 +40,10 @@ _KINDS: Final = {
     commands.FailPayout: "fail_payout",
     commands.Repay: "repay",
     commands.ReverseRepayment: "reverse_repayment",
+    commands.ReturnCredit: "return_credit",
+    commands.UseCredit: "use_credit",
+    commands.ConfirmReturn: "confirm_return",
+    commands.FailReturn: "fail_return",
     commands.SetLimit: "set_limit",
     commands.FreezeLine: "freeze_line",
     commands.UnfreezeLine: "unfreeze_line",
@@ -55,13 +59,20 @@ _MOVES_MONEY: Final = frozenset(
         commands.FailPayout,
         commands.Repay,
         commands.ReverseRepayment,
+        commands.ReturnCredit,
+        commands.UseCredit,
+        commands.ConfirmReturn,
+        commands.FailReturn,
     }
 )
-#: Commands that are decided on the line alone.
+#: Commands that are decided without the line's loans.
 _LINE_ONLY: Final = frozenset(
     {
         commands.OpenLine,
         commands.Draw,
+        commands.ReturnCredit,
+        commands.ConfirmReturn,
+        commands.FailReturn,
         commands.SetLimit,
         commands.FreezeLine,
         commands.UnfreezeLine,
@@ -69,6 +80,8 @@ _LINE_ONLY: Final = frozenset(
         commands.SetRepaymentDay,
     }
 )
+
+_OF_RETURNS: Final = frozenset({commands.ConfirmReturn, commands.FailReturn})
 
 
 @dataclass(slots=True)
@@ -98,6 +111,9 @@ class LineDesk:
         with_loans = [c for c in batch if type(c) not in _LINE_ONLY]
         if with_loans:
             await _load_loans(connection, accounts, with_loans, on)
+        returns = [(c.customer_id, c.return_id) for c in batch if type(c) in _OF_RETURNS]
+        if returns:
+            await credit_store.add_returns(connection, accounts, returns)
         return Batch(accounts, on, self._clock.now())
 
     def decide(self, state: Batch, waiting: Waiting, _on: date) -> Decided | Refused:
@@ -132,6 +148,7 @@ class LineDesk:
             command = done.waiting.command
             rows.add(done, accounts[command.customer_id, command.line_id])
         parts = store.writes_of(accounts.values(), rows.transactions, rows.line_events)
+        parts += credit_store.writes_of(accounts.values())
         if rows.journals:
             parts.append(Write(LEDGER.add_journals, (rows.journals,)))
         if rows.commands:
@@ -268,7 +285,9 @@ class _Rows:
 def postings_of(movement: Movement) -> posting.Postings:
     """Return what a movement does to the books."""
     if movement.kind in ("hold", "hold_release"):
-        return posting.hold(movement.hold_minor)
+        return posting.hold(movement.amount_minor)
+    if movement.kind in posting.CREDIT_RETURN_KINDS:
+        return posting.credit_return(movement.kind, movement.amount_minor)
     parts = movement.parts
     if movement.kind == "disbursement":
         return posting.disbursement(-parts.principal_minor)
@@ -277,6 +296,7 @@ def postings_of(movement: Movement) -> posting.Postings:
         interest_minor=parts.interest_minor,
         penalty_minor=parts.penalty_minor,
         excess_minor=parts.excess_minor,
+        is_from_credit=movement.is_from_credit,
     )
 
 

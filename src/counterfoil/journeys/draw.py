@@ -10,7 +10,13 @@ from datetime import date
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
-from counterfoil.lending.commands import ConfirmPayout, Draw, FailPayout
+from counterfoil.lending.commands import (
+    ConfirmPayout,
+    ConfirmReturn,
+    Draw,
+    FailPayout,
+    FailReturn,
+)
 from counterfoil.lending.quote import agreement_of, matches, open_quote
 from counterfoil.lending.terms import Method
 from counterfoil.platform.batches import Answer
@@ -100,6 +106,48 @@ class PayoutBooks:
             customer_id=customer_id,
             line_id=line_id,
             loan_id=loan_id,
+            payment_id=payment_id,
+            reason=failure_code,
+        )
+        return await self._counter.submit(command, idempotency_key=idempotency_key)
+
+    async def confirm_return(
+        self,
+        *,
+        customer_id: int,
+        line_id: int,
+        return_id: int,
+        payment_id: int,
+        value_date: date,
+        rail_reference: str,
+        idempotency_key: str,
+    ) -> object | Refused:
+        """Take note that the customer has the credit back."""
+        command = ConfirmReturn(
+            customer_id=customer_id,
+            line_id=line_id,
+            return_id=return_id,
+            payment_id=payment_id,
+            value_date=value_date,
+            rail_reference=rail_reference,
+        )
+        return await self._counter.submit(command, idempotency_key=idempotency_key)
+
+    async def fail_return(
+        self,
+        *,
+        customer_id: int,
+        line_id: int,
+        return_id: int,
+        payment_id: int,
+        failure_code: str,
+        idempotency_key: str,
+    ) -> object | Refused:
+        """Keep credit as before that was never paid out."""
+        command = FailReturn(
+            customer_id=customer_id,
+            line_id=line_id,
+            return_id=return_id,
             payment_id=payment_id,
             reason=failure_code,
         )

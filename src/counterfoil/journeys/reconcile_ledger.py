@@ -11,6 +11,7 @@ from counterfoil.kernel.money import E8, divide_half_up
 from counterfoil.ledger import check_store as ledger
 from counterfoil.ledger.chart import (
     COMMITMENT_HELD,
+    CREDIT_RETURNING,
     CUSTOMER_CREDIT,
     INTEREST_RECEIVABLE,
     LOAN_PRINCIPAL,
@@ -23,7 +24,9 @@ from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Database
 
 #: Accounts that agree at any moment; the others agree at the end of each close.
-ALWAYS: Final = frozenset({LOAN_PRINCIPAL, CUSTOMER_CREDIT, COMMITMENT_HELD})
+ALWAYS: Final = frozenset(
+    {LOAN_PRINCIPAL, CUSTOMER_CREDIT, CREDIT_RETURNING, COMMITMENT_HELD}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +67,11 @@ async def reconcile_ledger(database: Database) -> list[Pair]:
         sub_ledger = await lending.book_sums(connection)
         earned = await closing.receivables(connection, business_date) if business_date else []
     made: dict[tuple[BookKey, int], int] = {}
-    for book, (principal, held, credit) in sub_ledger.items():
+    for book, (principal, held, credit, returning) in sub_ledger.items():
         made[book, LOAN_PRINCIPAL] = principal
         made[book, COMMITMENT_HELD] = held
         made[book, CUSTOMER_CREDIT] = -credit
+        made[book, CREDIT_RETURNING] = -returning
     exact: dict[tuple[BookKey, int], int] = {}
     for row in earned:
         book = (row.lender_id, row.product_code, row.currency)

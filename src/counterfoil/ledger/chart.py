@@ -41,6 +41,7 @@ INTEREST_RECEIVABLE = 1132
 PENALTY_RECEIVABLE = 1133
 LOAN_PRINCIPAL = 1301
 CUSTOMER_CREDIT = 2203
+CREDIT_RETURNING = 2204
 INTEREST_INCOME = 6011
 PENALTY_INCOME = 6012
 COMMITMENT_HELD = 9101
@@ -81,6 +82,13 @@ CHART = {
             code=CUSTOMER_CREDIT,
             name_en="Customers' credit balances",
             name_zh="客户溢缴款",
+            kind=Class.LIABILITY,
+            normal=Side.CREDIT,
+        ),
+        Account(
+            code=CREDIT_RETURNING,
+            name_en="Customers' credit being returned",
+            name_zh="退还中溢缴款",
             kind=Class.LIABILITY,
             normal=Side.CREDIT,
         ),

@@ -6,12 +6,13 @@ Signs       A debit is positive, a credit negative. Parts of a payment are what 
 Units       Minor units of one currency.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from counterfoil.ledger.chart import (
     BANK,
     COMMITMENT_CONTRA,
     COMMITMENT_HELD,
+    CREDIT_RETURNING,
     CUSTOMER_CREDIT,
     INTEREST_INCOME,
     INTEREST_RECEIVABLE,
@@ -19,6 +20,14 @@ from counterfoil.ledger.chart import (
     PENALTY_INCOME,
     PENALTY_RECEIVABLE,
 )
+
+#: What happens to credit on its way back, and what it debits and credits. Journals of these kinds
+#: bear the number of the return where others bear that of a loan's transaction.
+CREDIT_RETURN_KINDS: Final = {
+    "credit_return": (CUSTOMER_CREDIT, CREDIT_RETURNING),
+    "credit_return_paid": (CREDIT_RETURNING, BANK),
+    "credit_return_failed": (CREDIT_RETURNING, CUSTOMER_CREDIT),
+}
 
 
 class Postings(NamedTuple):
@@ -42,17 +51,32 @@ def disbursement(principal_minor: int) -> Postings:
 
 
 def payment(
-    *, principal_minor: int, interest_minor: int, penalty_minor: int, excess_minor: int
+    *,
+    principal_minor: int,
+    interest_minor: int,
+    penalty_minor: int,
+    excess_minor: int,
+    is_from_credit: bool = False,
 ) -> Postings:
-    """Post a payment that came in, was taken back (negative), or was reallocated (zero)."""
-    cash = principal_minor + interest_minor + penalty_minor + excess_minor
+    """Post a payment that came in, was taken back (negative), or was reallocated (zero).
+
+    Where it came out of the customer's credit, no cash moves.
+    """
+    received = principal_minor + interest_minor + penalty_minor + excess_minor
+    used = received if is_from_credit else 0
     return _without_empty(
-        (BANK, cash),
+        (BANK, received - used),
         (LOAN_PRINCIPAL, -principal_minor),
         (INTEREST_RECEIVABLE, -interest_minor),
         (PENALTY_RECEIVABLE, -penalty_minor),
-        (CUSTOMER_CREDIT, -excess_minor),
+        (CUSTOMER_CREDIT, used - excess_minor),
     )
+
+
+def credit_return(kind: str, amount_minor: int) -> Postings:
+    """Post credit that was set aside, that the customer has, or that is kept after all."""
+    debited, credited = CREDIT_RETURN_KINDS[kind]
+    return Postings([debited, credited], [amount_minor, -amount_minor])
 
 
 def accrual(*, interest_minor: int, penalty_minor: int) -> Postings:

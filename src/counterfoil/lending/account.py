@@ -7,12 +7,15 @@ Invariant   An account is the batch's own working copy. A refused command leaves
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from counterfoil.kernel.ids import IdSource
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan, Parts
 from counterfoil.lending.terms import Prepayment, Terms
+
+#: Channel of repayments out of the customer's credit; nobody else may say it.
+CREDIT_CHANNEL: Final = "credit"
 
 
 class Transaction(NamedTuple):
@@ -31,16 +34,46 @@ class Transaction(NamedTuple):
     channel: str
     reason: str | None
 
+    @property
+    def is_from_credit(self) -> bool:
+        """Return whether the money came out of the customer's credit."""
+        return self.channel == CREDIT_CHANNEL
+
 
 class Movement(NamedTuple):
     """Something that the books have to show; signs as in a repayment: parts are received."""
 
     kind: str
-    loan_id: int
+    #: None where it is no loan that moves.
+    loan_id: int | None
+    #: The transaction's number, or that of the credit return; None for holds.
     transaction_id: int | None
     product_code: str
     parts: Parts
-    hold_minor: int
+    #: What is held or released, or what of the credit moves.
+    amount_minor: int
+    #: The parts came out of the customer's credit, not from outside.
+    is_from_credit: bool = False
+
+
+@dataclass(slots=True)
+class CreditReturn:
+    """Credit on its way back to the customer; the order of the fields is that of the query."""
+
+    customer_id: int
+    return_id: int
+    line_id: int
+    amount_minor: int
+    currency: str
+    payee_ref: str
+    requested_on: date
+    #: `requested`, then `paid` or `failed` for good.
+    status: str = "requested"
+    #: The day on which the payee had the money; None unless paid.
+    value_date: date | None = None
+    rail_reference: str | None = None
+    failure_code: str | None = None
+    settled_on: date | None = None
 
 
 class LineEvent(NamedTuple):
@@ -78,6 +111,9 @@ class Account:
     refolded_loans: set[int] = field(default_factory=set)
     #: Numbers of the instalments that the store has, for loans whose history was asked for.
     stored_instalments: dict[int, set[int]] = field(default_factory=dict)
+    returns: dict[int, CreditReturn] = field(default_factory=dict)
+    new_returns: set[int] = field(default_factory=set)
+    changed_returns: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)

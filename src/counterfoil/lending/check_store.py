@@ -117,10 +117,10 @@ async def accrual_of_day(connection: Connection, business_date: date) -> Sequenc
 
 async def book_sums(
     connection: Connection,
-) -> dict[tuple[str, str, str], tuple[int, int, int]]:
-    """Return principal, holds and credit by lender, product and currency."""
+) -> dict[tuple[str, str, str], tuple[int, int, int, int]]:
+    """Return principal, holds, credit and returns by lender, product and currency."""
     rows: list[Any] = await QUERIES.book_sums.fetch(connection)
-    return {(row[0], row[1], row[2]): (row[3], row[4], row[5]) for row in rows}
+    return {(row[0], row[1], row[2]): tuple(row)[3:] for row in rows}
 
 
 def _due(row: Any) -> Due:

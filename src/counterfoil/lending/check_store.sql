@@ -17,7 +17,7 @@ SELECT l.customer_id, l.line_id, l.application_id, l.product_code, l.product_ver
        l.currency, l.status, l.limit_minor, l.rate_daily_e8, l.repayment_day, l.opened_on,
        l.valid_to, l.version, l.own_cap_minor, l.principal_minor, l.held_minor, l.credit_minor,
        l.frozen_until, l.status_reason, l.next_cap_minor, l.next_cap_on, l.day_changed_on,
-       l.day_changes
+       l.day_changes, l.returning_minor
 FROM lending.credit_line AS l
 WHERE l.customer_id > :after AND l.customer_id <= :through
 ORDER BY l.customer_id, l.line_id;
@@ -96,7 +96,8 @@ ORDER BY a.lender_id, a.product_code, a.currency, a.bucket;
 SELECT l.lender_id, l.product_code, l.currency,
        coalesce(sum(o.principal_minor), 0)::bigint AS principal_minor,
        coalesce(sum(o.held_minor), 0)::bigint AS held_minor,
-       sum(l.credit_minor)::bigint AS credit_minor
+       sum(l.credit_minor)::bigint AS credit_minor,
+       sum(l.returning_minor)::bigint AS returning_minor
 FROM lending.credit_line AS l
 LEFT JOIN (
     SELECT o.customer_id, o.line_id, sum(o.principal_minor) AS principal_minor,

@@ -103,6 +103,53 @@ class ReverseRepayment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnCredit:
+    """The customer wants kept money back: set it aside and ask for its payout."""
+
+    customer_id: int
+    line_id: int
+    amount_minor: int
+    currency: str
+    #: Token of the customer's account, never its number.
+    payee_ref: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCredit:
+    """The customer wants kept money to repay: one loan, or the loans of the line in order."""
+
+    customer_id: int
+    line_id: int
+    loan_id: int | None
+    amount_minor: int
+    currency: str
+    mode: Prepayment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmReturn:
+    """The rail confirmed that returned credit arrived on the value date."""
+
+    customer_id: int
+    line_id: int
+    return_id: int
+    payment_id: int
+    value_date: date
+    rail_reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailReturn:
+    """The rail refused for good: the credit is kept as before."""
+
+    customer_id: int
+    line_id: int
+    return_id: int
+    payment_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetLimit:
     """Raise or lower the limit."""
 
@@ -179,6 +226,10 @@ Command = (
     | FailPayout
     | Repay
     | ReverseRepayment
+    | ReturnCredit
+    | UseCredit
+    | ConfirmReturn
+    | FailReturn
     | SetLimit
     | FreezeLine
     | UnfreezeLine

@@ -8,7 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 from counterfoil.kernel.errors import Refused, refuse
-from counterfoil.lending import commands, drawing, line_changes, refusals, repaying
+from counterfoil.lending import (
+    commands,
+    crediting,
+    drawing,
+    line_changes,
+    refusals,
+    repaying,
+)
 from counterfoil.lending.account import Accepted, Account, Setting
 from counterfoil.lending.loan import advance
 
@@ -49,6 +56,10 @@ DECISIONS: dict[type, Decision] = {
     commands.FailPayout: drawing.fail_payout,
     commands.Repay: repaying.repay,
     commands.ReverseRepayment: repaying.reverse,
+    commands.ReturnCredit: crediting.return_credit,
+    commands.UseCredit: crediting.use_credit,
+    commands.ConfirmReturn: crediting.confirm_return,
+    commands.FailReturn: crediting.fail_return,
     commands.SetLimit: line_changes.set_limit,
     commands.FreezeLine: line_changes.freeze,
     commands.UnfreezeLine: line_changes.unfreeze,

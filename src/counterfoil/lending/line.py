@@ -44,6 +44,8 @@ class Line:
     next_cap_on: date | None = None
     day_changed_on: date | None = None
     day_changes: int = 0
+    #: Credit that is on its way back to the customer; no longer part of the credit.
+    returning_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

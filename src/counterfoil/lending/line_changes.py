@@ -103,12 +103,9 @@ def close(account: Account, command: CloseLine, setting: Setting) -> Accepted | 
     if refused or line is None:
         return refused or refuse(refusals.LINE_NOT_FOUND)
     running = any(loan.status in ("open", "pending") for loan in account.loans.values())
-    if running or line.principal_minor or line.held_minor or line.credit_minor:
-        return refuse(
-            refusals.LINE_NOT_EMPTY,
-            owed_minor=line.principal_minor + line.held_minor,
-            credit_minor=line.credit_minor,
-        )
+    owed, kept = line.principal_minor + line.held_minor, line.credit_minor + line.returning_minor
+    if running or owed or kept:
+        return refuse(refusals.LINE_NOT_EMPTY, owed_minor=owed, credit_minor=kept)
     before = line.status
     line.status, line.frozen_until = "closed", None
     line.status_reason = command.reason
@@ -175,6 +172,7 @@ def line_answer(line: Line, on: date) -> dict[str, object]:
         "available_minor": have.available_minor,
         "blocked_by": have.blocked_by,
         "credit_minor": line.credit_minor,
+        "returning_minor": line.returning_minor,
         "rate_daily_e8": line.rate_daily_e8,
         "repayment_day": line.repayment_day,
         "opened_on": line.opened_on.isoformat(),

@@ -179,8 +179,45 @@ REPAYMENT_REVERSED = Refusal(
 CREDIT_ALREADY_USED = Refusal(
     code="credit_already_used",
     kind=Kind.CONFLICT,
-    message="Part of this repayment was kept as credit and has been used since.",
+    message="Credit that came of this repayment was used or returned since.",
     next_step="Settle the credit with the customer first, then reverse the repayment.",
+)
+CHANNEL_RESERVED = Refusal(
+    code="channel_reserved",
+    kind=Kind.CONFLICT,
+    message="The channel {channel} is kept for repayments out of the customer's credit.",
+    next_step="Name the way in which the money came in, or ask to use the credit.",
+)
+INSUFFICIENT_CREDIT = Refusal(
+    code="insufficient_credit",
+    kind=Kind.CONFLICT,
+    message="The amount is more than the {credit_minor} minor units kept for the customer.",
+    next_step="Ask for at most the credit; what is on its way back already is no part of it.",
+)
+CREDIT_BEYOND_DEBT = Refusal(
+    code="credit_beyond_debt",
+    kind=Kind.CONFLICT,
+    message="The amount is more than the {owed_minor} minor units owed.",
+    next_step="Use at most what is owed, and ask for the rest of the credit to be returned.",
+)
+CREDIT_RETURN_NOT_FOUND = Refusal(
+    code="credit_return_not_found",
+    kind=Kind.NOT_FOUND,
+    message="This line has no such return of credit.",
+    next_step="Check the return and the line it was asked for on.",
+)
+CREDIT_RETURN_SETTLED = Refusal(
+    code="credit_return_settled",
+    kind=Kind.CONFLICT,
+    message="The outcome of this return of credit is certain: it is {status}.",
+    next_step="Read the return; nothing is left to confirm.",
+)
+RETURN_DATE_OUT_OF_RANGE = Refusal(
+    code="return_date_out_of_range",
+    kind=Kind.CONFLICT,
+    message="The value date of a return lies between {requested_on}, when it was asked for, and "
+    "the business date {business_date}.",
+    next_step="Take the value date from the rail's statement.",
 )
 LIMIT_OUT_OF_RANGE = Refusal(
     code="limit_out_of_range",
@@ -210,8 +247,8 @@ LINE_NOT_EMPTY = Refusal(
     code="line_not_empty",
     kind=Kind.CONFLICT,
     message="A line is closed when nothing is owed, held or kept on it.",
-    next_step="Repay {owed_minor} minor units of principal with interest, and take back "
-    "{credit_minor} of credit, then close the line.",
+    next_step="Repay {owed_minor} minor units of principal with interest, and have "
+    "{credit_minor} of credit returned, then close the line.",
 )
 REPAYMENT_DAY_OUT_OF_RANGE = Refusal(
     code="repayment_day_out_of_range",

@@ -16,6 +16,7 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
 from counterfoil.lending.account import (
+    CREDIT_CHANNEL,
     Accepted,
     Account,
     LineEvent,
@@ -44,6 +45,13 @@ from counterfoil.lending.terms import Prepayment
 
 def repay(account: Account, command: Repay, setting: Setting) -> Accepted | Refused:
     """Take in a payment and say what it paid."""
+    if command.channel == CREDIT_CHANNEL:
+        return refuse(refusals.CHANNEL_RESERVED, channel=command.channel)
+    return book_payment(account, command, setting)
+
+
+def book_payment(account: Account, command: Repay, setting: Setting) -> Accepted | Refused:
+    """Book a payment, wherever its money comes from, and say what it paid."""
     line = account.line
     if line is None:
         return refuse(refusals.LINE_NOT_FOUND)
@@ -83,7 +91,7 @@ def reverse(account: Account, command: ReverseRepayment, setting: Setting) -> Ac
         for t in history
         if t.repayment_id == command.repayment_id and t.kind == "repayment"
     ]
-    refused = _refuse_reversal(account, line, booked)
+    refused = _refuse_reversal(account, booked) or _refuse_used(account, line, booked, setting)
     if refused:
         return refused
     done = Accepted({})
@@ -105,6 +113,12 @@ def reverse(account: Account, command: ReverseRepayment, setting: Setting) -> Ac
     }
     done.told.append(Told("repayment_reversed", command.repayment_id, {"reason": command.reason}))
     return done
+
+
+def credit_change_minor(transaction: Transaction) -> int:
+    """Return what a transaction adds to the credit kept, less what it takes out of it."""
+    used = transaction.amount_minor if transaction.is_from_credit else 0
+    return transaction.parts.excess_minor - used
 
 
 def needs_history(value_date: date | None, business_date: date) -> bool:
@@ -348,6 +362,7 @@ def _book(transaction: Transaction, loan: Loan, done: Accepted) -> None:
             loan.product_code,
             transaction.parts,
             0,
+            transaction.is_from_credit,
         )
     )
 
@@ -355,7 +370,7 @@ def _book(transaction: Transaction, loan: Loan, done: Accepted) -> None:
 def _settle_line(line: Line, done: Accepted) -> None:
     """Carry to the line what was booked: principal comes back, an excess is kept as credit."""
     line.principal_minor -= sum(t.parts.principal_minor for t in done.transactions)
-    line.credit_minor += sum(t.parts.excess_minor for t in done.transactions)
+    line.credit_minor += sum(credit_change_minor(t) for t in done.transactions)
     line.version += 1
 
 
@@ -369,7 +384,7 @@ def _reopen(account: Account, line: Line, done: Accepted) -> None:
         )
 
 
-def _refuse_reversal(account: Account, line: Line, booked: Sequence[Transaction]) -> Refused | None:
+def _refuse_reversal(account: Account, booked: Sequence[Transaction]) -> Refused | None:
     if not booked:
         return refuse(refusals.REPAYMENT_NOT_FOUND)
     undone = {
@@ -380,12 +395,29 @@ def _refuse_reversal(account: Account, line: Line, booked: Sequence[Transaction]
     }
     if any(t.transaction_id in undone for t in booked):
         return refuse(refusals.REPAYMENT_REVERSED)
-    kept = sum(
-        _standing_parts(account.history[t.loan_id], t.transaction_id).excess_minor for t in booked
-    )
-    if kept > line.credit_minor:
-        return refuse(refusals.CREDIT_ALREADY_USED)
     return None
+
+
+def _refuse_used(
+    account: Account, line: Line, booked: Sequence[Transaction], setting: Setting
+) -> Refused | None:
+    """Refuse where credit would have to be taken back that is no longer there.
+
+    Without the payment its loans may take what later payments had left over, so that more than
+    the payment's own excess comes off the credit.
+    """
+    change = 0
+    for taken in booked:
+        history = account.history[taken.loan_id]
+        inputs = [
+            entry for entry in inputs_of(history) if entry.transaction_id != taken.transaction_id
+        ]
+        origin = origin_of(account.loans[taken.loan_id])
+        _, parts = fold(origin, inputs, through=setting.business_date, terms=setting.terms)
+        change += sum(part.excess_minor for part in parts)
+        change -= sum(t.parts.excess_minor for t in history)
+        change += taken.amount_minor if taken.is_from_credit else 0
+    return refuse(refusals.CREDIT_ALREADY_USED) if line.credit_minor + change < 0 else None
 
 
 def _answer(

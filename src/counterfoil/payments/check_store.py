@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from counterfoil.payments.order import Subject
 from counterfoil.payments.rail import Outcome, PaymentStatus
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
@@ -17,7 +18,9 @@ class Payout:
 
     customer_id: int
     payment_id: int
-    loan_id: int
+    subject: Subject
+    #: None where no loan is paid out.
+    loan_id: int | None
     amount_minor: int
     currency: str
     status: PaymentStatus
@@ -50,6 +53,7 @@ def _payout(row: Any) -> Payout:
     return Payout(
         customer_id=row["customer_id"],
         payment_id=row["payment_id"],
+        subject=Subject(row["subject"]),
         loan_id=row["loan_id"],
         amount_minor=row["amount_minor"],
         currency=row["currency"],

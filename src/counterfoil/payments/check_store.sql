@@ -2,8 +2,8 @@
 -- The payouts of a range of customers, with what the rail's statements show of each.
 -- gives   the payouts of customers after one and up to another
 -- locks   none
-SELECT p.customer_id, p.payment_id, p.loan_id, p.amount_minor, p.currency, p.status, p.outcome,
-       p.value_date,
+SELECT p.customer_id, p.payment_id, p.subject, p.loan_id, p.amount_minor, p.currency, p.status,
+       p.outcome, p.value_date,
        EXISTS (
            SELECT 1 FROM payments.statement AS s
            WHERE s.rail = p.rail AND s.statement_date = p.value_date) AS has_statement,

@@ -48,10 +48,10 @@ class OrderSide:
 
 @dataclass(frozen=True, slots=True)
 class LedgerSide:
-    """One disbursement as the books hold it; a payout bears its loan's number."""
+    """One payout as the books hold it; it bears the number of its loan or credit return."""
 
     customer_id: int
-    loan_id: int
+    payment_id: int
     amount_minor: int
 
 
@@ -93,7 +93,7 @@ def reconcile(
 ) -> Reconciliation:
     """Match the three sides by our reference and name every disagreement by its cause."""
     by_reference = _lines_by_reference(lines)
-    booked = {reference_of(booking.loan_id): booking for booking in bookings}
+    booked = {reference_of(booking.payment_id): booking for booking in bookings}
     known: dict[str, OrderSide] = {reference_of(order.payment_id): order for order in orders}
     matched_count = matched_minor = 0
     differences: list[Difference] = []

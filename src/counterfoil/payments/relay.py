@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, Protocol, assert_never
 
 import structlog
 
@@ -25,9 +25,10 @@ from counterfoil.kernel.errors import Kind, Refused, refuse
 from counterfoil.payments import refusals, store
 from counterfoil.payments.health import RailHealth
 from counterfoil.payments.order import (
-    PAYOUT_REQUESTED,
+    SUBJECTS,
     InvalidOrderError,
     PayoutOrder,
+    Subject,
     payment_id_of,
     read_order,
 )
@@ -75,7 +76,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Books(Protocol):
-    """The two commands by which a rail's outcome reaches the loan.
+    """The commands by which a rail's outcome reaches what is paid out, two a subject.
 
     Each returns once the command is durable: its answer, or a refusal as a value. The same key
     always gives the same answer, so both may be repeated for ever.
@@ -108,6 +109,33 @@ class Books(Protocol):
         """Release the hold of a loan that was never paid out."""
         ...
 
+    async def confirm_return(
+        self,
+        *,
+        customer_id: int,
+        line_id: int,
+        return_id: int,
+        payment_id: int,
+        value_date: date,
+        rail_reference: str,
+        idempotency_key: str,
+    ) -> object | Refused:
+        """Take note that the customer has the credit back."""
+        ...
+
+    async def fail_return(
+        self,
+        *,
+        customer_id: int,
+        line_id: int,
+        return_id: int,
+        payment_id: int,
+        failure_code: str,
+        idempotency_key: str,
+    ) -> object | Refused:
+        """Keep credit as before that was never paid out."""
+        ...
+
 
 class PayoutRelay:
     """Carries payouts over one rail. Several may run at once, in one process or in many."""
@@ -135,7 +163,7 @@ class PayoutRelay:
         self._calls: set[asyncio.Task[None]] = set()
         self._answers: list[tuple[Started, Answer]] = []
         self._bell = asyncio.Event()
-        self.consumer = Consumer(database, name=CONSUMER, kinds=[PAYOUT_REQUESTED])
+        self.consumer = Consumer(database, name=CONSUMER, kinds=list(SUBJECTS))
 
     @property
     def calls_count(self) -> int:
@@ -154,7 +182,7 @@ class PayoutRelay:
         rejected: list[RejectedOrder] = []
         for event in events:
             try:
-                order = read_order(event.payload)
+                order = read_order(event.payload, kind=event.kind)
             except InvalidOrderError as error:
                 reason = str(error)
                 rejected.append(
@@ -354,28 +382,65 @@ class PayoutRelay:
                 await store.open_cases(connection, refused, now=now)
 
     async def _tell_books(self, payment: Payment) -> object | Refused:
-        order = payment.order
         if payment.outcome is Outcome.SUCCEEDED:
-            assert payment.value_date is not None
-            assert payment.rail_reference is not None
-            return await self._books.confirm(
-                customer_id=order.customer_id,
-                line_id=order.line_id,
-                loan_id=order.loan_id,
-                payment_id=order.payment_id,
-                value_date=payment.value_date,
-                rail_reference=payment.rail_reference,
-                idempotency_key=f"payout:{order.payment_id}:confirmed",
-            )
-        assert payment.failure_code is not None
-        return await self._books.fail(
-            customer_id=order.customer_id,
-            line_id=order.line_id,
-            loan_id=order.loan_id,
-            payment_id=order.payment_id,
-            failure_code=payment.failure_code,
-            idempotency_key=f"payout:{order.payment_id}:failed",
+            return await self._confirm(payment)
+        order, code = payment.order, payment.failure_code
+        assert code is not None
+        who = {"customer_id": order.customer_id, "line_id": order.line_id}
+        key = f"payout:{order.payment_id}:failed"
+        match order.subject:
+            case Subject.DRAWDOWN:
+                assert order.loan_id is not None
+                return await self._books.fail(
+                    **who,
+                    loan_id=order.loan_id,
+                    payment_id=order.payment_id,
+                    failure_code=code,
+                    idempotency_key=key,
+                )
+            case Subject.CREDIT_RETURN:
+                return await self._books.fail_return(
+                    **who,
+                    return_id=order.payment_id,
+                    payment_id=order.payment_id,
+                    failure_code=code,
+                    idempotency_key=key,
+                )
+            case _:
+                assert_never(order.subject)
+
+    async def _confirm(self, payment: Payment) -> object | Refused:
+        order, value_date, rail_reference = (
+            payment.order,
+            payment.value_date,
+            payment.rail_reference,
         )
+        assert value_date is not None
+        assert rail_reference is not None
+        who = {"customer_id": order.customer_id, "line_id": order.line_id}
+        key = f"payout:{order.payment_id}:confirmed"
+        match order.subject:
+            case Subject.DRAWDOWN:
+                assert order.loan_id is not None
+                return await self._books.confirm(
+                    **who,
+                    loan_id=order.loan_id,
+                    payment_id=order.payment_id,
+                    value_date=value_date,
+                    rail_reference=rail_reference,
+                    idempotency_key=key,
+                )
+            case Subject.CREDIT_RETURN:
+                return await self._books.confirm_return(
+                    **who,
+                    return_id=order.payment_id,
+                    payment_id=order.payment_id,
+                    value_date=value_date,
+                    rail_reference=rail_reference,
+                    idempotency_key=key,
+                )
+            case _:
+                assert_never(order.subject)
 
     # What comes from outside
 

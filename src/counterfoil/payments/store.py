@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from counterfoil.payments.order import PayoutOrder, payment_id_of
+from counterfoil.payments.order import PayoutOrder, Subject, payment_id_of
 from counterfoil.payments.rail import (
     Act,
     Answer,
@@ -91,6 +91,8 @@ async def add_payments(
         customer_ids=[order.customer_id for order, _ in orders],
         payment_ids=[order.payment_id for order, _ in orders],
         line_ids=[order.line_id for order, _ in orders],
+        loan_ids=[order.loan_id for order, _ in orders],
+        subjects=[order.subject.value for order, _ in orders],
         lender_ids=[order.lender_id for order, _ in orders],
         amounts_minor=[order.amount_minor for order, _ in orders],
         currencies=[order.currency for order, _ in orders],
@@ -449,6 +451,7 @@ def _payment(row: Row) -> Payment:
             payee_ref=row["payee_ref"],
             lender_id=row["lender_id"],
             business_date=row["business_date"],
+            subject=Subject(row["subject"]),
         ),
         status=PaymentStatus(row["status"]),
         sends=row["sends"],

@@ -4,16 +4,18 @@
 -- locks   nothing
 INSERT INTO payments.payment (
     customer_id, payment_id, direction, line_id, loan_id, lender_id, amount_minor, currency,
-    payee_ref, rail, business_date, status, next_act_at, outcome, failure_code, created_at)
-SELECT o.customer_id, o.payment_id, 'out', o.line_id, o.payment_id, o.lender_id, o.amount_minor,
+    payee_ref, rail, business_date, status, next_act_at, outcome, failure_code, created_at,
+    subject)
+SELECT o.customer_id, o.payment_id, 'out', o.line_id, o.loan_id, o.lender_id, o.amount_minor,
        o.currency, o.payee_ref, :rail::text, o.business_date, 'held', :now::timestamptz,
-       CASE WHEN o.failure_code IS NOT NULL THEN 'failed' END, o.failure_code, :now::timestamptz
+       CASE WHEN o.failure_code IS NOT NULL THEN 'failed' END, o.failure_code, :now::timestamptz,
+       o.subject
 FROM unnest(
-    :customer_ids::bigint[], :payment_ids::bigint[], :line_ids::bigint[], :lender_ids::text[],
-    :amounts_minor::bigint[], :currencies::text[], :payee_refs::text[],
-    :business_dates::date[], :failure_codes::text[]
-) AS o (customer_id, payment_id, line_id, lender_id, amount_minor, currency, payee_ref,
-        business_date, failure_code)
+    :customer_ids::bigint[], :payment_ids::bigint[], :line_ids::bigint[], :loan_ids::bigint[],
+    :lender_ids::text[], :amounts_minor::bigint[], :currencies::text[], :payee_refs::text[],
+    :business_dates::date[], :failure_codes::text[], :subjects::text[]
+) AS o (customer_id, payment_id, line_id, loan_id, lender_id, amount_minor, currency, payee_ref,
+        business_date, failure_code, subject)
 ON CONFLICT DO NOTHING
 RETURNING customer_id, payment_id;
 
@@ -34,7 +36,7 @@ ON CONFLICT DO NOTHING;
 -- locks   the payments; those that another worker holds are passed over
 SELECT customer_id, payment_id, line_id, loan_id, lender_id, amount_minor, currency, payee_ref,
        business_date, status, sends, asks, act_no, sent_at, is_not_seen, outcome, value_date,
-       rail_reference, failure_code
+       rail_reference, failure_code, subject
 FROM payments.payment
 WHERE next_act_at <= :now::timestamptz
   AND rail = :rail::text
@@ -433,7 +435,7 @@ LIMIT :page;
 SELECT customer_id, payment_id, direction, line_id, loan_id, lender_id, amount_minor, currency,
        payee_ref, rail, business_date, status, sends, asks, act_no, sent_at, sent_on, is_not_seen,
        next_act_at, suspended_at, outcome, value_date, rail_reference, failure_code, created_at,
-       finished_at
+       finished_at, subject
 FROM payments.payment
 WHERE customer_id = :customer_id AND payment_id = :payment_id;
 

@@ -26,6 +26,10 @@ LEAF_TYPES: Final = {
     "fail_payout": LeafType.MONEY_MOVEMENT,
     "repay": LeafType.MONEY_MOVEMENT,
     "reverse_repayment": LeafType.MONEY_MOVEMENT,
+    "return_credit": LeafType.MONEY_MOVEMENT,
+    "use_credit": LeafType.MONEY_MOVEMENT,
+    "confirm_return": LeafType.MONEY_MOVEMENT,
+    "fail_return": LeafType.MONEY_MOVEMENT,
 }
 
 
@@ -57,6 +61,7 @@ class Sums:
     principal_minor: int = 0
     held_minor: int = 0
     credit_minor: int = 0
+    returning_minor: int = 0
     #: As the latest close has to have seen it.
     interest_e8: int = 0
     penalty_e8: int = 0

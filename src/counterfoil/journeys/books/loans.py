@@ -3,10 +3,11 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import date
+from itertools import chain
 
 import orjson
 
-from counterfoil.journeys.books.findings import LEAF_TYPES, Notes
+from counterfoil.journeys.books.findings import LEAF_TYPES, Notes, Result
 from counterfoil.journeys.books.page import Key, Page
 from counterfoil.kernel import ids
 from counterfoil.lending.catalogue import UnknownProductError
@@ -21,6 +22,7 @@ from counterfoil.lending.checking import (
 )
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan
+from counterfoil.lending.repaying import credit_change_minor
 
 
 def check_references(page: Page, notes: Notes) -> None:
@@ -34,15 +36,20 @@ def check_references(page: Page, notes: Notes) -> None:
         for _, loan_id in groups.keys() - page.loans.keys():
             result.note(_loan(loan_id), f"{what} without a loan")
     for key, history in page.history.items():
+        stored = page.loans.get(key)
         for booked in history:
-            stored = page.loans.get(key)
             if stored is not None and booked.line_id != stored.line_id:
-                result.note(
-                    ids.to_text(ids.TRANSACTION, booked.transaction.transaction_id),
-                    "names another line than its loan",
-                )
+                number = booked.transaction.transaction_id
+                result.note(ids.to_text(ids.TRANSACTION, number), "names another line")
+    _check_line_references(page, result)
+
+
+def _check_line_references(page: Page, result: Result) -> None:
     for _, line_id in page.events.keys() - page.lines.keys():
         result.note(ids.to_text(ids.LINE, line_id), "changes without a line")
+    for asked in chain.from_iterable(page.returns.values()):
+        if (asked.customer_id, asked.line_id) not in page.lines:
+            result.note(ids.to_text(ids.CREDIT_RETURN, asked.return_id), "its line is missing")
 
 
 def check_loans(page: Page, notes: Notes) -> None:
@@ -101,23 +108,29 @@ def _sum_up(loan: Loan, booked: list[Booked], notes: Notes) -> None:
 
 
 def check_lines(page: Page, notes: Notes) -> None:
-    """Sum up principal, holds and credit of each line from its loans and their transactions."""
+    """Sum up each line from its loans, their transactions, and credit that was returned."""
     result = notes.results["line_sums"]
-    made: defaultdict[Key, list[int]] = defaultdict(lambda: [0, 0, 0])
+    made: defaultdict[Key, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for loan in page.loans.values():
         sums = made[loan.customer_id, loan.line_id]
         sums[0] += loan.principal_minor
         sums[1] += loan.original_minor if loan.status == "pending" else 0
     for history in page.history.values():
         for booked in history:
-            made[booked.customer_id, booked.line_id][2] += booked.transaction.parts.excess_minor
+            change = credit_change_minor(booked.transaction)
+            made[booked.customer_id, booked.line_id][2] += change
+    for asked in chain.from_iterable(page.returns.values()):
+        sums = made[asked.customer_id, asked.line_id]
+        sums[2] -= asked.amount_minor if asked.status != "failed" else 0
+        sums[3] += asked.amount_minor if asked.status == "requested" else 0
     for key, line in page.lines.items():
         result.examined += 1
         book = (line.lender_id, line.product_code, line.currency)
         notes.sums[book].credit_minor += line.credit_minor
-        stored = (line.principal_minor, line.held_minor, line.credit_minor)
+        notes.sums[book].returning_minor += line.returning_minor
+        stored = (line.principal_minor, line.held_minor, line.credit_minor, line.returning_minor)
         for name, has, makes in zip(
-            ("principal", "held", "credit"), stored, made[key], strict=True
+            ("principal", "held", "credit", "returning"), stored, made[key], strict=True
         ):
             if has != makes:
                 what = f"{name} is {has}, its loans make it {makes}"

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Final
+from datetime import date
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -14,11 +15,11 @@ from counterfoil.kernel import ids
 from counterfoil.ledger import posting
 from counterfoil.ledger.chart import CHART
 from counterfoil.ledger.posting import Postings
-from counterfoil.ledger.store import Journal
+from counterfoil.ledger.store import BookKey, Journal
+from counterfoil.lending.account import CreditReturn
 from counterfoil.lending.check_store import Booked
-from counterfoil.lending.loan import Loan
 from counterfoil.payments.check_store import Payout
-from counterfoil.payments.order import reference_of
+from counterfoil.payments.order import Subject, reference_of
 from counterfoil.payments.rail import Outcome, PaymentStatus
 
 #: Journals that belong to a loan as a whole and not to one of its transactions.
@@ -29,7 +30,7 @@ _LEAF_TYPES: Final = frozenset(kind.value for kind in LeafType)
 def check_journals(page: Page, notes: Notes) -> None:
     """Each movement has its one journal with exactly its postings, and no journal has none."""
     result = notes.results["journal_per_movement"]
-    for customer_id in page.journals.keys() | page.loans_of.keys():
+    for customer_id in page.journals.keys() | page.loans_of.keys() | page.returns.keys():
         journals = page.journals.get(customer_id, [])
         check_journal_form(journals, notes)
         expected = _expected_journals(page, customer_id)
@@ -40,7 +41,7 @@ def check_journals(page: Page, notes: Notes) -> None:
             wanted = expected.pop(name, None)
             if wanted is None:
                 result.note(subject, f"a second {name[0]}, or one of nothing that happened")
-            elif fault := _journal_fault(journal, *wanted):
+            elif fault := _journal_fault(journal, wanted):
                 result.note(subject, fault)
         for kind, number in expected:
             result.note(_named(kind, number), f"has no journal of its {kind}")
@@ -60,27 +61,57 @@ def check_journal_form(journals: Iterable[Journal], notes: Notes) -> None:
             result.note(subject, f"posts to the unknown account {min(unknown)}")
 
 
-#: Kind and the number of what moved: a transaction's, or for holds the loan's.
+#: Kind and the number of what moved: a transaction's or a credit return's, for holds the loan's.
 _Movement = tuple[str, int]
 
 
-def _expected_journals(
-    page: Page, customer_id: int
-) -> dict[_Movement, tuple[Postings, Loan, Booked | None]]:
+class _Wanted(NamedTuple):
+    """What a journal has to be."""
+
+    postings: Postings
+    book: BookKey
+    loan_id: int | None
+    #: None where the movement has no date of its own.
+    book_date: date | None
+
+
+def _expected_journals(page: Page, customer_id: int) -> dict[_Movement, _Wanted]:
     """Return what the journals of a customer have to be."""
-    expected: dict[_Movement, tuple[Postings, Loan, Booked | None]] = {}
+    expected: dict[_Movement, _Wanted] = {}
     for key in page.loans_of.get(customer_id, []):
         loan = page.loans[key]
-        expected["hold", loan.loan_id] = (posting.hold(loan.original_minor), loan, None)
+        book = (loan.lender_id, loan.product_code, loan.currency)
+        hold = posting.hold(loan.original_minor)
+        expected["hold", loan.loan_id] = _Wanted(hold, book, loan.loan_id, loan.requested_on)
         if loan.status == "cancelled":
             release = posting.hold(-loan.original_minor)
-            expected["hold_release", loan.loan_id] = (release, loan, None)
+            expected["hold_release", loan.loan_id] = _Wanted(
+                release, book, loan.loan_id, loan.closed_on
+            )
         for booked in page.history.get(key, []):
             postings = _postings_of(booked)
             if postings.accounts:
                 name = (booked.transaction.kind, booked.transaction.transaction_id)
-                expected[name] = (postings, loan, booked)
+                expected[name] = _Wanted(postings, book, loan.loan_id, booked.book_date)
+    for asked in page.returns.get(customer_id, []):
+        expected |= _journals_of_return(page, asked)
     return expected
+
+
+def _journals_of_return(page: Page, asked: CreditReturn) -> dict[_Movement, _Wanted]:
+    line = page.lines.get((asked.customer_id, asked.line_id))
+    if line is None:
+        return {}  # the check of references says so
+    book = (line.lender_id, line.product_code, line.currency)
+    days = {"credit_return": asked.requested_on}
+    if asked.status != "requested":
+        days[f"credit_return_{asked.status}"] = asked.settled_on or date.min
+    return {
+        (kind, asked.return_id): _Wanted(
+            posting.credit_return(kind, asked.amount_minor), book, None, day
+        )
+        for kind, day in days.items()
+    }
 
 
 def _postings_of(booked: Booked) -> Postings:
@@ -92,6 +123,7 @@ def _postings_of(booked: Booked) -> Postings:
         interest_minor=t.parts.interest_minor,
         penalty_minor=t.parts.penalty_minor,
         excess_minor=t.parts.excess_minor,
+        is_from_credit=t.is_from_credit,
     )
 
 
@@ -101,28 +133,24 @@ def _movement_of(journal: Journal) -> _Movement:
     return journal.kind, number or 0
 
 
-def _journal_fault(
-    journal: Journal, postings: Postings, loan: Loan, booked: Booked | None
-) -> str | None:
+def _journal_fault(journal: Journal, wanted: _Wanted) -> str | None:
     """Return what a journal says otherwise than its movement."""
     has = sorted(zip(journal.accounts, journal.amounts, strict=False))
-    made = sorted(zip(postings.accounts, postings.amounts, strict=True))
+    made = sorted(zip(wanted.postings.accounts, wanted.postings.amounts, strict=True))
     if has != made:
         return f"posts {has}, its movement makes {made}"
-    if (journal.lender_id, journal.product_code, journal.currency) != (
-        loan.lender_id,
-        loan.product_code,
-        loan.currency,
-    ):
-        return "stands in another book than its loan"
-    if journal.loan_id != loan.loan_id:
+    if (journal.lender_id, journal.product_code, journal.currency) != wanted.book:
+        return "stands in another book than what moved"
+    if journal.loan_id != wanted.loan_id:
         return "names another loan than its movement"
-    if booked is not None and journal.book_date != booked.book_date:
-        return f"is booked on {journal.book_date}, its movement on {booked.book_date}"
+    if wanted.book_date is not None and journal.book_date != wanted.book_date:
+        return f"is booked on {journal.book_date}, its movement on {wanted.book_date}"
     return None
 
 
 def _named(kind: str, number: int) -> str:
+    if kind in posting.CREDIT_RETURN_KINDS:
+        return ids.to_text(ids.CREDIT_RETURN, number)
     return ids.to_text(ids.LOAN if kind in _HOLD_KINDS else ids.TRANSACTION, number)
 
 
@@ -210,44 +238,94 @@ def _customer(customer_id: int) -> str:
 # -------------------------------------------------------------------------------------- payouts
 
 
+class _Payee(NamedTuple):
+    """What a payout is of, as the books hold it."""
+
+    name: str
+    amount_minor: int
+    currency: str
+    status: str
+    is_waiting: bool
+    is_failed: bool
+    #: The day on which the money arrived.
+    arrived_on: date | None
+
+
 def check_payouts(page: Page, notes: Notes) -> None:
-    """Each confirmed payout began exactly one loan, and the rail's statement shows it once."""
+    """Each confirmed payout is of exactly one thing, and the rail's statement shows it once."""
     result = notes.results["payouts"]
-    paid: Counter[tuple[int, int]] = Counter()
+    paid: Counter[_Paid] = Counter()
+    subjects = dict(_subjects(page))
     for payout in page.payouts:
         result.examined += 1
-        key = (payout.customer_id, payout.loan_id)
+        is_of_loan = payout.subject is Subject.DRAWDOWN
+        number = payout.loan_id if is_of_loan else payout.payment_id
+        key = (payout.subject, payout.customer_id, number or 0)
         paid[key] += payout.status is PaymentStatus.SUCCEEDED or (
             payout.outcome is Outcome.SUCCEEDED
         )
         is_known = (payout.customer_id, reference_of(payout.payment_id)) in page.known_differences
-        for fault in _payout_faults(payout, page.loans.get(key), is_known=is_known):
+        for fault in _payout_faults(payout, subjects.get(key), is_known=is_known):
             result.note(reference_of(payout.payment_id), fault)
-    for key, loan in page.loans.items():
-        if loan.start_date is not None and paid[key] != 1:
-            what = f"runs on {paid[key]} confirmed payouts"
-            result.note(ids.to_text(ids.LOAN, loan.loan_id), what)
+    for key, payee in subjects.items():
+        if payee.arrived_on is not None and paid[key] != 1:
+            prefix = ids.LOAN if key[0] is Subject.DRAWDOWN else ids.CREDIT_RETURN
+            result.note(ids.to_text(prefix, key[2]), f"runs on {paid[key]} confirmed payouts")
 
 
-def _payout_faults(payout: Payout, loan: Loan | None, *, is_known: bool) -> Iterable[str]:
-    if loan is None:
-        yield "pays out a loan that does not exist"
+#: Subject, customer, and the subject's number.
+_Paid = tuple[Subject, int, int]
+
+
+def _subjects(page: Page) -> Iterable[tuple[_Paid, _Payee]]:
+    for (customer_id, loan_id), loan in page.loans.items():
+        yield (
+            (Subject.DRAWDOWN, customer_id, loan_id),
+            _Payee(
+                "loan",
+                loan.original_minor,
+                loan.currency,
+                loan.status,
+                loan.status == "pending",
+                loan.status == "cancelled",
+                loan.start_date,
+            ),
+        )
+    for customer_id, returns in page.returns.items():
+        for asked in returns:
+            yield (
+                (Subject.CREDIT_RETURN, customer_id, asked.return_id),
+                _Payee(
+                    "credit return",
+                    asked.amount_minor,
+                    asked.currency,
+                    asked.status,
+                    asked.status == "requested",
+                    asked.status == "failed",
+                    asked.value_date,
+                ),
+            )
+
+
+def _payout_faults(payout: Payout, of: _Payee | None, *, is_known: bool) -> Iterable[str]:
+    if of is None:
+        yield f"pays out a {payout.subject.replace('_', ' ')} that does not exist"
         return
-    if (payout.amount_minor, payout.currency) != (loan.original_minor, loan.currency):
-        yield f"pays {payout.amount_minor}, the loan is {loan.original_minor}"
+    if (payout.amount_minor, payout.currency) != (of.amount_minor, of.currency):
+        yield f"pays {payout.amount_minor}, the {of.name} is {of.amount_minor}"
     match payout.status:
         case PaymentStatus.SUCCEEDED:
-            if loan.start_date != payout.value_date:
-                yield f"arrived on {payout.value_date}, the loan began on {loan.start_date}"
+            if of.arrived_on != payout.value_date:
+                yield f"arrived on {payout.value_date}, the {of.name} says {of.arrived_on}"
             # What people know of, as a case or as a difference, is no news.
             if payout.has_statement and not is_known and not payout.has_case:
                 yield from _statement_faults(payout)
         case PaymentStatus.FAILED:
-            if loan.status != "cancelled":
-                yield f"failed, the loan is {loan.status}"
+            if not of.is_failed:
+                yield f"failed, the {of.name} is {of.status}"
         case _:
-            if payout.outcome is None and loan.status != "pending":
-                yield f"is {payout.status}, the loan is {loan.status}"
+            if payout.outcome is None and not of.is_waiting:
+                yield f"is {payout.status}, the {of.name} is {of.status}"
 
 
 def _statement_faults(payout: Payout) -> Iterable[str]:

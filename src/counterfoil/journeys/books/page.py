@@ -15,6 +15,8 @@ from counterfoil.evidence.checking import Leaf
 from counterfoil.ledger import check_store as ledger
 from counterfoil.ledger.store import Journal
 from counterfoil.lending import check_store as lending
+from counterfoil.lending import credit_store
+from counterfoil.lending.account import CreditReturn
 from counterfoil.lending.check_store import Booked, StoredEvent
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Due, Loan
@@ -50,6 +52,8 @@ class Page:
     commands: dict[int, list[Recorded]]
     leaves: dict[int, list[Leaf]]
     decisions: dict[int, list[DecisionBody]]
+    #: By customer.
+    returns: dict[int, list[CreditReturn]]
     payouts: list[Payout]
     #: Customer and reference of differences that people know of.
     known_differences: set[tuple[int, str]]
@@ -77,6 +81,9 @@ async def read_page(connection: Connection, after: int, *, through: int) -> Page
         leaves=_by_customer(await evidence.leaves_of_range(connection, after, through=through)),
         decisions=_by_customer(
             await decisions.decision_bodies_of_range(connection, after, through=through)
+        ),
+        returns=_by_customer(
+            await credit_store.returns_of_range(connection, after, through=through)
         ),
         payouts=await payments.payouts_of_range(connection, after, through=through),
         known_differences=await payments.known_differences(connection, after, through=through),
