@@ -9,7 +9,7 @@ FROM reporting.business_date;
 -- Loans in the order of their numbers, which is the order in which they were asked for.
 -- gives   at most :page rows of the given status, behind the key
 SELECT customer_id, loan_id, line_id, product_code, currency, method, status, original_minor,
-       principal_minor, tenor_months, next_instalment_no, next_due_date, start_date,
+       principal_minor, instalments, instalments_settled, next_due_date, start_date,
        days_past_due, bucket, 0::bigint AS sort_value
 FROM reporting.loan
 WHERE (:status::text IS NULL OR status = :status)
@@ -24,7 +24,7 @@ LIMIT :page;
 -- The same from the oldest on.
 -- gives   at most :page rows of the given status, behind the key
 SELECT customer_id, loan_id, line_id, product_code, currency, method, status, original_minor,
-       principal_minor, tenor_months, next_instalment_no, next_due_date, start_date,
+       principal_minor, instalments, instalments_settled, next_due_date, start_date,
        days_past_due, bucket, 0::bigint AS sort_value
 FROM reporting.loan
 WHERE (:status::text IS NULL OR status = :status)
@@ -39,7 +39,7 @@ LIMIT :page;
 -- Loans by a figure of theirs, in either direction, then by number.
 -- gives   at most :page rows of the given status, behind the key
 SELECT customer_id, loan_id, line_id, product_code, currency, method, status, original_minor,
-       principal_minor, tenor_months, next_instalment_no, next_due_date, start_date,
+       principal_minor, instalments, instalments_settled, next_due_date, start_date,
        days_past_due, bucket, sort_value
 FROM reporting.loan
 CROSS JOIN LATERAL (
@@ -63,7 +63,7 @@ LIMIT :page;
 -- The loans of a customer, newest first.
 -- gives   at most :page rows
 SELECT customer_id, loan_id, line_id, product_code, currency, method, status, original_minor,
-       principal_minor, tenor_months, next_instalment_no, next_due_date, start_date,
+       principal_minor, instalments, instalments_settled, next_due_date, start_date,
        days_past_due, bucket, 0::bigint AS sort_value
 FROM reporting.loan
 WHERE customer_id = :customer_id

@@ -221,7 +221,7 @@ def loan_row(visit: Visit, row: Row) -> LoanRow:
         original=f.amount(row["original_minor"], row["currency"]),
         balance=f.amount(row["principal_minor"], row["currency"]),
         done=_done(row),
-        of=row["tenor_months"],
+        of=row["instalments"],
         next_due=f.day(row["next_due_date"]),
         days_past_due=f.count(late or None),
         is_late=late > 0,
@@ -305,9 +305,7 @@ def done_notice(visit: Visit) -> str:
 
 
 def _done(row: Row) -> int:
-    if row["status"] == "closed":
-        return int(row["tenor_months"])
-    return int(row["next_instalment_no"]) - 1 if row["status"] == "open" else 0
+    return int(row["instalments"] if row["status"] == "closed" else row["instalments_settled"])
 
 
 def _facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:

@@ -45,7 +45,11 @@ SELECT l.customer_id, l.loan_id, l.line_id, l.product_code, l.product_version, l
            AS penalty_e8,
        CASE WHEN d.business_date - l.oldest_due_date > l.grace_days
            THEN d.business_date - l.oldest_due_date ELSE 0 END AS days_past_due,
-       d.business_date
+       d.business_date,
+       (SELECT count(*) FROM lending.instalment AS i
+        WHERE i.customer_id = l.customer_id AND i.loan_id = l.loan_id
+          AND i.settled_on IS NOT NULL) AS instalments_settled,
+       CASE WHEN l.method = 'bullet' THEN 1 ELSE l.tenor_months END AS instalments
 FROM lending.loan AS l
 CROSS JOIN platform.business_date AS d;
 
