@@ -163,7 +163,7 @@ def meet(
         errand_on=on,
         stops_on=None,
     )
-    borrower.errand_on = on + timedelta(days=borrower.below(6, on, "first errand"))
+    borrower.errand_on = on + timedelta(days=1 + borrower.below(6, on, "first errand"))
     if habit is Habit.FAILING:
         days = 20 + borrower.below(110, on, "stops")
         borrower.stops_on = on + timedelta(days=days)

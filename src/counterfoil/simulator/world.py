@@ -3,9 +3,9 @@
 Everything goes through the journeys that the API calls, many at once as it would be there. The
 world knows of loans what their borrowers could see.
 
-The day     Applications and acceptances; what the bank takes back; payments; what the lender does
-            about debts; errands that end in drawdowns; payouts over the simulated bank until the
-            bank has said what became of each; its statement; the close.
+The day     Applications and acceptances, meanwhile what the bank takes back, payments, and what
+            the lender does about debts; errands that end in drawdowns; payouts over the simulated
+            bank until it has said what became of each; its statement, and the close.
 Seed        The same seed gives the same figures: all chance is drawn by borrower and day, and no
             two borrowers share a line.
 Memory      One small object a borrower; loans are read when their borrower has something to do.
@@ -117,42 +117,47 @@ class World:
         """Live through all days; `tell` hears of each step that was done."""
         await self._relay.consumer.register()
         for number in range(self._days):
-            if number < len(self._arrivals):
-                await self._applications(self._arrivals[number])
-                tell("applications", self._arrivals[number])
-            await self._day()
+            arriving = self._arrivals[number] if number < len(self._arrivals) else 0
+            await self._day(arriving)
+            tell("applications", arriving)
             tell("days", 1)
         await self._relay.close()
 
-    async def _day(self) -> None:
-        """Live through one business day and close it."""
+    async def _day(self, arriving: int) -> None:
+        """Live through one business day and close it.
+
+        What has nothing to do with each other happens at the same time, as it would.
+        """
         today = self._today
-        bounces = self._bounces.pop(today, [])
         acting = self._agenda.pop(today, [])
         self._clock.advance(timedelta(hours=1))
-        await self._each(bounces, self._take_back)
-        accounts = await self._accounts(acting)
-        await self._act(acting, accounts)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._applications(arriving))
+            morning = group.create_task(self._morning(acting))
+        accounts = morning.result()
+        self._clock.advance(timedelta(hours=1))
+        shopping = [one for one in acting if one.errand_on == today]
+        await self._each(shopping, lambda one: self._errand(one, accounts[one.customer_id]))
         await self._payouts()
         await self._refresh(accounts)
-        self._clock.advance(timedelta(hours=8))
-        await self._relay.take_statement(today)
         self._plan(acting, accounts)
-        await close_day.close_day(self._house)
+        self._clock.advance(timedelta(hours=8))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._relay.take_statement(today))
+            group.create_task(close_day.close_day(self._house))
         self._today = today + ONE_DAY
-        morning = datetime.combine(self._today, OPENS_AT)
-        self._clock.advance(max(timedelta(), morning - self._clock.now()))
+        opening = datetime.combine(self._today, OPENS_AT)
+        self._clock.advance(max(timedelta(), opening - self._clock.now()))
 
-    async def _act(self, acting: Sequence[Borrower], accounts: dict[int, Account]) -> None:
-        """Let customers pay, the lender react, and errands end in drawdowns."""
+    async def _morning(self, acting: Sequence[Borrower]) -> dict[int, Account]:
+        """Let payments bounce and be made, and the lender react; return the accounts after."""
+        await self._each(self._bounces.pop(self._today, []), self._take_back)
+        accounts = await self._accounts(acting)
         await self._each(acting, lambda one: self._pay(one, accounts[one.customer_id]))
-        self._clock.advance(timedelta(minutes=30))
         await self._refresh(accounts)
         await self._each(acting, lambda one: self._react(one, accounts[one.customer_id]))
-        self._clock.advance(timedelta(minutes=30))
         await self._refresh(accounts)
-        shopping = [one for one in acting if one.errand_on == self._today]
-        await self._each(shopping, lambda one: self._errand(one, accounts[one.customer_id]))
+        return accounts
 
     async def _each(self, items: Sequence[Item], do: Callable[[Item], Awaitable[None]]) -> None:
         """Do something for all at once, as many as may wait together."""
@@ -180,6 +185,8 @@ class World:
 
     async def _applications(self, count: int) -> None:
         """Let people apply, have referred ones decided by a person, and take offers."""
+        if not count:
+            return
         arriving = [next(self._people) for _ in range(count)]
         places = range(self._place, self._place + count)
         self._place += count
@@ -200,7 +207,6 @@ class World:
                 TAKE_UP_PERCENT
             ):
                 offered.append((place, person, application))
-        self._clock.advance(timedelta(hours=1))
         await self._accept(offered)
 
     def _applicant(self, place: int, person: InventedPerson) -> enrol.NewApplicant:
@@ -245,7 +251,7 @@ class World:
         for (place, person, application), answer in zip(offered, answers, strict=True):
             _expected(answer, "an accepted offer")
             borrower = self._meet(place, person.client, application)
-            self._agenda[max(borrower.errand_on, self._today)].append(borrower)
+            self._agenda[borrower.errand_on].append(borrower)
 
     def _meet(self, place: int, client: CardClient, application: Application) -> Borrower:
         return borrowers.meet(
