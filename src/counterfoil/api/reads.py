@@ -1,5 +1,6 @@
 """What only looks: the guard before every read, pages of lists, and what reads are handed."""
 
+from datetime import date
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Request
@@ -12,6 +13,8 @@ from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError, refuse
 from counterfoil.platform.access import Scope
+from counterfoil.platform.batches import QUERIES
+from counterfoil.platform.database import Connection
 
 PAGE_DEFAULT: Final = 50
 PAGE_MAX: Final = 200
@@ -74,6 +77,12 @@ def desk_of(request: Request) -> Desk:
 
 def _house_of(request: Request) -> House:
     return desk_of(request).house
+
+
+async def business_date(connection: Connection) -> date:
+    """Return the business date as the database has it: another process may have moved it."""
+    on: date = await QUERIES.business_date.fetchval(connection)
+    return on
 
 
 HouseOf = Annotated[House, Depends(_house_of)]

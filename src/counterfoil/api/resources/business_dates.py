@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter
 
 from counterfoil.api import refusals
-from counterfoil.api.reads import HouseOf, reads
+from counterfoil.api.reads import HouseOf, business_date, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.shapes import Body, Day, View
 from counterfoil.api.writes import Call, Write
@@ -16,7 +16,7 @@ from counterfoil.journeys.close_day import DayReport
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access import Scope
-from counterfoil.platform.batches import QUERIES, Answer
+from counterfoil.platform.batches import Answer
 from counterfoil.platform.idempotency import HOUSE
 
 TAG = "Business date"
@@ -65,7 +65,7 @@ class CloseDayAnswer(View):
 async def get_business_date(house: HouseOf) -> BusinessDateView:
     """Return the business date as the database has it."""
     async with house.database.connection() as connection:
-        on = await QUERIES.business_date.fetchval(connection)
+        on = await business_date(connection)
     return BusinessDateView(business_date=on, environment=house.settings.environment)
 
 

@@ -12,6 +12,7 @@ from counterfoil.api.reads import (
     After,
     HouseOf,
     Limit,
+    business_date,
     no_more,
     read_cursor,
     reads,
@@ -148,8 +149,8 @@ async def get_trial_balance(
     on: Annotated[Day | None, Query(description="By default the business date.")] = None,
 ) -> TrialBalanceView:
     """Return the trial balance of all lenders of record."""
-    day = on or await house.business_date()
     async with house.database.connection() as connection:
+        day = on or await business_date(connection)
         balances = await store.trial_balance(connection, day)
     return TrialBalanceView(on=day, items=[balance_view(balance) for balance in balances])
 

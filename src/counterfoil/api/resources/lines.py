@@ -11,6 +11,7 @@ from counterfoil.api.reads import (
     After,
     HouseOf,
     Limit,
+    business_date,
     no_more,
     read_cursor,
     reads,
@@ -289,7 +290,7 @@ async def list_lines(
             status=status,
             page=limit + 1,
         )
-    on = await house.business_date()
+        on = await business_date(connection)
     shown = found[:limit]
     last = None if no_more(len(found), limit) else shown[-1]
     return Lines(
@@ -303,7 +304,8 @@ async def get_line(house: HouseOf, line_id: LineId, customer_id: Owner) -> LineV
     """Return a line with what may be drawn on the business date, and its parts."""
     async with house.database.connection() as connection:
         line = await line_or_refuse(connection, customer_id, line_id)
-    return line_view(line, await house.business_date())
+        on = await business_date(connection)
+    return line_view(line, on)
 
 
 @router.get(

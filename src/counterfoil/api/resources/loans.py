@@ -11,6 +11,7 @@ from counterfoil.api.reads import (
     After,
     HouseOf,
     Limit,
+    business_date,
     no_more,
     read_cursor,
     reads,
@@ -171,7 +172,7 @@ async def list_loans(
             status=status,
             page=limit + 1,
         )
-    on = await house.business_date()
+        on = await business_date(connection)
     shown = found[:limit]
     last = None if no_more(len(found), limit) else shown[-1]
     return Loans(
@@ -186,7 +187,8 @@ async def get_loan(house: HouseOf, loan_id: LoanId, customer_id: Owner) -> LoanD
     async with house.database.connection() as connection:
         loan = await loan_or_refuse(connection, customer_id, loan_id)
         dues = await store.read_instalments(connection, customer_id, loan_id)
-    view = loan_view(loan, await house.business_date())
+        on = await business_date(connection)
+    view = loan_view(loan, on)
     return LoanDetailView(
         **view.model_dump(),
         dues=[due_view(due) for due in dues],
