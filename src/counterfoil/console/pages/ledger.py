@@ -15,6 +15,7 @@ from counterfoil.console.pages import errors
 from counterfoil.console.reading import READING
 from counterfoil.console.visit import Visit
 from counterfoil.kernel import ids
+from counterfoil.ledger.posting import CREDIT_RETURN_KINDS
 from counterfoil.platform.queries import Row
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Form
@@ -293,6 +294,7 @@ def _posting_row(visit: Visit, row: Row) -> PostingRow:
 def _journal_facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:
     f, t, loan = visit.formats, visit.t, row["loan_id"]
     loan_href = words.loan_href(row["customer_id"], loan) if loan else ""
+    moved = ids.CREDIT_RETURN if row["kind"] in CREDIT_RETURN_KINDS else ids.TRANSACTION
     return [
         (t("ledger.kind"), words.code_label(visit, "journal", row["kind"]), ""),
         (t("loan.book_date"), f.day(row["book_date"]), ""),
@@ -300,7 +302,7 @@ def _journal_facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:
         (t("ledger.lender"), row["lender_id"], ""),
         (t("loan.product"), words.product_name(visit, row["product_code"]), ""),
         (t("payment.loan"), f.record(ids.LOAN, loan), loan_href),
-        (t("loan.transaction"), f.record(ids.TRANSACTION, row["transaction_id"]), ""),
+        (t("loan.transaction"), f.record(moved, row["transaction_id"]), ""),
     ]
 
 
