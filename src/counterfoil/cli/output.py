@@ -49,6 +49,7 @@ def failures_as_messages() -> Iterator[None]:
     import asyncpg
     from pydantic import ValidationError
 
+    from counterfoil.kernel.errors import RefusedError
     from counterfoil.platform.embedded import EmbeddedDatabaseError
     from counterfoil.platform.migrate import MigrationError
 
@@ -61,6 +62,9 @@ def failures_as_messages() -> Iterator[None]:
             for error in failure.errors()
         ]
         raise fail("\n".join(wrong)) from failure
+    except RefusedError as failure:
+        refused = failure.refused
+        raise fail(f"{refused.message} {refused.next_step} ({refused.code})") from failure
     except (EmbeddedDatabaseError, MigrationError) as failure:
         raise fail(str(failure)) from failure
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:

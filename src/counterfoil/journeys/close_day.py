@@ -12,7 +12,8 @@ Cost        Grows with the loans on which something happens; the book itself is 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Protocol
@@ -21,12 +22,14 @@ from counterfoil.journeys.counter import LineDesk, settle_directly
 from counterfoil.journeys.house import House
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.kernel.clock import Clock
+from counterfoil.kernel.errors import RefusedError, refuse
 from counterfoil.kernel.ids import IdSource
 from counterfoil.kernel.money import E8, divide_half_up
 from counterfoil.ledger import posting
 from counterfoil.ledger import store as ledger
 from counterfoil.ledger.chart import INTEREST_RECEIVABLE, PENALTY_RECEIVABLE
 from counterfoil.lending import closing_store as closing
+from counterfoil.lending import refusals
 from counterfoil.lending import store as lending
 from counterfoil.lending.closing_store import Receivable, Step
 from counterfoil.lending.commands import AdvanceLoans
@@ -90,9 +93,23 @@ async def close_day(
     """Close days until the business date is `to`; by default one day.
 
     A day whose close was interrupted is finished first. Raises ValueError where `to` lies before
-    the business date: it never moves back.
+    the business date: it never moves back; and RefusedError where another process is closing.
     """
-    tell = progress or _silent
+    async with _alone(house):
+        return await _close_until(house, to, progress or _silent)
+
+
+@asynccontextmanager
+async def _alone(house: House) -> AsyncIterator[None]:
+    """Keep every other process from closing meanwhile; a lost process loses its hold."""
+    async with house.database.dedicated({}) as connection:
+        if not await PLATFORM.hold_close.fetchval(connection):
+            raise RefusedError(refuse(refusals.CLOSE_IN_PROGRESS))
+        yield
+
+
+async def _close_until(house: House, to: date | None, tell: Progress) -> list[DayReport]:
+    """Finish a close that was interrupted, then close day after day."""
     reports = []
     async with house.database.connection() as connection:
         begun = await closing.unfinished(connection)

@@ -274,3 +274,9 @@ PAYOFF_DATE_PAST = Refusal(
     message="A loan is closed on the business date {business_date} or later.",
     next_step="Ask for the business date, or for the later day on which the money will arrive.",
 )
+CLOSE_IN_PROGRESS = Refusal(
+    code="close_in_progress",
+    kind=Kind.IN_FLIGHT,
+    message="Another process is closing the day.",
+    next_step="Wait until it has finished, then look at the business date.",
+)

@@ -59,3 +59,9 @@ SELECT pg_advisory_xact_lock(7205759403792793);
 UPDATE platform.business_date
 SET business_date = :next_date, moved_at = :moved_at
 WHERE business_date = :business_date;
+
+-- name: hold_close
+-- Whether this session alone may close days; it may until its connection ends.
+-- gives   one value
+-- locks   the close of day, for the session
+SELECT pg_try_advisory_lock(7205759403792794) AS is_held;
