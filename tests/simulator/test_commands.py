@@ -67,7 +67,8 @@ async def test_a_demonstration_can_be_checked_balanced_and_explained(
     assert balance["balanced"]
     assert balance["on"] == figures["business_date"]
     bank = {row["account"]: row["balance_minor"] for row in balance["accounts"]}[1002]
-    assert bank == figures["repaid_minor"] - figures["drawn_minor"]
+    received = figures["repaid_minor"] - figures["credit_returned_minor"]
+    assert bank == received - figures["drawn_minor"]
     earlier = read(run("ledger", "trial-balance", "--on", "2026-01-06", "--json"))
     assert earlier["balanced"]
     assert earlier["accounts"] != balance["accounts"]

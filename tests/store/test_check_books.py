@@ -23,7 +23,8 @@ from counterfoil.platform.settings import Settings
 from counterfoil.simulator import demo
 from counterfoil.simulator.demo import DemoSize
 
-SIZE = DemoSize(applicants=60, days=110, seed=3)
+#: This seed has a refused payout, a bounced payment, credit that was used and credit returned.
+SIZE = DemoSize(applicants=60, days=110, seed=11)
 _numbers = itertools.count(1)
 CATALOGUE = load_catalogue()
 
@@ -164,6 +165,10 @@ PLANTED: dict[str, tuple[str, str]] = {
         "references",
         f"UPDATE lending.line_event SET line_id = 1 WHERE line_id = {LINE} AND version = 1",
     ),
+    "a credit return without its line": (
+        "references",
+        "UPDATE lending.credit_return SET line_id = 1",
+    ),
     # loans
     "a loan of a product that nobody knows": (
         "loan_state",
@@ -241,6 +246,18 @@ PLANTED: dict[str, tuple[str, str]] = {
         "line_sums",
         f"UPDATE lending.credit_line SET credit_minor = credit_minor + 1 WHERE line_id = {LINE}",
     ),
+    "credit on its way that nobody asked for": (
+        "line_sums",
+        f"UPDATE lending.credit_line SET returning_minor = 1 WHERE line_id = {LINE}",
+    ),
+    "returned credit that is still kept": (
+        "line_sums",
+        "UPDATE lending.credit_return SET status = 'failed'",
+    ),
+    "used credit that is called money from outside": (
+        "line_sums",
+        "UPDATE lending.loan_transaction SET channel = 'transfer' WHERE channel = 'credit'",
+    ),
     "a version that nothing made": (
         "line_versions",
         f"UPDATE lending.credit_line SET version = version + 1000 WHERE line_id = {LINE}",
@@ -302,6 +319,14 @@ PLANTED: dict[str, tuple[str, str]] = {
     "a hold that was never released": (
         "journal_per_movement",
         "DELETE FROM ledger.journal WHERE kind = 'hold_release'",
+    ),
+    "credit that was set aside and never booked": (
+        "journal_per_movement",
+        "DELETE FROM ledger.journal WHERE kind = 'credit_return'",
+    ),
+    "returned credit that never left the books": (
+        "journal_per_movement",
+        "DELETE FROM ledger.journal WHERE kind = 'credit_return_paid'",
     ),
     "a house journal that names a loan": (
         "journal_per_movement",
@@ -420,7 +445,31 @@ PLANTED: dict[str, tuple[str, str]] = {
             f"FROM payments.statement_line WHERE payment_id = {PAYOUT}"
         ),
     ),
+    "returned credit whose payout failed": (
+        "payouts",
+        (
+            "UPDATE payments.payment SET status = 'failed', outcome = 'failed' "
+            "WHERE subject = 'credit_return'"
+        ),
+    ),
+    "returned credit without a payout": (
+        "payouts",
+        "DELETE FROM payments.payment WHERE subject = 'credit_return'",
+    ),
+    "returned credit of another amount": (
+        "payouts",
+        (
+            "UPDATE payments.payment SET amount_minor = amount_minor + 1 "
+            "WHERE subject = 'credit_return'"
+        ),
+    ),
     # the house
+    "credit on its way in the general ledger that no line knows": (
+        "ledger_to_loans",
+        COPY_OF_JOURNAL.format(
+            journal_id=1, accounts="'{2204,1002}'", amounts="'{5,-5}'", which=HOUSE_JOURNAL
+        ),
+    ),
     "principal in the general ledger that no loan owes": (
         "ledger_to_loans",
         COPY_OF_JOURNAL.format(

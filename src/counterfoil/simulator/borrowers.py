@@ -273,7 +273,10 @@ def _pay_off(borrower: Borrower, loans: Sequence[Loan], today: date) -> Intent |
     loan = loans[borrower.below(len(loans), today, "which")]
     owed = payoff_minor(loan, today)
     if borrower.happens(20, today, "pays off"):
-        return Intent(loan.loan_id, owed)
+        # Many pay a round amount and leave it to the lender to keep or return the rest.
+        is_rounded = borrower.happens(50, today, "rounds up")
+        round_up = -(-owed // ROUND_UP_MINOR) * ROUND_UP_MINOR
+        return Intent(loan.loan_id, round_up if is_rounded else owed)
     if borrower.happens(8, today, "pays a part ahead"):
         mode = (Prepayment.REDUCE_INSTALMENT, Prepayment.REDUCE_TERM)[
             borrower.below(2, today, "mode")

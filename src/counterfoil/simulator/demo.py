@@ -80,6 +80,7 @@ class DemoReport:
         yield "Payouts refused by the bank", f"{self.payouts_refused:,}"
         yield "Repayments", f"{figures['repayments']:,}"
         yield "Repaid, CNY", _major(figures["repaid_minor"])
+        yield "Overpaid and returned, CNY", _major(figures["credit_returned_minor"])
         yield "Payments that bounced", f"{self.payments_bounced:,}"
         loans = figures["loans"]
         yield "Loans open, closed", f"{loans['open']:,}, {loans['closed']:,}"
@@ -176,7 +177,7 @@ async def _report(house: House, world: World, size: DemoSize, tell: Tell) -> Dem
         name: row[name]
         for name in (
             *("applications", "approved", "declined", "referred", "lines"),
-            *("drawdowns", "drawn_minor", "repayments", "repaid_minor"),
+            *("drawdowns", "drawn_minor", "repayments", "repaid_minor", "credit_returned_minor"),
         )
     }
     figures["loans"] = {name: row[name] for name in ("open", "closed", "overdue")}

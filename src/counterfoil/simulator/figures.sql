@@ -1,5 +1,6 @@
 -- name: figures
--- What came of a lender's days, in the figures that the demonstration reports.
+-- What came of a lender's days, in the figures that the demonstration reports. A repayment is
+-- money that came in: what was paid out of a customer's credit came in before.
 -- gives   one row
 -- locks   none
 SELECT
@@ -9,6 +10,8 @@ SELECT
     (SELECT count(*) FROM reporting.application WHERE outcome = 'referred') AS referred,
     (SELECT count(*) FROM reporting.line) AS lines,
     t.drawdowns, t.drawn_minor, t.repayments, t.repaid_minor, t.bounced,
+    (SELECT coalesce(sum(amount_minor), 0)::bigint FROM reporting.credit_return
+     WHERE status = 'paid') AS credit_returned_minor,
     l.open, l.closed, l.cancelled, l.pending, l.overdue,
     (SELECT b.business_date FROM reporting.business_date AS b) AS business_date,
     (SELECT count(*) FROM reporting.close_step WHERE step = 'finished') AS days_closed
@@ -23,7 +26,8 @@ FROM (
                AS repaid_minor,
            count(DISTINCT (customer_id, repayment_id)) FILTER (WHERE kind = 'reversal')
                AS bounced
-    FROM reporting.loan_transaction) AS t
+    FROM reporting.loan_transaction
+    WHERE channel <> 'credit') AS t
 CROSS JOIN (
     SELECT count(*) FILTER (WHERE status = 'open') AS open,
            count(*) FILTER (WHERE status = 'closed') AS closed,

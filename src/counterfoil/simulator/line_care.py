@@ -1,7 +1,8 @@
 """What happens to lines beside drawing: the lender reacts to records, customers set their own.
 
 The lender stops lines with old debts, opens them again once these are paid, and reviews every line
-once. Customers cap themselves, freeze a line for some days, choose another repayment day, leave.
+once. Customers cap themselves, freeze a line for some days, choose another repayment day, use or
+ask back what they overpaid, leave.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from counterfoil.lending.line import Line
-from counterfoil.lending.loan import Loan
+from counterfoil.lending.loan import Loan, payoff_minor
 from counterfoil.simulator.borrowers import (
     LENDER_ACTS_AFTER_DAYS,
     REVIEW_AFTER_DAYS,
@@ -46,6 +47,8 @@ class Care(StrEnum):
     FREEZE = "freeze"
     DAY = "day"
     LEAVE = "leave"
+    RETURN = "return"
+    USE = "use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,13 @@ def _by_lender(borrower: Borrower, line: Line, loans: Sequence[Loan], today: dat
 def _by_customer(
     borrower: Borrower, line: Line, loans: Sequence[Loan], today: date
 ) -> Change | None:
-    if borrower.errand_on != today or line.status != "active":
+    if borrower.errand_on != today:
         return None
-    is_empty = not loans and not line.credit_minor
+    if line.credit_minor:
+        return _credit(line, loans, today)
+    if line.status != "active":
+        return None
+    is_empty = not loans and not line.returning_minor
     if is_empty and borrower.payments and borrower.happens(LEAVE_PERCENT, today, "leaves"):
         return Change(Care.LEAVE)
     if line.own_cap_minor is None and borrower.happens(CAP_PERCENT, today, "cap"):
@@ -96,3 +103,11 @@ def _by_customer(
     if borrower.habit is not Habit.FAILING and borrower.happens(DAY_PERCENT, today, "day"):
         return Change(Care.DAY, 1 + borrower.below(28, today, "which day"))
     return None
+
+
+def _credit(line: Line, loans: Sequence[Loan], today: date) -> Change:
+    """Use overpaid money for what is still owed, or ask for it back where nothing is."""
+    owed = sum(payoff_minor(loan, today) for loan in loans if loan.status == "open")
+    if owed:
+        return Change(Care.USE, min(owed, line.credit_minor))
+    return Change(Care.RETURN, line.credit_minor)

@@ -21,7 +21,16 @@ import orjson
 
 from counterfoil.decisioning.application import Application, Status
 from counterfoil.decisioning.decision import Outcome
-from counterfoil.journeys import adjust_limit, apply, close_day, draw, enrol, quote, repay
+from counterfoil.journeys import (
+    adjust_limit,
+    apply,
+    close_day,
+    credit,
+    draw,
+    enrol,
+    quote,
+    repay,
+)
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.calendar import ONE_DAY
@@ -109,7 +118,7 @@ class World:
         #: On whose lines something was done since they were read.
         self._touched: list[Borrower] = []
         #: There are payouts to carry today.
-        self._has_drawn = False
+        self._has_orders = False
         #: What was refused, by code: a borrower who asks for too much, a payment already undone.
         self.refusals: Counter[str] = Counter()
 
@@ -324,9 +333,9 @@ class World:
         change = line_care.change_of(borrower, line, loans, self._today)
         if change is not None:
             self._touched.append(borrower)
-            self._noted(await self._change(borrower, change))
+            self._noted(await self._change(borrower, line, change))
 
-    async def _change(self, borrower: Borrower, change: Change) -> Answer | Refused:
+    async def _change(self, borrower: Borrower, line: Line, change: Change) -> Answer | Refused:
         """Carry out one change of a line."""
         of: dict[str, Any] = {
             "customer_id": borrower.customer_id,
@@ -362,6 +371,13 @@ class World:
                 return await adjust_limit.set_repayment_day(
                     house, **of, repayment_day=change.value, author="customer"
                 )
+            case Care.RETURN:
+                self._has_orders = True
+                kept: dict[str, Any] = {"amount_minor": change.value, "currency": line.currency}
+                return await credit.return_credit(house, **of, **kept, payee_ref=borrower.payee_ref)
+            case Care.USE:
+                kept = {"amount_minor": change.value, "currency": line.currency}
+                return await credit.use_credit(house, **of, **kept, loan_id=None)
             case Care.LEAVE:
                 return await adjust_limit.close(house, **of, reason="own_wish", author="customer")
 
@@ -400,13 +416,13 @@ class World:
         if isinstance(self._noted(answer), Answer):
             borrower.draws += 1
             self._touched.append(borrower)
-            self._has_drawn = True
+            self._has_orders = True
 
     async def _payouts(self) -> None:
         """Carry the day's payouts over the rail until each has an end."""
-        if not self._has_drawn:
+        if not self._has_orders:
             return
-        self._has_drawn = False
+        self._has_orders = False
         await self._relay.drain()
         for pause in ASKING:
             async with self._house.database.connection() as connection:
