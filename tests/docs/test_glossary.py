@@ -50,7 +50,7 @@ many missing declared expired invalid reused needs check insufficient internal e
 malformed unavailable unchanged closed exists empty frozen suspended pending allowed offered
 ready nothing banned decided changes used up reversed only long changed stopping proposed
 unfit same try later before future active rejected authenticated unsupported
-media type beyond reserved mismatch requested json
+media type beyond reserved mismatch requested json progress
 """
 PLAIN_WORDS = frozenset(_PLAIN_WORDS.split())
 
