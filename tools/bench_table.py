@@ -25,22 +25,34 @@ BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 WHOLE_FROM = 100
 
 #: Names of figures for people; a figure without one stands under the name that programs read.
+#: Braces are filled from the figure's own notes.
 NAMES = {
-    "drawdowns": ("Drawdowns, 200,000 customers", "支用，20 万客户"),
+    "drawdowns": ("Drawdowns, over all customers", "支用，分散于全部客户"),
     "drawdowns_ten_customers": ("Drawdowns, all on ten customers", "支用，集中于十位客户"),
     "drawdowns_one_caller": ("Drawdowns, one caller at a time", "支用，单个调用方逐笔"),
     "replays": ("Answers repeated under a known key", "幂等键重放"),
     "repayments": ("Repayments, one open loan each", "还款，每客户一笔借据"),
     "latency_at_50_percent": ("Time to answer at half of the maximum", "半载时的应答时间"),
     "latency_at_80_percent": ("Time to answer at four fifths of it", "八成负载时的应答时间"),
+    "http_drawdowns": ("Drawdowns over HTTP", "支用，经 HTTP"),
+    "http_latency_at_50_percent": ("Time to answer over HTTP at half", "经 HTTP 半载时的应答时间"),
+    "http_drawdowns_one_caller": ("Drawdowns over HTTP, one caller", "支用，经 HTTP 单个调用方"),
+    "close": (
+        "Closing a day, {covered:,} open loans, {touched:,} with something due",
+        "日终，{covered:,} 笔在贷借据，其中 {touched:,} 笔有事项",
+    ),
+    "close_nothing_due": ("Closing a day with nothing due", "日终，无到期事项"),
+    "close_catch_up": ("Closing {days} missed days at once", "一次补做 {days} 天日终"),
+    "close_memory": ("Most memory while closing", "日终内存峰值"),
 }
 #: What the signs of the yardsticks mean.
 SIGNS = {
     "F": ("flushes of the disk", "磁盘刷写"),
-    "T": ("pgbench TPC-B, 32 clients", "pgbench TPC-B，32 客户端"),
+    "T": ("pgbench TPC-B, 16 clients", "pgbench TPC-B，16 客户端"),
     "T1": ("pgbench TPC-B, one client", "pgbench TPC-B，单客户端"),
     "N": ("pgbench simple update", "pgbench 简单更新"),
     "C": ("COPY rows, one connection", "COPY 行数，单连接"),
+    "P": ("HTTP requests that are validated and do nothing", "只校验、不做事的 HTTP 请求"),
     "C2": ("COPY rows, two connections", "COPY 行数，双连接"),
 }
 HEADS = {
@@ -61,7 +73,7 @@ def table(runs: Sequence[dict[str, Any]], language: str) -> str:
 
 
 def _cells(name: str, result: dict[str, Any], language: str, place: int) -> list[str]:
-    shown = NAMES[name][place] if name in NAMES else f"`{name}`"
+    shown = NAMES[name][place].format(**result) if name in NAMES else f"`{name}`"
     ratio, aim = result["ratio"], result["target"]
     base = result["ratio_to"] or ""
     reached = REACHED[language].get(result["reached"], "")
@@ -69,7 +81,7 @@ def _cells(name: str, result: dict[str, Any], language: str, place: int) -> list
         shown,
         f"{_number(result['value'])} {result['unit']}",
         "—" if ratio is None else f"{ratio} {base}",
-        "—" if aim is None else f"{aim} {base or result['unit']}, {reached}",
+        "—" if aim is None else f"{_number(aim)} {base or result['unit']}, {reached}",
         _number(result["p50_ms"]),
         _number(result["p99_ms"]),
     ]

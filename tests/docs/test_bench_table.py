@@ -52,18 +52,18 @@ def tool() -> ModuleType:
 def test_figures_stand_with_their_aims_and_conditions(tool: ModuleType) -> None:
     rows = tool.table([RUN], "en").splitlines()
     assert rows[2] == (
-        "| Drawdowns, 200,000 customers | 16,500 1/s | 1.5 T | 1.5 T, reached | 9.1 | — |"
+        "| Drawdowns, over all customers | 16,500 1/s | 1.5 T | 1.5 T, reached | 9.1 | — |"
     )
     assert rows[3] == "| `something_new` | 0.25 ms | — | 0.1 ms, missed | 0.2 | 0.4 |"
     assert rows[5] == (
-        "A processor, 2 cores; 2026-03-01; T = 11,000/s (pgbench TPC-B, 32 clients); "
+        "A processor, 2 cores; 2026-03-01; T = 11,000/s (pgbench TPC-B, 16 clients); "
         "`fsync=on`; T -3.0 %."
     )
 
 
 def test_the_table_has_the_same_rows_in_chinese(tool: ModuleType) -> None:
     rows = tool.table([RUN], "zh").splitlines()
-    assert rows[2] == "| 支用，20 万客户 | 16,500 1/s | 1.5 T | 1.5 T, 达到 | 9.1 | — |"
+    assert rows[2] == "| 支用，分散于全部客户 | 16,500 1/s | 1.5 T | 1.5 T, 达到 | 9.1 | — |"
     assert len(rows) == len(tool.table([RUN], "en").splitlines())
 
 
