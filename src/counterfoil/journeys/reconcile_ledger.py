@@ -24,9 +24,7 @@ from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Database
 
 #: Accounts that agree at any moment; the others agree at the end of each close.
-ALWAYS: Final = frozenset(
-    {LOAN_PRINCIPAL, CUSTOMER_CREDIT, CREDIT_RETURNING, COMMITMENT_HELD}
-)
+ALWAYS: Final = frozenset({LOAN_PRINCIPAL, CUSTOMER_CREDIT, CREDIT_RETURNING, COMMITMENT_HELD})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
