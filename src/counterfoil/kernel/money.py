@@ -137,7 +137,7 @@ def from_major_text(text: str, currency: str) -> int:
     exponent = EXPONENTS[currency]
     sign, body = (-1, text[1:]) if text.startswith("-") else (1, text)
     whole, _, fraction = body.partition(".")
-    if not whole.isascii() or not whole.isdigit() or (fraction and not fraction.isdigit()):
+    if not text.isascii() or not whole.isdigit() or (fraction and not fraction.isdigit()):
         raise ValueError(f"{text!r} is not an amount")
     if len(fraction) > exponent or (body.endswith(".")):
         raise ValueError(f"{text!r} is finer than a minor unit of {currency}")
