@@ -4,7 +4,8 @@ States      received → gathering → approved | declined | referred;
             referred → approved | declined (by a person);
             approved → accepted | expired | withdrawn;
             received, gathering, referred → withdrawn | expired.
-Expiry      Is done for all offers at once, in `store.sql` (`expire_offers`).
+Expiry      Is done for all at once, in `store.sql` (`expire_offers`, `expire_waiting`), by the
+            close of day.
 Invariant   Any other transition is refused. Only an approved application with an offer that is
             still valid can be accepted.
 """

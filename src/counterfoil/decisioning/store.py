@@ -173,10 +173,20 @@ async def change_applications(connection: Connection, applications: Sequence[App
 
 async def expire_offers(
     connection: Connection, *, business_date: date, at: datetime
-) -> list[tuple[int, int]]:
-    """End offers that were not taken in time; return customers and applications."""
+) -> list[ApplicationKey]:
+    """End offers not taken, and referrals not decided, in time; return what was ended."""
     rows = await QUERIES.expire_offers.fetch(
         connection, business_date=business_date, ended_at=at, page=EXPIRED_AT_ONCE_MAX
+    )
+    return [(row["customer_id"], row["application_id"]) for row in rows]
+
+
+async def expire_waiting(
+    connection: Connection, *, received_before: datetime, at: datetime
+) -> list[ApplicationKey]:
+    """End applications that were received before an instant and never decided."""
+    rows = await QUERIES.expire_waiting.fetch(
+        connection, received_before=received_before, ended_at=at, page=EXPIRED_AT_ONCE_MAX
     )
     return [(row["customer_id"], row["application_id"]) for row in rows]
 

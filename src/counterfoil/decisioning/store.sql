@@ -147,14 +147,34 @@ WHERE application.customer_id = given.customer_id
   AND application.application_id = given.application_id;
 
 -- name: expire_offers
--- Ends approved applications whose offer was valid before a business date only.
+-- Ends applications whose offer, taken by nobody or still before a person, was valid before a
+-- business date only.
 -- gives   the customers and applications ended, at most :page
 -- locks   those rows; rows that somebody else holds are left for the next time
 WITH due AS (
     SELECT customer_id, application_id
     FROM decisioning.application
-    WHERE status = 'approved' AND valid_until < :business_date
+    WHERE status IN ('approved', 'referred') AND valid_until < :business_date
     ORDER BY valid_until, application_id
+    LIMIT :page
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE decisioning.application AS application
+SET status = 'expired', ended_at = :ended_at
+FROM due
+WHERE application.customer_id = due.customer_id
+  AND application.application_id = due.application_id
+RETURNING application.customer_id, application.application_id;
+
+-- name: expire_waiting
+-- Ends applications that came in before an instant and were never decided.
+-- gives   the customers and applications ended, at most :page
+-- locks   those rows; rows that somebody else holds are left for the next time
+WITH due AS (
+    SELECT customer_id, application_id
+    FROM decisioning.application
+    WHERE status IN ('received', 'gathering') AND received_at < :received_before
+    ORDER BY application_id
     LIMIT :page
     FOR UPDATE SKIP LOCKED
 )

@@ -1,8 +1,9 @@
 """Closing the day: the only way in which the business date moves.
 
-The way of a day: cut off, so that later commands belong to the next date; let happen what falls
-on it (instalments fall due, grace ends, buckets change) on the loans that have something; book
-what the whole book earned; sum up the ledger; mark the day as closed.
+The way of a day: cut off, so that later commands belong to the next date; end offers and
+applications that waited too long; let happen what falls on the date (instalments fall due, grace
+ends, buckets change) on the loans that have something; book what the whole book earned; sum up
+the ledger; mark the day as closed.
 
 Invariant   Each step is done once and the order is fixed. A close that was killed goes on where
             it stopped; missed days are caught up in order and give what closing in time would
@@ -19,6 +20,7 @@ from datetime import date, datetime
 from typing import Final, Protocol
 
 from counterfoil.journeys.counter import LineDesk, settle_directly
+from counterfoil.journeys.expire import expire_applications
 from counterfoil.journeys.house import House
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.kernel.clock import Clock
@@ -38,6 +40,7 @@ from counterfoil.platform.batches import StateChangedError
 from counterfoil.platform.database import Connection, Database
 
 CUT_OFF: Final = "cut_off"
+OFFERS: Final = "offers"
 EVENTS: Final = "events"
 ACCRUAL: Final = "accrual"
 LEDGER: Final = "ledger"
@@ -85,6 +88,8 @@ class DayReport:
     loans_covered: int
     interest_minor: int
     penalty_minor: int
+    #: Offers and applications that waited too long.
+    applications_expired: int
 
 
 async def close_day(
@@ -134,6 +139,8 @@ async def _close(house: House, day: date, tell: Progress) -> DayReport:
     if CUT_OFF not in done:
         await _cut_off(house, day)
     house.counter.engine.forget_business_date()
+    expired = await _offers(house, day, done.get(OFFERS))
+    tell(day, OFFERS, expired)
     touched = await _events(house, house.counter.desk, day, tell, done.get(EVENTS))
     covered, interest, penalty = await _accrual(house, day, done.get(ACCRUAL))
     tell(day, ACCRUAL, covered)
@@ -148,6 +155,7 @@ async def _close(house: House, day: date, tell: Progress) -> DayReport:
         loans_covered=covered,
         interest_minor=interest,
         penalty_minor=penalty,
+        applications_expired=expired,
     )
 
 
@@ -161,6 +169,23 @@ async def _cut_off(house: Process, day: date) -> None:
         )
         if moved:
             await _mark(connection, now, day, CUT_OFF)
+
+
+async def _offers(house: House, day: date, before: Step | None) -> int:
+    """End what was offered, or waited, until a day before the one that begins."""
+    expired = before.touched if before else 0
+    if before is not None and before.finished_at is not None:
+        return expired
+    while True:
+        async with house.database.transaction() as connection:
+            ended = await expire_applications(house, connection, on=day + ONE_DAY)
+            now = house.clock.now()
+            finished_at = now if not ended else None
+            step = Step(day, OFFERS, now, finished_at, ended, ended, None)
+            await closing.put_step(connection, step)
+        expired += ended
+        if not ended:
+            return expired
 
 
 async def _events(

@@ -21,6 +21,7 @@ from counterfoil.journeys.close_day import (
     EVENTS,
     FINISHED,
     LEDGER,
+    OFFERS,
     close_day,
 )
 from counterfoil.platform.queries import Row
@@ -32,7 +33,7 @@ DAYS_SHOWN: Final = 30
 _SECOND_MS: Final = 1000
 
 #: The steps of a close in their order.
-STEPS: Final = (CUT_OFF, EVENTS, ACCRUAL, LEDGER, FINISHED)
+STEPS: Final = (CUT_OFF, OFFERS, EVENTS, ACCRUAL, LEDGER, FINISHED)
 #: Installations in which a person may move the business date from a page.
 SANDBOXES: Final = frozenset({"sandbox", "demo", "test", "development"})
 

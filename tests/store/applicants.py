@@ -1,0 +1,95 @@
+"""Applicants for tests: persons with a clean record who register and apply in a house."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from counterfoil.decisioning import store as decisions
+from counterfoil.decisioning.application import Application
+from counterfoil.journeys import apply
+from counterfoil.journeys.apply import ApplicantView, ApplicationView
+from counterfoil.journeys.house import House
+from counterfoil.platform.batches import Answer
+from counterfoil.simulator.people import invent
+
+CLEAN: dict[str, int | bool | str | None] = {
+    "is_student": False,
+    "history_months": 6,
+    "delay_months_latest": 0,
+    "delay_months_max": 0,
+    "late_months_count": 0,
+    "unpaid_months_count": 0,
+    "utilisation_ppm": 500_000,
+    "credit_elsewhere_minor": 10_000_000,
+    "balance_elsewhere_minor": 5_000_000,
+}
+
+
+#: Invented persons whose age the policy accepts.
+PERSONS = [
+    person
+    for person in invent(60, seed=1, on=date(2026, 1, 5))
+    if "1968" < person.id_number[6:10] < "2004"
+]
+
+
+@dataclass
+class Counter:
+    """Applies for one person after the other."""
+
+    house: House
+    persons: int = 0
+
+    async def apply(
+        self,
+        *,
+        customer_id: int | None = None,
+        product_code: str = "cash-line-open",
+        **facts: int | bool | str | None,
+    ) -> ApplicationView:
+        """Apply, by default for a person nobody knows yet."""
+        self.persons += 1
+        key = f"apply-{self.persons}"
+        answered = await apply.submit_application(
+            self.house,
+            customer_id=customer_id or await self.register(key),
+            product_code=product_code,
+            requested_minor=None,
+            purpose="travel",
+            facts=CLEAN | facts,
+            idempotency_key=key,
+        )
+        assert isinstance(answered, ApplicationView), answered
+        return answered
+
+    async def register(self, key: str) -> int:
+        """Register one more person."""
+        person = PERSONS[self.persons - 1]
+        applicant = await apply.register_applicant(
+            self.house,
+            name=person.name,
+            id_number=person.id_number,
+            phone=person.phone,
+            idempotency_key=key,
+        )
+        assert isinstance(applicant, ApplicantView), applicant
+        return applicant.customer_id
+
+    async def accept(self, view: ApplicationView) -> None:
+        """Take an offer."""
+        answered = await apply.accept_offer(
+            self.house,
+            customer_id=view.customer_id,
+            application_id=view.application_id,
+            repayment_day=15,
+            idempotency_key=f"accept-{view.application_id}",
+        )
+        assert isinstance(answered, Answer), answered
+
+    async def stored(self, view: ApplicationView) -> Application:
+        """Return an application as it stands."""
+        async with self.house.database.connection() as connection:
+            found = await decisions.read_application(
+                connection, customer_id=view.customer_id, application_id=view.application_id
+            )
+        assert found is not None
+        return found
