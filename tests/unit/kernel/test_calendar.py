@@ -1,5 +1,6 @@
 """Dates of a plan: months end where they end, and nobody's day is lost for good."""
 
+import itertools
 from datetime import date, timedelta
 
 import pytest
@@ -65,7 +66,7 @@ def test_due_dates_follow_each_other_a_month_apart(start: date, day: int, gap: i
     assert first == on_day_of_month(first.year, first.month, day)
     dues = [nth_due_date(first, day, number) for number in range(1, 25)]
     assert dues[0] == first
-    assert all(28 <= days_between(a, b) <= 31 for a, b in zip(dues, dues[1:], strict=False))
+    assert all(28 <= days_between(a, b) <= 31 for a, b in itertools.pairwise(dues))
 
 
 @given(DATES, st.integers(-500, 500))

@@ -1,5 +1,7 @@
 """Identifiers: never the same number twice, never a smaller one later, and a text that speaks."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +34,7 @@ def test_any_clock_gives_growing_numbers(moments: list[int], node: int) -> None:
     ticks = iter(moments)
     source = IdSource(lambda: next(ticks), node)
     numbers = [source.next() for _ in moments]
-    assert all(a < b for a, b in zip(numbers, numbers[1:], strict=False))
+    assert all(a < b for a, b in itertools.pairwise(numbers))
 
 
 @pytest.mark.parametrize("node", [-1, 1024])
