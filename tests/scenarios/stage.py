@@ -6,7 +6,15 @@ from typing import Any
 
 import orjson
 from tests.scenarios.table import Opening, Row, Scenario, subject_of
-from tests.store.branch import Branch, a_draw, a_repayment, an_opening, confirmation, failure
+from tests.store.branch import (
+    RATE_DAILY_E8,
+    Branch,
+    a_draw,
+    a_repayment,
+    an_opening,
+    confirmation,
+    failure,
+)
 from tests.store.branch import reversal as a_reversal
 
 from counterfoil.kernel import ids
@@ -65,10 +73,13 @@ class Stage:
             customer_id,
             100 + number,
             limit_minor=_minor(options["limit"]),
-            rate_daily_e8=rate,
+            rate_daily_e8=rate or RATE_DAILY_E8,
             repayment_day=day,
         )
         await self.branch.get(command)
+        if not rate:
+            # No product of the house lends for nothing; the rules have to hold for one that does.
+            await self.branch.rows("UPDATE lending.credit_line SET rate_daily_e8 = 0 RETURNING 1")
         self.lines[opening.name] = (customer_id, 100 + number)
         self.settings[opening.name] = (rate, day)
 

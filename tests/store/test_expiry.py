@@ -11,6 +11,7 @@ from tests.store.branch import FIRST_DATE, Branch, open_branch
 from counterfoil.decisioning.application import Status
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.journeys import apply, close_day
+from counterfoil.journeys.expire import expire_applications
 from counterfoil.kernel.errors import Refused
 
 #: The policy's offers are valid for 30 days; the close of the last of them ends them.
@@ -28,7 +29,7 @@ async def offers_steps(branch: Branch) -> dict[date, int]:
         "SELECT business_date, touched FROM lending.close_step"
         " WHERE step = 'offers' AND finished_at IS NOT NULL"
     )
-    return dict(rows)  # type: ignore[arg-type]
+    return dict(rows)
 
 
 async def test_an_offer_is_there_on_its_last_day_and_gone_on_the_next(branch: Branch) -> None:
@@ -117,18 +118,18 @@ async def test_a_close_cut_short_amid_the_offers_ends_and_counts_each_once(
     views = [await counter.apply() for _ in range(3)]
     await branch.close_to(LAST_DAY)
     monkeypatch.setattr("counterfoil.decisioning.store.EXPIRED_AT_ONCE_MAX", 1)
-    expire, calls = close_day.expire_applications, 0
+    calls = 0
 
     async def breaks(*arguments: object, **named: object) -> int:
         nonlocal calls
         calls += 1
-        ended = await expire(*arguments, **named)  # type: ignore[arg-type]
+        ended = await expire_applications(*arguments, **named)  # type: ignore[arg-type]
         if calls == 2:
             raise ConnectionError("killed before the second page was committed")
         return ended
 
     with monkeypatch.context() as broken:
-        broken.setattr(close_day, "expire_applications", breaks)
+        broken.setattr("counterfoil.journeys.close_day.expire_applications", breaks)
         with pytest.raises(ConnectionError):
             await close_day.close_day(branch.house)
     statuses = [(await counter.stored(view)).status for view in views]

@@ -6,6 +6,8 @@ Order       Eligibility rules come first, all of them; a case that fails there i
 Precedence  Decline over refer over cap; within declines law, fraud, risk, product. The order
             of the rules in the document never matters.
 Unknown     Each rule says what unknown does. Nothing is approved because nothing was known.
+Range       A price or tenors outside the product's are no offer but a decline: nothing is clipped,
+            and nobody can approve it.
 Rounding    A limit is rounded down to the product's step; below the product's minimum there is
             no limit but a decline.
 """
@@ -24,7 +26,7 @@ from counterfoil.decisioning.scorecard import Contribution, Scorecard
 #: More reasons than four are "not likely to be helpful" (12 CFR 1002, comment 9(b)(2)).
 REASONS_COUNT_MAX = 4
 
-#: Flag of a case whose price or tenors the product does not allow; a person decides it.
+#: Flag of a case whose price or tenors the product does not allow: declined, never clipped.
 OFFER_OUT_OF_RANGE = "offer_out_of_range"
 
 
@@ -299,10 +301,11 @@ class Policy:
             by_score = bound.name == "grid"
             codes = shortfalls if by_score and shortfalls else (bound_reason, *shortfalls)
             return Outcome.DECLINED, _first_codes(codes)
+        if not offer_fits:
+            return Outcome.DECLINED, _first_codes((self.bound_reasons["offer"], *shortfalls))
         refers = judged.acting[Action.REFER]
-        if refers or not offer_fits:
-            codes = tuple(rule.reason for rule in refers)
-            return Outcome.REFERRED, _first_codes(codes or (self.bound_reasons["offer"],))
+        if refers:
+            return Outcome.REFERRED, _first_codes(rule.reason for rule in refers)
         return Outcome.APPROVED, _first_codes((bound_reason, *shortfalls))
 
     def _bound_reason(self, bound: Candidate) -> str:

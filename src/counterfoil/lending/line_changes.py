@@ -28,7 +28,11 @@ def open_line(account: Account, command: OpenLine, setting: Setting) -> Accepted
     if account.line is not None:
         return refuse(refusals.LINE_EXISTS)
     terms = setting.terms
-    refused = _refuse_limit(command.limit_minor, setting) or _refuse_day(command.repayment_day)
+    refused = (
+        _refuse_limit(command.limit_minor, setting)
+        or _refuse_rate(command.rate_daily_e8, setting)
+        or _refuse_day(command.repayment_day)
+    )
     if refused:
         return refused
     line = Line(
@@ -198,6 +202,14 @@ def _refuse_limit(limit_minor: int, setting: Setting) -> Refused | None:
         maximum_minor=terms.limit_minor_max,
         step_minor=terms.limit_minor_step,
     )
+
+
+def _refuse_rate(rate_daily_e8: int, setting: Setting) -> Refused | None:
+    """Refuse a price outside the product's range; it is never clipped into it."""
+    least, most = setting.terms.rate_daily_e8_min, setting.terms.rate_daily_e8_max
+    if least <= rate_daily_e8 <= most:
+        return None
+    return refuse(refusals.RATE_OUT_OF_RANGE, minimum_daily_e8=least, maximum_daily_e8=most)
 
 
 def _refuse_day(repayment_day: int) -> Refused | None:

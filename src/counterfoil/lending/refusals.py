@@ -225,6 +225,13 @@ LIMIT_OUT_OF_RANGE = Refusal(
     message="The product grants limits from {minimum_minor} to {maximum_minor} minor units.",
     next_step="Choose a limit inside the range, in steps of {step_minor}.",
 )
+RATE_OUT_OF_RANGE = Refusal(
+    code="rate_out_of_range",
+    kind=Kind.CONFLICT,
+    message="The product's price lies between {minimum_daily_e8} and {maximum_daily_e8} "
+    "hundred-millionths a day.",
+    next_step="Decide the application again; a price outside the range is never offered.",
+)
 LIMIT_UNCHANGED = Refusal(
     code="limit_unchanged",
     kind=Kind.CONFLICT,

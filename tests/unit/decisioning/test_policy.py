@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.decisioning.cases import CLEAN, NEWCOMER, POLICY, asked, decide
+from tests.unit.decisioning.cases import CLEAN, NEWCOMER, POLICY, TODAY, asked, decide
 
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.evaluate import Verdict
@@ -16,6 +16,9 @@ from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.feature import check_facts
 from counterfoil.decisioning.policy import OFFER_OUT_OF_RANGE
 from counterfoil.decisioning.rule_types import ValueType
+from counterfoil.lending.catalogue import load_catalogue
+
+CATALOGUE = load_catalogue()
 
 
 def test_a_clean_record_gets_the_best_grade_its_limit_and_price() -> None:
@@ -280,11 +283,64 @@ def test_every_cell_of_the_matrix_is_monotone_in_grade() -> None:
         assert grade.limits_minor["first_time"] <= max(grade.limits_minor["recorded"], 0)
 
 
-def test_a_price_or_tenor_that_the_product_does_not_allow_goes_to_a_person() -> None:
-    for question in ({"rate_daily_min_e8": 25_001}, {"tenors_months": (36,)}):
-        decision = decide(question=asked(**question))
-        assert decision.outcome is Outcome.REFERRED
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"rate_daily_min_e8": 25_001},
+        {"rate_daily_max_e8": 24_999},
+        {"tenors_months": (36,)},
+    ],
+)
+def test_a_price_or_tenor_that_the_product_does_not_allow_is_declined_not_clipped(
+    question: dict[str, object],
+) -> None:
+    for changes in ({}, {"is_student": True}):
+        decision = decide(changes, question=asked(**question))
+        assert decision.outcome is Outcome.DECLINED
+        assert decision.reasons[0] == "TERMS_NOT_OFFERED"
         assert decision.flags == (OFFER_OUT_OF_RANGE,)
+        assert decision.grade == "A"
+        assert (decision.limit_minor, decision.rate_daily_e8) == (0, None)
+        assert (decision.tenors_months, decision.valid_until) == ((), None)
+
+
+def test_a_price_at_the_border_of_the_product_is_offered() -> None:
+    for border in ("rate_daily_min_e8", "rate_daily_max_e8"):
+        decision = decide(question=asked(**{border: 25_000}))
+        assert decision.outcome is Outcome.APPROVED
+        assert decision.rate_daily_e8 == 25_000
+
+
+@pytest.mark.parametrize("code", ["cash-line-open", "cash-line-invited"])
+@given(
+    points=st.fixed_dictionaries(
+        {
+            "delay_months_latest": st.integers(0, 3),
+            "late_months_count": st.integers(0, 5),
+            "unpaid_months_count": st.integers(0, 5),
+            "utilisation_ppm": st.integers(0, 1_200_000),
+            "credit_elsewhere_minor": st.integers(0, 10_000_000),
+        }
+    )
+)
+def test_no_line_is_offered_outside_the_range_of_a_product_of_the_house(
+    code: str, points: dict[str, int]
+) -> None:
+    terms = CATALOGUE.current(code, TODAY)
+    question = asked(
+        rate_daily_min_e8=terms.rate_daily_e8_min,
+        rate_daily_max_e8=terms.rate_daily_e8_max,
+        tenors_months=terms.tenors_months,
+    )
+    decision = decide(points, question=question)
+    if decision.limit_minor:
+        assert decision.rate_daily_e8 is not None
+        assert terms.rate_daily_e8_min <= decision.rate_daily_e8 <= terms.rate_daily_e8_max
+        assert set(decision.tenors_months) <= set(terms.tenors_months)
+        assert decision.tenors_months
+    else:
+        assert decision.outcome is Outcome.DECLINED
+        assert decision.rate_daily_e8 is None
 
 
 def test_a_flag_changes_nothing_but_the_record() -> None:
