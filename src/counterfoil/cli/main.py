@@ -22,6 +22,7 @@ MODULES: Final = (
     "ledger",
     "fsck",
     "bench",
+    "crash",
 )
 
 app = typer.Typer(
