@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import asyncpg
+import orjson
 import pytest
 from typer.testing import CliRunner
 
@@ -31,6 +32,7 @@ def test_a_run_of_kills_loses_nothing_and_does_nothing_twice() -> None:
     assert report.accepted > CYCLES * 10
     assert report.sent_again > 0
     assert report.days_closed > 0
+    assert orjson.loads(orjson.dumps(report.document()))["cycles"] == CYCLES
 
 
 #: What somebody changes behind the product's back, how it is undone, and what a run says of it.

@@ -200,7 +200,7 @@ class Report:
         return {
             "seed": self.seed,
             "cycles": self.cycles,
-            "faults": dict(sorted(self.faults.items())),
+            "faults": {str(fault): n for fault, n in sorted(self.faults.items())},
             "accepted": self.accepted,
             "refused": self.refused,
             "sent_again": self.sent_again,

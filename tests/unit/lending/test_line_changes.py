@@ -1,0 +1,117 @@
+"""Opening and changing a line: what is written of it, and what is refused."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from tests.properties.terms_for_tests import START, Bench
+from tests.store.branch import an_opening
+
+from counterfoil.kernel.errors import Refused
+from counterfoil.lending.account import Accepted, Account
+from counterfoil.lending.commands import (
+    CloseLine,
+    FreezeLine,
+    SetLimit,
+    SetOwnCap,
+    SetRepaymentDay,
+    UnfreezeLine,
+)
+
+WHO: dict[str, Any] = {"customer_id": 7, "line_id": 11, "author": "operator"}
+
+
+def accepted(outcome: object) -> Accepted:
+    assert isinstance(outcome, Accepted), outcome
+    return outcome
+
+
+def code(outcome: object) -> str:
+    assert isinstance(outcome, Refused), outcome
+    return outcome.code
+
+
+def empty() -> Bench:
+    bench = Bench()
+    bench.account = Account(None)
+    return bench
+
+
+def test_a_line_is_opened_under_the_version_of_the_offer() -> None:
+    bench = empty()
+    outcome = accepted(bench.decide(an_opening(7, 11, limit_minor=500_000, rate_daily_e8=35_000)))
+    line = bench.account.line
+    assert line is not None
+    assert (line.limit_minor, line.rate_daily_e8, line.status) == (500_000, 35_000, "active")
+    assert (line.opened_on, line.valid_to) == (START, date(2027, 1, 5))
+    (event,) = outcome.events
+    assert (event.version, event.kind, event.before, event.after) == (1, "opened", None, "500000")
+    assert outcome.answer["available_minor"] == 500_000
+    assert code(bench.decide(an_opening(7, 11))) == "line_exists"
+
+
+@pytest.mark.parametrize("limit", [49_999, 20_000_001, 505_050, 0, -10_000])
+def test_a_limit_lies_in_the_products_range_and_on_its_step(limit: int) -> None:
+    assert code(empty().decide(an_opening(7, 11, limit_minor=limit))) == "limit_out_of_range"
+    change = SetLimit(**WHO, limit_minor=limit, reason="review")
+    assert code(Bench().decide(change)) == "limit_out_of_range"
+
+
+@pytest.mark.parametrize("day", [0, 29, -1])
+def test_a_repayment_day_is_one_that_every_month_has(day: int) -> None:
+    opening = an_opening(7, 11, repayment_day=day)
+    assert code(empty().decide(opening)) == "repayment_day_out_of_range"
+
+
+def test_each_change_is_an_event_with_its_values_and_its_author() -> None:
+    bench = Bench()
+    raised = accepted(bench.decide(SetLimit(**WHO, limit_minor=10_000_000, reason="review")))
+    assert raised.events == [(2, "limit_lowered", "20000000", "10000000", "review", "operator")]
+    lowered = accepted(bench.decide(SetLimit(**WHO, limit_minor=20_000_000, reason="review")))
+    assert lowered.events == [(3, "limit_raised", "10000000", "20000000", "review", "operator")]
+    frozen = accepted(bench.decide(FreezeLine(**WHO, until=START, reason="asked")))
+    assert frozen.events == [(4, "frozen", "active", "2026-01-05", "asked", "operator")]
+    freed = accepted(bench.decide(UnfreezeLine(**WHO, reason="found")))
+    assert freed.events == [(5, "unfrozen", "frozen", "active", "found", "operator")]
+    capped = accepted(bench.decide(SetOwnCap(**WHO, cap_minor=5)))
+    assert capped.events == [(6, "own_cap_set", None, "5", "customer_setting", "operator")]
+    day = accepted(bench.decide(SetRepaymentDay(**WHO, repayment_day=3)))
+    assert day.events == [(7, "repayment_day_set", "15", "3", "customer_setting", "operator")]
+    closed = accepted(bench.decide(CloseLine(**WHO, reason="wish")))
+    assert closed.events == [(8, "closed", "active", "closed", "wish", "operator")]
+    assert [t.kind for t in closed.told] == ["line_closed"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        SetLimit(**WHO, limit_minor=1_000_000, reason="r"),
+        FreezeLine(**WHO, until=None, reason="r"),
+        UnfreezeLine(**WHO, reason="r"),
+        CloseLine(**WHO, reason="r"),
+        SetOwnCap(**WHO, cap_minor=1),
+        SetRepaymentDay(**WHO, repayment_day=3),
+    ],
+)
+def test_nothing_changes_on_a_line_that_is_closed_or_not_there(command: object) -> None:
+    bench = Bench()
+    accepted(bench.decide(CloseLine(**WHO, reason="wish")))
+    assert code(bench.decide(command)) == "line_closed"
+    assert code(empty().decide(command)) == "line_not_found"
+
+
+def test_changes_of_the_repayment_day_are_counted_by_the_year() -> None:
+    bench = Bench()
+    for day in (3, 4):
+        accepted(bench.decide(SetRepaymentDay(**WHO, repayment_day=day)))
+    used_up = SetRepaymentDay(**WHO, repayment_day=5)
+    assert code(bench.decide(used_up)) == "repayment_day_changes_used_up"
+    bench.on = date(2027, 1, 1)
+    accepted(bench.decide(used_up))
+
+
+def test_a_freeze_does_not_hide_what_suspended_the_line() -> None:
+    bench = Bench()
+    assert bench.account.line is not None
+    bench.account.line.status = "suspended"
+    assert code(bench.decide(FreezeLine(**WHO, until=None, reason="r"))) == "line_suspended"
