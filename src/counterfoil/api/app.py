@@ -33,6 +33,7 @@ from counterfoil.api.resources import (
     credit,
     drawdowns,
     figures,
+    funnel,
     ledger,
     lines,
     loans,
@@ -67,6 +68,8 @@ WRITES: Final[tuple[Write, ...]] = (
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     products.router,
     applicants.router,
+    # Before the applications: `funnel` is no identifier of one.
+    funnel.router,
     applications.router,
     lines.router,
     drawdowns.router,

@@ -76,6 +76,8 @@ class Application:
     purpose: str
     status: Status
     received_at: datetime
+    #: When everything was there that the decision needs; None while it is not.
+    gathered_at: datetime | None = None
     decided_at: datetime | None = None
     ended_at: datetime | None = None
     outcome: Outcome | None = None

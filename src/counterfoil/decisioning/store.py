@@ -67,6 +67,7 @@ async def add_decided(
         product_version=first.product_version,
         currency=first.currency,
         received_at=first.received_at,
+        gathered_at=first.gathered_at,
         decided_at=first.decided_at,
         decided_by=BY_POLICY,
         policy_hash=first.policy_hash,

@@ -20,11 +20,13 @@ WHERE policy_hash = :policy_hash;
 -- locks   none but its rows
 INSERT INTO decisioning.application (
     customer_id, application_id, product_code, product_version, currency, requested_minor,
-    purpose, status, received_at, decided_at, ended_at, outcome, decided_by, grade, points,
-    limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash, policy_version, valid_until
+    purpose, status, received_at, gathered_at, decided_at, ended_at, outcome, decided_by, grade,
+    points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash, policy_version,
+    valid_until
 )
 SELECT given.customer_id, given.application_id, :product_code, :product_version, :currency,
-       given.requested_minor, given.purpose, given.status, :received_at, :decided_at::timestamptz,
+       given.requested_minor, given.purpose, given.status, :received_at, :gathered_at,
+       :decided_at::timestamptz,
        CASE given.status WHEN 'declined' THEN :decided_at::timestamptz END, given.status, :decided_by,
        given.grade, given.points, given.limit_minor, given.rate_daily_e8,
        string_to_array(given.tenors_months, ',')::smallint[],
@@ -74,8 +76,8 @@ RETURNING policy_hash, inputs, result;
 -- gives   at most one row
 -- locks   none
 SELECT customer_id, application_id, product_code, product_version, currency, requested_minor,
-       purpose, status, received_at, decided_at, ended_at, outcome, decided_by, decision_reason,
-       grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
+       purpose, status, received_at, gathered_at, decided_at, ended_at, outcome, decided_by,
+       decision_reason, grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
        policy_version, valid_until, line_id
 FROM decisioning.application
 WHERE customer_id = :customer_id AND application_id = :application_id;
@@ -87,7 +89,7 @@ WHERE customer_id = :customer_id AND application_id = :application_id;
 SELECT application.customer_id, application.application_id, application.product_code,
        application.product_version, application.currency, application.requested_minor,
        application.purpose, application.status, application.received_at,
-       application.decided_at, application.ended_at, application.outcome,
+       application.gathered_at, application.decided_at, application.ended_at, application.outcome,
        application.decided_by, application.decision_reason, application.grade,
        application.points, application.limit_minor, application.rate_daily_e8,
        application.tenors_months, application.reasons, application.policy_hash,
@@ -105,8 +107,8 @@ FOR UPDATE OF application;
 -- gives   at most :page rows
 -- locks   none
 SELECT customer_id, application_id, product_code, product_version, currency, requested_minor,
-       purpose, status, received_at, decided_at, ended_at, outcome, decided_by, decision_reason,
-       grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
+       purpose, status, received_at, gathered_at, decided_at, ended_at, outcome, decided_by,
+       decision_reason, grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
        policy_version, valid_until, line_id
 FROM decisioning.application
 WHERE customer_id = :customer_id
@@ -118,8 +120,8 @@ LIMIT :page;
 -- gives   at most :page rows, before the key given
 -- locks   none
 SELECT customer_id, application_id, product_code, product_version, currency, requested_minor,
-       purpose, status, received_at, decided_at, ended_at, outcome, decided_by, decision_reason,
-       grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
+       purpose, status, received_at, gathered_at, decided_at, ended_at, outcome, decided_by,
+       decision_reason, grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
        policy_version, valid_until, line_id
 FROM decisioning.application
 WHERE application_id < :before

@@ -33,6 +33,7 @@ from counterfoil.decisioning.replay import leaf_body
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.decide import (
     Facts,
+    Steps,
     ask,
     decide_case,
     decided_application,
@@ -138,6 +139,7 @@ async def submit_application(
     idempotency_key: str,
 ) -> ApplicationView | Refused:
     """Apply for a line; the policy decides at once."""
+    received_at = house.clock.now()
     request = idempotency.request_hash(
         "submit_application",
         {
@@ -157,12 +159,18 @@ async def submit_application(
     asked = ask(house, product_code, requested_minor, on=await house.business_date())
     if isinstance(asked, Refused):
         return asked
+    gathered_at = house.clock.now()
     decision = decide_case(house, asked, purpose=purpose, facts=facts, age_years=age_years)
     if isinstance(decision, Refused):
         return decision
-    answer = await _keep(
-        house, customer_id, decision, purpose=purpose, key=idempotency_key, request=request
+    application = decided_application(
+        house,
+        customer_id,
+        decision,
+        purpose=purpose,
+        steps=Steps(received_at, gathered_at, house.clock.now()),
     )
+    answer = await _keep(house, application, decision, key=idempotency_key, request=request)
     return answer if isinstance(answer, Refused) else _application_view(answer)
 
 
@@ -310,16 +318,9 @@ async def _register(
 
 
 async def _keep(
-    house: House,
-    customer_id: int,
-    decision: Decision,
-    *,
-    purpose: str,
-    key: str,
-    request: bytes,
+    house: House, application: Application, decision: Decision, *, key: str, request: bytes
 ) -> Answer | Refused:
     now = house.clock.now()
-    application = decided_application(house, customer_id, decision, purpose=purpose, at=now)
 
     async def work(connection: Connection) -> str:
         await decisions.keep_policy(connection, house.policy, at=now)
@@ -327,7 +328,13 @@ async def _keep(
         return _application_text(application)
 
     return await _guarded(
-        house, customer_id, key, request, kind="submit_application", at=now, work=work
+        house,
+        application.customer_id,
+        key,
+        request,
+        kind="submit_application",
+        at=now,
+        work=work,
     )
 
 

@@ -6,6 +6,7 @@ Shared by `apply.py` (one person, with an idempotency key) and `enrol.py` (many 
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 
 from counterfoil.customers.identity import Person
 from counterfoil.decisioning import application as transitions
@@ -78,8 +79,16 @@ def decide_case(
     return house.policy.decide({**facts, "age_years": age_years, "purpose": purpose}, asked)
 
 
+class Steps(NamedTuple):
+    """When the steps up to a decision ended."""
+
+    received_at: datetime
+    gathered_at: datetime
+    decided_at: datetime
+
+
 def decided_application(
-    house: House, customer_id: int, decision: Decision, *, purpose: str, at: datetime
+    house: House, customer_id: int, decision: Decision, *, purpose: str, steps: Steps
 ) -> Application:
     """Return a new application with the policy's decision."""
     asked = decision.asked
@@ -93,9 +102,10 @@ def decided_application(
         requested_minor=asked.requested_minor,
         purpose=purpose,
         status=Status.GATHERING,
-        received_at=at,
+        received_at=steps.received_at,
+        gathered_at=steps.gathered_at,
     )
-    decided = transitions.decide(gathering, decision, at=at)
+    decided = transitions.decide(gathering, decision, at=steps.decided_at)
     assert not isinstance(decided, Refused), "what gathers can be decided"
     return decided
 

@@ -25,6 +25,7 @@ from counterfoil.decisioning.decision import Asked, Decision
 from counterfoil.decisioning.refusals import APPLICATION_NOT_FOUND
 from counterfoil.journeys.decide import (
     Facts,
+    Steps,
     ask,
     decide_case,
     decided_application,
@@ -202,7 +203,12 @@ async def _without_known(
 
 def _application(house: House, case: _Case, *, at: datetime) -> Application:
     return decided_application(
-        house, house.ids.next(), case.decision, purpose=case.applicant.purpose, at=at
+        house,
+        house.ids.next(),
+        case.decision,
+        purpose=case.applicant.purpose,
+        # A set of persons comes in, is brought together and decided as one.
+        steps=Steps(at, at, at),
     )
 
 

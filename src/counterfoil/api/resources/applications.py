@@ -117,6 +117,8 @@ class ApplicationView(View):
     purpose: str
     status: str
     received_at: datetime
+    #: When everything was there that the decision needs.
+    gathered_at: datetime | None
     decided_at: datetime | None
     decided_by: str | None
     decision_reason: str | None
@@ -362,6 +364,7 @@ def application_view(item: Application) -> ApplicationView:
         purpose=item.purpose,
         status=item.status.value,
         received_at=item.received_at,
+        gathered_at=item.gathered_at,
         decided_at=item.decided_at,
         decided_by=item.decided_by,
         decision_reason=item.decision_reason,

@@ -1,0 +1,79 @@
+"""How far applications came, how long their steps took, and why persons were asked: counts only.
+
+A figure is of the applications received in a span of instants, whatever became of them since.
+"""
+
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from counterfoil.platform.database import Connection
+from counterfoil.platform.queries import Queries
+
+QUERIES: Final = Queries.load("counterfoil.decisioning", "funnel_store.sql")
+
+
+class Stages(NamedTuple):
+    """Applications of one product by how far they came; the order is that of the query."""
+
+    product_code: str
+    received: int
+    decided: int
+    approved_by_policy: int
+    declined_by_policy: int
+    referred: int
+    approved_by_person: int
+    declined_by_person: int
+    accepted: int
+    expired_undecided: int
+    withdrawn_undecided: int
+    expired_referred: int
+    withdrawn_referred: int
+    expired_offered: int
+    withdrawn_offered: int
+
+
+class StepTime(NamedTuple):
+    """How long a step took for those that ended it."""
+
+    product_code: str
+    step: str
+    ended: int
+    median_ms: int
+    p95_ms: int
+    p99_ms: int
+
+
+class ReferredVerdict(NamedTuple):
+    """How often a rule said something other than false of what was referred."""
+
+    product_code: str
+    policy_hash: str
+    rule_code: str
+    verdict: str
+    applications: int
+
+
+class Span(NamedTuple):
+    """Which applications are counted: received in a span, of a product or of all."""
+
+    received_from: datetime
+    received_before: datetime
+    product_code: str | None
+
+
+async def stages(connection: Connection, span: Span) -> list[Stages]:
+    """Return how far applications came, by product."""
+    rows: list[Any] = await QUERIES.stages.fetch(connection, **span._asdict())
+    return [Stages(*row) for row in rows]
+
+
+async def step_times(connection: Connection, span: Span) -> list[StepTime]:
+    """Return how long steps took, by product and step."""
+    rows: list[Any] = await QUERIES.step_times.fetch(connection, **span._asdict())
+    return [StepTime(*row) for row in rows]
+
+
+async def referred_verdicts(connection: Connection, span: Span) -> list[ReferredVerdict]:
+    """Return what rules said of what was referred."""
+    rows: list[Any] = await QUERIES.referred_verdicts.fetch(connection, **span._asdict())
+    return [ReferredVerdict(*row) for row in rows]
