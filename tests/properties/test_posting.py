@@ -25,7 +25,8 @@ def payment(parts: tuple[int, ...], *, is_from_credit: bool) -> Postings:
 
 @given(PARTS, st.booleans())
 def test_a_payment_and_its_reversal_leave_every_account_at_zero(
-    parts: tuple[int, ...], is_from_credit: bool
+    parts: tuple[int, ...],
+    is_from_credit: bool,  # noqa: FBT001 - drawn by chance
 ) -> None:
     books: Counter[int] = Counter()
     for signed in (parts, tuple(-part for part in parts)):
