@@ -42,7 +42,15 @@ def serve_site(settings: Settings, url: str) -> None:
         sites={"/console": create_console},
         background=work if settings.worker else None,
     )
+    # uvicorn ends orderly and then raises the signal again; left alone it would end the process
+    # before an embedded server is stopped.
+    signal.signal(signal.SIGTERM, _leave)
     uvicorn.Server(server_config(site, host=settings.host, port=settings.port)).run()
+
+
+def _leave(number: int, _frame: object) -> None:
+    """End as a process that was told to, letting everything open be closed."""
+    raise SystemExit(128 + number)
 
 
 async def serve_jobs(settings: Settings, url: str) -> None:

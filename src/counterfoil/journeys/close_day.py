@@ -26,7 +26,7 @@ from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.kernel.clock import Clock
 from counterfoil.kernel.errors import RefusedError, refuse
 from counterfoil.kernel.ids import IdSource
-from counterfoil.kernel.money import E8, divide_half_up
+from counterfoil.kernel.money import round_half_up_e8
 from counterfoil.ledger import posting
 from counterfoil.ledger import store as ledger
 from counterfoil.ledger.chart import INTEREST_RECEIVABLE, PENALTY_RECEIVABLE
@@ -280,8 +280,8 @@ def _income(
     journals, interest_sum, penalty_sum = [], 0, 0
     for book in sorted(earned):
         interest_e8, penalty_e8 = earned[book]
-        interest = divide_half_up(interest_e8, E8) - balances.get((book, INTEREST_RECEIVABLE), 0)
-        penalty = divide_half_up(penalty_e8, E8) - balances.get((book, PENALTY_RECEIVABLE), 0)
+        interest = round_half_up_e8(interest_e8) - balances.get((book, INTEREST_RECEIVABLE), 0)
+        penalty = round_half_up_e8(penalty_e8) - balances.get((book, PENALTY_RECEIVABLE), 0)
         postings = posting.accrual(interest_minor=interest, penalty_minor=penalty)
         if postings.accounts:
             journals.append((ids.next(), book, "accrual", postings))

@@ -1,7 +1,7 @@
 """Money as integer minor units, and the one place where exact amounts are rounded.
 
 Units       Amounts in minor units of a currency (ISO 4217); exact interest in 1e-8 minor units.
-Rounding    Named functions only; halves go away from zero in `HALF_UP`, to even in `HALF_EVEN`.
+Rounding    Named functions only; halves go away from zero.
 Invariant   The parts made by `split` and `allocate` sum to the whole.
 Follows     ISO 4217 for exponents.
 """
@@ -74,14 +74,6 @@ def round_half_up_e8(value_e8: int) -> int:
     if value_e8 >= 0:
         return (value_e8 + E8 // 2) // E8
     return -((E8 // 2 - value_e8) // E8)
-
-
-def round_half_even_e8(value_e8: int) -> int:
-    """Return minor units from 1e-8 minor units, halves to the even unit."""
-    whole, rest = divmod(value_e8, E8)
-    if rest * 2 > E8 or (rest * 2 == E8 and whole % 2):
-        return whole + 1
-    return whole
 
 
 def divide_half_up(numerator: int, denominator: int) -> int:

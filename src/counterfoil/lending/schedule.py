@@ -41,11 +41,6 @@ def first_due(start: date, repayment_day: int, terms: Terms) -> date:
     return first_due_date(start, repayment_day, gap_days_min=terms.first_period_days_min)
 
 
-def due_date_of(first: date, repayment_day: int, number: int) -> date:
-    """Return the due date of instalment `number`, the first being 1."""
-    return nth_due_date(first, repayment_day, number)
-
-
 def level_instalment(principal_minor: int, rate_daily_e8: int, days: Sequence[int]) -> int:
     """Return the level instalment over periods of so many days each."""
     product, weight, scale = 1, 0, 1

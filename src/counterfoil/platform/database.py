@@ -62,11 +62,11 @@ class Connection(Runner, Protocol):
         """Write many rows with COPY."""
         ...
 
-    async def copy_to_table(self, table_name: str, **how: object) -> str:
+    async def copy_to_table(self, table_name: str, **_how: object) -> str:
         """Load rows that are already in the form of COPY."""
         ...
 
-    async def copy_from_table(self, table_name: str, **how: object) -> str:
+    async def copy_from_table(self, table_name: str, **_how: object) -> str:
         """Take rows out in the form of COPY."""
         ...
 
