@@ -6,7 +6,7 @@ Errors      What the database refuses comes as the driver's exceptions, named he
             else has to know the driver.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, Protocol, Self
 
@@ -51,22 +51,15 @@ class Connection(Runner, Protocol):
         """Open a transaction, or a savepoint inside one."""
         ...
 
-    async def copy_records_to_table(
-        self,
-        table_name: str,
-        *,
-        records: Iterable[Sequence[object]],
-        columns: Sequence[str],
-        schema_name: str,
-    ) -> str:
+    async def copy_records_to_table(self, _table: str, /, **_how: object) -> str:
         """Write many rows with COPY."""
         ...
 
-    async def copy_to_table(self, table_name: str, **_how: object) -> str:
+    async def copy_to_table(self, _table: str, /, **_how: object) -> str:
         """Load rows that are already in the form of COPY."""
         ...
 
-    async def copy_from_table(self, table_name: str, **_how: object) -> str:
+    async def copy_from_table(self, _table: str, /, **_how: object) -> str:
         """Take rows out in the form of COPY."""
         ...
 
