@@ -1,10 +1,11 @@
-"""Quoting: what a drawdown would cost, and what would close a loan. Nothing is written.
+"""Quoting: what a drawdown or a setting would do, and what closes a loan. Nothing is written.
 
 A quote is a trial calculation: it asks no bureau, holds nothing, and may be asked for an amount
 that the line does not allow at the moment. Its token is what a drawdown has to bring.
 """
 
 from datetime import date
+from typing import Final
 
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, refuse
@@ -13,8 +14,12 @@ from counterfoil.lending import refusals, store
 from counterfoil.lending.account import Setting
 from counterfoil.lending.commands import Draw
 from counterfoil.lending.loan import Loan
+from counterfoil.lending.preview import DayPreview, Example, preview_day
 from counterfoil.lending.quote import PayoffQuote, Quote
 from counterfoil.lending.terms import Method
+
+#: Running loans that a preview names; a line with more has them listed elsewhere.
+RUNNING_LOANS_MAX: Final = 200
 
 
 async def quote(
@@ -48,6 +53,42 @@ async def quote(
     terms = house.catalogue.terms(line.product_code, line.product_version)
     setting = Setting(terms, await house.business_date(), house.clock.now(), house.ids)
     return quotes.quote_drawdown(line, asked, setting, key=house.quote_key)
+
+
+async def preview_repayment_day(
+    house: House,
+    *,
+    customer_id: int,
+    line_id: int,
+    repayment_day: int,
+    amount_minor: int | None = None,
+    tenor_months: int | None = None,
+    method: Method | None = None,
+) -> DayPreview | Refused:
+    """Return what another repayment day would do to the next drawdown, and to no other.
+
+    The example is the smallest drawing by the product's first tenor and method where none is
+    named.
+    """
+    async with house.database.connection() as connection:
+        line = await store.read_line(connection, customer_id, line_id)
+        if line is None:
+            return refuse(refusals.LINE_NOT_FOUND)
+        running = await store.read_loans_after(
+            connection,
+            customer_id=customer_id,
+            line_id=line_id,
+            status="open",
+            page=RUNNING_LOANS_MAX,
+        )
+    terms = house.catalogue.terms(line.product_code, line.product_version)
+    setting = Setting(terms, await house.business_date(), house.clock.now(), house.ids)
+    example = Example(
+        amount_minor=terms.draw_minor_min if amount_minor is None else amount_minor,
+        tenor_months=tenor_months or terms.tenors_months[0],
+        method=method or terms.methods[0],
+    )
+    return preview_day(line, repayment_day, example, running, setting)
 
 
 async def payoff_quote(
