@@ -1,8 +1,9 @@
 """A credit line: the agreement under which a customer draws, with its limit and its holds.
 
-Invariant   available = min(limit, own cap) - principal outstanding - holds, never below zero;
-            zero while the line is frozen, suspended, closed or past its validity. Money owed and
-            repayment never depend on the state of the line.
+Invariant   available + blocked = min(limit, own cap) - principal outstanding - holds, never below
+            zero. While the line is frozen, suspended, closed or past its validity all of it is
+            blocked, else all of it is available. Money owed and repayment never depend on the
+            state of the line.
 Units       Minor units of the line's currency.
 """
 
@@ -57,6 +58,8 @@ class Availability:
     principal_minor: int
     held_minor: int
     available_minor: int
+    #: What could be drawn were it not for the state of the line.
+    blocked_minor: int
     #: Why nothing is available although something is left, None where it is.
     blocked_by: str | None
     version: int
@@ -98,12 +101,14 @@ def availability(line: Line, on: date) -> Availability:
     if line.next_cap_on is not None and on >= line.next_cap_on:
         cap = line.next_cap_minor
     block = blocked_by(line, on)
+    headroom = headroom_minor(line, on)
     return Availability(
         limit_minor=line.limit_minor,
         own_cap_minor=cap,
         principal_minor=line.principal_minor,
         held_minor=line.held_minor,
-        available_minor=0 if block else headroom_minor(line, on),
+        available_minor=0 if block else headroom,
+        blocked_minor=headroom if block else 0,
         blocked_by=block,
         version=line.version,
     )

@@ -141,17 +141,32 @@ def set_repayment_day(
 ) -> Accepted | Refused:
     """Choose the day of the month for new drawdowns; running loans keep theirs."""
     line = account.line
-    refused = _refuse_closed(line) or _refuse_day(command.repayment_day)
+    refused = refuse_repayment_day(line, command.repayment_day, setting)
     if refused or line is None:
         return refused or refuse(refusals.LINE_NOT_FOUND)
-    changes = _changes_this_year(line, setting.business_date)
-    if changes >= setting.terms.repayment_day_changes_per_year:
-        return refuse(refusals.REPAYMENT_DAY_CHANGES_USED_UP, count=changes)
     before = line.repayment_day
+    line.day_changes = day_changes(line, setting.business_date) + 1
     line.repayment_day = command.repayment_day
     line.day_changed_on = setting.business_date
-    line.day_changes = changes + 1
     return _change(line, "repayment_day_set", (before, line.repayment_day), command, setting)
+
+
+def refuse_repayment_day(line: Line | None, repayment_day: int, setting: Setting) -> Refused | None:
+    """Refuse a repayment day that cannot be chosen, or not again this year."""
+    refused = _refuse_closed(line) or _refuse_day(repayment_day)
+    if refused or line is None:
+        return refused
+    changes = day_changes(line, setting.business_date)
+    if changes >= setting.terms.repayment_day_changes_per_year:
+        return refuse(refusals.REPAYMENT_DAY_CHANGES_USED_UP, count=changes)
+    return None
+
+
+def day_changes(line: Line, on: date) -> int:
+    """Return how often the repayment day was changed in the year of a date."""
+    if line.day_changed_on is None or line.day_changed_on.year != on.year:
+        return 0
+    return line.day_changes
 
 
 def line_answer(line: Line, on: date) -> dict[str, object]:
@@ -174,6 +189,7 @@ def line_answer(line: Line, on: date) -> dict[str, object]:
         "principal_minor": line.principal_minor,
         "held_minor": line.held_minor,
         "available_minor": have.available_minor,
+        "blocked_minor": have.blocked_minor,
         "blocked_by": have.blocked_by,
         "credit_minor": line.credit_minor,
         "returning_minor": line.returning_minor,
@@ -216,12 +232,6 @@ def _refuse_day(repayment_day: int) -> Refused | None:
     if 1 <= repayment_day <= REPAYMENT_DAY_MAX:
         return None
     return refuse(refusals.REPAYMENT_DAY_OUT_OF_RANGE)
-
-
-def _changes_this_year(line: Line, on: date) -> int:
-    if line.day_changed_on is None or line.day_changed_on.year != on.year:
-        return 0
-    return line.day_changes
 
 
 def _change(

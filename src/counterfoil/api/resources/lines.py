@@ -66,6 +66,9 @@ class LineView(View):
     principal_minor: int
     held_minor: int
     available_minor: int
+    #: What could be drawn were it not for the state of the line: with what is available it adds up
+    #: to the limit, or the own ceiling below it, less principal and holds.
+    blocked_minor: int
     #: Why nothing is available although something is left.
     blocked_by: str | None
     #: Overpayments kept for the customer.
