@@ -11,7 +11,13 @@ from typing import Any
 
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 from tests.properties.terms_for_tests import START, Bench
 from tests.properties.test_loan_fold import check_account
 
@@ -44,7 +50,7 @@ from counterfoil.lending.terms import Method, Prepayment
 
 CUSTOMER, LINE = 7, 11
 WHO: dict[str, Any] = {"customer_id": CUSTOMER, "line_id": LINE}
-AMOUNTS = st.integers(1, 3_000_000)
+AMOUNTS = st.integers(1, 600_000)
 MODES = st.sampled_from(Prepayment)
 
 
@@ -137,6 +143,11 @@ class AccountMachine(RuleBasedStateMachine):
             (loan_id,) = self.account.loans.keys() - self.account.history.keys()
             self.account.history[loan_id] = []
             self.account.stored_instalments[loan_id] = set()
+
+    @initialize(method=st.sampled_from(Method), months=st.sampled_from([3, 12]))
+    def begin_with_a_loan(self, method: Method, months: int) -> None:
+        self.draw(4_000_000, months, method, 0)
+        self.confirm(0, 0)
 
     @precondition(lambda self: self.account.loans)
     @rule(which=st.integers(0, 9), days=st.integers(-1, 5))

@@ -54,6 +54,8 @@ def test_the_rest_of_a_payment_over_several_loans_is_kept_once() -> None:
     assert isinstance(allocations, list)
     assert sorted(a["principal_minor"] for a in allocations) == [100_000, 200_000]
     assert sum(a["interest_minor"] for a in allocations) == 1_200
+    history = bench.account.history
+    assert [history[loan][-1].parts.excess_minor for loan in loans] == [0, 198_800]
 
 
 def test_what_is_due_goes_before_what_is_not_whatever_the_order_of_drawing() -> None:
@@ -83,6 +85,11 @@ def test_a_late_booking_moves_what_later_payments_paid() -> None:
     assert bench.account.loans[loan_id].principal_minor == 99_400
     order = [entry.transaction_id for entry in inputs_of(bench.account.history[loan_id])]
     assert order[1:] == [own.transaction_id, first[0].transaction_id]
+    # Taken back, the first payment goes as it stands: 2.00 of interest and 6.00 of principal.
+    assert first[0].repayment_id is not None
+    taken = paid(bench.decide(reversal(7, 11, first[0].repayment_id)))
+    assert taken.transactions[0].parts == (-600, -200, 0, 0)
+    assert bench.account.loans[loan_id].principal_minor == 100_000
 
 
 def test_a_payment_is_taken_back_once_with_all_that_it_moved() -> None:
