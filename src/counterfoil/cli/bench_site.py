@@ -21,6 +21,7 @@ from counterfoil.api.writes import Call
 from counterfoil.journeys.house import open_house
 from counterfoil.platform import embedded
 from counterfoil.platform.batches import Answer
+from counterfoil.platform.process import settle_memory
 from counterfoil.platform.settings import Settings
 
 _ANSWER = Answer('{"status":"nothing was done"}', is_replay=False)
@@ -46,6 +47,7 @@ def main() -> None:
                 yield
                 desk.close()
 
+        settle_memory()
         (draw,) = (write for write in drawdowns.WRITES if write.path == "/v1/drawdowns")
         app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
         front = Front(desk, {draw.path: replace(draw, carry=_nothing)}, app)

@@ -17,6 +17,7 @@ from counterfoil.journeys.house import House, open_house
 from counterfoil.payments.http_rail import HttpRail
 from counterfoil.payments.port import Rail
 from counterfoil.payments.relay import PayoutRelay
+from counterfoil.platform.process import settle_memory
 from counterfoil.platform.settings import Settings
 from counterfoil.simulator.bank.bank import Bank
 from counterfoil.simulator.bank.direct import DirectRail
@@ -45,6 +46,7 @@ def serve_site(settings: Settings, url: str) -> None:
     # uvicorn ends orderly and then raises the signal again; left alone it would end the process
     # before an embedded server is stopped.
     signal.signal(signal.SIGTERM, _leave)
+    settle_memory()
     uvicorn.Server(server_config(site, host=settings.host, port=settings.port)).run()
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from counterfoil.journeys.house import House, open_house
 from counterfoil.platform import embedded, migrate
 from counterfoil.platform.database import Database
+from counterfoil.platform.process import settle_memory
 from counterfoil.platform.queries import Queries
 from counterfoil.platform.settings import LogLevel, Settings
 
@@ -77,6 +78,7 @@ def settings_of(stage: Stage, *, shards: int, port: int = 0) -> Settings:
 async def opened(stage: Stage, *, shards: int, first_date: date = START) -> AsyncIterator[House]:
     """Give a house on the stage."""
     settings = settings_of(stage, shards=shards)
+    settle_memory()
     async with open_house(settings, stage.url, first_date=first_date) as house:
         yield house
 
