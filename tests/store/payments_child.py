@@ -36,6 +36,12 @@ class TableBooks:
     async def fail(self, **command: Any) -> object:
         return await self._keep("failed", command)
 
+    async def confirm_return(self, **_command: Any) -> object:
+        raise AssertionError("these payouts are all of drawdowns")
+
+    async def fail_return(self, **_command: Any) -> object:
+        raise AssertionError("these payouts are all of drawdowns")
+
     async def _keep(self, outcome: str, command: dict[str, Any]) -> object:
         async with self._database.connection() as connection:
             await connection.execute(
