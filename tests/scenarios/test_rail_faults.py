@@ -114,7 +114,7 @@ async def test_reconciliation_finds_exactly_what_went_wrong(database: Database) 
     async with database.connection() as connection:
         orders, lines = await store.sides_of_day(connection, rail="bank", day=TODAY)
     of_today = {order.payment_id for order in orders}
-    found = reconcile(orders, lines, [side for side in ledger if side.loan_id in of_today])
+    found = reconcile(orders, lines, [side for side in ledger if side.payment_id in of_today])
 
     by_fault: dict[Fault, Counter[DifferenceCause]] = {}
     for difference in found.differences:
@@ -137,7 +137,7 @@ async def test_reconciliation_finds_exactly_what_went_wrong(database: Database) 
 
     async with database.connection() as connection:
         orders, lines = await store.sides_of_day(connection, rail="bank", day=TOMORROW)
-    returned = reconcile(orders, lines, [side for side in ledger if side.loan_id in named])
+    returned = reconcile(orders, lines, [side for side in ledger if side.payment_id in named])
     reversed_count = sum(entry.fault is Fault.LATE_REVERSAL for entry in bank.entries.values())
     causes = Counter(difference.cause for difference in returned.differences)
     assert causes[DifferenceCause.RETURNED_BY_RAIL] == reversed_count

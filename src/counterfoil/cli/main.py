@@ -20,6 +20,7 @@ MODULES: Final = (
     "products",
     "golden",
     "ledger",
+    "reconcile",
     "fsck",
     "bench",
     "crash",

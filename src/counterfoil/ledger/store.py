@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
+from counterfoil.ledger.chart import BANK
 from counterfoil.ledger.posting import Postings
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
@@ -110,6 +111,31 @@ async def receivable_balances(connection: Connection) -> dict[tuple[BookKey, int
         ((r["lender_id"], r["product_code"], r["currency"]), r["account"]): r["amount_minor"]
         for r in rows
     }
+
+
+class BankPayout(NamedTuple):
+    """What the books say left the bank for one payment."""
+
+    customer_id: int
+    payment_id: int
+    amount_minor: int
+
+
+async def payouts_of_day(connection: Connection, on: date) -> list[BankPayout]:
+    """Return what left the bank for customers on a book date."""
+    rows: list[Any] = await QUERIES.payouts_of_day.fetch(connection, on_date=on, bank=BANK)
+    return [BankPayout(*row) for row in rows]
+
+
+async def payouts_of(connection: Connection, keys: Sequence[tuple[int, int]]) -> list[BankPayout]:
+    """Return what left the bank for payments, by customer and number, on whatever date."""
+    rows: list[Any] = await QUERIES.payouts_of_keys.fetch(
+        connection,
+        customer_ids=[customer_id for customer_id, _ in keys],
+        payment_ids=[payment_id for _, payment_id in keys],
+        bank=BANK,
+    )
+    return [BankPayout(*row) for row in rows]
 
 
 async def add_house_journals(

@@ -101,3 +101,30 @@ SELECT count(*) AS journals,
        coalesce(sum((SELECT -sum(a) FROM unnest(j.amounts) AS u (a) WHERE a < 0)), 0)::bigint
            AS credits_minor
 FROM ledger.journal AS j;
+
+-- name: payouts_of_day
+-- What left the bank for customers on a book date: drawdowns, and credit that went back.
+-- gives   one row a payout, by the number that it shares with its payment
+-- locks   none
+SELECT p.customer_id, coalesce(p.loan_id, p.transaction_id) AS payment_id,
+       (-sum(p.amount_minor))::bigint AS amount_minor
+FROM ledger.posting AS p
+WHERE p.book_date = :on_date AND p.account = :bank::integer
+  AND p.kind IN ('disbursement', 'credit_return_paid')
+GROUP BY p.customer_id, coalesce(p.loan_id, p.transaction_id)
+HAVING sum(p.amount_minor) <> 0
+ORDER BY p.customer_id, coalesce(p.loan_id, p.transaction_id);
+
+-- name: payouts_of_keys
+-- What left the bank for some payments, on whatever date.
+-- gives   at most one row a key
+-- locks   none
+SELECT p.customer_id, k.payment_id, (-sum(p.amount_minor))::bigint AS amount_minor
+FROM unnest(:customer_ids::bigint[], :payment_ids::bigint[]) AS k (customer_id, payment_id)
+JOIN ledger.posting AS p
+  ON p.customer_id = k.customer_id AND p.account = :bank::integer
+ AND ((p.kind = 'disbursement' AND p.loan_id = k.payment_id)
+      OR (p.kind = 'credit_return_paid' AND p.transaction_id = k.payment_id))
+GROUP BY p.customer_id, k.payment_id
+HAVING sum(p.amount_minor) <> 0
+ORDER BY p.customer_id, k.payment_id;

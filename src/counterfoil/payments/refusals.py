@@ -53,6 +53,13 @@ STATEMENT_INVALID: Final = Refusal(
     next_step="Fetch the file again; nothing of it was taken.",
 )
 
+STATEMENT_MISSING: Final = Refusal(
+    code="statement_missing",
+    kind=Kind.CONFLICT,
+    message="The statement of {rail} for {statement_date} has not been taken.",
+    next_step="Take the statement first; without it sent money would look lost.",
+)
+
 SUSPENSE_VALUE_DATE_MISSING: Final = Refusal(
     code="suspense_value_date_missing",
     kind=Kind.INVALID,

@@ -21,8 +21,8 @@ from typing import Final, Protocol, assert_never
 import structlog
 
 from counterfoil.kernel.clock import Clock
-from counterfoil.kernel.errors import Kind, Refused, refuse
-from counterfoil.payments import refusals, store
+from counterfoil.kernel.errors import Kind, Refused
+from counterfoil.payments import store
 from counterfoil.payments.health import RailHealth
 from counterfoil.payments.order import (
     SUBJECTS,
@@ -51,7 +51,7 @@ from counterfoil.payments.rail import (
     judge,
     status_after_act,
 )
-from counterfoil.payments.statement import InvalidStatementError, read_statement
+from counterfoil.payments.statement_taking import take_statement
 from counterfoil.payments.store import Answered, RejectedOrder, Started
 
 # house: allow database-reach – opens the transactions that its steps share; SQL is the store's
@@ -467,27 +467,13 @@ class PayoutRelay:
         text = await self._rail.statement(business_date)
         if text is None:
             return None
-        try:
-            statement = read_statement(text, business_date=business_date)
-        except InvalidStatementError as error:
-            return refuse(refusals.STATEMENT_INVALID, reason=str(error))
-        rail, now = self._contract.name, self._clock.now()
-        async with self._database.transaction() as connection:
-            earlier = await store.add_statement(connection, statement, rail=rail, now=now)
-            if earlier not in {None, statement.sha256}:
-                day = business_date.isoformat()
-                return refuse(refusals.STATEMENT_CHANGED, statement_date=day)
-            await self._resolve(connection, business_date, now)
-        return len(statement.lines)
-
-    async def _resolve(self, connection: Connection, business_date: date, now: datetime) -> None:
-        rail = self._contract.name
-        await store.resolve_paid(connection, rail=rail, statement_date=business_date, now=now)
-        doubtful = await store.doubtful_by_statement(
-            connection, rail=rail, statement_date=business_date
+        return await take_statement(
+            self._database,
+            text,
+            rail=self._contract.name,
+            business_date=business_date,
+            now=self._clock.now(),
         )
-        if doubtful:
-            await store.open_cases(connection, doubtful, now=now)
 
     # Ending
 

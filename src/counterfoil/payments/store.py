@@ -251,9 +251,17 @@ async def doubtful_by_statement(
 
 
 async def sides_of_day(
-    connection: Connection, *, rail: str, day: date
+    connection: Connection,
+    *,
+    rail: str,
+    day: date,
+    payment_ids: Sequence[int] = (),
+    references: Sequence[str] = (),
 ) -> tuple[list[OrderSide], list[StatementLine]]:
-    """Return the orders and statement lines that concern a day, for reconciliation."""
+    """Return the orders and statement lines that concern a day, for reconciliation.
+
+    With them come the orders of the numbers given, and earlier lines of the references given.
+    """
     orders = [
         OrderSide(
             row["customer_id"],
@@ -262,10 +270,16 @@ async def sides_of_day(
             row["currency"],
             PaymentStatus(row["status"]),
         )
-        for row in await QUERIES.orders_of_day.fetch(connection, rail=rail, day=day)
+        for row in await QUERIES.orders_of_day.fetch(
+            connection, rail=rail, day=day, payment_ids=list(payment_ids)
+        )
     ]
     rows = await QUERIES.lines_of_day.fetch(
-        connection, rail=rail, day=day, payment_ids=[order.payment_id for order in orders]
+        connection,
+        rail=rail,
+        day=day,
+        payment_ids=[order.payment_id for order in orders],
+        references=list(references),
     )
     lines = [
         StatementLine(
@@ -289,17 +303,20 @@ async def record_differences(
     compared: Sequence[str],
 ) -> None:
     """Keep the differences of a day and clear those of compared references that are gone."""
+    found: dict[str, list[object]] = {
+        "customer_ids": [one.customer_id for one in differences],
+        "references": [one.reference for one in differences],
+        "causes": [one.cause.value for one in differences],
+    }
     await QUERIES.record_differences.execute(
         connection,
         day=day,
-        customer_ids=[one.customer_id for one in differences],
-        references=[one.reference for one in differences],
-        causes=[one.cause.value for one in differences],
+        **found,
         orders_minor=[one.order_minor for one in differences],
         statements_minor=[one.statement_minor for one in differences],
         ledgers_minor=[one.ledger_minor for one in differences],
     )
-    await QUERIES.clear_differences.execute(connection, day=day, compared=list(compared))
+    await QUERIES.clear_differences.execute(connection, day=day, compared=list(compared), **found)
 
 
 async def open_differences(

@@ -352,7 +352,7 @@ WHERE l.rail = :rail::text AND l.statement_date = :statement_date::date AND l.ki
 
 -- name: orders_of_day
 -- Payouts that concern a day: confirmed for it, or sent on it and not confirmed, or on its
--- statement.
+-- statement; and others that are asked for by number.
 -- gives   all of them, in the order of their keys
 -- locks   none
 SELECT p.customer_id, p.payment_id, p.amount_minor, p.currency, p.status
@@ -368,10 +368,15 @@ SELECT p.customer_id, p.payment_id, p.amount_minor, p.currency, p.status
 FROM payments.statement_line AS l
 JOIN payments.payment AS p ON p.payment_id = l.payment_id AND p.rail = l.rail
 WHERE l.rail = :rail::text AND l.statement_date = :day::date AND p.direction = 'out'
+UNION
+SELECT p.customer_id, p.payment_id, p.amount_minor, p.currency, p.status
+FROM payments.payment AS p
+WHERE p.direction = 'out' AND p.rail = :rail::text AND p.payment_id = ANY (:payment_ids::bigint[])
 ORDER BY customer_id, payment_id;
 
 -- name: lines_of_day
--- Lines that concern a day: its statement, and earlier lines of the same payments.
+-- Lines that concern a day: its statement, and earlier lines of the same payments and of other
+-- references that are asked for.
 -- gives   all of them, in the order of the files
 -- locks   none
 SELECT l.reference, l.kind, l.amount_minor, l.currency, l.value_date, l.rail_reference
@@ -380,6 +385,7 @@ WHERE l.rail = :rail::text
   AND l.statement_date <= :day::date
   AND (l.statement_date = :day::date
        OR l.payment_id = ANY (:payment_ids::bigint[])
+       OR l.reference = ANY (:references::text[])
        OR l.payment_id IN (
            SELECT t.payment_id FROM payments.statement_line AS t
            WHERE t.rail = :rail::text AND t.statement_date = :day::date))
@@ -410,10 +416,13 @@ SET last_seen_on = greatest(difference.last_seen_on, excluded.last_seen_on),
 -- gives   how many
 -- locks   the differences
 UPDATE payments.difference AS d
-SET cleared_on = :day::date
+SET cleared_on = greatest(:day::date, d.last_seen_on)
 WHERE d.cleared_on IS NULL
   AND d.reference = ANY (:compared::text[])
-  AND d.last_seen_on < :day::date;
+  AND (d.customer_id, d.reference, d.cause) NOT IN (
+      SELECT f.customer_id, f.reference, f.cause
+      FROM unnest(:customer_ids::bigint[], :references::text[], :causes::text[])
+          AS f (customer_id, reference, cause));
 
 -- name: open_differences
 -- Differences not cleared, oldest first.
