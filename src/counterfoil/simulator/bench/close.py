@@ -20,8 +20,9 @@ from counterfoil.simulator.bench.stage import Stage
 from counterfoil.simulator.bench.writes import Tell
 from counterfoil.simulator.bench.yardsticks import copy_rows
 
-#: The last days before the first instalments of the book fall due.
-FIRST_DATE: Final = date(2026, 1, 30)
+#: The book is lent on this day, whose close sums up all its journals; the first instalments fall
+#: due three days later.
+FIRST_DATE: Final = date(2026, 1, 29)
 CATCH_UP_DAYS: Final = 5
 _KIB_PER_GIB: Final = 1024 * 1024
 
@@ -44,10 +45,12 @@ async def run(stage: Stage, *, loans: int, tell: Tell) -> Report:
         await staging.add_open_loans(house, customers=loans, loans=1)
         await staging.settle_down(house.database)
         report.facts["durability"] = await staging.durability(house)
+        lent = await _timed(house, "the day on which the book was lent", tell)
         quiet = await _timed(house, "a day with nothing due", tell)
         due = await _timed(house, "a day with a twenty-eighth due", tell)
         _add(report, "close", due, target=150_000)
         _add(report, "close_nothing_due", quiet, target=None)
+        _add(report, "close_all_lent_that_day", lent, target=None)
         await _catch_up(house, report, tell)
         found = await staging.verdict(house)
     report.facts["verified"] = {
