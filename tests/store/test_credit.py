@@ -300,3 +300,79 @@ async def test_two_wishes_for_the_last_of_the_credit_find_one_winner(branch: Bra
     assert not isinstance(again, Refused)
     assert again.is_replay
     await sound(branch)
+
+
+#: What is corrupted, and the check that has to find it.
+PLANTED = {
+    "a line that forgot what is on its way": (
+        "line_sums",
+        "UPDATE lending.credit_line SET returning_minor = 0",
+    ),
+    "a line that keeps what is on its way": (
+        "line_sums",
+        "UPDATE lending.credit_line SET credit_minor = credit_minor + 1",
+    ),
+    "a return of another amount": (
+        "journal_per_movement",
+        "UPDATE lending.credit_return SET amount_minor = amount_minor + 1",
+    ),
+    "a return of a line that is not there": (
+        "references",
+        "UPDATE lending.credit_return SET line_id = 5",
+    ),
+    "a return whose journal is missing": (
+        "journal_per_movement",
+        "DELETE FROM ledger.journal WHERE kind = 'credit_return'",
+    ),
+    "a return booked on another day": (
+        "journal_per_movement",
+        "UPDATE ledger.journal SET book_date = book_date - 1 WHERE kind = 'credit_return'",
+    ),
+    "credit on its way in another account": (
+        "ledger_to_loans",
+        "UPDATE ledger.journal SET accounts = ARRAY[2203, 1002] WHERE kind = 'credit_return'",
+    ),
+    "a repayment out of credit that says it was cash": (
+        "journal_per_movement",
+        "UPDATE lending.loan_transaction SET channel = 'transfer' WHERE channel = 'credit'",
+    ),
+    "a return whose answer nothing commits to": (
+        "evidence_leaves",
+        "UPDATE platform.command SET answer = answer || ' ' WHERE kind = 'return_credit'",
+    ),
+    "a return that is paid and has no payout": (
+        "payouts",
+        (
+            "UPDATE lending.credit_return SET status = 'paid', value_date = requested_on,"
+            " rail_reference = 'x', settled_on = requested_on"
+        ),
+    ),
+    "a payout of a return that is not there": (
+        "payouts",
+        (
+            "INSERT INTO payments.payment (customer_id, payment_id, direction, line_id, lender_id,"
+            " amount_minor, currency, payee_ref, rail, business_date, status, created_at, subject)"
+            " VALUES (11, 99, 'out', 21, 'lender-one', 5, 'CNY', 'acct', 'bank', '2026-01-05',"
+            " 'held', now(), 'credit_return')"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", PLANTED)
+async def test_planted_corruption_of_credit_is_found(branch: Branch, what: str) -> None:
+    await overpaid(branch)
+    await branch.lend(C1, L1, 60_000)
+    await branch.get(use(1_000))
+    await returned(branch, 2_000)
+    await sound(branch)
+    name, statement = PLANTED[what]
+    async with branch.house.database.transaction() as connection:
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        touched = await connection.execute(statement)
+        assert not touched.endswith(" 0")
+    report = await check_books(branch.house.database, branch.house.catalogue)
+    found = report.checks[name]
+    assert any(not e["what"].startswith("runs on 0 confirmed") for e in found.exceptions) or (
+        name == "payouts" and any("cr_" in e["subject"] for e in found.exceptions)
+    )
