@@ -42,6 +42,10 @@ NAMES = {
         "日终，{covered:,} 笔在贷借据，其中 {touched:,} 笔有事项",
     ),
     "close_nothing_due": ("Closing a day with nothing due", "日终，无到期事项"),
+    "close_all_lent_that_day": (
+        "Closing the day on which all of it was lent",
+        "全部借据当日放款的日终",
+    ),
     "close_catch_up": ("Closing {days} missed days at once", "一次补做 {days} 天日终"),
     "close_memory": ("Most memory while closing", "日终内存峰值"),
 }
