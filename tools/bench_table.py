@@ -47,7 +47,7 @@ NAMES = {
         "全部借据当日放款的日终",
     ),
     "close_catch_up": ("Closing {days} missed days at once", "一次补做 {days} 天日终"),
-    "close_memory": ("Most memory while closing", "日终内存峰值"),
+    "close_memory": ("Most memory of our process while closing", "日终时本进程内存峰值"),
 }
 #: What the signs of the yardsticks mean.
 SIGNS = {

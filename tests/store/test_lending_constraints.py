@@ -67,6 +67,8 @@ async def test_a_limit_may_be_lowered_below_what_is_used(branch: Branch) -> None
     held = await branch.value("SELECT held_minor FROM lending.credit_line")
     # A hold that ends, or turns into principal, is no new hold.
     await branch.rows(f"{LINE} held_minor = 0, principal_minor = principal_minor + {held}")
+    assert await branch.value("SELECT held_minor FROM lending.credit_line") == 0
+    assert await branch.value("SELECT limit_minor < principal_minor FROM lending.credit_line")
 
 
 INSTALMENT = (

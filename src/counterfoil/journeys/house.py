@@ -1,8 +1,9 @@
 """The house as a running process has it: everything a journey needs, wired in one place."""
 
+import os
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -96,13 +97,15 @@ async def _start_calendar(database: Database, clock: Clock, first_date: date | N
 
 
 def _quote_key(path: Path) -> bytes:
-    """Return the secret of quotes; made once, readable by the owner alone."""
-    try:
-        with path.open("xb") as file:
-            path.chmod(0o600)
+    """Return the secret of quotes; made once, whole, readable by the owner alone."""
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        with os.fdopen(os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
             file.write(secrets.token_bytes(_QUOTE_KEY_BYTES))
-    except FileExistsError:
-        pass
+        # Another process may have been first; then its secret is everybody's.
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
     key = path.read_bytes()
     if len(key) != _QUOTE_KEY_BYTES:
         raise ValueError(f"{path} does not hold {_QUOTE_KEY_BYTES} bytes; remove it to renew it")

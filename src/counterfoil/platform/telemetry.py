@@ -14,7 +14,7 @@ from typing import Any, Final, Self, TextIO
 
 import orjson
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from structlog.typing import FilteringBoundLogger, Processor
 
@@ -117,16 +117,10 @@ class Metrics:
     batch_commands: Histogram
     #: Seconds from taking a batch to its commit.
     batch_seconds: Histogram
-    #: Commands waiting for a batch.
-    commands_waiting: Gauge
     #: Requests answered, by method, route and status.
     http_requests: Counter
     #: Seconds to answer a request, by route.
     http_seconds: Histogram
-    #: Seconds by which a consumer is behind the outbox.
-    outbox_lag_seconds: Gauge
-    #: Events handled by a consumer, by result.
-    outbox_events: Counter
 
     @classmethod
     def create(cls) -> Self:
@@ -149,9 +143,6 @@ class Metrics:
                 buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5),
                 registry=registry,
             ),
-            commands_waiting=Gauge(
-                "counterfoil_commands_waiting", "Commands waiting for a batch.", registry=registry
-            ),
             http_requests=Counter(
                 "counterfoil_http_requests",
                 "Requests answered.",
@@ -162,18 +153,6 @@ class Metrics:
                 "counterfoil_http_seconds",
                 "Seconds to answer a request.",
                 ["route"],
-                registry=registry,
-            ),
-            outbox_lag_seconds=Gauge(
-                "counterfoil_outbox_lag_seconds",
-                "Seconds by which a consumer is behind the outbox.",
-                ["consumer"],
-                registry=registry,
-            ),
-            outbox_events=Counter(
-                "counterfoil_outbox_events",
-                "Events handled.",
-                ["consumer", "result"],
                 registry=registry,
             ),
         )
