@@ -110,7 +110,7 @@ sizes: $(VENV)/.dev ## the longest functions and files
 
 .PHONY: locks
 locks: $(VENV)/.dev ## choose versions again, none younger than a week
-	@for file in runtime build dev; do \
+	@for file in runtime training build dev; do \
 		$(UV) pip compile --universal --python-version 3.11 --upgrade --generate-hashes \
 			--no-header --no-emit-index-url --no-emit-find-links \
 			--exclude-newer "$$(date --utc --date '7 days ago' +%FT00:00:00Z)" \
