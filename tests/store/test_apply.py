@@ -13,8 +13,9 @@ from counterfoil.customers import store as customers
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application, Status
 from counterfoil.decisioning.decision import Asked, Outcome
-from counterfoil.decisioning.replay import leaf_body, record_of, replay
+from counterfoil.decisioning.replay import leaf_facts, record_of, replay
 from counterfoil.evidence.leaf import DOMAIN
+from counterfoil.evidence.staging import NOTHING_WITNESSED, canonical_body
 from counterfoil.journeys import apply, enrol, recheck
 from counterfoil.journeys.apply import ApplicantView, ApplicationView
 from counterfoil.journeys.decide import ask
@@ -247,10 +248,13 @@ async def test_the_leaf_commits_to_the_decision(house: House) -> None:
     )
     async with house.database.connection() as connection:
         leaf = await connection.fetchrow(
-            "SELECT salt, commitment, leaf_type FROM evidence.leaf_staged WHERE leaf_id = $1",
+            "SELECT salt, commitment, leaf_type, created, body "
+            "FROM evidence.leaf_staged WHERE leaf_id = $1",
             view.application_id,
         )
-    body = leaf_body(view.application_id, record_of(decision), by_person=None)
+    facts = leaf_facts(view.application_id, record_of(decision), by_person=None)
+    body = canonical_body({"decision": facts}, created=leaf["created"], witnessed=NOTHING_WITNESSED)
+    assert leaf["body"] == body
     assert leaf["leaf_type"] == 8
     assert leaf["commitment"] == sha256(DOMAIN + b"\x08" + leaf["salt"] + body).digest()
 

@@ -132,6 +132,10 @@ LATE = (
 PAID = "(SELECT min(transaction_id) FROM lending.loan_transaction WHERE kind = 'repayment')"
 LINE = "(SELECT min(line_id) FROM lending.credit_line WHERE principal_minor > 0)"
 PAYOUT = "(SELECT min(payment_id) FROM payments.payment WHERE status = 'succeeded')"
+LEAF_COLUMNS = (
+    "customer_id, leaf_id, leaf_type, subject_id, salt, commitment, created, checkpoint_size, "
+    "command_key, body"
+)
 DRAW_LEAF = "(SELECT min(leaf_id) FROM evidence.leaf_staged WHERE leaf_type = 11)"
 COPY_OF_JOURNAL = (
     "INSERT INTO ledger.journal SELECT customer_id, {journal_id}, lender_id, currency, "
@@ -375,16 +379,16 @@ PLANTED: dict[str, tuple[str, str]] = {
     "a leaf of nothing": (
         "evidence_leaves",
         (
-            "INSERT INTO evidence.leaf_staged (customer_id, leaf_id, leaf_type, salt, commitment) "
-            "SELECT customer_id, 1, 11, sha256('a'), sha256('b') FROM lending.credit_line LIMIT 1"
+            f"INSERT INTO evidence.leaf_staged ({LEAF_COLUMNS}) "
+            "SELECT customer_id, 1, 11, line_id, sha256('a'), sha256('b'), 1, 0, 'none', NULL "
+            "FROM lending.credit_line LIMIT 1"
         ),
     ),
     "a leaf that stands for two": (
         "evidence_leaves",
         (
-            "INSERT INTO evidence.leaf_staged (customer_id, leaf_id, leaf_type, salt, commitment) "
-            "SELECT customer_id, 1, leaf_type, salt, commitment FROM evidence.leaf_staged "
-            f"WHERE leaf_id = {DRAW_LEAF}"
+            f"INSERT INTO evidence.leaf_staged ({LEAF_COLUMNS}) "
+            f"SELECT {LEAF_COLUMNS} FROM evidence.leaf_staged WHERE leaf_id = {DRAW_LEAF}"
         ),
     ),
     "a decision that was altered": (

@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from counterfoil.decisioning.canonical import record_bytes
 from counterfoil.decisioning.decision import Asked, Decision, Outcome
 from counterfoil.decisioning.policy import Policy
+from counterfoil.kernel import ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,25 +40,25 @@ def record_of(decision: Decision) -> StoredDecision:
     )
 
 
-def leaf_body(application_id: int, stored: StoredDecision, *, by_person: Outcome | None) -> bytes:
-    """Return what the leaf of a decision commits to; it follows from the record alone.
+def leaf_facts(
+    application_id: int, stored: StoredDecision, *, by_person: Outcome | None
+) -> dict[str, Any]:
+    """Return what the leaf of a decision says; it follows from the record alone.
 
     `by_person` is how a person ended a referral; None for the policy's own decision.
     """
     result = orjson.loads(stored.result)
-    return record_bytes(
-        {
-            "application_id": application_id,
-            "decided_by": "policy" if by_person is None else "person",
-            "input_hash": sha256(stored.inputs).hexdigest(),
-            "limit_minor": result["limit_minor"],
-            "outcome": result["outcome"] if by_person is None else by_person.value,
-            "policy_hash": stored.policy_hash,
-            "policy_version": result["policy_version"],
-            "rate_daily_e8": result["rate_daily_e8"],
-            "reasons": result["reasons"],
-        }
-    )
+    return {
+        "application_id": ids.to_text(ids.APPLICATION, application_id),
+        "decided_by": "policy" if by_person is None else "person",
+        "input_hash": sha256(stored.inputs).hexdigest(),
+        "limit_minor": result["limit_minor"],
+        "outcome": result["outcome"] if by_person is None else by_person.value,
+        "policy_hash": stored.policy_hash,
+        "policy_version": result["policy_version"],
+        "rate_daily_e8": result["rate_daily_e8"],
+        "reasons": result["reasons"],
+    }
 
 
 def replay(policy: Policy, stored: StoredDecision) -> Replay:

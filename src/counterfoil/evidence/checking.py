@@ -1,48 +1,58 @@
 """Leaves held against the facts that they commit to.
 
-A leaf does not name its fact, so that it tells nothing to whoever has no salt. Leaves and facts of
-one customer are paired by recomputing commitments: both come in about the same order, so the first
-fact that is tried is nearly always the right one, and a fact stands behind one leaf only.
+A leaf of an answer names the key under which the answer is recorded; a leaf that keeps its body
+says in it what happened. Either way the commitment is computed anew, so that neither the fact nor
+the leaf can have been changed alone.
 Follows     `leaf.py`: commitment = SHA-256(domain || type || salt || body).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from counterfoil.evidence.leaf import LeafType, commitment
+from counterfoil.evidence.staging import Witnessed, body_of_answer
 
 
 class Leaf(NamedTuple):
-    """One staged leaf."""
+    """One leaf with what opens it."""
 
     customer_id: int
     leaf_id: int
     leaf_type: int
     salt: bytes
     commitment: bytes
+    created: int
+    checkpoint_size: int
+    command_key: str | None
+    body: bytes | None
 
 
-class Fact(NamedTuple):
-    """What one leaf has to commit to."""
+class Answer(NamedTuple):
+    """A recorded answer that has to have its leaf."""
 
-    #: Names the fact in a report.
-    name: str
     leaf_type: LeafType
-    body: bytes
+    text: str
 
 
-def pair(leaves: Iterable[Leaf], facts: Sequence[Fact]) -> tuple[list[Leaf], list[Fact]]:
-    """Return the leaves of one customer that fit no fact, and the facts that no leaf fits."""
-    waiting: dict[LeafType, list[Fact]] = {}
-    for fact in facts:
-        waiting.setdefault(fact.leaf_type, []).append(fact)
-    strangers = []
+def faults(
+    leaves: Iterable[Leaf], answers: Mapping[str, Answer], roots: Mapping[int, str]
+) -> Iterator[str]:
+    """Yield what is wrong with one customer's leaves; `answers` are by their keys.
+
+    `roots` are the roots of witnessed checkpoints by their size, base64.
+    """
+    missing = dict(answers)
     for leaf in leaves:
-        candidates = waiting.get(LeafType(leaf.leaf_type), [])
-        for place, fact in enumerate(candidates):
-            if commitment(fact.leaf_type, leaf.salt, fact.body) == leaf.commitment:
-                del candidates[place]
-                break
-        else:
-            strangers.append(leaf)
-    return strangers, [fact for left in waiting.values() for fact in left]
+        body = leaf.body
+        if leaf.command_key is not None:
+            answer = missing.pop(leaf.command_key, None)
+            if answer is None or answer.leaf_type != leaf.leaf_type:
+                yield f"leaf {leaf.leaf_id} commits to nothing recorded"
+                continue
+            witnessed = Witnessed(leaf.checkpoint_size, roots.get(leaf.checkpoint_size, ""))
+            body = body_of_answer(answer.text, created=leaf.created, witnessed=witnessed)
+        assert body is not None, "a leaf has a key or a body"
+        if commitment(LeafType(leaf.leaf_type), leaf.salt, body) != leaf.commitment:
+            yield f"leaf {leaf.leaf_id} does not commit to what is recorded"
+    for key in missing:
+        yield f"no leaf commits to the answer under the key {key}"

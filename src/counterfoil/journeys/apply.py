@@ -29,7 +29,6 @@ from counterfoil.decisioning.refusals import (
     APPLICATION_ALREADY_OPEN,
     APPLICATION_NOT_FOUND,
 )
-from counterfoil.decisioning.replay import leaf_body
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.decide import (
     Facts,
@@ -258,8 +257,7 @@ async def decide_referred(
             return decided
         await decisions.change_applications(connection, [decided])
         record = await decisions.add_person_decision(connection, decided)
-        body = leaf_body(application_id, record, by_person=outcome)
-        leaf = decision_leaf(customer_id, house.ids.next(), body)
+        leaf = decision_leaf(house, decided, record, leaf_id=house.ids.next(), by_person=outcome)
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
     return decided
 
@@ -324,7 +322,7 @@ async def _keep(
 
     async def work(connection: Connection) -> str:
         await decisions.keep_policy(connection, house.policy, at=now)
-        await keep_decisions(connection, [application], [decision])
+        await keep_decisions(house, connection, [application], [decision])
         return _application_text(application)
 
     return await _guarded(

@@ -5,7 +5,6 @@ movement becomes a journal, every answer a leaf; everything is written in one st
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
@@ -15,7 +14,8 @@ from typing import Any, Final
 
 import orjson
 
-from counterfoil.evidence.leaf import SALT_BYTES, LeafType, commitment
+from counterfoil.evidence.leaf import LeafType
+from counterfoil.evidence.staging import Leaves
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.kernel.clock import Clock
 from counterfoil.kernel.errors import Refused, refuse
@@ -97,11 +97,12 @@ class Batch:
 class LineDesk:
     """What the engine asks about commands on credit lines."""
 
-    def __init__(self, catalogue: Catalogue, clock: Clock, ids: IdSource) -> None:
-        """Take the products, the wall clock and the source of identifiers."""
+    def __init__(self, catalogue: Catalogue, clock: Clock, ids: IdSource, leaves: Leaves) -> None:
+        """Take the products, the clock, the source of identifiers, and the maker of leaves."""
         self._catalogue = catalogue
         self._clock = clock
         self._ids = ids
+        self._leaves = leaves
         self._composer = Composer()
 
     async def load(self, connection: Connection, batch: Sequence[Any], on: date) -> Batch:
@@ -142,7 +143,7 @@ class LineDesk:
         await write_batch(connection, self._composer, self._parts(state, decided), on)
 
     def _parts(self, state: Batch, decided: Sequence[Decided]) -> list[Write]:
-        rows = _Rows(self._ids, state.business_date, state.now)
+        rows = _Rows(self._ids, self._leaves, state.business_date, state.now)
         accounts = state.accounts
         for done in decided:
             command = done.waiting.command
@@ -198,8 +199,9 @@ async def _load_loans(
 class _Rows:
     """The rows of a batch that follow from what was accepted."""
 
-    def __init__(self, ids: IdSource, on: date, now: datetime) -> None:
+    def __init__(self, ids: IdSource, leaves: Leaves, on: date, now: datetime) -> None:
         self._ids = ids
+        self._leaves = leaves
         self._on = on
         self._now = now
         self.transactions: list[tuple[object, ...]] = []
@@ -244,9 +246,17 @@ class _Rows:
             )
         )
         leaf_type = LeafType.MONEY_MOVEMENT if kind in _MOVES_MONEY else LeafType.LIMIT_CHANGE
-        salt = os.urandom(SALT_BYTES)
-        sealed = commitment(leaf_type, salt, done.answer.encode())
-        self.leaves.append((waiting.customer_id, self._ids.next(), int(leaf_type), salt, sealed))
+        command = waiting.command
+        self.leaves.append(
+            self._leaves.stage_answer(
+                waiting.customer_id,
+                self._ids.next(),
+                leaf_type,
+                getattr(command, "loan_id", None) or command.line_id,
+                key,
+                done.answer,
+            )
+        )
 
     def _add_history(self, outcome: Accepted, line: Any, key: str) -> None:
         for transaction in outcome.transactions:

@@ -3,8 +3,7 @@
 Shared by `apply.py` (one person, with an idempotency key) and `enrol.py` (many at once).
 """
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ from counterfoil.customers.identity import Person
 from counterfoil.decisioning import application as transitions
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application, Status
-from counterfoil.decisioning.decision import Asked, Decision
+from counterfoil.decisioning.decision import Asked, Decision, Outcome
 from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.feature import check_facts
 from counterfoil.decisioning.refusals import (
@@ -20,8 +19,9 @@ from counterfoil.decisioning.refusals import (
     PRODUCT_NOT_OFFERED,
     REQUESTED_OUT_OF_RANGE,
 )
-from counterfoil.decisioning.replay import StoredDecision, leaf_body, record_of
-from counterfoil.evidence.leaf import SALT_BYTES, LeafType, commitment
+from counterfoil.decisioning.replay import StoredDecision, leaf_facts, record_of
+from counterfoil.evidence.leaf import LeafType
+from counterfoil.evidence.staging import StagedLeaf
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Kind, Refused, refuse
@@ -111,6 +111,7 @@ def decided_application(
 
 
 async def keep_decisions(
+    house: House,
     connection: Connection,
     applications: Sequence[Application],
     made: Sequence[Decision],
@@ -122,24 +123,28 @@ async def keep_decisions(
     records = [record_of(decision) for decision in made]
     await decisions.add_decided(connection, applications, records)
     leaves = [
-        decision_leaf(application.customer_id, application.application_id, body)
-        for application, body in zip(applications, _bodies(applications, records), strict=True)
+        decision_leaf(house, application, record, leaf_id=application.application_id)
+        for application, record in zip(applications, records, strict=True)
     ]
     await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
 
 
-def _bodies(
-    applications: Sequence[Application], records: Sequence[StoredDecision]
-) -> Iterator[bytes]:
-    for application, record in zip(applications, records, strict=True):
-        yield leaf_body(application.application_id, record, by_person=None)
-
-
-def decision_leaf(customer_id: int, leaf_id: int, body: bytes) -> tuple[object, ...]:
-    """Return the row of the leaf that commits to a decision."""
-    salt = os.urandom(SALT_BYTES)
-    sealed = commitment(LeafType.DECISION, salt, body)
-    return (customer_id, leaf_id, int(LeafType.DECISION), salt, sealed)
+def decision_leaf(
+    house: House,
+    application: Application,
+    record: StoredDecision,
+    *,
+    leaf_id: int,
+    by_person: Outcome | None = None,
+) -> StagedLeaf:
+    """Return the leaf that commits to a decision."""
+    return house.leaves.stage(
+        application.customer_id,
+        leaf_id,
+        LeafType.DECISION,
+        application.application_id,
+        {"decision": leaf_facts(application.application_id, record, by_person=by_person)},
+    )
 
 
 def open_line_command(application: Application, repayment_day: int) -> OpenLine:

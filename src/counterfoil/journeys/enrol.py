@@ -228,7 +228,7 @@ async def _store(house: House, prepared: _Prepared) -> None:
         await decisions.keep_policy(connection, house.policy, at=prepared.at)
         await customers.add_customers(connection, prepared.customers)
         await persons.store_persons(connection, prepared.sealed, at=prepared.at)
-        await keep_decisions(connection, prepared.applications, prepared.decisions)
+        await keep_decisions(house, connection, prepared.applications, prepared.decisions)
 
 
 async def _accept_chunk(house: House, wishes: Sequence[Acceptance]) -> list[Answer | Refused]:

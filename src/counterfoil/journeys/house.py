@@ -11,6 +11,7 @@ from typing import Final
 
 from counterfoil.decisioning.document import load_policy
 from counterfoil.decisioning.policy import Policy
+from counterfoil.evidence.staging import Leaves
 from counterfoil.journeys.counter import Counter, LineDesk
 from counterfoil.kernel.clock import Clock, SystemClock
 from counterfoil.kernel.ids import IdSource
@@ -42,6 +43,8 @@ class House:
     vault: Vault
     clock: Clock
     ids: IdSource
+    #: Makes the leaves of the evidence log, dated by the real clock whatever `clock` says.
+    leaves: Leaves
     metrics: Metrics
     #: Secret under which quotes are signed.
     quote_key: bytes
@@ -70,7 +73,8 @@ async def open_house(
         statement_timeout_ms=settings.database_statement_timeout_ms,
     ) as database:
         await _start_calendar(database, wall, first_date)
-        desk = LineDesk(catalogue, wall, ids)
+        leaves = Leaves(SystemClock())
+        desk = LineDesk(catalogue, wall, ids, leaves)
         engine = Engine(database, desk, shards=settings.engine_shards, metrics=metrics)
         async with engine:
             yield House(
@@ -82,6 +86,7 @@ async def open_house(
                 vault=Vault(FileKeyWrapper(keys), FileIndexSecret(keys)),
                 clock=wall,
                 ids=ids,
+                leaves=leaves,
                 metrics=metrics,
                 quote_key=_quote_key(keys / "quote.key"),
             )

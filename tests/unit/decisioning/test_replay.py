@@ -10,7 +10,8 @@ from tests.unit.decisioning.cases import CLEAN, NEWCOMER, POLICY, asked, decide
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.document import policy_of
 from counterfoil.decisioning.expression import Value
-from counterfoil.decisioning.replay import asked_of, leaf_body, record_of, replay
+from counterfoil.decisioning.replay import asked_of, leaf_facts, record_of, replay
+from counterfoil.kernel import ids
 
 CASES: list[dict[str, Value | None]] = [
     CLEAN,
@@ -56,9 +57,9 @@ def test_the_question_comes_back_as_it_was_asked() -> None:
 
 def test_the_leaf_names_no_person_and_follows_from_the_record() -> None:
     stored = record_of(decide())
-    body = orjson.loads(leaf_body(7, stored, by_person=None))
+    body = leaf_facts(7, stored, by_person=None)
     assert body == {
-        "application_id": 7,
+        "application_id": ids.to_text(ids.APPLICATION, 7),
         "decided_by": "policy",
         "input_hash": sha256(stored.inputs).hexdigest(),
         "limit_minor": 5_000_000,
@@ -68,5 +69,5 @@ def test_the_leaf_names_no_person_and_follows_from_the_record() -> None:
         "rate_daily_e8": 25_000,
         "reasons": ["LIMIT_GRADE", "UTIL_PATTERN"],
     }
-    ended = orjson.loads(leaf_body(7, stored, by_person=Outcome.DECLINED))
+    ended = leaf_facts(7, stored, by_person=Outcome.DECLINED)
     assert (ended["decided_by"], ended["outcome"]) == ("person", "declined")

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
-from counterfoil.evidence.checking import Fact, pair
+from counterfoil.evidence.checking import Answer, Leaf, faults
 from counterfoil.evidence.leaf import LeafType
+from counterfoil.evidence.staging import NOTHING_WITNESSED
 from counterfoil.journeys.books.findings import LEAF_TYPES, Notes
 from counterfoil.journeys.books.page import Page
 from counterfoil.kernel import ids
@@ -24,7 +25,8 @@ from counterfoil.payments.rail import Outcome, PaymentStatus
 
 #: Journals that belong to a loan as a whole and not to one of its transactions.
 _HOLD_KINDS: Final = frozenset({"hold", "hold_release"})
-_LEAF_TYPES: Final = frozenset(kind.value for kind in LeafType)
+#: No checkpoint has been witnessed yet.
+_ROOTS: Final = {NOTHING_WITNESSED.size: NOTHING_WITNESSED.root}
 
 
 def check_journals(page: Page, notes: Notes) -> None:
@@ -196,35 +198,40 @@ def _is_document(answer: str) -> bool:
 
 
 def check_leaves(page: Page, notes: Notes) -> None:
-    """Each answer and each decision has a leaf that commits to exactly it, and no leaf has none.
-
-    A leaf names no command, so the two are paired customer by customer by recomputing the
-    commitment over type, salt and the answer's text.
-    """
+    """Each answer and each decision has a leaf that commits to exactly it, and no leaf has none."""
     result = notes.results["evidence_leaves"]
     for customer_id in page.leaves.keys() | page.commands.keys() | page.decisions.keys():
-        facts = [
-            Fact(
-                f"the answer under the key {c.idempotency_key}",
-                LEAF_TYPES[c.kind],
-                c.answer.encode(),
-            )
+        answers = {
+            c.idempotency_key: Answer(LEAF_TYPES[c.kind], c.answer)
             for c in page.commands.get(customer_id, [])
             if c.kind in LEAF_TYPES
-        ]
-        facts += [
-            Fact(f"the decision on {_application(d.application_id)}", LeafType.DECISION, d.body)
-            for d in page.decisions.get(customer_id, [])
-        ]
-        leaves = [
-            leaf for leaf in page.leaves.get(customer_id, []) if leaf.leaf_type in _LEAF_TYPES
-        ]
-        result.examined += len(facts)
-        strangers, left = pair(leaves, facts)
-        for leaf in strangers:
-            result.note(_customer(customer_id), f"leaf {leaf.leaf_id} commits to nothing recorded")
-        for fact in left:
-            result.note(_customer(customer_id), f"no leaf commits to {fact.name}")
+        }
+        leaves = page.leaves.get(customer_id, [])
+        result.examined += len(answers)
+        for fault in faults(leaves, answers, _ROOTS):
+            result.note(_customer(customer_id), fault)
+        said = list(map(_decision_of, filter(_is_decision, leaves)))
+        for decision in page.decisions.get(customer_id, []):
+            result.examined += 1
+            if decision.facts in said:
+                said.remove(decision.facts)
+            else:
+                name = _application(decision.application_id)
+                result.note(_customer(customer_id), f"no leaf says what was decided on {name}")
+        for _ in said:
+            result.note(_customer(customer_id), "a leaf says a decision that is not recorded")
+
+
+def _is_decision(leaf: Leaf) -> bool:
+    return leaf.leaf_type == LeafType.DECISION
+
+
+def _decision_of(leaf: Leaf) -> Any:
+    """Return what the leaf of a decision says; None where it says nothing readable."""
+    try:
+        return orjson.loads(leaf.body or b"").get("decision")
+    except (orjson.JSONDecodeError, AttributeError):
+        return None
 
 
 def _application(application_id: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from counterfoil.decisioning import check_store as decisions
-from counterfoil.decisioning.check_store import DecisionBody
+from counterfoil.decisioning.check_store import DecisionFacts
 from counterfoil.evidence import check_store as evidence
 from counterfoil.evidence.checking import Leaf
 from counterfoil.ledger import check_store as ledger
@@ -51,7 +51,7 @@ class Page:
     journals: dict[int, list[Journal]]
     commands: dict[int, list[Recorded]]
     leaves: dict[int, list[Leaf]]
-    decisions: dict[int, list[DecisionBody]]
+    decisions: dict[int, list[DecisionFacts]]
     #: By customer.
     returns: dict[int, list[CreditReturn]]
     payouts: list[Payout]
@@ -80,7 +80,7 @@ async def read_page(connection: Connection, after: int, *, through: int) -> Page
         commands=_by_customer(await recorded.commands_of_range(connection, after, through=through)),
         leaves=_by_customer(await evidence.leaves_of_range(connection, after, through=through)),
         decisions=_by_customer(
-            await decisions.decision_bodies_of_range(connection, after, through=through)
+            await decisions.decision_facts_of_range(connection, after, through=through)
         ),
         returns=_by_customer(
             await credit_store.returns_of_range(connection, after, through=through)
