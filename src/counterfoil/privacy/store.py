@@ -8,12 +8,14 @@ from typing import Final
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
 from counterfoil.privacy.blind_index import IndexKind
-from counterfoil.privacy.vault import Purpose, SealedRecord
+from counterfoil.privacy.vault import KeyRow, Purpose, SealedRecord
 
 QUERIES: Final = Queries.load("counterfoil.privacy")
 
 #: A phone number has had few owners.
 FOUND_COUNT_MAX: Final = 100
+#: Held shared while records are sealed under keys that were there, exclusively by erasure.
+DESTRUCTION_LOCK: Final = 7_205_759_403_792_843
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,43 @@ async def add_records(
         ciphertexts=[record.ciphertext for record in records],
         sealed_at=at,
     )
+
+
+async def read_keys(
+    connection: Connection, customer_ids: Sequence[int], purpose: Purpose
+) -> list[KeyRow]:
+    """Return the wrapped keys that there are."""
+    rows = await QUERIES.data_keys.fetch(
+        connection, customer_ids=list(customer_ids), purpose=purpose.value
+    )
+    return [
+        KeyRow(
+            customer_id=row["customer_id"],
+            purpose=purpose,
+            wrapped_by=row["wrapped_by"],
+            wrapped_key=row["wrapped_key"],
+        )
+        for row in rows
+    ]
+
+
+async def add_missing_keys(
+    connection: Connection, keys: Sequence[KeyRow], purpose: Purpose
+) -> frozenset[int]:
+    """Write keys where there are none yet; return the customers that took theirs."""
+    rows = await QUERIES.add_missing_data_keys.fetch(
+        connection,
+        customer_ids=[key.customer_id for key in keys],
+        wrapped_by=[key.wrapped_by for key in keys],
+        wrapped_keys=[key.wrapped_key for key in keys],
+        purpose=purpose.value,
+    )
+    return frozenset(row["customer_id"] for row in rows)
+
+
+async def hold_keys(connection: Connection) -> None:
+    """Keep every data key from being destroyed until this transaction ends."""
+    await QUERIES.hold_data_keys.fetch(connection, lock=DESTRUCTION_LOCK)
 
 
 async def add_index_entries(connection: Connection, entries: Sequence[IndexEntry]) -> None:

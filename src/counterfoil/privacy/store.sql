@@ -9,6 +9,33 @@ FROM unnest(
     :customer_ids::bigint[], :purposes::text[], :wrapped_by::text[], :wrapped_keys::bytea[]
 ) AS given (customer_id, purpose, wrapped_by, wrapped_key);
 
+-- name: add_missing_data_keys
+-- Wrapped data keys for customers that have none for their purpose; those that have one keep it.
+-- gives   the customers whose keys these are now
+-- locks   none but its rows; waits for who adds the same, in the order given
+INSERT INTO privacy.data_key (customer_id, purpose, wrapped_by, wrapped_key, created_at)
+SELECT given.customer_id, :purpose, given.wrapped_by, given.wrapped_key, now()
+FROM unnest(:customer_ids::bigint[], :wrapped_by::text[], :wrapped_keys::bytea[])
+    AS given (customer_id, wrapped_by, wrapped_key)
+ORDER BY given.customer_id
+ON CONFLICT (customer_id, purpose) DO NOTHING
+RETURNING customer_id;
+
+-- name: data_keys
+-- The wrapped data keys of some customers for one purpose.
+-- gives   at most one row for each customer
+-- locks   none
+SELECT key.customer_id, key.wrapped_by, key.wrapped_key
+FROM privacy.data_key AS key
+WHERE key.customer_id = ANY (:customer_ids::bigint[]) AND key.purpose = :purpose
+ORDER BY key.customer_id;
+
+-- name: hold_data_keys
+-- Keeps every data key from being destroyed until this transaction ends; many may hold at once.
+-- gives   one row
+-- locks   the destruction of keys, shared
+SELECT pg_advisory_xact_lock_shared(:lock::bigint);
+
 -- name: add_sealed_records
 -- New sealed records; their data keys are there already.
 -- locks   the data keys, shared

@@ -9,12 +9,14 @@ Order       Seal first, outside any transaction (the key service may be far away
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 import orjson
 
 from counterfoil.kernel.errors import RefusedError, refuse
 from counterfoil.privacy import blind_index, envelope
 from counterfoil.privacy.blind_index import IndexKind
+from counterfoil.privacy.envelope import Suite
 from counterfoil.privacy.port import (
     IndexSecret,
     KeyRejectedError,
@@ -32,13 +34,28 @@ class Purpose(StrEnum):
     IDENTITY = "identity"
     CONTACT = "contact"
     PAYOUT = "payout"
+    #: Salts and bodies of leaves of the log.
+    EVIDENCE = "evidence"
+    #: A credit bureau's report.
+    REPORT = "report"
+    #: What binds a consent to a person: the salt of the commitment.
+    SUBJECT = "subject"
+    #: Signed contracts and what proves their signatures.
+    CONTRACT = "contract"
 
+
+#: The customer whose keys seal what belongs to the lender itself.
+HOUSE: Final = 0
 
 #: The set of fields that is written today, by purpose; older sets stay readable by their name.
 FIELD_SETS: Mapping[Purpose, str] = {
     Purpose.IDENTITY: "identity.1",
     Purpose.CONTACT: "contact.1",
     Purpose.PAYOUT: "payout.1",
+    Purpose.EVIDENCE: "evidence.1",
+    Purpose.REPORT: "report.1",
+    Purpose.SUBJECT: "subject.1",
+    Purpose.CONTRACT: "contract.1",
 }
 
 
@@ -63,45 +80,78 @@ class SealedRecord:
     wrapped_key: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRow:
+    """A data key as it is stored."""
+
+    customer_id: int
+    purpose: Purpose
+    wrapped_by: str
+    wrapped_key: bytes
+
+
 class Vault:
     """Seals and opens; holds no data and no key between two calls."""
 
-    def __init__(self, wrapper: KeyWrapper, index_secret: IndexSecret) -> None:
-        """Take the two parts of the key service."""
+    def __init__(
+        self,
+        wrapper: KeyWrapper,
+        index_secret: IndexSecret,
+        suite: Suite = Suite.AES_256_GCM,
+    ) -> None:
+        """Take the two parts of the key service and what is sealed by from now on."""
         self._wrapper = wrapper
         self._index_secret = index_secret
+        self.suite: Final = suite
 
     async def seal(self, records: Sequence[ClearRecord]) -> list[SealedRecord]:
         """Return the sealed form of records, each under a new data key."""
-        keys = [
-            PlainKey(envelope.new_key(), _context("key", record.customer_id, record.purpose, ""))
-            for record in records
-        ]
-        try:
-            wrapped = await self._wrapper.wrap(keys)
-        except KeyServiceUnavailableError as error:
-            raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE)) from error
+        made = await self.new_keys([(record.customer_id, record.purpose) for record in records])
         return [
-            _sealed(record, key.key, wrap)
-            for record, key, wrap in zip(records, keys, wrapped, strict=True)
+            _sealed(record, key, wrapped, self.suite)
+            for record, (key, wrapped) in zip(records, made, strict=True)
         ]
 
     async def open(self, records: Sequence[SealedRecord]) -> list[ClearRecord]:
         """Return records in the clear."""
-        wrapped = [
-            WrappedKey(
-                record.wrapped_by,
-                record.wrapped_key,
-                _context("key", record.customer_id, record.purpose, ""),
-            )
-            for record in records
-        ]
+        keys = await self.unwrap_keys(
+            [
+                KeyRow(
+                    customer_id=record.customer_id,
+                    purpose=record.purpose,
+                    wrapped_by=record.wrapped_by,
+                    wrapped_key=record.wrapped_key,
+                )
+                for record in records
+            ]
+        )
         try:
-            keys = await self._wrapper.unwrap(wrapped)
             return [_opened(record, key) for record, key in zip(records, keys, strict=True)]
+        except envelope.CiphertextRejectedError as error:
+            raise RefusedError(refuse(CIPHERTEXT_REJECTED)) from error
+
+    async def new_keys(
+        self, owners: Sequence[tuple[int, Purpose]]
+    ) -> list[tuple[bytes, WrappedKey]]:
+        """Return a new data key for each customer and purpose, in clear and wrapped."""
+        keys = [PlainKey(envelope.new_key(), key_context(*owner)) for owner in owners]
+        try:
+            wrapped = await self._wrapper.wrap(keys)
         except KeyServiceUnavailableError as error:
             raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE)) from error
-        except (KeyRejectedError, envelope.CiphertextRejectedError) as error:
+        return [(key.key, wrap) for key, wrap in zip(keys, wrapped, strict=True)]
+
+    async def unwrap_keys(self, rows: Sequence[KeyRow]) -> list[bytes]:
+        """Return data keys in clear, to be held for seconds."""
+        wrapped = [
+            WrappedKey(row.wrapped_by, row.wrapped_key, key_context(row.customer_id, row.purpose))
+            for row in rows
+        ]
+        try:
+            return await self._wrapper.unwrap(wrapped)
+        except KeyServiceUnavailableError as error:
+            raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE)) from error
+        except KeyRejectedError as error:
             raise RefusedError(refuse(CIPHERTEXT_REJECTED)) from error
 
     async def digests(self, kind: IndexKind, values: Sequence[str]) -> list[bytes]:
@@ -114,27 +164,44 @@ class Vault:
         return [blind_index.digest_of(key, value) for value in values]
 
 
+def key_context(customer_id: int, purpose: Purpose) -> bytes:
+    """Return what a wrapped data key is bound to; the same in every release, as is rewrapped."""
+    return _context("key", customer_id, purpose, "")
+
+
 def _context(kind: str, customer_id: int, purpose: Purpose, field_set: str) -> bytes:
-    """Return what a ciphertext is bound to; no part can contain the separator."""
+    """Return what the first release bound a text to; no part can contain the separator."""
     return f"counterfoil.privacy\0{kind}\0{customer_id}\0{purpose.value}\0{field_set}".encode()
 
 
-def _sealed(record: ClearRecord, key: bytes, wrapped: WrappedKey) -> SealedRecord:
+def _record_context(
+    customer_id: int, purpose: Purpose, field_set: str, *, first_version: bool
+) -> bytes:
+    if first_version:
+        return _context("record", customer_id, purpose, field_set)
+    table = "privacy.sealed_record"
+    return envelope.place(table, "ciphertext", field_set, customer_id, purpose.value)
+
+
+def _sealed(record: ClearRecord, key: bytes, wrapped: WrappedKey, suite: Suite) -> SealedRecord:
     field_set = FIELD_SETS[record.purpose]
-    context = _context("record", record.customer_id, record.purpose, field_set)
+    context = _record_context(record.customer_id, record.purpose, field_set, first_version=False)
     text = orjson.dumps(dict(record.fields), option=orjson.OPT_SORT_KEYS)
     return SealedRecord(
         customer_id=record.customer_id,
         purpose=record.purpose,
         field_set=field_set,
-        ciphertext=envelope.encrypt(key, text, context),
+        ciphertext=envelope.encrypt(key, text, context, suite),
         wrapped_by=wrapped.wrapped_by,
         wrapped_key=wrapped.blob,
     )
 
 
 def _opened(record: SealedRecord, key: bytes) -> ClearRecord:
-    context = _context("record", record.customer_id, record.purpose, record.field_set)
+    first = envelope.is_of_first_version(record.ciphertext)
+    context = _record_context(
+        record.customer_id, record.purpose, record.field_set, first_version=first
+    )
     text = envelope.decrypt(key, record.ciphertext, context)
     return ClearRecord(
         customer_id=record.customer_id, purpose=record.purpose, fields=orjson.loads(text)

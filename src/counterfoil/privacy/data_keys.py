@@ -1,0 +1,57 @@
+"""Data keys for whoever seals records of its own: the log, reports, contracts.
+
+Invariant   One key per customer and purpose; two processes that need a new one at once end up
+            with the same. A key that is handed out is not destroyed before the transaction that
+            asked for it has ended, so nothing is ever sealed under a key that is already gone.
+Use         key = (await keys_of(connection, vault, [customer_id], Purpose.REPORT))[customer_id]
+            sealed = envelope.encrypt(key, text, envelope.place(table, column, row, …), vault.suite)
+"""
+
+from collections.abc import Iterable
+
+from counterfoil.platform.database import Connection
+from counterfoil.privacy import store
+from counterfoil.privacy.vault import KeyRow, Purpose, Vault
+
+
+async def keys_of(
+    connection: Connection, vault: Vault, customer_ids: Iterable[int], purpose: Purpose
+) -> dict[int, bytes]:
+    """Return the data keys of customers, made where there are none, in the caller's transaction.
+
+    Refuses with `key_service_unavailable` before anything is written. Customer 0 is the house.
+    """
+    wanted = sorted(set(customer_ids))
+    await store.hold_keys(connection)
+    found = await existing_keys(connection, vault, wanted, purpose)
+    missing = [customer_id for customer_id in wanted if customer_id not in found]
+    if not missing:
+        return found
+    made = await vault.new_keys([(customer_id, purpose) for customer_id in missing])
+    rows = [
+        KeyRow(
+            customer_id=customer_id,
+            purpose=purpose,
+            wrapped_by=wrapped.wrapped_by,
+            wrapped_key=wrapped.blob,
+        )
+        for customer_id, (_, wrapped) in zip(missing, made, strict=True)
+    ]
+    taken = await store.add_missing_keys(connection, rows, purpose)
+    for customer_id, (key, _) in zip(missing, made, strict=True):
+        if customer_id in taken:
+            found[customer_id] = key
+    lost = [customer_id for customer_id in missing if customer_id not in taken]
+    if lost:
+        found |= await existing_keys(connection, vault, lost, purpose)
+    assert len(found) == len(wanted), "every customer has a key now"
+    return found
+
+
+async def existing_keys(
+    connection: Connection, vault: Vault, customer_ids: Iterable[int], purpose: Purpose
+) -> dict[int, bytes]:
+    """Return the data keys that there are; a customer whose key was destroyed has none."""
+    rows = await store.read_keys(connection, sorted(set(customer_ids)), purpose)
+    keys = await vault.unwrap_keys(rows)
+    return {row.customer_id: key for row, key in zip(rows, keys, strict=True)}
