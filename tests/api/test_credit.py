@@ -67,6 +67,29 @@ async def test_a_return_is_accepted_once_and_shows_what_became_of_it(site: Site)
         f"/v1/lines/{borrower.line_id}/credit-returns", customer_id=borrower.customer_id
     )
     assert listed.json() == {"items": [read.json()], "next": None}
+    for last, returned in ((FIRST_DAY, 3_000), (FIRST_DAY - timedelta(days=1), 0)):
+        statement = await site.get(
+            f"/v1/lines/{borrower.line_id}/statement",
+            customer_id=borrower.customer_id,
+            **{"from": "2026-01-01", "to": last.isoformat()},
+        )
+        assert statement.json()["credit_returned_minor"] == returned, statement.text
+
+
+async def test_credit_goes_back_and_is_used_in_a_list_of_commands_too(site: Site) -> None:
+    borrower = await site.borrower()
+    await overpay(site, borrower)
+    loan = await site.open_loan(borrower)
+    use = {**payment(borrower, 1_000), "loan_id": loan["id"], "kind": "use_credit"}
+    del use["channel"]
+    back = {**give_back(borrower, 3_000), "kind": "return_credit"}
+    listed = [{**use, "idempotency_key": "u"}, {**back, "idempotency_key": "b"}]
+    answered = await site.post("/v1/commands", {"commands": [*listed, listed[0]]})
+    answers = answered.json()["answers"]
+    assert [answer["status"] for answer in answers] == [201, 201, 201], answered.text
+    assert answers[0]["body"]["credit_minor"] == 4_000
+    assert answers[1]["body"]["credit_minor"] == 1_000
+    assert answers[2]["is_replay"] is True
 
 
 async def test_a_value_date_outside_the_return_is_refused(site: Site) -> None:

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 from pydantic_core import to_json
 
 from counterfoil.api import problems, refusals
-from counterfoil.api.resources import drawdowns, lines, repayments
+from counterfoil.api.resources import credit, drawdowns, lines, repayments
 from counterfoil.api.shapes import Body, LineId, Problem, RepaymentId, View
 from counterfoil.api.writes import KEY_LENGTH_MAX, Call, Write, idempotency_key
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
@@ -56,6 +56,20 @@ class ReverseCommand(repayments.ReversalBody):
     kind: Literal["reverse_repayment"]
     idempotency_key: _Key
     repayment_id: RepaymentId
+
+
+class ReturnCreditCommand(credit.CreditReturnBody):
+    """As `POST /v1/credit-returns`."""
+
+    kind: Literal["return_credit"]
+    idempotency_key: _Key
+
+
+class UseCreditCommand(credit.CreditUseBody):
+    """As `POST /v1/credit-uses`."""
+
+    kind: Literal["use_credit"]
+    idempotency_key: _Key
 
 
 class SetLimitCommand(lines.LimitBody):
@@ -99,6 +113,8 @@ KINDS: Final[Mapping[str, _Kind]] = {
     "draw": _Kind(DrawCommand, drawdowns.DRAW),
     "repay": _Kind(RepayCommand, repayments.REPAY),
     "reverse_repayment": _Kind(ReverseCommand, repayments.REVERSE),
+    "return_credit": _Kind(ReturnCreditCommand, credit.RETURN),
+    "use_credit": _Kind(UseCreditCommand, credit.USE),
     "set_limit": _Kind(SetLimitCommand, lines.LIMIT),
     "freeze_line": _Kind(FreezeCommand, lines.FREEZE),
     "unfreeze_line": _Kind(UnfreezeCommand, lines.UNFREEZE),
@@ -109,6 +125,8 @@ Command = Annotated[
     DrawCommand
     | RepayCommand
     | ReverseCommand
+    | ReturnCreditCommand
+    | UseCreditCommand
     | SetLimitCommand
     | FreezeCommand
     | UnfreezeCommand

@@ -12,6 +12,7 @@ from counterfoil.api.resources.lines import line_or_refuse
 from counterfoil.api.shapes import CustomerId, Day, LineId, View
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError, refuse
+from counterfoil.lending.credit_store import NEWEST, read_returns_of_line
 from counterfoil.lending.store import QUERIES
 from counterfoil.platform.access import Scope
 from counterfoil.platform.database import Connection
@@ -57,6 +58,8 @@ class StatementView(View):
     penalty_paid_minor: int
     #: Paid beyond what was owed and kept as credit.
     excess_minor: int
+    #: Of such credit, what went back to the customer: paid out within these days.
+    credit_returned_minor: int
     #: Opening, plus disbursed, minus principal paid.
     closing_principal_minor: int
     entries: list[StatementEntryView] = Field(max_length=TRANSACTIONS_MAX)
@@ -78,6 +81,7 @@ async def get_statement(
     async with house.database.connection() as connection:
         line = await line_or_refuse(connection, customer_id, line_id)
         rows = await _rows(connection, customer_id, line_id, (line.opened_on, last_date))
+        returned = await _returned_minor(connection, customer_id, line_id, (first_date, last_date))
     before = [row for row in rows if row["book_date"] < first_date]
     within = rows[len(before) :]
     opening = sum(_principal(row) for row in before)
@@ -95,6 +99,7 @@ async def get_statement(
         interest_paid_minor=sums["interest_minor"],
         penalty_paid_minor=sums["penalty_minor"],
         excess_minor=sums["excess_minor"],
+        credit_returned_minor=returned,
         closing_principal_minor=opening + disbursed - sums["principal_minor"],
         entries=_entries(within, opening),
     )
@@ -126,6 +131,25 @@ async def _rows(
         if len(page) < _PAGE:
             return sorted(rows, key=lambda row: (row["book_date"], row["transaction_id"]))
         after = page[-1]["transaction_id"]
+
+
+async def _returned_minor(
+    connection: Connection, customer_id: int, line_id: int, span: tuple[date, date]
+) -> int:
+    """Return the credit that was paid out to the customer from one business date to another."""
+    total, before = 0, NEWEST
+    while True:
+        page = await read_returns_of_line(
+            connection, customer_id, line_id, before=before, page=_PAGE
+        )
+        total += sum(
+            one.amount_minor
+            for one in page
+            if one.status == "paid" and one.settled_on and span[0] <= one.settled_on <= span[1]
+        )
+        if len(page) < _PAGE:
+            return total
+        before = page[-1].return_id
 
 
 def _entries(rows: list[Any], opening: int) -> list[StatementEntryView]:
