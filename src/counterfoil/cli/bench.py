@@ -94,6 +94,41 @@ def close(
     _show("Daily close", report.document(), as_json=as_json)
 
 
+@bench.command()
+def gate(
+    files: Annotated[list[Path], typer.Argument(exists=True, help="Results written by --json.")],
+    *,
+    floors: Annotated[
+        Path | None, typer.Option(exists=True, help="Floors of one's own, as TOML.")
+    ] = None,
+) -> None:
+    """Hold results against the floors that no figure may fall below; exit 1 where one does."""
+    import json
+
+    from counterfoil.simulator.bench import gate as gates
+
+    with failures_as_messages():
+        limits = gates.load_floors(floors.read_text("utf-8") if floors else None)
+    documents = [json.loads(file.read_text("utf-8")) for file in files]
+    found = [(file, one) for file, document in zip(files, documents, strict=True)
+             for one in gates.hold(document, limits)]  # fmt: skip
+    rows = [
+        (file.name, one.name, one.measured, f"{one.bound} {one.limit:,}", _HOLDS[one.holds])
+        for file, one in found
+    ]
+    write_table("Floors", ("result", "figure", "measured", "floor", ""), rows)
+    for file, document in zip(files, documents, strict=True):
+        if not gates.is_comparable(document):
+            drift = document["drift_percent"]
+            typer.secho(f"{file.name}: the yardstick drifted by {drift} %; measure again", err=True)
+    if not found or not all(one.holds for _, one in found):
+        typer.secho("Not every figure holds." if found else "Nothing here has a floor.", err=True)
+        sys.exit(1)
+
+
+_HOLDS = {True: "holds", False: "below"}
+
+
 def _show(title: str, document: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         write_json(document)
