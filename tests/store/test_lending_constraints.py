@@ -62,6 +62,22 @@ async def test_what_cannot_be_true_is_refused_by_name(
     assert await branch.faults() == {}
 
 
+HISTORY = ("lending.loan_transaction", "lending.line_event")
+
+
+@pytest.mark.parametrize("table", HISTORY)
+@pytest.mark.parametrize(
+    "change",
+    ["UPDATE {} SET book_date = book_date + 1", "DELETE FROM {}", "DELETE FROM {} WHERE false"],
+)
+async def test_history_is_only_added_to(branch: Branch, table: str, change: str) -> None:
+    before = await branch.rows(f"SELECT * FROM {table}")
+    assert before
+    with pytest.raises(asyncpg.RaiseError, match=f"{table} is only added to"):
+        await branch.rows(change.format(table))
+    assert await branch.rows(f"SELECT * FROM {table}") == before
+
+
 async def test_a_limit_may_be_lowered_below_what_is_used(branch: Branch) -> None:
     await branch.rows(f"{LINE} limit_minor = 50000, version = version + 1")
     held = await branch.value("SELECT held_minor FROM lending.credit_line")
