@@ -67,7 +67,7 @@ def book_payment(account: Account, command: Repay, setting: Setting) -> Accepted
     repayment_id = setting.ids.next()
     done = Accepted({})
     left = command.amount_minor
-    for loan, share in _shares(loans, command.amount_minor, value_date):
+    for loan, share in _shares(account, loans, command.amount_minor, value_date, setting):
         left -= share
         _apply(account, loan, share, value_date, command, repayment_id, setting, done)
     left += sum(t.parts.excess_minor for t in done.transactions if t.kind == "repayment")
@@ -168,24 +168,47 @@ def _refuse_date(value_date: date, loans: Sequence[Loan], setting: Setting) -> R
     return None
 
 
-def _shares(loans: Sequence[Loan], amount: int, on: date) -> list[tuple[Loan, int]]:
-    """Return what each loan gets; what nobody asks for goes to the last one as its excess."""
+def _shares(
+    account: Account, loans: Sequence[Loan], amount: int, on: date, setting: Setting
+) -> list[tuple[Loan, int]]:
+    """Return what each loan gets; what nobody asks for goes to the last one as its excess.
+
+    Money that came earlier than it is booked is split as it would have been on its day, except
+    that no loan gets more than it can still take.
+    """
     if len(loans) == 1:
         return [(loans[0], amount)]
+    stood = {loan.loan_id: _as_it_stood(account, loan, on, setting) for loan in loans}
+    room = {
+        loan.loan_id: min(
+            payoff_minor(stood[loan.loan_id], on), payoff_minor(loan, setting.business_date)
+        )
+        for loan in loans
+    }
     shares = {loan.loan_id: 0 for loan in loans}
     left = amount
-    for loan in sorted(loans, key=_due_first):
-        share = min(left, due_minor(loan, on))
+    for loan in sorted(loans, key=lambda one: _due_first(stood[one.loan_id])):
+        share = min(left, due_minor(stood[loan.loan_id], on), room[loan.loan_id])
         shares[loan.loan_id] += share
         left -= share
     ordered = sorted(loans, key=_costliest_first)
     for loan in ordered:
-        share = min(left, payoff_minor(loan, on) - shares[loan.loan_id])
+        share = min(left, room[loan.loan_id] - shares[loan.loan_id])
         shares[loan.loan_id] += share
         left -= share
     paid = [loan for loan in ordered if shares[loan.loan_id]]
     shares[paid[-1].loan_id] += left
     return [(loan, shares[loan.loan_id]) for loan in paid]
+
+
+def _as_it_stood(account: Account, loan: Loan, on: date, setting: Setting) -> Loan:
+    """Return a loan in the state of an earlier day, or as it is where that day is not over."""
+    assert loan.accrued_to is not None
+    if on >= loan.accrued_to:
+        return loan
+    until = [entry for entry in inputs_of(account.history[loan.loan_id]) if entry.value_date <= on]
+    state, _ = fold(origin_of(loan), until, through=on, terms=setting.terms)
+    return state
 
 
 def _due_first(loan: Loan) -> tuple[date, int, int]:
