@@ -48,11 +48,12 @@ class Reason(StrEnum):
     LEAF_TYPE_UNKNOWN = "leaf_type_unknown"
     SALT_LENGTH = "salt_length"
     BODY_NOT_CANONICAL = "body_not_canonical"
+    BODY_INCOMPLETE = "body_incomplete"
     BODY_AHEAD_OF_LOG = "body_ahead_of_log"
     # Two heads, and whole logs
     ORIGINS_DIFFER = "origins_differ"
     SIZES_DIFFER = "sizes_differ"
-    SHRUNK = "shrunk"
+    OLD_IS_LARGER = "old_is_larger"
     SPLIT = "split"
     TILE_MISSING = "tile_missing"
     TILE_LENGTH = "tile_length"

@@ -89,6 +89,11 @@ def bundles_of_size(size: int) -> Iterator[Tile]:
     return new_bundles(0, size)
 
 
+def count_at(level: int, size: int) -> int:
+    """Return how many hashes a level of tiles has, or how many entries there are."""
+    return size if level == ENTRIES else size >> _HEIGHT * level
+
+
 def new_tiles(old_size: int, new_size: int) -> Iterator[Tile]:
     """Return the tiles that a tree has and that it had not when it was smaller."""
     assert 0 <= old_size <= new_size <= NUMBER_MAX
