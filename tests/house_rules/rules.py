@@ -13,8 +13,8 @@ ENTRY_POINTS = frozenset({"cli", "api", "console", "portal", "worker", "simulato
 EXACT_ROOMS = frozenset({"kernel", "lending", "ledger"})
 CONTEXTS = frozenset(
     {
-        *("customers", "consents", "bureau", "decisioning", "lending", "payments", "funding"),
-        *("monitoring", "collections", "portfolio", "compliance"),
+        *("customers", "consents", "bureau", "contracts", "decisioning", "lending", "payments"),
+        *("funding", "monitoring", "collections", "portfolio", "compliance"),
         *("ledger", "evidence", "privacy"),
     }
 )

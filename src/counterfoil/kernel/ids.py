@@ -29,6 +29,7 @@ PAYMENT: Final = "pm"
 CREDIT_RETURN: Final = "cr"
 JOURNAL: Final = "jr"
 EVENT: Final = "ev"
+CONTRACT: Final = "ct"
 API_KEY: Final = "ky"
 
 
