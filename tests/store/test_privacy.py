@@ -11,7 +11,7 @@ from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.database import Database
 from counterfoil.privacy import person_store as persons
 from counterfoil.privacy.blind_index import IndexKind
-from counterfoil.privacy.file_key import FileIndexSecret, FileKeyWrapper, create_keys, rotate
+from counterfoil.privacy.file_key import FileIndexSecret, FileKeyWrapper, create_keys
 from counterfoil.privacy.person_store import MaskedPerson, PersonRecord
 from counterfoil.privacy.store import Reveal
 from counterfoil.privacy.vault import Purpose, Vault
@@ -110,7 +110,7 @@ async def test_records_sealed_before_a_rotation_stay_readable(
     database: Database, vault: Vault, tmp_path: Path
 ) -> None:
     await keep(database, vault, WANG)
-    rotate(tmp_path)
+    await FileKeyWrapper(tmp_path).rotate()
     second = PersonRecord(
         customer_id=2, name="李雷", id_number="440524198001010013", phone="+8613900131234"
     )

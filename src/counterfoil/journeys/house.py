@@ -21,7 +21,7 @@ from counterfoil.platform.batches import Engine
 from counterfoil.platform.database import Database
 from counterfoil.platform.settings import Settings
 from counterfoil.platform.telemetry import Metrics
-from counterfoil.privacy.file_key import FileIndexSecret, FileKeyWrapper, create_keys
+from counterfoil.privacy.key_service import TransitAddress, open_vault
 from counterfoil.privacy.vault import Vault
 
 #: The policy by which applications are decided.
@@ -61,7 +61,8 @@ async def open_house(
     """Open the house on a migrated database; `first_date` starts the calendar of a new one."""
     wall = clock or SystemClock()
     keys = settings.home / "keys"
-    create_keys(keys)
+    keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    vault = open_vault(keys, settings.cipher_suite, _transit(settings))
     ids = IdSource(wall.milliseconds, settings.node)
     catalogue = load_catalogue()
     metrics = Metrics.create()
@@ -83,13 +84,23 @@ async def open_house(
                 counter=Counter(engine, desk),
                 catalogue=catalogue,
                 policy=load_policy(POLICY),
-                vault=Vault(FileKeyWrapper(keys), FileIndexSecret(keys)),
+                vault=vault,
                 clock=wall,
                 ids=ids,
                 leaves=leaves,
                 metrics=metrics,
                 quote_key=_quote_key(keys / "quote.key"),
             )
+
+
+def _transit(settings: Settings) -> TransitAddress | None:
+    if settings.key_service_url is None:
+        return None
+    return TransitAddress(
+        url=settings.key_service_url,
+        token_file=settings.key_service_token_file,
+        key=settings.key_service_key,
+    )
 
 
 async def _start_calendar(database: Database, clock: Clock, first_date: date | None) -> None:

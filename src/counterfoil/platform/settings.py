@@ -82,6 +82,31 @@ class Settings(BaseSettings):
             "a simulated bank in its own process."
         ),
     )
+    cipher_suite: str = Field(
+        default="aes-256-gcm",
+        pattern=r"^(aes-256-gcm|sm4-gcm|aes-256-gcm-siv)$",
+        description=(
+            "What personal data is sealed with from now on: `aes-256-gcm`, `sm4-gcm` or "
+            "`aes-256-gcm-siv`; everything sealed before stays readable."
+        ),
+    )
+    key_service_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description=(
+            "Address of a HashiCorp Vault whose transit engine wraps the data keys. When it is not "
+            "set, key files in the home directory do."
+        ),
+    )
+    key_service_key: str = Field(
+        default="counterfoil",
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$",
+        description="Name of the transit key; a second one, with `-index` behind it, is needed.",
+    )
+    key_service_token_file: Annotated[Path, AfterValidator(Path.absolute)] = Field(
+        default=Path(".counterfoil/keys/vault-token"),
+        description="File with the token for the Vault; read for every call, so it may be renewed.",
+    )
     worker: bool = Field(
         default=True, description="Whether `counterfoil serve` also runs the background jobs."
     )

@@ -10,7 +10,6 @@ Keys        A file with the 32 bytes of the private key in hexadecimal, mode 060
 Follows     RFC 9180.
 """
 
-import os
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from counterfoil.privacy.envelope import CiphertextRejectedError
+from counterfoil.privacy.key_file import write_once
 from counterfoil.privacy.port import KeyServiceUnavailableError
 
 _SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
@@ -29,19 +29,7 @@ _INFO_LENGTH_MAX: Final = 2**16 - 1
 
 def create_key_file(path: Path) -> None:
     """Make a private key in a file, once; a key that is there stays."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(X25519PrivateKey.generate().private_bytes_raw().hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        path.hardlink_to(draft)
-    except FileExistsError:
-        return  # another process was first, and its key counts
-    finally:
-        draft.unlink()
+    write_once(path, X25519PrivateKey.generate().private_bytes_raw().hex())
 
 
 def read_key_file(path: Path) -> X25519PrivateKey:

@@ -1,7 +1,8 @@
-"""The way to whoever keeps the key-encryption keys and the secret of the blind index.
+"""The way to whoever keeps the key-encryption keys and the secrets of the blind index.
 
-A file for development (`file_key.py`); a key service or a hardware module in production. A
-caller never waits for it inside a database transaction.
+Files for development (`file_key.py`), HashiCorp Vault's transit engine (`transit_key.py`); a
+certified cipher machine plugs in here as well. Only small batches of keys, never records, go to
+it: content is encrypted in this process under data keys.
 """
 
 from collections.abc import Sequence
@@ -45,10 +46,34 @@ class KeyWrapper(Protocol):
         """Return the data keys, whichever key-encryption key wrapped them."""
         ...
 
+    async def rewrap(self, keys: Sequence[WrappedKey]) -> list[WrappedKey]:
+        """Wrap the same data keys under the current key-encryption key."""
+        ...
+
+    async def current(self) -> str:
+        """Return the name of the key-encryption key that wraps now, as `wrapped_by` has it."""
+        ...
+
+    async def rotate(self) -> str:
+        """Make the next key-encryption key current and return its name; older ones unwrap."""
+        ...
+
+    async def retire(self, name: str) -> None:
+        """End a key-encryption key that wraps nothing any more."""
+        ...
+
 
 class IndexSecret(Protocol):
-    """Keeps the secret that blind indexes are derived from."""
+    """Keeps the secrets that blind indexes are derived from, by generation."""
 
-    async def read(self) -> bytes:
-        """Return the secret, 32 bytes."""
+    async def read(self) -> dict[int, bytes]:
+        """Return the secrets, 32 bytes each; two of them only while the index is rotated."""
+        ...
+
+    async def add(self) -> int:
+        """Make the next secret, unless there are two already; return its generation."""
+        ...
+
+    async def retire(self, generation: int) -> None:
+        """End a secret from which no digest is derived any more."""
         ...

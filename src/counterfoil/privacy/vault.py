@@ -155,13 +155,23 @@ class Vault:
             raise RefusedError(refuse(CIPHERTEXT_REJECTED)) from error
 
     async def digests(self, kind: IndexKind, values: Sequence[str]) -> list[bytes]:
-        """Return the digests by which values in their normal form are found."""
+        """Return the digests of values in their normal form, under the first secret there is."""
+        every = await self.every_digest(kind, values)
+        return [by_generation[min(by_generation)] for by_generation in every]
+
+    async def every_digest(
+        self, kind: IndexKind, values: Sequence[str]
+    ) -> list[Mapping[int, bytes]]:
+        """Return by generation of the secret the digests by which values are found."""
         try:
-            secret = await self._index_secret.read()
+            secrets = await self._index_secret.read()
         except KeyServiceUnavailableError as error:
             raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE)) from error
-        key = blind_index.derive_key(secret, kind)
-        return [blind_index.digest_of(key, value) for value in values]
+        keys = {number: blind_index.derive_key(secret, kind) for number, secret in secrets.items()}
+        return [
+            {number: blind_index.digest_of(key, value) for number, key in keys.items()}
+            for value in values
+        ]
 
 
 def key_context(customer_id: int, purpose: Purpose) -> bytes:

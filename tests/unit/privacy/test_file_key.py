@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.privacy.file_key import FileIndexSecret, FileKeyWrapper, create_keys, rotate
+from counterfoil.privacy.file_key import FileIndexSecret, FileKeyWrapper, create_keys
 from counterfoil.privacy.port import (
     KeyRejectedError,
     KeyServiceUnavailableError,
@@ -49,7 +49,7 @@ async def test_after_a_rotation_old_keys_open_and_new_ones_are_wrapped_anew(
 ) -> None:
     create_keys(tmp_path)
     old = await wrap(tmp_path)
-    assert rotate(tmp_path) == "wrapping-0002.key"
+    assert await FileKeyWrapper(tmp_path).rotate() == "file:wrapping-0002"
     new = await wrap(tmp_path)
     assert (old.wrapped_by, new.wrapped_by) == ("file:wrapping-0001", "file:wrapping-0002")
     assert await FileKeyWrapper(tmp_path).unwrap([old, new]) == [DATA_KEY.key] * 2
