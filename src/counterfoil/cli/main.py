@@ -24,6 +24,8 @@ MODULES: Final = (
     "fsck",
     "bench",
     "crash",
+    "verify",
+    "witness",
 )
 
 app = typer.Typer(

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     # Merkle proofs
     SIZE_OUT_OF_RANGE = "size_out_of_range"
     INDEX_OUT_OF_RANGE = "index_out_of_range"
+    PROOF_MISSING = "proof_missing"
     PROOF_LENGTH = "proof_length"
     ROOT_MISMATCH = "root_mismatch"
     EMPTY_ROOT_MISMATCH = "empty_root_mismatch"
@@ -55,7 +56,7 @@ class Reason(StrEnum):
     SIZES_DIFFER = "sizes_differ"
     OLD_IS_LARGER = "old_is_larger"
     SPLIT = "split"
-    TILE_MISSING = "tile_missing"
+    FILE_MISSING = "file_missing"
     TILE_LENGTH = "tile_length"
     TILE_MISMATCH = "tile_mismatch"
     BUNDLE_MALFORMED = "bundle_malformed"

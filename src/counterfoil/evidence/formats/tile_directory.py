@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from counterfoil.evidence.formats.tile import Tile
+from counterfoil.evidence.formats.lines import HASH_BYTES
+from counterfoil.evidence.formats.reasons import Reason, RejectedError
+from counterfoil.evidence.formats.tile import Tile, TileHashes
 
 CHECKPOINT: Final = "checkpoint"
 TILES: Final = "tile"
@@ -19,7 +21,10 @@ class TileDirectory:
 
     def checkpoint(self) -> bytes:
         """Return the log's head."""
-        return (self._directory / CHECKPOINT).read_bytes()
+        try:
+            return (self._directory / CHECKPOINT).read_bytes()
+        except FileNotFoundError as failure:
+            raise RejectedError(Reason.FILE_MISSING, CHECKPOINT) from failure
 
     def read(self, tile: Tile) -> bytes | None:
         """Return the bytes of a tile or bundle, nothing if there is none."""
@@ -27,6 +32,20 @@ class TileDirectory:
             return (self._directory / tile.path).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+    def hashes(self, size: int) -> TileHashes:
+        """Return the hashes of a tree of some size, to make proofs from."""
+
+        def read(tile: Tile) -> bytes:
+            data = self.read(tile)
+            if data is None and (full := self.read(tile.full)) is not None:
+                # A log may drop a partial tile once it has the full one.
+                data = full[: tile.width * HASH_BYTES]
+            if data is None:
+                raise RejectedError(Reason.FILE_MISSING, tile.path)
+            return data
+
+        return TileHashes(read, size)
 
     def paths(self) -> Iterator[str]:
         """Return the paths of all files below `tile/`, sorted."""

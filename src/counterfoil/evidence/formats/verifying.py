@@ -17,6 +17,7 @@ from counterfoil.evidence.formats.policy import Accepted, Policy
 from counterfoil.evidence.formats.proof import TlogProof
 from counterfoil.evidence.formats.reasons import Reason, RejectedError
 from counterfoil.evidence.formats.receipt import Receipt
+from counterfoil.evidence.formats.witness_protocol import AddCheckpoint
 
 #: Witnesses whose clocks part further than this are not believed.
 SPREAD_SECONDS_MAX: Final = 60
@@ -175,26 +176,48 @@ def verify_checkpoint(data: bytes, policy: Policy, fresh: Freshness | None = Non
 
 
 def verify_consistency(
-    old: bytes, new: bytes, prove: Callable[[int, int], Sequence[bytes]], policy: Policy
+    old: bytes, new: bytes, prove: Callable[[int, int], Sequence[bytes]] | None, policy: Policy
 ) -> Verdict:
     """Verify that one head of a log continues another.
 
-    `prove` gives the proof from the old size to the new one. The log must have signed both; who
-    witnessed them is told and not asked for.
+    `prove` gives the proof from the old size to the new one; it may be left out where none is due.
+    The log must have signed both heads; who witnessed them is told and not asked for.
     """
+    return verdict_of(lambda: _growth(parse_note(old), parse_note(new), prove, policy))
+
+
+def verify_request(old: bytes, request: bytes, policy: Policy) -> Verdict:
+    """Verify that the head in a request to a witness continues an older one."""
 
     def shown() -> dict[str, Any]:
-        heads = policy.inspect(parse_note(old)), policy.inspect(parse_note(new))
-        _same_origin(*heads)
-        _no_split(*heads, policy)
-        first, second = (head.checkpoint for head in heads)
-        if first.size > second.size:
-            raise RejectedError(Reason.OLD_IS_LARGER, f"{first.size} and {second.size}")
-        proof = prove(first.size, second.size)
-        verify_growth(first.size, second.size, proof, first.root, second.root)
-        return {"old": _head(heads[0], policy), "new": _head(heads[1], policy)}
+        asked = AddCheckpoint.parse(request)
+
+        def prove(old_size: int, _: int) -> Sequence[bytes]:
+            if asked.old_size != old_size:
+                raise RejectedError(Reason.SIZES_DIFFER, f"{old_size} and {asked.old_size}")
+            return asked.proof
+
+        return _growth(parse_note(old), asked.note, prove, policy)
 
     return verdict_of(shown)
+
+
+def _growth(
+    old: Note, new: Note, prove: Callable[[int, int], Sequence[bytes]] | None, policy: Policy
+) -> dict[str, Any]:
+    heads = policy.inspect(old), policy.inspect(new)
+    _same_origin(*heads)
+    _no_split(*heads, policy)
+    first, second = (head.checkpoint for head in heads)
+    if first.size > second.size:
+        raise RejectedError(Reason.OLD_IS_LARGER, f"{first.size} and {second.size}")
+    proof: Sequence[bytes] = ()
+    if prove is not None:
+        proof = prove(first.size, second.size)
+    elif first.size not in {0, second.size}:
+        raise RejectedError(Reason.PROOF_MISSING, f"from {first.size} to {second.size}")
+    verify_growth(first.size, second.size, proof, first.root, second.root)
+    return {"old": _head(heads[0], policy), "new": _head(heads[1], policy)}
 
 
 def verify_split(first: bytes, second: bytes, policy: Policy) -> Verdict:

@@ -117,7 +117,7 @@ def _entries(files: LogFiles, bundle: Tile) -> list[bytes]:
     # A log may drop a partial bundle once it has the full one.
     full = files.read(bundle.full)
     if full is None:
-        raise RejectedError(Reason.TILE_MISSING, bundle.path)
+        raise RejectedError(Reason.FILE_MISSING, bundle.path)
     return parse_bundle(full, WIDTH)[: bundle.width]
 
 
@@ -127,7 +127,7 @@ def _compare_tile(files: LogFiles, tile: Tile, computed: bytes) -> None:
         full = files.read(tile.full)
         data = None if full is None else full[: len(computed)]
     if data is None:
-        raise RejectedError(Reason.TILE_MISSING, tile.path)
+        raise RejectedError(Reason.FILE_MISSING, tile.path)
     if len(data) != len(computed):
         raise RejectedError(Reason.TILE_LENGTH, f"{tile.path}: {len(data)} bytes")
     if data != computed:
