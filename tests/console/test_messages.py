@@ -15,7 +15,7 @@ from counterfoil.console.pages import applications, days, lines, loans, payments
 from counterfoil.customers.customer import CustomerStatus
 from counterfoil.decisioning import refusals as decisioning
 from counterfoil.decisioning.evaluate import Verdict
-from counterfoil.decisioning.policy import Action
+from counterfoil.decisioning.policy_parts import Action
 from counterfoil.kernel.errors import Refusal
 from counterfoil.lending import refusals as lending
 from counterfoil.lending.terms import Method, Prepayment

@@ -12,6 +12,7 @@ from enum import StrEnum
 from counterfoil.decisioning.canonical import record_bytes
 from counterfoil.decisioning.evaluate import Verdict
 from counterfoil.decisioning.expression import Value
+from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards
 from counterfoil.decisioning.scorecard import Contribution
 
 
@@ -98,38 +99,54 @@ class Decision:
     flags: tuple[str, ...]
     #: The last business date on which the offer can be accepted; None without an offer.
     valid_until: date | None
+    #: What held rules back when this was decided.
+    guards: Guards = NO_GUARDS
+    #: What the guards did: `cap:CODE` sent to a person, `snooze:CODE` suppressed.
+    guarded: tuple[str, ...] = ()
+    #: Names of features to ask the customer for.
+    asks: tuple[str, ...] = ()
+    #: Whether the grown limits held; None where the policy has initial limits only.
+    grown: bool | None = None
 
     def inputs(self) -> bytes:
         """Return the canonical text of all that went in."""
-        return record_bytes(
-            {
-                "asked": self.asked.document(),
-                "features": dict(self.features),
-                "policy_hash": self.policy_hash,
-                "rejected": list(self.rejected),
-            }
-        )
+        document: dict[str, object] = {
+            "asked": self.asked.document(),
+            "features": dict(self.features),
+            "policy_hash": self.policy_hash,
+            "rejected": list(self.rejected),
+        }
+        if self.guards.are_up:
+            document["guards"] = self.guards.document()
+        return record_bytes(document)
 
     def result(self) -> bytes:
         """Return the canonical text of all that came out."""
-        return record_bytes(
-            {
-                "binding": self.binding,
-                "candidates": [[item.name, item.limit_minor] for item in self.candidates],
-                "contributions": [
-                    [item.feature, item.bin, item.points] for item in self.contributions
-                ],
-                "flags": list(self.flags),
-                "grade": self.grade,
-                "limit_minor": self.limit_minor,
-                "outcome": self.outcome.value,
-                "points": self.points,
-                "policy_version": self.policy_version,
-                "rate_daily_e8": self.rate_daily_e8,
-                "reasons": list(self.reasons),
-                "segment": self.segment,
-                "tenors_months": list(self.tenors_months),
-                "valid_until": self.valid_until and self.valid_until.isoformat(),
-                "verdicts": {code: verdict.value for code, verdict in self.verdicts.items()},
-            }
-        )
+        return record_bytes(self.result_document())
+
+    def result_document(self) -> dict[str, object]:
+        """Return all that came out; a part that the policy does not know is not named."""
+        document: dict[str, object] = {
+            "binding": self.binding,
+            "candidates": [[item.name, item.limit_minor] for item in self.candidates],
+            "contributions": [[item.feature, item.bin, item.points] for item in self.contributions],
+            "flags": list(self.flags),
+            "grade": self.grade,
+            "limit_minor": self.limit_minor,
+            "outcome": self.outcome.value,
+            "points": self.points,
+            "policy_version": self.policy_version,
+            "rate_daily_e8": self.rate_daily_e8,
+            "reasons": list(self.reasons),
+            "segment": self.segment,
+            "tenors_months": list(self.tenors_months),
+            "valid_until": self.valid_until and self.valid_until.isoformat(),
+            "verdicts": {code: verdict.value for code, verdict in self.verdicts.items()},
+        }
+        if self.guarded:
+            document["guarded"] = list(self.guarded)
+        if self.asks:
+            document["asks"] = list(self.asks)
+        if self.grown is not None:
+            document["grown"] = self.grown
+        return document

@@ -2,8 +2,12 @@
 
 Invariant   Kleene's logic: false AND unknown is false, true OR unknown is true, every other mix
             with unknown is unknown, and NOT leaves it so. Unknown is never silently false.
+Integers    Exact. Types and ranges were checked before (`rule_types.py`): no intermediate result
+            leaves 64 bits, so that engines which wrap at 64 bits cannot differ from this one.
+Division    Drops the rest; what is divided by an unknown or by zero is unknown.
 Speed       A tree is turned into nested functions once; a case costs one call of them. Nothing
-            is generated as text and nothing is looked up by name but the features.
+            is generated as text. This is the reference to which `compile_python.py` and
+            `compile_polars.py` have to be equal.
 """
 
 import operator
@@ -12,11 +16,17 @@ from enum import StrEnum
 from typing import Any, assert_never
 
 from counterfoil.decisioning.expression import (
+    Absolute,
     And,
     Arithmetic,
+    Case,
+    Choice,
     Compare,
     Comparison,
+    Differs,
+    Extreme,
     FeatureRef,
+    FirstKnown,
     IsIn,
     IsUnknown,
     Literal,
@@ -24,6 +34,7 @@ from counterfoil.decisioning.expression import (
     Not,
     Operator,
     Or,
+    UnknownIf,
     Value,
 )
 
@@ -45,6 +56,7 @@ _CALCULATE: dict[Operator, _Pair] = {
     Operator.PLUS: operator.add,
     Operator.MINUS: operator.sub,
     Operator.TIMES: operator.mul,
+    Operator.DIVIDE: operator.floordiv,
 }
 
 
@@ -69,7 +81,12 @@ def verdict_function(rule: Node) -> Callable[[Features], Verdict]:
     return judge
 
 
-def _compile(node: Node) -> _Value:
+def value_function(node: Node) -> _Value:
+    """Return the function that gives the value of a checked expression, None if unknown."""
+    return _compile(node)
+
+
+def _compile(node: Node) -> _Value:  # noqa: C901 - one branch for each kind of node
     match node:
         case FeatureRef():
             name = node.name
@@ -78,6 +95,8 @@ def _compile(node: Node) -> _Value:
             value = node.value
             return lambda _: value
         case Arithmetic():
+            if node.operator is Operator.DIVIDE:
+                return _quotient(_compile(node.left), _compile(node.right))
             return _pair(_CALCULATE[node.operator], node.left, node.right)
         case Compare():
             return _pair(_COMPARE[node.comparison], node.left, node.right)
@@ -92,6 +111,27 @@ def _compile(node: Node) -> _Value:
             return _decisive(tuple(map(_compile, node.items)), decided_by=False)
         case Or():
             return _decisive(tuple(map(_compile, node.items)), decided_by=True)
+        case _:
+            return _compile_value(node)
+
+
+def _compile_value(node: Absolute | Extreme | FirstKnown | UnknownIf | Differs | Case) -> _Value:
+    match node:
+        case Absolute():
+            return _absolute(_compile(node.item))
+        case Extreme():
+            pick: Callable[[Any], Any] = min if node.choice is Choice.LEAST else max
+            return _extreme(tuple(map(_compile, node.items)), pick)
+        case FirstKnown():
+            return _first_known(tuple(map(_compile, node.items)))
+        case UnknownIf():
+            return _unknown_if(_compile(node.item), node.value)
+        case Differs():
+            left, right = _compile(node.left), _compile(node.right)
+            # None is equal to None alone, which is what IS DISTINCT FROM asks for.
+            return lambda features: left(features) != right(features)
+        case Case():
+            return _case(node)
         case _:
             assert_never(node)
 
@@ -108,6 +148,60 @@ def _pair(function: _Pair, left_node: Node, right_node: Node) -> _Value:
             return None
         result: Value = function(a, b)
         return result
+
+    return run
+
+
+def _quotient(left: _Value, right: _Value) -> _Value:
+    def run(features: Features) -> Value | None:
+        a: Any = left(features)
+        b: Any = right(features)
+        return a // b if a is not None and b else None
+
+    return run
+
+
+def _absolute(item: _Value) -> _Value:
+    def run(features: Features) -> Value | None:
+        value: Any = item(features)
+        return None if value is None else abs(value)
+
+    return run
+
+
+def _extreme(items: tuple[_Value, ...], pick: Callable[[Any], Any]) -> _Value:
+    def run(features: Features) -> Value | None:
+        known = [value for item in items if (value := item(features)) is not None]
+        result: Value | None = pick(known) if known else None
+        return result
+
+    return run
+
+
+def _first_known(items: tuple[_Value, ...]) -> _Value:
+    def run(features: Features) -> Value | None:
+        return next((value for item in items if (value := item(features)) is not None), None)
+
+    return run
+
+
+def _unknown_if(item: _Value, unwanted: Value) -> _Value:
+    def run(features: Features) -> Value | None:
+        value = item(features)
+        return None if value == unwanted else value
+
+    return run
+
+
+def _case(node: Case) -> _Value:
+    branches = [(_compile(test), _compile(value)) for test, value in node.branches]
+    otherwise = None if node.otherwise is None else _compile(node.otherwise)
+
+    def run(features: Features) -> Value | None:
+        for test, value in branches:
+            if test(features):
+                return value(features)
+        return None if otherwise is None else otherwise(features)
 
     return run
 

@@ -1,4 +1,4 @@
-"""The typed tree of a rule: few kinds of node, integers, texts and booleans, no functions.
+"""The typed tree of a rule: few kinds of node over integers, texts and booleans.
 
 Invariant   A tree and its JSON form say the same: `from_json(to_json(node)) == node`. The JSON
             form, not the text that somebody typed, is what a policy's hash covers.
@@ -25,11 +25,23 @@ class Comparison(StrEnum):
 
 
 class Operator(StrEnum):
-    """Arithmetic on integers; division is not among it because engines differ in it."""
+    """Arithmetic on integers.
+
+    Division drops the rest. It is sound only where nothing below zero is divided by something
+    above it (`rule_types.py`): there all engines agree.
+    """
 
     PLUS = "+"
     MINUS = "-"
     TIMES = "*"
+    DIVIDE = "/"
+
+
+class Choice(StrEnum):
+    """One of several integers; what is unknown is passed over."""
+
+    LEAST = "least"
+    GREATEST = "greatest"
 
 
 class MalformedTreeError(ValueError):
@@ -104,7 +116,69 @@ class Or:
     items: tuple["Node", ...]
 
 
-Node = FeatureRef | Literal | Arithmetic | Compare | IsIn | IsUnknown | Not | And | Or
+@dataclass(frozen=True, slots=True)
+class Absolute:
+    """An integer without its sign."""
+
+    item: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Extreme:
+    """The least or greatest of what is known; unknown when nothing is."""
+
+    choice: Choice
+    items: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FirstKnown:
+    """The first value that is known; SQL's COALESCE."""
+
+    items: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownIf:
+    """A value, but unknown where it equals a literal; SQL's NULLIF, made for divisors."""
+
+    item: "Node"
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """Whether two values differ, unknown counted as a value; SQL's IS DISTINCT FROM."""
+
+    left: "Node"
+    right: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The value of the first condition that is true; without one, `otherwise` or unknown."""
+
+    branches: tuple[tuple["Node", "Node"], ...]
+    otherwise: "Node | None"
+
+
+Node = (
+    FeatureRef
+    | Literal
+    | Arithmetic
+    | Compare
+    | IsIn
+    | IsUnknown
+    | Not
+    | And
+    | Or
+    | Absolute
+    | Extreme
+    | FirstKnown
+    | UnknownIf
+    | Differs
+    | Case
+)
 
 #: The form of a node in JSON: a list that begins with the node's word.
 Form = list[object]
@@ -115,12 +189,15 @@ def children(node: Node) -> tuple[Node, ...]:
     match node:
         case FeatureRef() | Literal():
             return ()
-        case Arithmetic() | Compare():
+        case Arithmetic() | Compare() | Differs():
             return (node.left, node.right)
-        case IsIn() | IsUnknown() | Not():
+        case IsIn() | IsUnknown() | Not() | Absolute() | UnknownIf():
             return (node.item,)
-        case And() | Or():
+        case And() | Or() | Extreme() | FirstKnown():
             return node.items
+        case Case():
+            pairs = tuple(part for branch in node.branches for part in branch)
+            return pairs if node.otherwise is None else (*pairs, node.otherwise)
         case _:
             assert_never(node)
 
@@ -160,6 +237,25 @@ def to_json(node: Node) -> Form:
         case Or():
             return ["or", *map(to_json, node.items)]
         case _:
+            return _value_to_json(node)
+
+
+def _value_to_json(node: Absolute | Extreme | FirstKnown | UnknownIf | Differs | Case) -> Form:
+    match node:
+        case Absolute():
+            return ["abs", to_json(node.item)]
+        case Extreme():
+            return [node.choice.value, *map(to_json, node.items)]
+        case FirstKnown():
+            return ["coalesce", *map(to_json, node.items)]
+        case UnknownIf():
+            return ["nullif", to_json(node.item), node.value]
+        case Differs():
+            return ["distinct", to_json(node.left), to_json(node.right)]
+        case Case():
+            branches = [[to_json(test), to_json(value)] for test, value in node.branches]
+            return ["case", branches, node.otherwise and to_json(node.otherwise)]
+        case _:
             assert_never(node)
 
 
@@ -185,7 +281,34 @@ def from_json(form: object) -> Node:
         case [str(word), left, right] if word in set(Comparison):
             return Compare(Comparison(word), from_json(left), from_json(right))
         case _:
+            return _value_from_json(form)
+
+
+def _value_from_json(form: object) -> Node:
+    match form:
+        case ["abs", item]:
+            return Absolute(from_json(item))
+        case ["least" | "greatest" as word, first, *rest]:
+            return Extreme(Choice(word), tuple(map(from_json, (first, *rest))))
+        case ["coalesce", first, *rest]:
+            return FirstKnown(tuple(map(from_json, (first, *rest))))
+        case ["nullif", item, value]:
+            return UnknownIf(from_json(item), _value(value))
+        case ["distinct", left, right]:
+            return Differs(from_json(left), from_json(right))
+        case ["case", [_, *_] as branches, otherwise]:
+            last = None if otherwise is None else from_json(otherwise)
+            return Case(tuple(map(_branch, branches)), last)
+        case _:
             raise MalformedTreeError(f"{str(form)[:80]} is not the form of a rule")
+
+
+def _branch(form: object) -> tuple[Node, Node]:
+    match form:
+        case [test, value]:
+            return from_json(test), from_json(value)
+        case _:
+            raise MalformedTreeError(f"{str(form)[:80]} is not a branch of CASE")
 
 
 def to_sql(node: Node) -> str:
@@ -209,6 +332,28 @@ def to_sql(node: Node) -> str:
             return " AND ".join(map(_nested, node.items))
         case Or():
             return " OR ".join(map(_nested, node.items))
+        case _:
+            return _value_to_sql(node)
+
+
+def _value_to_sql(node: Absolute | Extreme | FirstKnown | UnknownIf | Differs | Case) -> str:
+    match node:
+        case Absolute():
+            return f"ABS({to_sql(node.item)})"
+        case Extreme():
+            return f"{node.choice.value.upper()}({', '.join(map(to_sql, node.items))})"
+        case FirstKnown():
+            return f"COALESCE({', '.join(map(to_sql, node.items))})"
+        case UnknownIf():
+            return f"NULLIF({to_sql(node.item)}, {_literal_sql(node.value)})"
+        case Differs():
+            return f"{_nested(node.left)} IS DISTINCT FROM {_nested(node.right)}"
+        case Case():
+            branches = " ".join(
+                f"WHEN {to_sql(test)} THEN {to_sql(value)}" for test, value in node.branches
+            )
+            last = "" if node.otherwise is None else f" ELSE {to_sql(node.otherwise)}"
+            return f"CASE {branches}{last} END"
         case _:
             assert_never(node)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.refusals import FACT_NOT_DECLARED, FACT_OUT_OF_RANGE
-from counterfoil.decisioning.rule_types import BOOLEAN, TEXT, Shape, ValueType
+from counterfoil.decisioning.rule_types import BOOLEAN, Shape, ValueType
 from counterfoil.kernel.errors import Refused, refuse
 
 
@@ -31,17 +31,23 @@ class Feature:
     values: tuple[str, ...]
     #: Whether a case may lack it; the identity's age may not be lacking, an income may.
     nullable: bool
-    #: Who says so: `identity`, `applicant`, `application`, `recorded_history`.
+    #: Who says so; one of `feature_source.SOURCES`.
     source: str
     #: Why the lender may use it: `contract`, `consent` or `law`.
     legal_basis: str
+    #: The purpose that the consent behind it is for; empty where the basis is another one.
+    consent_purpose: str = ""
+    #: Number of the licence of a third party's data; empty for every other source.
+    licence: str = ""
 
     @property
     def shape(self) -> Shape:
         """Return what the type check needs to know."""
         if self.type is ValueType.INTEGER:
             return Shape(type=ValueType.INTEGER, lowest=self.lowest, highest=self.highest)
-        return TEXT if self.type is ValueType.TEXT else BOOLEAN
+        if self.type is ValueType.TEXT:
+            return Shape(type=ValueType.TEXT, values=self.values)
+        return BOOLEAN
 
     def admits(self, value: object) -> bool:
         """Tell whether a value that is there has this feature's type and range."""

@@ -3,24 +3,42 @@
 Order       Eligibility rules come first, all of them; a case that fails there is declined
             without being scored. Then every other rule is judged (no short circuit), so that
             the record shows what each one said.
-Precedence  Decline over refer over cap; within declines law, fraud, risk, product. The order
-            of the rules in the document never matters.
+Precedence  Decline over ask over refer over cap and margin; within declines law, fraud, risk,
+            product. The order of the rules in the document never matters.
 Unknown     Each rule says what unknown does. Nothing is approved because nothing was known.
+Guards      An action cap that has tripped turns declines into referrals, a snooze suppresses a
+            rule for a customer. Neither holds back a rule of law, and neither hides a verdict.
 Range       A price or tenors outside the product's are no offer but a decline: nothing is clipped,
             and nobody can approve it.
 Rounding    A limit is rounded down to the product's step; below the product's minimum there is
             no limit but a decline.
+Speed       This is the reference, made of nested functions. `compile_python.py` and
+            `compile_polars.py` give the same decisions faster, and the gate holds them to it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
 from counterfoil.decisioning.decision import Asked, Candidate, Decision, Outcome
-from counterfoil.decisioning.evaluate import Features, Verdict
-from counterfoil.decisioning.expression import Node, Value
+from counterfoil.decisioning.evaluate import Verdict
+from counterfoil.decisioning.expression import Value, features_read
 from counterfoil.decisioning.feature import Feature, Snapshot, take_snapshot
+from counterfoil.decisioning.policy_parts import (
+    NO_GUARDS,
+    WHOLE_POLICY,
+    Action,
+    ActionCap,
+    Capacity,
+    Derived,
+    Grade,
+    Growth,
+    Guards,
+    Reason,
+    Rule,
+    Segment,
+    Stage,
+)
 from counterfoil.decisioning.scorecard import Contribution, Scorecard
 
 #: More reasons than four are "not likely to be helpful" (12 CFR 1002, comment 9(b)(2)).
@@ -29,107 +47,46 @@ REASONS_COUNT_MAX = 4
 #: Flag of a case whose price or tenors the product does not allow: declined, never clipped.
 OFFER_OUT_OF_RANGE = "offer_out_of_range"
 
-
-class Stage(StrEnum):
-    """When a rule is judged."""
-
-    ELIGIBILITY = "eligibility"
-    RISK = "risk"
-
-
-class RuleClass(StrEnum):
-    """What a rule protects, in order of precedence."""
-
-    LAW = "law"
-    FRAUD = "fraud"
-    RISK = "risk"
-    PRODUCT = "product"
-
-
-class Action(StrEnum):
-    """What follows from a rule; `ignore` only from a verdict of unknown."""
-
-    DECLINE = "decline"
-    REFER = "refer"
-    CAP_LINE = "cap_line"
-    FLAG = "flag"
-    IGNORE = "ignore"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One rule of the document."""
-
-    code: str
-    stage: Stage
-    rule_class: RuleClass
-    when: Node
-    judge: Callable[[Features], Verdict]
-    action: Action
-    on_unknown: Action
-    reason: str
-    #: The most that a line may be when the rule caps it; None for other actions.
-    cap_minor: int | None
-
-    def action_on(self, verdict: Verdict) -> Action:
-        """Return what a verdict leads to."""
-        if verdict is Verdict.TRUE:
-            return self.action
-        return self.on_unknown if verdict is Verdict.UNKNOWN else Action.IGNORE
+#: Prefixes of what the guards did.
+CAPPED, SNOOZED = "cap:", "snooze:"
 
 
 class Judged:
     """What the rules judged so far said, and what follows from it, by precedence."""
 
-    __slots__ = ("acting", "verdicts")
+    __slots__ = ("acting", "guarded", "guards", "segment", "values", "verdicts")
 
-    def __init__(self) -> None:
+    def __init__(
+        self, values: Mapping[str, Value | None], segment: Segment, guards: Guards
+    ) -> None:
         """Start with nothing judged."""
+        self.values = values
+        self.segment = segment
+        self.guards = guards
         self.verdicts: dict[str, Verdict] = {}
         self.acting: dict[Action, list[Rule]] = {action: [] for action in Action}
+        self.guarded: list[str] = []
 
+    def add(self, rule: Rule) -> None:
+        """Judge a rule and note what follows."""
+        verdict = Verdict.FALSE
+        if not rule.segments or self.segment.code in rule.segments:
+            verdict = rule.judge(self.values)
+        self.verdicts[rule.code] = verdict
+        if verdict is not Verdict.FALSE:
+            self.acting[self._held_back(rule, rule.action_on(verdict))].append(rule)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """A kind of customer with a row of its own in the limit matrix."""
-
-    code: str
-    name_en: str
-    name_zh: str
-    #: None for the last one, which takes whoever no other takes, unknown included.
-    judge: Callable[[Features], Verdict] | None
-    #: The most that a customer of the segment gets at first.
-    cap_minor: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grade:
-    """A band of points with its limits, price and longest tenor."""
-
-    code: str
-    points_min: int
-    rate_daily_e8: int
-    tenor_months_max: int
-    limits_minor: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capacity:
-    """How much a known income carries: (income x share - repayments) x months."""
-
-    income_feature: str
-    debt_feature: str
-    share_percent: int
-    months: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
-    """What a customer is told; it names the factor, never the threshold."""
-
-    code: str
-    text_en: str
-    text_zh: str
+    def _held_back(self, rule: Rule, action: Action) -> Action:
+        guards = self.guards
+        if action is Action.IGNORE or rule.is_exempt or not guards.are_up:
+            return action
+        if rule.code in guards.snoozed:
+            self.guarded.append(SNOOZED + rule.code)
+            return Action.IGNORE
+        if action is Action.DECLINE and guards.tripped & {rule.code, WHOLE_POLICY}:
+            self.guarded.append(CAPPED + rule.code)
+            return Action.REFER
+        return action
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,29 +100,42 @@ class Policy:
     #: The canonical document itself.
     canonical: bytes
     currency: str
+    #: What it decides: `origination`, `limit_increase` or `review`.
+    purpose: str
     offer_valid_days: int
+    #: The yearly cap that no price may pass.
+    rate_annual_max_e8: int
     features: tuple[Feature, ...]
+    #: In an order in which each reads only what stands before it.
+    derived: tuple[Derived, ...]
     segments: tuple[Segment, ...]
     #: By precedence: class, then code.
     rules: tuple[Rule, ...]
     scorecard: Scorecard
     #: Best first.
     grades: tuple[Grade, ...]
+    growth: Growth | None
     capacity: Capacity
     #: Reason code by bound: `grid`, `segment`, `capacity`, `product`, `asked`, and `offer` for a
     #: price or tenor that the product does not allow.
     bound_reasons: Mapping[str, str]
     reasons: Mapping[str, Reason]
+    action_cap: ActionCap | None
+    #: The longest that a rule may be suppressed for a customer; None where none may.
+    snooze_days_max: int | None
 
-    def decide(self, features: Mapping[str, Value | None], asked: Asked) -> Decision:
+    def decide(
+        self, features: Mapping[str, Value | None], asked: Asked, guards: Guards = NO_GUARDS
+    ) -> Decision:
         """Return the decision on a case; pure, and the same for ever."""
         assert asked.currency == self.currency, "amounts of two currencies are not compared"
         snapshot = take_snapshot(self.features, features)
-        judged = Judged()
-        self._judge(Stage.ELIGIBILITY, snapshot, judged)
+        values = self._with_derived(snapshot)
+        judged = Judged(values, self._segment(values), guards)
+        self._judge(Stage.ELIGIBILITY, judged)
         if judged.acting[Action.DECLINE]:
             return self._declined(asked, snapshot, judged)
-        self._judge(Stage.RISK, snapshot, judged)
+        self._judge(Stage.RISK, judged)
         return self._scored(asked, snapshot, judged)
 
     def explain(self, codes: tuple[str, ...], language: str) -> tuple[str, ...]:
@@ -173,21 +143,34 @@ class Policy:
         texts = (self.reasons[code] for code in codes)
         return tuple(text.text_zh if language == "zh" else text.text_en for text in texts)
 
-    def _judge(self, stage: Stage, snapshot: Snapshot, judged: Judged) -> None:
-        values, verdicts, acting = snapshot.values, judged.verdicts, judged.acting
+    def _with_derived(self, snapshot: Snapshot) -> dict[str, Value | None]:
+        if not self.derived:
+            return snapshot.values
+        values = dict(snapshot.values)
+        for item in self.derived:
+            values[item.name] = item.compute(values)
+        return values
+
+    def _segment(self, values: Mapping[str, Value | None]) -> Segment:
+        return next(
+            item
+            for item in self.segments
+            if item.judge is None or item.judge(values) is Verdict.TRUE
+        )
+
+    def _judge(self, stage: Stage, judged: Judged) -> None:
         for rule in self.rules:
             if rule.stage is stage:
-                verdict = verdicts[rule.code] = rule.judge(values)
-                if verdict is not Verdict.FALSE:
-                    acting[rule.action_on(verdict)].append(rule)
+                judged.add(rule)
 
     def _scored(self, asked: Asked, snapshot: Snapshot, judged: Judged) -> Decision:
-        contributions = self.scorecard.contributions(snapshot.values)
+        contributions = self.scorecard.contributions(judged.values)
         points = self.scorecard.score(contributions)
         grade = next(grade for grade in self.grades if points >= grade.points_min)
-        segment = self._segment(snapshot)
-        candidates = self._candidates(asked, snapshot, judged, grade=grade, segment=segment)
-        offer_fits = _fits(grade, asked)
+        grown = None if self.growth is None else self.growth.judge(judged.values) is Verdict.TRUE
+        candidates = self._candidates(asked, judged, grade=grade, grown=grown)
+        rate_daily_e8 = grade.rate_of(judged.segment.code) + _margin(judged)
+        offer_fits = _fits(grade, rate_daily_e8, asked)
         bound = min(candidates, key=lambda item: item.limit_minor)
         limit_minor = bound.limit_minor - bound.limit_minor % asked.limit_step_minor
         if limit_minor < asked.limit_min_minor:
@@ -195,7 +178,7 @@ class Policy:
         outcome, reasons = self._conclude(
             judged, contributions, bound, limit_minor=limit_minor, offer_fits=offer_fits
         )
-        offered = outcome is not Outcome.DECLINED and limit_minor > 0
+        offered = outcome is not Outcome.DECLINED and limit_minor > 0 and offer_fits
         return Decision(
             policy_hash=self.hash,
             policy_version=self.version,
@@ -204,18 +187,22 @@ class Policy:
             rejected=snapshot.rejected,
             outcome=outcome,
             verdicts=judged.verdicts,
-            segment=segment.code,
+            segment=judged.segment.code,
             points=points,
             contributions=contributions,
             grade=grade.code,
             candidates=candidates,
             binding=bound.name,
             limit_minor=limit_minor if offered else 0,
-            rate_daily_e8=grade.rate_daily_e8 if offered else None,
+            rate_daily_e8=rate_daily_e8 if offered else None,
             tenors_months=_tenors(grade, asked) if offered else (),
             reasons=reasons,
             flags=_flags(judged, offer_fits=offer_fits),
             valid_until=asked.as_of + timedelta(days=self.offer_valid_days) if offered else None,
+            guards=judged.guards,
+            guarded=tuple(judged.guarded),
+            asks=self._asks(judged) if outcome is Outcome.REFERRED else (),
+            grown=grown,
         )
 
     def _declined(self, asked: Asked, snapshot: Snapshot, judged: Judged) -> Decision:
@@ -227,7 +214,7 @@ class Policy:
             rejected=snapshot.rejected,
             outcome=Outcome.DECLINED,
             verdicts=judged.verdicts,
-            segment=self._segment(snapshot).code,
+            segment=judged.segment.code,
             points=None,
             contributions=(),
             grade=None,
@@ -239,31 +226,20 @@ class Policy:
             reasons=_first_codes(rule.reason for rule in judged.acting[Action.DECLINE]),
             flags=(),
             valid_until=None,
-        )
-
-    def _segment(self, snapshot: Snapshot) -> Segment:
-        values = snapshot.values
-        return next(
-            item
-            for item in self.segments
-            if item.judge is None or item.judge(values) is Verdict.TRUE
+            guards=judged.guards,
+            guarded=tuple(judged.guarded),
         )
 
     def _candidates(
-        self,
-        asked: Asked,
-        snapshot: Snapshot,
-        judged: Judged,
-        *,
-        grade: Grade,
-        segment: Segment,
+        self, asked: Asked, judged: Judged, *, grade: Grade, grown: bool | None
     ) -> tuple[Candidate, ...]:
         """Return every bound on the limit; at a tie the first named here binds."""
+        segment = judged.segment
         bounds = [
-            ("grid", grade.limits_minor[segment.code]),
+            ("grid", grade.limit_of(segment.code, grown=bool(grown))),
             ("segment", segment.cap_minor),
             *((rule.code, rule.cap_minor) for rule in judged.acting[Action.CAP_LINE]),
-            ("capacity", self._capacity_minor(snapshot)),
+            ("capacity", self._capacity_minor(judged.values)),
             ("product", asked.limit_max_minor),
             ("asked", asked.requested_minor),
         ]
@@ -271,10 +247,10 @@ class Policy:
             Candidate(name=name, limit_minor=minor) for name, minor in bounds if minor is not None
         )
 
-    def _capacity_minor(self, snapshot: Snapshot) -> int | None:
+    def _capacity_minor(self, values: Mapping[str, Value | None]) -> int | None:
         """Return what the income carries; None while income or repayments are not known."""
-        income = snapshot.values[self.capacity.income_feature]
-        debt = snapshot.values[self.capacity.debt_feature]
+        income = values[self.capacity.income_feature]
+        debt = values[self.capacity.debt_feature]
         if income is None or debt is None:
             return None
         assert isinstance(income, int), "the document's check saw to it"
@@ -300,13 +276,34 @@ class Policy:
         if limit_minor == 0:
             by_score = bound.name == "grid"
             codes = shortfalls if by_score and shortfalls else (bound_reason, *shortfalls)
-            return Outcome.DECLINED, _first_codes(codes)
+            return _without_offer(judged), _first_codes(codes)
         if not offer_fits:
-            return Outcome.DECLINED, _first_codes((self.bound_reasons["offer"], *shortfalls))
-        refers = judged.acting[Action.REFER]
-        if refers:
-            return Outcome.REFERRED, _first_codes(rule.reason for rule in refers)
+            codes = (self.bound_reasons["offer"], *shortfalls)
+            return _without_offer(judged), _first_codes(codes)
+        waiting = judged.acting[Action.ASK] + judged.acting[Action.REFER]
+        if waiting:
+            return Outcome.REFERRED, _first_codes(rule.reason for rule in waiting)
         return Outcome.APPROVED, _first_codes((bound_reason, *shortfalls))
+
+    def _asks(self, judged: Judged) -> tuple[str, ...]:
+        """Return what to ask for: the unknown among what asking rules read, else all of it."""
+        names = dict.fromkeys(
+            name for rule in judged.acting[Action.ASK] for name in self.sources_of(rule)
+        )
+        missing = tuple(name for name in names if judged.values[name] is None)
+        return missing or tuple(names)
+
+    def sources_of(self, rule: Rule) -> tuple[str, ...]:
+        """Return the declared features that a rule reads, by way of derived ones as well."""
+        return tuple(dict.fromkeys(self._sources(features_read(rule.when))))
+
+    def _sources(self, names: Iterable[str]) -> Iterable[str]:
+        derived = {item.name: item for item in self.derived}
+        for name in names:
+            if name in derived:
+                yield from self._sources(features_read(derived[name].tree))
+            else:
+                yield name
 
     def _bound_reason(self, bound: Candidate) -> str:
         for rule in self.rules:
@@ -315,14 +312,28 @@ class Policy:
         return self.bound_reasons[bound.name]
 
 
+def _without_offer(judged: Judged) -> Outcome:
+    """Return how a case ends that gets no limit or no price: a tripped cap sends it to a person."""
+    if WHOLE_POLICY in judged.guards.tripped:
+        judged.guarded.append(CAPPED + WHOLE_POLICY)
+        return Outcome.REFERRED
+    return Outcome.DECLINED
+
+
+def _margin(judged: Judged) -> int:
+    """Return what acting rules add to the price: the greatest margin, they do not add up."""
+    margins = (rule.margin_daily_e8 or 0 for rule in judged.acting[Action.ADD_MARGIN])
+    return max(margins, default=0)
+
+
 def _flags(judged: Judged, *, offer_fits: bool) -> tuple[str, ...]:
     flags = tuple(rule.code for rule in judged.acting[Action.FLAG])
     return flags if offer_fits else (*flags, OFFER_OUT_OF_RANGE)
 
 
-def _fits(grade: Grade, asked: Asked) -> bool:
-    """Tell whether the product allows the grade's price and at least one of its tenors."""
-    priced = asked.rate_daily_min_e8 <= grade.rate_daily_e8 <= asked.rate_daily_max_e8
+def _fits(grade: Grade, rate_daily_e8: int, asked: Asked) -> bool:
+    """Tell whether the product allows the price and at least one of the grade's tenors."""
+    priced = asked.rate_daily_min_e8 <= rate_daily_e8 <= asked.rate_daily_max_e8
     return priced and bool(_tenors(grade, asked))
 
 

@@ -5,6 +5,9 @@ from typing import Final
 
 _MISSING: Final = object()
 
+#: Longest text of a document, rules aside: what customers and staff can be asked to read.
+TEXT_LENGTH_MAX: Final = 500
+
 
 class InvalidPolicyError(ValueError):
     """The document is not a policy; the message says where and why."""
@@ -19,11 +22,14 @@ class InvalidPolicyError(ValueError):
 class Table:
     """One table of the document; every key has to be read, and only keys that are known."""
 
-    def __init__(self, place: str, content: object) -> None:
-        """Take what stands at a place; it has to be a table."""
+    def __init__(
+        self, place: str, content: object, counts_max: Mapping[str, int] | None = None
+    ) -> None:
+        """Take what stands at a place, a table, and how long lists by their key may be."""
         if not isinstance(content, dict):
             raise InvalidPolicyError(place, "is not a table")
         self.place = place
+        self._counts_max = counts_max or {}
         self._left: dict[str, object] = dict(content)
 
     def fault(self, key: str, reason: str) -> InvalidPolicyError:
@@ -35,6 +41,8 @@ class Table:
         value = self._take(key, _MISSING if default is None else default)
         if not isinstance(value, str) or (not value and default is None):
             raise self.fault(key, "is not a text")
+        if len(value) > TEXT_LENGTH_MAX:
+            raise self.fault(key, f"is longer than {TEXT_LENGTH_MAX} characters")
         return value
 
     def integer(self, key: str) -> int:
@@ -70,14 +78,24 @@ class Table:
 
     def table(self, key: str) -> "Table":
         """Return the table at a key."""
-        return Table(f"{self.place}.{key}", self._take(key, _MISSING))
+        return Table(f"{self.place}.{key}", self._take(key, _MISSING), self._counts_max)
+
+    def table_if_any(self, key: str) -> "Table | None":
+        """Return the table at a key, None where there is none."""
+        return self.table(key) if key in self._left else None
+
+    def tables_if_any(self, key: str) -> list["Table"]:
+        """Return the list of tables at a key, empty where there is none."""
+        return self.tables(key) if key in self._left else []
 
     def tables(self, key: str) -> list["Table"]:
         """Return the list of tables at a key; each place names its code or name if it has one."""
         tables = []
         for number, item in enumerate(self._list(key, _MISSING)):
-            name = item.get("code", item.get("name", number)) if isinstance(item, dict) else number
-            tables.append(Table(f"{self.place}.{key}[{name}]", item))
+            name: object = number
+            if isinstance(item, dict):
+                name = item.get("code", item.get("name", item.get("feature", number)))
+            tables.append(Table(f"{self.place}.{key}[{name}]", item, self._counts_max))
         if not tables:
             raise self.fault(key, "is empty")
         return tables
@@ -87,12 +105,16 @@ class Table:
         content = self._mapping(key)
         return {name: self._integer(f"{key}.{name}", item) for name, item in content.items()}
 
+    def integers_by_key_if_any(self, key: str) -> dict[str, int]:
+        """Return a table of integers, empty where there is none."""
+        return self.integers_by_key(key) if key in self._left else {}
+
     def texts_by_key(self, key: str) -> dict[str, str]:
         """Return a table of texts."""
         content = self._mapping(key)
         for name, item in content.items():
-            if not isinstance(item, str) or not item:
-                raise self.fault(f"{key}.{name}", "is not a text")
+            if not isinstance(item, str) or not item or len(item) > TEXT_LENGTH_MAX:
+                raise self.fault(f"{key}.{name}", "is not a text, or too long a one")
         return {name: str(item) for name, item in content.items()}
 
     def finish(self) -> None:
@@ -110,6 +132,9 @@ class Table:
         value = self._take(key, default)
         if not isinstance(value, list):
             raise self.fault(key, "is not a list")
+        most = self._counts_max.get(key)
+        if most is not None and len(value) > most:
+            raise self.fault(key, f"has {len(value):,} entries; {most:,} are allowed")
         return value
 
     def _integer(self, key: str, value: object) -> int:

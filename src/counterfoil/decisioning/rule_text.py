@@ -5,21 +5,28 @@ knows), so the list here is what decides: a node, or a part of a node, that is n
 the rule malformed. There are no warnings.
 
 Allowed     Features, integers, texts, booleans; AND OR NOT; = <> < <= > >=; BETWEEN;
-            IN (literals); IS [NOT] NULL; + - * on integers; brackets.
-Refused     Division, functions, casts, sub-queries, NULL as a value, fractions, anything that
-            reads the clock. Time enters as a feature.
+            IN (literals); IS [NOT] NULL; IS [NOT] DISTINCT FROM; CASE WHEN; COALESCE; LEAST;
+            GREATEST; ABS; NULLIF(…, literal); + - * / on integers; brackets.
+Refused     Other functions, casts, sub-queries, NULL as a value, fractions, patterns, anything
+            that reads the clock. Time enters as a feature.
 Bounds      4,096 characters, 400 nodes, 40 levels: a rule is read by people.
 """
 
 from sqlglot import exp, parse
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ParseError, SqlglotError
 
 from counterfoil.decisioning.expression import (
+    Absolute,
     And,
     Arithmetic,
+    Case,
+    Choice,
     Compare,
     Comparison,
+    Differs,
+    Extreme,
     FeatureRef,
+    FirstKnown,
     IsIn,
     IsUnknown,
     Literal,
@@ -27,9 +34,17 @@ from counterfoil.decisioning.expression import (
     Not,
     Operator,
     Or,
+    UnknownIf,
     Value,
     children,
     walk,
+)
+
+#: What a rule may be made of, as a message tells it.
+ALLOWED = (
+    "features, integers, 'texts', TRUE, FALSE, AND OR NOT, = <> < <= > >=, BETWEEN, IN (literals), "
+    "IS [NOT] NULL, IS [NOT] DISTINCT FROM, CASE WHEN, COALESCE, LEAST, GREATEST, ABS, "
+    "NULLIF(…, literal), + - * /"
 )
 
 TEXT_LENGTH_MAX = 4_096
@@ -48,11 +63,19 @@ _OPERATORS: dict[type[exp.Expr], Operator] = {
     exp.Add: Operator.PLUS,
     exp.Sub: Operator.MINUS,
     exp.Mul: Operator.TIMES,
+    exp.Div: Operator.DIVIDE,
 }
+#: Flags that the parser sets on nodes and that change nothing here.
+_FLAGS = frozenset({"typed", "safe", "ignore_nulls", "is_nvl", "is_null"})
 
 
 class MalformedRuleError(ValueError):
     """The text is not a rule of the language."""
+
+    def __init__(self, reason: str, offset: int = 0) -> None:
+        """Take the reason and where in the text the fault begins, in characters."""
+        super().__init__(reason)
+        self.offset = offset
 
 
 def parse_rule(text: str) -> Node:
@@ -66,12 +89,40 @@ def parse_rule(text: str) -> Node:
         if len(statements) != 1 or statements[0] is None:
             raise MalformedRuleError("a rule is exactly one expression")
         node = _node(statements[0])
+    except ParseError as error:
+        raise MalformedRuleError("the rule does not parse as SQL", _at(text, error)) from error
     except SqlglotError as error:
         raise MalformedRuleError("the rule does not parse as SQL") from error
     except RecursionError as error:
         raise MalformedRuleError("the rule is nested too deeply") from error
     _check_size(node)
     return node
+
+
+def offsets(text: str) -> list[int]:
+    """Return where each node of a sound rule begins in its text, in the order of `walk`."""
+    statement = parse(text, dialect="postgres")[0]
+    assert statement is not None, "the rule was read before"
+    places: dict[int, int] = {}
+    node = _node(statement, places)
+    return [_first(part, places) for part in walk(node)]
+
+
+def _first(node: Node, places: dict[int, int]) -> int:
+    return min((places[id(part)] for part in walk(node) if id(part) in places), default=0)
+
+
+def _at(text: str, error: ParseError) -> int:
+    """Return the offset of a fault that the parser reports by line and column."""
+    details = error.errors[0] if error.errors else {}
+    line, column = details.get("line") or 1, details.get("col") or 1
+    lines = text.splitlines(keepends=True)
+    return min(sum(map(len, lines[: line - 1])) + column - 1, max(len(text) - 1, 0))
+
+
+def _offset(tree: exp.Expr) -> int:
+    starts = [part.meta["start"] for part in tree.walk() if "start" in part.meta]
+    return min(starts, default=0)
 
 
 def _check_size(node: Node) -> None:
@@ -85,55 +136,104 @@ def _depth(node: Node) -> int:
     return 1 + max((_depth(child) for child in children(node)), default=0)
 
 
-def _node(tree: exp.Expr) -> Node:  # noqa: C901 - one branch for each allowed node
+def _node(tree: exp.Expr, places: dict[int, int] | None = None) -> Node:
+    """Return the node of a parsed part; `places` takes where nodes with a place begin."""
+    node = _plain(tree, places)
+    if places is not None:
+        places[id(node)] = _offset(tree)
+    return node
+
+
+def _plain(tree: exp.Expr, places: dict[int, int] | None) -> Node:  # noqa: C901, PLR0912 - by node
     kind = type(tree)
     if kind in _COMPARISONS:
-        left, right = _both(tree)
+        left, right = _both(tree, places)
         return Compare(_COMPARISONS[kind], left, right)
     if kind in _OPERATORS:
-        left, right = _both(tree)
+        left, right = _both(tree, places)
         return Arithmetic(_OPERATORS[kind], left, right)
     match tree:
         case exp.Paren():
             _allow(tree, "this")
-            return _node(tree.this)
+            return _node(tree.this, places)
         case exp.Column():
             return _feature(tree)
         case exp.Literal() | exp.Boolean() | exp.Neg():
             return Literal(_literal(tree))
         case exp.And() | exp.Or():
-            return _joined(tree)
+            return _joined(tree, places)
         case exp.Not():
             _allow(tree, "this")
-            return Not(_node(tree.this))
+            return Not(_node(tree.this, places))
         case exp.Is():
-            return _is_null(tree)
+            return _is_null(tree, places)
         case exp.In():
             _allow(tree, "this", "expressions")
-            return IsIn(_node(tree.this), tuple(map(_literal, tree.expressions)))
+            return IsIn(_node(tree.this, places), tuple(map(_literal, tree.expressions)))
         case exp.Between():
-            return _between(tree)
+            return _between(tree, places)
+        case exp.NullSafeNEQ():
+            return Differs(*_both(tree, places))
+        case exp.NullSafeEQ():
+            return Not(Differs(*_both(tree, places)))
         case _:
-            raise MalformedRuleError(f"{tree.sql(dialect='postgres')[:60]!r} is not allowed")
+            return _function(tree, places)
+
+
+def _function(tree: exp.Expr, places: dict[int, int] | None) -> Node:
+    match tree:
+        case exp.Abs():
+            _allow(tree, "this")
+            return Absolute(_node(tree.this, places))
+        case exp.Least() | exp.Greatest():
+            choice = Choice.LEAST if isinstance(tree, exp.Least) else Choice.GREATEST
+            return Extreme(choice, _arguments(tree, places))
+        case exp.Coalesce():
+            return FirstKnown(_arguments(tree, places))
+        case exp.Nullif():
+            _allow(tree, "this", "expression")
+            return UnknownIf(_node(tree.this, places), _literal(tree.expression))
+        case exp.Case():
+            _allow(tree, "ifs", "default")
+            branches = tuple(_branch(part, places) for part in tree.args["ifs"])
+            default = tree.args.get("default")
+            return Case(branches, None if default is None else _node(default, places))
+        case _:
+            raise _not_allowed(tree)
+
+
+def _branch(tree: exp.Expr, places: dict[int, int] | None) -> tuple[Node, Node]:
+    _allow(tree, "this", "true")
+    return _node(tree.this, places), _node(tree.args["true"], places)
+
+
+def _arguments(tree: exp.Expr, places: dict[int, int] | None) -> tuple[Node, ...]:
+    _allow(tree, "this", "expressions")
+    return tuple(_node(part, places) for part in (tree.this, *tree.expressions))
+
+
+def _not_allowed(tree: exp.Expr) -> MalformedRuleError:
+    text = tree.sql(dialect="postgres")[:60]
+    return MalformedRuleError(f"{text!r} is not allowed; allowed are {ALLOWED}", _offset(tree))
 
 
 def _allow(tree: exp.Expr, *names: str) -> None:
     """Refuse a node that carries a part which this reader does not know."""
-    unknown = [name for name, part in tree.args.items() if part and name not in names]
-    if unknown:
-        raise MalformedRuleError(f"{tree.sql(dialect='postgres')[:60]!r} is not allowed")
+    known = _FLAGS.union(names)
+    if any(part and name not in known for name, part in tree.args.items()):
+        raise _not_allowed(tree)
 
 
-def _both(tree: exp.Expr) -> tuple[Node, Node]:
+def _both(tree: exp.Expr, places: dict[int, int] | None) -> tuple[Node, Node]:
     _allow(tree, "this", "expression")
-    return _node(tree.this), _node(tree.expression)
+    return _node(tree.this, places), _node(tree.expression, places)
 
 
-def _joined(tree: exp.And | exp.Or) -> Node:
+def _joined(tree: exp.And | exp.Or, places: dict[int, int] | None) -> Node:
     """Return a chain of the same word as one flat node."""
     word = And if isinstance(tree, exp.And) else Or
     parts: list[Node] = []
-    for part in _both(tree):
+    for part in _both(tree, places):
         parts.extend(part.items if isinstance(part, word) else (part,))
     return word(tuple(parts))
 
@@ -142,7 +242,7 @@ def _feature(tree: exp.Column) -> FeatureRef:
     _allow(tree, "this")
     name = tree.this
     if not isinstance(name, exp.Identifier) or name.args.get("quoted"):
-        raise MalformedRuleError("a feature is named without quotes")
+        raise MalformedRuleError("a feature is named without quotes", _offset(tree))
     return FeatureRef(str(name.this))
 
 
@@ -160,22 +260,24 @@ def _literal(tree: exp.Expr) -> Value:
             return -value
         case _:
             text = tree.sql(dialect="postgres")[:60]
-            raise MalformedRuleError(f"{text!r} is not an integer, a text or a boolean")
+            raise MalformedRuleError(
+                f"{text!r} is not an integer, a text or a boolean", _offset(tree)
+            )
 
 
-def _is_null(tree: exp.Is) -> Node:
+def _is_null(tree: exp.Is, places: dict[int, int] | None) -> Node:
     _allow(tree, "this", "expression", "negate")
     if not isinstance(tree.expression, exp.Null):
-        raise MalformedRuleError("IS is only allowed before NULL")
-    test = IsUnknown(_node(tree.this))
+        raise MalformedRuleError("IS is only allowed before NULL and DISTINCT FROM", _offset(tree))
+    test = IsUnknown(_node(tree.this, places))
     return Not(test) if tree.args.get("negate") else test
 
 
-def _between(tree: exp.Between) -> Node:
+def _between(tree: exp.Between, places: dict[int, int] | None) -> Node:
     """Return BETWEEN as the two comparisons that SQL defines it by."""
     _allow(tree, "this", "low", "high")
-    item = _node(tree.this)
-    low, high = _node(tree.args["low"]), _node(tree.args["high"])
+    item = _node(tree.this, places)
+    low, high = _node(tree.args["low"], places), _node(tree.args["high"], places)
     return And(
         (
             Compare(Comparison.GREATER_OR_EQUAL, item, low),

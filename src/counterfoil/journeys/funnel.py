@@ -17,7 +17,8 @@ from counterfoil.decisioning import funnel_store as figures
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.evaluate import Verdict
 from counterfoil.decisioning.funnel_store import Span, Stages, StepTime
-from counterfoil.decisioning.policy import Action, Policy
+from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.policy_parts import Action
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.platform.database import Connection, Database
 
@@ -86,7 +87,7 @@ async def _triggers(connection: Connection, span: Span) -> dict[str, dict[str, i
 
 def _asks_for_a_person(policy: Policy, rule_code: str, verdict: str) -> bool:
     return any(
-        rule.code == rule_code and rule.action_on(Verdict(verdict)) is Action.REFER
+        rule.code == rule_code and rule.action_on(Verdict(verdict)) in (Action.REFER, Action.ASK)
         for rule in policy.rules
     )
 

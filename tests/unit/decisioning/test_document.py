@@ -11,7 +11,7 @@ import pytest
 from counterfoil.decisioning.canonical import NotCanonicalError, canonical_bytes
 from counterfoil.decisioning.document import BASE_POLICY, load_policy, policy_of, read_policy
 from counterfoil.decisioning.expression import features_read
-from counterfoil.decisioning.policy import Stage
+from counterfoil.decisioning.policy_parts import Stage
 from counterfoil.decisioning.reading import InvalidPolicyError
 
 TEXT = (
@@ -124,19 +124,19 @@ FAULTS: list[tuple[str, Change]] = [
     ),
     ("policy.grades", lambda d: d["grades"][4].update(points_min=500)),
     (
-        "policy.scorecard.characteristics[0].points",
+        "policy.scorecard.characteristics[delay_months_latest].points",
         lambda d: d["scorecard"]["characteristics"][0]["points"].pop(),
     ),
     (
-        "policy.scorecard.characteristics[0].edges",
+        "policy.scorecard.characteristics[delay_months_latest].edges",
         lambda d: d["scorecard"]["characteristics"][0].update(edges=[2, 1]),
     ),
     (
-        "policy.scorecard.characteristics[0].feature",
+        "policy.scorecard.characteristics[age_years].feature",
         lambda d: d["scorecard"]["characteristics"][0].update(feature="age_years"),
     ),
     (
-        "policy.scorecard.characteristics[0].feature",
+        "policy.scorecard.characteristics[purpose].feature",
         lambda d: d["scorecard"]["characteristics"][0].update(feature="purpose"),
     ),
     ("policy.capacity.share_percent", lambda d: d["capacity"].update(share_percent=101)),
@@ -157,7 +157,7 @@ def test_a_fault_is_named_by_its_place(place: str, change: Change) -> None:
 
 def test_the_text_of_a_rule_that_is_malformed_is_named() -> None:
     with pytest.raises(InvalidPolicyError) as caught:
-        read_policy(TEXT.replace('"age_years < 18"', '"age_years / 2 < 9"'))
+        read_policy(TEXT.replace('"age_years < 18"', '"age_years % 2 < 9"'))
     assert caught.value.place == "policy.rules[E01].when"
 
 

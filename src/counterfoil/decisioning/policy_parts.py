@@ -1,0 +1,185 @@
+"""What a policy is made of: rules, segments, grades, bounds, reasons, and what guards them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from counterfoil.decisioning.evaluate import Features, Verdict
+from counterfoil.decisioning.expression import Node, Value
+from counterfoil.decisioning.rule_types import Shape
+
+
+class Stage(StrEnum):
+    """When a rule is judged: before anything is asked of others, or after."""
+
+    ELIGIBILITY = "eligibility"
+    RISK = "risk"
+
+
+class RuleClass(StrEnum):
+    """What a rule protects, in order of precedence."""
+
+    LAW = "law"
+    FRAUD = "fraud"
+    RISK = "risk"
+    PRODUCT = "product"
+
+
+class Action(StrEnum):
+    """What follows from a rule; `ignore` only from a verdict of unknown."""
+
+    DECLINE = "decline"
+    #: Ask for what is missing; a person sees the case until it is there.
+    ASK = "ask"
+    REFER = "refer"
+    CAP_LINE = "cap_line"
+    ADD_MARGIN = "add_margin"
+    FLAG = "flag"
+    IGNORE = "ignore"
+
+
+#: What a verdict of unknown may lead to.
+ON_UNKNOWN = (Action.DECLINE, Action.REFER, Action.ASK, Action.IGNORE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule of the document."""
+
+    code: str
+    stage: Stage
+    rule_class: RuleClass
+    when: Node
+    judge: Callable[[Features], Verdict]
+    action: Action
+    on_unknown: Action
+    reason: str
+    #: The most that a line may be when the rule caps it; None for other actions.
+    cap_minor: int | None
+    #: What the rule adds to the price, 1e-8 a day; None for other actions.
+    margin_daily_e8: int | None
+    #: The segments it is for; empty for all. For everybody else it is false.
+    segments: tuple[str, ...]
+
+    def action_on(self, verdict: Verdict) -> Action:
+        """Return what a verdict leads to."""
+        if verdict is Verdict.TRUE:
+            return self.action
+        return self.on_unknown if verdict is Verdict.UNKNOWN else Action.IGNORE
+
+    @property
+    def is_exempt(self) -> bool:
+        """Tell whether no guard may hold the rule back: what the law asks is done."""
+        return self.rule_class is RuleClass.LAW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """A value computed from features, once for a case, under a name of its own."""
+
+    name: str
+    name_en: str
+    name_zh: str
+    unit: str
+    tree: Node
+    shape: Shape
+    compute: Callable[[Features], Value | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A kind of customer with a row of its own in the limit matrix."""
+
+    code: str
+    name_en: str
+    name_zh: str
+    #: None for the last one, which takes whoever no other takes, unknown included.
+    when: Node | None
+    judge: Callable[[Features], Verdict] | None
+    #: The most that a customer of the segment gets at first.
+    cap_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grade:
+    """A band of points with its limits, prices and longest tenor."""
+
+    code: str
+    points_min: int
+    #: The price where the segment has none of its own.
+    rate_daily_e8: int
+    #: Prices by segment; empty where all pay the same.
+    rates_daily_e8: Mapping[str, int]
+    tenor_months_max: int
+    #: Initial limits by segment.
+    limits_minor: Mapping[str, int]
+    #: Limits by segment once the policy's condition of growth holds; empty where there is none.
+    limits_grown_minor: Mapping[str, int]
+
+    def rate_of(self, segment: str) -> int:
+        """Return the price of a segment."""
+        return self.rates_daily_e8.get(segment, self.rate_daily_e8)
+
+    def limit_of(self, segment: str, *, grown: bool) -> int:
+        """Return the cell of the limit matrix."""
+        return (self.limits_grown_minor if grown else self.limits_minor)[segment]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """When a customer has left the initial limits; unknown has not."""
+
+    when: Node
+    judge: Callable[[Features], Verdict]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """How much a known income carries: (income x share - repayments) x months."""
+
+    income_feature: str
+    debt_feature: str
+    share_percent: int
+    months: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """What a customer is told; it names the factor, never the threshold."""
+
+    code: str
+    text_en: str
+    text_zh: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionCap:
+    """How many cases a window may decline by machine before people look: the greater of both."""
+
+    count_min: int
+    share_ppm: int
+    window_hours: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guards:
+    """What holds rules back in one case; an input of the decision and kept with it."""
+
+    #: Codes of rules whose declines go to a person now, or `*` for every one of the policy.
+    tripped: frozenset[str] = frozenset()
+    #: Codes of rules that are suppressed for this customer; their verdicts are kept all the same.
+    snoozed: frozenset[str] = frozenset()
+
+    @property
+    def are_up(self) -> bool:
+        """Tell whether anything is held back."""
+        return bool(self.tripped or self.snoozed)
+
+    def document(self) -> dict[str, list[str]]:
+        """Return the form that is stored."""
+        return {"snoozed": sorted(self.snoozed), "tripped": sorted(self.tripped)}
+
+
+#: The cap of the whole policy among the tripped codes.
+WHOLE_POLICY = "*"
+NO_GUARDS = Guards()
