@@ -73,9 +73,14 @@ def load(count: int, seed: int) -> list[CardClient]:
     return clients
 
 
+def client_of(number: int) -> CardClient:
+    """Return the client of a row of the data set."""
+    [client] = _rows([number - 1])
+    return client
+
+
 def _rows(positions: Iterable[int]) -> Iterator[CardClient]:
-    columns = _columns()
-    by_row = list(zip(*columns, strict=True))
+    by_row = _by_row()
     for position in positions:
         row = by_row[position]
         yield CardClient(
@@ -90,6 +95,11 @@ def _rows(positions: Iterable[int]) -> Iterator[CardClient]:
             payments_twd=row[17:23],
             defaulted=row[23] == 1,
         )
+
+
+@lru_cache(maxsize=1)
+def _by_row() -> list[tuple[int, ...]]:
+    return list(zip(*_columns(), strict=True))
 
 
 @lru_cache(maxsize=1)
