@@ -9,10 +9,14 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from counterfoil.consents.notice import Notices
+from counterfoil.consents.notice_file import load_notices
+from counterfoil.contracts.shelf import Shelf, load_shelf
 from counterfoil.decisioning.document import load_policy
 from counterfoil.decisioning.policy import Policy
 from counterfoil.evidence.staging import Leaves
 from counterfoil.journeys.counter import Counter, LineDesk
+from counterfoil.journeys.follow_log import LogFollower, following
 from counterfoil.kernel.clock import Clock, SystemClock
 from counterfoil.kernel.ids import IdSource
 from counterfoil.lending.catalogue import Catalogue, load_catalogue
@@ -39,12 +43,20 @@ class House:
     database: Database
     counter: Counter
     catalogue: Catalogue
+    #: Templates of the documents that customers sign.
+    shelf: Shelf
     policy: Policy
+    #: What customers are asked to agree to.
+    notices: Notices
     vault: Vault
     clock: Clock
     ids: IdSource
     #: Makes the leaves of the evidence log, dated by the real clock whatever `clock` says.
     leaves: Leaves
+    #: The real clock, whatever `clock` says: witnesses live in real time.
+    wall: Clock
+    #: Tells of witnessed heads of the log.
+    log: LogFollower
     metrics: Metrics
     #: Secret under which quotes are signed.
     quote_key: bytes
@@ -83,7 +95,9 @@ async def open_house(
                 database=database,
                 counter=Counter(engine, desk),
                 catalogue=catalogue,
+                shelf=load_shelf(),
                 policy=load_policy(POLICY),
+                notices=load_notices(settings.notices),
                 vault=vault,
                 clock=wall,
                 ids=ids,

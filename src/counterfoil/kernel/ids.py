@@ -21,6 +21,7 @@ _LENGTH: Final = 13
 
 CUSTOMER: Final = "cu"
 APPLICATION: Final = "ap"
+CONSENT: Final = "cs"
 LINE: Final = "ln"
 LOAN: Final = "lo"
 TRANSACTION: Final = "tx"
@@ -31,6 +32,11 @@ JOURNAL: Final = "jr"
 EVENT: Final = "ev"
 CONTRACT: Final = "ct"
 API_KEY: Final = "ky"
+ACCESS_GRANT: Final = "ag"
+APPROVAL: Final = "av"
+LEGAL_HOLD: Final = "lh"
+ERASURE: Final = "er"
+TRAIL: Final = "tr"
 
 
 class InvalidIdError(ValueError):

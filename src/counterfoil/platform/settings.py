@@ -117,6 +117,44 @@ class Settings(BaseSettings):
         default=LogFormat.CONSOLE, description="`console` for people, `json` for collectors."
     )
 
+    notices: Path | None = Field(
+        default=None,
+        description=(
+            "Directory with the notices that customers are asked to agree to, and their parties. "
+            "When it is not set, the examples that come with the program are used."
+        ),
+    )
+
+    log_origin: str | None = Field(
+        default=None,
+        pattern=r"^[^\s+]{1,200}$",
+        description=(
+            "Name of the evidence log, such as `log.lender.example/2026`. It is given to the log "
+            "when it is begun and cannot change; when it is not set, the year is put into "
+            "`log.counterfoil.example/<year>`."
+        ),
+    )
+    log_directory: Path | None = Field(
+        default=None,
+        description=(
+            "Directory of the evidence log's static files: head, tiles, entries, policy. "
+            "When it is not set, `log` in the home directory."
+        ),
+    )
+    witnesses: Path | None = Field(
+        default=None,
+        description=(
+            "File with the witnesses of the evidence log, as lines of a policy with their "
+            "addresses: `witness`, `group` and one `quorum`. Without it leaves are numbered, but "
+            "nothing is signed."
+        ),
+    )
+    log_cadence_ms: int = Field(
+        default=1_000,
+        ge=10,
+        description="Time between two heads of the evidence log, in milliseconds.",
+    )
+
     @property
     def is_embedded(self) -> bool:
         """Return whether the database is the embedded one."""

@@ -86,6 +86,13 @@ async def read_id_number(connection: Connection, vault: Vault, customer_id: int)
     return None if fields is None else fields["id_number"]
 
 
+async def read_identities(
+    connection: Connection, vault: Vault, customer_ids: Sequence[int]
+) -> dict[int, dict[str, str]]:
+    """Return `name` and `id_number` for a commitment by the machine; never shown to anybody."""
+    return await _open(connection, vault, customer_ids, Purpose.IDENTITY)
+
+
 async def find_persons(
     connection: Connection, vault: Vault, kind: IndexKind, value: str
 ) -> list[int]:
