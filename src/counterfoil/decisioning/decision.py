@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from counterfoil.decisioning.canonical import record_bytes
 from counterfoil.decisioning.evaluate import Verdict
@@ -60,8 +61,7 @@ class Asked:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One bound on the limit; the smallest wins and is named."""
 
     name: str

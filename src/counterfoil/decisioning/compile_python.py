@@ -1,0 +1,459 @@
+"""A policy as one plain Python function: the same decisions as the reference, in microseconds.
+
+Method      The source is generated from the checked tree and kept beside the function; it can be
+            read like any other. Its names are numbered, it has no builtins, and what it may call
+            is listed in `python_text.FUNCTIONS` and here.
+Equality    Every field of the decision, to the byte of its record (`gate.py` compares). Cases
+            that a guard holds back are handed to the reference itself.
+Integers    As `rule_types.py` has it: exact, within 64 bits at every step, division by an unknown
+            or by zero unknown.
+Speed       A rule whose values are all known costs one expression; the verdicts, the bins and
+            the reasons are objects made once, at compilation.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from counterfoil.decisioning.decision import Asked, Candidate, Decision, Outcome
+from counterfoil.decisioning.evaluate import Verdict
+from counterfoil.decisioning.expression import Value
+from counterfoil.decisioning.feature import Feature
+from counterfoil.decisioning.policy import OFFER_OUT_OF_RANGE, REASONS_COUNT_MAX, Policy
+from counterfoil.decisioning.policy_parts import NO_GUARDS, Action, Guards, Rule, Stage
+from counterfoil.decisioning.python_text import FUNCTIONS, Lines, write_value, write_verdict
+from counterfoil.decisioning.rule_types import ValueType
+from counterfoil.decisioning.scorecard import Characteristic, Contribution
+
+_Decide = Callable[[Mapping[str, Value | None], Asked, Guards], Decision]
+
+#: Up to so many edges a bin is found by comparisons written out, beyond it by bisection.
+_EDGES_WRITTEN_MAX = 24
+#: Positions and a bit for "unknown" below the loss in a key; more than the characteristics allowed.
+_KEY_LOW = 1024
+#: Tenors are remembered for so many pairs of grade and product.
+_TENORS_KEPT_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledPolicy:
+    """A policy with its generated function and the source of it."""
+
+    policy: Policy
+    source: str
+    function: _Decide
+
+    def decide(
+        self, features: Mapping[str, Value | None], asked: Asked, guards: Guards = NO_GUARDS
+    ) -> Decision:
+        """Return what `Policy.decide` returns."""
+        return self.function(features, asked, guards)
+
+
+def compile_python(policy: Policy) -> CompiledPolicy:
+    """Return the policy as one generated function."""
+    writer = _Writer(policy)
+    source = writer.written()
+    names: dict[str, Any] = {"__builtins__": {}, **writer.names()}
+    # The source is ours: literals by repr, numbered names, no text of the document.
+    exec(compile(source, f"<policy {policy.hash[:12]}>", "exec"), names)  # noqa: S102
+    return CompiledPolicy(policy=policy, source=source, function=names["decide"])
+
+
+def compile_card(policy: Policy) -> Callable[[Mapping[str, Value | None]], tuple[int, Any]]:
+    """Return a function from values to points and contributions, for cards that stand alone."""
+    writer = _Writer(policy)
+    out = writer.out
+    out.add("def score(values):")
+    out.level += 1
+    for name in dict.fromkeys(item.feature for item in policy.scorecard.characteristics):
+        out.add(f"{writer.local[name]} = values[{name!r}]")
+    writer.write_card()
+    out.add("return points, contributions")
+    names: dict[str, Any] = {"__builtins__": {}, **writer.names()}
+    exec(compile("\n".join(out.lines), "<card>", "exec"), names)  # noqa: S102 - as above
+    score: Callable[[Mapping[str, Value | None]], tuple[int, Any]] = names["score"]
+    return score
+
+
+class _Writer:
+    """Writes the function part by part, in the order in which a case is decided."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.out = Lines()
+        named = [item.name for item in policy.features]
+        named += [item.name for item in policy.derived]
+        self.local = {name: f"v{number}" for number, name in enumerate(named)}
+
+    def names(self) -> dict[str, object]:
+        """Return what the source refers to."""
+        policy = self.policy
+        grades, segments = policy.grades, policy.segments
+        return {
+            **FUNCTIONS,
+            **self.out.names,
+            "T": Verdict.TRUE,
+            "F": Verdict.FALSE,
+            "U": Verdict.UNKNOWN,
+            "APPROVED": Outcome.APPROVED,
+            "DECLINED": Outcome.DECLINED,
+            "REFERRED": Outcome.REFERRED,
+            "Decision": Decision,
+            "Candidate": Candidate,
+            "bisect": bisect_right,
+            "reference": policy.decide,
+            "extras": _extras,
+            "fill": _fill,
+            "ask_for": _ask_for,
+            "tenors_of": _Tenors([grade.tenor_months_max for grade in grades]),
+            "FEATURES": frozenset(item.name for item in policy.features),
+            "SEGMENTS": tuple(item.code for item in segments),
+            "GRADES": tuple(item.code for item in grades),
+            "RATES": tuple(tuple(g.rate_of(s.code) for s in segments) for g in grades),
+            "GRID": self._grid(grown=False),
+            "GROWN": self._grid(grown=True) if policy.growth else (),
+            "SEGMENT_CAPS": tuple(Candidate("segment", item.cap_minor) for item in segments),
+            "CODES": self._shortfall_codes(),
+            "BOUND_REASONS": {
+                **policy.bound_reasons,
+                **{rule.code: rule.reason for rule in policy.rules},
+            },
+            "VALID": timedelta(days=policy.offer_valid_days),
+        }
+
+    def written(self) -> str:
+        """Return the source of the function."""
+        out = self.out
+        out.add(f"# Policy {self.policy.hash}, generated; the document is what counts.")
+        out.add("def decide(given, asked, guards, T=T, F=F, U=U):")
+        out.level += 1
+        out.add("if guards.are_up:")
+        out.add("    return reference(given, asked, guards)")
+        self._write_snapshot()
+        self._write_derived()
+        self._write_segment()
+        out.add("declines = refers = asks = asking = flags = caps = ()")
+        out.add("margin = 0")
+        self._write_rules(Stage.ELIGIBILITY)
+        self._write_declined()
+        self._write_rules(Stage.RISK)
+        self.write_card()
+        self._write_grade()
+        self._write_bounds()
+        self._write_conclusion()
+        self._write_decision()
+        return "\n".join(out.lines) + "\n"
+
+    def _grid(self, *, grown: bool) -> tuple[tuple[Candidate, ...], ...]:
+        return tuple(
+            tuple(
+                Candidate("grid", grade.limit_of(segment.code, grown=grown))
+                for segment in self.policy.segments
+            )
+            for grade in self.policy.grades
+        )
+
+    def _shortfall_codes(self) -> tuple[str, ...]:
+        """Return reason codes by the low part of a key: position twice, then the unknown bit."""
+        return tuple(
+            code
+            for item in self.policy.scorecard.characteristics
+            for code in (item.reason, item.reason_unknown)
+        )
+
+    # ------------------------------------------------------------------- what is known of a case
+
+    def _write_snapshot(self) -> None:
+        out = self.out
+        out.add("get = given.get")
+        out.add("rejected = ()")
+        for feature in self.policy.features:
+            name = self.local[feature.name]
+            admits = out.hold("admits", feature.admits)
+            out.add(f"{name} = get({feature.name!r})")
+            out.add(
+                f"if {name} is not None and ({self._is_odd(feature)}) and not {admits}({name}):"
+            )
+            out.add(f"    {name} = None")
+            out.add(f"    rejected += ({feature.name!r},)")
+        out.add("if not given.keys() <= FEATURES:")
+        out.add("    rejected += extras(given, FEATURES)")
+        pairs = ", ".join(
+            f"{item.name!r}: {self.local[item.name]}" for item in self.policy.features
+        )
+        out.add(f"values = {{{pairs}}}")
+
+    def _is_odd(self, feature: Feature) -> str:
+        """Return a cheap test that lets every ordinary value pass, the rest for a closer look."""
+        name = self.local[feature.name]
+        match feature.type:
+            case ValueType.INTEGER:
+                low, high = feature.lowest, feature.highest
+                return f"{name}.__class__ is not 0 .__class__ or not {low} <= {name} <= {high}"
+            case ValueType.TEXT:
+                known = self.out.hold("S", frozenset(feature.values))
+                return f"{name}.__class__ is not ''.__class__ or {name} not in {known}"
+            case ValueType.BOOLEAN:
+                return f"{name} is not True and {name} is not False"
+
+    def _write_derived(self) -> None:
+        for item in self.policy.derived:
+            write_value(self.out, self.local[item.name], item.tree, self.local)
+
+    def _write_segment(self) -> None:
+        out = self.out
+        levels = 0
+        for number, segment in enumerate(self.policy.segments):
+            if segment.when is None:
+                out.add(f"segment = {number}")
+                break
+            write_verdict(out, "s", segment.when, self.local)
+            out.add("if s is T:")
+            out.add(f"    segment = {number}")
+            out.add("else:")
+            out.level += 1
+            levels += 1
+        out.level -= levels
+
+    # ------------------------------------------------------------------------------------- rules
+
+    def _of_stage(self, stage: Stage) -> list[tuple[int, Rule]]:
+        return [(n, rule) for n, rule in enumerate(self.policy.rules) if rule.stage is stage]
+
+    def _write_rules(self, stage: Stage) -> None:
+        out = self.out
+        for number, rule in self._of_stage(stage):
+            name = f"r{number}"
+            if rule.segments:
+                codes = [segment.code for segment in self.policy.segments]
+                wanted = out.hold("S", frozenset(map(codes.index, rule.segments)))
+                out.add(f"if segment not in {wanted}:")
+                out.add(f"    {name} = F")
+                out.add("else:")
+                out.level += 1
+            write_verdict(out, name, rule.when, self.local)
+            out.level -= bool(rule.segments)
+            out.add(f"if {name} is T:")
+            out.add(f"    {self._effect(rule, rule.action)}")
+            if rule.on_unknown is not Action.IGNORE:
+                out.add(f"elif {name} is U:")
+                out.add(f"    {self._effect(rule, rule.on_unknown)}")
+
+    def _effect(self, rule: Rule, action: Action) -> str:
+        match action:
+            case Action.DECLINE:
+                return f"declines += ({rule.reason!r},)"
+            case Action.ASK:
+                read = self.policy.sources_of(rule)
+                return f"asks += ({rule.reason!r},); asking += {read!r}"
+            case Action.REFER:
+                return f"refers += ({rule.reason!r},)"
+            case Action.CAP_LINE:
+                cap = self.out.hold("cap", Candidate(rule.code, rule.cap_minor or 0))
+                return f"caps += ({cap},)"
+            case Action.ADD_MARGIN:
+                return f"margin = greatest(margin, {rule.margin_daily_e8})"
+            case Action.FLAG:
+                return f"flags += ({rule.code!r},)"
+            case Action.IGNORE:
+                return "pass"
+
+    def _verdicts(self, *stages: Stage) -> str:
+        pairs = [
+            f"{rule.code!r}: r{number}"
+            for stage in stages
+            for number, rule in self._of_stage(stage)
+        ]
+        return f"{{{', '.join(pairs)}}}"
+
+    def _write_declined(self) -> None:
+        out = self.out
+        out.add("if declines:")
+        out.add(
+            f"    return Decision(policy_hash={self.policy.hash!r}, "
+            f"policy_version={self.policy.version!r}, asked=asked, features=values, "
+            "rejected=rejected, outcome=DECLINED, "
+            f"verdicts={self._verdicts(Stage.ELIGIBILITY)}, segment=SEGMENTS[segment], "
+            "points=None, contributions=(), grade=None, candidates=(), binding=None, "
+            "limit_minor=0, rate_daily_e8=None, tenors_months=(), "
+            f"reasons=fill((), declines, (), CODES, {REASONS_COUNT_MAX}), flags=(), "
+            "valid_until=None, guards=guards)"
+        )
+
+    # ------------------------------------------------------------------------ points and amounts
+
+    def write_card(self) -> None:
+        """Write points, contributions and what each holds the score down by."""
+        out = self.out
+        items = self.policy.scorecard.characteristics
+        for number, item in enumerate(items):
+            out.add(f"p{number}, k{number}, c{number} = {self._cell(number, item)}")
+        places = range(len(items))
+        points = " + ".join(f"p{number}" for number in places)
+        out.add(f"points = {self.policy.scorecard.base_points} + {points}")
+        out.add(f"contributions = ({', '.join(f'c{number}' for number in places)},)")
+
+    def _cell(self, number: int, item: Characteristic) -> str:
+        hold = self.out.hold
+        name = self.local[item.feature]
+        unknown = hold("cell", _cell_of(item, number, None))
+        bins = [_cell_of(item, number, bin_no) for bin_no in range(len(item.points))]
+        if len(item.edges) > _EDGES_WRITTEN_MAX:
+            edges, cells = hold("edges", item.edges), hold("cells", tuple(bins))
+            return f"{unknown} if {name} is None else {cells}[bisect({edges}, {name})]"
+        names = [hold("cell", cell) for cell in bins]
+        return f"{unknown} if {name} is None else {_tree(name, item.edges, names)}"
+
+    def _write_grade(self) -> None:
+        out = self.out
+        *others, _ = self.policy.grades
+        tests = "".join(
+            f"{number} if points >= {grade.points_min} else " for number, grade in enumerate(others)
+        )
+        out.add(f"grade = {tests}{len(others)}")
+        if self.policy.growth is None:
+            out.add("grown = None")
+            out.add("bound = grid = GRID[grade][segment]")
+            return
+        write_verdict(out, "s", self.policy.growth.when, self.local)
+        out.add("grown = s is T")
+        out.add("bound = grid = (GROWN if grown else GRID)[grade][segment]")
+
+    def _write_bounds(self) -> None:
+        out = self.out
+        capacity = self.policy.capacity
+        income, debt = self.local[capacity.income_feature], self.local[capacity.debt_feature]
+        out.add("candidates = (grid, SEGMENT_CAPS[segment], *caps)")
+        out.add(f"if {income} is not None and {debt} is not None:")
+        out.add(f"    free = {income} * {capacity.share_percent} // 100 - {debt}")
+        carried = f"free * {capacity.months} if free > 0 else 0"
+        out.add(f"    candidates += (Candidate('capacity', {carried}),)")
+        out.add("candidates += (Candidate('product', asked.limit_max_minor),)")
+        out.add("if asked.requested_minor is not None:")
+        out.add("    candidates += (Candidate('asked', asked.requested_minor),)")
+        out.add("least_minor = bound[1]")
+        out.add("for candidate in candidates:")
+        out.add("    if candidate[1] < least_minor:")
+        out.add("        bound = candidate")
+        out.add("        least_minor = candidate[1]")
+        out.add("limit_minor = least_minor - least_minor % asked.limit_step_minor")
+        out.add("if limit_minor < asked.limit_min_minor:")
+        out.add("    limit_minor = 0")
+        out.add("rate = RATES[grade][segment] + margin")
+        out.add("tenors = tenors_of(grade, asked.tenors_months)")
+        out.add(
+            "fits = asked.rate_daily_min_e8 <= rate <= asked.rate_daily_max_e8 and tenors != ()"
+        )
+
+    def _write_conclusion(self) -> None:
+        out = self.out
+        most = REASONS_COUNT_MAX
+        keys = ", ".join(f"k{n}" for n in range(len(self.policy.scorecard.characteristics)))
+        offer = self.policy.bound_reasons["offer"]
+        out.add("if declines:")
+        out.add(f"    outcome, reasons = DECLINED, fill((), declines, (), CODES, {most})")
+        out.add("elif not limit_minor or not fits:")
+        out.add("    outcome, lead = DECLINED, (BOUND_REASONS[bound[0]],)")
+        out.add("    if limit_minor:")
+        out.add(f"        lead = ({offer!r},)")
+        out.add("    elif bound[0] == 'grid':")
+        out.add("        lead = ()")
+        out.add(f"    reasons = fill(lead, (), ({keys},), CODES, {most})")
+        out.add("    if not reasons:")
+        out.add("        reasons = (BOUND_REASONS[bound[0]],)")
+        out.add("elif asks or refers:")
+        out.add(f"    outcome, reasons = REFERRED, fill((), asks + refers, (), CODES, {most})")
+        out.add("else:")
+        out.add(
+            f"    outcome, reasons = APPROVED, "
+            f"fill((BOUND_REASONS[bound[0]],), (), ({keys},), CODES, {most})"
+        )
+
+    def _write_decision(self) -> None:
+        out = self.out
+        fixed = f"policy_hash={self.policy.hash!r}, policy_version={self.policy.version!r}, "
+        made = (
+            "asked=asked, features=values, rejected=rejected, outcome=outcome, "
+            f"verdicts={self._verdicts(Stage.ELIGIBILITY, Stage.RISK)}, "
+            "segment=SEGMENTS[segment], points=points, contributions=contributions, "
+            "grade=GRADES[grade], candidates=candidates, binding=bound[0], "
+        )
+        out.add("if outcome is DECLINED:")
+        out.add(
+            f"    return Decision({fixed}{made}limit_minor=0, rate_daily_e8=None, "
+            "tenors_months=(), reasons=reasons, "
+            f"flags=flags if fits else (*flags, {OFFER_OUT_OF_RANGE!r}), valid_until=None, "
+            "guards=guards, grown=grown)"
+        )
+        out.add(
+            f"return Decision({fixed}{made}limit_minor=limit_minor, rate_daily_e8=rate, "
+            "tenors_months=tenors, reasons=reasons, flags=flags, valid_until=asked.as_of + VALID, "
+            "guards=guards, asks=ask_for(asking, values) if asks else (), grown=grown)"
+        )
+
+
+def _tree(name: str, edges: tuple[int, ...], cells: list[str]) -> str:
+    """Return the search for a bin as comparisons, halves first."""
+    if not edges:
+        return cells[0]
+    middle = len(edges) // 2
+    below = _tree(name, edges[:middle], cells[: middle + 1])
+    above = _tree(name, edges[middle + 1 :], cells[middle + 1 :])
+    return f"({below} if {name} < {edges[middle]} else {above})"
+
+
+def _cell_of(item: Characteristic, position: int, bin_no: int | None) -> tuple[int, int, object]:
+    """Return points, key and contribution of a bin; keys below 0 rank losses, greatest first."""
+    points = item.points_unknown if bin_no is None else item.points[bin_no]
+    loss = item.points_best - points
+    key = -loss * _KEY_LOW + position * 2 + (bin_no is None) if loss > 0 else 0
+    return points, key, Contribution(item.feature, bin_no, points)
+
+
+def _fill(
+    lead: tuple[str, ...],
+    codes: tuple[str, ...],
+    keys: tuple[int, ...],
+    code_of: tuple[str, ...],
+    most: int,
+) -> tuple[str, ...]:
+    """Return the first reason codes, each once: leading ones, then given ones, then losses."""
+    found = dict.fromkeys((*lead, *codes))
+    if keys and len(found) < most:
+        for key in sorted(keys):
+            if key >= 0:
+                break
+            found[code_of[key & (_KEY_LOW - 1)]] = None
+            if len(found) == most:
+                break
+    return tuple(found)[:most]
+
+
+def _extras(given: Mapping[str, object], known: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(given.keys() - known))
+
+
+def _ask_for(names: tuple[str, ...], values: Mapping[str, Value | None]) -> tuple[str, ...]:
+    each = tuple(dict.fromkeys(names))
+    return tuple(name for name in each if values[name] is None) or each
+
+
+class _Tenors:
+    """The tenors of a product that a grade may have, remembered."""
+
+    def __init__(self, most: list[int]) -> None:
+        self._most = most
+        self._kept: dict[tuple[int, tuple[int, ...]], tuple[int, ...]] = {}
+
+    def __call__(self, grade: int, tenors_months: tuple[int, ...]) -> tuple[int, ...]:
+        key = (grade, tenors_months)
+        found = self._kept.get(key)
+        if found is None:
+            if len(self._kept) >= _TENORS_KEPT_MAX:
+                self._kept.clear()
+            most = self._most[grade]
+            found = self._kept[key] = tuple(item for item in tenors_months if item <= most)
+        return found
