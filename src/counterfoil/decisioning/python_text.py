@@ -211,7 +211,7 @@ def _step(out: Lines, node: Node, local: Mapping[str, str]) -> str:  # noqa: C90
         case Compare():
             left, right = of(node.left), of(node.right)
             sign = _COMPARE[node.comparison]
-            return out.step(f"None if {left} is None or {right} is None else {left} {sign} {right}")
+            return out.step(f"None if {_absent(left, right)} else {left} {sign} {right}")
         case IsIn():
             item = of(node.item)
             return out.step(f"None if {_absent(item)} else {item} in {_set(out, node)}")
