@@ -1,5 +1,6 @@
 """A witness that is killed, started again, or put back to an older copy of its home."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -94,6 +95,27 @@ def test_killed_between_storing_and_answering_the_new_head_is_held(
     # Nor can it use the silence to tell another story.
     assert witness.add_checkpoint(Log(fork_at=7).request(9, 9)).status == 422
     assert witness.add_checkpoint(Log(fork_at=7).request(5, 9)).status == 409
+
+
+def test_content_and_name_are_flushed_in_this_order_before_the_answer(
+    desk: Desk, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    fsync, rename = os.fsync, Path.replace
+
+    def flush(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        steps.append(f"flush {'directory' if path.is_dir() else 'file'}")
+        fsync(descriptor)
+
+    def put(draft: Path, path: Path) -> Path:
+        steps.append(f"name {path.name}")
+        return rename(draft, path)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(Path, "replace", put)
+    assert desk.witness.add_checkpoint(log.request(0, 5)).status == 200
+    assert steps == ["flush file", "name checkpoint", "flush directory"]
 
 
 def test_a_restart_forgets_nothing(desk: Desk, log: Log) -> None:

@@ -1,14 +1,24 @@
 """The answers of the protocol's table, each with what it leaves behind."""
 
+import json
+from base64 import b64decode
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from tests.witness.conftest import Desk
 from tests.witness.log import ORIGIN, Log, a_key, time_of
 
 from counterfoil.evidence.formats import checkpoint as checkpoints
-from counterfoil.evidence.formats.note import Algorithm, Note, NoteSignature, parse_note
+from counterfoil.evidence.formats.note import (
+    Algorithm,
+    Note,
+    NoteSignature,
+    SigningKey,
+    parse_note,
+)
+from counterfoil.evidence.formats.policy import Policy
 from counterfoil.evidence.formats.witness_protocol import (
     REQUEST_BYTES_MAX,
     SIZE_CONTENT_TYPE,
@@ -16,6 +26,8 @@ from counterfoil.evidence.formats.witness_protocol import (
     parse_size,
 )
 from counterfoil.witness.witness import HELD_SECONDS_MAX
+
+VECTORS = Path(__file__).parents[1] / "unit" / "evidence" / "vectors"
 
 
 def reasons(desk: Desk) -> list[tuple[int, str]]:
@@ -287,3 +299,29 @@ def test_a_time_that_one_log_has_seen_holds_for_all_logs(desk: Desk, log: Log) -
     desk.now -= 3
     reply = desk.open().add_checkpoint(other.request(0, 3))
     assert time_of(reply.body, other.note(3), desk.key.verifier) == desk.now + 3
+
+
+def test_the_sample_that_others_verified_is_cosigned_byte_for_byte(tmp_path: Path) -> None:
+    """The lines under the sample's receipt were accepted by a verifier on golang.org/x/mod."""
+    files = json.loads((VECTORS / "sample.json").read_text())["files"]
+    sample = {name: b64decode(files[name]) for name in files}
+    policy = Policy.parse(sample["policy"])
+    final = parse_note(sample["log/checkpoint"])
+    for witness in ("regulator", "bureau"):
+        name = f"witness.{witness}.example/w1"
+        desk = Desk(tmp_path / witness, sample_key(witness, name))
+        (log_key,) = [log.key for log in policy.logs]
+        desk.home.trust(log_key.name, log_key.text)
+        desk.witness.advance(sample["checkpoint.old"])
+        desk.now = policy.inspect(final).times[witness]
+        reply = desk.witness.add_checkpoint(sample["add-checkpoint.request"])
+        assert reply.status == 200
+        line = final.signed_by(desk.key.verifier)
+        assert line is not None
+        assert reply.body == line.line.encode()
+        desk.close()
+
+
+def sample_key(word: str, name: str) -> SigningKey:
+    seed = sha256(f"counterfoil sample {word}".encode()).digest()
+    return SigningKey.from_seed(name, Algorithm.COSIGNATURE_ED25519, seed)

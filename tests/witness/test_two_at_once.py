@@ -1,6 +1,6 @@
 """Requests that come together: one wins, and no head is ever put back."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from threading import Barrier
 
@@ -41,8 +41,8 @@ def test_a_request_that_comes_while_another_is_stored_sees_its_head(
     def slowly(path: Path, content: bytes) -> None:
         # The second one is asked for while the first is at the disk; it has to wait.
         second = pool.submit(desk.witness.add_checkpoint, log.request(0, 3))
+        assert not wait([second], timeout=0.2).done
         replace(path, content)
-        assert not second.done()
         monkeypatch.setattr(durable, "replace", replace)
         second.add_done_callback(lambda done: answers.append(done.result().status))
 
