@@ -86,10 +86,11 @@ async def open_house(
         statement_timeout_ms=settings.database_statement_timeout_ms,
     ) as database:
         await _start_calendar(database, wall, first_date)
-        leaves = Leaves(SystemClock())
+        real = SystemClock()
+        leaves = Leaves(real)
         desk = LineDesk(catalogue, wall, ids, leaves)
         engine = Engine(database, desk, shards=settings.engine_shards, metrics=metrics)
-        async with engine:
+        async with engine, following(database, leaves) as log:
             yield House(
                 settings=settings,
                 database=database,
@@ -102,6 +103,8 @@ async def open_house(
                 clock=wall,
                 ids=ids,
                 leaves=leaves,
+                wall=real,
+                log=log,
                 metrics=metrics,
                 quote_key=_quote_key(keys / "quote.key"),
             )

@@ -1,5 +1,6 @@
 """Recorded commands as they are, for whoever checks the books."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -26,3 +27,11 @@ async def commands_of_range(connection: Connection, after: int, *, through: int)
         connection, after=after, through=through
     )
     return [Recorded(*row) for row in rows]
+
+
+async def answers_of(
+    connection: Connection, customer_id: int, keys: Sequence[str]
+) -> dict[str, str]:
+    """Return the answers of a customer's commands by their keys."""
+    rows = await QUERIES.answers_of.fetch(connection, customer_id=customer_id, keys=list(keys))
+    return {row["idempotency_key"]: row["answer"] for row in rows}

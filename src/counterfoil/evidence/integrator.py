@@ -1,0 +1,166 @@
+"""The integrator: takes staged leaves in the order of the queue and gives them their numbers.
+
+Invariant   One transaction a batch: leaves leave the queue, get the next numbers and their sealed
+            openings, fill tiles and end in a checkpoint of a size that never had one, all or
+            nothing. A batch that is cut off at any point is as if it had never begun.
+Exclusive   One session at a time, by an advisory lock that ends with the session. Were the lock
+            ever to fail, the queue and the primary keys of leaves and checkpoints would not let a
+            second one in.
+Order       That of the queue among the leaves that are visible: leaves of one row of facts stand
+            in the order of its commits, because their places in the queue were drawn under its
+            lock.
+Privacy     Salt and body are sealed under the customer's data key for evidence, bound to leaf and
+            customer. While the key service is away leaves wait in the queue; nothing is lost.
+Backlog     Two batches overlap: while the database writes one, the next is read and sealed. It is
+            written only after the one before it was committed.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from typing import Any, Final
+
+from counterfoil.evidence import log_store as store
+from counterfoil.evidence.growth import Growth
+from counterfoil.evidence.leaf import ENTRY_VERSION
+from counterfoil.evidence.log_store import Connection, Head
+from counterfoil.evidence.sealing import OpeningKeys, place_of
+from counterfoil.kernel.clock import Clock
+from counterfoil.privacy.envelope import Sealer, Suite
+from counterfoil.privacy.vault import Vault
+
+#: Beyond it a batch takes longer without costing less a leaf.
+BATCH_LEAVES: Final = 4_096
+#: Leaves sealed without letting others of the process have a turn: some two milliseconds.
+TURN_LEAVES: Final = 256
+#: What a leaf hash is of: its prefix, then the entry.
+_LEAF_PREFIX: Final = b"\x00" + ENTRY_VERSION
+_KIND_PREFIXES: Final = tuple(_LEAF_PREFIX + bytes([kind]) for kind in range(256))
+
+
+class Integrator:
+    """Numbers staged leaves on the session that holds the lock."""
+
+    def __init__(self, vault: Vault, clock: Clock, *, batch_leaves: int = BATCH_LEAVES) -> None:
+        """Take what seals openings and the real clock."""
+        self._suite = vault.suite
+        self._keys = OpeningKeys(vault)
+        self._clock = clock
+        self._batch_leaves = batch_leaves
+        #: The tree as of the last batch that was prepared, None where it has to be read.
+        self._growth: Growth | None = None
+        #: Places in the queue of batches that are not yet committed.
+        self._taken: set[int] = set()
+
+    async def step(self, connection: Connection) -> int:
+        """Give one batch its numbers; return how many leaves it had."""
+        return await self.drain([connection], batches=1)
+
+    async def drain(self, connections: Sequence[Connection], *, batches: int | None = None) -> int:
+        """Give batch after batch its numbers until one is not full; return how many leaves it was.
+
+        The first connection holds the lock; a second one makes batches overlap.
+        """
+        self._growth = None
+        self._taken.clear()
+        done = count = 0
+        before: asyncio.Task[int] | None = None
+        earlier: asyncio.Task[int] | None = None
+        try:
+            while batches is None or count < batches:
+                if len(connections) == 1:
+                    earlier, before = before, None
+                if earlier is not None:
+                    done += await earlier
+                is_ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+                connection = connections[count % len(connections)]
+                batch = asyncio.create_task(self._batch(connection, before, is_ready))
+                earlier, before = before, batch
+                count += 1
+                # A batch that fails before it is ready ends the wait with its error.
+                await asyncio.wait({batch, is_ready}, return_when=asyncio.FIRST_COMPLETED)
+                if not is_ready.done() or is_ready.result() < self._batch_leaves:
+                    break
+            for last in (earlier, before):
+                if last is not None:
+                    done += await last
+        except BaseException:
+            await _end([task for task in (earlier, before) if task is not None])
+            raise
+        return done
+
+    async def _batch(
+        self,
+        connection: Connection,
+        before: "asyncio.Task[int] | None",
+        is_ready: "asyncio.Future[int]",
+    ) -> int:
+        """Give one batch its numbers in a transaction of its own, after the one before it."""
+        async with connection.transaction():
+            rows = await store.read_staged(
+                connection, page=self._batch_leaves, without=list(self._taken)
+            )
+            places = [row[0] for row in rows]
+            self._taken.update(places)
+            if not rows:
+                is_ready.set_result(0)
+                return 0
+            growth = await self._grown(connection)
+            leaves = await self._numbered(connection, rows, growth.size)
+            tiles = growth.append(leaf_hashes_of(rows))
+            head = Head(growth.size, growth.root())
+            self._growth = growth
+            is_ready.set_result(len(rows))
+            if before is not None:
+                await before
+            await store.drop_staged(connection, places)
+            await store.add_leaves(connection, leaves)
+            if tiles:
+                await store.add_tiles(connection, tiles)
+            await store.add_head(connection, head, at=self._clock.now())
+        self._taken.difference_update(places)
+        return len(rows)
+
+    async def _grown(self, connection: Connection) -> Growth:
+        """Return the edge of the tree, to grow on its own."""
+        if self._growth is None:
+            head = await store.last_head(connection) or Head(0, Growth().root())
+            self._growth = await store.read_growth(connection, head.size)
+            assert self._growth.root() == head.root, "leaves and tiles make the root that is kept"
+        return self._growth.copy()
+
+    async def _numbered(
+        self, connection: Connection, rows: Sequence[Any], start: int
+    ) -> list[tuple[object, ...]]:
+        customers = {row[1] for row in rows}
+        sealers = await self._keys.of(connection, customers)
+        leaves: list[tuple[object, ...]] = []
+        for begin in range(0, len(rows), TURN_LEAVES):
+            turn = rows[begin : begin + TURN_LEAVES]
+            leaves += _leaves(turn, start + begin, sealers, self._suite)
+            await asyncio.sleep(0)
+        return leaves
+
+
+async def _end(tasks: Sequence["asyncio.Task[int]"]) -> None:
+    """End batches that cannot be committed any more."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def leaf_hashes_of(rows: Sequence[Any]) -> list[bytes]:
+    """Return the leaf hashes of staged rows."""
+    prefixes = _KIND_PREFIXES
+    return [sha256(prefixes[row[3]] + row[6]).digest() for row in rows]
+
+
+def _leaves(
+    rows: Sequence[Any], start: int, sealers: Mapping[int, Sealer], suite: Suite
+) -> Iterator[tuple[object, ...]]:
+    """Yield the rows of numbered leaves: the hot loop of the log."""
+    for idx, row in enumerate(rows, start):
+        _, customer_id, leaf_id, kind, subject_id, salt, committed, created, size, key, body = row
+        opening = salt if body is None else salt + body
+        sealed = sealers[customer_id].encrypt(opening, place_of(customer_id, leaf_id), suite)
+        yield idx, customer_id, leaf_id, kind, subject_id, committed, created, size, key, sealed
