@@ -23,7 +23,7 @@ EXIT_USAGE: Final = 2
 EXIT_SPLIT: Final = 3
 
 PolicyFile = Annotated[
-    typer.FileBinaryRead,
+    Path,
     typer.Option("--policy", help="Trust policy: the logs that are believed and the quorum."),
 ]
 NotOlder = Annotated[
@@ -36,7 +36,8 @@ NotOlder = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write nothing but the JSON object.")]
-Head = Annotated[typer.FileBinaryRead, typer.Argument(help="Checkpoint; - is standard input.")]
+ReceiptFile = Annotated[Path, typer.Argument(help="The receipt; - is standard input.")]
+Head = Annotated[Path, typer.Argument(help="Checkpoint; - is standard input.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +52,7 @@ def register(app: typer.Typer) -> None:
 
 
 def receipt(
-    file: Annotated[typer.FileBinaryRead, typer.Argument(help="The receipt; - is standard input.")],
+    file: ReceiptFile,
     *,
     policy: PolicyFile,
     not_older_than: NotOlder = None,
@@ -60,18 +61,14 @@ def receipt(
     """Check a receipt: what it says stands in the log, and a quorum of witnesses saw it."""
     from counterfoil.evidence.formats.verifying import verify_receipt
 
-    data = file.read()
+    data = _read(file)
     _answer(policy, lambda read: verify_receipt(data, read, _fresh(not_older_than)), as_json)
 
 
 def proof(
-    file: Annotated[
-        typer.FileBinaryRead, typer.Argument(help="The proof file; - is standard input.")
-    ],
+    file: Annotated[Path, typer.Argument(help="The proof file; - is standard input.")],
     *,
-    entry: Annotated[
-        typer.FileBinaryRead, typer.Option(help="File with the entry of the log, as it is.")
-    ],
+    entry: Annotated[Path, typer.Option(help="File with the entry of the log, as it is.")],
     policy: PolicyFile,
     not_older_than: NotOlder = None,
     as_json: Json = False,
@@ -79,7 +76,7 @@ def proof(
     """Check a proof file for an entry of the log, without its opening."""
     from counterfoil.evidence.formats.verifying import verify_proof
 
-    data, stated = file.read(), entry.read()
+    data, stated = _read(file), _read(entry)
     _answer(policy, lambda read: verify_proof(data, stated, read, _fresh(not_older_than)), as_json)
 
 
@@ -93,14 +90,14 @@ def checkpoint(
     """Check a head of the log: the log signed it and a quorum of witnesses saw it."""
     from counterfoil.evidence.formats.verifying import verify_checkpoint
 
-    data = file.read()
+    data = _read(file)
     _answer(policy, lambda read: verify_checkpoint(data, read, _fresh(not_older_than)), as_json)
 
 
 def consistency(
-    old: Annotated[typer.FileBinaryRead, typer.Argument(help="The earlier checkpoint.")],
+    old: Annotated[Path, typer.Argument(help="The earlier checkpoint.")],
     new: Annotated[
-        typer.FileBinaryRead,
+        Path,
         typer.Argument(help="The later one, or a witness's request, which brings the proof."),
     ],
     *,
@@ -118,7 +115,7 @@ def consistency(
     from counterfoil.evidence.formats.tile_directory import TileDirectory
     from counterfoil.evidence.formats.verifying import verify_consistency, verify_request
 
-    first, second = old.read(), new.read()
+    first, second = _read(old), _read(new)
 
     def prove(old_size: int, new_size: int) -> Sequence[bytes]:
         assert log_directory is not None
@@ -139,7 +136,7 @@ def log(
     *,
     policy: PolicyFile,
     old: Annotated[
-        list[typer.FileBinaryRead] | None,
+        list[Path] | None,
         typer.Option(help="An earlier checkpoint that must be a start; may be repeated."),
     ] = None,
     not_older_than: NotOlder = None,
@@ -149,13 +146,13 @@ def log(
     from counterfoil.evidence.formats.tile_directory import TileDirectory
     from counterfoil.evidence.formats.verifying_log import verify_log
 
-    files, heads = TileDirectory(directory), [head.read() for head in old or []]
+    files, heads = TileDirectory(directory), [_read(head) for head in old or []]
     _answer(policy, lambda read: verify_log(files, read, heads, _fresh(not_older_than)), as_json)
 
 
 def split(
     first: Head,
-    second: Annotated[typer.FileBinaryRead, typer.Argument(help="Checkpoint of the same size.")],
+    second: Annotated[Path, typer.Argument(help="Checkpoint of the same size.")],
     *,
     policy: PolicyFile,
     as_json: Json = False,
@@ -163,12 +160,12 @@ def split(
     """Compare two heads of one size: with two roots they prove that the log shows two histories."""
     from counterfoil.evidence.formats.verifying import verify_split
 
-    one, other = first.read(), second.read()
+    one, other = _read(first), _read(second)
     _answer(policy, lambda read: verify_split(one, other, read), as_json)
 
 
 def receipt_qr(
-    file: Annotated[typer.FileBinaryRead, typer.Argument(help="The receipt; - is standard input.")],
+    file: ReceiptFile,
     *,
     out: Annotated[
         Path | None, typer.Option(help="Write a picture instead: a file ending in .svg or .png.")
@@ -179,7 +176,7 @@ def receipt_qr(
     from counterfoil.evidence.formats.receipt import Receipt
     from counterfoil.evidence.formats.receipt_qr import qr_of
 
-    data = file.read()
+    data = _read(file)
     try:
         Receipt.parse(data)
         code = qr_of(data)
@@ -193,6 +190,13 @@ def receipt_qr(
     code.save(str(out), scale=4)
 
 
+def _read(file: Path) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as failure:
+        raise typer.BadParameter(str(failure)) from failure
+
+
 def _fresh(not_older_than: int | None) -> "Freshness | None":
     if not_older_than is None:
         return None
@@ -203,7 +207,7 @@ def _fresh(not_older_than: int | None) -> "Freshness | None":
 
 
 def _answer(
-    policy: typer.FileBinaryRead,
+    policy: Path,
     check: "Callable[[Policy], Verdict]",
     as_json: bool,  # noqa: FBT001 - the last of three that belong together
 ) -> None:
@@ -211,7 +215,7 @@ def _answer(
     from counterfoil.evidence.formats.verifying import Verdict
 
     try:
-        read = Policy.parse(policy.read())
+        read = Policy.parse(_read(policy))
     except PolicyRejectedError as failure:
         verdict, code = Verdict(failure.reason, failure.detail), EXIT_USAGE
     else:

@@ -90,14 +90,16 @@ def _recompute(files: LogFiles, size: int, roots: dict[int, bytes]) -> Counter[s
         entries = _entries(files, bundle)
         kinds.update(map(_kind, entries))
         hashes = [sha256(b"\x00" + entry).digest() for entry in entries]
-        start, end = edge.size, edge.size + len(hashes)
-        for stop in (*(head for head in sizes if start < head < end), end):
-            edge.append(hashes[edge.size - start : stop - start])
-            _compare_root(edge, roots)
+        # Tiles before roots, because a tile says better where the fault is.
         for tile, data in tiles.append(hashes):
             _compare_tile(files, tile, data)
-    for tile, data in tiles.partials():
-        _compare_tile(files, tile, data)
+        if tiles.size == size:
+            for tile, data in tiles.partials():
+                _compare_tile(files, tile, data)
+        start = edge.size
+        for stop in (*(head for head in sizes if start < head < tiles.size), tiles.size):
+            edge.append(hashes[edge.size - start : stop - start])
+            _compare_root(edge, roots)
     return kinds
 
 
