@@ -1,18 +1,22 @@
 """Lines over HTTP: what may be changed, what the answers say, and the business date."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from tests.api.conftest import FIRST_DAY, START, Json, Site, settings_of
 from tests.api.test_bad_input import check_problem
 
+from counterfoil.api import health
 from counterfoil.api.app import serving, site_of
 from counterfoil.api.desk import Desk
 from counterfoil.api.problems import load_texts
 from counterfoil.journeys.house import open_house
 from counterfoil.kernel.clock import TestClock
+from counterfoil.kernel.errors import Refused
+from counterfoil.lending.commands import UnfreezeLine
 from counterfoil.platform.access import Scope
+from counterfoil.platform.outbox import Consumer
 
 
 async def test_every_change_of_a_line_answers_with_the_line_and_can_be_repeated(
@@ -157,3 +161,48 @@ async def test_ready_names_what_it_looked_at(site: Site) -> None:
     assert ready["business_date"] == "2026-03-02"
     assert [check["name"] for check in ready["checks"]] == ["house", "database", "jobs"]
     assert (await site.get("/livez")).json() == {"status": "live"}
+
+
+async def test_metrics_show_what_waits_and_how_far_consumers_are_behind(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def figures() -> dict[str, float]:
+        shown = await site.client.get("/metrics")
+        assert shown.status_code == 200
+        lines = (line.rsplit(" ", 1) for line in shown.text.splitlines() if "#" not in line)
+        return {name: float(value) for name, value in lines if "waiting" in name or "lag" in name}
+
+    await Consumer(site.house.database, name="reader", kinds=["payout.requested"]).register()
+    behind = 'counterfoil_outbox_events_waiting{consumer="reader"}'
+    lag = 'counterfoil_outbox_lag_seconds{consumer="reader"}'
+    assert await figures() == {"counterfoil_commands_waiting": 0, behind: 0, lag: 0}
+    await site.draw(await site.borrower())
+    clock = site.house.clock
+    assert isinstance(clock, TestClock)
+    clock.advance(timedelta(seconds=90))
+    after = await figures()
+    assert after[behind] >= 1
+    assert after[lag] == 90
+
+    async def away(_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(health, "lags", away)
+    assert await figures() == {"counterfoil_commands_waiting": 0}
+
+
+async def test_commands_wait_from_submission_to_commit(site: Site) -> None:
+    engine = site.house.counter.engine
+    futures = [
+        engine.submit(
+            customer,
+            UnfreezeLine(customer_id=customer, line_id=customer, reason="r", author="a"),
+            idempotency_key="k",
+            request_hash=b"",
+        )
+        for customer in range(1, 4)
+    ]
+    assert engine.waiting_count == 3
+    for future in futures:
+        assert isinstance(await future, Refused)
+    assert engine.waiting_count == 0

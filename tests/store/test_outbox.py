@@ -7,7 +7,7 @@ import pytest
 from tests.store.payments_desk import emit
 
 from counterfoil.platform.database import Connection, Database
-from counterfoil.platform.outbox import Consumer, CursorAheadError, Event
+from counterfoil.platform.outbox import Consumer, CursorAheadError, Event, Lag, lags
 
 
 class Reader:
@@ -175,3 +175,22 @@ async def test_a_cursor_of_another_cluster_says_so(database: Database) -> None:
         await connection.execute("UPDATE platform.outbox_cursor SET xid = '99999999999'")
     with pytest.raises(CursorAheadError):
         await reader.read()
+
+
+async def test_the_lag_of_each_consumer_is_counted_and_dated(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = await ready(database)
+    await Reader(database, name="sleeper").consumer.register()
+    async with database.connection() as connection:
+        assert await lags(connection) == [Lag("reader", 0, None), Lag("sleeper", 0, None)]
+    async with database.transaction() as connection:
+        for subject in (1, 2, 3):
+            await emit(connection, subject, "{}", kind="other")
+    async with database.connection() as connection:
+        written = await connection.fetchval("SELECT min(created_at) FROM platform.outbox")
+        assert await lags(connection) == [Lag("reader", 3, written), Lag("sleeper", 3, written)]
+    await reader.read()
+    monkeypatch.setattr("counterfoil.platform.outbox.LAG_EVENTS_MAX", 2)
+    async with database.connection() as connection:
+        assert await lags(connection) == [Lag("reader", 0, None), Lag("sleeper", 2, written)]

@@ -11,9 +11,11 @@ from starlette.responses import Response
 from counterfoil.api.desk import Desk
 from counterfoil.api.reads import desk_of, reads
 from counterfoil.api.shapes import View
+from counterfoil.journeys.house import House
 from counterfoil.platform.access import Scope
 from counterfoil.platform.batches import QUERIES
 from counterfoil.platform.database import is_away
+from counterfoil.platform.outbox import lags
 
 TAG = "Health"
 router = APIRouter()
@@ -74,7 +76,10 @@ async def ready(request: Request) -> Response:
 @router.get("/metrics", **reads(Scope.METRICS_READ, TAG, "Read the metrics"))
 async def metrics(request: Request) -> Response:
     """Return what the process counts, as Prometheus reads it."""
-    content, media_type = desk_of(request).house.metrics.exposition()
+    house = desk_of(request).house
+    house.metrics.commands_waiting.set(house.counter.engine.waiting_count)
+    await _measure_outbox(house)
+    content, media_type = house.metrics.exposition()
     return Response(content, headers={"content-type": media_type})
 
 
@@ -98,6 +103,28 @@ async def _database(desk: Desk) -> tuple[str | None, date | None]:
             return "not reached", None
         raise
     return (None, on) if on is not None else ("the calendar was never started", None)
+
+
+async def _measure_outbox(house: House) -> None:
+    """Measure how far consumers are behind; without the database no figure, not an old one."""
+    metrics = house.metrics
+    for gauge in (metrics.outbox_waiting, metrics.outbox_lag_seconds):
+        gauge.clear()
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            async with house.database.connection() as connection:
+                found = await lags(connection)
+    except TimeoutError:
+        return
+    except Exception as error:
+        if is_away(error):
+            return
+        raise
+    now = house.clock.now()
+    for lag in found:
+        seconds = 0 if lag.oldest_at is None else (now - lag.oldest_at).total_seconds()
+        metrics.outbox_waiting.labels(lag.consumer).set(lag.events)
+        metrics.outbox_lag_seconds.labels(lag.consumer).set(max(seconds, 0))
 
 
 def _check(name: str, reason: str | None) -> CheckView:

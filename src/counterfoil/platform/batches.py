@@ -200,6 +200,11 @@ class Engine:
             shard.wake()
         return future
 
+    @property
+    def waiting_count(self) -> int:
+        """Return how many commands wait or are under way."""
+        return sum(len(shard.queue) + len(shard.interrupted) for shard in self._shards)
+
     async def business_date(self) -> date:
         """Return the business date, as it was a second ago at the oldest."""
         age = asyncio.get_running_loop().time() - self._date_read_at

@@ -23,6 +23,9 @@ QUERIES: Final = Queries.load("counterfoil.platform", "outbox.sql")
 #: Events of one page: large enough to write in sets, small enough to hold no lock for long.
 PAGE_EVENTS: Final = 500
 
+#: Events behind a cursor are counted so far; more is as bad.
+LAG_EVENTS_MAX: Final = 10_000
+
 #: A worker that dies keeps others waiting for at most this long.
 LEASE_SECONDS: Final = 6
 
@@ -46,6 +49,17 @@ class Event:
     #: JSON text as it was written.
     payload: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a consumer is behind."""
+
+    consumer: str
+    #: Events behind its cursor, at most `LAG_EVENTS_MAX`.
+    events: int
+    #: When the oldest of them was written, by the clock of who wrote it; None where nothing waits.
+    oldest_at: datetime | None
 
 
 Handler = Callable[[Connection, Sequence[Event]], Awaitable[None]]
@@ -132,3 +146,9 @@ class Consumer:
         """Return how many events lie behind the cursor, counted up to a bound."""
         async with self._database.connection() as connection:
             return int(await QUERIES.waiting.fetchval(connection, consumer=self._name, bound=bound))
+
+
+async def lags(connection: Connection) -> list[Lag]:
+    """Return how far every consumer is behind, by name."""
+    rows = await QUERIES.lags.fetch(connection, bound=LAG_EVENTS_MAX)
+    return [Lag(row["consumer"], row["events"], row["oldest_at"]) for row in rows]

@@ -55,6 +55,25 @@ UPDATE platform.outbox_cursor
 SET leased_by = NULL, leased_until = NULL
 WHERE consumer = :consumer AND leased_by = :holder;
 
+-- name: lags
+-- How far each consumer is behind: events behind its cursor, counted up to a bound, and when the
+-- oldest of them was written.
+-- gives   one row a consumer; no instant where nothing is behind
+-- locks   none
+SELECT c.consumer, behind.events, behind.oldest_at
+FROM platform.outbox_cursor AS c
+CROSS JOIN LATERAL (
+    SELECT count(*) AS events, min(next.created_at) AS oldest_at
+    FROM (
+        SELECT o.created_at
+        FROM platform.outbox AS o
+        WHERE (o.xid, o.event_id) > (c.xid, c.event_id)
+        ORDER BY o.xid, o.event_id
+        LIMIT :bound
+    ) AS next
+) AS behind
+ORDER BY c.consumer;
+
 -- name: waiting
 -- How many events lie behind a consumer's cursor, counted up to a bound.
 -- gives   one row

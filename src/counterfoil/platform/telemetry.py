@@ -14,7 +14,7 @@ from typing import Any, Final, Self, TextIO
 
 import orjson
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from structlog.typing import FilteringBoundLogger, Processor
 
@@ -117,6 +117,12 @@ class Metrics:
     batch_commands: Histogram
     #: Seconds from taking a batch to its commit.
     batch_seconds: Histogram
+    #: Commands that wait in this process or are under way.
+    commands_waiting: Gauge
+    #: Events that a consumer of the outbox has not read yet, counted up to a bound.
+    outbox_waiting: Gauge
+    #: Seconds since the oldest of them was written.
+    outbox_lag_seconds: Gauge
     #: Requests answered, by method, route and status.
     http_requests: Counter
     #: Seconds to answer a request, by route.
@@ -141,6 +147,23 @@ class Metrics:
                 "counterfoil_batch_seconds",
                 "Seconds from taking a batch to its commit.",
                 buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5),
+                registry=registry,
+            ),
+            commands_waiting=Gauge(
+                "counterfoil_commands_waiting",
+                "Commands that wait in this process or are under way.",
+                registry=registry,
+            ),
+            outbox_waiting=Gauge(
+                "counterfoil_outbox_events_waiting",
+                "Events that a consumer has not read yet.",
+                ["consumer"],
+                registry=registry,
+            ),
+            outbox_lag_seconds=Gauge(
+                "counterfoil_outbox_lag_seconds",
+                "Seconds since the oldest event that a consumer has not read was written.",
+                ["consumer"],
                 registry=registry,
             ),
             http_requests=Counter(
