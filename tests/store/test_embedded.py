@@ -196,3 +196,52 @@ def test_the_status_of_an_empty_home_touches_nothing(tmp_path: Path) -> None:
     assert not found.is_running
     assert list(tmp_path.iterdir()) == []
     assert not embedded.stop(tmp_path)
+
+
+async def test_a_fast_shutdown_that_hangs_is_followed_by_an_immediate_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "STOP_SECONDS_MAX", 1)
+    url = embedded.start(home)
+    await value(url, "CREATE TABLE public.kept AS SELECT 42 AS figure")
+    stuck = await asyncpg.connect(url)
+    try:
+        # A backend that answers no signal but the last one: a fast shutdown waits for it.
+        os.kill(await stuck.fetchval("SELECT pg_backend_pid()"), signal.SIGSTOP)
+        assert embedded.stop(home)
+    finally:
+        stuck.terminate()
+    assert not embedded.status(home).is_running
+    with embedded.running(home) as again:
+        assert await value(again, "SELECT figure FROM public.kept") == 42
+
+
+def test_a_server_that_ends_while_it_is_being_stopped_has_been_stopped(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded.start(home)
+    modes: list[str] = []
+    shut_down = embedded._Server._shut_down
+
+    def late(self: embedded._Server, mode: str, seconds_max: int) -> None:
+        modes.append(mode)
+        shut_down(self, mode, seconds_max)
+        raise EmbeddedDatabaseError("the answer came too late")
+
+    monkeypatch.setattr(embedded._Server, "_shut_down", late)
+    assert embedded.stop(home)
+    assert modes == ["fast"]
+
+
+def test_a_server_that_nothing_stops_is_an_error(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedded.start(home)
+
+    def hang(_self: embedded._Server, mode: str, _seconds_max: int) -> None:
+        raise EmbeddedDatabaseError(f"{mode} hangs")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(embedded._Server, "_shut_down", hang)
+        with pytest.raises(EmbeddedDatabaseError, match="immediate hangs"):
+            embedded.stop(home)

@@ -33,6 +33,7 @@ from urllib.parse import quote
 import psutil
 
 from counterfoil.platform.settings import Settings
+from counterfoil.platform.telemetry import logger
 
 #: Name of the database and of its owner.
 DATABASE_NAME: Final = "counterfoil"
@@ -40,7 +41,11 @@ DATABASE_NAME: Final = "counterfoil"
 SOCKET_DIRECTORY_BYTES_MAX: Final = 107 - len("/.s.PGSQL.5432")
 #: Crash recovery after a long day of writing takes its time.
 START_SECONDS_MAX: Final = 300
-STOP_SECONDS_MAX: Final = 120
+#: A fast shutdown writes a checkpoint, which takes its time; one asked for during recovery, or
+#: while a backend no longer answers signals, may wait for ever.
+STOP_SECONDS_MAX: Final = 60
+#: An immediate shutdown kills what does not end within five seconds.
+IMMEDIATE_STOP_SECONDS_MAX: Final = 30
 #: After a killed server its children take a moment to notice.
 START_ATTEMPTS: Final = 20
 START_PAUSE_SECONDS: Final = 0.25
@@ -64,6 +69,8 @@ CONFIGURATION: Final[Mapping[str, str]] = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %a ",
 }
+
+_log = logger("embedded")
 
 
 class EmbeddedDatabaseError(Exception):
@@ -249,12 +256,21 @@ class _Server:
     def stop(self) -> bool:
         if self.pid() is None:
             return False
-        arguments = ["-m", "fast", "-w", "-t", str(STOP_SECONDS_MAX), "-D", self._data, "stop"]
-        self._run("pg_ctl", arguments)
+        try:
+            self._shut_down("fast", STOP_SECONDS_MAX)
+        except EmbeddedDatabaseError as failure:
+            # What was committed is in the log of the database: the next start recovers it.
+            _log.warning("fast shutdown hangs, going on with an immediate one", error=str(failure))
+            if self.pid() is not None:
+                self._shut_down("immediate", IMMEDIATE_STOP_SECONDS_MAX)
         if self.socket_directory.parent != self.directory:
             with suppress(OSError):
                 self.socket_directory.rmdir()
         return True
+
+    def _shut_down(self, mode: str, seconds_max: int) -> None:
+        arguments = ["-m", mode, "-w", "-t", str(seconds_max), "-D", self._data, "stop"]
+        self._run("pg_ctl", arguments)
 
     @property
     def _data(self) -> str:
