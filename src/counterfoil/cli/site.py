@@ -14,19 +14,25 @@ from typing import Final
 
 from counterfoil.journeys.draw import PayoutBooks
 from counterfoil.journeys.house import House, open_house
+from counterfoil.journeys.publish_log import open_desk
+from counterfoil.kernel.errors import RefusedError
 from counterfoil.payments.http_rail import HttpRail
 from counterfoil.payments.port import Rail
 from counterfoil.payments.relay import PayoutRelay
 from counterfoil.platform.process import settle_memory
 from counterfoil.platform.settings import Settings
+from counterfoil.platform.telemetry import logger
 from counterfoil.simulator.bank.bank import Bank
 from counterfoil.simulator.bank.direct import DirectRail
 from counterfoil.simulator.bank.journal import Journal
 from counterfoil.worker.loop import Job, run
+from counterfoil.worker.log import integrate_job, publish_job
 from counterfoil.worker.payouts import payout_job
 
 #: The environment in which a simulated bank may stand in for one that is not named.
 SANDBOX: Final = "sandbox"
+
+_LOG: Final = logger("counterfoil.jobs")
 
 
 def serve_site(settings: Settings, url: str) -> None:
@@ -77,7 +83,20 @@ async def work(house: House, stop: asyncio.Event) -> None:
             business_date=house.business_date,
             worker=f"{socket.gethostname()}:{os.getpid()}",
         )
+        jobs += await _log_jobs(house, stack)
         await run([await payout_job(relay), *jobs], stop)
+
+
+async def _log_jobs(house: House, stack: AsyncExitStack) -> list[Job]:
+    """Return the jobs of the log; only its numbers where nobody witnesses it."""
+    try:
+        desk = await stack.enter_async_context(
+            open_desk(house.settings, house.database, house.wall)
+        )
+    except RefusedError as error:
+        _LOG.warning("the log is not published", reason=error.refused.code)
+        return [integrate_job(house)]
+    return [integrate_job(house), publish_job(house, desk)]
 
 
 async def _rail(house: House, stack: AsyncExitStack) -> tuple[Rail, list[Job]]:

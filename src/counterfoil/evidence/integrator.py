@@ -61,7 +61,6 @@ class Integrator:
 
         The first connection holds the lock; a second one makes batches overlap.
         """
-        self._growth = None
         self._taken.clear()
         done = count = 0
         before: asyncio.Task[int] | None = None
@@ -85,6 +84,7 @@ class Integrator:
                 if last is not None:
                     done += await last
         except BaseException:
+            self._growth = None  # what memory holds may be ahead of what was committed
             await _end([task for task in (earlier, before) if task is not None])
             raise
         return done
@@ -105,7 +105,7 @@ class Integrator:
             if not rows:
                 is_ready.set_result(0)
                 return 0
-            growth = await self._grown(connection)
+            growth = await self._grown(connection, is_first=before is None)
             leaves = await self._numbered(connection, rows, growth.size)
             tiles = growth.append(leaf_hashes_of(rows))
             head = Head(growth.size, growth.root())
@@ -121,12 +121,14 @@ class Integrator:
         self._taken.difference_update(places)
         return len(rows)
 
-    async def _grown(self, connection: Connection) -> Growth:
+    async def _grown(self, connection: Connection, *, is_first: bool) -> Growth:
         """Return the edge of the tree, to grow on its own."""
-        if self._growth is None:
+        if is_first:
             head = await store.last_head(connection) or Head(0, Growth().root())
-            self._growth = await store.read_growth(connection, head.size)
+            if self._growth is None or self._growth.size != head.size:
+                self._growth = await store.read_growth(connection, head.size)
             assert self._growth.root() == head.root, "leaves and tiles make the root that is kept"
+        assert self._growth is not None, "the batch before left it"
         return self._growth.copy()
 
     async def _numbered(

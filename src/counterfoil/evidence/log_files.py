@@ -8,6 +8,7 @@ Follows     C2SP tlog-tiles v0.1.0.
 """
 
 import os
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,7 @@ from counterfoil.evidence.formats.tile import (
 
 CHECKPOINT: Final = "checkpoint"
 POLICY: Final = "policy"
+DRAFTS: Final = ".drafts"
 #: Bundles that are written and read at a time: some two megabytes.
 PAGE_BUNDLES: Final = 256
 
@@ -62,11 +64,14 @@ class LogFiles:
 
     def write(self, files: Mapping[str, bytes]) -> None:
         """Write files durably, all of them before any directory is flushed."""
+        # Beside the tree, so that a crash leaves nothing in it that does not belong there.
+        drafts = self.directory / DRAFTS
+        drafts.mkdir(parents=True, exist_ok=True)
         folders = set()
         for name, data in files.items():
             path = self.directory / name
             folders |= self._make(path.parent)
-            draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+            draft = drafts / f"{os.getpid()}-{threading.get_ident()}"
             with draft.open("wb") as file:
                 file.write(data)
                 file.flush()

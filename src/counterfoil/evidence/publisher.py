@@ -16,16 +16,18 @@ Believing   A witness that merely claims something is left aside. What stops the
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Final, NoReturn, assert_never
 
 import structlog
 
 from counterfoil.evidence import log_store as store
 from counterfoil.evidence.formats.checkpoint import Checkpoint
-from counterfoil.evidence.formats.merkle import EMPTY_ROOT, read_consistency
-from counterfoil.evidence.formats.note import Note, parse_note, parse_signatures
+from counterfoil.evidence.formats.merkle import EMPTY_ROOT, read_consistency, verify_consistency
+from counterfoil.evidence.formats.note import Note, parse_note
 from counterfoil.evidence.formats.policy import Policy
+from counterfoil.evidence.formats.reasons import RejectedError
 from counterfoil.evidence.formats.tile import WIDTH, parse_bundle
 from counterfoil.evidence.log_files import (
     CHECKPOINT,
@@ -36,6 +38,7 @@ from counterfoil.evidence.log_files import (
     bundles_between,
 )
 from counterfoil.evidence.log_store import Connection, Database
+from counterfoil.evidence.receipts import root_at, witnessed_note
 from counterfoil.evidence.refusals import LOG_STOPPED
 from counterfoil.evidence.signer import CheckpointSigner
 from counterfoil.evidence.witness_client import (
@@ -267,14 +270,25 @@ class Publisher:
 
     async def _ask(self, client: WitnessClient, pending: _Pending) -> None:
         """Ask one witness and record what it gives; a late answer is recorded as well."""
-        hashes = self._desk.files.hashes(pending.checkpoint.size)
-        outcome = await client.cosign(
-            pending.checkpoint,
-            pending.note,
-            lambda old, new: read_consistency(hashes, old, new),
-        )
+
+        async def prove(old_size: int, _size: int) -> Sequence[bytes]:
+            return await self._prove(old_size, pending.checkpoint)
+
+        outcome = await client.cosign(pending.checkpoint, pending.note, prove)
         async with self._database.connection() as connection:
             await self._record(connection, client, pending, outcome)
+
+    async def _prove(self, old_size: int, checkpoint: Checkpoint) -> Sequence[bytes]:
+        """Return the proof from the files, checked as the witness will check it."""
+        async with self._database.connection() as connection:
+            old_root = await root_at(connection, old_size)
+            try:
+                hashes = self._desk.files.hashes(checkpoint.size)
+                proof = await asyncio.to_thread(read_consistency, hashes, old_size, checkpoint.size)
+                verify_consistency(old_size, checkpoint.size, proof, old_root, checkpoint.root)
+            except (RejectedError, FilesDifferError) as failure:
+                await self._stop(connection, ROOT_DIFFERS, f"the files: {failure}")
+        return proof
 
     async def _record(
         self, connection: Connection, client: WitnessClient, pending: _Pending, outcome: Outcome
@@ -322,7 +336,7 @@ class Publisher:
 
     async def _stop(
         self, connection: Connection, code: str, detail: str, witness: str = ""
-    ) -> None:
+    ) -> NoReturn:
         """Raise an alarm that stops the log, and stop."""
         _log.critical("log_stopped", code=code, witness=witness, detail=detail)
         await store.raise_alarm(
@@ -333,19 +347,10 @@ class Publisher:
 
 async def fault_of(connection: Connection, shown: Checkpoint) -> tuple[str, str] | None:
     """Return the alarm that a head signed by the log is for its database; None where it fits."""
-    if shown.size == 0:
-        return None
-    signed = await store.last_note(connection)
-    if signed is None or shown.size > signed.size:
-        known = 0 if signed is None else signed.size
-        return WITNESS_AHEAD, f"it shows size {shown.size}, signed here up to {known}"
-    head = await store.head_of_size(connection, shown.size)
-    if head is None or head.root != shown.root:
+    head = await store.last_head(connection)
+    size = 0 if head is None else head.size
+    if shown.size > size:
+        return WITNESS_AHEAD, f"it shows size {shown.size}, there are {size} leaves here"
+    if await root_at(connection, shown.size) != shown.root:
         return FORK, f"it shows another tree of size {shown.size}"
     return None
-
-
-async def witnessed_note(connection: Connection, size: int, note: Note) -> Note:
-    """Return a note with all lines that witnesses gave to it."""
-    lines = "".join(line.line for line in await store.cosignatures_of(connection, size))
-    return note.joined(parse_signatures(lines)) if lines else note

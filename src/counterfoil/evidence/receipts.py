@@ -9,14 +9,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from counterfoil.evidence import log_store as store
 from counterfoil.evidence.formats.lines import HASH_BYTES
-from counterfoil.evidence.formats.merkle import leaf_hash, plan_consistency, plan_inclusion
-from counterfoil.evidence.formats.note import Note, parse_note
+from counterfoil.evidence.formats.merkle import (
+    complete_subtrees,
+    fold,
+    leaf_hash,
+    plan_inclusion,
+)
+from counterfoil.evidence.formats.note import Note, parse_note, parse_signatures
 from counterfoil.evidence.formats.proof import TlogProof
 from counterfoil.evidence.formats.receipt import Receipt
 from counterfoil.evidence.formats.tile import WIDTH, Tile, TileHashes, tile_of_node
 from counterfoil.evidence.leaf import LeafType, commitment
 from counterfoil.evidence.log_store import Connection, StoredLeaf
-from counterfoil.evidence.publisher import witnessed_note
 
 
 class OpeningDiffersError(Exception):
@@ -33,19 +37,11 @@ async def inclusion_proofs(
     return {index: tuple(plan.proof(hashes(plan.nodes))) for index, plan in plans.items()}
 
 
-async def consistency_proof(
-    connection: Connection, old_size: int, new_size: int
-) -> tuple[bytes, ...]:
-    """Return the proof that the tree of one size grew into that of another."""
-    plan = plan_consistency(old_size, new_size)
-    tiles = {tile_of_node(node, new_size)[0] for node in plan.nodes}
-    hashes = await _hashes(connection, tiles, new_size)
-    return tuple(plan.proof(hashes(plan.nodes)))
-
-
-async def read_tile(connection: Connection, tile: Tile) -> bytes:
-    """Return the bytes of a tile of hashes."""
-    return (await _read(connection, [tile]))[tile]
+async def root_at(connection: Connection, size: int) -> bytes:
+    """Return the root of the tree as it was at a size, whether a batch ended there or not."""
+    nodes = complete_subtrees(0, size)
+    hashes = await _hashes(connection, {tile_of_node(node, size)[0] for node in nodes}, size)
+    return fold(hashes(nodes))
 
 
 def make_receipt(
@@ -63,6 +59,12 @@ async def full_note(connection: Connection, size: int) -> Note:
     text = await store.note_of(connection, size)
     assert text is not None, "a witnessed size was signed"
     return await witnessed_note(connection, size, parse_note(text.encode()))
+
+
+async def witnessed_note(connection: Connection, size: int, note: Note) -> Note:
+    """Return a note with all lines that witnesses gave to it."""
+    lines = "".join(line.line for line in await store.cosignatures_of(connection, size))
+    return note.joined(parse_signatures(lines)) if lines else note
 
 
 async def _hashes(connection: Connection, tiles: set[Tile], size: int) -> TileHashes:

@@ -11,7 +11,7 @@ Follows     C2SP tlog-witness v1.0.0; same size and another root is 409 there an
 """
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, assert_never
 
@@ -34,7 +34,7 @@ from counterfoil.evidence.formats.witness_protocol import (
 #: Times that a witness is asked again from the size that it names.
 CONFLICTS_MAX: Final = 3
 #: Gives the proof that the tree of one size grew into the tree of a later one.
-Prove = Callable[[int, int], Sequence[bytes]]
+Prove = Callable[[int, int], Awaitable[Sequence[bytes]]]
 
 
 class Cosigned(NamedTuple):
@@ -101,7 +101,8 @@ class WitnessClient:
         """Ask for a line under a head; follow the witness to the size that it names."""
         old_size = min(self.cosigned_size, checkpoint.size)
         for _ in range(CONFLICTS_MAX):
-            request = AddCheckpoint(old_size, tuple(prove(old_size, checkpoint.size)), note)
+            proof = await prove(old_size, checkpoint.size)
+            request = AddCheckpoint(old_size, tuple(proof), note)
             found = await self._ask(checkpoint, request)
             if not isinstance(found, int):
                 return found

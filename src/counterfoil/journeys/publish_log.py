@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+import structlog
 
 from counterfoil.evidence import log_store
 from counterfoil.evidence.formats.policy import Policy
@@ -32,10 +33,14 @@ from counterfoil.platform.settings import Settings
 INTEGRATE_MS: Final = 100
 #: How often a process that does not have the lock tries for it.
 LEAD_SECONDS: Final = 1
+#: Pause after a refusal: a key service that is away, an alarm that stops the log.
+REFUSED_MS: Final = 1_000
 #: Longest that a witness may take to answer.
 WITNESS_SECONDS_MAX: Final = 5
 #: A name for logs of installations that give none.
 ORIGIN_DEFAULT: Final = "log.counterfoil.example/{year}"
+
+_log = structlog.get_logger(__name__)
 
 
 def directory_of(settings: Settings) -> Path:
@@ -50,12 +55,15 @@ def key_directory_of(settings: Settings) -> Path:
 
 async def begin_log(settings: Settings, database: Database, clock: Clock) -> str:
     """Begin the log where it has not begun: its name, its key, its policy; return its name."""
-    origin = settings.log_origin or ORIGIN_DEFAULT.format(year=clock.now().year)
-    async with database.transaction() as connection:
-        origin = await log_store.begin_log(connection, origin, at=clock.now())
     keys = key_directory_of(settings)
-    if not FileSigner(keys, origin).verifiers():
-        create_key(keys, origin)
+    async with database.transaction() as connection:
+        origin = await log_store.origin_of(connection)
+        if origin is None:
+            origin = settings.log_origin or ORIGIN_DEFAULT.format(year=clock.now().year)
+            # The key first: a log without one could not be told from one that lost it.
+            if not FileSigner(keys, origin).verifiers():
+                create_key(keys, origin)
+            origin = await log_store.begin_log(connection, origin, at=clock.now())
     write_policy(settings, origin)
     return origin
 
@@ -160,6 +168,11 @@ class Integrating:
             if count == BATCH_LEAVES:
                 async with self._database.connection() as second:
                     count += await self._integrator.drain([connection, second])
+        except RefusedError as error:
+            await self._term.end()
+            _log.warning("leaves_wait", reason=error.refused.code)
+            self._next_at = loop.time() + REFUSED_MS / 1_000
+            return 0
         except BaseException:
             await self._term.end()
             raise
@@ -197,6 +210,10 @@ class Publishing:
             self._next_at = max(loop.time(), self._next_at + self._cadence)
             if await self._publisher.step(connection):
                 await self._house.log.read()
+        except RefusedError as error:
+            await self.close()
+            _log.error("log_publishes_nothing", reason=error.refused.message)
+            self._next_at = loop.time() + REFUSED_MS / 1_000
         except BaseException:
             await self.close()
             raise
