@@ -25,8 +25,9 @@ from counterfoil.evidence.formats.verifying import Head, check_note
 from counterfoil.evidence.leaf import LeafType
 
 SKEW_S: Final = 60
-#: Between the witnesses' sight of the intent and the request.
-INTENT_AGE_S_MAX: Final = 900
+#: Between the intent and the first request under it: a bureau that was down for a day still
+#: answers, and asking again later is answered from memory.
+INTENT_AGE_S_MAX: Final = 86_400
 #: Heads of the log that stay verified: one comes a second.
 _HEADS_KEPT: Final = 4_096
 
@@ -221,8 +222,12 @@ def _check_times(consent: Opened, intent: Opened, expected: Expected, *, now: in
     begins, ends = consent.fields.get("not_before"), consent.fields.get("not_after")
     if not isinstance(begins, int) or not isinstance(ends, int):
         raise CheckFailedError(No.OUTSIDE_WINDOW, "no window")
-    _hold(begins - SKEW_S <= intent.seen_at <= ends, No.OUTSIDE_WINDOW)
-    _hold(now - intent.seen_at <= INTENT_AGE_S_MAX, No.INTENT_TOO_OLD)
+    # The writer's own time bounds the age, the witnesses' time the window: a later head would
+    # make an old leaf look young, an earlier `created` cannot make it look older than it is.
+    created: int = intent.fields["created"]
+    _hold(created <= intent.seen_at + SKEW_S, No.OUTSIDE_WINDOW, "written after it was seen")
+    _hold(begins - SKEW_S <= created and intent.seen_at <= ends, No.OUTSIDE_WINDOW)
+    _hold(now - created <= INTENT_AGE_S_MAX, No.INTENT_TOO_OLD)
     if _origin(consent) == _origin(intent):
         _hold(consent.index < intent.index, No.ORDER_WRONG)
     else:

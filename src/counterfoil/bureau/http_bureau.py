@@ -101,6 +101,11 @@ class HttpBureau:
         return self._membership.issuer
 
     @property
+    def witness(self) -> str | None:
+        """What the log's policy calls the bureau's own witness."""
+        return self._membership.witness
+
+    @property
     def calls_at_once(self) -> int:
         """How many questions may be under way at once."""
         return CALLS_AT_ONCE

@@ -47,6 +47,8 @@ class Inquiry:
     asked_at: int
     #: From here on an answer decides nothing.
     answer_by: int
+    #: When the question first left the house; None while it has not.
+    sent_at: int | None = None
     outcome_leaf_id: int | None = None
     ended_at: int | None = None
     #: Code of a refusal, of a fault or of what stopped it.

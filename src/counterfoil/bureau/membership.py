@@ -33,6 +33,8 @@ class Membership:
     #: The lender's organisation code; what reports name as the inquirer.
     organisation: str
     url: str
+    #: What the log's policy calls the bureau's own witness; None where it runs none.
+    witness: str | None
     directory: Path
 
     @property

@@ -26,6 +26,11 @@ class Bureau(Protocol):
         ...
 
     @property
+    def witness(self) -> str | None:
+        """What the log's policy calls the bureau's own witness; None where it runs none."""
+        ...
+
+    @property
     def calls_at_once(self) -> int:
         """How many questions may be under way at once."""
         ...

@@ -139,7 +139,13 @@ def enrol(
         signed = _signed(authority, key, issuer, member_key.public_key(), now, is_server=False)
         certificate.write_bytes(signed.public_bytes(Encoding.PEM))
     (member_home / AUTHORITY).write_bytes((home / AUTHORITY).read_bytes())
-    about = {"bureau": bureau_of(home), "issuer": issuer, "organisation": organisation, "url": url}
+    about = {
+        "bureau": bureau_of(home),
+        "issuer": issuer,
+        "organisation": organisation,
+        "url": url,
+        "witness": own_witness,
+    }
     (member_home / MEMBERSHIP).write_text(json.dumps(about), encoding="utf-8")
     membership = load_membership(member_home)
     member = Member(
