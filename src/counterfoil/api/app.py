@@ -30,6 +30,7 @@ from counterfoil.api.resources import (
     applications,
     business_dates,
     commands,
+    consents,
     credit,
     drawdowns,
     figures,
@@ -37,11 +38,13 @@ from counterfoil.api.resources import (
     ledger,
     lines,
     loans,
+    notices,
     previews,
     products,
     quotes,
     repayments,
     statements,
+    status_lists,
 )
 from counterfoil.api.shapes import read_id
 from counterfoil.api.writes import Write, answer
@@ -57,6 +60,7 @@ Background = Callable[[House, asyncio.Event], Awaitable[None]]
 
 WRITES: Final[tuple[Write, ...]] = (
     *applicants.WRITES,
+    *consents.WRITES,
     *applications.WRITES,
     *lines.WRITES,
     *quotes.WRITES,
@@ -69,6 +73,9 @@ WRITES: Final[tuple[Write, ...]] = (
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     products.router,
     applicants.router,
+    notices.router,
+    consents.router,
+    status_lists.router,
     # Before the applications: `funnel` is no identifier of one.
     funnel.router,
     applications.router,

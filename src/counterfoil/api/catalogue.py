@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import Final
 
 from counterfoil.api import refusals as own
+from counterfoil.consents import refusals as consents
 from counterfoil.customers import refusals as customers
 from counterfoil.decisioning import refusals as decisioning
 from counterfoil.kernel.errors import Refusal
@@ -18,6 +19,7 @@ ROOMS: Final[tuple[tuple[ModuleType, str, str], ...]] = (
     (own, "The API itself", "接口本身"),
     (batches, "Commands and idempotency", "指令与幂等"),
     (customers, "Customers", "客户"),
+    (consents, "Consents", "授权"),
     (decisioning, "Applications and decisions", "申请与决策"),
     (lending, "Lines, drawdowns, loans, repayments", "授信、支用、借据、还款"),
     (payments, "Payments", "支付"),

@@ -30,7 +30,8 @@ DESCRIPTION: Final = (
 _REFERENCE: Final = "#/components/schemas/"
 _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": f"{_REFERENCE}Problem"}}}
 _NAMES: Final = {ids.LINE: "a credit line", ids.APPLICATION: "an application"} | {
-    ids.REPAYMENT: "a repayment"
+    ids.REPAYMENT: "a repayment",
+    ids.CONSENT: "a consent",
 }
 _KEY_HEADER: Final = {
     "name": "Idempotency-Key",

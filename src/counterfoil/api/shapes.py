@@ -95,6 +95,11 @@ ApplicationId = Annotated[
     PlainValidator(_reader(ids.APPLICATION)),
     WithJsonSchema(id_schema(ids.APPLICATION, "an application")),
 ]
+ConsentId = Annotated[
+    int,
+    PlainValidator(_reader(ids.CONSENT)),
+    WithJsonSchema(id_schema(ids.CONSENT, "a consent")),
+]
 RepaymentId = Annotated[
     int,
     PlainValidator(_reader(ids.REPAYMENT)),

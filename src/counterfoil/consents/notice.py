@@ -195,6 +195,8 @@ class Party:
     contact: str
     #: Where a consent is withdrawn; empty for those who only receive.
     withdraw_uri: str
+    #: Where its lists of withdrawals are published; empty for those who only receive.
+    status_lists_uri: str
     jurisdiction: str
 
     def name(self, language: str) -> str:
@@ -252,6 +254,11 @@ class Notices:
         versions = self.versions(code)
         current = self.current(code, day)
         return [n.version for n in versions if current is None or n.scope.covers(current.scope)]
+
+    @property
+    def status_lists_uri(self) -> str:
+        """Return where the lists of withdrawals are published."""
+        return next(p.status_lists_uri for p in self._parties.values() if p.status_lists_uri)
 
     def party(self, code: str) -> Party:
         """Return a party by its code."""

@@ -45,6 +45,8 @@ _MAY_CHANGE: Final = ("valid_to",)
 _DAYS_MAX: Final = 3_660
 _READING_SECONDS_MAX: Final = 600
 _TEXT_MAX: Final = 2_000
+#: What only a party has whom consents are given to.
+_CONTROLLER_FIELDS: Final = ("withdraw_uri", "status_lists_uri")
 _MS: Final = 1_000
 
 
@@ -183,10 +185,12 @@ def _parties(document: Mapping[str, Any], faults: list[str]) -> dict[str, Party]
     fields = ("legal_id", "role", "name_zh", "name_en", "address", "contact", "jurisdiction")
     parties = {}
     for code in document:
-        table = reader.table(document, code, (*fields, "withdraw_uri"))
+        table = reader.table(document, code, (*fields, *_CONTROLLER_FIELDS))
         texts = {name: reader.text(table, f"{code}.{name}") for name in fields}
-        uri = reader.text(table, f"{code}.withdraw_uri", default="")
-        parties[code] = Party(code=code, withdraw_uri=uri, **texts)
+        more = {
+            name: reader.text(table, f"{code}.{name}", default="") for name in _CONTROLLER_FIELDS
+        }
+        parties[code] = Party(code=code, **texts, **more)
     if len({party.legal_id for party in parties.values()}) != len(parties):
         reader.add("legal_id", "stands twice")
     faults += reader.found
@@ -302,8 +306,8 @@ def _check_scope(scope: Scope, parties: Mapping[str, Party], reader: _Faults) ->
         if name not in parties:
             reader.add("scope", f"names the party {name}, which {PARTIES_FILE} does not have")
     controller = parties.get(scope.controller)
-    if controller is not None and not controller.withdraw_uri:
-        reader.add("scope.controller", "has no address where a consent is withdrawn")
+    if controller is not None and not (controller.withdraw_uri and controller.status_lists_uri):
+        reader.add("scope.controller", "has no address where a consent is withdrawn and published")
     if not scope.data:
         reader.add("scope.data", "is empty")
     for kind in sorted(scope.data & BANNED_KINDS):

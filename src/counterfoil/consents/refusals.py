@@ -136,3 +136,9 @@ CONSENT_OUTDATED: Final = Refusal(
     message="More is asked for now than the customer agreed to under version {version}.",
     next_step="Show the notice in force and ask the customer for a new consent.",
 )
+STATUS_LIST_NOT_FOUND: Final = Refusal(
+    code="status_list_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no list of withdrawals of that number.",
+    next_step="Take the address that came with the consent.",
+)

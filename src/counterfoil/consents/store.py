@@ -1,12 +1,11 @@
 """Reads and writes consents; the database itself counts uses and refuses what does not hold."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from counterfoil.consents.consent import Consent, Use, UsedConsent
+from counterfoil.consents.decision import Decision, NewDecision, TextShown
 from counterfoil.consents.notice import Notice, NoticeText
-from counterfoil.consents.record import Authentication, Display
 from counterfoil.consents.refusals import (
     CONSENT_EXPIRED,
     CONSENT_NOT_FOUND,
@@ -27,57 +26,6 @@ CONSENTS_MAX: Final = 200
 EVENTS_PAGE: Final = 1_000
 #: Who ends what is over.
 CLOCK: Final = "clock"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewDecision:
-    """A decision that is about to be written."""
-
-    customer_id: int
-    decision_id: int
-    #: `given`, `refused` or `reconfirmed`.
-    choice: str
-    notice: Notice
-    display: Display
-    authentication: Authentication
-    is_preselected: bool
-    channel: str
-    #: POSIX seconds.
-    decided_at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """A decision as it is kept."""
-
-    decision_id: int
-    choice: str
-    notice_code: str
-    notice_version: int
-    language: str
-    text_sha256: bytes
-    screen_sha256: bytes
-    dwell_ms: int
-    #: What the notice asked for then.
-    reading_ms_min: int
-    method: str
-    level: str
-    authenticated_at: int
-    evidence_sha256: bytes
-    channel: str
-    decided_at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextShown:
-    """A text as it was shown."""
-
-    notice_code: str
-    notice_version: int
-    language: str
-    text: str
-    #: POSIX seconds.
-    first_shown: int
 
 
 async def keep_texts(

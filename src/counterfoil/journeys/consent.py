@@ -14,19 +14,24 @@ import orjson
 
 from counterfoil.consents import giving, store
 from counterfoil.consents.consent import Consent, Use, UsedConsent
+from counterfoil.consents.decision import NewDecision
 from counterfoil.consents.giving import Choice, Wish
+from counterfoil.consents.iso27560 import Source
 from counterfoil.consents.record import Authentication, Display
 from counterfoil.consents.refusals import (
     CONSENT_BUNDLED,
     CONSENT_EXPIRED,
+    CONSENT_NOT_FOUND,
     CONSENT_OUTDATED,
     CONSENT_USED_UP,
     CONSENT_WITHDRAWN,
     CONSENT_WITHOUT_IDENTITY,
     NOTICE_CHANGED,
+    NOTICE_NOT_FOUND,
+    STATUS_LIST_NOT_FOUND,
 )
 from counterfoil.consents.state import Status
-from counterfoil.consents.store import NewDecision
+from counterfoil.consents.status_list import POSITIONS, Place, claims, place_of
 from counterfoil.consents.subject import Identity, SubjectOpening, salt_of
 from counterfoil.customers import store as customers
 from counterfoil.customers.refusals import CUSTOMER_NOT_FOUND
@@ -43,6 +48,7 @@ from counterfoil.journeys.consent_records import (
     withdrawal_text,
 )
 from counterfoil.journeys.house import House
+from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform import idempotency
 from counterfoil.platform.batches import Answer
@@ -412,3 +418,50 @@ def _request(wish: Wish) -> dict[str, object]:
         ]
     )
     return {"wish": text.decode()}
+
+
+async def read_source(house: House, *, customer_id: int, consent_id: int) -> Source | Refused:
+    """Return everything that is known of one consent: words, decision, events, parties."""
+    async with house.database.connection() as connection:
+        consent = await store.read_consent(
+            connection, customer_id=customer_id, consent_id=consent_id
+        )
+        if consent is None:
+            return refuse(CONSENT_NOT_FOUND)
+        decision = await store.read_decision(
+            connection, customer_id=customer_id, decision_id=consent_id
+        )
+        assert decision is not None, "a consent follows its decision"
+        text = await store.read_text(connection, decision.text_sha256)
+        events = await store.read_events(connection, customer_id=customer_id, consent_id=consent_id)
+    assert text is not None, "a decision's text is kept"
+    notice = house.notices.version(consent.notice_code, consent.notice_version)
+    if notice is None:
+        return refuse(NOTICE_NOT_FOUND, notice=consent.notice_code)
+    return Source(
+        consent=consent,
+        notice=notice,
+        notices=house.notices,
+        text=text,
+        decision=decision,
+        events=events,
+        principal_id=ids.to_text(ids.CUSTOMER, customer_id),
+    )
+
+
+async def status_list(house: House, number: int) -> dict[str, object] | Refused:
+    """Return the list of withdrawals of a number, as recipients fetch it."""
+    first = number * POSITIONS + 1
+    async with house.database.connection() as connection:
+        # The first list is there from the beginning.
+        if number and first > await store.last_position(connection):
+            return refuse(STATUS_LIST_NOT_FOUND)
+        withdrawn = await store.withdrawn_positions(connection, first=first, end=first + POSITIONS)
+    uri = f"{house.notices.status_lists_uri}/{number}"
+    indices = [position - first for position in withdrawn]
+    return claims(uri, indices, house.leaves.now())
+
+
+def status_place(house: House, consent: Consent) -> Place:
+    """Return where the recipient of a consent finds whether it was withdrawn."""
+    return place_of(house.notices.status_lists_uri, consent.position)

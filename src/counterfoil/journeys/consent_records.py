@@ -6,17 +6,17 @@ Shared by the ways in which consents come about: one by one, and in sets.
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import orjson
 
 from counterfoil.consents.consent import Consent
+from counterfoil.consents.decision import NewDecision
 from counterfoil.consents.giving import Checked, Choice, Wish, check, subject_of
+from counterfoil.consents.iso27560 import instant
 from counterfoil.consents.notice import SECONDS_PER_DAY, Notice, NoticeText
 from counterfoil.consents.record import RECORD_ID_BYTES, Checkpoint, Record, sha256_of
 from counterfoil.consents.refusals import CONSENT_BUNDLED, CONSENT_WITHOUT_IDENTITY
 from counterfoil.consents.state import State, Status
-from counterfoil.consents.store import NewDecision
 from counterfoil.consents.subject import Identity, salt_of, subject_ref
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import StagedLeaf, Witnessed
@@ -233,11 +233,6 @@ def _texts(kept: Sequence[Checked]) -> list[tuple[Notice, NoticeText]]:
 
 
 # --------------------------------------------------------------------------- what is answered
-
-
-def instant(seconds: int) -> str:
-    """Return an instant as answers write it."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def decision_text(customer_id: int, given: Given) -> str:

@@ -43,6 +43,8 @@ class Scope(StrEnum):
     PRODUCTS_READ = "products:read"
     APPLICANTS_READ = "applicants:read"
     APPLICANTS_WRITE = "applicants:write"
+    CONSENTS_READ = "consents:read"
+    CONSENTS_WRITE = "consents:write"
     APPLICATIONS_READ = "applications:read"
     APPLICATIONS_WRITE = "applications:write"
     LINES_READ = "lines:read"
@@ -56,6 +58,12 @@ class Scope(StrEnum):
     OPERATIONS_READ = "operations:read"
     OPERATIONS_WRITE = "operations:write"
     METRICS_READ = "metrics:read"
+    PERSONAL_REVEAL = "personal:reveal"
+    PRIVACY_READ = "privacy:read"
+    PRIVACY_WRITE = "privacy:write"
+    APPROVALS_READ = "approvals:read"
+    APPROVALS_WRITE = "approvals:write"
+    TRAIL_READ = "trail:read"
 
 
 class Role(StrEnum):
