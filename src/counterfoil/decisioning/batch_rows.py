@@ -1,0 +1,155 @@
+"""A row of a batch, told as the record of a single decision tells it, so that both compare.
+
+Invariant   Nothing is decided here; what follows from the row and the policy is written out.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from counterfoil.decisioning.evaluate import Verdict
+from counterfoil.decisioning.expression import Value
+from counterfoil.decisioning.policy import CAPPED, OFFER_OUT_OF_RANGE, SNOOZED, Policy
+from counterfoil.decisioning.policy_parts import (
+    NO_GUARDS,
+    WHOLE_POLICY,
+    Action,
+    Guards,
+    Rule,
+    Stage,
+)
+
+_WORD = 64
+
+
+def result_of_row(
+    policy: Policy,
+    row: Mapping[str, Any],
+    values: Mapping[str, Value | None],
+    guards: Guards = NO_GUARDS,
+) -> dict[str, object]:
+    """Return the record of a row of `compile_polars.decided` with its parts shown.
+
+    `values` are the features as they were let in; only what to ask for is read from them.
+    """
+    scored = bool(row["is_scored"])
+    verdicts = verdicts_of_row(policy, row)
+    tenors = row["tenors_months"]
+    document: dict[str, object] = {
+        "binding": row["binding"],
+        "candidates": _candidates(row) if scored else [],
+        "contributions": _contributions(policy, row) if scored else [],
+        "flags": _flags(policy, row, verdicts, guards) if scored else [],
+        "grade": row["grade"],
+        "limit_minor": row["limit_minor"],
+        "outcome": row["outcome"],
+        "points": row["points"],
+        "policy_version": policy.version,
+        "rate_daily_e8": row["rate_daily_e8"],
+        "reasons": [code for rank in range(1, 5) if (code := row[f"reason_{rank}"]) is not None],
+        "segment": row["segment"],
+        "tenors_months": [int(months) for months in tenors.split(",")] if tenors else [],
+        "valid_until": row["valid_until"] and row["valid_until"].isoformat(),
+        "verdicts": {code: verdict.value for code, verdict in verdicts.items()},
+    }
+    document |= _guarded(policy, row, verdicts, guards)
+    document |= _asks(policy, row, verdicts, values, guards)
+    if policy.growth is not None and scored:
+        document["grown"] = row["grown"]
+    return document
+
+
+def verdicts_of_row(policy: Policy, row: Mapping[str, Any]) -> dict[str, Verdict]:
+    """Return the verdicts of a row in the order in which rules are judged."""
+    stages = tuple(Stage) if row["is_scored"] else (Stage.ELIGIBILITY,)
+    numbered = [*enumerate(policy.rules)]
+    return {
+        rule.code: _verdict(row, number)
+        for stage in stages
+        for number, rule in numbered
+        if rule.stage is stage
+    }
+
+
+def rejected_of_row(policy: Policy, row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the features whose values were not let in."""
+    return tuple(
+        feature.name
+        for number, feature in enumerate(policy.features)
+        if _bit(row, "rejected", number)
+    )
+
+
+def _bit(row: Mapping[str, Any], prefix: str, number: int) -> bool:
+    return bool(row[f"{prefix}_{number // _WORD}"] >> (number % _WORD) & 1)
+
+
+def _verdict(row: Mapping[str, Any], number: int) -> Verdict:
+    if _bit(row, "rules_unknown", number):
+        return Verdict.UNKNOWN
+    return Verdict.TRUE if _bit(row, "rules_true", number) else Verdict.FALSE
+
+
+def _acting(
+    policy: Policy, verdicts: Mapping[str, Verdict], action: Action, guards: Guards
+) -> list[Rule]:
+    """Return the rules of an action in the order in which they were judged."""
+    rules = {rule.code: rule for rule in policy.rules}
+    return [
+        rules[code]
+        for code, verdict in verdicts.items()
+        if rules[code].action_on(verdict) is action
+        and (rules[code].is_exempt or code not in guards.snoozed)
+    ]
+
+
+def _candidates(row: Mapping[str, Any]) -> list[list[object]]:
+    names = [name.removeprefix("bound ") for name in row if name.startswith("bound ")]
+    bounds = [(name, row[f"bound {name}"]) for name in names]
+    return [[name, minor] for name, minor in bounds if minor is not None]
+
+
+def _contributions(policy: Policy, row: Mapping[str, Any]) -> list[list[object]]:
+    return [
+        [item.feature, row[f"bin_{number}"], item.points_best - row[f"loss_{number}"]]
+        for number, item in enumerate(policy.scorecard.characteristics)
+    ]
+
+
+def _flags(
+    policy: Policy, row: Mapping[str, Any], verdicts: Mapping[str, Verdict], guards: Guards
+) -> list[str]:
+    flags = [rule.code for rule in _acting(policy, verdicts, Action.FLAG, guards)]
+    return [*flags, OFFER_OUT_OF_RANGE] if row["is_out_of_range"] else flags
+
+
+def _guarded(
+    policy: Policy, row: Mapping[str, Any], verdicts: Mapping[str, Verdict], guards: Guards
+) -> dict[str, object]:
+    done = []
+    rules = {rule.code: rule for rule in policy.rules}
+    for code, verdict in verdicts.items():
+        action = rules[code].action_on(verdict)
+        if action is Action.IGNORE or rules[code].is_exempt:
+            continue
+        if code in guards.snoozed:
+            done.append(SNOOZED + code)
+        elif action is Action.DECLINE and guards.tripped & {code, WHOLE_POLICY}:
+            done.append(CAPPED + code)
+    if WHOLE_POLICY in guards.tripped and row["outcome"] == "referred" and not row["limit_minor"]:
+        done.append(CAPPED + WHOLE_POLICY)
+    return {"guarded": done} if done else {}
+
+
+def _asks(
+    policy: Policy,
+    row: Mapping[str, Any],
+    verdicts: Mapping[str, Verdict],
+    values: Mapping[str, Value | None],
+    guards: Guards,
+) -> dict[str, object]:
+    if row["outcome"] != "referred":
+        return {}
+    asking = _acting(policy, verdicts, Action.ASK, guards)
+    names = list(dict.fromkeys(name for rule in asking for name in policy.sources_of(rule)))
+    missing = [name for name in names if values[name] is None]
+    return {"asks": missing or names} if names else {}
