@@ -7,14 +7,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from counterfoil.kernel.errors import Refused, RefusedError
+from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.database import Database
 from counterfoil.privacy import person_store as persons
 from counterfoil.privacy.blind_index import IndexKind
 from counterfoil.privacy.file_key import FileIndexSecret, FileKeyWrapper, create_keys
 from counterfoil.privacy.person_store import MaskedPerson, PersonRecord
-from counterfoil.privacy.store import Reveal
-from counterfoil.privacy.vault import Purpose, Vault
+from counterfoil.privacy.vault import Vault
 
 NOW = datetime(2026, 1, 5, 8, tzinfo=UTC)
 WANG = PersonRecord(
@@ -143,49 +142,6 @@ async def test_a_record_moved_to_another_customer_does_not_open(
         with pytest.raises(RefusedError) as caught:
             await persons.read_masked(connection, vault, [2])
     assert caught.value.refused.code == "ciphertext_rejected"
-
-
-async def test_a_look_in_clear_is_written_down_first(database: Database, vault: Vault) -> None:
-    await keep(database, vault, WANG)
-    look = Reveal(
-        customer_id=1,
-        reveal_id=7,
-        purpose=Purpose.CONTACT,
-        revealed_to="li.wei",
-        reason="customer asked for a call",
-        revealed_at=NOW,
-    )
-    async with database.transaction() as connection:
-        assert await persons.reveal(connection, vault, look) == {"phone": WANG.phone}
-        row = await connection.fetchrow("SELECT * FROM privacy.reveal")
-    assert (row["customer_id"], row["revealed_to"], row["reason"]) == (
-        1,
-        "li.wei",
-        "customer asked for a call",
-    )
-
-
-@pytest.mark.parametrize(
-    ("customer_id", "reason", "code"),
-    [(1, "  ", "reveal_reason_missing"), (2, "x", "personal_data_not_found")],
-)
-async def test_a_look_without_reason_or_subject_is_refused(
-    database: Database, vault: Vault, customer_id: int, reason: str, code: str
-) -> None:
-    await keep(database, vault, WANG)
-    look = Reveal(
-        customer_id=customer_id,
-        reveal_id=7,
-        purpose=Purpose.IDENTITY,
-        revealed_to="li.wei",
-        reason=reason,
-        revealed_at=NOW,
-    )
-    async with database.transaction() as connection:
-        refused = await persons.reveal(connection, vault, look)
-        assert isinstance(refused, Refused)
-        assert refused.code == code
-        assert await connection.fetchval("SELECT count(*) FROM privacy.reveal") == 0
 
 
 async def test_whoever_destroys_the_key_destroys_the_record(

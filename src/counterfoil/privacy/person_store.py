@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import masking, store
 from counterfoil.privacy.blind_index import IndexKind
-from counterfoil.privacy.refusals import PERSONAL_DATA_NOT_FOUND, REASON_MISSING
-from counterfoil.privacy.store import IndexEntry, Reveal
+from counterfoil.privacy.store import IndexEntry
 from counterfoil.privacy.vault import ClearRecord, Purpose, SealedRecord, Vault
 
 
@@ -97,20 +95,15 @@ async def find_persons(
     connection: Connection, vault: Vault, kind: IndexKind, value: str
 ) -> list[int]:
     """Return the customers with a number in its normal form."""
-    [digest] = await vault.digests(kind, [value])
-    return await store.find_customers(connection, kind, digest)
+    [digests] = await vault.every_digest(kind, [value])
+    return await store.find_customers(connection, kind, digests.values())
 
 
-async def reveal(connection: Connection, vault: Vault, request: Reveal) -> dict[str, str] | Refused:
-    """Write down who looks and why, then return the fields in clear."""
-    if not request.reason.strip():
-        return refuse(REASON_MISSING)
-    records = await store.read_records(connection, [request.customer_id], request.purpose)
-    if not records:
-        return refuse(PERSONAL_DATA_NOT_FOUND)
-    [clear] = await vault.open(records)
-    await store.add_reveal(connection, request)
-    return dict(clear.fields)
+async def read_clear(
+    connection: Connection, vault: Vault, customer_ids: Sequence[int], purpose: Purpose
+) -> dict[int, dict[str, str]]:
+    """Return fields in clear, for `journeys/reveal` alone: it writes down who looks, and why."""
+    return await _open(connection, vault, customer_ids, purpose)
 
 
 def _identity(person: PersonRecord) -> ClearRecord:
@@ -129,10 +122,10 @@ async def _entries(
 ) -> tuple[IndexEntry, ...]:
     by_phone = kind is IndexKind.PHONE
     values = [person.phone if by_phone else person.id_number for person in persons]
-    digests = await vault.digests(kind, values)
+    every = await vault.every_digest(kind, values)
     return tuple(
-        IndexEntry(kind=kind, digest=digest, customer_id=person.customer_id)
-        for digest, person in zip(digests, persons, strict=True)
+        IndexEntry(kind=kind, digests=digests, customer_id=person.customer_id)
+        for digests, person in zip(every, persons, strict=True)
     )
 
 

@@ -32,3 +32,69 @@ REASON_MISSING = Refusal(
     message="Personal data is shown in clear only for a stated reason.",
     next_step="State why you need it; the reason is recorded.",
 )
+PURPOSE_NOT_ALLOWED = Refusal(
+    code="purpose_not_allowed",
+    kind=Kind.FORBIDDEN,
+    message="This data may not be seen by you for the purpose {purpose}; the attempt is recorded.",
+    next_step="Look for a purpose that is yours, or ask somebody whose purpose it is.",
+)
+TICKET_INVALID = Refusal(
+    code="ticket_invalid",
+    kind=Kind.INVALID,
+    message="A look in clear names its ticket: 1 to 64 letters, digits and . _ / -.",
+    next_step="State the number of the ticket, case or request.",
+)
+GRANT_NOT_VALID = Refusal(
+    code="grant_not_valid",
+    kind=Kind.FORBIDDEN,
+    message="There is no grant that lets you see this data now; the attempt is recorded.",
+    next_step="State purpose, ticket and reason again for a new grant.",
+)
+DATA_RESTRICTED = Refusal(
+    code="data_restricted",
+    kind=Kind.FORBIDDEN,
+    message="The data is kept because law demands it, and opened for legal purposes only.",
+    next_step="Ask compliance if there is a legal purpose.",
+)
+DATA_CLASS_UNKNOWN = Refusal(
+    code="data_class_unknown",
+    kind=Kind.INVALID,
+    message="There is no class of data {data_class}.",
+    next_step="Use one of the classes of the retention schedule.",
+)
+LEGAL_HOLD_STANDS = Refusal(
+    code="legal_hold_stands",
+    kind=Kind.CONFLICT,
+    message="A legal hold stands on this customer: nothing is erased.",
+    next_step="Have the hold lifted first, with its reason.",
+)
+LEGAL_HOLD_NOT_FOUND = Refusal(
+    code="legal_hold_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no such hold, or it was lifted before.",
+    next_step="Look it up among the customer's holds.",
+)
+RETENTION_NOT_OVER = Refusal(
+    code="retention_not_over",
+    kind=Kind.CONFLICT,
+    message="The data must be kept: until {keep_until}.",
+    next_step="Wait for that day; until then the data is restricted.",
+)
+DATA_ERASED = Refusal(
+    code="data_erased",
+    kind=Kind.GONE,
+    message="This data was erased.",
+    next_step="What was destroyed, when and by which rule stands among the customer's erasures.",
+)
+KEY_ROTATION_UNDER_WAY = Refusal(
+    code="key_rotation_one_at_a_time",
+    kind=Kind.CONFLICT,
+    message="A rotation of this kind is under way.",
+    next_step="Resume it; a new one can begin when it has ended.",
+)
+KEY_ROTATION_NOT_UNDER_WAY = Refusal(
+    code="key_rotation_not_under_way",
+    kind=Kind.NOT_FOUND,
+    message="No rotation of this kind is under way.",
+    next_step="Begin one, with the approval of a second person.",
+)

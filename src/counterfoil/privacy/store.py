@@ -1,51 +1,55 @@
 """Reads and writes the vault's tables; thin functions, one for each named query or two."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from counterfoil.kernel.errors import RefusedError, refuse
 from counterfoil.platform.database import Connection
-from counterfoil.platform.queries import Queries
+from counterfoil.platform.queries import Queries, Runner
 from counterfoil.privacy.blind_index import IndexKind
+from counterfoil.privacy.refusals import KEY_SERVICE_UNAVAILABLE
 from counterfoil.privacy.vault import KeyRow, Purpose, SealedRecord
 
 QUERIES: Final = Queries.load("counterfoil.privacy")
 
 #: A phone number has had few owners.
 FOUND_COUNT_MAX: Final = 100
-#: Held shared while records are sealed under keys that were there, exclusively by erasure.
+#: Held shared while keys are written or sealed under; exclusively where one is destroyed or a
+#: rotation begins.
 DESTRUCTION_LOCK: Final = 7_205_759_403_792_843
+#: Held shared while numbers are written to the index, exclusively while its secret is changed.
+GENERATION_LOCK: Final = 7_205_759_403_792_845
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexEntry:
-    """One digest of one customer."""
+    """The digests of one value of one customer, by generation of the secret."""
 
     kind: IndexKind
-    digest: bytes
+    digests: Mapping[int, bytes]
     customer_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reveal:
-    """One look at personal data in clear."""
+class Look:
+    """One look at what is kept of a customer for one purpose, under a grant."""
 
     customer_id: int
     reveal_id: int
+    grant_id: int
     purpose: Purpose
-    revealed_to: str
-    reason: str
-    revealed_at: datetime
 
 
 async def add_records(
     connection: Connection, records: Sequence[SealedRecord], *, at: datetime
 ) -> None:
     """Write sealed records and their wrapped keys."""
+    await hold_keys(connection)
     customer_ids = [record.customer_id for record in records]
     purposes = [record.purpose.value for record in records]
-    await QUERIES.add_data_keys.execute(
+    added = await QUERIES.add_data_keys.execute(
         connection,
         customer_ids=customer_ids,
         purposes=purposes,
@@ -53,6 +57,9 @@ async def add_records(
         wrapped_keys=[record.wrapped_key for record in records],
         created_at=at,
     )
+    if added != len(records):
+        # The wrapping key was replaced while these were sealed: a repetition takes the new one.
+        raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE))
     await QUERIES.add_sealed_records.execute(
         connection,
         customer_ids=customer_ids,
@@ -64,7 +71,7 @@ async def add_records(
 
 
 async def read_keys(
-    connection: Connection, customer_ids: Sequence[int], purpose: Purpose
+    connection: Runner, customer_ids: Sequence[int], purpose: Purpose
 ) -> list[KeyRow]:
     """Return the wrapped keys that there are."""
     rows = await QUERIES.data_keys.fetch(
@@ -82,7 +89,7 @@ async def read_keys(
 
 
 async def add_missing_keys(
-    connection: Connection, keys: Sequence[KeyRow], purpose: Purpose
+    connection: Runner, keys: Sequence[KeyRow], purpose: Purpose
 ) -> frozenset[int]:
     """Write keys where there are none yet; return the customers that took theirs."""
     rows = await QUERIES.add_missing_data_keys.fetch(
@@ -95,18 +102,28 @@ async def add_missing_keys(
     return frozenset(row["customer_id"] for row in rows)
 
 
-async def hold_keys(connection: Connection) -> None:
-    """Keep every data key from being destroyed until this transaction ends."""
+async def hold_keys(connection: Runner) -> None:
+    """Keep every data key, and what wraps it, as it is until this transaction ends."""
     await QUERIES.hold_data_keys.fetch(connection, lock=DESTRUCTION_LOCK)
 
 
 async def add_index_entries(connection: Connection, entries: Sequence[IndexEntry]) -> None:
-    """Write digests; a second owner of an identity number breaks `identity_needs_check`."""
+    """Write digests; a second owner of an identity number breaks `identity_needs_check`.
+
+    Digests of every generation that the index has now are needed; those of others are left out.
+    """
+    await QUERIES.hold_index_generations.fetch(connection, lock=GENERATION_LOCK)
+    rows = await QUERIES.index_generations.fetch(connection)
+    wanted = [row["generation"] for row in rows]
+    if any(number not in entry.digests for entry in entries for number in wanted):
+        # The secret was changed while these were prepared: a repetition takes the new one.
+        raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE))
     await QUERIES.add_blind_index.execute(
         connection,
-        kinds=[entry.kind.value for entry in entries],
-        digests=[entry.digest for entry in entries],
-        customer_ids=[entry.customer_id for entry in entries],
+        kinds=[entry.kind.value for entry in entries for _ in wanted],
+        digests=[entry.digests[number] for entry in entries for number in wanted],
+        customer_ids=[entry.customer_id for entry in entries for _ in wanted],
+        generations=[number for _ in entries for number in wanted],
     )
 
 
@@ -130,10 +147,12 @@ async def read_records(
     ]
 
 
-async def find_customers(connection: Connection, kind: IndexKind, digest: bytes) -> list[int]:
-    """Return the customers behind a digest."""
+async def find_customers(
+    connection: Connection, kind: IndexKind, digests: Iterable[bytes]
+) -> list[int]:
+    """Return the customers behind the digests of one value."""
     rows = await QUERIES.customers_by_digest.fetch(
-        connection, kind=kind.value, digest=digest, page=FOUND_COUNT_MAX
+        connection, kind=kind.value, digests=list(digests), page=FOUND_COUNT_MAX
     )
     return [row["customer_id"] for row in rows]
 
@@ -146,14 +165,22 @@ async def taken_digests(
     return frozenset(row["digest"] for row in rows)
 
 
-async def add_reveal(connection: Connection, reveal: Reveal) -> None:
-    """Write down a look in clear."""
-    await QUERIES.add_reveal.execute(
+async def add_reveals(
+    connection: Connection,
+    looks: Sequence[Look],
+    *,
+    revealed_to: str,
+    reason: str,
+    revealed_at: datetime,
+) -> None:
+    """Write down looks in clear by one person for one reason."""
+    await QUERIES.add_reveals.execute(
         connection,
-        customer_id=reveal.customer_id,
-        reveal_id=reveal.reveal_id,
-        purpose=reveal.purpose.value,
-        revealed_to=reveal.revealed_to,
-        reason=reveal.reason,
-        revealed_at=reveal.revealed_at,
+        customer_ids=[look.customer_id for look in looks],
+        reveal_ids=[look.reveal_id for look in looks],
+        purposes=[look.purpose.value for look in looks],
+        grant_ids=[look.grant_id for look in looks],
+        revealed_to=revealed_to,
+        reason=reason,
+        revealed_at=revealed_at,
     )

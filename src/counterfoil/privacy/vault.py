@@ -100,8 +100,8 @@ class Vault:
         suite: Suite = Suite.AES_256_GCM,
     ) -> None:
         """Take the two parts of the key service and what is sealed by from now on."""
-        self._wrapper = wrapper
-        self._index_secret = index_secret
+        self.wrapper: Final = wrapper
+        self.index_secret: Final = index_secret
         self.suite: Final = suite
 
     async def seal(self, records: Sequence[ClearRecord]) -> list[SealedRecord]:
@@ -136,7 +136,7 @@ class Vault:
         """Return a new data key for each customer and purpose, in clear and wrapped."""
         keys = [PlainKey(envelope.new_key(), key_context(*owner)) for owner in owners]
         try:
-            wrapped = await self._wrapper.wrap(keys)
+            wrapped = await self.wrapper.wrap(keys)
         except KeyServiceUnavailableError as error:
             raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE)) from error
         return [(key.key, wrap) for key, wrap in zip(keys, wrapped, strict=True)]
@@ -148,7 +148,7 @@ class Vault:
             for row in rows
         ]
         try:
-            return await self._wrapper.unwrap(wrapped)
+            return await self.wrapper.unwrap(wrapped)
         except KeyServiceUnavailableError as error:
             raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE)) from error
         except KeyRejectedError as error:
@@ -164,7 +164,7 @@ class Vault:
     ) -> list[Mapping[int, bytes]]:
         """Return by generation of the secret the digests by which values are found."""
         try:
-            secrets = await self._index_secret.read()
+            secrets = await self.index_secret.read()
         except KeyServiceUnavailableError as error:
             raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE)) from error
         keys = {number: blind_index.derive_key(secret, kind) for number, secret in secrets.items()}

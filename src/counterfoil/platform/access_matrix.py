@@ -1,0 +1,137 @@
+"""The access matrix: roles, machines and purposes as data; whatever it does not say is denied.
+
+Form        `access_matrix.toml` beside this module. A name that nobody knows, or a right that is
+            given to what does not exist, stops the start: a matrix with a slip of the pen must not
+            deny or allow by accident.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+from counterfoil.platform.access import Role, Scope
+
+#: Stands for every field of a record.
+EVERY_FIELD: Final = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acts: a member of staff in a role, or a program by a scope of its key."""
+
+    #: The operator's name, or `api:` and the client's.
+    name: str
+    #: A role, or a scope; the matrix knows the rights of both.
+    role: str
+    #: Where it comes from: console, api or cli, with an address where there is one.
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookPurpose:
+    """What personal data is looked at for."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    #: Longest that a grant lasts.
+    minutes: int
+    #: Customers that one person may look at within an hour without a second person.
+    people: int
+    #: Whether restricted data is opened for it.
+    is_legal: bool
+    #: Purpose under which the vault keeps it → the fields that are shown.
+    data: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What one role or scope may do."""
+
+    #: Of the console.
+    permissions: frozenset[str]
+    purposes: frozenset[str]
+    #: Kinds of approval that it may ask for, and those that it may give.
+    requests: frozenset[str]
+    approves: frozenset[str]
+
+
+_NONE: Final = Rights(
+    permissions=frozenset(), purposes=frozenset(), requests=frozenset(), approves=frozenset()
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """The whole matrix."""
+
+    purposes: Mapping[str, LookPurpose]
+    #: Kind of approval → its Chinese and its English name.
+    approvals: Mapping[str, tuple[str, str]]
+    rights: Mapping[str, Rights]
+
+    def rights_of(self, role: str) -> Rights:
+        """Return the rights of a role or scope; an unknown one has none."""
+        return self.rights.get(role, _NONE)
+
+    def purpose_of(self, role: str, purpose: str) -> LookPurpose | None:
+        """Return a purpose for which a role may look; None where it may not."""
+        return self.purposes.get(purpose) if purpose in self.rights_of(role).purposes else None
+
+
+@cache
+def load_matrix() -> Matrix:
+    """Return the matrix of this release."""
+    text = resources.files("counterfoil.platform").joinpath("access_matrix.toml").read_text("utf-8")
+    return parse_matrix(tomllib.loads(text))
+
+
+def parse_matrix(read: Mapping[str, Any]) -> Matrix:
+    """Return a matrix that was read from a file; raise ValueError where it contradicts itself."""
+    purposes = {code: _purpose(code, item) for code, item in read["purposes"].items()}
+    approvals = {code: (item["zh"], item["en"]) for code, item in read["approvals"].items()}
+    roles = {name: _rights(item) for name, item in read["roles"].items()}
+    machines = {name: _rights(item) for name, item in read["machines"].items()}
+    _only_known("role", roles, {role.value for role in Role})
+    _only_known("scope", machines, {scope.value for scope in Scope})
+    for name, rights in (roles | machines).items():
+        _only_known(f"purpose of {name}", rights.purposes, purposes)
+        _only_known(f"request of {name}", rights.requests, approvals)
+        _only_known(f"approval of {name}", rights.approves, approvals)
+    if any(rights.approves for rights in machines.values()):
+        raise ValueError("a program is not the second person")
+    return Matrix(purposes=purposes, approvals=approvals, rights=roles | machines)
+
+
+def _purpose(code: str, item: Mapping[str, Any]) -> LookPurpose:
+    _only_known(
+        f"member of purpose {code}", item, {"zh", "en", "minutes", "people", "legal", "data"}
+    )
+    return LookPurpose(
+        code=code,
+        name_zh=item["zh"],
+        name_en=item["en"],
+        minutes=item["minutes"],
+        people=item["people"],
+        is_legal=item["legal"],
+        data={name: tuple(fields) for name, fields in item["data"].items()},
+    )
+
+
+def _rights(item: Mapping[str, Any]) -> Rights:
+    _only_known("right", item, {"permissions", "purposes", "requests", "approves"})
+    return Rights(
+        permissions=frozenset(item.get("permissions", ())),
+        purposes=frozenset(item["purposes"]),
+        requests=frozenset(item["requests"]),
+        approves=frozenset(item.get("approves", ())),
+    )
+
+
+def _only_known(what: str, given: Any, known: Any) -> None:
+    unknown = set(given) - set(known)
+    if unknown:
+        raise ValueError(f"unknown {what} in the access matrix: {', '.join(sorted(unknown))}")

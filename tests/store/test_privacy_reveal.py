@@ -1,0 +1,222 @@
+"""Looking in clear: for a purpose of one's role, with ticket and reason, and always on record."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import orjson
+import pytest
+from tests.store.privacy_desk import (
+    CLERK,
+    LI,
+    OFFICER,
+    WANG,
+    a_house,
+    approve,
+    code_of,
+    keep,
+    rows,
+    staff,
+)
+
+from counterfoil.journeys import erase
+from counterfoil.journeys.house import House
+from counterfoil.journeys.reveal import (
+    Revealed,
+    RevealRequest,
+    bulk_payload,
+    check_grant,
+    look_again,
+    record_opening,
+    reveal,
+)
+from counterfoil.journeys.trail import find_trail
+from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.trail import Wanted
+from counterfoil.privacy.grant_store import Grant
+from counterfoil.privacy.vault import Purpose
+
+
+@pytest.fixture
+async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    async with a_house(database_url, tmp_path) as opened:
+        await keep(opened, WANG, LI)
+        yield opened
+
+
+def a_look(
+    *customer_ids: int,
+    purpose: str = "customer_request",
+    data: tuple[str, ...] = ("identity", "contact"),
+    ticket: str = "T-1",
+    reason: str = "asks which number we have",
+    minutes: int | None = None,
+) -> RevealRequest:
+    return RevealRequest(
+        customer_ids=customer_ids or (1,),
+        purpose=purpose,
+        data=data,
+        ticket=ticket,
+        reason=reason,
+        minutes=minutes,
+    )
+
+
+async def seen(house: House, actor: Actor, request: RevealRequest) -> Revealed:
+    outcome = await reveal(house, actor, request)
+    assert isinstance(outcome, list), outcome
+    return outcome[0]
+
+
+async def test_a_look_shows_the_fields_of_its_purpose_and_is_on_record(house: House) -> None:
+    shown = await seen(house, CLERK, a_look())
+    assert shown.data == {
+        "identity": {"name": WANG.name, "id_number": WANG.id_number},
+        "contact": {"phone": WANG.phone},
+    }
+    assert WANG.name not in repr(shown)
+    assert shown.expires_at == house.clock.now() + timedelta(minutes=15)
+    looks = await rows(house, "SELECT * FROM privacy.reveal ORDER BY purpose")
+    assert [(look["purpose"], look["revealed_to"]) for look in looks] == [
+        ("contact", "clerk.a"),
+        ("identity", "clerk.a"),
+    ]
+    assert {look["grant_id"] for look in looks} == {shown.grant_id}
+    [leaf] = await rows(house, "SELECT * FROM evidence.leaf_staged WHERE leaf_type = 5")
+    body = orjson.loads(leaf["body"])
+    assert (leaf["customer_id"], leaf["subject_id"]) == (1, shown.grant_id)
+    assert (body["who"], body["ticket"], body["purpose"]) == ("clerk.a", "T-1", "customer_request")
+    [entry] = await find_trail(house, Wanted(customer_id=1))
+    assert (entry.act, entry.outcome, entry.reason) == (
+        "reveal",
+        "done",
+        "asks which number we have",
+    )
+
+
+async def test_a_collector_sees_no_identity_number(house: House) -> None:
+    shown = await seen(house, staff("collector"), a_look(purpose="collection"))
+    assert shown.data["identity"] == {"name": WANG.name}
+
+
+@pytest.mark.parametrize(
+    ("actor", "request_", "code"),
+    [
+        (CLERK, a_look(purpose="legal_request"), "purpose_not_allowed"),
+        (CLERK, a_look(purpose="nothing"), "purpose_not_allowed"),
+        (CLERK, a_look(data=("report",)), "purpose_not_allowed"),
+        (CLERK, a_look(data=()), "purpose_not_allowed"),
+        (staff("finance"), a_look(), "purpose_not_allowed"),
+        (staff("administrator"), a_look(), "purpose_not_allowed"),
+        (staff("stranger"), a_look(), "purpose_not_allowed"),
+        (CLERK, a_look(reason="  "), "reveal_reason_missing"),
+        (CLERK, a_look(ticket=""), "ticket_invalid"),
+        (CLERK, a_look(ticket="call 13800131234"), "ticket_invalid"),
+        (CLERK, a_look(99), "personal_data_not_found"),
+    ],
+)
+async def test_what_may_not_be_seen_is_refused_and_recorded(
+    house: House, actor: Actor, request_: RevealRequest, code: str
+) -> None:
+    assert code_of(await reveal(house, actor, request_)) == code
+    [entry] = await find_trail(house, Wanted())
+    assert (entry.act, entry.outcome, entry.actor) == ("reveal", code, actor.name)
+    assert await rows(house, "SELECT 1 FROM privacy.reveal") == []
+    assert await rows(house, "SELECT 1 FROM privacy.access_grant") == []
+
+
+async def test_a_grant_lets_its_owner_look_again_until_it_ends(house: House) -> None:
+    first = await seen(house, CLERK, a_look(minutes=5))
+    again = await look_again(house, CLERK, customer_id=1, grant_id=first.grant_id)
+    assert isinstance(again, Revealed)
+    assert again.data == first.data
+    stranger = staff("operations", "clerk.b")
+    refused = await look_again(house, stranger, customer_id=1, grant_id=first.grant_id)
+    assert code_of(refused) == "grant_not_valid"
+    refused = await look_again(house, CLERK, customer_id=2, grant_id=first.grant_id)
+    assert code_of(refused) == "grant_not_valid"
+    house.clock.advance(timedelta(minutes=5))  # type: ignore[attr-defined]
+    refused = await look_again(house, CLERK, customer_id=1, grant_id=first.grant_id)
+    assert code_of(refused) == "grant_not_valid"
+    counted = await rows(house, "SELECT count(*) FROM evidence.leaf_staged WHERE leaf_type = 5")
+    assert counted[0][0] == 2
+
+
+async def test_no_grant_lasts_longer_than_its_purpose_says(house: House) -> None:
+    shown = await seen(house, CLERK, a_look(minutes=10_000))
+    assert shown.expires_at == house.clock.now() + timedelta(minutes=15)
+
+
+async def test_a_role_that_lost_its_purpose_looks_no_more(house: House) -> None:
+    first = await seen(house, CLERK, a_look())
+    moved = Actor(name=CLERK.name, role="finance", source="test")
+    refused = await look_again(house, moved, customer_id=1, grant_id=first.grant_id)
+    assert code_of(refused) == "purpose_not_allowed"
+
+
+async def test_many_persons_need_a_second_person(house: House) -> None:
+    everybody = a_look(1, 2, 3, 4, purpose="legal_request")
+    assert code_of(await reveal(house, OFFICER, everybody)) == "personal_data_not_found"
+    for number in (3, 4):
+        await keep(
+            house,
+            type(WANG)(
+                customer_id=number,
+                name="韩梅",
+                id_number=f"11010519491231{number:04d}",
+                phone="+8613700137000",
+            ),
+        )
+    assert code_of(await reveal(house, OFFICER, everybody)) == "approval_missing"
+    for number in (1, 2, 3):
+        await seen(house, OFFICER, a_look(number, purpose="legal_request"))
+    # One after the other is many as well; the same person again is not one more.
+    one_more = a_look(4, purpose="legal_request")
+    assert code_of(await reveal(house, OFFICER, one_more)) == "approval_missing"
+    await seen(house, OFFICER, a_look(3, purpose="legal_request"))
+    await approve(house, "bulk_reveal", bulk_payload(everybody))
+    outcome = await reveal(house, OFFICER, everybody)
+    assert isinstance(outcome, list)
+    assert len(outcome) == 4
+    assert code_of(await reveal(house, OFFICER, everybody)) == "approval_missing"
+    house.clock.advance(timedelta(minutes=61))  # type: ignore[attr-defined]
+    await seen(house, OFFICER, one_more)
+
+
+async def test_restricted_data_is_opened_for_legal_purposes_only(house: House) -> None:
+    today = await house.business_date()
+    await erase.end_purpose(house, "identity", {1: today})
+    assert await erase.apply_retention(house, on=today) == 1
+    assert code_of(await reveal(house, CLERK, a_look())) == "data_restricted"
+    await seen(house, CLERK, a_look(2))
+    shown = await seen(house, OFFICER, a_look(purpose="legal_request"))
+    assert shown.data["identity"]["name"] == WANG.name
+
+
+async def test_while_the_key_service_is_away_nothing_is_shown_or_recorded_as_shown(
+    house: House,
+) -> None:
+    key = house.settings.home / "keys" / "wrapping-0001.key"
+    key.rename(key.with_suffix(".away"))
+    assert code_of(await reveal(house, CLERK, a_look())) == "key_service_unavailable"
+    key.with_suffix(".away").rename(key)
+    assert await rows(house, "SELECT 1 FROM privacy.access_grant") == []
+    await seen(house, CLERK, a_look())
+
+
+async def test_a_grant_opens_what_another_room_keeps(house: House) -> None:
+    analyst = staff("risk_analyst")
+    shown = await seen(house, analyst, a_look(purpose="credit_review", data=("report",)))
+    assert shown.data == {"report": {}}
+    granted = await check_grant(
+        house, analyst, customer_id=1, grant_id=shown.grant_id, data=Purpose.REPORT
+    )
+    assert isinstance(granted, Grant)
+    async with house.database.transaction() as connection:
+        await record_opening(house, connection, analyst, granted)
+    leaves = await rows(house, "SELECT 1 FROM evidence.leaf_staged WHERE leaf_type = 5")
+    assert len(leaves) == 2
+    refused = await check_grant(
+        house, analyst, customer_id=1, grant_id=shown.grant_id, data=Purpose.IDENTITY
+    )
+    assert code_of(refused) == "grant_not_valid"
