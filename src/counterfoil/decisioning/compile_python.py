@@ -23,7 +23,13 @@ from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.feature import Feature
 from counterfoil.decisioning.policy import OFFER_OUT_OF_RANGE, REASONS_COUNT_MAX, Policy
 from counterfoil.decisioning.policy_parts import NO_GUARDS, Action, Guards, Rule, Stage
-from counterfoil.decisioning.python_text import FUNCTIONS, Lines, write_value, write_verdict
+from counterfoil.decisioning.python_text import (
+    FUNCTIONS,
+    Lines,
+    write_branches,
+    write_value,
+    write_verdict,
+)
 from counterfoil.decisioning.rule_types import ValueType
 from counterfoil.decisioning.scorecard import Characteristic, Contribution
 
@@ -105,11 +111,14 @@ class _Writer:
             "Candidate": Candidate,
             "bisect": bisect_right,
             "reference": policy.decide,
-            "extras": _extras,
+            "count": len,
+            "ordered": sorted,
+            "text": str,
+            "I": int,
+            "make": tuple.__new__,
             "fill": _fill,
             "ask_for": _ask_for,
             "tenors_of": _Tenors([grade.tenor_months_max for grade in grades]),
-            "FEATURES": frozenset(item.name for item in policy.features),
             "SEGMENTS": tuple(item.code for item in segments),
             "GRADES": tuple(item.code for item in grades),
             "RATES": tuple(tuple(g.rate_of(s.code) for s in segments) for g in grades),
@@ -128,13 +137,15 @@ class _Writer:
         """Return the source of the function."""
         out = self.out
         out.add(f"# Policy {self.policy.hash}, generated; the document is what counts.")
-        out.add("def decide(given, asked, guards, T=T, F=F, U=U):")
+        out.add("def decide(given, asked, guards, T=T, F=F, U=U, I=I):")
         out.level += 1
         out.add("if guards.are_up:")
         out.add("    return reference(given, asked, guards)")
         self._write_snapshot()
         self._write_derived()
         self._write_segment()
+        false = out.hold("false", dict.fromkeys((r.code for r in self.policy.rules), Verdict.FALSE))
+        out.add(f"verdicts = {false}.copy()")
         out.add("declines = refers = asks = asking = flags = caps = ()")
         out.add("margin = 0")
         self._write_rules(Stage.ELIGIBILITY)
@@ -167,24 +178,29 @@ class _Writer:
     # ------------------------------------------------------------------- what is known of a case
 
     def _write_snapshot(self) -> None:
+        """Write one local for each feature, None for what is unusable, and the record of them."""
         out = self.out
-        out.add("get = given.get")
+        features = self.policy.features
+        blank = out.hold("blank", {item.name: None for item in features})
+        out.add(f"values = {blank}.copy()")
+        out.add("values.update(given)")
         out.add("rejected = ()")
-        for feature in self.policy.features:
+        out.add(f"if count(values) != {len(features)}:")
+        out.add(f"    surplus = tuple(ordered(values.keys() - {blank}.keys()))")
+        out.add("    for name in surplus:")
+        out.add("        del values[name]")
+        out.add("else:")
+        out.add("    surplus = ()")
+        out.add(f"{', '.join(self.local[item.name] for item in features)}, = values.values()")
+        for feature in features:
             name = self.local[feature.name]
             admits = out.hold("admits", feature.admits)
-            out.add(f"{name} = get({feature.name!r})")
-            out.add(
-                f"if {name} is not None and ({self._is_odd(feature)}) and not {admits}({name}):"
-            )
-            out.add(f"    {name} = None")
+            odd = f"{name} is not None and ({self._is_odd(feature)})"
+            out.add(f"if {odd} and not {admits}({name}):")
+            out.add(f"    {name} = values[{feature.name!r}] = None")
             out.add(f"    rejected += ({feature.name!r},)")
-        out.add("if not given.keys() <= FEATURES:")
-        out.add("    rejected += extras(given, FEATURES)")
-        pairs = ", ".join(
-            f"{item.name!r}: {self.local[item.name]}" for item in self.policy.features
-        )
-        out.add(f"values = {{{pairs}}}")
+        out.add("if surplus:")
+        out.add("    rejected += surplus")
 
     def _is_odd(self, feature: Feature) -> str:
         """Return a cheap test that lets every ordinary value pass, the rest for a closer look."""
@@ -192,10 +208,10 @@ class _Writer:
         match feature.type:
             case ValueType.INTEGER:
                 low, high = feature.lowest, feature.highest
-                return f"{name}.__class__ is not 0 .__class__ or not {low} <= {name} <= {high}"
+                return f"{name}.__class__ is not I or not {low} <= {name} <= {high}"
             case ValueType.TEXT:
                 known = self.out.hold("S", frozenset(feature.values))
-                return f"{name}.__class__ is not ''.__class__ or {name} not in {known}"
+                return f"{name}.__class__ is not text or {name} not in {known}"
             case ValueType.BOOLEAN:
                 return f"{name} is not True and {name} is not False"
 
@@ -224,23 +240,18 @@ class _Writer:
         return [(n, rule) for n, rule in enumerate(self.policy.rules) if rule.stage is stage]
 
     def _write_rules(self, stage: Stage) -> None:
+        """Write each rule; what is false, as most are, changes nothing and costs one test."""
         out = self.out
-        for number, rule in self._of_stage(stage):
-            name = f"r{number}"
+        for _, rule in self._of_stage(stage):
             if rule.segments:
                 codes = [segment.code for segment in self.policy.segments]
                 wanted = out.hold("S", frozenset(map(codes.index, rule.segments)))
-                out.add(f"if segment not in {wanted}:")
-                out.add(f"    {name} = F")
-                out.add("else:")
+                out.add(f"if segment in {wanted}:")
                 out.level += 1
-            write_verdict(out, name, rule.when, self.local)
+            true = [f"verdicts[{rule.code!r}] = T", self._effect(rule, rule.action)]
+            unknown = [f"verdicts[{rule.code!r}] = U", self._effect(rule, rule.on_unknown)]
+            write_branches(out, rule.when, self.local, true, unknown)
             out.level -= bool(rule.segments)
-            out.add(f"if {name} is T:")
-            out.add(f"    {self._effect(rule, rule.action)}")
-            if rule.on_unknown is not Action.IGNORE:
-                out.add(f"elif {name} is U:")
-                out.add(f"    {self._effect(rule, rule.on_unknown)}")
 
     def _effect(self, rule: Rule, action: Action) -> str:
         match action:
@@ -261,27 +272,37 @@ class _Writer:
             case Action.IGNORE:
                 return "pass"
 
-    def _verdicts(self, *stages: Stage) -> str:
-        pairs = [
-            f"{rule.code!r}: r{number}"
-            for stage in stages
-            for number, rule in self._of_stage(stage)
-        ]
-        return f"{{{', '.join(pairs)}}}"
-
     def _write_declined(self) -> None:
         out = self.out
+        early = [rule.code for _, rule in self._of_stage(Stage.ELIGIBILITY)]
         out.add("if declines:")
-        out.add(
-            f"    return Decision(policy_hash={self.policy.hash!r}, "
-            f"policy_version={self.policy.version!r}, asked=asked, features=values, "
-            "rejected=rejected, outcome=DECLINED, "
-            f"verdicts={self._verdicts(Stage.ELIGIBILITY)}, segment=SEGMENTS[segment], "
-            "points=None, contributions=(), grade=None, candidates=(), binding=None, "
-            "limit_minor=0, rate_daily_e8=None, tenors_months=(), "
-            f"reasons=fill((), declines, (), CODES, {REASONS_COUNT_MAX}), flags=(), "
-            "valid_until=None, guards=guards)"
-        )
+        if len(early) < len(self.policy.rules):
+            out.add(f"    verdicts = {{code: verdicts[code] for code in {out.hold('E', early)}}}")
+        out.add(f"    reasons = fill((), declines, (), CODES, {REASONS_COUNT_MAX})")
+        parts = {
+            "outcome": "DECLINED",
+            "reasons": "reasons",
+            "verdicts": "verdicts",
+        }
+        out.add(f"    return {self._made(parts)}")
+
+    def _made(self, parts: Mapping[str, str]) -> str:
+        """Return the making of a decision: one tuple, its fields in their order."""
+        known = {
+            "policy_hash": repr(self.policy.hash),
+            "policy_version": repr(self.policy.version),
+            "asked": "asked",
+            "features": "values",
+            "rejected": "rejected",
+            "segment": "SEGMENTS[segment]",
+            "guards": "guards",
+            "limit_minor": "0",
+            **dict.fromkeys(("contributions", "candidates", "tenors_months"), "()"),
+            **dict.fromkeys(("flags", "guarded", "asks"), "()"),
+            **parts,
+        }
+        fields = ", ".join(known.get(name, "None") for name in Decision._fields)
+        return f"make(Decision, ({fields}))"
 
     # ------------------------------------------------------------------------ points and amounts
 
@@ -330,10 +351,10 @@ class _Writer:
         out.add(f"if {income} is not None and {debt} is not None:")
         out.add(f"    free = {income} * {capacity.share_percent} // 100 - {debt}")
         carried = f"free * {capacity.months} if free > 0 else 0"
-        out.add(f"    candidates += (Candidate('capacity', {carried}),)")
-        out.add("candidates += (Candidate('product', asked.limit_max_minor),)")
+        out.add(f"    candidates += (make(Candidate, ('capacity', {carried})),)")
+        out.add("candidates += (make(Candidate, ('product', asked.limit_max_minor)),)")
         out.add("if asked.requested_minor is not None:")
-        out.add("    candidates += (Candidate('asked', asked.requested_minor),)")
+        out.add("    candidates += (make(Candidate, ('asked', asked.requested_minor)),)")
         out.add("least_minor = bound[1]")
         out.add("for candidate in candidates:")
         out.add("    if candidate[1] < least_minor:")
@@ -374,25 +395,30 @@ class _Writer:
 
     def _write_decision(self) -> None:
         out = self.out
-        fixed = f"policy_hash={self.policy.hash!r}, policy_version={self.policy.version!r}, "
-        made = (
-            "asked=asked, features=values, rejected=rejected, outcome=outcome, "
-            f"verdicts={self._verdicts(Stage.ELIGIBILITY, Stage.RISK)}, "
-            "segment=SEGMENTS[segment], points=points, contributions=contributions, "
-            "grade=GRADES[grade], candidates=candidates, binding=bound[0], "
-        )
+        scored = {
+            "outcome": "outcome",
+            "verdicts": "verdicts",
+            "points": "points",
+            "contributions": "contributions",
+            "grade": "GRADES[grade]",
+            "candidates": "candidates",
+            "binding": "bound[0]",
+            "reasons": "reasons",
+            "flags": "flags",
+            "grown": "grown",
+        }
+        offered = scored | {
+            "limit_minor": "limit_minor",
+            "rate_daily_e8": "rate",
+            "tenors_months": "tenors",
+            "valid_until": "asked.as_of + VALID",
+            "asks": "ask_for(asking, values) if asks and outcome is REFERRED else ()",
+        }
         out.add("if outcome is DECLINED:")
-        out.add(
-            f"    return Decision({fixed}{made}limit_minor=0, rate_daily_e8=None, "
-            "tenors_months=(), reasons=reasons, "
-            f"flags=flags if fits else (*flags, {OFFER_OUT_OF_RANGE!r}), valid_until=None, "
-            "guards=guards, grown=grown)"
-        )
-        out.add(
-            f"return Decision({fixed}{made}limit_minor=limit_minor, rate_daily_e8=rate, "
-            "tenors_months=tenors, reasons=reasons, flags=flags, valid_until=asked.as_of + VALID, "
-            "guards=guards, asks=ask_for(asking, values) if asks else (), grown=grown)"
-        )
+        out.add("    if not fits:")
+        out.add(f"        flags += ({OFFER_OUT_OF_RANGE!r},)")
+        out.add(f"    return {self._made(scored)}")
+        out.add(f"return {self._made(offered)}")
 
 
 def _tree(name: str, edges: tuple[int, ...], cells: list[str]) -> str:
@@ -430,10 +456,6 @@ def _fill(
             if len(found) == most:
                 break
     return tuple(found)[:most]
-
-
-def _extras(given: Mapping[str, object], known: frozenset[str]) -> tuple[str, ...]:
-    return tuple(sorted(given.keys() - known))
 
 
 def _ask_for(names: tuple[str, ...], values: Mapping[str, Value | None]) -> tuple[str, ...]:

@@ -123,6 +123,34 @@ def write_verdict(out: Lines, target: str, node: Node, local: Mapping[str, str])
     )
 
 
+def write_branches(
+    out: Lines, node: Node, local: Mapping[str, str], true: list[str], unknown: list[str]
+) -> None:
+    """Write what is done when a condition is true and when it is unknown; false does nothing."""
+    read = [local[name] for name in features_read(node)]
+    word = "if"
+    if can_lose(node) or read:
+        if not can_lose(node):
+            out.add(f"if {' or '.join(f'{name} is None' for name in read)}:")
+            out.level += 1
+        step = _step(out, node, local)
+        _branch(out, f"if {step}:", true)
+        _branch(out, f"elif {_absent(step)}:", unknown)
+        if can_lose(node):
+            return
+        out.level -= 1
+        word = "elif"
+    _branch(out, f"{word} {_plain(out, node, local)}:", true)
+
+
+def _branch(out: Lines, head: str, lines: list[str]) -> None:
+    out.add(head)
+    out.level += 1
+    for line in lines:
+        out.add(line)
+    out.level -= 1
+
+
 def _by_presence(
     out: Lines, node: Node, local: Mapping[str, str], complete: str, partial: str
 ) -> None:
