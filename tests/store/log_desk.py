@@ -1,6 +1,8 @@
 """A house with its log begun, and witnesses beside it that answer in this process."""
 
 import asyncio
+import json
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from counterfoil.evidence import log_store
 from counterfoil.evidence.formats.note import SigningKey
 from counterfoil.evidence.integrator import Integrator
 from counterfoil.evidence.leaf import LeafType
@@ -24,6 +27,7 @@ from counterfoil.witness.server import make_app
 from counterfoil.witness.witness import Witness
 
 ORIGIN = "log.test.example/2026"
+TABLES = ("leaf_staged", "leaf", "tile", "checkpoint", "note", "cosignature", "witnessed")
 NAMES = ("regulator", "bureau", "auditor")
 QUORUM = "group others any bureau auditor\ngroup q all regulator others\nquorum q\n"
 
@@ -112,6 +116,46 @@ class LogDesk:
             size = await publisher.step(connection, patience_ms=patience_ms)
         await self.house.log.read()
         return size
+
+    async def grow(self, count: int) -> int:
+        """Stage, number and publish leaves; return the witnessed size."""
+        await self.stage(count)
+        await self.integrate()
+        return await self.publish()
+
+    def served(self) -> int:
+        return int((self.files / "checkpoint").read_text(encoding="utf-8").splitlines()[1])
+
+    async def rows(self, query: str, *arguments: object) -> list[Any]:
+        async with self.house.database.connection() as connection:
+            return await connection.fetch(query, *arguments)
+
+    async def alarms(self) -> set[tuple[str, str]]:
+        async with self.house.database.connection() as connection:
+            return {(a.code, a.witness) for a in await log_store.standing_alarms(connection)}
+
+    async def backup(self, path: Path) -> None:
+        """Keep the tables of evidence as they are."""
+        kept = {}
+        for table in TABLES:
+            found = await self.rows(f"SELECT to_jsonb(t)::text FROM evidence.{table} AS t")
+            kept[table] = [row[0] for row in found]
+        path.write_text(json.dumps(kept), encoding="utf-8")  # noqa: ASYNC240 – a test
+
+    async def restore(self, path: Path) -> None:
+        """Put the tables of evidence back to what they were; the directory is lost."""
+        kept = json.loads(path.read_text(encoding="utf-8"))  # noqa: ASYNC240 – a test
+        names = ", ".join(f"evidence.{table}" for table in TABLES)
+        await self.rows(f"TRUNCATE {names}")
+        for table in TABLES:
+            overriding = "OVERRIDING SYSTEM VALUE" if table == "leaf_staged" else ""
+            for row in kept[table]:
+                await self.rows(
+                    f"INSERT INTO evidence.{table} {overriding} "
+                    f"SELECT * FROM jsonb_populate_record(NULL::evidence.{table}, $1::jsonb)",
+                    row,
+                )
+        shutil.rmtree(self.files / "tile", ignore_errors=True)
 
     @property
     def files(self) -> Path:

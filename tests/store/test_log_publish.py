@@ -1,73 +1,49 @@
 """Publishing: the order of steps, witnesses that are slow, down, lying or ahead, and restarts."""
 
 import asyncio
-import json
 import shutil
 import time
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 from tests.store.log_desk import ORIGIN, LogDesk, log_opened
 
-from counterfoil.evidence import log_store
 from counterfoil.evidence.formats.checkpoint import Checkpoint
 from counterfoil.evidence.formats.cosignature import cosign
 from counterfoil.evidence.formats.note import Note, parse_note
 from counterfoil.evidence.formats.policy import Policy
 from counterfoil.evidence.log_files import LogFiles
-from counterfoil.evidence.publisher import Publisher
 from counterfoil.evidence.receipts import root_at
+from counterfoil.journeys.publish_log import Integrating, Publishing
 from counterfoil.kernel.errors import RefusedError
-
-
-async def rows(log: LogDesk, query: str, *arguments: object) -> list[Any]:
-    async with log.house.database.connection() as connection:
-        found: list[Any] = await connection.fetch(query, *arguments)
-        return found
-
-
-async def alarms(log: LogDesk) -> set[tuple[str, str]]:
-    async with log.house.database.connection() as connection:
-        return {(a.code, a.witness) for a in await log_store.standing_alarms(connection)}
-
-
-def served(log: LogDesk) -> int:
-    return int((log.files / "checkpoint").read_text(encoding="utf-8").splitlines()[1])
-
-
-async def grow(log: LogDesk, count: int) -> int:
-    await log.stage(count)
-    await log.integrate()
-    return await log.publish()
+from counterfoil.worker.loop import Job, run
 
 
 async def test_heads_are_published_with_every_line_that_came_in_time(
     database_url: str, tmp_path: Path
 ) -> None:
     async with log_opened(database_url, tmp_path) as log:
-        assert [await grow(log, n) for n in (1, 2, 300)] == [1, 3, 303]
+        assert [await log.grow(n) for n in (1, 2, 300)] == [1, 3, 303]
         note = parse_note((log.files / "checkpoint").read_bytes())
         accepted = Policy.parse(log.policy).check(note)
         assert accepted.times.keys() == {"regulator", "bureau", "auditor"}
-        assert Checkpoint.parse(note.text).size == served(log) == 303
+        assert Checkpoint.parse(note.text).size == log.served() == 303
         assert log.house.leaves.witnessed.size == 303
 
 
 async def test_an_idle_log_signs_nothing_new(database_url: str, tmp_path: Path) -> None:
     async with log_opened(database_url, tmp_path) as log:
         assert await log.publish() == 0
-        await grow(log, 5)
+        await log.grow(5)
         assert [await log.publish() for _ in range(3)] == [0, 0, 0]
-        assert len(await rows(log, "SELECT FROM evidence.note")) == 1
+        assert len(await log.rows("SELECT FROM evidence.note")) == 1
 
 
 async def test_without_a_quorum_nothing_is_shown_and_nothing_more_is_signed(
     database_url: str, tmp_path: Path
 ) -> None:
     async with log_opened(database_url, tmp_path) as log:
-        await grow(log, 3)
+        await log.grow(3)
         async with log.publisher() as (publisher, connection):
             await publisher.step(connection)
             log.witnesses["regulator"].is_down = True
@@ -75,24 +51,24 @@ async def test_without_a_quorum_nothing_is_shown_and_nothing_more_is_signed(
                 await log.stage(count)
                 await log.integrate()
                 assert await publisher.step(connection, patience_ms=100) == 0
-            assert served(log) == 3
-            assert [r[0] for r in await rows(log, "SELECT size FROM evidence.note ORDER BY 1")] == [
+            assert log.served() == 3
+            assert [r[0] for r in await log.rows("SELECT size FROM evidence.note ORDER BY 1")] == [
                 3,
                 7,
             ]
             log.witnesses["regulator"].is_down = False
             assert await publisher.step(connection) == 7
             assert await publisher.step(connection) == 12
-        assert served(log) == 12
+        assert log.served() == 12
 
 
 async def test_one_witness_down_and_one_slow_do_not_delay_a_quorum(
     database_url: str, tmp_path: Path
 ) -> None:
     async with log_opened(database_url, tmp_path) as log:
-        await grow(log, 3)
+        await log.grow(3)
         log.witnesses["auditor"].is_down = True
-        assert await grow(log, 1) == 4
+        assert await log.grow(1) == 4
         log.witnesses["auditor"].is_down = False
         async with log.publisher() as (publisher, connection):
             await publisher.step(connection)
@@ -102,9 +78,9 @@ async def test_one_witness_down_and_one_slow_do_not_delay_a_quorum(
             async with asyncio.timeout(0.25):
                 assert await publisher.step(connection) == 5
             lines = "SELECT count(*) FROM evidence.cosignature WHERE size = 5"
-            assert (await rows(log, lines))[0][0] == 2
+            assert (await log.rows(lines))[0][0] == 2
             async with asyncio.timeout(5):
-                while (await rows(log, lines))[0][0] < 3:  # noqa: ASYNC110 – no event
+                while (await log.rows(lines))[0][0] < 3:  # noqa: ASYNC110 – no event
                     await asyncio.sleep(0.02)
 
 
@@ -112,20 +88,20 @@ async def test_a_witness_that_lies_about_its_size_is_left_aside(
     database_url: str, tmp_path: Path
 ) -> None:
     async with log_opened(database_url, tmp_path) as log:
-        await grow(log, 3)
+        await log.grow(3)
         log.witnesses["auditor"].claims = 1_000_000
-        assert await grow(log, 1) == 4
-        assert await alarms(log) == {("witness_faulty", "auditor")}
+        assert await log.grow(1) == 4
+        assert await log.alarms() == {("witness_faulty", "auditor")}
         log.witnesses["auditor"].claims = None
-        assert await grow(log, 1) == 5
-        assert await alarms(log) == set()
+        assert await log.grow(1) == 5
+        assert await log.alarms() == set()
 
 
 async def test_a_witness_behind_is_asked_again_from_its_own_size(
     database_url: str, tmp_path: Path
 ) -> None:
     async with log_opened(database_url, tmp_path) as log:
-        await grow(log, 3)
+        await log.grow(3)
         async with log.publisher() as (publisher, connection):
             await publisher.step(connection)
             log.witnesses["bureau"].is_down = True
@@ -139,45 +115,18 @@ async def test_a_witness_behind_is_asked_again_from_its_own_size(
             await log.stage(1)
             await log.integrate()
             assert await publisher.step(connection) == 304
-        found = await rows(log, "SELECT witness FROM evidence.cosignature WHERE size = 304")
+        found = await log.rows("SELECT witness FROM evidence.cosignature WHERE size = 304")
         assert {row[0] for row in found} == {"regulator", "bureau", "auditor"}
-
-
-async def backup(log: LogDesk, path: Path) -> None:
-    """Keep the tables of evidence as they are."""
-    kept = {}
-    for table in TABLES:
-        found = await rows(log, f"SELECT to_jsonb(t) FROM evidence.{table} AS t")
-        kept[table] = [row[0] for row in found]
-    path.write_text(json.dumps(kept), encoding="utf-8")
-
-
-TABLES = ("leaf", "tile", "checkpoint", "note", "cosignature", "witnessed")
-
-
-async def restore(log: LogDesk, path: Path) -> None:
-    """Put the tables of evidence back to what they were."""
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    async with log.house.database.connection() as connection:
-        await connection.execute("TRUNCATE " + ", ".join(f"evidence.{table}" for table in TABLES))
-        for table in TABLES:
-            for row in kept[table]:
-                await connection.execute(
-                    f"INSERT INTO evidence.{table} "
-                    f"SELECT * FROM jsonb_populate_record(NULL::evidence.{table}, $1)",
-                    row,
-                )
 
 
 async def test_a_log_restored_from_an_older_backup_refuses_to_sign(
     database_url: str, tmp_path: Path
 ) -> None:
     async with log_opened(database_url, tmp_path) as log:
-        await grow(log, 10)
-        await backup(log, tmp_path / "backup")
-        await grow(log, 10)
-        await restore(log, tmp_path / "backup")
-        shutil.rmtree(log.files / "tile")
+        await log.grow(10)
+        await log.backup(tmp_path / "backup")
+        await log.grow(10)
+        await log.restore(tmp_path / "backup")
         await log.stage(1)
         await log.integrate()
         for _ in range(2):
@@ -185,25 +134,24 @@ async def test_a_log_restored_from_an_older_backup_refuses_to_sign(
                 await log.publish()
             assert refused.value.refused.code == "log_stopped"
             assert "witness_ahead" in refused.value.refused.message
-        assert [r[0] for r in await rows(log, "SELECT size FROM evidence.note")] == [10]
+        assert [r[0] for r in await log.rows("SELECT size FROM evidence.note")] == [10]
 
 
 async def test_a_restored_log_that_grew_past_its_witnesses_is_a_fork_and_refuses_to_sign(
     database_url: str, tmp_path: Path
 ) -> None:
     async with log_opened(database_url, tmp_path) as log:
-        await grow(log, 10)
-        await backup(log, tmp_path / "backup")
-        await grow(log, 5)
-        await restore(log, tmp_path / "backup")
-        shutil.rmtree(log.files / "tile")
+        await log.grow(10)
+        await log.backup(tmp_path / "backup")
+        await log.grow(5)
+        await log.restore(tmp_path / "backup")
         for witness in log.witnesses.values():
             witness.is_down = True
         await log.stage(20)
         await log.integrate()
         # While no quorum answers, nothing is signed, so no second head of a size comes about.
         assert await log.publish() == 0
-        assert [r[0] for r in await rows(log, "SELECT size FROM evidence.note")] == [10]
+        assert [r[0] for r in await log.rows("SELECT size FROM evidence.note")] == [10]
         for witness in log.witnesses.values():
             witness.is_down = False
         with pytest.raises(RefusedError):
@@ -214,7 +162,7 @@ async def test_a_bit_that_flipped_between_leaf_and_file_stops_the_log_before_it_
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with log_opened(database_url, tmp_path) as log:
-        await grow(log, 10)
+        await log.grow(10)
         written = LogFiles.write
 
         def flipped(files: LogFiles, named: dict[str, bytes]) -> None:
@@ -228,22 +176,22 @@ async def test_a_bit_that_flipped_between_leaf_and_file_stops_the_log_before_it_
 
         monkeypatch.setattr(LogFiles, "write", flipped)
         with pytest.raises(RefusedError):
-            await grow(log, 5)
-        assert await alarms(log) == {("root_differs", "")}
-        assert [r[0] for r in await rows(log, "SELECT size FROM evidence.note")] == [10]
-        assert served(log) == 10
+            await log.grow(5)
+        assert await log.alarms() == {("root_differs", "")}
+        assert [r[0] for r in await log.rows("SELECT size FROM evidence.note")] == [10]
+        assert log.served() == 10
 
 
 async def test_files_that_were_tampered_with_stop_the_log_at_the_next_start(
     database_url: str, tmp_path: Path
 ) -> None:
     async with log_opened(database_url, tmp_path) as log:
-        await grow(log, 300)
+        await log.grow(300)
         tile = log.files / "tile" / "0" / "001.p" / "44"
         tile.write_bytes(tile.read_bytes()[:-1] + b"x")
         with pytest.raises(RefusedError):
             await log.publish()
-        assert await alarms(log) == {("root_differs", "")}
+        assert await log.alarms() == {("root_differs", "")}
 
 
 async def head_of(log: LogDesk, size: int) -> bytes:
@@ -259,27 +207,27 @@ async def test_a_tile_that_was_tampered_with_goes_to_no_witness(
     database_url: str, tmp_path: Path
 ) -> None:
     async with log_opened(database_url, tmp_path) as log:
-        await grow(log, 300)
+        await log.grow(300)
         tile = log.files / "tile" / "0" / "000"
         tile.write_bytes(b"x" + tile.read_bytes()[1:])
         for client in log.witnesses.values():
             client.requests = 0
         log.witnesses["bureau"].home.store_head(ORIGIN, await head_of(log, 200))
         with pytest.raises(RefusedError):
-            await grow(log, 300)
-        assert await alarms(log) == {("root_differs", "")}
+            await log.grow(300)
+        assert await log.alarms() == {("root_differs", "")}
 
 
 async def test_a_lost_directory_is_written_anew_from_the_database(
     database_url: str, tmp_path: Path
 ) -> None:
     async with log_opened(database_url, tmp_path) as log:
-        await grow(log, 700)
+        await log.grow(700)
         before = {p: p.read_bytes() for p in sorted(log.files.rglob("*")) if p.is_file()}
         shutil.rmtree(log.files)
-        assert await grow(log, 1) == 701
+        assert await log.grow(1) == 701
         for path, data in before.items():
-            if path.name not in {"checkpoint"} and ".p" not in str(path):
+            if path.name != "checkpoint" and ".p" not in str(path):
                 assert path.read_bytes() == data
 
 
@@ -287,7 +235,7 @@ async def test_a_note_is_sent_again_after_a_crash_and_never_signed_anew(
     database_url: str, tmp_path: Path
 ) -> None:
     async with log_opened(database_url, tmp_path) as log:
-        await grow(log, 3)
+        await log.grow(3)
         for witness in log.witnesses.values():
             witness.is_down = True
         await log.stage(4)
@@ -295,13 +243,13 @@ async def test_a_note_is_sent_again_after_a_crash_and_never_signed_anew(
         async with log.publisher() as (publisher, connection):
             publisher._is_checked = True  # they were seen at an earlier start
             assert await publisher.step(connection, patience_ms=50) == 0
-        [[signed]] = await rows(log, "SELECT note FROM evidence.note WHERE size = 7")
+        [[signed]] = await log.rows("SELECT note FROM evidence.note WHERE size = 7")
         await log.stage(4)
         await log.integrate()
         for witness in log.witnesses.values():
             witness.is_down = False
         assert await log.publish() == 7
-        [[shown]] = await rows(log, "SELECT note FROM evidence.witnessed WHERE size = 7")
+        [[shown]] = await log.rows("SELECT note FROM evidence.witnessed WHERE size = 7")
         assert shown.startswith(signed)
         assert await log.publish() == 11
 
@@ -309,9 +257,6 @@ async def test_a_note_is_sent_again_after_a_crash_and_never_signed_anew(
 async def test_two_integrators_and_two_publishers_do_not_get_in_each_others_way(
     database_url: str, tmp_path: Path
 ) -> None:
-    from counterfoil.journeys.publish_log import Integrating, Publishing
-    from counterfoil.worker.loop import Job, run
-
     async with log_opened(database_url, tmp_path) as log, log.desk() as one, log.desk() as two:
         stop = asyncio.Event()
         jobs = []
@@ -330,14 +275,9 @@ async def test_two_integrators_and_two_publishers_do_not_get_in_each_others_way(
                 await asyncio.sleep(0.02)
         stop.set()
         await task
-        assert (await rows(log, "SELECT max(idx) FROM evidence.leaf"))[0][0] == 999
-        assert await alarms(log) == set()
+        assert (await log.rows("SELECT max(idx) FROM evidence.leaf"))[0][0] == 999
+        assert await log.alarms() == set()
         assert (
             Checkpoint.parse(parse_note((log.files / "checkpoint").read_bytes()).text).origin
             == ORIGIN
         )
-
-
-def test_the_client_never_follows_redirects() -> None:
-    assert not httpx.AsyncClient().follow_redirects
-    assert Publisher.__doc__

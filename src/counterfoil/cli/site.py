@@ -25,8 +25,8 @@ from counterfoil.platform.telemetry import logger
 from counterfoil.simulator.bank.bank import Bank
 from counterfoil.simulator.bank.direct import DirectRail
 from counterfoil.simulator.bank.journal import Journal
-from counterfoil.worker.loop import Job, run
 from counterfoil.worker.log import integrate_job, publish_job
+from counterfoil.worker.loop import Job, run
 from counterfoil.worker.payouts import payout_job
 
 #: The environment in which a simulated bank may stand in for one that is not named.

@@ -31,8 +31,6 @@ from counterfoil.evidence.formats.tile import (
 CHECKPOINT: Final = "checkpoint"
 POLICY: Final = "policy"
 DRAFTS: Final = ".drafts"
-#: Bundles that are written and read at a time: some two megabytes.
-PAGE_BUNDLES: Final = 256
 
 
 class FilesDifferError(Exception):
@@ -151,16 +149,12 @@ def edge_of(hashes: TileHashes, read: TileReader, size: int) -> Edge:
     return Edge(TileEdge(size, levels), RightEdge(size, hashes(complete_subtrees(0, size))))
 
 
-def bundles_between(
-    start: int, entries: Sequence[bytes], size: int
-) -> Iterable[tuple[Tile, bytes]]:
-    """Yield the bundles over entries that begin at a bundle's first and end at or before a size."""
+def bundles_between(start: int, entries: Sequence[bytes]) -> Iterable[tuple[Tile, bytes]]:
+    """Yield the bundles over entries of which the first begins a bundle."""
     assert start % WIDTH == 0, "a bundle begins there"
     for begin in range(0, len(entries), WIDTH):
         part = entries[begin : begin + WIDTH]
-        number = (start + begin) // WIDTH
-        assert len(part) == min(WIDTH, size - number * WIDTH), "bundles have no gaps"
-        yield Tile(ENTRIES, number, len(part)), format_bundle(part)
+        yield Tile(ENTRIES, (start + begin) // WIDTH, len(part)), format_bundle(part)
 
 
 def _start_of(full: bytes | None, tile: Tile) -> bytes | None:

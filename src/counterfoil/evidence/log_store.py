@@ -365,3 +365,36 @@ async def staged_among(
         connection, customer_id=customer_id, leaf_ids=list(leaf_ids)
     )
     return frozenset(row["leaf_id"] for row in rows)
+
+
+def entry_of(leaf: StoredLeaf) -> bytes:
+    """Return what stands in the log for a leaf."""
+    return entry(LeafType(leaf.leaf_type), leaf.commitment)
+
+
+def entry_of_staged(row: Any) -> bytes:
+    """Return what will stand in the log for a staged leaf."""
+    return entry(LeafType(row["leaf_type"]), row["commitment"])
+
+
+async def staged_by_commitment(connection: Connection, committed: Sequence[bytes]) -> list[Any]:
+    """Return staged leaves with some commitments, as `read_staged` does."""
+    return await QUERIES.staged_by_commitment.fetch(connection, commitments=list(committed))
+
+
+async def leaves_above(connection: Connection, size: int) -> list[StoredLeaf]:
+    """Return the leaves with numbers from a size on."""
+    rows: list[Any] = await QUERIES.leaves_above.fetch(connection, size=size)
+    return [StoredLeaf(*row) for row in rows]
+
+
+async def drop_above(connection: Connection, size: int) -> None:
+    """Take back numbers that no signed head covers, with tiles and roots over them."""
+    await QUERIES.drop_leaves_above.execute(connection, size=size)
+    await QUERIES.drop_tiles_above.execute(connection, size=size)
+    await QUERIES.drop_checkpoints_above.execute(connection, size=size)
+
+
+async def clear_stops(connection: Connection, *, at: datetime) -> None:
+    """Mark every alarm that stops the log as dealt with; the next start looks again."""
+    await QUERIES.clear_stops.execute(connection, cleared_at=at)

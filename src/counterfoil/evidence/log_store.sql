@@ -243,3 +243,44 @@ SELECT s.leaf_id
 FROM evidence.leaf_staged AS s
 WHERE s.customer_id = :customer_id AND s.leaf_id = ANY (:leaf_ids::bigint[])
 ORDER BY s.leaf_id;
+
+-- name: staged_by_commitment
+-- Staged leaves with some commitments.
+-- gives   one row a leaf in the order of the queue
+-- locks   none
+SELECT s.seq, s.customer_id, s.leaf_id, s.leaf_type, s.subject_id, s.salt, s.commitment, s.created,
+       s.checkpoint_size, s.command_key, s.body
+FROM evidence.leaf_staged AS s
+JOIN unnest(:commitments::bytea[]) AS wanted (commitment) ON wanted.commitment = s.commitment
+ORDER BY s.seq;
+
+-- name: leaves_above
+-- Leaves with numbers from a size on.
+-- gives   one row a leaf, in order
+-- locks   none
+SELECT l.idx, l.customer_id, l.leaf_id, l.leaf_type, l.subject_id, l.commitment, l.created,
+       l.checkpoint_size, l.command_key, l.sealed
+FROM evidence.leaf AS l
+WHERE l.idx >= :size
+ORDER BY l.idx;
+
+-- name: drop_leaves_above
+-- Takes back numbers that no signed head covers.
+-- locks   the leaves
+DELETE FROM evidence.leaf WHERE idx >= :size;
+
+-- name: drop_tiles_above
+-- Takes back full tiles over numbers that no signed head covers.
+-- locks   the tiles
+DELETE FROM evidence.tile
+WHERE (n + 1)::numeric * power(256::numeric, level + 1) > :size::bigint;
+
+-- name: drop_checkpoints_above
+-- Takes back roots that were never signed; a signed one breaks `note_is_of_a_checkpoint`.
+-- locks   the roots
+DELETE FROM evidence.checkpoint WHERE size > :size;
+
+-- name: clear_stops
+-- Marks the alarms that stop the log as dealt with.
+-- locks   the alarms
+UPDATE evidence.alarm SET cleared_at = :cleared_at WHERE stops AND cleared_at IS NULL;

@@ -28,16 +28,9 @@ from counterfoil.evidence.formats.merkle import EMPTY_ROOT, read_consistency, ve
 from counterfoil.evidence.formats.note import Note, parse_note
 from counterfoil.evidence.formats.policy import Policy
 from counterfoil.evidence.formats.reasons import RejectedError
-from counterfoil.evidence.formats.tile import WIDTH, parse_bundle
-from counterfoil.evidence.log_files import (
-    CHECKPOINT,
-    PAGE_BUNDLES,
-    Edge,
-    FilesDifferError,
-    LogFiles,
-    bundles_between,
-)
+from counterfoil.evidence.log_files import CHECKPOINT, Edge, FilesDifferError, LogFiles
 from counterfoil.evidence.log_store import Connection, Database
+from counterfoil.evidence.log_writing import write_leaves
 from counterfoil.evidence.receipts import root_at, witnessed_note
 from counterfoil.evidence.refusals import LOG_STOPPED
 from counterfoil.evidence.signer import CheckpointSigner
@@ -215,27 +208,10 @@ class Publisher:
 
     async def _write(self, connection: Connection, edge: Edge, size: int) -> Edge:
         """Write entries and tiles up to a size; return the edge that the stored bytes make."""
-        start = edge.size - edge.size % WIDTH
-        while edge.size < size:
-            stop = min(size, start + PAGE_BUNDLES * WIDTH)
-            entries = await store.read_entries(connection, start, stop=stop)
-            if len(entries) != stop - start:
-                await self._stop(connection, ROOT_DIFFERS, f"leaves are missing below {stop}")
-            await asyncio.to_thread(self._write_page, edge, start, entries, size)
-            start = stop
-        partials = {tile.path: data for tile, data in edge.partials()}
-        await asyncio.to_thread(self._desk.files.write, partials)
-        return edge
-
-    def _write_page(self, edge: Edge, start: int, entries: list[bytes], size: int) -> None:
-        """Write a page of bundles, then grow the edge by what was read back of them."""
-        files = self._desk.files
-        bundles = {tile.path: (tile, data) for tile, data in bundles_between(start, entries, size)}
-        files.write({path: data for path, (_, data) in bundles.items()})
-        for path, (tile, _) in bundles.items():
-            stored = parse_bundle(files.read(path) or b"", tile.width)
-            tiles = edge.append(stored[max(0, edge.size - tile.number * WIDTH) :])
-            files.write({tile.path: data for tile, data in tiles})
+        try:
+            return await write_leaves(connection, self._desk.files, edge, size)
+        except FilesDifferError as failure:
+            await self._stop(connection, ROOT_DIFFERS, str(failure))
 
     # ------------------------------------------------------------------------------- witnesses
 
