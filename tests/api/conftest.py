@@ -88,6 +88,8 @@ class Site:
                 currency="CNY",
                 rate_daily_e8=RATE_DAILY_E8,
                 repayment_day=15,
+                contract_id=line,
+                agreement_sha256=bytes(32),
             ),
             idempotency_key="open",
         )

@@ -50,6 +50,8 @@ async def _prepare(settings: Settings, url: str) -> dict[str, str]:
                 currency="CNY",
                 rate_daily_e8=35_000,
                 repayment_day=15,
+                contract_id=line,
+                agreement_sha256=bytes(32),
             ),
             idempotency_key="open",
         )

@@ -37,6 +37,8 @@ def a_line(*, limit_minor: int = 20_000_000, repayment_day: int = 15, rate: int 
         repayment_day=repayment_day,
         opened_on=START,
         valid_to=date(2030, 1, 1),
+        contract_id=11,
+        agreement_sha256=bytes(32),
     )
 
 
@@ -75,7 +77,13 @@ class Bench:
                 payee_ref="account-token",
                 cost_sheet_hash=bytes(32),
                 agreement=Agreement(
-                    line.rate_daily_e8, line.repayment_day, line.product_version, self.on
+                    line.rate_daily_e8,
+                    line.repayment_day,
+                    line.product_version,
+                    self.on,
+                    line.line_id,
+                    "loan-note/1/zh",
+                    bytes(32),
                 ),
             )
         )

@@ -125,7 +125,9 @@ class AccountMachine(RuleBasedStateMachine):
         line = self.account.line
         assert line is not None
         quoted_on = self.bench.on - timedelta(days=stale)
-        agreement = Agreement(line.rate_daily_e8, line.repayment_day, 1, quoted_on)
+        agreement = Agreement(
+            line.rate_daily_e8, line.repayment_day, 1, quoted_on, LINE, "loan-note/1/zh", bytes(32)
+        )
         drawn = self.ask(
             Draw(
                 **WHO,

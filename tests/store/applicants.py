@@ -7,7 +7,9 @@ from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application
 from counterfoil.journeys import apply
 from counterfoil.journeys.apply import ApplicantView, ApplicationView
+from counterfoil.journeys.contract_bulk import sign_for_sandbox
 from counterfoil.journeys.house import House
+from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
 from counterfoil.simulator.people import invent
 
@@ -75,7 +77,9 @@ class Counter:
         return applicant.customer_id
 
     async def accept(self, view: ApplicationView) -> None:
-        """Take an offer."""
+        """Sign the agreement of an offer and take it."""
+        [signed] = await sign_for_sandbox(self.house, [(view.customer_id, view.application_id)])
+        assert not isinstance(signed, Refused), signed
         answered = await apply.accept_offer(
             self.house,
             customer_id=view.customer_id,

@@ -34,6 +34,9 @@ PRODUCT = "cash-line-open"
 CURRENCY = "CNY"
 RATE_DAILY_E8 = 40_000
 REPAYMENT_DAY = 15
+#: Hash of an agreement that nobody reads here, and the note that drawdowns name.
+AGREEMENT = bytes(32)
+NOTE_REF = "loan-note/1/zh"
 
 
 def an_opening(
@@ -54,6 +57,8 @@ def an_opening(
         currency=CURRENCY,
         rate_daily_e8=rate_daily_e8,
         repayment_day=repayment_day,
+        contract_id=line_id,
+        agreement_sha256=AGREEMENT,
     )
 
 
@@ -80,7 +85,7 @@ def a_draw(
         purpose=purpose,
         payee_ref="account-token",
         cost_sheet_hash=bytes(32),
-        agreement=Agreement(rate_daily_e8, repayment_day, 1, on),
+        agreement=Agreement(rate_daily_e8, repayment_day, 1, on, line_id, NOTE_REF, bytes(32)),
     )
 
 

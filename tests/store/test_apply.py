@@ -18,6 +18,7 @@ from counterfoil.evidence.leaf import DOMAIN
 from counterfoil.evidence.staging import NOTHING_WITNESSED, canonical_body
 from counterfoil.journeys import apply, enrol, recheck
 from counterfoil.journeys.apply import ApplicantView, ApplicationView
+from counterfoil.journeys.contract_bulk import sign_for_sandbox
 from counterfoil.journeys.decide import ask
 from counterfoil.journeys.enrol import Acceptance, NewApplicant
 from counterfoil.journeys.house import House, open_house
@@ -100,6 +101,8 @@ async def submitted(house: House, **facts: int | bool | str | None) -> Applicati
 async def accept(
     house: House, view: ApplicationView, key: str = "o1", *, day: int = 15
 ) -> Answer | Refused:
+    """Sign the agreement where there is an offer, then take it."""
+    await sign_for_sandbox(house, [(view.customer_id, view.application_id)])
     return await apply.accept_offer(
         house,
         customer_id=view.customer_id,
@@ -432,6 +435,7 @@ async def test_an_acceptance_that_leads_to_no_line_is_taken_back(house: House) -
 
 async def test_after_a_crash_before_the_line_accepting_again_opens_it(house: House) -> None:
     view = await submitted(house)
+    await sign_for_sandbox(house, [(view.customer_id, view.application_id)])
     async with house.database.transaction() as connection:
         await connection.execute(
             "UPDATE decisioning.application SET status = 'accepted', line_id = application_id"
@@ -529,6 +533,9 @@ async def test_many_offers_are_taken_each_with_its_own_answer(house: House) -> N
         for number, item in enumerate(offers)
     ]
     wishes.append(Acceptance(customer_id=1, application_id=1, repayment_day=1, idempotency_key="x"))
+    unsigned = await enrol.accept_offers(house, wishes)
+    assert {code_of(answer) for answer in unsigned[:-1]} == {"contract_not_signed"}
+    await sign_for_sandbox(house, [(wish.customer_id, wish.application_id) for wish in wishes])
     taken = await enrol.accept_offers(house, wishes)
     assert code_of(taken[-1]) == "application_not_found"
     assert isinstance(taken[2], Refused)

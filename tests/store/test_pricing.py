@@ -10,6 +10,7 @@ from tests.store.branch import Branch, an_opening, open_branch
 
 from counterfoil.decisioning.application import Status
 from counterfoil.journeys.apply import accept_offer
+from counterfoil.journeys.contract_bulk import sign_for_sandbox
 from counterfoil.journeys.quote import quote
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.catalogue import Catalogue, load_catalogue
@@ -57,6 +58,7 @@ async def test_an_offer_outside_the_range_opens_nothing_and_stands_as_before(
     counter = Counter(branch.house)
     view = await counter.apply(product_code="cash-line-invited")
     await branch.rows("UPDATE decisioning.application SET rate_daily_e8 = 45001 RETURNING 1")
+    await sign_for_sandbox(branch.house, [(view.customer_id, view.application_id)])
     refused = await accept_offer(
         branch.house,
         customer_id=view.customer_id,

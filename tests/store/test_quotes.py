@@ -40,6 +40,8 @@ async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
             currency="CNY",
             rate_daily_e8=35_000,
             repayment_day=15,
+            contract_id=74,
+            agreement_sha256=bytes(32),
         )
         assert not isinstance(await opened.counter.submit(line, idempotency_key="open"), Refused)
         yield opened

@@ -6,6 +6,7 @@ from typing import Final
 
 from counterfoil.api import refusals as own
 from counterfoil.consents import refusals as consents
+from counterfoil.contracts import refusals as contracts
 from counterfoil.customers import refusals as customers
 from counterfoil.decisioning import refusals as decisioning
 from counterfoil.kernel.errors import Refusal
@@ -20,6 +21,7 @@ ROOMS: Final[tuple[tuple[ModuleType, str, str], ...]] = (
     (batches, "Commands and idempotency", "指令与幂等"),
     (customers, "Customers", "客户"),
     (consents, "Consents", "授权"),
+    (contracts, "Contracts", "合同"),
     (decisioning, "Applications and decisions", "申请与决策"),
     (lending, "Lines, drawdowns, loans, repayments", "授信、支用、借据、还款"),
     (payments, "Payments", "支付"),

@@ -103,5 +103,6 @@ class _Writer:
         elif isinstance(value, Words):
             value = value.text(self._language)
         if not value or not value.isprintable():
+            # A line break would begin a clause.
             raise FillingError(f"{self._template.name}: the value of {name} is not plain text")
-        return unicodedata.normalize("NFC", value)
+        return value if value.isascii() else unicodedata.normalize("NFC", value)

@@ -30,6 +30,7 @@ from counterfoil.decisioning.refusals import (
     APPLICATION_NOT_FOUND,
 )
 from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.journeys.contract import SignedAgreement, require_signed
 from counterfoil.journeys.decide import (
     Facts,
     Steps,
@@ -210,7 +211,7 @@ async def accept_offer(
     repayment_day: int,
     idempotency_key: str,
 ) -> Answer | Refused:
-    """Take an offer: the application is accepted, then its line is opened.
+    """Take an offer: its agreement is signed, the application is accepted, its line is opened.
 
     The line bears the number of its application, so that repeating the journey after a crash
     asks for the same line.
@@ -222,12 +223,15 @@ async def accept_offer(
             return application
         return transitions.accept(application, line_id=application.application_id, on=on, at=now)
 
+    agreement = await _agreement(house, customer_id, application_id, accept)
+    if isinstance(agreement, Refused):
+        return agreement
     moved = await _move(house, customer_id, application_id, accept)
     if isinstance(moved, Refused):
         return moved
     before, application = moved
     answer = await house.counter.submit(
-        open_line_command(application, repayment_day), idempotency_key=idempotency_key
+        open_line_command(application, repayment_day, agreement), idempotency_key=idempotency_key
     )
     if before.status is Status.APPROVED and is_without_line(answer):
         await _move(house, customer_id, application_id, transitions.reopen)
@@ -380,6 +384,26 @@ async def _age_of_customer(house: House, connection: Connection, customer_id: in
     if id_number is None:
         return refuse(CUSTOMER_NOT_FOUND)
     return age_on(birth_date_of(id_number), await house.business_date())
+
+
+async def _agreement(
+    house: House,
+    customer_id: int,
+    application_id: int,
+    accept: Callable[[Application], Application | Refused],
+) -> SignedAgreement | Refused:
+    """Return the signed agreement of an offer that can be taken, or why there is none."""
+    async with house.database.connection() as connection:
+        application = await decisions.read_application(
+            connection, customer_id=customer_id, application_id=application_id
+        )
+        if application is None:
+            return refuse(APPLICATION_NOT_FOUND)
+        after = accept(application)
+        if isinstance(after, Refused):
+            return after
+        found = await require_signed(connection, [application])
+    return found[customer_id, application_id]
 
 
 async def _lock(

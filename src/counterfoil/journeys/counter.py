@@ -50,6 +50,7 @@ _KINDS: Final = {
     commands.CloseLine: "close_line",
     commands.SetOwnCap: "set_own_cap",
     commands.SetRepaymentDay: "set_repayment_day",
+    commands.ReplaceAgreement: "replace_agreement",
     commands.AdvanceLoans: "advance_loans",
 }
 _MOVES_MONEY: Final = frozenset(
@@ -78,6 +79,7 @@ _LINE_ONLY: Final = frozenset(
         commands.UnfreezeLine,
         commands.SetOwnCap,
         commands.SetRepaymentDay,
+        commands.ReplaceAgreement,
     }
 )
 

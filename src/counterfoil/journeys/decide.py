@@ -23,6 +23,7 @@ from counterfoil.decisioning.replay import StoredDecision, leaf_facts, record_of
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import StagedLeaf
 from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.journeys.contract import SignedAgreement
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Kind, Refused, refuse
 from counterfoil.lending.catalogue import UnknownProductError
@@ -147,8 +148,10 @@ def decision_leaf(
     )
 
 
-def open_line_command(application: Application, repayment_day: int) -> OpenLine:
-    """Return the command that opens the line of an accepted application."""
+def open_line_command(
+    application: Application, repayment_day: int, agreement: SignedAgreement
+) -> OpenLine:
+    """Return the command that opens the line of an accepted application, under its agreement."""
     assert application.line_id is not None, "an accepted application names its line"
     assert application.limit_minor, "an accepted application has a limit"
     assert application.rate_daily_e8, "an accepted application has a price"
@@ -162,6 +165,8 @@ def open_line_command(application: Application, repayment_day: int) -> OpenLine:
         currency=application.currency,
         rate_daily_e8=application.rate_daily_e8,
         repayment_day=repayment_day,
+        contract_id=agreement.contract_id,
+        agreement_sha256=agreement.sha256,
     )
 
 

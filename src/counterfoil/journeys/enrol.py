@@ -23,6 +23,7 @@ from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application, Status
 from counterfoil.decisioning.decision import Asked, Decision
 from counterfoil.decisioning.refusals import APPLICATION_NOT_FOUND
+from counterfoil.journeys.contract import SignedAgreement, require_signed
 from counterfoil.journeys.decide import (
     Facts,
     Steps,
@@ -70,6 +71,10 @@ class Acceptance:
     application_id: int
     repayment_day: int
     idempotency_key: str
+
+
+#: An accepted application with the agreement behind its line.
+_Accepted = tuple[Application, SignedAgreement]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,17 +191,18 @@ async def _without_known(
     seen: set[bytes],
 ) -> list[_Case]:
     """Keep who is new; whoever is registered, or comes twice in the list, is refused."""
-    digests = await house.vault.digests(
+    every = await house.vault.every_digest(
         IndexKind.ID_NUMBER, [case.person.id_number for case in cases]
     )
+    wanted = [digest for digests in every for digest in digests.values()]
     async with house.database.connection() as connection:
-        seen |= await vault_store.taken_digests(connection, IndexKind.ID_NUMBER, digests)
+        seen |= await vault_store.taken_digests(connection, IndexKind.ID_NUMBER, wanted)
     new = []
-    for case, digest in zip(cases, digests, strict=True):
-        if digest in seen:
+    for case, digests in zip(cases, every, strict=True):
+        if not seen.isdisjoint(digests.values()):
             answers[case.place] = refuse(IDENTITY_NEEDS_CHECK)
         else:
-            seen.add(digest)
+            seen.update(digests.values())
             new.append(case)
     return new
 
@@ -239,9 +245,9 @@ async def _accept_chunk(house: House, wishes: Sequence[Acceptance]) -> list[Answ
     await _reopen(
         house,
         [
-            application
-            for application, answer in zip(moved, answers, strict=True)
-            if isinstance(application, Application) and is_without_line(answer)
+            item[0]
+            for item, answer in zip(moved, answers, strict=True)
+            if not isinstance(item, Refused) and is_without_line(answer)
         ],
     )
     return list(answers)
@@ -249,31 +255,40 @@ async def _accept_chunk(house: House, wishes: Sequence[Acceptance]) -> list[Answ
 
 async def _accept_applications(
     house: House, wishes: Sequence[Acceptance]
-) -> list[Application | Refused]:
+) -> list[_Accepted | Refused]:
+    """Accept what has a signed agreement."""
     on, now = await house.business_date(), house.clock.now()
     keys = [(wish.customer_id, wish.application_id) for wish in wishes]
     async with house.database.transaction() as connection:
         found = await decisions.lock_applications(connection, keys)
-        moved: list[Application | Refused] = []
+        agreements = await require_signed(connection, list(found.values()))
+        moved: list[_Accepted | Refused] = []
         for key in keys:
             application = found.pop(key, None)
-            moved.append(
-                refuse(APPLICATION_NOT_FOUND)
-                if application is None
-                else transitions.accept(application, line_id=key[1], on=on, at=now)
-            )
-        accepted = [item for item in moved if isinstance(item, Application)]
+            if application is None:
+                moved.append(refuse(APPLICATION_NOT_FOUND))
+                continue
+            after = transitions.accept(application, line_id=key[1], on=on, at=now)
+            agreement = agreements[key]
+            if isinstance(after, Refused):
+                moved.append(after)
+            elif isinstance(agreement, Refused):
+                moved.append(agreement)
+            else:
+                moved.append((after, agreement))
+        accepted = [item[0] for item in moved if not isinstance(item, Refused)]
         await decisions.change_applications(connection, accepted)
     return moved
 
 
 async def _open_line(
-    house: House, wish: Acceptance, application: Application | Refused
+    house: House, wish: Acceptance, accepted: _Accepted | Refused
 ) -> Answer | Refused:
-    if isinstance(application, Refused):
-        return application
+    if isinstance(accepted, Refused):
+        return accepted
+    application, agreement = accepted
     return await house.counter.submit(
-        open_line_command(application, wish.repayment_day),
+        open_line_command(application, wish.repayment_day, agreement),
         idempotency_key=wish.idempotency_key,
     )
 

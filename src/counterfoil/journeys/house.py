@@ -3,14 +3,21 @@
 import os
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
 
+from counterfoil.bureau.http_bureau import HttpBureau
+from counterfoil.bureau.jose import KeyFileSigner
+from counterfoil.bureau.membership import load_membership
+from counterfoil.bureau.occasion import Occasions, load_occasions
+from counterfoil.bureau.port import Bureau
 from counterfoil.consents.notice import Notices
 from counterfoil.consents.notice_file import load_notices
+from counterfoil.contracts.paper import DeferredSeal
+from counterfoil.contracts.port import LenderSeal, NoCodes, OneTimeCodes, SandboxCodes
 from counterfoil.contracts.shelf import Shelf, load_shelf
 from counterfoil.decisioning.document import load_policy
 from counterfoil.decisioning.policy import Policy
@@ -28,9 +35,11 @@ from counterfoil.platform.telemetry import Metrics
 from counterfoil.privacy.key_service import TransitAddress, open_vault
 from counterfoil.privacy.vault import Vault
 
+#: The environment in which one-time codes are shown in answers.
+SANDBOX: Final = "sandbox"
 #: The policy by which applications are decided.
 POLICY: Final = "base-2026-01"
-_QUOTE_KEY_BYTES: Final = 32
+_SECRET_BYTES: Final = 32
 #: Pool beyond the engine's own connections: pages, reads, worker, close of day.
 _CONNECTIONS_BESIDE: Final = 8
 
@@ -48,6 +57,10 @@ class House:
     policy: Policy
     #: What customers are asked to agree to.
     notices: Notices
+    #: On which occasions a bureau may be asked.
+    occasions: Occasions
+    #: The credit bureau; None where the lender is no member of one.
+    bureau: Bureau | None
     vault: Vault
     clock: Clock
     ids: IdSource
@@ -60,6 +73,12 @@ class House:
     metrics: Metrics
     #: Secret under which quotes are signed.
     quote_key: bytes
+    #: Secret under which one-time codes are kept.
+    code_key: bytes
+    #: Carries one-time codes to customers.
+    codes: OneTimeCodes
+    #: The lender's electronic signature.
+    seal: LenderSeal
 
     async def business_date(self) -> date:
         """Return the business date."""
@@ -90,7 +109,8 @@ async def open_house(
         leaves = Leaves(real)
         desk = LineDesk(catalogue, wall, ids, leaves)
         engine = Engine(database, desk, shards=settings.engine_shards, metrics=metrics)
-        async with engine, following(database, leaves) as log:
+        joined = _bureau(settings)
+        async with engine, joined as bureau, following(database, leaves) as log:
             yield House(
                 settings=settings,
                 database=database,
@@ -99,6 +119,8 @@ async def open_house(
                 shelf=load_shelf(),
                 policy=load_policy(POLICY),
                 notices=load_notices(settings.notices),
+                occasions=load_occasions(settings.occasions),
+                bureau=bureau,
                 vault=vault,
                 clock=wall,
                 ids=ids,
@@ -106,8 +128,19 @@ async def open_house(
                 wall=real,
                 log=log,
                 metrics=metrics,
-                quote_key=_quote_key(keys / "quote.key"),
+                quote_key=_secret(keys / "quote.key"),
+                code_key=_secret(keys / "one-time-code.key"),
+                codes=SandboxCodes() if settings.environment == SANDBOX else NoCodes(),
+                seal=_seal(settings, SystemClock()),
             )
+
+
+def _bureau(settings: Settings) -> AbstractAsyncContextManager[HttpBureau | None]:
+    """Return the way to the bureau that the lender is a member of, if it is of one."""
+    if settings.bureau_membership is None:
+        return nullcontext()
+    membership = load_membership(settings.bureau_membership)
+    return HttpBureau(membership, KeyFileSigner(membership.signing_key))
 
 
 def _transit(settings: Settings) -> TransitAddress | None:
@@ -120,6 +153,17 @@ def _transit(settings: Settings) -> TransitAddress | None:
     )
 
 
+def _seal(settings: Settings, wall: Clock) -> LenderSeal:
+    """Return the lender's seal: of a container, or one that is made at first use."""
+    password = settings.contract_pkcs12_password
+    return DeferredSeal(
+        settings.home / "keys",
+        container=settings.contract_pkcs12,
+        password=None if password is None else password.get_secret_value(),
+        wall=wall,
+    )
+
+
 async def _start_calendar(database: Database, clock: Clock, first_date: date | None) -> None:
     """Start the calendar of a new database on the first date, by default today."""
     now = clock.now()
@@ -129,17 +173,17 @@ async def _start_calendar(database: Database, clock: Clock, first_date: date | N
         )
 
 
-def _quote_key(path: Path) -> bytes:
-    """Return the secret of quotes; made once, whole, readable by the owner alone."""
+def _secret(path: Path) -> bytes:
+    """Return a secret of the installation; made once, whole, readable by the owner alone."""
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         with os.fdopen(os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(_QUOTE_KEY_BYTES))
+            file.write(secrets.token_bytes(_SECRET_BYTES))
         # Another process may have been first; then its secret is everybody's.
         with suppress(FileExistsError):
             path.hardlink_to(draft)
         draft.unlink()
     key = path.read_bytes()
-    if len(key) != _QUOTE_KEY_BYTES:
-        raise ValueError(f"{path} does not hold {_QUOTE_KEY_BYTES} bytes; remove it to renew it")
+    if len(key) != _SECRET_BYTES:
+        raise ValueError(f"{path} does not hold {_SECRET_BYTES} bytes; remove it to renew it")
     return key

@@ -5,10 +5,13 @@ that the line does not allow at the moment. Its token is what a drawdown has to 
 """
 
 from datetime import date
+from functools import partial
 from typing import Final
 
+from counterfoil.contracts.document import Language
 from counterfoil.journeys.house import House
-from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.journeys.loan_note import new_note
+from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending import quote as quotes
 from counterfoil.lending import refusals, store
 from counterfoil.lending.account import Setting
@@ -32,8 +35,12 @@ async def quote(
     tenor_months: int,
     method: Method,
     purpose: str,
+    language: Language = Language.ZH,
 ) -> Quote | Refused:
-    """Return plan, cost sheet and token of a drawdown, valid on the business date only."""
+    """Return plan, cost sheet, loan note and token of a drawdown, valid on the business date only.
+
+    The note is written in the language given; drawing with the token confirms its text.
+    """
     async with house.database.connection() as connection:
         line = await store.read_line(connection, customer_id, line_id)
     if line is None:
@@ -52,7 +59,16 @@ async def quote(
     )
     terms = house.catalogue.terms(line.product_code, line.product_version)
     setting = Setting(terms, await house.business_date(), house.clock.now(), house.ids)
-    return quotes.quote_drawdown(line, asked, setting, key=house.quote_key)
+    try:
+        return quotes.quote_drawdown(
+            line,
+            asked,
+            setting,
+            key=house.quote_key,
+            write_note=partial(new_note, house, line, setting, language),
+        )
+    except RefusedError as error:
+        return error.refused
 
 
 async def preview_repayment_day(

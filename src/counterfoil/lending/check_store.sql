@@ -17,7 +17,7 @@ SELECT l.customer_id, l.line_id, l.application_id, l.product_code, l.product_ver
        l.currency, l.status, l.limit_minor, l.rate_daily_e8, l.repayment_day, l.opened_on,
        l.valid_to, l.version, l.own_cap_minor, l.principal_minor, l.held_minor, l.credit_minor,
        l.frozen_until, l.status_reason, l.next_cap_minor, l.next_cap_on, l.day_changed_on,
-       l.day_changes, l.returning_minor
+       l.day_changes, l.returning_minor, l.contract_id, l.agreement_sha256
 FROM lending.credit_line AS l
 WHERE l.customer_id > :after AND l.customer_id <= :through
 ORDER BY l.customer_id, l.line_id;
@@ -33,7 +33,8 @@ SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o
        o.principal_minor, o.due_principal_minor, o.penal_principal_minor, o.due_interest_minor,
        o.accrued_interest_e8, o.accrued_penalty_e8, o.accrued_to, o.instalment_minor,
        o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
-       o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version
+       o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version,
+       o.contract_id, o.note_ref, o.note_sha256
 FROM lending.loan AS o
 WHERE o.customer_id > :after AND o.customer_id <= :through
 ORDER BY o.customer_id, o.loan_id;

@@ -25,6 +25,10 @@ class OpenLine:
     currency: str
     rate_daily_e8: int
     repayment_day: int
+    #: The signed agreement and the SHA-256 of its text; None where none is signed yet, and then
+    #: nothing can be drawn.
+    contract_id: int | None = None
+    agreement_sha256: bytes | None = None
 
 
 class Agreement(NamedTuple):
@@ -35,6 +39,12 @@ class Agreement(NamedTuple):
     product_version: int
     #: The business date of the quote, and the only one on which it may be drawn with.
     quoted_on: date
+    #: The credit agreement under which it was quoted.
+    contract_id: int
+    #: Template, version and language of the loan note that was shown, as `loan-note/1/zh`.
+    note_ref: str
+    #: SHA-256 of its text.
+    note_sha256: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +222,17 @@ class SetRepaymentDay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceAgreement:
+    """Put a new version of the agreement in the place of the one that new drawings follow."""
+
+    customer_id: int
+    line_id: int
+    contract_id: int
+    agreement_sha256: bytes
+    author: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdvanceLoans:
     """The close of day: let happen what falls on the days up to the business date."""
 
@@ -236,5 +257,6 @@ Command = (
     | CloseLine
     | SetOwnCap
     | SetRepaymentDay
+    | ReplaceAgreement
     | AdvanceLoans
 )

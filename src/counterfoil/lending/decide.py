@@ -66,5 +66,6 @@ DECISIONS: dict[type, Decision] = {
     commands.CloseLine: line_changes.close,
     commands.SetOwnCap: line_changes.set_own_cap,
     commands.SetRepaymentDay: line_changes.set_repayment_day,
+    commands.ReplaceAgreement: line_changes.replace_agreement,
     commands.AdvanceLoans: advance_loans,
 }

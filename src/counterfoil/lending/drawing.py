@@ -23,6 +23,7 @@ def draw(account: Account, command: Draw, setting: Setting) -> Accepted | Refuse
         return refuse(refusals.LINE_NOT_FOUND)
     refused = (
         refuse_blocked(line, setting)
+        or refuse_unsigned(line)
         or _refuse_disagreement(command, line, setting)
         or refuse_amount(command.amount_minor, command.currency, line)
         or refuse_terms(command, setting.terms)
@@ -56,6 +57,11 @@ def refuse_blocked(line: Line, setting: Setting) -> Refused | None:
     if block == "suspended":
         return refuse(refusals.LINE_SUSPENDED, reason=line.status_reason)
     return refuse(refusals.LINE_CLOSED)
+
+
+def refuse_unsigned(line: Line) -> Refused | None:
+    """Refuse a line behind which there is no signed agreement."""
+    return refuse(refusals.AGREEMENT_NOT_SIGNED) if line.agreement_sha256 is None else None
 
 
 def refuse_amount(amount_minor: int, currency: str, line: Line) -> Refused | None:
@@ -104,6 +110,7 @@ def _refuse_disagreement(command: Draw, line: Line, setting: Setting) -> Refused
         agreed.rate_daily_e8 != line.rate_daily_e8
         or agreed.repayment_day != line.repayment_day
         or agreed.product_version != line.product_version
+        or agreed.contract_id != line.contract_id
     ):
         return refuse(refusals.QUOTE_INVALID)
     return None
@@ -181,7 +188,7 @@ def loan_answer(loan: Loan) -> dict[str, object]:
 
 
 def _pending_loan(line: Line, command: Draw, setting: Setting, *, loan_id: int) -> Loan:
-    terms = setting.terms
+    terms, agreed = setting.terms, command.agreement
     return Loan(
         customer_id=line.customer_id,
         loan_id=loan_id,
@@ -201,6 +208,9 @@ def _pending_loan(line: Line, command: Draw, setting: Setting, *, loan_id: int) 
         tenor_months=command.tenor_months,
         repayment_day=line.repayment_day,
         requested_on=setting.business_date,
+        contract_id=line.contract_id,
+        note_ref=None if agreed is None else agreed.note_ref,
+        note_sha256=None if agreed is None else agreed.note_sha256,
     )
 
 
@@ -220,6 +230,7 @@ def _drawn(line: Line, loan: Loan, available: int, setting: Setting) -> Accepted
         "requested_on": setting.business_date.isoformat(),
         "available_minor": available,
         "line_version": line.version,
+        "note_sha256": loan.note_sha256.hex() if loan.note_sha256 else None,
     }
     payload: dict[str, object] = {
         "customer_id": line.customer_id,

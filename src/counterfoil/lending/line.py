@@ -47,6 +47,9 @@ class Line:
     day_changes: int = 0
     #: Credit that is on its way back to the customer; no longer part of the credit.
     returning_minor: int = 0
+    #: The signed agreement and the SHA-256 of its text; None where none is signed.
+    contract_id: int | None = None
+    agreement_sha256: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from counterfoil.lending.commands import (
     CloseLine,
     FreezeLine,
     OpenLine,
+    ReplaceAgreement,
     SetLimit,
     SetOwnCap,
     SetRepaymentDay,
@@ -49,6 +50,8 @@ def open_line(account: Account, command: OpenLine, setting: Setting) -> Accepted
         repayment_day=command.repayment_day,
         opened_on=setting.business_date,
         valid_to=add_months(setting.business_date, terms.line_valid_months),
+        contract_id=command.contract_id,
+        agreement_sha256=command.agreement_sha256,
     )
     account.line = line
     event = LineEvent(1, "opened", None, str(line.limit_minor), "offer_accepted", "customer")
@@ -114,6 +117,21 @@ def close(account: Account, command: CloseLine, setting: Setting) -> Accepted | 
     line.status, line.frozen_until = "closed", None
     line.status_reason = command.reason
     return _change(line, "closed", (before, "closed"), command, setting)
+
+
+def replace_agreement(
+    account: Account, command: ReplaceAgreement, setting: Setting
+) -> Accepted | Refused:
+    """Let new drawings follow a new version of the agreement; loans keep the one of their note."""
+    line = account.line
+    refused = _refuse_closed(line)
+    if refused or line is None:
+        return refused or refuse(refusals.LINE_NOT_FOUND)
+    before = line.contract_id
+    line.contract_id = command.contract_id
+    line.agreement_sha256 = command.agreement_sha256
+    told = [None if n is None else ids.to_text(ids.CONTRACT, n) for n in (before, line.contract_id)]
+    return _change(line, "agreement_replaced", (told[0], told[1]), command, setting)
 
 
 def set_own_cap(account: Account, command: SetOwnCap, setting: Setting) -> Accepted | Refused:
@@ -197,6 +215,8 @@ def line_answer(line: Line, on: date) -> dict[str, object]:
         "repayment_day": line.repayment_day,
         "opened_on": line.opened_on.isoformat(),
         "valid_to": line.valid_to.isoformat(),
+        "contract_id": ids.to_text(ids.CONTRACT, line.contract_id) if line.contract_id else None,
+        "agreement_sha256": line.agreement_sha256.hex() if line.agreement_sha256 else None,
         "version": line.version,
     }
 
@@ -238,7 +258,13 @@ def _change(
     line: Line,
     kind: str,
     values: tuple[object, object],
-    command: SetLimit | FreezeLine | UnfreezeLine | CloseLine | SetOwnCap | SetRepaymentDay,
+    command: SetLimit
+    | FreezeLine
+    | UnfreezeLine
+    | CloseLine
+    | SetOwnCap
+    | SetRepaymentDay
+    | ReplaceAgreement,
     setting: Setting,
 ) -> Accepted:
     line.version += 1

@@ -153,6 +153,11 @@ class Loan:
     penalty_paid_minor: int = 0
     last_sequence: int = 0
     version: int = 1
+    #: The agreement under which it was drawn, and the note that the customer confirmed: template
+    #: with version and language, and the SHA-256 of its text. None for loans older than notes.
+    contract_id: int | None = None
+    note_ref: str | None = None
+    note_sha256: bytes | None = None
     #: Instalments that fell due: all of them after a fold, the unsettled ones from the store.
     dues: list[Due] = field(default_factory=list)
 
@@ -353,6 +358,9 @@ _SIGNED = (
     "tenor_months",
     "repayment_day",
     "requested_on",
+    "contract_id",
+    "note_ref",
+    "note_sha256",
 )
 
 

@@ -1,8 +1,9 @@
 """A quote: the plan and the cost sheet of a drawdown, and the token that proves they were shown.
 
 Invariant   A token speaks for one customer, line, amount, tenor, method, price, product version,
-            business date and cost sheet; a change of any of them makes it another drawdown's. No
-            row is kept: the token is its own record, signed with the installation's key.
+            agreement, business date, cost sheet and loan note; a change of any of them makes it
+            another drawdown's. No row is kept: the token is its own record, signed with the
+            installation's key.
 Units       Minor units, rates in 1e-8 per day.
 Form        `q1.` payload `.` signature; the payload is ASCII joined by colons, the signature
             HMAC-SHA-256 over everything before its dot, both in base64url without padding.
@@ -12,6 +13,7 @@ Follows     RFC 2104 (HMAC), RFC 4648 section 5 (base64url).
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -22,7 +24,12 @@ from counterfoil.lending import refusals
 from counterfoil.lending.account import Setting
 from counterfoil.lending.commands import Agreement, Draw
 from counterfoil.lending.cost import CostSheet, make_cost_sheet
-from counterfoil.lending.drawing import quote_loan, refuse_amount, refuse_terms
+from counterfoil.lending.drawing import (
+    quote_loan,
+    refuse_amount,
+    refuse_terms,
+    refuse_unsigned,
+)
 from counterfoil.lending.interest import payable
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan, accrue, advance, plan
@@ -33,7 +40,7 @@ _PREFIX = "q1."
 _METHODS = {method.value: method for method in Method}
 
 #: Longer than any token that was ever signed; nothing longer is looked at.
-_TOKEN_LENGTH_MAX = 512
+_TOKEN_LENGTH_MAX = 640
 
 #: A key shorter than the hash would be the weakest part of the signature.
 KEY_LENGTH_MIN = 32
@@ -52,8 +59,20 @@ class QuoteClaims(NamedTuple):
     repayment_day: int
     product_code: str
     product_version: int
+    contract_id: int
+    note_ref: str
     business_date: date
     sheet_hash: bytes
+    note_hash: bytes
+
+
+class Note(NamedTuple):
+    """The loan note of a drawdown, as it is shown and confirmed."""
+
+    #: Template, version and language.
+    ref: str
+    text: str
+    sha256: bytes
 
 
 class Priced(NamedTuple):
@@ -72,6 +91,7 @@ class Quote:
     line_id: int
     rows: tuple[PlanRow, ...]
     sheet: CostSheet
+    note: Note
     #: The business date on which the token is taken, and no other.
     valid_on: date
     token: str
@@ -84,6 +104,11 @@ class Quote:
             "valid_on": self.valid_on.isoformat(),
             "cost_sheet": self.sheet.document(),
             "cost_sheet_hash": self.sheet.sheet_hash.hex(),
+            "note": {
+                "ref": self.note.ref,
+                "text": self.note.text,
+                "sha256": self.note.sha256.hex(),
+            },
             "quote_token": self.token,
         }
 
@@ -123,21 +148,33 @@ class PayoffQuote:
         }
 
 
-def quote_drawdown(line: Line, command: Draw, setting: Setting, *, key: bytes) -> Quote | Refused:
+def quote_drawdown(
+    line: Line,
+    command: Draw,
+    setting: Setting,
+    *,
+    key: bytes,
+    write_note: Callable[[Priced], Note],
+) -> Quote | Refused:
     """Return the quote of a drawdown, or why the product does not lend it.
 
     A quote is about the price, not about permission: what the line allows at the moment is
-    decided when the drawdown is.
+    decided when the drawdown is. Without a signed agreement there is nothing to quote under.
     """
+    refused = refuse_unsigned(line)
+    if refused:
+        return refused
     priced = price_drawdown(line, command, setting)
     if isinstance(priced, Refused):
         return priced
-    claims = claims_of(priced.loan, priced.sheet.sheet_hash, setting.business_date)
+    note = write_note(priced)
+    claims = claims_of(priced, note, setting.business_date)
     return Quote(
         customer_id=line.customer_id,
         line_id=line.line_id,
         rows=priced.rows,
         sheet=priced.sheet,
+        note=note,
         valid_on=setting.business_date,
         token=sign_quote(key, claims),
     )
@@ -156,8 +193,10 @@ def price_drawdown(line: Line, command: Draw, setting: Setting) -> Priced | Refu
     return sheet if isinstance(sheet, Refused) else Priced(loan, rows, sheet)
 
 
-def claims_of(loan: Loan, sheet_hash: bytes, business_date: date) -> QuoteClaims:
-    """Return what a token for this loan speaks for."""
+def claims_of(priced: Priced, note: Note, business_date: date) -> QuoteClaims:
+    """Return what a token for this drawdown speaks for."""
+    loan = priced.loan
+    assert loan.contract_id is not None, "a drawdown is quoted under an agreement"
     return QuoteClaims(
         customer_id=loan.customer_id,
         line_id=loan.line_id,
@@ -169,8 +208,11 @@ def claims_of(loan: Loan, sheet_hash: bytes, business_date: date) -> QuoteClaims
         repayment_day=loan.repayment_day,
         product_code=loan.product_code,
         product_version=loan.product_version,
+        contract_id=loan.contract_id,
+        note_ref=note.ref,
         business_date=business_date,
-        sheet_hash=sheet_hash,
+        sheet_hash=priced.sheet.sheet_hash,
+        note_hash=note.sha256,
     )
 
 
@@ -179,9 +221,10 @@ def sign_quote(key: bytes, claims: QuoteClaims) -> str:
     assert len(key) >= KEY_LENGTH_MIN
     payload = ":".join(
         (
-            *map(str, claims[:-2]),
+            *map(str, claims[:-3]),
             str(claims.business_date.toordinal()),
             claims.sheet_hash.hex(),
+            claims.note_hash.hex(),
         )
     )
     signed = _PREFIX + urlsafe_b64encode(payload.encode()).rstrip(b"=").decode()
@@ -222,7 +265,13 @@ def matches(claims: QuoteClaims, command: Draw) -> Refused | None:
 def agreement_of(claims: QuoteClaims) -> Agreement:
     """Return what the customer agreed to."""
     return Agreement(
-        claims.rate_daily_e8, claims.repayment_day, claims.product_version, claims.business_date
+        claims.rate_daily_e8,
+        claims.repayment_day,
+        claims.product_version,
+        claims.business_date,
+        claims.contract_id,
+        claims.note_ref,
+        claims.note_hash,
     )
 
 
@@ -263,9 +312,9 @@ def _claims(text: str) -> QuoteClaims | None:
     try:
         # Two signs of padding are never too few, and more than needed are passed over.
         payload = urlsafe_b64decode(text + "==").decode("ascii")
-        customer, line, amount, currency, tenor, method, rate, day, code, version, on, sheet = (
-            payload.split(":")
-        )
+        fields = payload.split(":")
+        customer, line, amount, currency, tenor, method, rate, day, code, version = fields[:10]
+        contract, note_ref, on, sheet, note = fields[10:]
         return QuoteClaims(
             int(customer),
             int(line),
@@ -277,8 +326,11 @@ def _claims(text: str) -> QuoteClaims | None:
             int(day),
             code,
             int(version),
+            int(contract),
+            note_ref,
             date.fromordinal(int(on)),
             bytes.fromhex(sheet),
+            bytes.fromhex(note),
         )
     except (Base64Error, KeyError, ValueError):
         # Signed with the right key by something that is not this module.

@@ -116,6 +116,12 @@ COST_ABOVE_CAP = Refusal(
     message="The all-in annual cost of this loan would lie above the product's cap.",
     next_step="Ask for a longer tenor or a lower price; the loan is never made above the cap.",
 )
+AGREEMENT_NOT_SIGNED = Refusal(
+    code="agreement_not_signed",
+    kind=Kind.CONFLICT,
+    message="No agreement is signed for this line.",
+    next_step="Prepare the agreement, show it, and have the customer sign it.",
+)
 QUOTE_INVALID = Refusal(
     code="quote_invalid",
     kind=Kind.CONFLICT,

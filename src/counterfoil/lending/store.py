@@ -362,6 +362,8 @@ def _line_row(line: Line, stored_version: int) -> tuple[object, ...]:
         line.day_changes,
         line.version,
         line.returning_minor,
+        line.contract_id,
+        line.agreement_sha256,
     )
 
 
@@ -385,6 +387,9 @@ def _new_loan_row(loan: Loan) -> tuple[object, ...]:
         loan.tenor_months,
         loan.repayment_day,
         loan.requested_on,
+        loan.contract_id,
+        loan.note_ref,
+        loan.note_sha256,
     )
 
 

@@ -6,7 +6,7 @@ SELECT l.customer_id, l.line_id, l.application_id, l.product_code, l.product_ver
        l.currency, l.status, l.limit_minor, l.rate_daily_e8, l.repayment_day, l.opened_on,
        l.valid_to, l.version, l.own_cap_minor, l.principal_minor, l.held_minor, l.credit_minor,
        l.frozen_until, l.status_reason, l.next_cap_minor, l.next_cap_on, l.day_changed_on,
-       l.day_changes, l.returning_minor
+       l.day_changes, l.returning_minor, l.contract_id, l.agreement_sha256
 FROM unnest(:keys::lending.line_key_v1[]) AS k
 CROSS JOIN LATERAL (
     SELECT * FROM lending.credit_line AS c
@@ -24,7 +24,8 @@ SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o
        o.principal_minor, o.due_principal_minor, o.penal_principal_minor, o.due_interest_minor,
        o.accrued_interest_e8, o.accrued_penalty_e8, o.accrued_to, o.instalment_minor,
        o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
-       o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version
+       o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version,
+       o.contract_id, o.note_ref, o.note_sha256
 FROM unnest(:keys::lending.line_key_v1[]) AS k
 CROSS JOIN LATERAL (
     SELECT * FROM lending.loan AS c
@@ -44,7 +45,8 @@ SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o
        o.principal_minor, o.due_principal_minor, o.penal_principal_minor, o.due_interest_minor,
        o.accrued_interest_e8, o.accrued_penalty_e8, o.accrued_to, o.instalment_minor,
        o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
-       o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version
+       o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version,
+       o.contract_id, o.note_ref, o.note_sha256
 FROM lending.loan AS o
 WHERE o.customer_id = ANY (:customer_ids::bigint[])
   AND EXISTS (
@@ -64,7 +66,8 @@ SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o
        o.principal_minor, o.due_principal_minor, o.penal_principal_minor, o.due_interest_minor,
        o.accrued_interest_e8, o.accrued_penalty_e8, o.accrued_to, o.instalment_minor,
        o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
-       o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version
+       o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version,
+       o.contract_id, o.note_ref, o.note_sha256
 FROM unnest(:keys::lending.loan_key_v1[]) AS k
 CROSS JOIN LATERAL (
     SELECT * FROM lending.loan AS c
@@ -82,7 +85,8 @@ SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o
        o.principal_minor, o.due_principal_minor, o.penal_principal_minor, o.due_interest_minor,
        o.accrued_interest_e8, o.accrued_penalty_e8, o.accrued_to, o.instalment_minor,
        o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
-       o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version
+       o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version,
+       o.contract_id, o.note_ref, o.note_sha256
 FROM lending.loan AS o
 WHERE (o.customer_id, o.loan_id) > (:after_customer_id, :after_loan_id)
   AND (:customer_id::bigint IS NULL OR o.customer_id = :customer_id)
@@ -99,7 +103,7 @@ SELECT l.customer_id, l.line_id, l.application_id, l.product_code, l.product_ver
        l.currency, l.status, l.limit_minor, l.rate_daily_e8, l.repayment_day, l.opened_on,
        l.valid_to, l.version, l.own_cap_minor, l.principal_minor, l.held_minor, l.credit_minor,
        l.frozen_until, l.status_reason, l.next_cap_minor, l.next_cap_on, l.day_changed_on,
-       l.day_changes, l.returning_minor
+       l.day_changes, l.returning_minor, l.contract_id, l.agreement_sha256
 FROM lending.credit_line AS l
 WHERE (l.customer_id, l.line_id) > (:after_customer_id, :after_line_id)
   AND (:customer_id::bigint IS NULL OR l.customer_id = :customer_id)
@@ -198,13 +202,14 @@ INSERT INTO lending.credit_line (
     customer_id, line_id, application_id, product_code, product_version, lender_id, currency,
     status, limit_minor, rate_daily_e8, repayment_day, opened_on, valid_to, version,
     own_cap_minor, principal_minor, held_minor, credit_minor, frozen_until, status_reason,
-    next_cap_minor, next_cap_on, day_changed_on, day_changes, returning_minor)
+    next_cap_minor, next_cap_on, day_changed_on, day_changes, returning_minor, contract_id,
+    agreement_sha256)
 SELECT r.customer_id, r.line_id, r.application_id, r.product_code, r.product_version, r.lender_id,
        r.currency, r.status, r.limit_minor, r.rate_daily_e8, r.repayment_day, r.opened_on,
        r.valid_to, r.version, r.own_cap_minor, r.principal_minor, r.held_minor, r.credit_minor,
        r.frozen_until, r.status_reason, r.next_cap_minor, r.next_cap_on, r.day_changed_on,
-       r.day_changes, r.returning_minor
-FROM unnest(:rows::lending.line_v2[]) AS r;
+       r.day_changes, r.returning_minor, r.contract_id, r.agreement_sha256
+FROM unnest(:rows::lending.line_v3[]) AS r;
 
 -- name: change_lines
 -- Changed credit lines, where nobody else has changed them since.
@@ -216,8 +221,9 @@ SET status = r.status, limit_minor = r.limit_minor, own_cap_minor = r.own_cap_mi
     repayment_day = r.repayment_day, frozen_until = r.frozen_until,
     status_reason = r.status_reason, next_cap_minor = r.next_cap_minor,
     next_cap_on = r.next_cap_on, day_changed_on = r.day_changed_on, day_changes = r.day_changes,
-    version = r.version, returning_minor = r.returning_minor
-FROM unnest(:rows::lending.line_change_v2[]) AS r
+    version = r.version, returning_minor = r.returning_minor, contract_id = r.contract_id,
+    agreement_sha256 = r.agreement_sha256
+FROM unnest(:rows::lending.line_change_v3[]) AS r
 CROSS JOIN LATERAL (
     SELECT c.ctid FROM lending.credit_line AS c
     WHERE c.customer_id = r.customer_id AND c.line_id = r.line_id
@@ -233,12 +239,12 @@ RETURNING 1;
 INSERT INTO lending.loan (
     customer_id, loan_id, line_id, product_code, product_version, lender_id, currency, method,
     purpose, payee_ref, cost_sheet_hash, original_minor, rate_daily_e8, penalty_daily_e8,
-    grace_days, tenor_months, repayment_day, requested_on)
+    grace_days, tenor_months, repayment_day, requested_on, contract_id, note_ref, note_sha256)
 SELECT r.customer_id, r.loan_id, r.line_id, r.product_code, r.product_version, r.lender_id,
        r.currency, r.method, r.purpose, r.payee_ref, r.cost_sheet_hash, r.original_minor,
        r.rate_daily_e8, r.penalty_daily_e8, r.grace_days, r.tenor_months, r.repayment_day,
-       r.requested_on
-FROM unnest(:rows::lending.loan_v1[]) AS r;
+       r.requested_on, r.contract_id, r.note_ref, r.note_sha256
+FROM unnest(:rows::lending.loan_v2[]) AS r;
 
 -- name: change_loans
 -- Changed loans; their line's version guards them.

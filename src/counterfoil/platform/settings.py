@@ -107,6 +107,29 @@ class Settings(BaseSettings):
         default=Path(".counterfoil/keys/vault-token"),
         description="File with the token for the Vault; read for every call, so it may be renewed.",
     )
+    cost_sheet_reading_seconds: int = Field(
+        default=5,
+        ge=0,
+        le=600,
+        description="Least time a cost sheet is open before an agreement can be signed.",
+    )
+    contract_pkcs12: Path | None = Field(
+        default=None,
+        description=(
+            "PKCS#12 file with the key and certificate by which the lender signs contracts. When "
+            "it is not set, a key with a certificate of its own is made in the home directory."
+        ),
+    )
+    contract_pkcs12_password: SecretStr | None = Field(
+        default=None, description="Password of that file."
+    )
+    contract_font: Path | None = Field(
+        default=None,
+        description=(
+            "TrueType font with Chinese characters that is embedded in contracts. When it is not "
+            "set, readers use their own Song font."
+        ),
+    )
     worker: bool = Field(
         default=True, description="Whether `counterfoil serve` also runs the background jobs."
     )
@@ -153,6 +176,21 @@ class Settings(BaseSettings):
         default=1_000,
         ge=10,
         description="Time between two heads of the evidence log, in milliseconds.",
+    )
+
+    occasions: Path | None = Field(
+        default=None,
+        description=(
+            "File that says on which occasions a credit bureau may be asked. When it is not set, "
+            "a first application and a request for a higher limit."
+        ),
+    )
+    bureau_membership: Path | None = Field(
+        default=None,
+        description=(
+            "Directory with what the credit bureau gave and the lender's own keys for it. When it "
+            "is not set, nobody can be asked."
+        ),
     )
 
     @property

@@ -31,6 +31,7 @@ from counterfoil.journeys import (
     quote,
     repay,
 )
+from counterfoil.journeys.contract_bulk import sign_for_sandbox
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.calendar import ONE_DAY
@@ -256,6 +257,9 @@ class World:
             )
             for place, _, application in offered
         ]
+        keys = [(wish.customer_id, wish.application_id) for wish in wishes]
+        for contract in await sign_for_sandbox(self._house, keys):
+            _expected(contract, "a signed agreement")
         answers = await enrol.accept_offers(self._house, wishes)
         for (place, person, application), answer in zip(offered, answers, strict=True):
             _expected(answer, "an accepted offer")

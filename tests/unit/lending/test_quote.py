@@ -19,6 +19,8 @@ from counterfoil.lending.commands import Draw
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import disburse, plan
 from counterfoil.lending.quote import (
+    Note,
+    Priced,
     Quote,
     QuoteClaims,
     agreement_of,
@@ -45,8 +47,11 @@ CLAIMS = QuoteClaims(
     repayment_day=15,
     product_code="cash-line-open",
     product_version=1,
+    contract_id=2**62 + 3,
+    note_ref="loan-note/1/zh",
     business_date=ON,
     sheet_hash=bytes(range(32)),
+    note_hash=bytes(range(1, 33)),
 )
 
 
@@ -65,7 +70,13 @@ def a_line() -> Line:
         repayment_day=15,
         opened_on=date(2026, 1, 1),
         valid_to=date(2027, 1, 1),
+        contract_id=CLAIMS.contract_id,
+        agreement_sha256=bytes(32),
     )
+
+
+def a_note(_: Priced) -> Note:
+    return Note(CLAIMS.note_ref, "A note.", CLAIMS.note_hash)
 
 
 DRAW = Draw(
@@ -87,7 +98,7 @@ def setting(on: date = ON) -> Setting:
 
 
 def quoted(command: Draw = DRAW, on: date = ON) -> Quote:
-    outcome = quote_drawdown(a_line(), command, setting(on), key=KEY)
+    outcome = quote_drawdown(a_line(), command, setting(on), key=KEY, write_note=a_note)
     assert isinstance(outcome, Quote)
     return outcome
 
@@ -111,8 +122,11 @@ CLAIMED = st.builds(
     repayment_day=st.integers(1, 28),
     product_code=st.from_regex(r"[a-z][a-z0-9]{0,20}(-[a-z0-9]{1,9}){0,2}", fullmatch=True),
     product_version=st.integers(1, 9_999),
+    contract_id=st.integers(1, 2**63 - 1),
+    note_ref=st.from_regex(r"[a-z][a-z0-9-]{0,39}/[1-9][0-9]{0,3}/(zh|en)", fullmatch=True),
     business_date=st.dates(date(2020, 1, 1), date(2100, 1, 1)),
     sheet_hash=st.binary(min_size=32, max_size=32),
+    note_hash=st.binary(min_size=32, max_size=32),
 )
 
 
@@ -193,8 +207,11 @@ def test_a_token_does_not_match_another_drawdown(other: Draw) -> None:
     assert refused.code == "quote_invalid"
 
 
-def test_the_agreement_is_price_day_version_and_date() -> None:
-    assert tuple(agreement_of(CLAIMS)) == (35_000, 15, 1, ON)
+def test_the_agreement_is_price_day_version_date_contract_and_note() -> None:
+    assert tuple(agreement_of(CLAIMS)) == (
+        *(35_000, 15, 1, ON, CLAIMS.contract_id),
+        *("loan-note/1/zh", CLAIMS.note_hash),
+    )
 
 
 # --------------------------------------------------------------------------------------- quote
@@ -222,13 +239,13 @@ def test_the_same_question_has_the_same_answer_and_another_day_another_one() -> 
 
 def test_a_quote_changes_nothing() -> None:
     line = a_line()
-    quote_drawdown(line, DRAW, setting(), key=KEY)
+    quote_drawdown(line, DRAW, setting(), key=KEY, write_note=a_note)
     assert line == a_line()
 
 
 def test_a_quote_is_a_trial_whatever_the_line_allows_at_the_moment() -> None:
     line = replace(a_line(), status="frozen", principal_minor=1_999_999)
-    assert isinstance(quote_drawdown(line, DRAW, setting(), key=KEY), Quote)
+    assert isinstance(quote_drawdown(line, DRAW, setting(), key=KEY, write_note=a_note), Quote)
 
 
 @pytest.mark.parametrize(
@@ -246,14 +263,14 @@ def test_a_quote_is_a_trial_whatever_the_line_allows_at_the_moment() -> None:
     ],
 )
 def test_what_the_product_does_not_lend_is_refused(asked: Draw, code: str) -> None:
-    refused = quote_drawdown(a_line(), asked, setting(), key=KEY)
+    refused = quote_drawdown(a_line(), asked, setting(), key=KEY, write_note=a_note)
     assert isinstance(refused, Refused)
     assert refused.code == code
 
 
 def test_a_price_above_the_cap_has_no_quote() -> None:
     dear = replace(a_line(), rate_daily_e8=65_000)
-    refused = quote_drawdown(dear, DRAW, setting(), key=KEY)
+    refused = quote_drawdown(dear, DRAW, setting(), key=KEY, write_note=a_note)
     assert isinstance(refused, Refused)
     assert refused.code == "cost_above_cap"
 

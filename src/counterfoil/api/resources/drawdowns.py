@@ -65,6 +65,8 @@ class DrawdownAnswer(View):
     #: What may still be drawn on the line.
     available_minor: int
     line_version: int
+    #: SHA-256 of the loan note that was confirmed with the quote.
+    note_sha256: str | None
 
 
 class DrawdownView(View):

@@ -79,6 +79,10 @@ class LineView(View):
     repayment_day: int
     opened_on: date
     valid_to: date
+    #: The signed agreement that drawings follow, and the SHA-256 of its text; without one nothing
+    #: can be drawn.
+    contract_id: str | None
+    agreement_sha256: str | None
     version: int
 
 

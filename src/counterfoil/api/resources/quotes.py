@@ -19,6 +19,7 @@ from counterfoil.api.shapes import (
     View,
 )
 from counterfoil.api.writes import Call, Write
+from counterfoil.contracts.document import Language
 from counterfoil.journeys import quote as journey
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.terms import Method
@@ -39,6 +40,17 @@ class QuoteBody(Body):
     tenor_months: TenorMonths
     method: Method
     purpose: Code
+    #: Language of the loan note.
+    language: Language = Language.ZH
+
+
+class NoteView(View):
+    """The loan note that drawing with the token confirms."""
+
+    #: Template, version and language.
+    ref: str
+    text: str
+    sha256: str
 
 
 class QuoteAnswer(View):
@@ -52,6 +64,8 @@ class QuoteAnswer(View):
     #: The sheet to be shown; its hash is taken of its canonical JSON.
     cost_sheet: dict[str, Any] = Field(examples=[{"form": 1}])
     cost_sheet_hash: str
+    #: To be shown as well: the token confirms this text.
+    note: NoteView
     quote_token: str
 
 
@@ -66,6 +80,7 @@ async def carry_quote(call: Call, body: QuoteBody) -> Answer | Refused:
         tenor_months=body.tenor_months,
         method=body.method,
         purpose=body.purpose,
+        language=body.language,
     )
     if isinstance(quoted, Refused):
         return quoted

@@ -21,6 +21,7 @@ LEAF_TYPES: Final = {
     "close_line": LeafType.LIMIT_CHANGE,
     "set_own_cap": LeafType.LIMIT_CHANGE,
     "set_repayment_day": LeafType.LIMIT_CHANGE,
+    "replace_agreement": LeafType.LIMIT_CHANGE,
     "draw": LeafType.MONEY_MOVEMENT,
     "confirm_payout": LeafType.MONEY_MOVEMENT,
     "fail_payout": LeafType.MONEY_MOVEMENT,

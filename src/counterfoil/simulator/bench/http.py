@@ -26,7 +26,13 @@ from counterfoil.simulator.bench import stage as staging
 from counterfoil.simulator.bench.http_client import HttpConnection, connect, post
 from counterfoil.simulator.bench.load import Measured, Send, closed_loop, open_loop
 from counterfoil.simulator.bench.report import Report
-from counterfoil.simulator.bench.stage import AMOUNT_MINOR, PRODUCT, RATE_DAILY_E8, Stage
+from counterfoil.simulator.bench.stage import (
+    AMOUNT_MINOR,
+    NOTE_REF,
+    PRODUCT,
+    RATE_DAILY_E8,
+    Stage,
+)
 from counterfoil.simulator.bench.writes import Scale, Tell, take_again, take_yardsticks
 
 HOST: Final = "127.0.0.1"
@@ -228,7 +234,10 @@ class _Requests:
                 1 + customer % 28,
                 terms.code,
                 terms.version,
+                customer,
+                NOTE_REF,
                 on,
+                bytes(32),
                 bytes(32),
             )
             body = {

@@ -25,6 +25,8 @@ PRODUCT: Final = "cash-line-open"
 LIMIT_MINOR: Final = 2_000_000_000
 RATE_DAILY_E8: Final = 35_000
 AMOUNT_MINOR: Final = 100_000
+#: Note that the workload's quotes name; its lines bear their own number as agreement.
+NOTE_REF: Final = "loan-note/1/zh"
 #: As the workload file names it.
 _YARDSTICK_DATABASE: Final = "yardsticks"
 

@@ -4,10 +4,11 @@
 -- locks   nothing
 INSERT INTO lending.credit_line (
     customer_id, line_id, application_id, product_code, product_version, lender_id, currency,
-    status, limit_minor, rate_daily_e8, repayment_day, opened_on, valid_to)
+    status, limit_minor, rate_daily_e8, repayment_day, opened_on, valid_to, contract_id,
+    agreement_sha256)
 SELECT n, n, n, :product_code::text, :product_version::integer, :lender_id::text,
        :currency::text, 'active', :limit_minor::bigint, :rate_daily_e8::integer,
-       1 + n % 28, :opened_on::date, :valid_to::date
+       1 + n % 28, :opened_on::date, :valid_to::date, n, decode(repeat('00', 32), 'hex')
 FROM generate_series(1, :count::bigint) AS g (n);
 
 -- name: add_open_loans

@@ -23,7 +23,13 @@ from counterfoil.lending.terms import Method
 from counterfoil.simulator.bench import stage as staging
 from counterfoil.simulator.bench.load import Measured, Send, closed_loop, open_loop
 from counterfoil.simulator.bench.report import Report
-from counterfoil.simulator.bench.stage import AMOUNT_MINOR, PRODUCT, RATE_DAILY_E8, Stage
+from counterfoil.simulator.bench.stage import (
+    AMOUNT_MINOR,
+    NOTE_REF,
+    PRODUCT,
+    RATE_DAILY_E8,
+    Stage,
+)
 from counterfoil.simulator.bench.yardsticks import CLIENTS, Pgbench, copy_rows, flushes
 
 CALLERS = 512
@@ -233,7 +239,10 @@ class _Bench:
                     1 + customer % 28,
                     terms.code,
                     terms.version,
+                    customer,
+                    NOTE_REF,
                     on,
+                    bytes(32),
                     bytes(32),
                 ),
             )

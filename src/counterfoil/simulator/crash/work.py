@@ -88,6 +88,8 @@ def _opening(customer_id: int) -> OpenLine:
         currency=_CURRENCY,
         rate_daily_e8=_RATE_DAILY_E8,
         repayment_day=_REPAYMENT_DAY,
+        contract_id=customer_id,
+        agreement_sha256=bytes(32),
     )
 
 
@@ -102,7 +104,9 @@ def _draw(customer_id: int, on: date, chance: Random) -> Draw:
         purpose="travel",
         payee_ref="account-token",
         cost_sheet_hash=bytes(32),
-        agreement=Agreement(_RATE_DAILY_E8, _REPAYMENT_DAY, 1, on),
+        agreement=Agreement(
+            _RATE_DAILY_E8, _REPAYMENT_DAY, 1, on, customer_id, "loan-note/1/zh", bytes(32)
+        ),
     )
 
 

@@ -1,0 +1,44 @@
+"""The ways to outside parties: who carries one-time codes, and who holds the lender's seal."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from counterfoil.contracts.refusals import CODE_SERVICE_UNAVAILABLE
+from counterfoil.kernel.errors import RefusedError, refuse
+
+
+class OneTimeCodes(Protocol):
+    """Carries a code to the customer by a channel of its own."""
+
+    async def deliver(self, *, customer_id: int, contract_id: int, code: str) -> str | None:
+        """Send a code; return it where it may be shown in the answer, else None."""
+        ...
+
+
+class SandboxCodes:
+    """Shows codes in the answer: a sandbox has no phones."""
+
+    # The port's shape; nothing but the code matters here.
+    async def deliver(self, *, customer_id: int, contract_id: int, code: str) -> str | None:  # noqa: ARG002
+        """Return the code."""
+        return code
+
+
+class NoCodes:
+    """Stands where no service is connected."""
+
+    async def deliver(self, *, customer_id: int, contract_id: int, code: str) -> str | None:  # noqa: ARG002
+        """Refuse: nobody could confirm anything."""
+        raise RefusedError(refuse(CODE_SERVICE_UNAVAILABLE))
+
+
+class LenderSeal(Protocol):
+    """Signs files for the lender: a key in a file, a PKCS#12 container, a sealing service."""
+
+    def seal(self, pdf: bytes, attachments: Mapping[str, bytes], *, reason: str) -> bytes:
+        """Return the file with its attachments and the lender's signature over all of it."""
+        ...
+
+    def certificate(self) -> bytes:
+        """Return the certificate of the seal, DER."""
+        ...

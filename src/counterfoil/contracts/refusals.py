@@ -1,0 +1,136 @@
+"""What the room of contracts can refuse, each with its stable code and the next step."""
+
+from counterfoil.kernel.errors import Kind, Refusal
+
+CONTRACT_NOT_FOUND = Refusal(
+    code="contract_not_found",
+    kind=Kind.NOT_FOUND,
+    message="This customer has no such contract.",
+    next_step="Check the contract and the customer it belongs to.",
+)
+CONTRACT_NOT_SIGNED = Refusal(
+    code="contract_not_signed",
+    kind=Kind.CONFLICT,
+    message="The agreement of this application is not signed.",
+    next_step="Prepare the agreement, show it, have it signed, and take the offer then.",
+)
+CONTRACT_ALREADY_SIGNED = Refusal(
+    code="contract_already_signed",
+    kind=Kind.CONFLICT,
+    message="This contract is signed already.",
+    next_step="Read the contract; nothing is left to do.",
+)
+CONTRACT_SUPERSEDED = Refusal(
+    code="contract_superseded",
+    kind=Kind.GONE,
+    message="A newer version of this contract, or another offer, has taken its place.",
+    next_step="Prepare the contract again and show the new text.",
+)
+CONTRACT_EXPIRED = Refusal(
+    code="contract_expired",
+    kind=Kind.GONE,
+    message="The offer behind this contract was valid until {valid_until}.",
+    next_step="Apply again; a new offer brings a new contract.",
+)
+OFFER_NOT_APPROVED = Refusal(
+    code="offer_not_approved",
+    kind=Kind.CONFLICT,
+    message="The application is {status}; a contract is made of an approved offer only.",
+    next_step="Read the application to see how it stands.",
+)
+COST_SHEET_NOT_SHOWN = Refusal(
+    code="cost_sheet_not_shown",
+    kind=Kind.CONFLICT,
+    message="The cost sheet was not shown in this language.",
+    next_step="Show the cost sheet by itself first, then the agreement.",
+)
+CONTRACT_NOT_SHOWN = Refusal(
+    code="contract_not_shown",
+    kind=Kind.CONFLICT,
+    message="The agreement was not shown in this language.",
+    next_step="Show the agreement; a one-time code goes out with it.",
+)
+READING_TOO_SHORT = Refusal(
+    code="reading_too_short",
+    kind=Kind.CONFLICT,
+    message="The cost sheet has been open for less than {least_seconds} seconds.",
+    next_step="Let the customer read it; sign again in {wait_seconds} seconds.",
+)
+DOCUMENT_HASH_MISMATCH = Refusal(
+    code="document_hash_mismatch",
+    kind=Kind.MISMATCH,
+    message="The text that was confirmed is not the text of this contract.",
+    next_step="Read the contract again, show its text, and confirm that hash.",
+)
+COST_SHEET_HASH_MISMATCH = Refusal(
+    code="cost_sheet_hash_mismatch",
+    kind=Kind.MISMATCH,
+    message="The cost sheet that was confirmed is not the one of this contract.",
+    next_step="Read the contract again, show its cost sheet, and confirm that hash.",
+)
+CODE_WRONG = Refusal(
+    code="one_time_code_wrong",
+    kind=Kind.CONFLICT,
+    message="The one-time code is not the one that was sent; {attempts_left} attempts are left.",
+    next_step="Enter the code of the latest message, or show the agreement again for a new one.",
+)
+CODE_EXPIRED = Refusal(
+    code="one_time_code_expired",
+    kind=Kind.GONE,
+    message="The one-time code is no longer valid, or was used up.",
+    next_step="Show the agreement again; a new code is sent.",
+)
+CODES_USED_UP = Refusal(
+    code="one_time_codes_used_up",
+    kind=Kind.CONFLICT,
+    message="Too many one-time codes were asked for on this contract.",
+    next_step="Prepare the contract again on another day, or ask the lender.",
+)
+CODE_SERVICE_UNAVAILABLE = Refusal(
+    code="one_time_code_unavailable",
+    kind=Kind.UNAVAILABLE,
+    message="No service for one-time codes is connected.",
+    next_step="Connect one; only a sandbox shows codes in its answers.",
+)
+AUTHENTICATION_TOO_LOW = Refusal(
+    code="authentication_too_low",
+    kind=Kind.FORBIDDEN,
+    message="Signing needs the authentication level {least}; this one is {given}.",
+    next_step="Have the customer prove who they are, then sign.",
+)
+TEMPLATE_NOT_FOUND = Refusal(
+    code="contract_template_not_found",
+    kind=Kind.CONFLICT,
+    message="No template of a contract holds for {product_code} on {on}.",
+    next_step="Have a template approved, locked and installed for product and lender.",
+)
+NOTE_NOT_FOUND = Refusal(
+    code="loan_note_not_found",
+    kind=Kind.NOT_FOUND,
+    message="This loan was made before notes were kept with loans.",
+    next_step="Read the loan and its cost sheet instead.",
+)
+NOTE_DOES_NOT_MATCH = Refusal(
+    code="loan_note_does_not_match",
+    kind=Kind.CONFLICT,
+    message="The note that follows from the loan is not the one that was confirmed.",
+    next_step="Tell the operator: the loan, its product or the template was altered.",
+)
+NEW_VERSION_NOT_NEEDED = Refusal(
+    code="new_version_not_needed",
+    kind=Kind.CONFLICT,
+    message="The line is under the template's present version already.",
+    next_step="Publish a new version of the template first.",
+)
+NOTICE_TOO_SHORT = Refusal(
+    code="notice_too_short",
+    kind=Kind.CONFLICT,
+    message="A new version takes effect {least_days} days after its notice at the earliest.",
+    next_step="Choose {earliest} or a later day.",
+)
+NEW_VERSION_NOT_EFFECTIVE = Refusal(
+    code="new_version_not_effective",
+    kind=Kind.CONFLICT,
+    message="The new version takes effect on {effective_on}.",
+    next_step="Accept it on that day; until then the earlier agreement holds.",
+)

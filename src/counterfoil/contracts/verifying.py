@@ -1,0 +1,168 @@
+"""Whether a file is the contract that it says it is: offline, from the file and a certificate.
+
+What holds  Exactly one signature, by the certificate given, over every byte of the file but the
+            signature itself; nothing was added afterwards; the padding of the signature is blank;
+            the attached text has the hash that the attached evidence confirms. With a leaf's body
+            from a receipt: the leaf speaks of this text, or of this very file.
+Errors      Every reason that speaks against the file, by a stable code; none means that it holds.
+"""
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+import orjson
+from asn1crypto import pem
+from asn1crypto import x509 as asn1_x509
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.diff_analysis import ModificationLevel
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko.sign.validation.errors import SignatureValidationError
+from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
+from pyhanko_certvalidator import ValidationContext
+
+from counterfoil.contracts.paper import EVIDENCE_FILE, TEXT_FILE
+
+_BYTE_RANGE: Final = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What was found about a file."""
+
+    #: Codes and sentences of what speaks against it.
+    faults: tuple[tuple[str, str], ...]
+    pdf_sha256: str
+    #: Hash of the attached text; empty where there is none.
+    document_sha256: str = ""
+    #: The attached evidence of the customer's act.
+    evidence: Mapping[str, Any] | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Return whether nothing speaks against the file."""
+        return not self.faults
+
+
+def verify_contract(
+    pdf: bytes, certificate: bytes, *, body: Mapping[str, Any] | None = None
+) -> Verdict:
+    """Return whether a file is an unaltered contract under the lender's certificate (PEM or DER).
+
+    `body` is the body of a leaf of type 9 about it, from a receipt that was verified.
+    """
+    digest = sha256(pdf).hexdigest()
+    faults: list[tuple[str, str]] = []
+    text: bytes | None = None
+    evidence: Mapping[str, Any] | None = None
+    try:
+        reader = PdfFileReader(io.BytesIO(pdf))
+        faults += _faults_of_signature(pdf, reader, certificate)
+        attached = _attachments(reader)
+        text = attached.get(TEXT_FILE)
+        evidence = _evidence(attached.get(EVIDENCE_FILE))
+    except (PdfError, SignatureValidationError, ValueError, KeyError, TypeError) as error:
+        faults.append(("file_unreadable", f"the file cannot be read: {error}"))
+    faults += _faults_of_text(text, evidence)
+    document = "" if text is None else sha256(text).hexdigest()
+    if body is not None:
+        faults += _faults_of_leaf(body, digest, document)
+    return Verdict(
+        faults=tuple(faults), pdf_sha256=digest, document_sha256=document, evidence=evidence
+    )
+
+
+def _faults_of_signature(
+    pdf: bytes, reader: PdfFileReader, certificate: bytes
+) -> list[tuple[str, str]]:
+    found = reader.embedded_signatures
+    if len(found) != 1:
+        return [("signature_count", f"the file has {len(found)} signatures, not one")]
+    signature = found[0]
+    status = validate_pdf_signature(
+        signature, ValidationContext(trust_roots=[_certificate(certificate)], allow_fetching=False)
+    )
+    faults = _faults_of_status(status)
+    if not _is_padding_blank(pdf, signature.signed_data.dump()):
+        faults.append(("signature_padded", "something stands behind the signature's end"))
+    return faults
+
+
+def _faults_of_status(status: PdfSignatureStatus) -> list[tuple[str, str]]:
+    checks = (
+        (status.intact, "altered", "the file is not what was signed"),
+        (status.valid, "signature_invalid", "the signature does not hold"),
+        (status.trusted, "certificate_unknown", "it was signed under another certificate"),
+        (
+            status.coverage is SignatureCoverageLevel.ENTIRE_FILE,
+            "not_covered",
+            "the signature does not cover the whole file",
+        ),
+        (
+            status.modification_level in (None, ModificationLevel.NONE),
+            "changed_afterwards",
+            "something was changed after the signature",
+        ),
+    )
+    return [(code, told) for holds, code, told in checks if not holds]
+
+
+def _is_padding_blank(pdf: bytes, signed: bytes) -> bool:
+    """Tell whether the gap that no signature covers holds the signature, and zeros behind it."""
+    found = _BYTE_RANGE.search(pdf)
+    if found is None:
+        return False
+    begin, end = int(found[1]) + int(found[2]), int(found[3])
+    gap = pdf[begin:end]
+    # Small letters and no blanks: the only way in which it is written here.
+    wanted = signed.hex().encode()
+    inside = gap[1:-1]
+    if gap[:1] != b"<" or gap[-1:] != b">" or not inside.startswith(wanted):
+        return False
+    return not inside[len(wanted) :].strip(b"0")
+
+
+def _attachments(reader: PdfFileReader) -> dict[str, bytes]:
+    names = reader.root["/Names"]["/EmbeddedFiles"]["/Names"]
+    return {
+        str(names[place]): names[place + 1]["/EF"]["/F"].data for place in range(0, len(names), 2)
+    }
+
+
+def _evidence(content: bytes | None) -> Mapping[str, Any] | None:
+    if content is None:
+        return None
+    found = orjson.loads(content)
+    return found if isinstance(found, dict) else None
+
+
+def _faults_of_text(
+    text: bytes | None, evidence: Mapping[str, Any] | None
+) -> list[tuple[str, str]]:
+    if text is None or evidence is None:
+        return [("attachment_missing", "the text or the evidence of its signature is missing")]
+    if evidence.get("document_sha256") != sha256(text).hexdigest():
+        return [("text_not_confirmed", "the customer confirmed another text")]
+    return []
+
+
+def _faults_of_leaf(
+    body: Mapping[str, Any], pdf_sha256: str, document_sha256: str
+) -> list[tuple[str, str]]:
+    if body.get("event") == "issued":
+        holds = body.get("pdf_sha256") == pdf_sha256
+        told = "the log speaks of another file"
+    else:
+        holds = body.get("contract_sha256") == document_sha256
+        told = "the log speaks of another text"
+    return [] if holds else [("log_differs", told)]
+
+
+def _certificate(content: bytes) -> asn1_x509.Certificate:
+    if pem.detect(content):
+        _, _, content = pem.unarmor(content)
+    return asn1_x509.Certificate.load(content)

@@ -1,0 +1,145 @@
+"""The signed file of a contract: rendered, attached, sealed, hashed into the log, kept.
+
+The lender's signature takes tens of milliseconds, so it comes after the customer's: by the worker,
+or when somebody asks for the file first. It is issued once; from then on it is the same file.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from counterfoil.contracts import store
+from counterfoil.contracts.contract import Contract
+from counterfoil.contracts.document import Coded, Filling, Language, Words
+from counterfoil.contracts.filling import record_text
+from counterfoil.contracts.paper import EVIDENCE_FILE, TEXT_FILE, render
+from counterfoil.contracts.refusals import CONTRACT_NOT_FOUND, CONTRACT_NOT_SIGNED
+from counterfoil.contracts.template import Template
+from counterfoil.evidence.leaf import LeafType
+from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.journeys.contract_making import (
+    PDF,
+    open_sealed,
+    open_texts,
+    seal_file,
+)
+from counterfoil.journeys.contract_words import lender_name
+from counterfoil.journeys.house import House
+from counterfoil.journeys.loan_note import LoanNote
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused, RefusedError, refuse
+
+
+async def contract_file(house: House, *, customer_id: int, contract_id: int) -> bytes | Refused:
+    """Return the signed file of a signed contract, issuing it where nobody has yet."""
+    try:
+        return await _file(house, customer_id, contract_id)
+    except RefusedError as error:
+        return error.refused
+
+
+async def note_file(house: House, note: LoanNote) -> bytes:
+    """Return the note of a loan as a file with the lender's signature; it is not kept."""
+    pdf = await asyncio.to_thread(render, note.note.text, font=house.settings.contract_font)
+    evidence = {
+        "document_sha256": note.note.sha256.hex(),
+        "loan_id": ids.to_text(ids.LOAN, note.loan_id),
+        "note": note.note.ref,
+    }
+    attachments = {TEXT_FILE: note.note.text.encode(), EVIDENCE_FILE: orjson.dumps(evidence)}
+    reason = f"Loan note {ids.to_text(ids.LOAN, note.loan_id)}"
+    return await asyncio.to_thread(house.seal.seal, pdf, attachments, reason=reason)
+
+
+async def issue_due(house: House, *, page: int) -> int:
+    """Issue files that are due; return how many."""
+    async with house.database.connection() as connection:
+        due = await store.read_files_due(connection, page=page)
+    for customer_id, contract_id in due:
+        await _file(house, customer_id, contract_id)
+    return len(due)
+
+
+async def _file(house: House, customer_id: int, contract_id: int) -> bytes | Refused:
+    async with house.database.connection() as connection:
+        contract = await store.read_contract(connection, customer_id, contract_id)
+        if contract is None:
+            return refuse(CONTRACT_NOT_FOUND)
+        if contract.signed_at is None:
+            return refuse(CONTRACT_NOT_SIGNED)
+        if contract.pdf_sha256 is not None:
+            return await open_sealed(connection, house, contract, PDF)
+        texts = await open_texts(connection, house, contract)
+    if isinstance(texts, Refused):
+        return texts
+    language = Language(contract.signed_language or "")
+    pdf = await asyncio.to_thread(_sealed, house, contract, language, texts.of(language))
+    return await _keep(house, contract, pdf)
+
+
+async def _keep(house: House, contract: Contract, pdf: bytes) -> bytes | Refused:
+    """Write the file with the leaf of its hash; where a twin was first, hand out the twin's."""
+    customer_id, contract_id = contract.customer_id, contract.contract_id
+    digest = sha256(pdf).digest()
+    async with house.database.transaction() as connection:
+        is_first = await store.issue_file(connection, contract, digest)
+        if is_first:
+            await seal_file(connection, house, contract, pdf)
+            fields: dict[str, Any] = {
+                "certificate_sha256": sha256(house.seal.certificate()).hexdigest(),
+                "contract_id": ids.to_text(ids.CONTRACT, contract_id),
+                "contract_sha256": contract.signed_sha256.hex(),
+                "event": "issued",
+                "pdf_sha256": digest.hex(),
+            }
+            leaf = house.leaves.stage(
+                customer_id, house.ids.next(), LeafType.CONTRACT, contract_id, fields
+            )
+            await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
+    if is_first:
+        return pdf
+    async with house.database.connection() as connection:
+        return await open_sealed(connection, house, contract, PDF)
+
+
+def _sealed(house: House, contract: Contract, language: Language, text: str) -> bytes:
+    """Render and sign: the slow part, beside the event loop."""
+    template = house.shelf.template(contract.template_code, contract.template_version)
+    record = record_text(template, language, _record(house, contract, template))
+    pdf = render(text, record, font=house.settings.contract_font)
+    assert contract.evidence is not None, "the contract is signed"
+    attachments = {TEXT_FILE: text.encode(), EVIDENCE_FILE: contract.evidence.encode()}
+    reason = f"Contract {ids.to_text(ids.CONTRACT, contract.contract_id)}"
+    return house.seal.seal(pdf, attachments, reason=reason)
+
+
+def _record(house: House, contract: Contract, template: Template) -> Filling:
+    assert contract.evidence is not None, "the contract is signed"
+    evidence = orjson.loads(contract.evidence)
+    terms = house.catalogue.terms(contract.product_code, contract.product_version)
+    level = evidence["authentication_level"]
+    words = template.words.get("authentication", {})
+    return Filling(
+        values={
+            "contract_id": ids.to_text(ids.CONTRACT, contract.contract_id),
+            "customer_id": ids.to_text(ids.CUSTOMER, contract.customer_id),
+            "document_sha256": contract.signed_sha256.hex(),
+            "cost_sheet_sha256": contract.cost_sheet_sha256.hex(),
+            "sheet_shown_at": _instant(evidence["shown_at"]["cost_sheet"]),
+            "document_shown_at": _instant(evidence["shown_at"]["agreement"]),
+            "signed_at": _instant(evidence["signed_at"]),
+            "reading_seconds": str(evidence["reading_ms"]["cost_sheet"] // 1_000),
+            "authentication_level": (
+                Coded("authentication", (level,)) if level in words else Words(level, level)
+            ),
+            "channel": evidence["channel"],
+            "lender_name": lender_name(terms),
+        }
+    )
+
+
+def _instant(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
