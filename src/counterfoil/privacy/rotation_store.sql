@@ -122,6 +122,6 @@ USING (
     SELECT DISTINCT customer_id FROM privacy.blind_index
     WHERE generation = :generation AND customer_id > :customer_id
     ORDER BY customer_id LIMIT :page
-) AS some
-WHERE entry.customer_id = some.customer_id AND entry.generation = :generation
+) AS picked
+WHERE entry.customer_id = picked.customer_id AND entry.generation = :generation
 RETURNING entry.customer_id;
