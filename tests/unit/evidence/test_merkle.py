@@ -16,6 +16,7 @@ from counterfoil.evidence.formats.merkle import (
     Node,
     ProofRejectedError,
     RightEdge,
+    complete_subtrees,
     consistency_proof,
     fold,
     inclusion_proof,
@@ -25,7 +26,6 @@ from counterfoil.evidence.formats.merkle import (
     plan_inclusion,
     read_consistency,
     read_inclusion,
-    read_root,
     root_of,
     verify_consistency,
     verify_inclusion,
@@ -130,7 +130,7 @@ def test_every_leaf_of_small_trees_is_proven_as_defined(size: int) -> None:
 @pytest.mark.parametrize("size", [254, 255, 256, 257, 258])
 def test_every_leaf_around_a_full_tile_is_proven_and_nowhere_else(size: int) -> None:
     read = Levels(LEAVES[:size])
-    root = read_root(read, size)
+    root = fold(read(complete_subtrees(0, size)))
     assert root == root_of(LEAVES[:size])
     for index in range(size):
         proof = read_inclusion(read, index, size)
@@ -142,7 +142,7 @@ def test_every_leaf_around_a_full_tile_is_proven_and_nowhere_else(size: int) -> 
 @pytest.mark.parametrize("size", [65_535, 65_536, 65_537])
 def test_leaves_around_two_full_levels_of_tiles_are_proven(size: int) -> None:
     read = Levels(LEAVES[:size])
-    root = read_root(read, size)
+    root = fold(read(complete_subtrees(0, size)))
     edges = {*range(300), *range(32_500, 33_000), *range(65_200, size), *range(0, size, 61)}
     for index in edges:
         proof = read_inclusion(read, index, size)

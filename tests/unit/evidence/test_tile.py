@@ -9,12 +9,13 @@ from tests.unit.evidence.logs_for_tests import sample
 
 from counterfoil.evidence.formats.merkle import (
     Node,
+    complete_subtrees,
     consistency_proof,
+    fold,
     inclusion_proof,
     leaf_hash,
     read_consistency,
     read_inclusion,
-    read_root,
     root_of,
 )
 from counterfoil.evidence.formats.reasons import Reason
@@ -25,7 +26,6 @@ from counterfoil.evidence.formats.tile import (
     TileHashes,
     TileRejectedError,
     bundles_of_size,
-    entries_path,
     format_bundle,
     new_bundles,
     new_tiles,
@@ -33,9 +33,12 @@ from counterfoil.evidence.formats.tile import (
     parse_tile,
     parse_tile_path,
     tile_of_node,
-    tile_path,
-    tiles_of_size,
 )
+
+
+def tiles_of_size(size: int) -> list[Tile]:
+    return list(new_tiles(0, size))
+
 
 LEAVES = [leaf_hash(number.to_bytes(4)) for number in range(70_000)]
 SIZES = (0, 1, 2, 255, 256, 257, 511, 512, 65_535, 65_536, 65_537, 70_000)
@@ -52,22 +55,16 @@ def reason_of(read: Callable[[], object]) -> Reason | None:
 @pytest.mark.parametrize(
     ("path", "tile"),
     [
-        (tile_path(0, 0), Tile(0, 0)),
-        (tile_path(2, 273, 112), Tile(2, 273, 112)),
-        (entries_path(1_234_067), Tile(ENTRIES, 1_234_067)),
-        (entries_path(1_000, 1), Tile(ENTRIES, 1_000, 1)),
-        (tile_path(63, 999_999_999), Tile(63, 999_999_999)),
+        ("tile/0/000", Tile(0, 0)),
+        ("tile/2/273.p/112", Tile(2, 273, 112)),
+        ("tile/entries/x001/x234/067", Tile(ENTRIES, 1_234_067)),
+        ("tile/entries/x001/000.p/1", Tile(ENTRIES, 1_000, 1)),
+        ("tile/63/x999/x999/999", Tile(63, 999_999_999)),
     ],
 )
 def test_paths_name_tiles(path: str, tile: Tile) -> None:
     assert parse_tile_path(path) == tile
     assert tile.path == path
-
-
-def test_paths_are_spelled_as_the_format_says() -> None:
-    assert tile_path(0, 1_234_067) == "tile/0/x001/x234/067"
-    assert tile_path(1, 5, 9) == "tile/1/005.p/9"
-    assert entries_path(0) == "tile/entries/000"
 
 
 @pytest.mark.parametrize(
@@ -90,13 +87,13 @@ def test_every_tile_has_its_path(level: int, number: int, width: int) -> None:
 
 
 def test_the_tiles_of_a_size_are_those_of_the_format() -> None:
-    tiles = list(tiles_of_size(70_000))
+    tiles = tiles_of_size(70_000)
     assert len(tiles) == 277
     assert [tile for tile in tiles if tile.number >= 272 or tile.level] == [
         Tile(0, 272), Tile(0, 273, 112), Tile(1, 0), Tile(1, 1, 17), Tile(2, 0, 1)
     ]  # fmt: skip
-    assert list(tiles_of_size(0)) == list(bundles_of_size(0)) == []
-    assert list(tiles_of_size(256)) == [Tile(0, 0), Tile(1, 0, 1)]
+    assert tiles_of_size(0) == list(bundles_of_size(0)) == []
+    assert tiles_of_size(256) == [Tile(0, 0), Tile(1, 0, 1)]
     assert list(bundles_of_size(257)) == [Tile(ENTRIES, 0), Tile(ENTRIES, 1, 1)]
 
 
@@ -146,7 +143,9 @@ def test_an_edge_gives_every_tile_of_the_tree(size: int) -> None:
         ]
         assert (data[:32], data[-32:]) == tuple(hashes)
         assert len(data) == 32 * tile.width
-    assert read_root(TileHashes(written.__getitem__, size), size) == root_of(LEAVES[:size])
+    assert fold(TileHashes(written.__getitem__, size)(complete_subtrees(0, size))) == root_of(
+        LEAVES[:size]
+    )
 
 
 @given(st.lists(st.integers(0, 700), max_size=6))

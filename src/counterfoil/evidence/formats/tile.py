@@ -55,16 +55,6 @@ class Tile(NamedTuple):
         return self._replace(width=WIDTH)
 
 
-def tile_path(level: int, number: int, width: int = WIDTH) -> str:
-    """Return the path of a tile below the log's prefix."""
-    return Tile(level, number, width).path
-
-
-def entries_path(number: int, width: int = WIDTH) -> str:
-    """Return the path of a bundle of entries below the log's prefix."""
-    return Tile(ENTRIES, number, width).path
-
-
 def parse_tile_path(path: str) -> Tile | None:
     """Return the tile that a path names, nothing for any other path or spelling."""
     found = _PATH.fullmatch(path)
@@ -77,11 +67,6 @@ def parse_tile_path(path: str) -> Tile | None:
     if tile.width > WIDTH or is_partial == (tile.width == WIDTH) or tile.path != path:
         return None
     return tile
-
-
-def tiles_of_size(size: int) -> Iterator[Tile]:
-    """Return the tiles of a tree, level by level."""
-    return new_tiles(0, size)
 
 
 def bundles_of_size(size: int) -> Iterator[Tile]:
