@@ -61,32 +61,30 @@ def result_of_row(
 def verdicts_of_row(policy: Policy, row: Mapping[str, Any]) -> dict[str, Verdict]:
     """Return the verdicts of a row in the order in which rules are judged."""
     stages = tuple(Stage) if row["is_scored"] else (Stage.ELIGIBILITY,)
-    numbered = [*enumerate(policy.rules)]
-    return {
-        rule.code: _verdict(row, number)
-        for stage in stages
-        for number, rule in numbered
-        if rule.stage is stage
-    }
+    true, unknown = _bits(row, "rules_true"), _bits(row, "rules_unknown")
+    verdicts = {}
+    for stage in stages:
+        for number, rule in enumerate(policy.rules):
+            if rule.stage is stage:
+                bit = 1 << number
+                said = Verdict.TRUE if true & bit else Verdict.FALSE
+                verdicts[rule.code] = Verdict.UNKNOWN if unknown & bit else said
+    return verdicts
 
 
 def rejected_of_row(policy: Policy, row: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the features whose values were not let in."""
-    return tuple(
-        feature.name
-        for number, feature in enumerate(policy.features)
-        if _bit(row, "rejected", number)
-    )
+    bits = _bits(row, "rejected")
+    return tuple(item.name for n, item in enumerate(policy.features) if bits >> n & 1)
 
 
-def _bit(row: Mapping[str, Any], prefix: str, number: int) -> bool:
-    return bool(row[f"{prefix}_{number // _WORD}"] >> (number % _WORD) & 1)
-
-
-def _verdict(row: Mapping[str, Any], number: int) -> Verdict:
-    if _bit(row, "rules_unknown", number):
-        return Verdict.UNKNOWN
-    return Verdict.TRUE if _bit(row, "rules_true", number) else Verdict.FALSE
+def _bits(row: Mapping[str, Any], prefix: str) -> int:
+    """Return the words of a mask as one number."""
+    bits, number = 0, 0
+    while (word := row.get(f"{prefix}_{number}")) is not None:
+        bits |= word << (_WORD * number)
+        number += 1
+    return bits
 
 
 def _acting(
@@ -125,6 +123,8 @@ def _flags(
 def _guarded(
     policy: Policy, row: Mapping[str, Any], verdicts: Mapping[str, Verdict], guards: Guards
 ) -> dict[str, object]:
+    if not guards.are_up:
+        return {}
     done = []
     rules = {rule.code: rule for rule in policy.rules}
     for code, verdict in verdicts.items():

@@ -5,7 +5,7 @@ Invariant   Only declared features reach a rule, and only values of their type w
             never clipped into range.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from counterfoil.decisioning.expression import Value
@@ -73,9 +73,16 @@ class Snapshot:
 BROUGHT_ALONG = ("applicant", "recorded_history")
 
 
-def check_facts(features: tuple[Feature, ...], facts: Mapping[str, Value | None]) -> Refused | None:
-    """Refuse facts that the policy does not read, or that cannot be; None where all are sound."""
-    readable = {item.name: item for item in features if item.source in BROUGHT_ALONG}
+def check_facts(
+    features: tuple[Feature, ...],
+    facts: Mapping[str, Value | None],
+    sources: Collection[str] = BROUGHT_ALONG,
+) -> Refused | None:
+    """Refuse facts that the policy does not read, or that cannot be; None where all are sound.
+
+    `sources` are those of which an application may bring facts along.
+    """
+    readable = {item.name: item for item in features if item.source in sources}
     for name, value in facts.items():
         if name not in readable:
             return refuse(FACT_NOT_DECLARED, fact=name)

@@ -131,7 +131,7 @@ class Policy:
         assert asked.currency == self.currency, "amounts of two currencies are not compared"
         snapshot = take_snapshot(self.features, features)
         values = self._with_derived(snapshot)
-        judged = Judged(values, self._segment(values), guards)
+        judged = Judged(values, self.segment_of(values), guards)
         self._judge(Stage.ELIGIBILITY, judged)
         if judged.acting[Action.DECLINE]:
             return self._declined(asked, snapshot, judged)
@@ -151,7 +151,8 @@ class Policy:
             values[item.name] = item.compute(values)
         return values
 
-    def _segment(self, values: Mapping[str, Value | None]) -> Segment:
+    def segment_of(self, values: Mapping[str, Value | None]) -> Segment:
+        """Return the first segment whose condition is true; the last takes everybody else."""
         return next(
             item
             for item in self.segments

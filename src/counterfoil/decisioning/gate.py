@@ -1,0 +1,264 @@
+"""The gate before publication: both compilers agree, every rule is covered, nothing is dead.
+
+Agreement   The reference, the generated Python and Polars decide every replayed and every
+            generated application; every field of every decision is compared. One difference in one
+            field refuses the version and is shown: first the case, then the field, both values.
+Coverage    How often each rule was true, false and unknown, on replayed and on generated
+            applications. A rule that nothing makes true, or nothing makes false, refuses.
+Invariant   Pure: the applications are given, the report follows from them and the policy alone.
+"""
+
+import platform
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from typing import Final, NamedTuple
+
+from counterfoil.decisioning.batch_frame import frame_of
+from counterfoil.decisioning.batch_rows import rejected_of_row, result_of_row
+from counterfoil.decisioning.canonical import content_hash
+from counterfoil.decisioning.compile_polars import decided
+from counterfoil.decisioning.compile_python import CompiledPolicy, compile_python
+from counterfoil.decisioning.decision import Asked, Decision
+from counterfoil.decisioning.evaluate import Verdict
+from counterfoil.decisioning.expression import Value
+from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.rule_reach import reach
+
+#: Differences that a report shows; they are counted beyond it.
+DIFFERENCES_SHOWN_MAX: Final = 20
+_REPLAYED, _GENERATED = "replayed", "generated"
+
+
+class GateCase(NamedTuple):
+    """An application as it would be given: what is known of it and what is asked."""
+
+    features: Mapping[str, Value | None]
+    asked: Asked
+
+
+class Difference(NamedTuple):
+    """One field in which an engine does not say what the reference says."""
+
+    #: `replayed` or `generated`, and the number of the case among them.
+    source: str
+    number: int
+    engine: str
+    field: str
+    expected: str
+    found: str
+
+
+class Fault(NamedTuple):
+    """Why a version is refused, and where."""
+
+    place: str
+    reason: str
+
+
+@dataclass(slots=True, kw_only=True)
+class RuleCover:
+    """How often one rule said what; not judged where eligibility ended the case."""
+
+    true: int = 0
+    false: int = 0
+    unknown: int = 0
+
+    def add(self, verdict: Verdict) -> None:
+        """Count a verdict."""
+        match verdict:
+            case Verdict.TRUE:
+                self.true += 1
+            case Verdict.FALSE:
+                self.false += 1
+            case Verdict.UNKNOWN:
+                self.unknown += 1
+
+    def document(self) -> dict[str, int]:
+        """Return the counts as they are stored."""
+        return {"false": self.false, "true": self.true, "unknown": self.unknown}
+
+
+@dataclass(slots=True, kw_only=True)
+class GateReport:
+    """What the gate found; stored beside the version and named by both who sign."""
+
+    policy: Policy
+    replayed: int = 0
+    generated: int = 0
+    differences_count: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    #: Counts by rule, on replayed and on generated applications.
+    coverage: dict[str, dict[str, RuleCover]] = field(default_factory=dict)
+    segments: Counter[str] = field(default_factory=Counter)
+    #: How outcomes of replayed applications change against the live version: `approved>declined`.
+    swaps: Counter[str] = field(default_factory=Counter)
+    live_hash: str | None = None
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether the version may be published."""
+        return not self.faults
+
+    def document(self) -> dict[str, object]:
+        """Return the report as it is stored and shown."""
+        return {
+            "code": self.policy.code,
+            "coverage": {
+                source: {code: cover.document() for code, cover in sorted(rules.items())}
+                for source, rules in self.coverage.items()
+            },
+            "differences": [list(item) for item in self.differences],
+            "differences_count": self.differences_count,
+            "engines": {
+                "polars": version("polars"),
+                "python": platform.python_version(),
+                "sqlglot": version("sqlglot"),
+            },
+            "faults": [list(item) for item in self.faults],
+            "generated": self.generated,
+            "live_hash": self.live_hash,
+            "passed": self.passed,
+            "policy_hash": self.policy.hash,
+            "replayed": self.replayed,
+            "segments": dict(sorted(self.segments.items())),
+            "swaps": dict(sorted(self.swaps.items())),
+            "version": self.policy.version,
+        }
+
+    def digest(self) -> bytes:
+        """Return the SHA-256 of the report's canonical form."""
+        return content_hash(self.document())
+
+
+def publication_check(
+    policy: Policy,
+    replayed: Sequence[GateCase],
+    generated: Sequence[GateCase],
+    *,
+    live: Policy | None = None,
+) -> GateReport:
+    """Return what the gate finds of a version on replayed and generated applications."""
+    report = GateReport(policy=policy, live_hash=None if live is None else live.hash)
+    compiled = compile_python(policy)
+    for source, cases in ((_REPLAYED, replayed), (_GENERATED, generated)):
+        report.coverage[source] = {rule.code: RuleCover() for rule in policy.rules}
+        for numbers, group in _by_question(cases):
+            _check_group(report, compiled, source, numbers, group)
+    report.replayed, report.generated = len(replayed), len(generated)
+    if live is not None:
+        _count_swaps(report, compiled, compile_python(live), replayed)
+    report.faults += [*_conditions_faults(report), *_agreement_faults(report)]
+    return report
+
+
+def _by_question(cases: Sequence[GateCase]) -> Iterable[tuple[list[int], list[GateCase]]]:
+    """Yield cases of one question together, the amount asked for aside: one frame has one."""
+    groups: dict[Asked, list[int]] = {}
+    for number, case in enumerate(cases):
+        groups.setdefault(replace(case.asked, requested_minor=None), []).append(number)
+    for numbers in groups.values():
+        yield numbers, [cases[number] for number in numbers]
+
+
+def _check_group(
+    report: GateReport,
+    compiled: CompiledPolicy,
+    source: str,
+    numbers: list[int],
+    cases: list[GateCase],
+) -> None:
+    policy = report.policy
+    expected = [policy.decide(case.features, case.asked) for case in cases]
+    for number, case, decision in zip(numbers, cases, expected, strict=True):
+        _count(report, source, decision)
+        found = compiled.decide(case.features, case.asked)
+        if found != decision or found.result() != decision.result():
+            _note(report, source, number, "python", decision, found.result_document())
+    frame = frame_of(
+        policy, [case.features for case in cases], [case.asked.requested_minor for case in cases]
+    )
+    batch = decided(policy, frame, cases[0].asked, shows_parts=True).collect(engine="streaming")
+    for number, decision, row in zip(numbers, expected, batch.iter_rows(named=True), strict=True):
+        told = result_of_row(policy, row, decision.features)
+        if told != decision.result_document():
+            _note(report, source, number, "polars", decision, told)
+        elif not set(rejected_of_row(policy, row)) <= set(decision.rejected):
+            rejected = {"rejected": list(rejected_of_row(policy, row))}
+            _note(report, source, number, "polars", decision, told | rejected)
+
+
+def _count(report: GateReport, source: str, decision: Decision) -> None:
+    covers = report.coverage[source]
+    for code, verdict in decision.verdicts.items():
+        covers[code].add(verdict)
+    report.segments[decision.segment] += 1
+
+
+def _note(
+    report: GateReport,
+    source: str,
+    number: int,
+    engine: str,
+    decision: Decision,
+    found: Mapping[str, object],
+) -> None:
+    """Note the first field that differs."""
+    report.differences_count += 1
+    if len(report.differences) >= DIFFERENCES_SHOWN_MAX:
+        return
+    expected = {**decision.result_document(), "rejected": list(decision.rejected)}
+    for name in sorted(expected.keys() | found.keys()):
+        mine, theirs = expected.get(name), found.get(name, expected.get(name))
+        if mine != theirs:
+            difference = Difference(source, number, engine, name, str(mine), str(theirs))
+            report.differences.append(difference)
+            return
+    report.differences.append(Difference(source, number, engine, "inputs", "", ""))
+
+
+def _count_swaps(
+    report: GateReport, ours: CompiledPolicy, live: CompiledPolicy, cases: Sequence[GateCase]
+) -> None:
+    if live.policy.currency != ours.policy.currency:
+        return
+    for case in cases:
+        before = live.decide(case.features, case.asked).outcome
+        after = ours.decide(case.features, case.asked).outcome
+        report.swaps[f"{before.value}>{after.value}"] += 1
+
+
+def _agreement_faults(report: GateReport) -> Iterable[Fault]:
+    if report.differences_count:
+        first = report.differences[0]
+        yield Fault(
+            "policy",
+            f"{report.differences_count:,} decisions differ between engines; first {first.source} "
+            f"case {first.number}: {first.field} is {first.expected[:80]} by the reference and "
+            f"{first.found[:80]} by {first.engine}",
+        )
+
+
+def _conditions_faults(report: GateReport) -> Iterable[Fault]:
+    policy = report.policy
+    shapes = {item.name: item.shape for item in policy.features}
+    shapes |= {item.name: item.shape for item in policy.derived}
+    for rule in policy.rules:
+        covers = [report.coverage[source][rule.code] for source in (_REPLAYED, _GENERATED)]
+        true = sum(cover.true for cover in covers)
+        false = sum(cover.false for cover in covers)
+        place = f"policy.rules[{rule.code}].when"
+        can = reach(rule.when, shapes)
+        if not can.can_be_true:
+            yield Fault(place, "can never be true within the declared ranges")
+        elif not can.can_be_false:
+            yield Fault(place, "can never be false within the declared ranges")
+        elif not true:
+            yield Fault(place, "is dead: no replayed or generated application makes it true")
+        elif not false:
+            yield Fault(place, "is always true: no application makes it false")
+    for segment in policy.segments:
+        if not report.segments[segment.code]:
+            yield Fault(f"policy.segments[{segment.code}]", "takes nobody")
