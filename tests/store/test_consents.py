@@ -16,7 +16,7 @@ import rfc8785
 from tests.store.consent_desk import BUREAU, PURPOSE, Desk, open_desk
 
 from counterfoil.consents import store
-from counterfoil.consents.consent import UsedConsent
+from counterfoil.consents.consent import Use, UsedConsent
 from counterfoil.consents.giving import Choice
 from counterfoil.consents.notice import SECONDS_PER_DAY, Level, Notices
 from counterfoil.consents.state import Status, fold
@@ -133,7 +133,9 @@ async def test_what_cannot_be_a_consent_is_refused_and_nothing_is_written(
 ) -> None:
     customer = await desk.register()
     now = desk.wall.seconds
-    dated = {name: changes[name] + now for name in ("not_before", "not_after") if name in changes}
+    dated: dict[str, Any] = {
+        name: changes[name] + now for name in ("not_before", "not_after") if name in changes
+    }
     if "authentication" in changes:
         proof = {**changes["authentication"]}
         if "at" in proof:
@@ -162,7 +164,9 @@ async def test_what_lies_just_within_the_bounds_is_kept(
     desk: Desk, changes: dict[str, Any]
 ) -> None:
     now = desk.wall.seconds
-    dated = {name: changes[name] + now for name in ("not_before", "not_after") if name in changes}
+    dated: dict[str, Any] = {
+        name: changes[name] + now for name in ("not_before", "not_after") if name in changes
+    }
     consent = await desk.give(await desk.register(), **{**changes, **dated})
     assert consent.not_before >= consent.created == now
 
@@ -244,6 +248,36 @@ async def test_each_reason_against_a_use_has_its_own_code(desk: Desk) -> None:
     await desk.withdraw(consent)
     assert code_of(await desk.use(consent)) == "consent_withdrawn"
     assert await events(desk, consent.consent_id) == ["given", "withdrawn"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"purpose": "inquiry_review"}, "consent_for_another_purpose"),
+        ({"recipient": "other.example"}, "consent_for_another_recipient"),
+        ({"now": -1}, "consent_not_yet_valid"),
+        ({"now": 30 * SECONDS_PER_DAY + 1}, "consent_expired"),
+        ({"versions": [2, 3]}, "consent_outdated"),
+        ({"versions": []}, "consent_outdated"),
+    ],
+)
+async def test_the_statement_itself_holds_every_condition(
+    desk: Desk, changes: dict[str, Any], code: str
+) -> None:
+    consent = await desk.give(await desk.register())
+    use = Use(
+        customer_id=consent.customer_id,
+        consent_id=consent.consent_id,
+        purpose=changes.get("purpose", consent.purpose),
+        recipient=changes.get("recipient", consent.recipient),
+        now=consent.not_before + changes.get("now", 0),
+        by="test",
+    )
+    async with desk.house.database.transaction() as connection:
+        outcome = await store.use_consent(
+            connection, use, notice_versions=changes.get("versions", [1])
+        )
+    assert code_of(outcome) == code
 
 
 async def test_a_clock_that_steps_back_does_not_revive_what_expired(desk: Desk) -> None:

@@ -1,8 +1,9 @@
 """The record of one consent: what was agreed, in canonical form, the body of its leaf in the log.
 
 Form        Canonical JSON of texts, integers, arrays and objects. Hashes are base64, instants POSIX
-            seconds, the identifier 128 random bits in base64url. What is not there is an empty
-            text. One purpose, one recipient, one decision: nothing in the form could hold two.
+            seconds, the identifier 128 random bits in base64url. What there is nothing to say of
+            (no application, no device key, nobody onward) is left out: receipts stay short. One
+            purpose, one recipient, one decision: nothing in the form could hold two.
 Invariant   A record never changes. Its hash names it everywhere: in the inquiry, in the receipt.
 Follows     RFC 8785; ISO/IEC TS 27560 for the content; the use semantics (one-time or periodic,
             window, data life) of the account aggregators' consent artefact.
@@ -92,7 +93,7 @@ class Record:
     @property
     def body(self) -> bytes:
         """Return the record's canonical text."""
-        return rfc8785.dumps(_document(self))
+        return rfc8785.dumps(_without_empty(_document(self)))
 
 
 def sha256_of(body: bytes) -> bytes:
@@ -125,7 +126,7 @@ def _document(record: Record) -> dict[str, Value]:
             "code": notice.code,
             "dwell_ms": display.dwell_ms,
             "language": display.language,
-            "screen_sha256": _base64(display.screen_sha256),
+            "screen": _base64(display.screen_sha256),
             "sha256": _base64(display.text_sha256),
             "version": notice.version,
         },
@@ -140,7 +141,7 @@ def _document(record: Record) -> dict[str, Value]:
         "recipient": record.recipient.legal_id,
         "subject_auth": {
             "at": record.authentication.at,
-            "evidence_sha256": _base64(record.authentication.evidence_sha256),
+            "evidence": _base64(record.authentication.evidence_sha256),
             "level": record.authentication.level.value,
             "method": record.authentication.method,
         },
@@ -148,6 +149,14 @@ def _document(record: Record) -> dict[str, Value]:
         "use": _use(notice),
         "v": VERSION,
         "withdraw_uri": record.controller.withdraw_uri,
+    }
+
+
+def _without_empty(document: dict[str, Value]) -> dict[str, Value]:
+    return {
+        name: _without_empty(value) if isinstance(value, dict) else value
+        for name, value in document.items()
+        if value not in ("", [])
     }
 
 
