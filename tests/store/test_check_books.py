@@ -391,6 +391,10 @@ PLANTED: dict[str, tuple[str, str]] = {
             f"SELECT {LEAF_COLUMNS} FROM evidence.leaf_staged WHERE leaf_id = {DRAW_LEAF}"
         ),
     ),
+    "a root over leaves that are not there": (
+        "evidence_log",
+        "INSERT INTO evidence.checkpoint VALUES (1, sha256('x'), now())",
+    ),
     "a decision that was altered": (
         "decisions",
         (

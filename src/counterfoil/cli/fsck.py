@@ -9,6 +9,7 @@ from counterfoil.cli import output
 
 if TYPE_CHECKING:
     from counterfoil.journeys.check_books import BookCheck
+    from counterfoil.platform.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
 
@@ -34,7 +35,7 @@ def fsck(*, as_json: Json = False) -> None:
         with embedded.address(settings) as address:
             if settings.is_embedded:
                 asyncio.run(migrate.apply(address))
-            found = asyncio.run(_check(address, shows_progress=not as_json))
+            found = asyncio.run(_check(settings, address, shows_progress=not as_json))
     if as_json:
         output.write_json(found.document())
     else:
@@ -43,11 +44,12 @@ def fsck(*, as_json: Json = False) -> None:
         raise typer.Exit(output.EXIT_FAILED)
 
 
-async def _check(address: str, *, shows_progress: bool) -> "BookCheck":
+async def _check(settings: "Settings", address: str, *, shows_progress: bool) -> "BookCheck":
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from counterfoil.journeys.check_books import check_books
+    from counterfoil.journeys.house import vault_of
     from counterfoil.lending.catalogue import load_catalogue
     from counterfoil.platform.database import Database
 
@@ -66,7 +68,10 @@ async def _check(address: str, *, shows_progress: bool) -> "BookCheck":
         with progress:
             task = progress.add_task("", total=None)
             return await check_books(
-                database, load_catalogue(), tell=lambda count: progress.advance(task, count)
+                database,
+                load_catalogue(),
+                vault=vault_of(settings),
+                tell=lambda count: progress.advance(task, count),
             )
 
 

@@ -1,15 +1,57 @@
-"""Staged leaves as they are, for whoever checks the books."""
+"""Leaves as they are, numbered or staged, for whoever checks the books."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from counterfoil.evidence import log_store
 from counterfoil.evidence.checking import Leaf
+from counterfoil.evidence.formats.lines import format_base64
+from counterfoil.evidence.leaf import SALT_BYTES
+from counterfoil.evidence.sealing import place_of
+from counterfoil.evidence.staging import NOTHING_WITNESSED
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
+from counterfoil.privacy.data_keys import existing_keys
+from counterfoil.privacy.envelope import CiphertextRejectedError, Sealer
+from counterfoil.privacy.vault import Purpose, Vault
 
 QUERIES: Final = Queries.load("counterfoil.evidence", "check_store.sql")
+#: In the place of a salt that does not open: no commitment is made with it.
+_NO_SALT: Final = bytes(SALT_BYTES)
 
 
-async def leaves_of_range(connection: Connection, after: int, *, through: int) -> list[Leaf]:
-    """Return the leaves of customers after one and up to another, in the order of numbers."""
+async def leaves_of_range(
+    connection: Connection, vault: Vault | None, after: int, *, through: int
+) -> list[Leaf]:
+    """Return the leaves of customers after one and up to another, opened where a key is there.
+
+    Without the vault, and where a customer's key was destroyed, numbered leaves stay closed.
+    """
     rows: list[Any] = await QUERIES.leaves_of_range.fetch(connection, after=after, through=through)
-    return [Leaf(*row) for row in rows]
+    sealers: Mapping[int, Sealer] = {}
+    if vault is not None:
+        customers = {row["customer_id"] for row in rows if row["sealed"] is not None}
+        keys = await existing_keys(connection, vault, customers, Purpose.EVIDENCE)
+        sealers = {customer_id: Sealer(key) for customer_id, key in keys.items()}
+    return [_leaf(row, sealers) for row in rows]
+
+
+async def roots_known_to(connection: Connection, leaves: Sequence[Leaf]) -> dict[int, str]:
+    """Return the roots that leaves were dated by, base64, by their sizes."""
+    sizes = {leaf.checkpoint_size for leaf in leaves}
+    roots = await log_store.roots_of_sizes(connection, sorted(sizes))
+    return {NOTHING_WITNESSED.size: NOTHING_WITNESSED.root} | {
+        size: format_base64(root) for size, root in roots.items()
+    }
+
+
+def _leaf(row: Any, sealers: Mapping[int, Sealer]) -> Leaf:
+    *named, salt, body, sealed = row
+    sealer = sealers.get(row["customer_id"])
+    if sealed is not None and sealer is not None:
+        try:
+            opening = sealer.decrypt(sealed, place_of(row["customer_id"], row["leaf_id"]))
+        except CiphertextRejectedError:
+            opening = _NO_SALT
+        salt, body = opening[:SALT_BYTES], opening[SALT_BYTES:] or None
+    return Leaf(*named, salt, body)

@@ -44,6 +44,15 @@ class Head(NamedTuple):
     root: bytes
 
 
+class KeptHead(NamedTuple):
+    """A tree with what was signed of it."""
+
+    size: int
+    root: bytes
+    #: None where nothing was signed.
+    note: str | None
+
+
 class SignedNote(NamedTuple):
     """A checkpoint as the log signed it."""
 
@@ -398,3 +407,26 @@ async def drop_above(connection: Connection, size: int) -> None:
 async def clear_stops(connection: Connection, *, at: datetime) -> None:
     """Mark every alarm that stops the log as dealt with; the next start looks again."""
     await QUERIES.clear_stops.execute(connection, cleared_at=at)
+
+
+async def count_beyond(connection: Connection, size: int) -> int:
+    """Return how many leaves have numbers from a size on."""
+    return int(await QUERIES.count_beyond.fetchval(connection, size=size))
+
+
+async def heads_between(connection: Connection, start: int, *, stop: int) -> list[KeptHead]:
+    """Return the heads beyond one size and up to another."""
+    rows: list[Any] = await QUERIES.heads_between.fetch(connection, start=start, stop=stop)
+    return [KeptHead(*row) for row in rows]
+
+
+async def read_full_tiles(
+    connection: Connection, places: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], FullTile]:
+    """Return full tiles with their roots by level and number."""
+    rows: list[Any] = await QUERIES.full_tiles.fetch(
+        connection,
+        levels=[level for level, _ in places],
+        numbers=[number for _, number in places],
+    )
+    return {(row["level"], row["n"]): FullTile(*row) for row in rows}

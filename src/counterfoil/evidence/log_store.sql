@@ -284,3 +284,29 @@ DELETE FROM evidence.checkpoint WHERE size > :size;
 -- Marks the alarms that stop the log as dealt with.
 -- locks   the alarms
 UPDATE evidence.alarm SET cleared_at = :cleared_at WHERE stops AND cleared_at IS NULL;
+
+-- name: count_beyond
+-- How many leaves have numbers from a size on.
+-- gives   one row
+-- locks   none
+SELECT count(*) FROM evidence.leaf WHERE idx >= :size;
+
+-- name: heads_between
+-- Roots of the sizes beyond one and up to another, and what was signed of them.
+-- gives   one row a size, in order
+-- locks   none
+SELECT c.size, c.root, n.note
+FROM evidence.checkpoint AS c
+LEFT JOIN evidence.note AS n ON n.size = c.size
+WHERE c.size > :start AND c.size <= :stop
+ORDER BY c.size;
+
+-- name: full_tiles
+-- Full tiles by their places, with their roots.
+-- gives   at most one row a place
+-- locks   none
+SELECT t.level, t.n, t.hashes, t.root
+FROM evidence.tile AS t
+JOIN unnest(:levels::smallint[], :numbers::bigint[]) AS wanted (level, n)
+  ON wanted.level = t.level AND wanted.n = t.n
+ORDER BY t.level, t.n;

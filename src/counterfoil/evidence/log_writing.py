@@ -35,7 +35,7 @@ def write_page(files: LogFiles, edge: Edge, start: int, entries: list[bytes]) ->
     """Write bundles, then grow the edge by what was read back of them and write its tiles."""
     bundles = {tile.path: (tile, data) for tile, data in bundles_between(start, entries)}
     files.write({path: data for path, (_, data) in bundles.items()})
-    full = {}
+    full: dict[str, bytes] = {}
     for path, (tile, _) in bundles.items():
         stored = parse_bundle(files.read(path) or b"", tile.width)
         tiles = edge.append(stored[max(0, edge.size - tile.number * WIDTH) :])

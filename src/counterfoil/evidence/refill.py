@@ -73,7 +73,7 @@ async def refill(
             raise RefillError("the mirror's entries do not make the root that was signed")
         await store.add_leaves(connection, [*rows, *moved])
         await store.drop_staged(connection, found.claimed_places)
-        await _add_heads(connection, files, policy, base, clock)
+        await _add_heads(connection, held_heads(files, policy, above=base) or [head], clock)
         tiles += growth.append([leaf_hash(store.entry_of(row)) for row in moved])
         await store.add_tiles(connection, tiles)
         if moved:
@@ -174,13 +174,10 @@ async def _matched(
     return rows
 
 
-async def _add_heads(
-    connection: Connection, files: LogFiles, policy: Policy, base: int, clock: Clock
-) -> None:
+async def _add_heads(connection: Connection, heads: Sequence[Held], clock: Clock) -> None:
     """Take over the heads that the mirror has seen: they are signed and witnessed already."""
     at = clock.now()
-    for held in held_heads(files, policy, above=base) or [held_head(files, policy)]:
-        assert held is not None, "the mirror has a head"
+    for held in heads:
         text = bytes(held.note).decode()
         await store.add_head(connection, Head(held.size, held.root), at=at)
         await store.add_note(connection, held.size, text, at=at)

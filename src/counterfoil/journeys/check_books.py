@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from counterfoil.evidence.auditing import Audit
 from counterfoil.journeys.books.findings import Notes, Result
 from counterfoil.journeys.books.loans import (
     check_lines,
@@ -47,6 +48,7 @@ from counterfoil.lending import closing_store as closing
 from counterfoil.lending.catalogue import Catalogue
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Connection, Database
+from counterfoil.privacy.vault import Vault
 
 #: Customers of one page: some thousands of rows, quick to read and small to hold.
 PAGE_CUSTOMERS: Final = 1_000
@@ -67,6 +69,7 @@ CHECKS: Final = (
     "journal_per_movement",
     "commands",
     "evidence_leaves",
+    "evidence_log",
     "decisions",
     "payouts",
     "ledger_to_loans",
@@ -107,9 +110,17 @@ class BookCheck:
 
 
 async def check_books(
-    database: Database, catalogue: Catalogue, *, tell: Tell | None = None
+    database: Database,
+    catalogue: Catalogue,
+    *,
+    vault: Vault | None = None,
+    tell: Tell | None = None,
 ) -> BookCheck:
-    """Check everything under one snapshot; `tell` hears of each page of customers."""
+    """Check everything under one snapshot; `tell` hears of each page of customers.
+
+    Without the vault numbered leaves stay closed: they are paired with what they stand for, but
+    what they commit to is not computed again.
+    """
     async with (
         database.connection() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),  # type: ignore[call-arg]
@@ -117,7 +128,8 @@ async def check_books(
         notes = await _notes(connection, catalogue)
         if notes is None:
             return BookCheck(business_date=None, checks={name: Result() for name in CHECKS})
-        await _check_pages(connection, notes, tell)
+        await _check_pages(connection, notes, vault, tell)
+        await _check_log(connection, notes)
         await _check_decisions(connection, notes)
         await _check_house(connection, notes)
         await _check_ledger(connection, notes)
@@ -141,12 +153,14 @@ async def _notes(connection: Connection, catalogue: Catalogue) -> Notes | None:
     )
 
 
-async def _check_pages(connection: Connection, notes: Notes, tell: Tell | None) -> None:
+async def _check_pages(
+    connection: Connection, notes: Notes, vault: Vault | None, tell: Tell | None
+) -> None:
     after = HOUSE
     while after < LAST_CUSTOMER:
         bound = await lending.customers_bound(connection, after=after, page=PAGE_CUSTOMERS)
         through = LAST_CUSTOMER if bound is None else bound
-        page = await read_page(connection, after, through=through)
+        page = await read_page(connection, vault, after, through=through)
         for check in (
             check_references,
             check_loans,
@@ -161,6 +175,15 @@ async def _check_pages(connection: Connection, notes: Notes, tell: Tell | None) 
         if tell is not None:
             tell(len(page.lines))
         after = through
+
+
+async def _check_log(connection: Connection, notes: Notes) -> None:
+    """Compute the log again from its leaves: tiles, roots, and what was signed of them."""
+    result = notes.results["evidence_log"]
+    audit = Audit(connection)
+    async for fault in audit.faults():
+        result.note("log", fault)
+    result.examined = audit.examined
 
 
 async def _check_decisions(connection: Connection, notes: Notes) -> None:

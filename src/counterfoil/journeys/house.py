@@ -93,7 +93,7 @@ async def open_house(
     wall = clock or SystemClock()
     keys = settings.home / "keys"
     keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-    vault = open_vault(keys, settings.cipher_suite, _transit(settings))
+    vault = vault_of(settings)
     ids = IdSource(wall.milliseconds, settings.node)
     catalogue = load_catalogue()
     metrics = Metrics.create()
@@ -141,6 +141,11 @@ def _bureau(settings: Settings) -> AbstractAsyncContextManager[HttpBureau | None
         return nullcontext()
     membership = load_membership(settings.bureau_membership)
     return HttpBureau(membership, KeyFileSigner(membership.signing_key))
+
+
+def vault_of(settings: Settings) -> Vault:
+    """Return the vault of an installation."""
+    return open_vault(settings.home / "keys", settings.cipher_suite, _transit(settings))
 
 
 def _transit(settings: Settings) -> TransitAddress | None:

@@ -9,7 +9,6 @@ import orjson
 
 from counterfoil.evidence.checking import Answer, Leaf, faults
 from counterfoil.evidence.leaf import LeafType
-from counterfoil.evidence.staging import NOTHING_WITNESSED
 from counterfoil.journeys.books.findings import LEAF_TYPES, Notes
 from counterfoil.journeys.books.page import Page
 from counterfoil.kernel import ids
@@ -26,7 +25,6 @@ from counterfoil.payments.rail import Outcome, PaymentStatus
 #: Journals that belong to a loan as a whole and not to one of its transactions.
 _HOLD_KINDS: Final = frozenset({"hold", "hold_release"})
 #: No checkpoint has been witnessed yet.
-_ROOTS: Final = {NOTHING_WITNESSED.size: NOTHING_WITNESSED.root}
 
 
 def check_journals(page: Page, notes: Notes) -> None:
@@ -208,13 +206,17 @@ def check_leaves(page: Page, notes: Notes) -> None:
         }
         leaves = page.leaves.get(customer_id, [])
         result.examined += len(answers)
-        for fault in faults(leaves, answers, _ROOTS):
+        for fault in faults(leaves, answers, page.roots):
             result.note(_customer(customer_id), fault)
-        said = list(map(_decision_of, filter(_is_decision, leaves)))
+        told = [leaf for leaf in leaves if _is_decision(leaf)]
+        said = [_decision_of(leaf) for leaf in told if leaf.salt is not None]
+        closed = len(told) - len(said)
         for decision in page.decisions.get(customer_id, []):
             result.examined += 1
             if decision.facts in said:
                 said.remove(decision.facts)
+            elif closed:
+                closed -= 1  # one that nobody can open stands for it
             else:
                 name = _application(decision.application_id)
                 result.note(_customer(customer_id), f"no leaf says what was decided on {name}")

@@ -25,6 +25,7 @@ from counterfoil.payments.check_store import Payout
 from counterfoil.platform import recorded
 from counterfoil.platform.database import Connection
 from counterfoil.platform.recorded import Recorded
+from counterfoil.privacy.vault import Vault
 
 #: Customer and line, or customer and loan.
 Key = tuple[int, int]
@@ -51,6 +52,8 @@ class Page:
     journals: dict[int, list[Journal]]
     commands: dict[int, list[Recorded]]
     leaves: dict[int, list[Leaf]]
+    #: Roots of the checkpoints that leaves name, base64, by their size.
+    roots: dict[int, str]
     decisions: dict[int, list[DecisionFacts]]
     #: By customer.
     returns: dict[int, list[CreditReturn]]
@@ -59,13 +62,16 @@ class Page:
     known_differences: set[tuple[int, str]]
 
 
-async def read_page(connection: Connection, after: int, *, through: int) -> Page:
+async def read_page(
+    connection: Connection, vault: Vault | None, after: int, *, through: int
+) -> Page:
     """Read everything about customers after one and up to another."""
     lines = await lending.lines_of_range(connection, after, through=through)
     loans = await lending.loans_of_range(connection, after, through=through)
     dues = await lending.dues_of_range(connection, after, through=through)
     history = await lending.transactions_of_range(connection, after, through=through)
     events = await lending.line_events_of_range(connection, after, through=through)
+    leaves = await evidence.leaves_of_range(connection, vault, after, through=through)
     by_loan: defaultdict[Key, list[Due]] = defaultdict(list)
     for stored in dues:
         by_loan[stored.customer_id, stored.loan_id].append(stored.due)
@@ -78,7 +84,8 @@ async def read_page(connection: Connection, after: int, *, through: int) -> Page
         events=_grouped((e.customer_id, e.line_id, e) for e in events),
         journals=_by_customer(await ledger.journals_of_range(connection, after, through=through)),
         commands=_by_customer(await recorded.commands_of_range(connection, after, through=through)),
-        leaves=_by_customer(await evidence.leaves_of_range(connection, after, through=through)),
+        leaves=_by_customer(leaves),
+        roots=await evidence.roots_known_to(connection, leaves),
         decisions=_by_customer(
             await decisions.decision_facts_of_range(connection, after, through=through)
         ),
