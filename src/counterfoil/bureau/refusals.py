@@ -28,29 +28,11 @@ INQUIRY_CONSENT_MISSING: Final = Refusal(
     message="There is no consent to this credit inquiry.",
     next_step="Ask the customer for consent to this inquiry first.",
 )
-INQUIRY_CONSENT_UNFIT: Final = Refusal(
-    code="inquiry_consent_unfit",
-    kind=Kind.FORBIDDEN,
-    message="The consent is for another {what} than this inquiry.",
-    next_step="Ask the customer for a consent that is for this inquiry.",
-)
-INQUIRY_CONSENT_USED: Final = Refusal(
-    code="inquiry_consent_used",
-    kind=Kind.CONFLICT,
-    message="This use of the consent already belongs to another inquiry.",
-    next_step="Look at that inquiry; a new one needs a new consent.",
-)
 INQUIRY_CONSENT_STOPPED: Final = Refusal(
     code="inquiry_consent_stopped",
     kind=Kind.FORBIDDEN,
     message="The consent was withdrawn or ran out before the inquiry was sent.",
     next_step="Nothing was asked. Ask the customer anew if the report is still needed.",
-)
-INQUIRY_NOT_FOUND: Final = Refusal(
-    code="inquiry_not_found",
-    kind=Kind.NOT_FOUND,
-    message="There is no such credit inquiry.",
-    next_step="Check the inquiry's identifier, for instance on the customer's page.",
 )
 INQUIRY_OPEN: Final = Refusal(
     code="inquiry_open",
@@ -105,4 +87,16 @@ REPORT_NEEDS_GRANT: Final = Refusal(
     kind=Kind.FORBIDDEN,
     message="A person opens a report only with a grant that names purpose and ticket.",
     next_step="Ask for a grant; the opening is then recorded under it.",
+)
+BUREAU_NOT_JOINED: Final = Refusal(
+    code="bureau_not_joined",
+    kind=Kind.UNAVAILABLE,
+    message="This installation is not a member of any credit bureau.",
+    next_step="Have the bureau enrol the lender, and name the membership in the settings.",
+)
+INQUIRY_SUBJECT_GONE: Final = Refusal(
+    code="inquiry_subject_gone",
+    kind=Kind.GONE,
+    message="What ties the consent to a person no longer exists.",
+    next_step="Nothing can be asked about a person whose data was erased.",
 )

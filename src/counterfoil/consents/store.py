@@ -92,7 +92,7 @@ async def use_consent(
         done_by=use.by,
     )
     if row is not None:
-        consent = _consent(row)
+        consent = consent_of_row(row)
         return UsedConsent(consent=consent, use_no=consent.state.uses)
     return await _why_not(connection, use, notice_versions)
 
@@ -102,7 +102,7 @@ async def read_consent(
 ) -> Consent | None:
     """Return one consent, or None."""
     row = await QUERIES.consent.fetchrow(connection, customer_id=customer_id, consent_id=consent_id)
-    return None if row is None else _consent(row)
+    return None if row is None else consent_of_row(row)
 
 
 async def lock_consent(
@@ -112,7 +112,7 @@ async def lock_consent(
     row = await QUERIES.lock_consent.fetchrow(
         connection, customer_id=customer_id, consent_id=consent_id
     )
-    return await _unknown(connection, consent_id) if row is None else _consent(row)
+    return await _unknown(connection, consent_id) if row is None else consent_of_row(row)
 
 
 async def read_consents(
@@ -122,7 +122,7 @@ async def read_consents(
     rows = await QUERIES.consents_of_customer.fetch(
         connection, customer_id=customer_id, page=page, before=before
     )
-    return [_consent(row) for row in rows]
+    return [consent_of_row(row) for row in rows]
 
 
 async def usable_consents(
@@ -144,7 +144,7 @@ async def usable_consents(
         now=now,
         page=CONSENTS_MAX,
     )
-    return [_consent(row) for row in rows]
+    return [consent_of_row(row) for row in rows]
 
 
 async def read_events(
@@ -298,7 +298,8 @@ def _consent_row(consent: Consent) -> tuple[Any, ...]:
 _STATE: Final = ("uses", "period_no", "uses_in_period", "ended_at", "events")
 
 
-def _consent(row: Row) -> Consent:
+def consent_of_row(row: Row) -> Consent:
+    """Return a consent from a row that has all its columns."""
     fields = dict(row)
     status = Status(fields.pop("status"))
     state = State(status=status, **{name: fields.pop(name) for name in _STATE})

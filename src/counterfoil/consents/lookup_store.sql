@@ -1,0 +1,12 @@
+-- name: consents_by_key
+-- Consents of many customers as they stand.
+-- gives   at most one row a consent of those that are asked for
+-- locks   none
+SELECT c.customer_id, c.consent_id, c.record_id, c.purpose, c.recipient, c.application_id,
+       c.notice_code, c.notice_version, c.language, c.uses_max, c.period_seconds, c.not_before,
+       c.not_after, c.data_life_days, c.created, c.leaf_id, c.body, c.sha256, c.position, c.status,
+       c.uses, c.period_no, c.uses_in_period, c.ended_at, c.events, c.withdrawn_at
+FROM consents.consent AS c
+JOIN unnest(:customer_ids::bigint[], :consent_ids::bigint[]) AS wanted (customer_id, consent_id)
+  ON wanted.customer_id = c.customer_id AND wanted.consent_id = c.consent_id
+ORDER BY c.customer_id, c.consent_id;

@@ -1,0 +1,90 @@
+"""Openings of leaves of many customers at once, for leaves whose bodies are kept with them.
+
+For whoever needs thousands of receipts of one head, or holds thousands of leaves against their
+facts; a single customer's receipts are the business of `journeys/receipts.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from counterfoil.evidence.leaf import SALT_BYTES, LeafType, commitment
+from counterfoil.evidence.log_store import StoredLeaf
+from counterfoil.evidence.sealing import place_of
+from counterfoil.platform.database import Connection
+from counterfoil.platform.queries import Queries
+from counterfoil.privacy.data_keys import existing_keys
+from counterfoil.privacy.envelope import CiphertextRejectedError, Sealer
+from counterfoil.privacy.vault import Purpose, Vault
+
+QUERIES: Final = Queries.load("counterfoil.evidence", "opening_store.sql")
+
+#: Customer and leaf.
+Key = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Opened:
+    """A leaf with what opens it; never shown in a log."""
+
+    kind: LeafType
+    commitment: bytes
+    #: None while the leaf waits for its number.
+    idx: int | None
+    #: None where the opening was lost, erased or does not open.
+    salt: bytes | None
+    body: bytes | None
+
+    @property
+    def is_intact(self) -> bool:
+        """Tell whether salt and body make the commitment that stands in the log."""
+        if self.salt is None or self.body is None:
+            return False
+        return commitment(self.kind, self.salt, self.body) == self.commitment
+
+
+async def open_by_key(
+    connection: Connection, vault: Vault, keys: Sequence[Key]
+) -> dict[Key, Opened]:
+    """Return leaves by customer and identifier; what nobody staged is not in the answer."""
+    wanted = {
+        "customer_ids": [customer_id for customer_id, _ in keys],
+        "leaf_ids": [leaf_id for _, leaf_id in keys],
+    }
+    rows: list[Any] = await QUERIES.leaves_by_key.fetch(connection, **wanted)
+    leaves = [StoredLeaf(*row) for row in rows]
+    data_keys = await existing_keys(
+        connection, vault, {leaf.customer_id for leaf in leaves}, Purpose.EVIDENCE
+    )
+    sealers = {customer_id: Sealer(key) for customer_id, key in data_keys.items()}
+    found = {
+        (leaf.customer_id, leaf.leaf_id): _opened(leaf, sealers.get(leaf.customer_id))
+        for leaf in leaves
+    }
+    for row in await QUERIES.staged_by_key.fetch(connection, **wanted):
+        found[row["customer_id"], row["leaf_id"]] = Opened(
+            kind=LeafType(row["leaf_type"]),
+            commitment=row["commitment"],
+            idx=None,
+            salt=row["salt"],
+            body=row["body"],
+        )
+    return found
+
+
+def _opened(leaf: StoredLeaf, sealer: Sealer | None) -> Opened:
+    salt = body = None
+    if sealer is not None and leaf.sealed is not None:
+        try:
+            opening = sealer.decrypt(leaf.sealed, place_of(leaf.customer_id, leaf.leaf_id))
+        except CiphertextRejectedError:
+            opening = b""  # altered in the database: an opening that opens nothing
+        if opening:
+            salt, body = opening[:SALT_BYTES], opening[SALT_BYTES:]
+    return Opened(
+        kind=LeafType(leaf.leaf_type),
+        commitment=leaf.commitment,
+        idx=leaf.idx,
+        salt=salt,
+        body=body,
+    )

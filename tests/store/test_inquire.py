@@ -1,0 +1,508 @@
+"""Asking a bureau end to end: consent, intent, witnesses, proofs, answer, outcome, facts."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from tests.store.applicants import PERSONS
+from tests.store.bureau_desk import CLIENTS, LENDER, ORGANISATION, Desk, open_desk
+
+from counterfoil.bureau import store
+from counterfoil.bureau.fields import FACTS
+from counterfoil.bureau.inquiry import State
+from counterfoil.consents.consent import Consent
+from counterfoil.evidence.opening_store import open_by_key
+from counterfoil.journeys.inquire import (
+    Wish,
+    footprint_of,
+    inquire,
+    inquire_many,
+    open_report,
+    resolve_open,
+)
+from counterfoil.journeys.inquiry_outcomes import (
+    Obtained,
+    erase_expired_reports,
+)
+from counterfoil.kernel.errors import Refused
+from counterfoil.platform.database import PostgresError
+from counterfoil.simulator.bureau.bureau import Bureau, Reply
+from counterfoil.simulator.bureau.faults import Fault
+from counterfoil.simulator.card_clients import client_of
+from counterfoil.simulator.recorded_history import recorded_facts
+
+
+@pytest.fixture
+async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    async with open_desk(database_url, tmp_path) as opened:
+        yield opened
+
+
+def got(answer: Obtained | Refused) -> Obtained:
+    assert isinstance(answer, Obtained), answer
+    return answer
+
+
+async def test_an_inquiry_gives_the_facts_and_leaves_its_evidence(desk: Desk) -> None:
+    customer_id = await desk.person()
+    consent = await desk.consent(customer_id)
+    answer = got(await desk.ask(consent))
+    assert answer.facts["history_months"] == 6
+    recorded = recorded_facts(client_of(CLIENTS[0]))
+    assert answer.facts["late_months_count"] == recorded["late_months_count"]
+    assert not answer.is_reuse
+    [inquiry] = await desk.inquiries(customer_id)
+    assert (inquiry.state, inquiry.use_no, inquiry.reason_code) == (State.ANSWERED, 1, "02")
+    assert inquiry.sent_at is not None
+    [listed] = desk.listed
+    assert (listed["jti"], listed["reference"]) == (inquiry.jti, inquiry.bureau_reference)
+    assert listed["sealed_sha256"] == inquiry.sealed_sha256
+    assert listed["organisation"] == ORGANISATION
+    leaves = await desk.rows(
+        "SELECT leaf_type FROM evidence.leaf WHERE customer_id = $1 ORDER BY idx", customer_id
+    )
+    staged = await desk.rows(
+        "SELECT leaf_type FROM evidence.leaf_staged WHERE customer_id = $1 ORDER BY seq",
+        customer_id,
+    )
+    assert [row["leaf_type"] for row in leaves + staged] == [1, 3, 4, 5]
+
+
+def code(answer: Obtained | Refused) -> str:
+    assert isinstance(answer, Refused), answer
+    return answer.code
+
+
+async def state(desk: Desk, customer_id: int) -> tuple[State, str | None]:
+    inquiry, *_ = await desk.inquiries(customer_id)
+    return inquiry.state, inquiry.outcome_code
+
+
+async def kept(desk: Desk, customer_id: int) -> list[str]:
+    rows = await desk.rows(
+        "SELECT fault FROM bureau.answer_kept WHERE customer_id = $1 ORDER BY answer_id",
+        customer_id,
+    )
+    return [row["fault"] for row in rows]
+
+
+async def test_leaves_say_what_was_asked_and_what_came(desk: Desk) -> None:
+    customer_id = await desk.person()
+    consent = await desk.consent(customer_id)
+    await desk.ask(consent)
+    [inquiry] = await desk.inquiries(customer_id)
+    assert inquiry.outcome_leaf_id is not None
+    keys = [(customer_id, inquiry.intent_leaf_id), (customer_id, inquiry.outcome_leaf_id)]
+    async with desk.house.database.transaction() as connection:
+        opened = await open_by_key(connection, desk.house.vault, keys)
+    intent, outcome = (orjson.loads(opened[key].body or b"") for key in keys)
+    assert intent["consent"] == consent.record
+    assert intent["consent_sha256"] == base64.b64encode(consent.sha256).decode()
+    assert (intent["use_no"], intent["jti"]) == (1, inquiry.jti)
+    assert outcome["reference"] == inquiry.bureau_reference
+    assert inquiry.sealed_sha256 is not None
+    assert outcome["sealed_sha256"] == base64.b64encode(inquiry.sealed_sha256).decode()
+    assert all(opened[key].is_intact for key in keys)
+
+
+# Reuse comes first
+
+
+async def test_a_living_report_serves_again_and_is_counted(desk: Desk) -> None:
+    customer_id = await desk.person()
+    first = got(await desk.ask(await desk.consent(customer_id)))
+    again = got(await desk.ask(await desk.consent(customer_id)))
+    assert again.is_reuse
+    assert again.report_id == first.report_id
+    assert again.facts == first.facts
+    assert len(desk.listed) == 1
+    async with desk.house.database.connection() as connection:
+        usage = await store.read_usage(connection)
+    assert (usage.inquiries, usage.reuses, usage.customers) == (1, 1, 1)
+
+
+async def test_a_request_for_a_higher_limit_uses_the_report_of_the_application(desk: Desk) -> None:
+    customer_id = await desk.person()
+    await desk.ask(await desk.consent(customer_id))
+    wish = Wish(customer_id=customer_id, occasion="limit_increase", consent_id=None)
+    assert got(await inquire(desk.house, wish, wanted=FACTS)).is_reuse
+
+
+async def test_a_report_of_a_limit_increase_does_not_serve_an_application(desk: Desk) -> None:
+    customer_id = await desk.person()
+    consent = await desk.consent(customer_id, code="inquiry-limit-increase")
+    got(await desk.ask(consent, occasion="limit_increase"))
+    wish = Wish(customer_id=customer_id, occasion="first_application", consent_id=None)
+    assert code(await inquire(desk.house, wish, wanted=FACTS)) == "inquiry_consent_missing"
+
+
+async def test_a_report_whose_consent_was_withdrawn_is_not_used_again(desk: Desk) -> None:
+    customer_id = await desk.person()
+    consent = await desk.consent(customer_id)
+    await desk.ask(consent)
+    await desk.consents.withdraw(consent)
+    new = await desk.consent(customer_id)
+    assert not got(await desk.ask(new)).is_reuse
+    assert len(desk.listed) == 2
+
+
+async def test_a_report_past_its_data_life_is_gone_and_only_its_row_stays(desk: Desk) -> None:
+    customer_id = await desk.person()
+    await desk.ask(await desk.consent(customer_id))
+    assert await erase_expired_reports(desk.house) == 0
+    desk.wall.ahead += 31 * 86_400
+    wish = Wish(customer_id=customer_id, occasion="first_application", consent_id=None)
+    assert code(await inquire(desk.house, wish, wanted=FACTS)) == "inquiry_consent_missing"
+    assert await erase_expired_reports(desk.house) == 1
+    assert await erase_expired_reports(desk.house) == 0
+    [row] = await desk.rows("SELECT sealed, erased_at FROM bureau.report")
+    assert row["sealed"] is None
+    assert row["erased_at"] is not None
+    erased = await desk.rows(
+        "SELECT leaf_type FROM evidence.leaf_staged WHERE leaf_type = 6 "
+        "UNION ALL SELECT leaf_type FROM evidence.leaf WHERE leaf_type = 6"
+    )
+    assert len(erased) == 1
+
+
+# What can never inquire
+
+
+@pytest.mark.parametrize("occasion", ["viewing", "trial", "drawing", "repaying"])
+async def test_every_day_matters_never_inquire(desk: Desk, occasion: str) -> None:
+    consent = await desk.consent(await desk.person())
+    assert code(await desk.ask(consent, occasion=occasion)) == "occasion_never_inquires"
+    assert await desk.inquiries(consent.customer_id) == []
+
+
+async def test_an_occasion_that_is_off_or_unknown_is_refused(desk: Desk) -> None:
+    consent = await desk.consent(await desk.person())
+    assert code(await desk.ask(consent, occasion="review")) == "occasion_switched_off"
+    assert code(await desk.ask(consent, occasion="marketing")) == "occasion_unknown"
+    assert (await desk.consents.stored(consent.customer_id, consent.consent_id)).state.uses == 0
+
+
+async def test_without_a_bureau_nobody_is_asked(desk: Desk) -> None:
+    consent = await desk.consent(await desk.person())
+    desk.house = replace(desk.house, bureau=None)
+    assert code(await desk.ask(consent)) == "bureau_not_joined"
+
+
+# A consent that does not hold
+
+
+async def test_no_consent_no_inquiry(desk: Desk) -> None:
+    consent = await desk.consent(await desk.person())
+    assert code(await desk.ask(consent, consent_id=None)) == "inquiry_consent_missing"
+    assert code(await desk.ask(consent, consent_id=4711)) == "consent_not_found"
+    assert desk.listed == []
+
+
+async def test_another_persons_consent_is_refused(desk: Desk) -> None:
+    theirs = await desk.consent(await desk.person())
+    customer_id = await desk.person()
+    wish = replace(theirs, customer_id=customer_id)
+    assert code(await desk.ask(wish)) == "consent_of_another_person"
+
+
+async def test_a_consent_for_another_purpose_is_refused(desk: Desk) -> None:
+    consent = await desk.consent(await desk.person(), code="inquiry-limit-increase")
+    assert code(await desk.ask(consent)) == "consent_for_another_purpose"
+
+
+async def test_an_expired_consent_is_refused(desk: Desk) -> None:
+    consent = await desk.consent(await desk.person())
+    desk.wall.ahead += 31 * 86_400
+    assert code(await desk.ask(consent)) == "consent_expired"
+
+
+async def test_a_withdrawn_consent_is_refused(desk: Desk) -> None:
+    consent = await desk.consent(await desk.person())
+    await desk.consents.withdraw(consent)
+    assert code(await desk.ask(consent)) == "consent_withdrawn"
+
+
+async def test_of_two_workers_at_once_one_is_refused(desk: Desk) -> None:
+    consent = await desk.consent(await desk.person())
+    answers = await asyncio.gather(desk.ask(consent), desk.ask(consent))
+    assert sorted(type(answer).__name__ for answer in answers) == ["Obtained", "Refused"]
+    [refused] = [answer for answer in answers if isinstance(answer, Refused)]
+    assert refused.code == "consent_used_up"
+    assert len(desk.listed) == 1
+
+
+async def test_the_database_refuses_a_second_inquiry_on_one_use(desk: Desk) -> None:
+    consent = await desk.consent(await desk.person())
+    await desk.ask(consent)
+    [inquiry] = await desk.inquiries(consent.customer_id)
+    twin = replace(inquiry, inquiry_id=desk.house.ids.next(), jti="other", state=State.INTENT)
+    with pytest.raises(PostgresError, match="inquiry_consent_used"):
+        async with desk.house.database.transaction() as connection:
+            await store.add_inquiries(connection, [twin])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE bureau.inquiry SET purpose = 'other'",
+        "UPDATE bureau.inquiry SET state = 'declined', outcome_code = 'x'",
+        "DELETE FROM bureau.inquiry",
+        "UPDATE bureau.opening SET opened_by = 'nobody'",
+        "DELETE FROM bureau.opening",
+        "TRUNCATE bureau.opening",
+    ],
+)
+async def test_what_was_asked_and_opened_cannot_be_rewritten(desk: Desk, statement: str) -> None:
+    await desk.ask(await desk.consent(await desk.person()))
+    with pytest.raises(PostgresError, match=r"keeps what was asked|only added to"):
+        await desk.run(statement)
+
+
+async def between(desk: Desk, consent: Consent) -> "asyncio.Task[Obtained | Refused]":
+    """Stop between intent and question: the log stands still."""
+    desk.log_runs.clear()
+    asking = asyncio.create_task(desk.ask(consent))
+    await desk.until_intent(consent.customer_id)
+    return asking
+
+
+async def test_a_consent_withdrawn_before_the_question_leaves_stops_it(desk: Desk) -> None:
+    consent = await desk.consent(await desk.person())
+    asking = await between(desk, consent)
+    await desk.consents.withdraw(consent)
+    desk.log_runs.set()
+    assert code(await asking) == "inquiry_consent_stopped"
+    assert await state(desk, consent.customer_id) == (State.STOPPED, "consent_withdrawn")
+    assert desk.listed == []
+
+
+async def test_a_consent_that_runs_out_before_the_question_leaves_stops_it(desk: Desk) -> None:
+    consent = await desk.consent(await desk.person())
+    asking = await between(desk, consent)
+    desk.wall.ahead += 31 * 86_400
+    desk.log_runs.set()
+    assert code(await asking) == "inquiry_consent_stopped"
+    assert await state(desk, consent.customer_id) == (State.STOPPED, "consent_expired")
+
+
+# Answers that decide nothing
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        (Fault.MALFORMED, "malformed"),
+        (Fault.UNREADABLE, "malformed"),
+        (Fault.OTHER_PERSON, "another_person"),
+    ],
+)
+async def test_an_answer_that_does_not_fit_is_kept_and_decides_nothing(
+    desk: Desk, fault: Fault, found: str
+) -> None:
+    await desk.person()
+    consent = await desk.consent(await desk.person(fault))
+    answer = await desk.ask(consent)
+    assert code(answer) == "answer_rejected"
+    assert isinstance(answer, Refused)
+    assert answer.detail == {"reason": found}
+    assert await state(desk, consent.customer_id) == (State.REJECTED, found)
+    assert await kept(desk, consent.customer_id) == [found]
+    assert await desk.rows("SELECT 1 FROM bureau.report") == []
+
+
+async def test_a_refusal_of_the_bureau_ends_the_inquiry(desk: Desk) -> None:
+    consent = await desk.consent(await desk.person(Fault.REFUSES))
+    assert code(await desk.ask(consent)) == "inquiry_declined"
+    assert await state(desk, consent.customer_id) == (State.DECLINED, "service_refused")
+
+
+@pytest.mark.parametrize("fault", [Fault.DOWN, Fault.ANSWER_LOST, Fault.LATE])
+async def test_an_intent_without_outcome_is_open_and_resolved_by_asking_again(
+    desk: Desk, fault: Fault
+) -> None:
+    consent = await desk.consent(await desk.person(fault))
+    assert code(await desk.ask(consent)) == "inquiry_open"
+    assert await state(desk, consent.customer_id) == (State.INTENT, None)
+    resolved = await resolve_open(desk.house, asked_before=desk.wall.seconds)
+    assert (resolved.looked_at, resolved.answered, resolved.still_open) == (1, 1, 0)
+    assert await state(desk, consent.customer_id) == (State.ANSWERED, None)
+    assert len(desk.listed) == 1
+    # Whoever needed it finds the report as a living one.
+    wish = Wish(customer_id=consent.customer_id, occasion="first_application", consent_id=None)
+    assert got(await inquire(desk.house, wish, wanted=FACTS)).is_reuse
+
+
+async def test_an_answer_after_its_time_is_kept_and_decides_nothing(desk: Desk) -> None:
+    consent = await desk.consent(await desk.person(Fault.ANSWER_LOST))
+    assert code(await desk.ask(consent)) == "inquiry_open"
+    desk.wall.ahead += 86_401
+    resolved = await resolve_open(desk.house, asked_before=desk.wall.seconds)
+    assert (resolved.answered, resolved.ended) == (0, 1)
+    assert await state(desk, consent.customer_id) == (State.REJECTED, "late")
+    assert await kept(desk, consent.customer_id) == ["late"]
+
+
+async def test_an_open_inquiry_whose_consent_was_withdrawn_is_not_asked_again(desk: Desk) -> None:
+    consent = await desk.consent(await desk.person(Fault.DOWN))
+    await desk.ask(consent)
+    await desk.consents.withdraw(consent)
+    await resolve_open(desk.house, asked_before=desk.wall.seconds)
+    assert await state(desk, consent.customer_id) == (State.STOPPED, "consent_withdrawn")
+    assert desk.listed == []
+
+
+async def test_two_workers_that_resolve_at_once_take_the_answer_once(desk: Desk) -> None:
+    consent = await desk.consent(await desk.person(Fault.ANSWER_LOST))
+    await desk.ask(consent)
+    now = desk.wall.seconds
+    await asyncio.gather(*(resolve_open(desk.house, asked_before=now) for _ in range(2)))
+    assert await state(desk, consent.customer_id) == (State.ANSWERED, None)
+    assert len(await desk.rows("SELECT 1 FROM bureau.report")) == 1
+    assert await kept(desk, consent.customer_id) == []
+
+
+async def test_a_second_answer_is_kept_and_the_first_one_stands(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consent = await desk.consent(await desk.person(Fault.ANSWER_LOST))
+    await desk.ask(consent)
+    # Asked again by two at once, the bureau answers them differently.
+    number = PERSONS[desk.consents.persons - 1].id_number
+    answers = [Fault.NONE, Fault.DUPLICATE]
+    handle = Bureau.handle
+
+    def handled(bureau: Bureau, token: str, peer_sha256: bytes, *, now: int) -> Reply:
+        bureau.plan.by_person[number] = answers.pop(0)
+        return handle(bureau, token, peer_sha256, now=now)
+
+    monkeypatch.setattr(Bureau, "handle", handled)
+    now = desk.wall.seconds
+    await asyncio.gather(*(resolve_open(desk.house, asked_before=now) for _ in range(2)))
+    assert await state(desk, consent.customer_id) in {
+        (State.ANSWERED, None),
+        (State.REJECTED, "malformed"),
+    }
+    assert "duplicate" in await kept(desk, consent.customer_id)
+    assert len(await desk.rows("SELECT 1 FROM bureau.report")) <= 1
+
+
+async def test_without_witnesses_nothing_is_sent_and_nothing_is_lost(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("counterfoil.journeys.inquiry_proofs.WAIT_TURN_MS", 50)
+    consent = await desk.consent(await desk.person())
+    for witness in desk.log.witnesses.values():
+        witness.is_down = True
+    assert code(await desk.ask(consent)) == "inquiry_not_published"
+    [inquiry] = await desk.inquiries(consent.customer_id)
+    assert inquiry.sent_at is None
+    assert desk.listed == []
+    for witness in desk.log.witnesses.values():
+        witness.is_down = False
+    monkeypatch.setattr("counterfoil.journeys.inquiry_proofs.WAIT_TURN_MS", 5_000)
+    resolved = await resolve_open(desk.house, asked_before=desk.wall.seconds)
+    assert resolved.answered == 1
+
+
+async def test_the_bureaus_own_witness_has_to_have_seen_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("counterfoil.journeys.inquiry_proofs.WAIT_TURN_MS", 200)
+    consent = await desk.consent(await desk.person())
+    desk.log.witnesses["bureau"].is_down = True
+    assert code(await desk.ask(consent)) == "inquiry_not_published"
+
+
+# Many at once, openings, the customer's own view
+
+
+async def test_many_share_one_wait_and_a_refusal_leaves_the_others_alone(desk: Desk) -> None:
+    consents = [await desk.consent(await desk.person(fault)) for fault in (Fault.NONE,) * 3]
+    desk.bureau.plan.upcoming.append(Fault.REFUSES)
+    wishes = [
+        Wish(customer_id=c.customer_id, occasion="first_application", consent_id=c.consent_id)
+        for c in consents
+    ]
+    wishes.insert(1, replace(wishes[0], consent_id=4711, customer_id=wishes[1].customer_id))
+    wishes.append(replace(wishes[0], occasion="viewing"))
+    answers = await inquire_many(desk.house, wishes, wanted={"history_months"})
+    kinds = [answer.code if isinstance(answer, Refused) else "facts" for answer in answers]
+    assert sorted(kinds) == [
+        "consent_not_found",
+        "facts",
+        "facts",
+        "inquiry_declined",
+        "occasion_never_inquires",
+    ]
+    assert kinds[1] == "consent_not_found"
+    assert all(
+        answer.facts == {"history_months": 6} for answer in answers if isinstance(answer, Obtained)
+    )
+
+
+async def test_a_person_opens_a_report_only_with_a_grant_and_for_its_purpose(desk: Desk) -> None:
+    customer_id = await desk.person()
+    first = got(await desk.ask(await desk.consent(customer_id)))
+    asked: dict[str, Any] = {
+        "customer_id": customer_id,
+        "report_id": first.report_id,
+        "purpose": "inquiry_origination",
+        "wanted": {"history_months"},
+        "by": "risk-1",
+        "grant_id": 9,
+    }
+
+    async def opened(**changes: Any) -> Obtained | Refused:
+        return await open_report(desk.house, **{**asked, **changes})
+
+    assert code(await opened(grant_id=None)) == "report_needs_grant"
+    assert code(await opened(purpose="marketing")) == "report_purpose_other"
+    assert code(await opened(report_id=1)) == "report_not_found"
+    seen = got(await opened())
+    assert seen.facts == {"history_months": 6}
+    openings = await desk.rows("SELECT opened_by, grant_id FROM bureau.opening ORDER BY opening_id")
+    assert [tuple(row) for row in openings] == [("policy", None), ("risk-1", 9)]
+
+
+async def test_what_is_stored_is_sealed_and_bound_to_its_row(desk: Desk) -> None:
+    first, second = [await desk.person(), await desk.person()]
+    reports = [got(await desk.ask(await desk.consent(c))).report_id for c in (first, second)]
+    [a, b] = await desk.rows("SELECT sealed FROM bureau.report ORDER BY report_id")
+    for row in (a, b):
+        assert b"PA01" not in row["sealed"]
+    moved = await desk.rows(
+        "UPDATE bureau.report SET sealed = $1 WHERE report_id = $2 RETURNING customer_id",
+        a["sealed"],
+        reports[1],
+    )
+    assert len(moved) == 1
+    wish = Wish(customer_id=second, occasion="first_application", consent_id=None)
+    assert code(await inquire(desk.house, wish, wanted=FACTS)) == "ciphertext_rejected"
+
+
+async def test_the_customer_sees_who_asked_why_and_when(desk: Desk) -> None:
+    customer_id = await desk.person()
+    consent = await desk.consent(customer_id)
+    await desk.ask(consent)
+    [seen] = await footprint_of(desk.house, customer_id, page=10)
+    assert seen.is_hard
+    assert (seen.inquiry.consent_id, seen.inquiry.purpose) == (
+        consent.consent_id,
+        "inquiry_origination",
+    )
+    assert seen.report is not None
+    assert seen.report.sealed is None
+    assert await footprint_of(desk.house, customer_id, page=10, before=1) == []
+
+
+async def test_the_inquirer_is_the_lender_and_never_a_platform(desk: Desk) -> None:
+    consent = await desk.consent(await desk.person())
+    await desk.ask(consent)
+    [listed] = desk.listed
+    assert (listed["issuer"], listed["organisation"]) == (LENDER, ORGANISATION)
+    assert orjson.loads(consent.body)["controller"] == LENDER
