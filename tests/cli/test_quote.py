@@ -117,3 +117,33 @@ def test_a_changed_product_is_refused_and_a_new_version_is_locked(tmp_path: Path
     assert run("products", "check", str(tmp_path)).exit_code == 1
     assert "locked cash-line-open 2" in run("products", "lock", str(tmp_path)).stdout
     assert "3 product versions" in run("products", "check", str(tmp_path)).stdout
+
+
+def test_a_version_is_held_against_the_last_published_one(tmp_path: Path) -> None:
+    shipped = resources.files("counterfoil") / "products"
+    for name in ("cash-line-open.toml", "cash-line-invited.toml", "effective.lock"):
+        with resources.as_file(shipped / name) as path:
+            shutil.copy(path, tmp_path)
+    text = (tmp_path / "cash-line-open.toml").read_text(encoding="utf-8")
+    text = text.replace("grace_days = 3", "grace_days = 5").replace('effective"', 'draft"')
+    for version in (2, 3):
+        later = text.replace("version = 1", f"version = {version}")
+        (tmp_path / f"cash-line-open-{version}.toml").write_text(later, encoding="utf-8")
+
+    folder = ("--folder", str(tmp_path))
+    shown = json.loads(run("products", "diff", "cash-line-open", *folder, "--json").stdout)
+    # Version 2 is a draft: nothing was ever lent under it.
+    assert (shown["version"], shown["published_version"]) == (3, 1)
+    keys = [change["key"] for change in shown["changes"]]
+    assert keys == ["meta.version", "meta.state", "penalty.grace_days"]
+    assert shown["changes"][2]["before"] == "3"
+    assert shown["changes"][2]["meanings"][0]["effect"] == "better"
+
+    text_shown = run("products", "diff", "cash-line-open", "2", *folder, "--language", "zh")
+    assert "宽限期" in text_shown.stdout
+    assert "stays under it" in text_shown.stdout
+    first = run("products", "diff", "cash-line-invited", *folder)
+    assert (first.exit_code, "nothing was published before" in first.stdout) == (0, True)
+    for unknown in (("strange",), ("cash-line-open", "9")):
+        assert run("products", "diff", *unknown, *folder).exit_code == 1
+    assert run("products", "diff", "cash-line-open", "--language", "fr").exit_code == 2

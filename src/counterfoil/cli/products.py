@@ -8,6 +8,7 @@ import typer
 from counterfoil.cli import output
 
 if TYPE_CHECKING:
+    from counterfoil.lending.product_difference import Change
     from counterfoil.lending.product_file import Product
 
 Folder = Annotated[
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Products on offer and their files.", no_args_is_help=True)
     group.command("list")(list_products)
     group.command()(check)
+    group.command()(diff)
     group.command()(lock)
     app.add_typer(group, name="products")
 
@@ -43,6 +45,65 @@ def check(folder: MaybeFolder = None) -> None:
     """Say everything that keeps product files from being published; exit 1 if anything does."""
     count = len(_load(folder))
     typer.echo(f"{count} product versions, no fault")
+
+
+def diff(
+    code: Annotated[str, typer.Argument(help="Code of the product.")],
+    version: Annotated[
+        int | None, typer.Argument(min=1, help="Version to be published; the last if unset.")
+    ] = None,
+    *,
+    folder: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Directory; what is shipped if unset."),
+    ] = None,
+    language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    as_json: Json = False,
+) -> None:
+    """Show what a version changes against the last published one, and what customers notice."""
+    from counterfoil.lending.catalogue import CatalogueError, UnknownProductError, to_publish
+    from counterfoil.lending.product_difference import difference
+
+    if language not in ("en", "zh"):
+        raise typer.BadParameter("there are en and zh", param_hint="--language")
+    try:
+        wanted, published = to_publish(folder, code, version)
+    except (CatalogueError, UnknownProductError) as refused:
+        raise output.fail(str(refused)) from refused
+    changes = difference(published, wanted) if published is not None else []
+    numbers = (
+        None if published is None else published["meta"]["version"],
+        wanted["meta"]["version"],
+    )
+    if as_json:
+        output.write_json(
+            {
+                "code": code,
+                "version": numbers[1],
+                "published_version": numbers[0],
+                "effective_from": wanted["meta"]["effective_from"],
+                "changes": changes,
+            }
+        )
+    elif published is None:
+        typer.echo(f"{code} version {numbers[1]}: nothing was published before it")
+    else:
+        _write_changes(changes, f"{code}: version {numbers[1]} against {numbers[0]}", language)
+        typer.echo(f"What is open under version {numbers[0]} stays under it.")
+
+
+def _write_changes(changes: "list[Change]", title: str, language: str) -> None:
+    rows = [
+        (
+            change.key,
+            change.before,
+            change.after,
+            [str(meaning.effect) for meaning in change.meanings],
+            [getattr(meaning, language) for meaning in change.meanings],
+        )
+        for change in changes
+    ]
+    output.write_table(title, ("key", "before", "after", "for customers", "meaning"), rows)
 
 
 def lock(folder: Folder) -> None:

@@ -23,6 +23,7 @@ from typing import Any
 import orjson
 
 from counterfoil.lending.product_file import (
+    BINDING_STATES,
     LICENCES,
     MARKS,
     Problem,
@@ -120,6 +121,31 @@ def load_catalogue(directory: Path | None = None) -> Catalogue:
     if problems:
         raise CatalogueError(sorted(set(problems)))
     return Catalogue(products)
+
+
+def to_publish(
+    directory: Path | None, code: str, version: int | None
+) -> tuple[Mapping[str, Any], Mapping[str, Any] | None]:
+    """Return the file of a version, by default the last one, and of the one published before it.
+
+    The second is None where nothing of the product was published before.
+    """
+    load_catalogue(directory)
+    documents, _ = _documents(_folder(directory))
+    metas = {
+        document["meta"]["version"]: document
+        for document in documents.values()
+        if document["meta"]["code"] == code
+    }
+    wanted = max(metas, default=0) if version is None else version
+    if wanted not in metas:
+        raise UnknownProductError(f"there is no product {code} version {wanted or 'at all'}")
+    published = [
+        number
+        for number, document in metas.items()
+        if number < wanted and document["meta"]["state"] in BINDING_STATES
+    ]
+    return metas[wanted], metas[max(published)] if published else None
 
 
 def lock_effective(directory: Path) -> list[str]:
@@ -312,4 +338,5 @@ __all__ = [
     "licence_cap",
     "load_catalogue",
     "lock_effective",
+    "to_publish",
 ]

@@ -105,21 +105,22 @@ class Product:
 
 def read_product(file: str, document: Mapping[str, Any]) -> Product | list[Problem]:
     """Return the product of a parsed file, or everything that is wrong with it."""
-    flat = _flatten(document)
+    flat = flatten(document)
     currency = flat.get("meta.currency")
     known_currency = currency if isinstance(currency, str) and currency in EXPONENTS else "CNY"
     values: dict[str, Any] = {}
     problems = [Problem(file, key, _unknown(key)) for key in flat if key not in KEYS]
-    for key, parse in KEYS.items():
+    for key in KEYS:
         try:
-            values[key] = _value(flat, key, parse, known_currency)
+            values[key] = read_value(flat, key, known_currency)
         except FaultError as fault:
             problems.append(Problem(file, key, str(fault)))
     problems += [Problem(file, key, reason) for key, reason in _contradictions(values)]
     return sorted(problems) if problems else _product(file, values)
 
 
-def _flatten(document: Mapping[str, Any]) -> dict[str, Any]:
+def flatten(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a parsed file by `table.key`."""
     flat: dict[str, Any] = {}
     for name, content in document.items():
         if isinstance(content, dict):
@@ -134,9 +135,10 @@ def _unknown(key: str) -> str:
     return f"is not a key; did you mean {near[0]}?" if near else "is not a key of a product"
 
 
-def _value(flat: Mapping[str, Any], key: str, parse: Parse, currency: str) -> Any:
+def read_value(flat: Mapping[str, Any], key: str, currency: str) -> Any:
+    """Return what a key says, None where it may be absent and is; a FaultError tells why not."""
     if key in flat:
-        return parse(flat[key], currency)
+        return KEYS[key](flat[key], currency)
     if key in _OPTIONAL:
         return None
     raise FaultError("is missing")
