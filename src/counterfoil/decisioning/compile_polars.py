@@ -60,14 +60,17 @@ def decided(
     *,
     guards: Guards = NO_GUARDS,
     keep: Sequence[str] = (),
+    prefix: str = "",
     shows_parts: bool = False,
 ) -> pl.LazyFrame:
-    """Return the decisions on a frame whose columns were checked (`backtest_data.py`).
+    """Return the decisions on a frame whose columns were checked (`batch_frame.py`).
 
-    `keep` carries columns of the frame along; `shows_parts` adds bins and every bound.
+    `keep` carries columns of the frame along, `prefix` stands before the names of the answers,
+    `shows_parts` adds bins and every bound.
     """
     assert asked.currency == policy.currency, "amounts of two currencies are not compared"
-    return _Plan(policy, asked, guards).applied(frame, keep=keep, shows_parts=shows_parts)
+    plan = _Plan(policy, asked, guards)
+    return plan.applied(frame, keep=keep, prefix=prefix, shows_parts=shows_parts)
 
 
 def texts_of(policy: Policy) -> tuple[str, ...]:
@@ -99,7 +102,7 @@ class _Plan:
         self.groups = 0
 
     def applied(
-        self, frame: pl.LazyFrame, *, keep: Sequence[str], shows_parts: bool
+        self, frame: pl.LazyFrame, *, keep: Sequence[str], prefix: str, shows_parts: bool
     ) -> pl.LazyFrame:
         """Return the frame decided."""
         names = frame.collect_schema().names()
@@ -120,7 +123,7 @@ class _Plan:
         frame = self._with_reasons(frame)
         return frame.select(
             *(pl.col(f"keep {name}").alias(name) for name in keep),
-            *self._answers(),
+            *(answer.name.prefix(prefix) for answer in self._answers()),
             *(self._parts() if shows_parts else ()),
         )
 
