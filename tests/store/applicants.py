@@ -5,10 +5,11 @@ from datetime import date
 
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application
-from counterfoil.journeys import apply
-from counterfoil.journeys.apply import ApplicantView, ApplicationView
+from counterfoil.journeys import apply, register
+from counterfoil.journeys.apply import ApplicationView
 from counterfoil.journeys.contract_bulk import sign_for_sandbox
 from counterfoil.journeys.house import House
+from counterfoil.journeys.register import ApplicantView
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
 from counterfoil.simulator.people import invent
@@ -66,7 +67,7 @@ class Counter:
     async def register(self, key: str) -> int:
         """Register one more person."""
         person = PERSONS[self.persons - 1]
-        applicant = await apply.register_applicant(
+        applicant = await register.register_applicant(
             self.house,
             name=person.name,
             id_number=person.id_number,

@@ -18,10 +18,10 @@ from counterfoil.consents.giving import Choice, Wish, day_of
 from counterfoil.consents.notice import Level
 from counterfoil.consents.record import Authentication, Display
 from counterfoil.evidence.staging import Leaves
-from counterfoil.journeys import apply
 from counterfoil.journeys import consent as journey
-from counterfoil.journeys.apply import ApplicantView
+from counterfoil.journeys import register
 from counterfoil.journeys.house import House, open_house
+from counterfoil.journeys.register import ApplicantView
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
@@ -59,7 +59,7 @@ class Desk:
     async def register(self) -> int:
         person = PERSONS[self.persons]
         self.persons += 1
-        answered = await apply.register_applicant(
+        answered = await register.register_applicant(
             self.house,
             name=person.name,
             id_number=person.id_number,

@@ -1,9 +1,9 @@
-"""From a person to an open line: register, apply, decide, accept.
+"""From a registered person to an open line: apply, decide, accept.
 
-The story   A person registers: the particulars are checked, sealed in the vault, and from then on
-            the house knows a number. The customer applies: what the policy reads is brought
-            together, the policy decides, and application and decision are written together with
-            the leaf that commits to them. The customer takes the offer: the line is opened.
+The story   The customer applies: what the policy reads is brought together, if need be from a
+            bureau (`gather.py`), the policy decides, and application and decision are written
+            together with the leaf that commits to them. The customer takes the offer: the line is
+            opened under its signed agreement.
 Invariant   A line is opened from an accepted application only, and from each at most once. A
             second open application for a product is refused by the database, too.
 Repetition  The same key gives the first answer. A crash after an acceptance and before its line
@@ -18,18 +18,20 @@ from typing import Final
 import orjson
 
 from counterfoil.customers import store as customers
-from counterfoil.customers.customer import Customer, CustomerStatus, Language
-from counterfoil.customers.identity import Person, age_on, birth_date_of, check_person
+from counterfoil.customers.customer import CustomerStatus
+from counterfoil.customers.identity import age_on, birth_date_of
 from counterfoil.customers.refusals import CUSTOMER_NOT_ACTIVE, CUSTOMER_NOT_FOUND
 from counterfoil.decisioning import application as transitions
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application, Status
 from counterfoil.decisioning.decision import Decision, Outcome
+from counterfoil.decisioning.gathering import Gathering, is_ineligible
 from counterfoil.decisioning.refusals import (
     APPLICATION_ALREADY_OPEN,
     APPLICATION_NOT_FOUND,
 )
 from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.journeys import gather
 from counterfoil.journeys.contract import SignedAgreement, require_signed
 from counterfoil.journeys.decide import (
     Facts,
@@ -38,10 +40,10 @@ from counterfoil.journeys.decide import (
     decide_case,
     decided_application,
     decision_leaf,
+    gathering_application,
     is_without_line,
     keep_decisions,
     open_line_command,
-    record_of_person,
 )
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
@@ -49,21 +51,9 @@ from counterfoil.platform import idempotency
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import person_store as persons
-from counterfoil.privacy.blind_index import IndexKind
-from counterfoil.privacy.refusals import IDENTITY_NEEDS_CHECK
 
 #: Constraints that guard against a concurrent twin; each bears the code of its refusal.
-_TWINS: Final = {
-    refusal.code: refusal for refusal in (APPLICATION_ALREADY_OPEN, IDENTITY_NEEDS_CHECK)
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicantView:
-    """A registered person, as the house answers."""
-
-    customer_id: int
-    is_replay: bool
+_TWINS: Final = {APPLICATION_ALREADY_OPEN.code: APPLICATION_ALREADY_OPEN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,31 +93,6 @@ class TrialView:
     policy_version: str
 
 
-async def register_applicant(
-    house: House,
-    *,
-    name: str,
-    id_number: str,
-    phone: str,
-    idempotency_key: str,
-    language: Language = Language.CHINESE,
-) -> ApplicantView | Refused:
-    """Register a person; the particulars go into the vault and nowhere else."""
-    person = check_person(
-        name=name, id_number=id_number, phone=phone, today=await house.business_date()
-    )
-    if isinstance(person, Refused):
-        return person
-    request = await _registration_hash(house, person)
-    if isinstance(request, Refused):
-        return request
-    async with house.database.connection() as connection:
-        seen = await idempotency.remember(connection, idempotency.HOUSE, idempotency_key, request)
-    if seen is None:
-        seen = await _register(house, person, language, idempotency_key, request)
-    return seen if isinstance(seen, Refused) else _applicant_view(seen)
-
-
 async def submit_application(
     house: House,
     *,
@@ -137,18 +102,24 @@ async def submit_application(
     purpose: str,
     facts: Facts,
     idempotency_key: str,
+    consent_id: int | None = None,
 ) -> ApplicationView | Refused:
-    """Apply for a line; the policy decides at once."""
+    """Apply for a line; the policy decides as soon as it knows what it reads.
+
+    `consent_id` is the consent to ask the bureau under, where a bureau is joined and no report
+    lives that the applicant has consented to before. While the bureau's answer is outstanding the
+    application gathers; the same request again goes on with it.
+    """
     received_at = house.clock.now()
-    request = idempotency.request_hash(
-        "submit_application",
-        {
-            "product_code": product_code,
-            "requested_minor": requested_minor,
-            "purpose": purpose,
-            "facts": dict(facts),
-        },
-    )
+    said: dict[str, object] = {
+        "product_code": product_code,
+        "requested_minor": requested_minor,
+        "purpose": purpose,
+        "facts": dict(facts),
+    }
+    if consent_id is not None:
+        said["consent_id"] = consent_id
+    request = idempotency.request_hash("submit_application", said)
     async with house.database.connection() as connection:
         seen = await idempotency.remember(connection, customer_id, idempotency_key, request)
         if seen is not None:
@@ -163,14 +134,27 @@ async def submit_application(
     decision = decide_case(house, asked, purpose=purpose, facts=facts, age_years=age_years)
     if isinstance(decision, Refused):
         return decision
-    application = decided_application(
-        house,
-        customer_id,
-        decision,
-        purpose=purpose,
-        steps=Steps(received_at, gathered_at, house.clock.now()),
-    )
-    answer = await _keep(house, application, decision, key=idempotency_key, request=request)
+    if gather.needs_bureau(house) and not is_ineligible(house.policy, decision):
+        gathering = Gathering(
+            customer_id=customer_id,
+            application_id=house.ids.next(),
+            consent_id=consent_id,
+            asked=asked,
+            features={**facts, "age_years": age_years, "purpose": purpose},
+            idempotency_key=idempotency_key,
+            request_hash=request,
+            began_at=received_at,
+        )
+        answer = await _gather_and_keep(house, gathering, purpose)
+    else:
+        application = decided_application(
+            house,
+            customer_id,
+            decision,
+            purpose=purpose,
+            steps=Steps(received_at, gathered_at, house.clock.now()),
+        )
+        answer = await _keep(house, application, decision, key=idempotency_key, request=request)
     return answer if isinstance(answer, Refused) else _application_view(answer)
 
 
@@ -281,44 +265,6 @@ async def withdraw_application(
     return moved if isinstance(moved, Refused) else moved[1]
 
 
-async def _registration_hash(house: House, person: Person) -> bytes | Refused:
-    """Return the hash of a registration: of keyed digests, never of the particulars themselves."""
-    try:
-        [digest] = await house.vault.digests(
-            IndexKind.ID_NUMBER, [f"{person.id_number} {person.phone} {person.name}"]
-        )
-    except RefusedError as error:
-        return error.refused
-    return idempotency.request_hash("register_applicant", {"person": digest.hex()})
-
-
-async def _register(
-    house: House, person: Person, language: Language, key: str, request: bytes
-) -> Answer | Refused:
-    now = house.clock.now()
-    customer = Customer(
-        customer_id=house.ids.next(),
-        status=CustomerStatus.ACTIVE,
-        language=language,
-        created_at=now,
-    )
-    try:
-        sealed = await persons.seal_persons(
-            house.vault, [record_of_person(customer.customer_id, person)]
-        )
-    except RefusedError as error:
-        return error.refused
-
-    async def work(connection: Connection) -> str:
-        await customers.add_customers(connection, [customer])
-        await persons.store_persons(connection, sealed, at=now)
-        return orjson.dumps({"customer_id": customer.customer_id}).decode()
-
-    return await _guarded(
-        house, idempotency.HOUSE, key, request, kind="register_applicant", at=now, work=work
-    )
-
-
 async def _keep(
     house: House, application: Application, decision: Decision, *, key: str, request: bytes
 ) -> Answer | Refused:
@@ -329,46 +275,63 @@ async def _keep(
         await keep_decisions(house, connection, [application], [decision])
         return _application_text(application)
 
-    return await _guarded(
-        house,
-        application.customer_id,
-        key,
-        request,
-        kind="submit_application",
-        at=now,
-        work=work,
-    )
+    return await _once(house, application.customer_id, key, request, at=now, work=work)
 
 
-async def _guarded(
-    house: House,
-    scope_id: int,
-    key: str,
-    request: bytes,
-    *,
-    kind: str,
-    at: datetime,
-    work: idempotency.Work,
-) -> Answer | Refused:
-    """Do work once; a twin that the database caught gets the refusal of its constraint."""
+async def _gather_and_keep(house: House, gathering: Gathering, purpose: str) -> Answer | Refused:
+    """Ask the bureau and decide; an application that still gathers is answered as such."""
+    customer_id = gathering.customer_id
+    key, request = gathering.idempotency_key, gathering.request_hash
     try:
-        return await idempotency.once(
-            house.database,
-            scope_id=scope_id,
-            key=key,
-            request=request,
-            kind=kind,
-            at=at,
-            work=work,
-        )
+        begun = await gather.begin(house, gathering_application(gathering, purpose), gathering)
     except idempotency.TwinError as error:
         refusal = _TWINS.get(error.constraint)
         if refusal is None:
             raise
-    # A twin under the same key may have been first with the very same request.
-    async with house.database.connection() as connection:
-        seen = await idempotency.remember(connection, scope_id, key, request)
-    return refuse(refusal) if seen is None else seen
+        return refuse(refusal)
+    if isinstance(begun, Refused):
+        return begun
+    facts = await gather.facts_of(house, begun)
+    if isinstance(facts, Refused):
+        if not gather.is_open(facts):
+            return facts
+        # Not recorded under the key: the same request goes on, and a job does so anyway.
+        return Answer(_application_text(begun.application), is_replay=False)
+    now = house.clock.now()
+
+    async def work(connection: Connection) -> str | Refused:
+        application = await _lock(connection, customer_id, begun.gathering.application_id)
+        if isinstance(application, Refused):
+            return application
+        if application.status is Status.GATHERING:
+            made = gather.decide_gathered(house, application, begun.gathering, facts, at=now)
+            await gather.keep_gathered(house, connection, [made])
+            application = made[0]
+        return _application_text(application)
+
+    return await _once(house, customer_id, key, request, at=now, work=work)
+
+
+async def _once(
+    house: House,
+    customer_id: int,
+    key: str,
+    request: bytes,
+    *,
+    at: datetime,
+    work: idempotency.Work,
+) -> Answer | Refused:
+    """Keep an application once; a twin that the database caught is refused."""
+    return await idempotency.once_or_refused(
+        house.database,
+        twins=_TWINS,
+        scope_id=customer_id,
+        key=key,
+        request=request,
+        kind="submit_application",
+        at=at,
+        work=work,
+    )
 
 
 async def _age_of_customer(house: House, connection: Connection, customer_id: int) -> int | Refused:
@@ -463,10 +426,4 @@ def _application_view(answer: Answer) -> ApplicationView:
             "valid_until": valid_until and date.fromisoformat(valid_until),
         },
         is_replay=answer.is_replay,
-    )
-
-
-def _applicant_view(answer: Answer) -> ApplicantView:
-    return ApplicantView(
-        customer_id=orjson.loads(answer.text)["customer_id"], is_replay=answer.is_replay
     )

@@ -13,7 +13,8 @@ from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application, Status
 from counterfoil.decisioning.decision import Asked, Decision, Outcome
 from counterfoil.decisioning.expression import Value
-from counterfoil.decisioning.feature import check_facts
+from counterfoil.decisioning.feature import BROUGHT_ALONG, check_facts
+from counterfoil.decisioning.gathering import BUREAU_SOURCE, Gathering
 from counterfoil.decisioning.refusals import (
     PRODUCT_NOT_DECIDED,
     PRODUCT_NOT_OFFERED,
@@ -74,7 +75,9 @@ def decide_case(
     house: House, asked: Asked, *, purpose: str, facts: Facts, age_years: int
 ) -> Decision | Refused:
     """Bring together what the policy reads and let it decide."""
-    fault = check_facts(house.policy.features, facts)
+    # Where no bureau is joined, a host that asks one itself brings along what it said.
+    sources = BROUGHT_ALONG if house.bureau else (*BROUGHT_ALONG, BUREAU_SOURCE)
+    fault = check_facts(house.policy.features, facts, sources)
     if fault is not None:
         return fault
     return house.policy.decide({**facts, "age_years": age_years, "purpose": purpose}, asked)
@@ -88,13 +91,29 @@ class Steps(NamedTuple):
     decided_at: datetime
 
 
+def gathering_application(gathering: Gathering, purpose: str) -> Application:
+    """Return a new application for which something has to be asked first."""
+    asked = gathering.asked
+    return Application(
+        customer_id=gathering.customer_id,
+        application_id=gathering.application_id,
+        product_code=asked.product_code,
+        product_version=asked.product_version,
+        currency=asked.currency,
+        requested_minor=asked.requested_minor,
+        purpose=purpose,
+        status=Status.GATHERING,
+        received_at=gathering.began_at,
+    )
+
+
 def decided_application(
     house: House, customer_id: int, decision: Decision, *, purpose: str, steps: Steps
 ) -> Application:
     """Return a new application with the policy's decision."""
     asked = decision.asked
     # Nothing has to be waited for: what the policy reads came along with the application.
-    gathering = Application(
+    gathered = Application(
         customer_id=customer_id,
         application_id=house.ids.next(),
         product_code=asked.product_code,
@@ -106,7 +125,7 @@ def decided_application(
         received_at=steps.received_at,
         gathered_at=steps.gathered_at,
     )
-    decided = transitions.decide(gathering, decision, at=steps.decided_at)
+    decided = transitions.decide(gathered, decision, at=steps.decided_at)
     assert not isinstance(decided, Refused), "what gathers can be decided"
     return decided
 

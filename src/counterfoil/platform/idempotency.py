@@ -5,7 +5,7 @@ Invariant   An answer is recorded in the transaction of what it answers for. A c
 Scope       A customer's number, or `HOUSE` for what belongs to no customer yet.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from hashlib import blake2b
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 import asyncpg
 import orjson
 
-from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.kernel.errors import Refusal, Refused, refuse
 from counterfoil.platform.batches import KEY_REUSED, QUERIES, Answer, KeyTakenError
 from counterfoil.platform.database import Connection, Database
 
@@ -35,6 +35,7 @@ class TwinError(Exception):
 
 
 Work = Callable[[Connection], Awaitable[str | Refused]]
+Writing = Callable[[Connection], Awaitable[None]]
 
 
 def request_hash(kind: str, request: dict[str, object]) -> bytes:
@@ -76,6 +77,15 @@ async def record(
         raise
 
 
+async def unless_twin(database: Database, write: Writing) -> None:
+    """Write in one transaction; raise TwinError where somebody else wrote first."""
+    try:
+        async with database.transaction() as connection:
+            await write(connection)
+    except asyncpg.UniqueViolationError as error:
+        raise TwinError(str(error.constraint_name)) from error
+
+
 async def once(
     database: Database,
     *,
@@ -108,3 +118,32 @@ async def once(
             seen = await remember(connection, scope_id, key, request)
         assert seen is not None, "whoever took the key has committed"
         return seen
+
+
+async def once_or_refused(
+    database: Database,
+    *,
+    twins: Mapping[str, Refusal],
+    scope_id: int,
+    key: str,
+    request: bytes,
+    kind: str,
+    at: datetime,
+    work: Work,
+) -> Answer | Refused:
+    """Do some work once; what a concurrent twin has broken is refused.
+
+    `twins` are refusals by the constraint that guards them; any other breach raises TwinError.
+    """
+    try:
+        return await once(
+            database, scope_id=scope_id, key=key, request=request, kind=kind, at=at, work=work
+        )
+    except TwinError as error:
+        refusal = twins.get(error.constraint)
+        if refusal is None:
+            raise
+    # A twin under the same key may have been first with the very same request.
+    async with database.connection() as connection:
+        seen = await remember(connection, scope_id, key, request)
+    return refuse(refusal) if seen is None else seen

@@ -22,7 +22,7 @@ from counterfoil.api.writes import Call, Write
 from counterfoil.customers import store
 from counterfoil.customers.customer import Customer, Language
 from counterfoil.customers.refusals import CUSTOMER_NOT_FOUND
-from counterfoil.journeys import apply as journey
+from counterfoil.journeys import register as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access import Scope
