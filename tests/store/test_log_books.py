@@ -40,8 +40,7 @@ TAMPERINGS = [
     ("UPDATE evidence.checkpoint SET root = sha256('x')", {"log"}),
     ("UPDATE evidence.note SET note = replace(note, E'\\n7\\n', E'\\n8\\n')", {"log"}),
     (
-        "UPDATE evidence.leaf AS a SET sealed = b.sealed FROM evidence.leaf AS b"
-        " WHERE a.idx = 1 AND b.idx = 2",
+        "UPDATE evidence.leaf SET sealed = (SELECT sealed FROM evidence.leaf WHERE idx = 2)",
         {"leaves"},
     ),
     ("UPDATE platform.command SET answer = replace(answer, '10000', '10001')", {"leaves"}),

@@ -54,4 +54,4 @@ def _leaf(row: Any, sealers: Mapping[int, Sealer]) -> Leaf:
         except CiphertextRejectedError:
             opening = _NO_SALT
         salt, body = opening[:SALT_BYTES], opening[SALT_BYTES:] or None
-    return Leaf(*named, salt, body)
+    return Leaf._make([*named, salt, body])
