@@ -33,6 +33,7 @@ from counterfoil.api.resources import (
     consents,
     credit,
     drawdowns,
+    evidence,
     figures,
     funnel,
     ledger,
@@ -88,6 +89,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     statements.router,
     ledger.router,
     figures.router,
+    evidence.router,
     business_dates.router,
     health.router,
 )

@@ -9,6 +9,7 @@ from counterfoil.consents import refusals as consents
 from counterfoil.contracts import refusals as contracts
 from counterfoil.customers import refusals as customers
 from counterfoil.decisioning import refusals as decisioning
+from counterfoil.evidence import refusals as evidence
 from counterfoil.kernel.errors import Refusal
 from counterfoil.lending import refusals as lending
 from counterfoil.payments import refusals as payments
@@ -25,6 +26,7 @@ ROOMS: Final[tuple[tuple[ModuleType, str, str], ...]] = (
     (decisioning, "Applications and decisions", "申请与决策"),
     (lending, "Lines, drawdowns, loans, repayments", "授信、支用、借据、还款"),
     (payments, "Payments", "支付"),
+    (evidence, "Evidence", "存证"),
     (privacy, "Personal data", "个人信息"),
 )
 

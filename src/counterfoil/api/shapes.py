@@ -85,6 +85,11 @@ LineId = Annotated[
     PlainValidator(_reader(ids.LINE)),
     WithJsonSchema(id_schema(ids.LINE, "a credit line")),
 ]
+LeafId = Annotated[
+    int,
+    PlainValidator(_reader(ids.LEAF)),
+    WithJsonSchema(id_schema(ids.LEAF, "a leaf of the evidence log")),
+]
 LoanId = Annotated[
     int,
     PlainValidator(_reader(ids.LOAN)),
