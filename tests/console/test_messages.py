@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from counterfoil.consents.notice import Level
+from counterfoil.consents.state import EventKind
+from counterfoil.consents.state import Status as ConsentStatus
 from counterfoil.console import words
 from counterfoil.console.access import ROLES
 from counterfoil.console.frame import THEMES
@@ -38,6 +41,9 @@ CLOSED_FAMILIES = {
     "line_blocked": ("frozen", "suspended", "closed", "expired"),
     "application_status": applications.STATUSES,
     "payment_status": payments.STATUSES,
+    "consent_event": tuple(kind.value for kind in EventKind),
+    "consent_level": tuple(level.value for level in Level),
+    "consent_status": tuple(status.value for status in ConsentStatus),
     "customer_status": tuple(status.value for status in CustomerStatus),
     "method": tuple(method.value for method in Method),
     "prepayment": tuple(mode.value for mode in Prepayment),
@@ -95,7 +101,7 @@ MADE = {
         f"nav.{name}"
         for name in (
             *("operations", "money", "overview", "applications", "customers", "lines", "loans"),
-            *("quality", "payments", "days", "ledger"),
+            *("quality", "payments", "days", "ledger", "compliance", "consents"),
         )
     ],
 }

@@ -51,6 +51,7 @@ malformed unavailable unchanged closed exists empty frozen suspended pending all
 ready nothing banned decided changes used up reversed only long changed stopping proposed
 unfit same try later before future active rejected authenticated unsupported
 media type beyond reserved mismatch requested json progress
+outdated short weak stale without another yet valid
 """
 PLAIN_WORDS = frozenset(_PLAIN_WORDS.split())
 

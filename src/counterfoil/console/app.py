@@ -22,6 +22,7 @@ from counterfoil.console.frame import BASE, THEMES
 from counterfoil.console.page import Page
 from counterfoil.console.pages import (
     applications,
+    consents,
     customers,
     days,
     errors,
@@ -33,10 +34,12 @@ from counterfoil.console.pages import (
     loans,
     overview,
     payments,
+    reveal,
     search,
     sign_in,
 )
 from counterfoil.console.visit import Visit
+from counterfoil.journeys.trail import Act, note
 from counterfoil.kernel.clock import Clock, SystemClock
 from counterfoil.platform.access import find_operator
 from counterfoil.platform.telemetry import logger
@@ -65,6 +68,8 @@ PAGES: Final[tuple[Page, ...]] = (
     *overview.PAGES,
     *applications.PAGES,
     *customers.PAGES,
+    *reveal.PAGES,
+    *consents.PAGES,
     *lines.PAGES,
     *line_actions.PAGES,
     *loans.PAGES,
@@ -73,6 +78,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *days.PAGES,
     *payments.PAGES,
     *search.PAGES,
+    *approvals.PAGES,
     *sign_in.PAGES,
     *gallery.PAGES,
 )
@@ -176,10 +182,19 @@ async def _answer(visit: Visit, page: Page) -> Response:
         if not await _is_still_operator(visit):
             return await sign_in.ask(visit)
         if not visit.may(page.permission):
+            await _note_refusal(visit, page)
             return await errors.forbidden(visit)
     if is_post and page.submit and not visit.is_stale:
         return await page.submit(visit)
     return await page.show(visit)
+
+
+async def _note_refusal(visit: Visit, page: Page) -> None:
+    """Write to the trail that a member of staff was turned away."""
+    house = visit.desk.house
+    act = Act(name="console", subject=page.path, purpose=str(page.permission))
+    async with house.database.transaction() as connection:
+        await note(house, connection, visit.actor, act, outcome="forbidden")
 
 
 async def _is_still_operator(visit: Visit) -> bool:

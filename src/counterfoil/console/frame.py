@@ -75,7 +75,9 @@ class Frame:
 
 
 #: A customer's loan belongs to the loans, not to the customers: the noun nearest to the end counts.
-_RECORD: Final = re.compile(r"/customers/[^/]+(?P<noun>/(?:applications|lines|loans|payments)/)")
+_RECORD: Final = re.compile(
+    r"/customers/[^/]+(?P<noun>/(?:applications|consents|lines|loans|payments)/)"
+)
 
 #: Group → (message, path below the console, letter, what the role must be allowed).
 _NAVIGATION: Final = (
@@ -98,6 +100,14 @@ _NAVIGATION: Final = (
             ("ledger", "/ledger", "b", Permission.READ_LEDGER),
         ),
     ),
+    (
+        "control",
+        (
+            ("approvals", "/approvals", "v", Permission.APPROVALS),
+            ("trail", "/trail", "t", Permission.READ_TRAIL),
+        ),
+    ),
+    ("compliance", (("consents", "/consents", "s", Permission.READ),)),
 )
 
 

@@ -560,6 +560,53 @@ FROM (
 ORDER BY at DESC, kind, subject_id
 LIMIT :page;
 
+-- name: newest_consents
+-- The consents that were given last.
+-- gives   at most :page rows
+SELECT customer_id, consent_id, purpose, recipient, notice_code, notice_version, uses, uses_max,
+       period_seconds, valid_from, valid_to, given_at, status
+FROM reporting.consent
+ORDER BY consent_id DESC
+LIMIT :page;
+
+-- name: consents_of_customer
+-- The consents of one customer, newest first.
+-- gives   at most :page rows
+SELECT customer_id, consent_id, purpose, recipient, notice_code, notice_version, uses, uses_max,
+       period_seconds, valid_from, valid_to, given_at, status
+FROM reporting.consent
+WHERE customer_id = :customer_id
+ORDER BY consent_id DESC
+LIMIT :page;
+
+-- name: consents_refused
+-- The notices that one customer refused, newest first.
+-- gives   at most :page rows
+SELECT notice_code, notice_version, decided_at
+FROM reporting.consent_refused
+WHERE customer_id = :customer_id
+ORDER BY decision_id DESC
+LIMIT :page;
+
+-- name: consent
+-- One consent with the text that was shown.
+-- gives   at most one row
+SELECT customer_id, consent_id, record_id, purpose, recipient, application_id, notice_code,
+       notice_version, language, uses, uses_max, period_seconds, valid_from, valid_to,
+       data_life_days, given_at, leaf_id, sha256, status, ended_at, withdrawn_at, dwell_ms,
+       reading_ms_min, method, level, channel, text_sha256, screen_sha256, text
+FROM reporting.consent
+WHERE customer_id = :customer_id AND consent_id = :consent_id;
+
+-- name: consent_events
+-- What happened to one consent, newest first.
+-- gives   at most :page rows
+SELECT event_no, kind, at, use_no, done_by
+FROM reporting.consent_event
+WHERE customer_id = :customer_id AND consent_id = :consent_id
+ORDER BY event_no DESC
+LIMIT :page;
+
 -- name: application_funnel
 -- How far the applications received since an instant have come.
 SELECT count(*) AS received,

@@ -25,6 +25,7 @@ APPLICATION_TONES: Final = {
     "gathering": "live",
     "accepted": "good",
 }
+CONSENT_TONES: Final = {"given": "good", "used_up": "", "expired": "warn", "withdrawn": "bad"}
 
 #: Names of the buckets by their number, as lending counts them.
 BUCKETS: Final = ("C", "M1", "M2", "M3", "M4", "M5", "M6", "M7+")
@@ -78,6 +79,16 @@ def application_href(customer_id: int, application_id: int) -> str:
     return (
         f"{customer_href(customer_id)}/applications/{ids.to_text(ids.APPLICATION, application_id)}"
     )
+
+
+def consents_href(customer_id: int) -> str:
+    """Return the address of the page with a customer's consents."""
+    return f"{customer_href(customer_id)}/consents"
+
+
+def consent_href(customer_id: int, consent_id: int) -> str:
+    """Return the address of a consent's page."""
+    return f"{consents_href(customer_id)}/{ids.to_text(ids.CONSENT, consent_id)}"
 
 
 def journal_href(customer_id: int, journal_id: int) -> str:
