@@ -3,6 +3,9 @@
 The same checks, the same policy and the same rows as `apply.py`, in a handful of statements for
 thousands of persons instead of a handful for each.
 
+The bureau  Where one is joined, each person brings along decisions on notices. They are kept with
+            the person; who is eligible and agreed is asked about, all of a set at once, and decided
+            then. Who did not agree is registered, and nobody is asked.
 Errors      Are data: each person has an own answer, and a refusal leaves the others untouched.
 Repetition  There are no keys here. A person who is registered already is refused as such, so a
             run that was interrupted can simply be started again.
@@ -10,19 +13,27 @@ Bounds      A transaction takes `PERSONS_AT_ONCE` persons.
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
+from counterfoil.bureau.refusals import INQUIRY_CONSENT_MISSING
+from counterfoil.consents.giving import Wish
+from counterfoil.consents.subject import Identity
 from counterfoil.customers import store as customers
 from counterfoil.customers.customer import Customer, CustomerStatus, Language
 from counterfoil.customers.identity import Person, age_on, check_person
 from counterfoil.decisioning import application as transitions
+from counterfoil.decisioning import gathering_store
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application, Status
 from counterfoil.decisioning.decision import Asked, Decision
+from counterfoil.decisioning.gathering import Gathering, is_ineligible
 from counterfoil.decisioning.refusals import APPLICATION_NOT_FOUND
+from counterfoil.journeys import gather
+from counterfoil.journeys.consent import prepare_consents, store_consents
+from counterfoil.journeys.consent_records import Prepared as PreparedConsents
 from counterfoil.journeys.contract import SignedAgreement, require_signed
 from counterfoil.journeys.decide import (
     Facts,
@@ -30,6 +41,7 @@ from counterfoil.journeys.decide import (
     ask,
     decide_case,
     decided_application,
+    gathering_application,
     is_without_line,
     keep_decisions,
     open_line_command,
@@ -61,6 +73,8 @@ class NewApplicant:
     facts: Facts
     requested_minor: int | None = None
     language: Language = Language.CHINESE
+    #: What the person decided on notices; the number of the customer is filled in.
+    wishes: Sequence[Wish] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,23 +93,26 @@ _Accepted = tuple[Application, SignedAgreement]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
-    """One person on the way: place in the list, checked person, decision."""
+    """One person on the way: place in the list, checked person, decision as far as known."""
 
     place: int
     applicant: NewApplicant
     person: Person
     decision: Decision
+    #: Whether the bureau has to be asked before the decision holds.
+    gathers: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Prepared:
     """A set of persons ready to be written; answers in the order of the persons given."""
 
-    answers: Sequence[Application | Refused]
+    answers: list[Application | Refused]
     customers: Sequence[Customer]
     sealed: SealedPersons
-    applications: Sequence[Application]
-    decisions: Sequence[Decision]
+    #: Decided at once, and still to be asked about.
+    decided: Sequence[tuple[_Case, Application]]
+    gathering: Sequence[tuple[_Case, Application]]
     at: datetime
 
 
@@ -106,18 +123,18 @@ async def enrol(
 
     While one set is being written the next is checked, decided and sealed.
     """
-    answers: list[Application | Refused] = []
+    sets: list[_Prepared] = []
     seen: set[bytes] = set()
     async with asyncio.TaskGroup() as tasks:
         writing: asyncio.Task[None] | None = None
         for start in range(0, len(applicants), PERSONS_AT_ONCE):
             chunk = applicants[start : start + PERSONS_AT_ONCE]
             prepared = await _prepare(house, chunk, product_code, seen)
-            answers.extend(prepared.answers)
+            sets.append(prepared)
             if writing is not None:
                 await writing
             writing = tasks.create_task(_store(house, prepared))
-    return answers
+    return [answer for prepared in sets for answer in prepared.answers]
 
 
 async def accept_offers(house: House, wishes: Sequence[Acceptance]) -> list[Answer | Refused]:
@@ -155,8 +172,8 @@ async def _prepare(
         answers=[answers[place] for place in range(len(applicants))],
         customers=[_customer(case, application, at=now) for case, application in pairs],
         sealed=sealed,
-        applications=applications,
-        decisions=[case.decision for case in new],
+        decided=[pair for pair in pairs if not pair[0].gathers],
+        gathering=[pair for pair in pairs if pair[0].gathers],
         at=now,
     )
 
@@ -181,7 +198,10 @@ def _decide_one(
     )
     if isinstance(decision, Refused):
         return decision
-    return _Case(place=place, applicant=applicant, person=person, decision=decision)
+    gathers = gather.needs_bureau(house) and not is_ineligible(house.policy, decision)
+    return _Case(
+        place=place, applicant=applicant, person=person, decision=decision, gathers=gathers
+    )
 
 
 async def _without_known(
@@ -208,6 +228,9 @@ async def _without_known(
 
 
 def _application(house: House, case: _Case, *, at: datetime) -> Application:
+    if case.gathers:
+        gathering = _gathering(case, house.ids.next(), house.ids.next(), consent_id=None, at=at)
+        return gathering_application(gathering, case.applicant.purpose)
     return decided_application(
         house,
         house.ids.next(),
@@ -227,14 +250,115 @@ def _customer(case: _Case, application: Application, *, at: datetime) -> Custome
     )
 
 
+def _gathering(
+    case: _Case, customer_id: int, application_id: int, *, consent_id: int | None, at: datetime
+) -> Gathering:
+    decision = case.decision
+    return Gathering(
+        customer_id=customer_id,
+        application_id=application_id,
+        consent_id=consent_id,
+        asked=decision.asked,
+        features={
+            **case.applicant.facts,
+            "age_years": age_on(case.person.birth_date, decision.asked.as_of),
+            "purpose": case.applicant.purpose,
+        },
+        # Nobody sends a set again under a key; a person who is there already is refused.
+        idempotency_key="",
+        request_hash=b"",
+        began_at=at,
+    )
+
+
 async def _store(house: House, prepared: _Prepared) -> None:
-    if not prepared.applications:
+    """Write a set of persons, then ask about those who have to be asked about, and decide."""
+    if not prepared.customers:
         return
+    everybody = [*prepared.decided, *prepared.gathering]
+    wishes = [
+        replace(wish, customer_id=application.customer_id)
+        for case, application in everybody
+        for wish in case.applicant.wishes
+    ]
+    identities = {
+        application.customer_id: Identity(name=case.person.name, id_number=case.person.id_number)
+        for case, application in everybody
+    }
+    consents = await prepare_consents(house, wishes, identities=identities) if wishes else None
+    asked = _asked(house, prepared, consents)
     async with house.database.transaction() as connection:
         await decisions.keep_policy(connection, house.policy, at=prepared.at)
         await customers.add_customers(connection, prepared.customers)
         await persons.store_persons(connection, prepared.sealed, at=prepared.at)
-        await keep_decisions(house, connection, prepared.applications, prepared.decisions)
+        applications = [application for _, application in prepared.decided]
+        made = [case.decision for case, _ in prepared.decided]
+        await keep_decisions(house, connection, applications, made)
+        if consents is not None:
+            await store_consents(connection, consents)
+        await gathering_store.add_gathering(
+            connection, [item.application for item in asked], [item.gathering for item in asked]
+        )
+    if asked:
+        await _gather(house, prepared, asked, identities)
+
+
+class _AskedAbout(NamedTuple):
+    place: int
+    application: Application
+    gathering: Gathering
+
+
+def _asked(
+    house: House, prepared: _Prepared, consents: PreparedConsents | None
+) -> list[_AskedAbout]:
+    """Return who can be asked about: who agreed to it; the others are answered as refused."""
+    purpose = house.occasions.by_code[gather.OCCASION].consent_purpose
+    agreed = {
+        consent.customer_id: consent.consent_id
+        for consent in (() if consents is None else consents.consents)
+        if consent.purpose == purpose
+    }
+    found = []
+    for case, application in prepared.gathering:
+        consent_id = agreed.get(application.customer_id)
+        if consent_id is None:
+            prepared.answers[case.place] = refuse(INQUIRY_CONSENT_MISSING)
+            continue
+        gathering = _gathering(
+            case,
+            application.customer_id,
+            application.application_id,
+            consent_id=consent_id,
+            at=prepared.at,
+        )
+        found.append(_AskedAbout(case.place, application, gathering))
+    return found
+
+
+async def _gather(
+    house: House,
+    prepared: _Prepared,
+    asked: Sequence[_AskedAbout],
+    identities: Mapping[int, Identity],
+) -> None:
+    """Ask the bureau about many and decide; who cannot be answered yet goes on gathering."""
+    found = await gather.find_facts(
+        house, [item.gathering for item in asked], identities=identities
+    )
+    now = house.clock.now()
+    made = []
+    for item, facts in zip(asked, found, strict=True):
+        if isinstance(facts, Refused):
+            if not gather.is_open(facts):
+                await gather.take_back(house, item.gathering)
+                prepared.answers[item.place] = facts
+            continue
+        decided = gather.decide_gathered(house, item.application, item.gathering, facts, at=now)
+        prepared.answers[item.place] = decided[0]
+        made.append(decided)
+    async with house.database.transaction() as connection:
+        await gather.keep_gathered(house, connection, made)
 
 
 async def _accept_chunk(house: House, wishes: Sequence[Acceptance]) -> list[Answer | Refused]:

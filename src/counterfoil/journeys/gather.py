@@ -116,10 +116,15 @@ async def facts_of(house: House, begun: Begun) -> Facts | Refused:
     if begun.is_again:
         return await _without_consent(house, begun.gathering, answer)
     if isinstance(answer, Refused) and not is_open(answer):
-        key = (begun.gathering.customer_id, begun.gathering.application_id)
-        async with house.database.transaction() as connection:
-            await gathering_store.remove_gathering(connection, key)
+        await take_back(house, begun.gathering)
     return answer
+
+
+async def take_back(house: House, gathering: Gathering) -> None:
+    """Undo an application for which nobody was asked and nothing was decided."""
+    key = (gathering.customer_id, gathering.application_id)
+    async with house.database.transaction() as connection:
+        await gathering_store.remove_gathering(connection, key)
 
 
 async def find_facts(
