@@ -18,14 +18,21 @@ MODULES: Final = (
     "operators",
     "quote",
     "products",
+    "policy",
+    "backtest",
+    "decision",
+    "notices",
     "golden",
     "ledger",
     "reconcile",
     "fsck",
+    "log",
     "bench",
     "crash",
     "verify",
     "witness",
+    "bureau",
+    "audit",
 )
 
 app = typer.Typer(

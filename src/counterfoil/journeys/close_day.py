@@ -1,9 +1,9 @@
 """Closing the day: the only way in which the business date moves.
 
-The way of a day: cut off, so that later commands belong to the next date; end offers and
-applications that waited too long; let happen what falls on the date (instalments fall due, grace
-ends, buckets change) on the loans that have something; book what the whole book earned; sum up
-the ledger; mark the day as closed.
+The way of a day: cut off, so that later commands belong to the next date; end offers,
+applications and consents that waited too long; let happen what falls on the date (instalments
+fall due, grace ends, buckets change) on the loans that have something; book what the whole book
+earned; sum up the ledger; mark the day as closed.
 
 Invariant   Each step is done once and the order is fixed. A close that was killed goes on where
             it stopped; missed days are caught up in order and give what closing in time would
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Protocol
 
+from counterfoil.journeys.consent import expire_consents
 from counterfoil.journeys.counter import LineDesk, settle_directly
 from counterfoil.journeys.expire import expire_applications
 from counterfoil.journeys.house import House
@@ -141,6 +142,8 @@ async def _close(house: House, day: date, tell: Progress) -> DayReport:
     house.counter.engine.forget_business_date()
     expired = await _offers(house, day, done.get(OFFERS))
     tell(day, OFFERS, expired)
+    # By the real clock, not by the day that is closed; a second time finds nothing to do.
+    await expire_consents(house)
     touched = await _events(house, house.counter.desk, day, tell, done.get(EVENTS))
     covered, interest, penalty = await _accrual(house, day, done.get(ACCRUAL))
     tell(day, ACCRUAL, covered)
