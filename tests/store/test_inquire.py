@@ -19,16 +19,15 @@ from counterfoil.consents.consent import Consent
 from counterfoil.evidence.opening_store import open_by_key
 from counterfoil.journeys.inquire import (
     Wish,
-    footprint_of,
     inquire,
     inquire_many,
-    open_report,
     resolve_open,
 )
 from counterfoil.journeys.inquiry_outcomes import (
     Obtained,
     erase_expired_reports,
 )
+from counterfoil.journeys.inquiry_reading import footprint_of, open_report
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.database import PostgresError
 from counterfoil.simulator.bureau.bureau import Bureau, Reply
@@ -313,6 +312,16 @@ async def test_an_answer_that_does_not_fit_is_kept_and_decides_nothing(
     assert await state(desk, consent.customer_id) == (State.REJECTED, found)
     assert await kept(desk, consent.customer_id) == [found]
     assert await desk.rows("SELECT 1 FROM bureau.report") == []
+
+
+async def test_nobody_is_asked_about_a_person_whose_data_was_erased(desk: Desk) -> None:
+    consent = await desk.consent(await desk.person())
+    asking = await between(desk, consent)
+    await desk.run("DELETE FROM privacy.data_key WHERE purpose = 'subject'")
+    desk.log_runs.set()
+    assert code(await asking) == "inquiry_subject_gone"
+    assert await state(desk, consent.customer_id) == (State.STOPPED, "inquiry_subject_gone")
+    assert desk.listed == []
 
 
 async def test_a_refusal_of_the_bureau_ends_the_inquiry(desk: Desk) -> None:

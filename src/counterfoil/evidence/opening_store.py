@@ -34,6 +34,8 @@ class Opened:
     #: None where the opening was lost, erased or does not open.
     salt: bytes | None
     body: bytes | None
+    #: Whether there is nothing left that could open it: a key destroyed, a database lost.
+    is_erased: bool = False
 
     @property
     def is_intact(self) -> bool:
@@ -74,6 +76,7 @@ async def open_by_key(
 
 def _opened(leaf: StoredLeaf, sealer: Sealer | None) -> Opened:
     salt = body = None
+    is_erased = sealer is None or leaf.sealed is None
     if sealer is not None and leaf.sealed is not None:
         try:
             opening = sealer.decrypt(leaf.sealed, place_of(leaf.customer_id, leaf.leaf_id))
@@ -87,4 +90,5 @@ def _opened(leaf: StoredLeaf, sealer: Sealer | None) -> Opened:
         idx=leaf.idx,
         salt=salt,
         body=body,
+        is_erased=is_erased,
     )

@@ -29,9 +29,6 @@ from counterfoil.bureau.refusals import (
     INQUIRY_CONSENT_MISSING,
     INQUIRY_OPEN,
     OCCASION_UNKNOWN,
-    REPORT_NEEDS_GRANT,
-    REPORT_NOT_FOUND,
-    REPORT_PURPOSE_OTHER,
 )
 from counterfoil.bureau.report_row import StoredReport
 from counterfoil.consents.consent import Consent
@@ -77,17 +74,6 @@ class Wish:
     #: None where only a report that is there already may serve.
     consent_id: int | None
     application_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Footprint:
-    """One inquiry as the customer sees it."""
-
-    inquiry: Inquiry
-    #: Whether other lenders see it as a search for credit.
-    is_hard: bool
-    #: None where the report is gone or there never was one.
-    report: StoredReport | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,54 +153,6 @@ async def resolve_open(house: House, *, asked_before: int) -> Resolved:
         ended=ended,
         still_open=looked_at - answered - ended,
     )
-
-
-async def open_report(
-    house: House,
-    *,
-    customer_id: int,
-    report_id: int,
-    purpose: str,
-    wanted: Collection[str],
-    by: str,
-    grant_id: int | None,
-) -> Obtained | Refused:
-    """Return facts of a report for a person with a grant, for the report's own purpose."""
-    if grant_id is None:
-        return refuse(REPORT_NEEDS_GRANT)
-    async with house.database.connection() as connection:
-        report = await store.read_report(connection, customer_id=customer_id, report_id=report_id)
-    if report is None:
-        return refuse(REPORT_NOT_FOUND)
-    if report.purpose != purpose:
-        return refuse(REPORT_PURPOSE_OTHER, purpose=purpose)
-    asked = Wanted(facts=frozenset(wanted), by=by, grant_id=grant_id)
-    found = await open_reports(house, [(report, True)], asked, purpose=purpose)
-    return found[customer_id, report_id]
-
-
-async def footprint_of(
-    house: House, customer_id: int, *, page: int, before: int = store.NEWEST
-) -> list[Footprint]:
-    """Return a page of the inquiries about a customer, newest first."""
-    async with house.database.connection() as connection:
-        inquiries = await store.inquiries_of_customer(
-            connection, customer_id, page=page, before=before
-        )
-        reports = {
-            report.inquiry_id: report
-            for report in await store.reports_of_customer(connection, customer_id)
-        }
-    known = house.occasions.by_code
-    return [
-        Footprint(
-            inquiry=inquiry,
-            # An occasion that is gone from the document was a hard one as far as anybody knows.
-            is_hard=inquiry.occasion not in known or known[inquiry.occasion].is_hard,
-            report=reports.get(inquiry.inquiry_id),
-        )
-        for inquiry in inquiries
-    ]
 
 
 _STILL_OPEN: Final = frozenset({"inquiry_open", "inquiry_not_published", "key_service_unavailable"})
@@ -381,15 +319,19 @@ class _Run:
             questions = await questions_of(
                 self._house, running, size=size, identities=self._identities
             )
-            await self._mark_sent(running)
-            asked = [(item, questions[item.key]) for item in running]
+            asked, unasked = _parted(running, questions)
+            if unasked:
+                # The person or the opening was erased: there will never be a question.
+                await stop(self._house, [(item, no.code) for item, no in unasked])
+                found |= {item.key: no for item, no in unasked}
+            await self._mark_sent([item for item, _ in asked])
             answers = await asyncio.gather(*(self._ask(item, question) for item, question in asked))
-            arrived = []
-            for item, answer in zip(running, answers, strict=True):
-                if isinstance(answer, Refused):
-                    found[item.key] = answer
-                else:
-                    arrived.append(answer)
+            arrived = [answer for answer in answers if isinstance(answer, Arrived)]
+            found |= {
+                item.key: answer
+                for (item, _), answer in zip(asked, answers, strict=True)
+                if isinstance(answer, Refused)
+            }
             try:
                 return found | (await take_answers(self._house, arrived) if arrived else {})
             except RefusedError as error:
@@ -424,9 +366,7 @@ class _Run:
             async with self._house.database.connection() as connection:
                 await store.mark_sent(connection, keys, at=self._house.leaves.now())
 
-    async def _ask(self, item: Pending, question: Question | Refused) -> Arrived | Refused:
-        if isinstance(question, Refused):
-            return question
+    async def _ask(self, item: Pending, question: Question) -> Arrived | Refused:
         async with self._calls:
             answer = await self._bureau.ask(question)
         if isinstance(answer, NoAnswer):
@@ -449,6 +389,21 @@ class _Run:
                 continue
             for place, report, _ in chunk:
                 self.answers[place] = found[report.customer_id, report.report_id]
+
+
+def _parted(
+    pending: Sequence[Pending], questions: Mapping[Key, Question | Refused]
+) -> tuple[list[tuple[Pending, Question]], list[tuple[Pending, Refused]]]:
+    """Return those that can be asked about with their questions, and those that cannot."""
+    asked: list[tuple[Pending, Question]] = []
+    unasked: list[tuple[Pending, Refused]] = []
+    for item in pending:
+        question = questions[item.key]
+        if isinstance(question, Refused):
+            unasked.append((item, question))
+        else:
+            asked.append((item, question))
+    return asked, unasked
 
 
 def _by_consent(item: tuple[int, Wish]) -> Key:

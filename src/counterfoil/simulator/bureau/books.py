@@ -23,6 +23,14 @@ MEMBER_TYPE: Final = "24"
 #: The person, as reports list an inquiry about oneself.
 SELF: Final = "self"
 _BUSY_MS: Final = 5_000
+_TABLES: Final = (
+    "make_person",
+    "make_inquiry",
+    "make_inquiry_index",
+    "make_refusal",
+    "make_own_report",
+    "make_withdrawn",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -82,9 +90,8 @@ class Books:
         self._connection.executescript(
             f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout={_BUSY_MS};"
         )
-        for name in QUERIES.names():
-            if name.startswith("make_"):
-                self._run(name)
+        for name in _TABLES:
+            self._run(name)
 
     def close(self) -> None:
         """Close the store."""

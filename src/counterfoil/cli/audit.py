@@ -1,0 +1,116 @@
+"""`counterfoil audit`: holds what the house did against what others have of it."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from counterfoil.cli import output
+
+if TYPE_CHECKING:
+    from counterfoil.bureau.listing import BureauList
+    from counterfoil.journeys.audit_inquiries import Finding, InquiryAudit
+    from counterfoil.platform.settings import Settings
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    audit = typer.Typer(help="Hold what the house did against what others have of it.")
+    audit.callback()(_audit)
+    audit.command()(inquiries)
+    app.add_typer(audit, name="audit")
+
+
+def _audit() -> None:
+    """Keep the group a group while it has one command."""
+
+
+def inquiries(
+    *,
+    bureau_list: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="The bureau's own list of our inquiries."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check every credit inquiry: consent, purpose, one use, intent before result, nothing hidden.
+
+    Ends with 1 while there is any exception. Changes nothing.
+    """
+    from counterfoil.bureau.listing import ListInvalidError, read_list
+    from counterfoil.platform import embedded, migrate
+    from counterfoil.platform.settings import Settings
+
+    listed: BureauList | None = None
+    if bureau_list is not None:
+        try:
+            listed = read_list(bureau_list.read_text(encoding="utf-8"))
+        except (ListInvalidError, UnicodeDecodeError) as error:
+            raise output.fail(f"{bureau_list} is not a bureau's list: {error}") from error
+    with output.failures_as_messages():
+        settings = Settings()
+        with embedded.address(settings) as address:
+            if settings.is_embedded:
+                asyncio.run(migrate.apply(address))
+            found = asyncio.run(_run(settings, address, listed))
+    if as_json:
+        output.write_json(_document(found))
+    else:
+        _write(found)
+    if found.findings:
+        raise typer.Exit(output.EXIT_FAILED)
+
+
+async def _run(settings: "Settings", address: str, listed: "BureauList | None") -> "InquiryAudit":
+    from counterfoil.journeys.audit_inquiries import audit_inquiries
+    from counterfoil.journeys.house import open_house
+
+    async with open_house(settings, address) as house:
+        return await audit_inquiries(house, listed)
+
+
+def _document(found: "InquiryAudit") -> dict[str, object]:
+    usage = found.usage
+    return {
+        "examined": found.examined,
+        "listed": found.listed,
+        "open": usage.open_inquiries,
+        "reuses": usage.reuses,
+        "customers": usage.customers,
+        "findings": [_shape(one) for one in found.findings],
+    }
+
+
+def _shape(one: "Finding") -> dict[str, object]:
+    from counterfoil.kernel import ids
+
+    customer = None if one.customer_id is None else ids.to_text(ids.CUSTOMER, one.customer_id)
+    inquiry = None if one.inquiry_id is None else ids.to_text(ids.INQUIRY, one.inquiry_id)
+    return {
+        "cause": one.cause.value,
+        "jti": one.jti,
+        "customer_id": customer,
+        "inquiry_id": inquiry,
+        "detail": one.detail,
+    }
+
+
+def _write(found: "InquiryAudit") -> None:
+    usage = found.usage
+    against = "" if found.listed is None else f", {found.listed:,} on the bureau's list"
+    typer.echo(
+        f"{found.examined:,} inquiries about {usage.customers:,} customers{against}; "
+        f"{usage.open_inquiries:,} open, {usage.reuses:,} times a report served again"
+    )
+    if not found.findings:
+        typer.echo("Every inquiry has its consent, its purpose, its one use and its evidence.")
+        return
+    shapes = [_shape(one) for one in found.findings]
+    rows = [
+        (shape["cause"], shape["inquiry_id"] or shape["jti"], shape["customer_id"], shape["detail"])
+        for shape in shapes
+    ]
+    output.write_table("Exceptions", ("cause", "inquiry", "customer", "detail"), rows)
