@@ -68,3 +68,27 @@ PRODUCT_NOT_DECIDED = Refusal(
     message="The policy in force does not decide in {currency}.",
     next_step="Ask the lender for a product in {policy_currency}.",
 )
+POLICY_GATE_FAILED = Refusal(
+    code="policy_gate_failed",
+    kind=Kind.CONFLICT,
+    message="The gate does not let this version through: {fault}.",
+    next_step="Read the report, correct the policy and try again.",
+)
+POLICY_SELF_APPROVED = Refusal(
+    code="policy_self_approved",
+    kind=Kind.FORBIDDEN,
+    message="Whoever writes a version does not approve it.",
+    next_step="Ask somebody else whose role allows it.",
+)
+POLICY_NOT_REQUESTED = Refusal(
+    code="policy_not_requested",
+    kind=Kind.CONFLICT,
+    message="Nobody has asked for the publication of exactly this version.",
+    next_step="Let the gate look at it and ask for approval first.",
+)
+DECISION_NOT_FOUND = Refusal(
+    code="decision_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no decision on such an application.",
+    next_step="Check the number of the application.",
+)

@@ -1,0 +1,133 @@
+"""`counterfoil backtest`: a policy over a file of cases, and what it would have changed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from counterfoil.cli import output
+from counterfoil.cli.policy_source import (
+    PRODUCT,
+    Json,
+    On,
+    PolicyFile,
+    Product,
+    policy_of,
+    question,
+)
+
+if TYPE_CHECKING:
+    from counterfoil.decisioning.backtest import Backtest, Summary
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(backtest)
+
+
+def backtest(
+    policy: PolicyFile,
+    *,
+    data: Annotated[Path, typer.Option(help="Cases: a Parquet or a CSV file.", dir_okay=False)],
+    out: Annotated[Path, typer.Option(help="Decisions: a Parquet file.", dir_okay=False)],
+    compare: Annotated[
+        str | None, typer.Option(help="Another policy, to tell what would change against it.")
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="Column to carry along; repeat for several.")
+    ] = None,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="Write a column for each rule beside the masks.")
+    ] = False,
+    product: Product = PRODUCT,
+    on: On = None,
+    as_json: Json = False,
+) -> None:
+    """Decide every case of a file, in bounded memory, and tell coverage and changes.
+
+    The columns are the features that the policy declares, and `requested_minor` where cases ask
+    for amounts. Ends with 1, naming column and type, where they do not fit.
+    """
+    from counterfoil.decisioning import backtest as batch
+    from counterfoil.decisioning.batch_frame import UnfitDataError
+
+    found = policy_of(policy)
+    wanted = batch.Backtest(
+        policy=found,
+        source=data,
+        target=out,
+        asked=question(product, on, found.currency),
+        other=None if compare is None else policy_of(compare),
+        keep=keep or [],
+        shows_rules=rules,
+    )
+    if data.resolve() == out.resolve():
+        raise typer.BadParameter("would overwrite the cases", param_hint="--out")
+    try:
+        summary = _run(wanted, shows_progress=not as_json)
+    except UnfitDataError as unfit:
+        raise output.fail(f"{data}: {unfit}") from unfit
+    if as_json:
+        output.write_json(summary.document())
+    else:
+        _write(found.version, summary)
+
+
+def _run(wanted: "Backtest", *, shows_progress: bool) -> "Summary":
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from counterfoil.decisioning import backtest as batch
+
+    policies = [wanted.policy] if wanted.other is None else [wanted.policy, wanted.other]
+    frame = batch.scan(policies, wanted.source)
+    if not shows_progress:
+        return batch.run(wanted, frame)
+    progress = Progress(
+        TextColumn("deciding"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with progress:
+        task = progress.add_task("", total=batch.count_rows(frame))
+        return batch.run(wanted, frame, tell=lambda rows: progress.advance(task, rows))
+
+
+def _write(version: str, summary: "Summary") -> None:
+    parts = [f"{count:,} {outcome}" for outcome, count in summary.outcomes.items()]
+    output.write_table(
+        f"{version}: {summary.rows:,} cases, {', '.join(parts)}",
+        ("rule", "true", "false", "unknown", "not judged"),
+        [
+            (code, *(f"{counts[name]:,}" for name in ("true", "false", "unknown", "not_judged")))
+            for code, counts in summary.coverage.items()
+        ],
+    )
+    if summary.rejected:
+        rows = [(name, f"{count:,}") for name, count in summary.rejected.items()]
+        output.write_table("Values outside their declaration", ("feature", "cases"), rows)
+    if summary.swaps:
+        _write_swaps(summary)
+
+
+def _write_swaps(summary: "Summary") -> None:
+    names = ("cases", "limit_minor_before", "limit_minor_after")
+    rows = [
+        (*pair.split(">"), *(f"{sums[name]:,}" for name in names))
+        for pair, sums in summary.swaps.items()
+    ]
+    columns = ("before", "after", "cases", "limits before", "limits after")
+    output.write_table("What changes against the other version", columns, rows)
+    moves = [(name.replace("_", " "), f"{count:,}") for name, count in summary.moves.items()]
+    output.write_table("Where both offer a line", ("what", "cases"), moves)

@@ -1,0 +1,308 @@
+"""`counterfoil policy`: reads, shows, proves and publishes policies."""
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from counterfoil.cli import output
+from counterfoil.cli.policy_source import (
+    PRODUCT,
+    Json,
+    On,
+    PolicyFile,
+    Product,
+    policy_of,
+    question,
+    text_of,
+)
+
+if TYPE_CHECKING:
+    from counterfoil.decisioning.decision import Asked
+    from counterfoil.decisioning.gate import Fault, GateReport
+    from counterfoil.decisioning.policy import Policy
+    from counterfoil.journeys.house import House
+    from counterfoil.kernel.errors import Refused
+    from counterfoil.platform.access_matrix import Actor
+    from counterfoil.platform.database import Connection
+
+Generated = Annotated[int, typer.Option(min=100, max=1_000_000, help="Applications to generate.")]
+Replay = Annotated[
+    int, typer.Option(min=0, max=1_000_000, help="Recorded applications to decide again.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Policies: read, show, prove, publish.", no_args_is_help=True)
+    group.command()(check)
+    group.command()(show)
+    group.command()(gate)
+    group.command()(publish)
+    app.add_typer(group, name="policy")
+
+
+def check(policy: PolicyFile, *, as_json: Json = False) -> None:
+    """Read a policy: form, types, ranges, sources, texts; say line and column of a fault."""
+    from counterfoil.decisioning.compile_python import compile_python
+
+    found = policy_of(policy)
+    compile_python(found)
+    shape = {
+        "code": found.code,
+        "version": found.version,
+        "policy_hash": found.hash,
+        "purpose": found.purpose,
+        "features": len(found.features),
+        "derived": len(found.derived),
+        "segments": len(found.segments),
+        "rules": len(found.rules),
+        "characteristics": len(found.scorecard.characteristics),
+        "grades": len(found.grades),
+    }
+    if as_json:
+        output.write_json(shape)
+    else:
+        output.write_table(f"{found.code} {found.version}", ("part", "value"), shape.items())
+
+
+def show(
+    policy: PolicyFile,
+    *,
+    python: Annotated[
+        bool, typer.Option("--python", help="Write the function generated from it.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show a policy's rules, limits and prices, or the code that is generated from it."""
+    from counterfoil.decisioning.compile_python import compile_python
+
+    found = policy_of(policy)
+    if python:
+        sys.stdout.write(compile_python(found).source)
+        return
+    if as_json:
+        sys.stdout.write(found.canonical.decode() + "\n")
+        return
+    _show_rules(found)
+    _show_grades(found)
+
+
+def _show_rules(policy: "Policy") -> None:
+    from counterfoil.decisioning.expression import to_sql
+
+    rows = [
+        (
+            rule.code,
+            rule.rule_class.value,
+            to_sql(rule.when),
+            rule.action.value,
+            rule.on_unknown.value,
+            policy.reasons[rule.reason].text_en,
+        )
+        for rule in policy.rules
+    ]
+    columns = ("rule", "class", "when", "then", "if unknown", "what the customer is told")
+    output.write_table(f"{policy.code} {policy.version}: rules", columns, rows)
+
+
+def _show_grades(policy: "Policy") -> None:
+    rows = [
+        (
+            grade.code,
+            f"{grade.points_min:,}",
+            segment.code,
+            f"{grade.limit_of(segment.code, grown=False):,}",
+            f"{grade.limit_of(segment.code, grown=True):,}" if policy.growth else "—",
+            f"{grade.rate_of(segment.code):,}",
+            grade.tenor_months_max,
+        )
+        for grade in policy.grades
+        for segment in policy.segments
+    ]
+    columns = (
+        "grade",
+        "points from",
+        "segment",
+        "limit, minor",
+        "grown",
+        "price a day, 1e-8",
+        "months",
+    )
+    output.write_table("Limits and prices", columns, rows)
+
+
+def gate(
+    policy: PolicyFile,
+    *,
+    generated: Generated = 10_000,
+    replay: Replay = 0,
+    product: Product = PRODUCT,
+    on: On = None,
+    as_json: Json = False,
+) -> None:
+    """Prove a policy: both compilers agree with the reference, every rule is covered.
+
+    Ends with 1 where the version may not be published. With --replay the installation's own
+    applications are decided, too.
+    """
+    found = policy_of(policy)
+    asked = question(product, on, found.currency)
+    report = _gated(found, asked, generated=generated, replay=replay)
+    if as_json:
+        output.write_json(report.document())
+    else:
+        _write_report(policy, report)
+    if not report.passed:
+        raise typer.Exit(output.EXIT_FAILED)
+
+
+def _gated(policy: "Policy", asked: "Asked", *, generated: int, replay: int) -> "GateReport":
+    from counterfoil.cli.connection import with_connection
+    from counterfoil.decisioning.gate import publication_check
+    from counterfoil.journeys.publish_policy import cases_to_generate, run_gate
+
+    if not replay:
+        return publication_check(policy, [], cases_to_generate(policy, asked, most=generated))
+
+    async def work(connection: "Connection") -> "GateReport":
+        return await run_gate(connection, policy, asked, replayed=replay, generated=generated)
+
+    return with_connection(work)
+
+
+def _write_report(file: str, report: "GateReport") -> None:
+    rows = []
+    for code in report.coverage["generated"]:
+        replayed, generated = (report.coverage[name][code] for name in ("replayed", "generated"))
+        counts = (replayed.true, replayed.false, replayed.unknown)
+        rows.append((code, *counts, generated.true, generated.false, generated.unknown))
+    columns = ("rule", "true", "false", "unknown", "true*", "false*", "unknown*")
+    title = f"{report.replayed:,} replayed and {report.generated:,} generated* applications"
+    output.write_table(title, columns, rows)
+    typer.echo(f"{report.differences_count:,} decisions differ between the engines.")
+    for fault in report.faults:
+        typer.secho(f"{_where(file, fault)}: {fault.reason}", err=True, fg=typer.colors.RED)
+    typer.echo(f"{report.policy.hash} {'may' if report.passed else 'may not'} be published.")
+
+
+def _where(file: str, fault: "Fault") -> str:
+    from counterfoil.decisioning.policy_file import position_of
+    from counterfoil.decisioning.reading import InvalidPolicyError
+
+    line, column = position_of(text_of(file), InvalidPolicyError(fault.place, fault.reason))
+    return f"{file}:{line}:{column}: {fault.place}"
+
+
+def publish(
+    policy: PolicyFile,
+    *,
+    by: Annotated[str, typer.Option(help="The operator who asks, or who publishes.")],
+    reason: Annotated[str, typer.Option(help="Why; it is recorded.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    generated: Generated = 10_000,
+    replay: Replay = 10_000,
+    product: Product = PRODUCT,
+    on: On = None,
+    as_json: Json = False,
+) -> None:
+    """Ask for the publication of a version, or publish it once somebody else has approved.
+
+    The first call runs the gate, keeps version and report, and asks. After the approval (in the
+    console, by another person) the same call publishes.
+    """
+    from counterfoil.platform import embedded, migrate
+    from counterfoil.platform.settings import Settings
+
+    found = policy_of(policy)
+    asked = question(product, on, found.currency)
+    password = _password(from_stdin=password_stdin)
+    with output.failures_as_messages():
+        settings = Settings()
+        with embedded.address(settings) as address:
+            if settings.is_embedded:
+                asyncio.run(migrate.apply(address))
+
+            async def work() -> "dict[str, object] | Refused":
+                from counterfoil.journeys.house import open_house
+
+                async with open_house(settings, address) as house:
+                    actor = await _actor(house, by, password)
+                    counts = (replay, generated)
+                    return await _publish(house, actor, found, asked, counts, reason)
+
+            answer = asyncio.run(work())
+    _write_publication(answer, as_json=as_json)
+
+
+async def _publish(
+    house: "House",
+    actor: "Actor",
+    policy: "Policy",
+    asked: "Asked",
+    counts: tuple[int, int],
+    reason: str,
+) -> "dict[str, object] | Refused":
+    from counterfoil.decisioning.refusals import POLICY_NOT_REQUESTED
+    from counterfoil.journeys.publish_policy import (
+        publish_policy,
+        request_publication,
+        run_gate,
+    )
+    from counterfoil.kernel import ids
+    from counterfoil.kernel.errors import Refused
+
+    published = await publish_policy(house, actor, policy, reason=reason)
+    if not isinstance(published, Refused):
+        return {
+            "state": "published",
+            "policy_hash": published.policy_hash,
+            "author": published.author,
+            "approver": published.approver,
+        }
+    if published.code != POLICY_NOT_REQUESTED.code:
+        return published
+    async with house.database.connection() as connection:
+        report = await run_gate(connection, policy, asked, replayed=counts[0], generated=counts[1])
+    approval = await request_publication(house, actor, report, reason=reason)
+    if isinstance(approval, Refused):
+        return approval
+    return {
+        "state": "requested",
+        "policy_hash": policy.hash,
+        "approval_id": ids.to_text(ids.APPROVAL, approval.approval_id),
+        "report_sha256": report.digest().hex(),
+    }
+
+
+async def _actor(house: "House", name: str, password: str) -> "Actor":
+    from counterfoil.platform import access
+    from counterfoil.platform.access_matrix import Actor
+
+    async with house.database.connection() as connection:
+        operator = await access.verify_operator(connection, name, password)
+    if operator is None:
+        raise output.fail("There is no such operator, or the password is another one.")
+    return Actor(name=operator.name, role=operator.role.value, source="cli")
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    return str(typer.prompt("Password", hide_input=True, err=True))
+
+
+def _write_publication(answer: "dict[str, object] | Refused", *, as_json: bool) -> None:
+    from counterfoil.kernel.errors import Refused
+
+    if isinstance(answer, Refused):
+        raise output.fail(f"{answer.message} {answer.next_step} ({answer.code})")
+    if as_json:
+        output.write_json(answer)
+    elif answer["state"] == "published":
+        typer.echo(f"{answer['policy_hash']} decides from now on.")
+    else:
+        typer.echo(f"Asked: {answer['approval_id']}. Somebody else has to approve it.")

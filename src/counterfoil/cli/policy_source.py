@@ -1,0 +1,75 @@
+"""What commands about policies share: a policy by file or name, and the question to it."""
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from counterfoil.cli import output
+
+if TYPE_CHECKING:
+    from counterfoil.decisioning.decision import Asked
+    from counterfoil.decisioning.policy import Policy
+
+PolicyFile = Annotated[
+    str, typer.Argument(metavar="POLICY", help="A policy's file, or the name of a shipped one.")
+]
+Product = Annotated[str, typer.Option(help="Product whose bounds the cases are decided in.")]
+On = Annotated[str | None, typer.Option(help="Date of the decisions; today by default.")]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
+
+PRODUCT = "cash-line-open"
+
+
+def text_of(name: str) -> str:
+    """Return the text of a policy's file, or of a policy that ships with the package."""
+    from importlib import resources
+
+    path = Path(name)
+    if not path.exists() and path.suffix != ".toml":
+        shipped = resources.files("counterfoil.decisioning").joinpath("policies", f"{name}.toml")
+        if shipped.is_file():
+            return shipped.read_text(encoding="utf-8")
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as failure:
+        raise output.fail(f"{name} cannot be read: {failure}") from failure
+
+
+def policy_of(name: str) -> "Policy":
+    """Return a policy, or end with file, line, column, reason and what is allowed."""
+    from counterfoil.decisioning.policy_file import FaultyPolicyError, read_policy_file
+
+    try:
+        return read_policy_file(name, text_of(name))
+    except FaultyPolicyError as fault:
+        raise output.fail(str(fault)) from fault
+
+
+def question(product: str, on: str | None, currency: str) -> "Asked":
+    """Return the question to a policy within the bounds of a product."""
+    from counterfoil.decisioning.decision import Asked
+    from counterfoil.kernel.clock import SystemClock
+    from counterfoil.lending.catalogue import UnknownProductError, load_catalogue
+
+    try:
+        day = SystemClock().now().date() if on is None else date.fromisoformat(on)
+        terms = load_catalogue().current(product, day)
+    except (ValueError, UnknownProductError) as wrong:
+        raise output.fail(str(wrong)) from wrong
+    if terms.currency != currency:
+        raise output.fail(f"{product} is in {terms.currency}; the policy decides in {currency}")
+    return Asked(
+        product_code=terms.code,
+        product_version=terms.version,
+        currency=terms.currency,
+        requested_minor=None,
+        limit_min_minor=terms.limit_minor_min,
+        limit_max_minor=terms.limit_minor_max,
+        limit_step_minor=terms.limit_minor_step,
+        tenors_months=terms.tenors_months,
+        rate_daily_min_e8=terms.rate_daily_e8_min,
+        rate_daily_max_e8=terms.rate_daily_e8_max,
+        as_of=day,
+    )

@@ -1,0 +1,100 @@
+"""When a version may be published, and what is said of it in the log.
+
+Invariant   The gate passed, two persons stand behind exactly this version with exactly this
+            report, and whoever wrote it is not who approved it. Everything is given as values:
+            who approved what is another room's knowledge.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from counterfoil.decisioning.gate import GateReport
+from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.refusals import POLICY_GATE_FAILED, POLICY_SELF_APPROVED
+from counterfoil.kernel.errors import Refused, refuse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRecord:
+    """What the gate found, as it is kept."""
+
+    gate_id: int
+    policy_hash: str
+    #: SHA-256 of the canonical report.
+    report_sha256: bytes
+    #: The canonical report.
+    report: bytes
+    passed: bool
+    made_by: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """What two persons agreed on: who asked, who approved."""
+
+    approval_id: int
+    author: str
+    approver: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """A version that decides from an instant on."""
+
+    publication_id: int
+    policy_hash: str
+    gate_id: int
+    approval_id: int
+    author: str
+    approver: str
+    published_at: datetime
+
+
+def payload_of(policy: Policy, report_sha256: bytes) -> dict[str, str]:
+    """Return exactly what the second person approves."""
+    return {
+        "act": "policy_publication",
+        "code": policy.code,
+        "policy_hash": policy.hash,
+        "report_sha256": report_sha256.hex(),
+        "version": policy.version,
+    }
+
+
+def check_report(report: GateReport) -> Refused | None:
+    """Refuse a version that the gate does not let through."""
+    if report.passed:
+        return None
+    first = report.faults[0]
+    return refuse(POLICY_GATE_FAILED, fault=f"{first.place}: {first.reason}")
+
+
+def publish(
+    gate: GateRecord, consent: Consent, *, publication_id: int, at: datetime
+) -> Publication | Refused:
+    """Return the publication of a version that passed and that two persons stand behind."""
+    if not gate.passed:
+        return refuse(POLICY_GATE_FAILED, fault="the report that was kept")
+    if consent.author == consent.approver:
+        return refuse(POLICY_SELF_APPROVED)
+    return Publication(
+        publication_id=publication_id,
+        policy_hash=gate.policy_hash,
+        gate_id=gate.gate_id,
+        approval_id=consent.approval_id,
+        author=consent.author,
+        approver=consent.approver,
+        published_at=at,
+    )
+
+
+def leaf_facts(policy: Policy, gate: GateRecord, publication: Publication) -> dict[str, str | int]:
+    """Return what the leaf of a publication says; no names of persons, they stand in the trail."""
+    return {
+        "act": "policy",
+        "code": policy.code,
+        "policy_hash": publication.policy_hash,
+        "report_sha256": gate.report_sha256.hex(),
+        "version": policy.version,
+    }

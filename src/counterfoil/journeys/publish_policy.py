@@ -1,0 +1,166 @@
+"""From a policy's file to a version that decides: the gate, a second person, a leaf.
+
+Order       `request` runs the gate over recorded and generated applications, keeps version and
+            report, and asks for approval of exactly these. Somebody else approves. `publish` uses
+            the approval up, writes the publication and its leaf in one transaction.
+Invariant   What is published is what was approved: the approval names the hashes of version and
+            report. What decides is the version published last.
+"""
+
+from typing import Final
+
+import orjson
+
+from counterfoil.decisioning import publication_store as store
+from counterfoil.decisioning.boundary import generated_cases
+from counterfoil.decisioning.canonical import canonical_bytes
+from counterfoil.decisioning.decision import Asked
+from counterfoil.decisioning.gate import GateCase, GateReport, publication_check
+from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.publication import (
+    Consent,
+    GateRecord,
+    Publication,
+    check_report,
+    leaf_facts,
+    payload_of,
+    publish,
+)
+from counterfoil.decisioning.refusals import POLICY_NOT_REQUESTED
+from counterfoil.decisioning.replay import asked_of
+from counterfoil.decisioning.store import keep_policy
+from counterfoil.evidence.leaf import LeafType
+from counterfoil.evidence.staging import HOUSE
+from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.journeys.approve import ask_approval
+from counterfoil.journeys.house import House
+from counterfoil.journeys.trail import Act, note, note_refusal
+from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.approvals import Approval, payload_hash, require_approval
+from counterfoil.platform.database import Connection
+
+APPROVAL: Final = "policy_publication"
+#: Applications that the gate looks at by default.
+REPLAYED_COUNT: Final = 10_000
+GENERATED_COUNT: Final = 10_000
+
+
+def cases_to_generate(policy: Policy, asked: Asked, *, most: int) -> list[GateCase]:
+    """Return generated applications, amounts asked for among them."""
+    step, low, high = asked.limit_step_minor, asked.limit_min_minor, asked.limit_max_minor
+    amounts = (None, low, low + step, (low + high) // 2, high)
+    questions = [
+        Asked(**{**_fields(asked), "requested_minor": amount})  # type: ignore[arg-type]
+        for amount in amounts
+    ]
+    cases = generated_cases(policy, most=most)
+    return [GateCase(case, questions[n % len(questions)]) for n, case in enumerate(cases)]
+
+
+def _fields(asked: Asked) -> dict[str, object]:
+    return {name: getattr(asked, name) for name in Asked.__slots__}
+
+
+async def recorded_cases(connection: Connection, policy: Policy, *, most: int) -> list[GateCase]:
+    """Return recorded applications in the policy's currency as it would have met them."""
+    cases = []
+    for text in await store.recorded_inputs(connection, page=most):
+        inputs = orjson.loads(text)
+        asked = asked_of(inputs["asked"])
+        if asked.currency == policy.currency:
+            names = {feature.name for feature in policy.features}
+            known = {name: value for name, value in inputs["features"].items() if name in names}
+            cases.append(GateCase(known, asked))
+    return cases
+
+
+async def run_gate(
+    connection: Connection, policy: Policy, asked: Asked, *, replayed: int, generated: int
+) -> GateReport:
+    """Return what the gate finds, against the version that was published last."""
+    return publication_check(
+        policy,
+        await recorded_cases(connection, policy, most=replayed),
+        cases_to_generate(policy, asked, most=generated),
+        live=await store.published_policy(connection),
+    )
+
+
+async def request_publication(
+    house: House, actor: Actor, report: GateReport, *, reason: str
+) -> Approval | Refused:
+    """Keep a version with the gate's report, and ask for approval of both."""
+    policy = report.policy
+    act = Act(name="policy_request", subject=policy.hash, reason=reason)
+    if (refused := check_report(report)) is not None:
+        return await note_refusal(house, actor, act, refused)
+    now = house.clock.now()
+    gate = GateRecord(
+        gate_id=house.ids.next(),
+        policy_hash=policy.hash,
+        report_sha256=report.digest(),
+        report=canonical_bytes(report.document()),
+        passed=True,
+        made_by=actor.name,
+        made_at=now,
+    )
+    approval = await ask_approval(
+        house,
+        actor,
+        APPROVAL,
+        {**payload_of(policy, gate.report_sha256)},
+        summary=f"policy {policy.code} {policy.version}, {policy.hash[:12]}",
+        reason=reason,
+    )
+    if isinstance(approval, Refused):
+        return approval
+    async with house.database.transaction() as connection:
+        await keep_policy(connection, policy, at=now)
+        await store.add_gate(connection, gate)
+    return approval
+
+
+async def publish_policy(
+    house: House, actor: Actor, policy: Policy, *, reason: str
+) -> Publication | Refused:
+    """Publish a version that somebody else has approved."""
+    act = Act(name="policy_publication", subject=policy.hash, reason=reason)
+    try:
+        return await _publish(house, actor, policy, act)
+    except RefusedError as error:
+        return await note_refusal(house, actor, act, error.refused)
+
+
+async def _publish(house: House, actor: Actor, policy: Policy, act: Act) -> Publication:
+    now = house.clock.now()
+    async with house.database.transaction() as connection:
+        gate = await store.latest_gate(connection, policy.hash)
+        if gate is None:
+            raise RefusedError(refuse(POLICY_NOT_REQUESTED))
+        payload = payload_hash({**payload_of(policy, gate.report_sha256)})
+        approval = await require_approval(
+            connection, APPROVAL, payload, used_by=actor.name, now=now
+        )
+        if isinstance(approval, Refused):
+            raise RefusedError(approval)
+        assert approval.decided_by is not None, "an approval was decided by somebody"
+        consent = Consent(
+            approval_id=approval.approval_id,
+            author=approval.requested_by,
+            approver=approval.decided_by,
+        )
+        made = publish(gate, consent, publication_id=house.ids.next(), at=now)
+        if isinstance(made, Refused):
+            raise RefusedError(made)
+        await store.add_publication(connection, made)
+        leaf = house.leaves.stage(
+            HOUSE,
+            house.ids.next(),
+            LeafType.PUBLICATION,
+            made.publication_id,
+            {**leaf_facts(policy, gate, made)},
+        )
+        await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
+        await note(house, connection, actor, act)
+    return made
