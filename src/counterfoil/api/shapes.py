@@ -105,6 +105,11 @@ ConsentId = Annotated[
     PlainValidator(_reader(ids.CONSENT)),
     WithJsonSchema(id_schema(ids.CONSENT, "a consent")),
 ]
+ContractId = Annotated[
+    int,
+    PlainValidator(_reader(ids.CONTRACT)),
+    WithJsonSchema(id_schema(ids.CONTRACT, "a contract")),
+]
 RepaymentId = Annotated[
     int,
     PlainValidator(_reader(ids.REPAYMENT)),

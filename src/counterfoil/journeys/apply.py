@@ -64,7 +64,7 @@ class ApplicationView:
     application_id: int
     product_code: str
     product_version: int
-    #: `approved`, `declined` or `referred`.
+    #: `approved`, `declined` or `referred`; `gathering` while the bureau's answer is outstanding.
     status: str
     currency: str
     #: The offer; 0 and None where there is none.
@@ -75,7 +75,8 @@ class ApplicationView:
     #: Ranked reason codes; `House.policy.explain` gives their texts.
     reasons: tuple[str, ...]
     valid_until: date | None
-    policy_version: str
+    #: None while it is not decided.
+    policy_version: str | None
     is_replay: bool
 
 
@@ -402,7 +403,7 @@ def _application_text(application: Application) -> str:
         "currency": application.currency,
         "customer_id": application.customer_id,
         "grade": application.grade,
-        "limit_minor": application.limit_minor,
+        "limit_minor": application.limit_minor or 0,
         "policy_version": application.policy_version,
         "product_code": application.product_code,
         "product_version": application.product_version,

@@ -38,7 +38,7 @@ from counterfoil.privacy.vault import Vault
 #: The environment in which one-time codes are shown in answers.
 SANDBOX: Final = "sandbox"
 #: The policy by which applications are decided.
-POLICY: Final = "base-2026-01"
+POLICY: Final = "base-2026-02"
 _SECRET_BYTES: Final = 32
 #: Pool beyond the engine's own connections: pages, reads, worker, close of day.
 _CONNECTIONS_BESIDE: Final = 8

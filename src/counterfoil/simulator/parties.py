@@ -4,6 +4,8 @@ Who         Three witnesses, as a regulator, the bureau and a funding bank would
             reference bureau. What they run is what others would run; that all of them run on one
             machine is what makes this a sandbox: witnesses that the lender runs prove nothing.
 Policy      The quorum names the regulator, and any other: a split view would need the regulator.
+The bureau  Knows the invented persons of a demonstration, if there was one; everybody else is new
+            to it. Each start exchanges addresses anew, keys stay.
 Ending      Each is ended by its own process number; the directory can be taken up again.
 """
 
@@ -14,12 +16,21 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from counterfoil.evidence.log_files import POLICY
+from counterfoil.evidence.signer import FileSigner
+from counterfoil.journeys.publish_log import begin_log, key_directory_of, write_policy
+from counterfoil.journeys.publish_log import directory_of as directory_of_log
+from counterfoil.kernel.clock import Clock, SystemClock
+from counterfoil.platform.database import Database
+from counterfoil.platform.settings import Settings
+from counterfoil.simulator.bureau import member
+from counterfoil.simulator.bureau.books import Books, KnownPerson
 from counterfoil.witness.home import WitnessHome, WitnessHomeError
 from counterfoil.witness.key import format_key, new_key, parse_key
 
@@ -30,6 +41,11 @@ WITNESSES: Final[Mapping[str, str]] = {
     "bureau": "witness.bureau.example/w1",
     "fundbank": "witness.fundbank.example/w1",
 }
+BUREAU: Final = "credit-bureau"
+#: Who is who at the reference bureau; the notices that come along name the same.
+BUREAU_ID: Final = "bureau.example"
+LENDER_ID: Final = "lender.example"
+ORGANISATION: Final = "X000EXAMPLE001"
 _START_SECONDS: Final = 30
 _STOP_SECONDS: Final = 5
 _LOOK_SECONDS: Final = 0.02
@@ -90,18 +106,56 @@ def free_port() -> int:
         return port
 
 
+def introduce(home: Path, people: Iterable[KnownPerson]) -> None:
+    """Let the reference bureau know persons; its home is made where there is none."""
+    place = directory_of(home) / BUREAU
+    member.make_home(place, bureau=BUREAU_ID, now=SystemClock().now())
+    books = Books(place / member.BOOKS)
+    books.add_people(people)
+    books.close()
+
+
 @asynccontextmanager
-async def running_witnesses(home: Path) -> AsyncIterator[Path]:
-    """Run the witnesses; give the file with the policy's lines about them."""
-    ports = {name: free_port() for name in WITNESSES}
-    commands = {
-        name: ("witness", "serve", "--home", str(directory_of(home) / name), "--port", str(port))
-        for name, port in ports.items()
-    }
+async def sandbox(settings: Settings, url: str, clock: Clock) -> AsyncIterator[Settings]:
+    """Run the other parties; give the settings of a lender that has come to terms with them."""
+    home = settings.home
+    ports = {name: free_port() for name in (*WITNESSES, BUREAU)}
+    async with Database(url, connections_max=1) as database:
+        origin = await begin_log(settings, database, clock)
+    keys = FileSigner(key_directory_of(settings), origin).verifiers()
+    make_witnesses(home, [key.text for key in keys])
+    witnesses = directory_of(home) / "witnesses"
+    witnesses.write_text(policy_text(home, ports), encoding="utf-8")
+    settings = settings.model_copy(update={"witnesses": witnesses})
+    membership = _enrolled(settings, origin, ports[BUREAU], clock)
+    commands = {name: _command(home, name, ports[name]) for name in ports}
     async with running(home, commands, ports):
-        file = directory_of(home) / "witnesses"
-        file.write_text(policy_text(home, ports), encoding="utf-8")
-        yield file
+        yield settings.model_copy(update={"bureau_membership": membership})
+
+
+def _enrolled(settings: Settings, origin: str, port: int, clock: Clock) -> Path:
+    """Exchange keys and addresses with the bureau; return the lender's side of it."""
+    policy = write_policy(settings, origin)
+    assert policy is not None, "witnesses are named"
+    place = directory_of(settings.home) / BUREAU
+    introduce(settings.home, [])
+    return member.enrol(
+        place,
+        settings.home / "membership",
+        issuer=LENDER_ID,
+        organisation=ORGANISATION,
+        url=f"https://127.0.0.1:{port}",
+        policy=(directory_of_log(settings) / POLICY).read_text(encoding="utf-8"),
+        own_witness="bureau",
+        now=clock.now(),
+    ).directory
+
+
+def _command(home: Path, name: str, port: int) -> Sequence[str]:
+    place = ("--home", str(directory_of(home) / name), "--port", str(port))
+    if name == BUREAU:
+        return ("bureau", "serve", *place, "--sandbox")
+    return ("witness", "serve", *place)
 
 
 @asynccontextmanager

@@ -25,6 +25,7 @@ from counterfoil.api.shapes import (
     ApplicationId,
     Body,
     Code,
+    ConsentId,
     CustomerId,
     Fact,
     Reason,
@@ -60,6 +61,9 @@ class ApplicationBody(Body):
     purpose: Code
     #: What the policy declares that it reads from an application; None where it is not known.
     facts: dict[Code, bool | Fact | Code | None] = Field(max_length=_FACTS_MAX)
+    #: The consent under which the bureau may be asked; None where none is joined, or where a report
+    #: that the customer agreed to before still lives.
+    consent_id: ConsentId | None = None
 
 
 class AcceptanceBody(Body):
@@ -92,7 +96,8 @@ class ApplicationAnswer(View):
     customer_id: str
     product_code: str
     product_version: int
-    #: `approved`, `declined` or `referred`.
+    #: `approved`, `declined` or `referred`; `gathering` while the bureau's answer is outstanding:
+    #: read it again later, or send the same request again.
     status: str
     currency: str
     #: The offer; 0 and None where there is none.
@@ -102,7 +107,8 @@ class ApplicationAnswer(View):
     grade: str | None
     reasons: list[str]
     valid_until: date | None
-    policy_version: str
+    #: None while it is not decided.
+    policy_version: str | None
 
 
 class ApplicationView(View):
@@ -150,6 +156,7 @@ async def carry_application(call: Call, body: ApplicationBody) -> Answer | Refus
         purpose=body.purpose,
         facts=body.facts,
         idempotency_key=call.idempotency_key,
+        consent_id=body.consent_id,
     )
     return decided if isinstance(decided, Refused) else _answer(decided)
 
