@@ -31,6 +31,7 @@ from counterfoil.api.resources import (
     business_dates,
     commands,
     consents,
+    contracts,
     credit,
     drawdowns,
     evidence,
@@ -63,6 +64,7 @@ WRITES: Final[tuple[Write, ...]] = (
     *applicants.WRITES,
     *consents.WRITES,
     *applications.WRITES,
+    *contracts.WRITES,
     *lines.WRITES,
     *quotes.WRITES,
     *drawdowns.WRITES,
@@ -80,6 +82,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     # Before the applications: `funnel` is no identifier of one.
     funnel.router,
     applications.router,
+    contracts.router,
     lines.router,
     previews.router,
     drawdowns.router,

@@ -149,7 +149,8 @@ def _table(rows: Sequence[Sequence[str]], styles: _Styles) -> Table:
     return Table(
         cells,
         colWidths=widths,
-        repeatRows=1,
+        # The page says what the text says: heads are not repeated.
+        repeatRows=0,
         style=TableStyle(
             [
                 ("GRID", (0, 0), (-1, -1), 0.25, _GRID),

@@ -189,12 +189,13 @@ async def use_code(connection: Connection, code: StoredCode, *, at: datetime) ->
 
 
 async def read_taking_effect(
-    connection: Connection, on: date, *, after: tuple[int, int] = (0, 0), page: int
+    connection: Connection, on: date, *, since: date, after: tuple[int, int], page: int
 ) -> list[Contract]:
-    """Return signed new versions whose day has come, in the order of their keys."""
+    """Return signed new versions whose day came after one and up to another, by their keys."""
     rows: list[Any] = await QUERIES.versions_taking_effect.fetch(
         connection,
         on_date=on,
+        after_date=since,
         after_customer_id=after[0],
         after_contract_id=after[1],
         page=page,

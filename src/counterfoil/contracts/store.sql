@@ -174,7 +174,7 @@ WHERE customer_id = :customer_id AND contract_id = :contract_id AND mac = :mac
 RETURNING 1;
 
 -- name: versions_taking_effect
--- Signed new versions whose day has come, after the key given.
+-- Signed new versions whose day came in a span that ends today, after the key given.
 -- gives   at most :page rows
 -- locks   none
 SELECT c.customer_id, c.contract_id, c.application_id, c.product_code, c.product_version,
@@ -183,7 +183,8 @@ SELECT c.customer_id, c.contract_id, c.application_id, c.product_code, c.product
        c.cost_sheet_sha256, c.prepared_at, c.replaces, c.effective_on, c.signed_at,
        c.signed_language, c.evidence, c.pdf_sha256, c.pdf_due
 FROM contracts.contract AS c
-WHERE c.state = 'signed' AND c.replaces IS NOT NULL AND c.effective_on = :on_date
+WHERE c.state = 'signed' AND c.replaces IS NOT NULL
+  AND c.effective_on > :after_date AND c.effective_on <= :on_date
   AND (c.customer_id, c.contract_id) > (:after_customer_id, :after_contract_id)
 ORDER BY c.customer_id, c.contract_id
 LIMIT :page;

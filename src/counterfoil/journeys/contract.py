@@ -223,6 +223,12 @@ async def read_texts(
     return texts if isinstance(texts, Refused) else (contract, texts)
 
 
+async def contracts_of(house: House, *, customer_id: int) -> list[Contract]:
+    """Return the latest contracts of a customer, newest first."""
+    async with house.database.connection() as connection:
+        return await store.read_contracts_of(connection, customer_id)
+
+
 async def require_signed(
     connection: Connection, applications: Sequence[Application]
 ) -> dict[tuple[int, int], SignedAgreement | Refused]:

@@ -47,6 +47,8 @@ class Scope(StrEnum):
     CONSENTS_WRITE = "consents:write"
     APPLICATIONS_READ = "applications:read"
     APPLICATIONS_WRITE = "applications:write"
+    CONTRACTS_READ = "contracts:read"
+    CONTRACTS_WRITE = "contracts:write"
     LINES_READ = "lines:read"
     LINES_WRITE = "lines:write"
     DRAWDOWNS_WRITE = "drawdowns:write"

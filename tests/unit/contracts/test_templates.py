@@ -103,7 +103,9 @@ def test_a_spoiled_template_is_refused_with_its_place(
     ],
 )
 def test_a_fault_of_form_is_named_with_its_line(source: str, place: str, reason: str) -> None:
-    assert Fault(place, reason) in parse(source)
+    faults = parse(source)
+    assert isinstance(faults, list)
+    assert Fault(place, reason) in faults
 
 
 def test_conditions_nest_to_a_bound() -> None:
