@@ -3,6 +3,7 @@
 from functools import cache
 
 import pytest
+from fastapi.routing import APIRoute
 from tests.api.conftest import Json, Site
 from tests.api.test_bad_input import check_problem
 
@@ -13,10 +14,12 @@ from counterfoil.api.problems import load_texts
 from counterfoil.api.resources.commands import COMMANDS
 from counterfoil.platform.access import Scope, revoke_api_key
 
+#: Open to whoever has a receipt: bits of which nobody can tell whose they are.
+LISTS = {"/v1/status-lists/{number}"}
 #: Open to everybody: they say nothing about customers or money.
 PUBLIC = {"/livez", "/readyz", "/openapi.json", "/docs"}
 #: For parameters that the description gives no example of.
-SAMPLES = {"account": "1301"}
+SAMPLES = {"account": "1301", "code": "inquiry_origination", "version": "1", "language": "zh"}
 
 
 def sample(parameter: Json) -> str:
@@ -34,7 +37,7 @@ def operations() -> list[tuple[str, str, set[Scope]]]:
     found = []
     for path, item in described()["paths"].items():
         for method, operation in item.items():
-            if path in PUBLIC:
+            if path in PUBLIC | LISTS:
                 assert "security" not in operation
                 continue
             ((scope,),) = [rule["apiKey"] for rule in operation["security"]]
@@ -137,3 +140,37 @@ async def test_changes_are_recorded_under_the_name_of_the_client(site: Site) -> 
         ("opened", "customer"),
         ("own_cap_set", "api:shop"),
     ]
+
+
+async def test_a_client_that_is_turned_away_is_in_the_trail_but_cannot_fill_it(
+    site: Site,
+) -> None:
+    secret = await site.secret(Scope.LINES_READ, client="curious")
+    headers = {"Authorization": f"Bearer {secret}"}
+    for _ in range(3):
+        await site.client.get("/v1/trail", headers=headers)
+        await site.client.post("/v1/reveals", headers=headers, json={})
+    found = (await site.get("/v1/trail", actor="api:curious")).json()["items"]
+    assert sorted((entry["subject"], entry["outcome"]) for entry in found) == [
+        ("reveal_personal_data", "scope_missing"),
+        ("search_trail", "scope_missing"),
+    ]
+
+
+def test_every_route_that_answers_is_described_with_its_scope() -> None:
+    app = site_of(Desk(load_texts()))._router
+    described_paths = set(described()["paths"])
+    others = {
+        route.path
+        for route in app.router.routes  # type: ignore[attr-defined]
+        if isinstance(route, APIRoute) and route.path not in described_paths
+    }
+    assert others == set()
+    outside = {
+        getattr(route, "path", "")
+        for route in app.router.routes  # type: ignore[attr-defined]
+        if not isinstance(route, APIRoute)
+    }
+    # The reference, which is the same for everybody, and the log, whose files are public.
+    assert outside <= {"/docs", "/docs/errors", "/docs/site.css", "/docs/csp-reports",
+                       "/openapi.json", "/log", "/metrics", ""}, outside  # fmt: skip

@@ -74,7 +74,9 @@ CLOSED_FAMILIES = {
     "event": ("applied", "decided", "line", "transaction", "revealed"),
     "done": (
         *("repaid", "reversed", "limit_changed", "line_frozen", "line_unfrozen", "day_closed"),
+        "approval_decided",
     ),
+    "approval_status": ("open", "approved", "refused", "expired"),
 }
 OPEN_FAMILIES = {
     *("bound", "channel", "customer_language", "decided_by", "environment", "feature_source"),
@@ -102,6 +104,7 @@ MADE = {
         for name in (
             *("operations", "money", "overview", "applications", "customers", "lines", "loans"),
             *("quality", "payments", "days", "ledger", "compliance", "consents"),
+            *("approvals", "trail"),
         )
     ],
 }

@@ -28,6 +28,7 @@ from counterfoil.api.reads import UnknownParameterError
 from counterfoil.api.resources import (
     applicants,
     applications,
+    approvals,
     business_dates,
     commands,
     consents,
@@ -42,6 +43,7 @@ from counterfoil.api.resources import (
     loans,
     notices,
     previews,
+    privacy,
     products,
     quotes,
     repayments,
@@ -72,6 +74,8 @@ WRITES: Final[tuple[Write, ...]] = (
     *credit.WRITES,
     *commands.WRITES,
     *business_dates.WRITES,
+    *privacy.WRITES,
+    *approvals.WRITES,
 )
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     products.router,
@@ -94,6 +98,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     figures.router,
     evidence.router,
     business_dates.router,
+    privacy.router,
+    approvals.router,
     health.router,
 )
 #: Longest that background jobs may take to end their step at shutdown.

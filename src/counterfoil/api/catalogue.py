@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import Final
 
 from counterfoil.api import refusals as own
+from counterfoil.bureau import refusals as bureau
 from counterfoil.consents import refusals as consents
 from counterfoil.contracts import refusals as contracts
 from counterfoil.customers import refusals as customers
@@ -13,7 +14,7 @@ from counterfoil.evidence import refusals as evidence
 from counterfoil.kernel.errors import Refusal
 from counterfoil.lending import refusals as lending
 from counterfoil.payments import refusals as payments
-from counterfoil.platform import batches
+from counterfoil.platform import approvals, batches
 from counterfoil.privacy import refusals as privacy
 
 #: The rooms in the order of the reference, with a heading in English and in Chinese.
@@ -22,12 +23,14 @@ ROOMS: Final[tuple[tuple[ModuleType, str, str], ...]] = (
     (batches, "Commands and idempotency", "指令与幂等"),
     (customers, "Customers", "客户"),
     (consents, "Consents", "授权"),
+    (bureau, "Credit inquiries", "征信查询"),
     (contracts, "Contracts", "合同"),
     (decisioning, "Applications and decisions", "申请与决策"),
     (lending, "Lines, drawdowns, loans, repayments", "授信、支用、借据、还款"),
     (payments, "Payments", "支付"),
     (evidence, "Evidence", "存证"),
     (privacy, "Personal data", "个人信息"),
+    (approvals, "Approvals", "双人审批"),
 )
 
 

@@ -6,9 +6,12 @@ from typing import Any, Final
 
 from counterfoil.api import problems, refusals
 from counterfoil.api.problems import FieldFault, Reply, Texts
+from counterfoil.journeys import trail
 from counterfoil.journeys.house import House
+from counterfoil.journeys.trail import Act
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access import ApiKey, KeyRing
+from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.database import is_away
 from counterfoil.platform.telemetry import logger, request_id
 
@@ -18,6 +21,8 @@ _BEARER: Final = b"bearer "
 #: Seconds for which a header that was verified is known again without hashing it.
 _KNOWN_SECONDS: Final = 1.0
 _KNOWN_MAX: Final = 10_000
+#: Seconds for which the same refusal of the same client is not written down again.
+_NOTED_SECONDS: Final = 60.0
 
 
 class Desk:
@@ -34,6 +39,7 @@ class Desk:
         self._keys: KeyRing | None = None
         self._known: dict[bytes, ApiKey] = {}
         self._known_until = float("-inf")
+        self._noted: dict[tuple[int, str, str], float] = {}
 
     @property
     def house(self) -> House:
@@ -89,6 +95,21 @@ class Desk:
         if key is not None and len(self._known) < _KNOWN_MAX:
             self._known[authorization] = key
         return key
+
+    async def note_refusal(self, key: ApiKey, refused: Refused, operation: str) -> None:
+        """Write to the trail that a known client was turned away, at most once a minute for each.
+
+        A client that keeps asking cannot fill the trail; strangers are only in the log.
+        """
+        now = asyncio.get_running_loop().time()
+        what = (key.api_key_id, refused.code, operation)
+        if self._house is None or now < self._noted.get(what, float("-inf")) + _NOTED_SECONDS:
+            return
+        if len(self._noted) > _KNOWN_MAX:
+            self._noted.clear()
+        self._noted[what] = now
+        actor = Actor(name=f"api:{key.client}", role="client", source="api")
+        await trail.note_refusal(self._house, actor, Act(name="api", subject=operation), refused)
 
     def document(
         self, refused: Refused, language: str, faults: Iterable[FieldFault] = ()

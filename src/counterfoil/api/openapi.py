@@ -32,6 +32,8 @@ _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": f"{_REFERENCE
 _NAMES: Final = {ids.LINE: "a credit line", ids.APPLICATION: "an application"} | {
     ids.REPAYMENT: "a repayment",
     ids.CONSENT: "a consent",
+    ids.LEGAL_HOLD: "a legal hold",
+    ids.CONTRACT: "a contract",
 }
 _KEY_HEADER: Final = {
     "name": "Idempotency-Key",

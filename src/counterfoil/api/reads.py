@@ -52,7 +52,9 @@ class Guard:
         if key is None:
             raise RefusedError(refuse(refusals.NOT_AUTHENTICATED))
         if not key.allows(self.scope):
-            raise RefusedError(refuse(refusals.SCOPE_MISSING, scope=self.scope.value))
+            refused = refuse(refusals.SCOPE_MISSING, scope=self.scope.value)
+            await desk.note_refusal(key, refused, request.scope["route"].name)
+            raise RefusedError(refused)
         known = {field.alias for field in request.scope["route"].dependant.query_params}
         for name in request.query_params:
             if name not in known:

@@ -95,9 +95,14 @@ async def answer(
 ) -> Reply:
     """Answer one request to change something."""
     key = await desk.verify(headers.get(b"authorization"))
-    refused = _refuse_access(key, write) or _refuse_form(headers)
-    if refused is not None or key is None:
-        return desk.problem(refused or refuse(refusals.NOT_AUTHENTICATED), headers)
+    if key is None:
+        return desk.problem(refuse(refusals.NOT_AUTHENTICATED), headers)
+    denied = _refuse_access(key, write)
+    if denied is not None:
+        await desk.note_refusal(key, denied, write.name)
+    refused = denied or _refuse_form(headers)
+    if refused is not None:
+        return desk.problem(refused, headers)
     name = ""
     if write.needs_key:
         given = idempotency_key(headers.get(b"idempotency-key"))
@@ -164,9 +169,7 @@ _SUCCESS: Final[Headers] = [
 ]
 
 
-def _refuse_access(key: ApiKey | None, write: Write) -> Refused | None:
-    if key is None:
-        return refuse(refusals.NOT_AUTHENTICATED)
+def _refuse_access(key: ApiKey, write: Write) -> Refused | None:
     if write.scope in key.scopes or not write.other_scopes.isdisjoint(key.scopes):
         return None
     return refuse(refusals.SCOPE_MISSING, scope=write.scope.value)

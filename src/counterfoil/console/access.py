@@ -1,11 +1,15 @@
 """What a role may open and do in the console; the journeys check again.
 
 Invariant   A permission that no role has been given is held by nobody; an unknown role holds none.
+Source      `platform/access_matrix.toml`; a permission there that nobody knows stops the start.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
+
+from counterfoil.platform.access import Role
+from counterfoil.platform.access_matrix import load_matrix
 
 
 class Permission(StrEnum):
@@ -20,28 +24,18 @@ class Permission(StrEnum):
     FREEZE = "freeze"
     CLOSE_DAY = "close_day"
     DEVELOP = "develop"
+    REVEAL = "reveal"
+    APPROVALS = "approvals"
+    READ_TRAIL = "read_trail"
 
 
-_READER: Final = frozenset({Permission.READ, Permission.READ_LEDGER})
+def _permissions(role: Role) -> frozenset[Permission]:
+    return frozenset(Permission(name) for name in load_matrix().rights_of(role.value).permissions)
+
 
 #: Role of an operator → what it may do.
 ROLES: Final[Mapping[str, frozenset[Permission]]] = {
-    "administrator": frozenset(Permission),
-    "operations": frozenset(
-        {
-            Permission.READ,
-            Permission.FIND_PERSON,
-            Permission.REPAY,
-            Permission.REVERSE,
-            Permission.FREEZE,
-            Permission.CLOSE_DAY,
-        }
-    ),
-    "collector": frozenset({Permission.READ, Permission.FIND_PERSON, Permission.REPAY}),
-    "risk_analyst": frozenset({Permission.READ, Permission.CHANGE_LIMIT, Permission.FREEZE}),
-    "compliance": _READER | {Permission.FIND_PERSON, Permission.FREEZE},
-    "auditor": _READER,
-    "finance": _READER | {Permission.REVERSE, Permission.CLOSE_DAY},
+    role.value: _permissions(role) for role in Role
 }
 
 

@@ -22,6 +22,7 @@ from counterfoil.console.frame import BASE, THEMES
 from counterfoil.console.page import Page
 from counterfoil.console.pages import (
     applications,
+    approvals,
     consents,
     customers,
     days,

@@ -101,13 +101,13 @@ _NAVIGATION: Final = (
         ),
     ),
     (
-        "control",
+        "compliance",
         (
+            ("consents", "/consents", "s", Permission.READ),
             ("approvals", "/approvals", "v", Permission.APPROVALS),
             ("trail", "/trail", "t", Permission.READ_TRAIL),
         ),
     ),
-    ("compliance", (("consents", "/consents", "s", Permission.READ),)),
 )
 
 

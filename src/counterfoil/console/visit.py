@@ -14,6 +14,7 @@ from counterfoil.console.access import Permission, may
 from counterfoil.console.desk import Desk, environment_label
 from counterfoil.console.frame import Drawer, Frame, navigation
 from counterfoil.console.reading import READING
+from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.web.format import Formats
 from counterfoil.platform.web.forms import SECRET_BYTES, FormReader, masked_token
 from counterfoil.platform.web.i18n import Catalogue
@@ -82,6 +83,12 @@ class Visit:
     def operator(self) -> str:
         """Return the operator's name, empty where nobody is signed in."""
         return self.session.operator if self.session else ""
+
+    @property
+    def actor(self) -> Actor:
+        """Return who acts, and from where, for journeys that keep a trail."""
+        host = self.request.client.host if self.request.client else "unknown"
+        return Actor(name=self.operator, role=self.role, source=f"console {host}")
 
     def t(self, key: str, **values: object) -> str:
         """Return a message in the reader's language."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from counterfoil.console import words
+from counterfoil.console.access import Permission
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
@@ -61,6 +62,8 @@ class CustomerView:
 
     record: str
     person: PersonView
+    #: Where the person is seen in clear; empty where the role may not.
+    reveal_href: str
     status: Status
     facts: Sequence[tuple[str, str]]
     currency: str
@@ -109,6 +112,7 @@ async def show_customer(visit: Visit) -> Response:
     view = CustomerView(
         record=record,
         person=_person(visit, people.get(customer_id), notice),
+        reveal_href=_reveal_href(visit, customer_id),
         status=_status(visit, row),
         facts=_facts(visit, row, lines, loans),
         currency=one_currency(visit, [*lines, *loans]),
@@ -150,6 +154,11 @@ def _person(visit: Visit, person: MaskedPerson | None, notice: str) -> PersonVie
         nobody = notice or visit.t("customer.nobody")
         return PersonView(name="—", id_number="—", phone="—", notice=nobody)
     return PersonView(name=person.name, id_number=person.id_number, phone=person.phone, notice="")
+
+
+def _reveal_href(visit: Visit, customer_id: int) -> str:
+    href = words.customer_href(customer_id)
+    return f"{href}/reveal" if visit.may(Permission.REVEAL) else ""
 
 
 def _row(visit: Visit, row: Row, person: MaskedPerson | None) -> CustomerRow:

@@ -1,0 +1,235 @@
+"""Requests for approval, and the trail: who asked, who decided, who looked, who was refused.
+
+A program asks and reads; whoever decides is a person, in the console or at the command line.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Query
+from pydantic import Field, StringConstraints
+
+from counterfoil.api.reads import (
+    PAGE_DEFAULT,
+    After,
+    HouseOf,
+    Limit,
+    no_more,
+    read_cursor,
+    reads,
+    write_cursor,
+)
+from counterfoil.api.remembered import remembered
+from counterfoil.api.resources.privacy import actor_of
+from counterfoil.api.shapes import Body, Code, CustomerId, Reason, ShortText, View
+from counterfoil.api.writes import Call, Write
+from counterfoil.journeys import approve as journey
+from counterfoil.journeys.trail import find_trail
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
+from counterfoil.platform.access import Scope
+from counterfoil.platform.approvals import Approval
+from counterfoil.platform.batches import Answer
+from counterfoil.platform.idempotency import HOUSE
+from counterfoil.platform.trail import Entry, Wanted
+
+TAG = "Approvals and trail"
+router = APIRouter()
+
+_SUMMARY_LENGTH_MAX = 500
+
+
+class ApprovalBody(Body):
+    """A request for the approval of a second person."""
+
+    kind: Code
+    payload: dict[str, Annotated[str, StringConstraints(max_length=500)] | int | bool] = Field(
+        max_length=20, description="Exactly what would be done; its canonical JSON is hashed."
+    )
+    summary: Annotated[str, StringConstraints(min_length=1, max_length=_SUMMARY_LENGTH_MAX)]
+    reason: Reason
+
+
+class ApprovalView(View):
+    """A request, and what became of it."""
+
+    approval_id: str
+    kind: str
+    #: SHA-256 of the canonical payload, in hexadecimal.
+    payload_sha256: str
+    summary: str
+    requested_by: str
+    request_reason: str
+    requested_at: datetime
+    expires_at: datetime
+    decided_by: str | None
+    is_approved: bool | None
+    decision_reason: str | None
+    decided_at: datetime | None
+    used_by: str | None
+    used_at: datetime | None
+
+
+class Approvals(View):
+    """A page of requests, newest first."""
+
+    items: list[ApprovalView]
+    next: str | None
+
+
+class TrailView(View):
+    """One line of the trail; texts that do not apply are empty."""
+
+    trail_id: str
+    at: datetime
+    actor: str
+    role: str
+    source: str
+    act: str
+    #: `done`, or the code of the refusal.
+    outcome: str
+    customer_id: str | None
+    subject: str
+    purpose: str
+    ticket: str
+    reason: str
+    before: str
+    after: str
+
+
+class Trail(View):
+    """A page of the trail, newest first."""
+
+    items: list[TrailView]
+    next: str | None
+
+
+async def carry_request(call: Call, body: ApprovalBody) -> Answer | Refused:
+    """Ask for approval."""
+
+    async def work() -> str | Refused:
+        outcome = await journey.ask_approval(
+            call.house,
+            actor_of(call, Scope.APPROVALS_WRITE),
+            body.kind,
+            body.payload,
+            summary=body.summary,
+            reason=body.reason,
+        )
+        if isinstance(outcome, Refused):
+            return outcome
+        return orjson.dumps(approval_view(outcome).model_dump()).decode()
+
+    return await remembered(
+        call.house,
+        scope_id=HOUSE,
+        key=f"{call.key.client}:{call.idempotency_key}",
+        kind="request_approval",
+        request=body.model_dump(),
+        work=work,
+    )
+
+
+REQUEST = Write(
+    name="request_approval",
+    tag=TAG,
+    path="/v1/approvals",
+    scope=Scope.APPROVALS_WRITE,
+    body=ApprovalBody,
+    answer=ApprovalView,
+    carry=carry_request,
+    status=201,
+    summary="Ask for the approval of a second person",
+    description="A person decides in the console; an approval is used once, for this payload.",
+    example={
+        "kind": "policy_publication",
+        "payload": {"act": "policy_publication", "policy_sha256": "ab" * 32},
+        "summary": "Publish the policy of February.",
+        "reason": "Back-test passed.",
+    },
+)
+WRITES = (REQUEST,)
+
+
+@router.get("/v1/approvals", **reads(Scope.APPROVALS_READ, TAG, "List requests for approval"))
+async def list_approvals(
+    house: HouseOf,
+    *,
+    only_open: Annotated[bool, Query(description="Only what waits for a decision.")] = False,
+    after: After = None,
+    limit: Limit = PAGE_DEFAULT,
+) -> Approvals:
+    """Return requests, newest first."""
+    before = None if after is None else read_cursor(after)[1]
+    found = await journey.list_approvals(house, only_open=only_open, before=before, page=limit + 1)
+    shown = found[:limit]
+    last = None if no_more(len(found), limit) else shown[-1]
+    return Approvals(
+        items=[approval_view(item) for item in shown],
+        next=None if last is None else write_cursor((0, last.approval_id)),
+    )
+
+
+@router.get("/v1/trail", **reads(Scope.TRAIL_READ, TAG, "Search the trail"))
+async def search_trail(
+    house: HouseOf,
+    *,
+    actor: Annotated[ShortText | None, Query()] = None,
+    act: Annotated[Code | None, Query()] = None,
+    customer_id: Annotated[CustomerId | None, Query()] = None,
+    only_refused: Annotated[bool, Query(description="Only what was turned away.")] = False,
+    after: After = None,
+    limit: Limit = PAGE_DEFAULT,
+) -> Trail:
+    """Return looks, changes and refusals, newest first."""
+    wanted = Wanted(actor=actor, act=act, customer_id=customer_id, only_refused=only_refused)
+    before = None if after is None else read_cursor(after)[1]
+    found = await find_trail(house, wanted, before=before, page=limit + 1)
+    shown = found[:limit]
+    last = None if no_more(len(found), limit) else shown[-1]
+    return Trail(
+        items=[trail_view(entry) for entry in shown],
+        next=None if last is None else write_cursor((0, last.trail_id)),
+    )
+
+
+def approval_view(approval: Approval) -> ApprovalView:
+    """Return what an answer says of a request."""
+    return ApprovalView(
+        approval_id=ids.to_text(ids.APPROVAL, approval.approval_id),
+        kind=approval.kind,
+        payload_sha256=approval.payload_hash.hex(),
+        summary=approval.summary,
+        requested_by=approval.requested_by,
+        request_reason=approval.request_reason,
+        requested_at=approval.requested_at,
+        expires_at=approval.expires_at,
+        decided_by=approval.decided_by,
+        is_approved=approval.is_approved,
+        decision_reason=approval.decision_reason,
+        decided_at=approval.decided_at,
+        used_by=approval.used_by,
+        used_at=approval.used_at,
+    )
+
+
+def trail_view(entry: Entry) -> TrailView:
+    """Return what an answer says of a line."""
+    number = entry.customer_id
+    return TrailView(
+        trail_id=ids.to_text(ids.TRAIL, entry.trail_id),
+        at=entry.at,
+        actor=entry.actor,
+        role=entry.role,
+        source=entry.source,
+        act=entry.act,
+        outcome=entry.outcome,
+        customer_id=None if number is None else ids.to_text(ids.CUSTOMER, number),
+        subject=entry.subject,
+        purpose=entry.purpose,
+        ticket=entry.ticket,
+        reason=entry.reason,
+        before=entry.before,
+        after=entry.after,
+    )

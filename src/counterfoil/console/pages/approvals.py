@@ -1,0 +1,258 @@
+"""What waits for a second person, and the trail of who looked, changed and was refused."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import Response
+
+from counterfoil.console import flow, words
+from counterfoil.console.access import Permission
+from counterfoil.console.flow import Action, Crumb, Field
+from counterfoil.console.frame import BASE
+from counterfoil.console.page import Page
+from counterfoil.console.pages import errors
+from counterfoil.console.pages.customers import refusal_text
+from counterfoil.console.visit import Visit
+from counterfoil.journeys.approve import decide_approval, list_approvals
+from counterfoil.journeys.trail import find_trail
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
+from counterfoil.platform.access_matrix import load_matrix
+from counterfoil.platform.approvals import Approval
+from counterfoil.platform.trail import DONE, Entry, Wanted
+from counterfoil.platform.web.forms import FormReader
+from counterfoil.platform.web.parts import Status
+
+ROWS: Final = 100
+_TEXT_LENGTH_MAX: Final = 64
+_TONES: Final = {"open": "live", "approved": "good", "refused": "bad", "expired": "warn"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRow:
+    """One request of the list."""
+
+    href: str
+    record: str
+    kind: str
+    summary: str
+    requested_by: str
+    requested_at: str
+    decided_by: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalsView:
+    """Requests, newest first."""
+
+    rows: Sequence[ApprovalRow]
+    done: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailRow:
+    """One line of the trail."""
+
+    at: str
+    actor: str
+    role: str
+    source: str
+    act: str
+    customer: str
+    href: str
+    why: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailPageView:
+    """Lines of the trail, and by what they were searched."""
+
+    actor: str
+    act: str
+    only_refused: bool
+    rows: Sequence[TrailRow]
+    older_href: str
+
+
+async def show_list(visit: Visit) -> Response:
+    """List requests."""
+    found = await list_approvals(visit.desk.house, page=ROWS)
+    done = visit.request.query_params.get("done", "")
+    key = f"done.{done}"
+    view = ApprovalsView(
+        rows=[_row(visit, item) for item in found],
+        done=visit.t(key) if done == "approval_decided" else "",
+    )
+    return visit.page(
+        "privacy/approvals.html",
+        visit.t("nav.approvals"),
+        view,
+        journey="journeys.approve.list_approvals",
+        api_call="GET /v1/approvals",
+        cli_call="counterfoil approvals list",
+    )
+
+
+async def decide(visit: Visit) -> Response:
+    """Show one request with what it would do, and take the decision."""
+    found = await _found(visit)
+    if found is None:
+        return await errors.not_found(visit)
+    action, fields = _action(visit, found), _fields(visit)
+    if visit.request.method != "POST" or visit.is_stale:
+        return flow.show_form(visit, action, fields)
+    reader = FormReader(visit.values)
+    decision = reader.choice("decision", ("approve", "refuse"))
+    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
+    if decision is None or reason is None:
+        return flow.show_form(visit, action, fields, reader=reader)
+    outcome = await decide_approval(
+        visit.desk.house,
+        visit.actor,
+        found.approval_id,
+        is_approved=decision == "approve",
+        reason=reason,
+    )
+    if isinstance(outcome, Refused):
+        reader.refuse("form", "form.refused", text=refusal_text(visit, outcome))
+        return flow.show_form(visit, action, fields, reader=reader)
+    return visit.go(f"{BASE}/approvals?done=approval_decided")
+
+
+async def show_trail(visit: Visit) -> Response:
+    """Search the trail."""
+    given = visit.request.query_params
+    actor = given.get("actor", "").strip()[:_TEXT_LENGTH_MAX]
+    act = given.get("act", "").strip()[:_TEXT_LENGTH_MAX]
+    only_refused = given.get("refused") == "1"
+    before = _number(given.get("before", ""))
+    wanted = Wanted(actor=actor or None, act=act or None, only_refused=only_refused)
+    found = await find_trail(visit.desk.house, wanted, before=before, page=ROWS + 1)
+    rows = found[:ROWS]
+    view = TrailPageView(
+        actor=actor,
+        act=act,
+        only_refused=only_refused,
+        rows=[_trail_row(visit, entry) for entry in rows],
+        older_href=_older(visit, rows[-1]) if len(found) > ROWS else "",
+    )
+    return visit.page(
+        "privacy/trail.html",
+        visit.t("nav.trail"),
+        view,
+        journey="journeys.trail.find_trail",
+        api_call="GET /v1/trail",
+        cli_call="counterfoil privacy trail",
+    )
+
+
+async def _found(visit: Visit) -> Approval | None:
+    try:
+        number = ids.from_text(ids.APPROVAL, visit.request.path_params["approval"])
+    except ids.InvalidIdError:
+        return None
+    found: list[Approval] = await list_approvals(visit.desk.house, before=number + 1, page=1)
+    return found[0] if found and found[0].approval_id == number else None
+
+
+def _action(visit: Visit, found: Approval) -> Action:
+    href = f"{BASE}/approvals"
+    record = ids.to_text(ids.APPROVAL, found.approval_id)
+    return Action(
+        name="decide",
+        title=visit.t("approval.title", record=record),
+        intro=visit.t(
+            "approval.intro",
+            kind=_kind(visit, found.kind),
+            who=found.requested_by,
+            summary=found.summary,
+            reason=found.request_reason,
+            digest=found.payload_hash.hex(),
+        ),
+        path=f"{href}/{record}",
+        record=Crumb(label=visit.t("nav.approvals"), href=href),
+        journey="journeys.approve.decide_approval",
+    )
+
+
+def _fields(visit: Visit) -> list[Field]:
+    t = visit.t
+    choices = (("refuse", t("approval.refuse")), ("approve", t("approval.approve")))
+    return [
+        Field(name="decision", label=t("approval.decision"), kind="select", choices=choices),
+        Field(name="reason", label=t("approval.reason"), hint=t("approval.reason_hint")),
+    ]
+
+
+def _row(visit: Visit, found: Approval) -> ApprovalRow:
+    record = ids.to_text(ids.APPROVAL, found.approval_id)
+    return ApprovalRow(
+        href=f"{BASE}/approvals/{record}",
+        record=record,
+        kind=_kind(visit, found.kind),
+        summary=found.summary,
+        requested_by=found.requested_by,
+        requested_at=visit.formats.instant(found.requested_at),
+        decided_by=found.decided_by or "—",
+        status=visit.status("approval_status", _state(visit, found), _TONES),
+    )
+
+
+def _state(visit: Visit, found: Approval) -> str:
+    if found.is_approved is not None:
+        return "approved" if found.is_approved else "refused"
+    return "open" if found.expires_at > visit.desk.house.clock.now() else "expired"
+
+
+def _kind(visit: Visit, kind: str) -> str:
+    zh, en = load_matrix().approvals.get(kind, (kind, kind))
+    return zh if visit.catalogue.language == "zh-CN" else en
+
+
+def _trail_row(visit: Visit, entry: Entry) -> TrailRow:
+    number = entry.customer_id
+    texts = (entry.purpose, entry.ticket, entry.subject, entry.reason)
+    is_done = entry.outcome == DONE
+    return TrailRow(
+        at=visit.formats.instant(entry.at),
+        actor=entry.actor,
+        role=entry.role,
+        source=entry.source,
+        act=entry.act,
+        customer="" if number is None else ids.to_text(ids.CUSTOMER, number),
+        href="" if number is None else words.customer_href(number),
+        why=" · ".join(text for text in texts if text),
+        status=Status(
+            label=visit.t("trail.done") if is_done else entry.outcome,
+            tone="good" if is_done else "bad",
+        ),
+    )
+
+
+def _older(visit: Visit, last: Entry) -> str:
+    query = visit.request.url.include_query_params(
+        before=ids.to_text(ids.TRAIL, last.trail_id)
+    ).query
+    return f"{BASE}/trail?{query}"
+
+
+def _number(text: str) -> int | None:
+    try:
+        return ids.from_text(ids.TRAIL, text)
+    except ids.InvalidIdError:
+        return None
+
+
+PAGES: Final = (
+    Page(path="/approvals", show=show_list, permission=Permission.APPROVALS),
+    Page(
+        path="/approvals/{approval}",
+        show=decide,
+        submit=decide,
+        permission=Permission.APPROVALS,
+    ),
+    Page(path="/trail", show=show_trail, permission=Permission.READ_TRAIL),
+)

@@ -1,0 +1,192 @@
+"""Seeing in clear, deciding for two, and the trail, as the pages of the console do it."""
+
+import re
+
+import httpx
+import pytest
+from starlette.routing import Route
+from tests.console.accessibility import faults
+from tests.console.conftest import Browser
+from tests.console.test_pages import first_record
+
+from counterfoil.console.access import ROLES, may
+from counterfoil.console.app import PAGES
+from counterfoil.console.page import Page
+from counterfoil.journeys.approve import ask_approval
+from counterfoil.journeys.trail import find_trail
+from counterfoil.kernel import ids
+from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.approvals import Approval
+from counterfoil.platform.trail import Wanted
+from counterfoil.privacy.person_store import read_clear
+from counterfoil.privacy.vault import Purpose
+
+SAMPLES = {
+    "customer": ids.to_text(ids.CUSTOMER, 1),
+    "application": ids.to_text(ids.APPLICATION, 1),
+    "line": ids.to_text(ids.LINE, 1),
+    "loan": ids.to_text(ids.LOAN, 1),
+    "payment": ids.to_text(ids.PAYMENT, 1),
+    "repayment": ids.to_text(ids.REPAYMENT, 1),
+    "approval": ids.to_text(ids.APPROVAL, 1),
+}
+
+
+def address(page: Page) -> str:
+    """Return an address of a page; what it names need not be there."""
+
+    def sample(match: re.Match[str]) -> str:
+        return SAMPLES.get(match[1].partition(":")[0], "1")
+
+    return "/console" + re.sub(r"\{([^}]*)\}", sample, page.path)
+
+
+async def a_customer(browser: Browser) -> tuple[str, int]:
+    href = first_record((await browser.get("/console/customers")).text)
+    return href, ids.from_text(ids.CUSTOMER, href.rsplit("/", 1)[1])
+
+
+async def clear(browser: Browser, customer_id: int) -> dict[str, str]:
+    async with browser.house.database.connection() as connection:
+        found = await read_clear(connection, browser.house.vault, [customer_id], Purpose.IDENTITY)
+    return found[customer_id]
+
+
+async def look(browser: Browser, href: str, **fields: str) -> httpx.Response:
+    page = await browser.get(f"{href}/reveal")
+    given = {"purpose": "customer_request", "ticket": "T-1", "reason": "asks", **fields}
+    return await browser.submit(page, f"{href}/reveal", **given)
+
+
+async def test_a_clerk_sees_a_person_after_saying_why(stranger: Browser) -> None:
+    await stranger.sign_in("operations")
+    href, customer_id = await a_customer(stranger)
+    person = await clear(stranger, customer_id)
+    record = await stranger.get(href)
+    assert f'href="{href}/reveal"' in record.text
+    assert person["id_number"] not in record.text
+    answer = await look(stranger, href)
+    assert answer.status_code == 200
+    assert person["id_number"] in answer.text
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert faults(answer.text) == []
+    [entry] = await find_trail(stranger.house, Wanted(act="reveal"))
+    assert (entry.actor, entry.outcome, entry.customer_id) == ("operations", "done", customer_id)
+    assert entry.source.startswith("console ")
+    assert person["id_number"] not in (await stranger.get(href)).text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("reason", ""), ("ticket", ""), ("purpose", "legal_request")]
+)
+async def test_without_purpose_ticket_and_reason_nothing_is_shown(
+    stranger: Browser, field: str, value: str
+) -> None:
+    await stranger.sign_in("operations")
+    href, customer_id = await a_customer(stranger)
+    person = await clear(stranger, customer_id)
+    answer = await look(stranger, href, **{field: value})
+    assert answer.status_code == 422
+    assert person["id_number"] not in answer.text
+    assert faults(answer.text) == []
+    assert await find_trail(stranger.house, Wanted(act="reveal")) == []
+
+
+async def test_a_role_without_a_purpose_is_turned_away_on_record(stranger: Browser) -> None:
+    await stranger.sign_in("finance")
+    href, _ = await a_customer(stranger)
+    assert f"{href}/reveal" not in (await stranger.get(href)).text
+    assert (await stranger.get(f"{href}/reveal")).status_code == 403
+    [entry] = await find_trail(stranger.house, Wanted(only_refused=True))
+    assert (entry.actor, entry.act, entry.outcome) == ("finance", "console", "forbidden")
+
+
+async def test_a_second_person_decides_in_the_console(stranger: Browser) -> None:
+    asked = await ask_approval(
+        stranger.house,
+        Actor(name="admin.x", role="administrator", source="test"),
+        "key_rotation",
+        {"act": "rotation"},
+        summary="Change the wrapping key.",
+        reason="yearly",
+    )
+    assert isinstance(asked, Approval)
+    await stranger.sign_in("compliance")
+    listed = await stranger.get("/console/approvals")
+    assert "Change the wrapping key." in listed.text
+    assert faults(listed.text) == []
+    href = f"/console/approvals/{ids.to_text(ids.APPROVAL, asked.approval_id)}"
+    page = await stranger.get(href)
+    assert asked.payload_hash.hex() in page.text
+    assert faults(page.text) == []
+    missing = await stranger.submit(page, href, decision="approve", reason="")
+    assert missing.status_code == 422
+    done = await stranger.submit(page, href, decision="approve", reason="checked")
+    assert done.status_code == 303
+    again = await stranger.submit(page, href, decision="refuse", reason="changed my mind")
+    assert again.status_code == 422
+    assert "Approved" in (await stranger.get("/console/approvals")).text
+
+
+async def test_nobody_decides_in_the_console_on_their_own_request(stranger: Browser) -> None:
+    asked = await ask_approval(
+        stranger.house,
+        Actor(name="compliance", role="compliance", source="test"),
+        "key_rotation",
+        {"act": "rotation"},
+        summary="x",
+        reason="x",
+    )
+    assert isinstance(asked, Approval)
+    await stranger.sign_in("compliance")
+    href = f"/console/approvals/{ids.to_text(ids.APPROVAL, asked.approval_id)}"
+    page = await stranger.get(href)
+    answer = await stranger.submit(page, href, decision="approve", reason="mine")
+    assert answer.status_code == 422
+    assert "Nobody decides on a request of their own" in answer.text
+
+
+async def test_the_trail_is_searched(stranger: Browser) -> None:
+    await stranger.sign_in("operations")
+    href, _ = await a_customer(stranger)
+    await look(stranger, href)
+    assert (await stranger.get("/console/trail")).status_code == 403
+    await stranger.sign_in("auditor")
+    text = (await stranger.get("/console/trail")).text
+    assert "reveal" in text
+    assert "forbidden" in text
+    assert faults(text) == []
+    refused = (await stranger.get("/console/trail?refused=1&actor=operations")).text
+    assert "forbidden" in refused
+    assert "T-1" not in refused
+    assert "Nothing was recorded" in (await stranger.get("/console/trail?act=nothing")).text
+
+
+@pytest.mark.parametrize("role", list(ROLES))
+async def test_every_page_is_open_to_a_role_as_the_matrix_says(
+    stranger: Browser, role: str
+) -> None:
+    await stranger.sign_in(role)
+    for page in PAGES:
+        answer = await stranger.get(address(page))
+        denied = page.permission is not None and not may(role, page.permission)
+        assert (answer.status_code == 403) is denied, f"{role} {page.path}"
+        assert answer.status_code < 500, f"{role} {page.path}"
+        if page.submit is not None and page.path not in ("/sign-out", "/sign-in"):
+            # A post without our token does nothing, but who may not come in is told so first.
+            posted = await stranger.post(address(page), {})
+            assert (posted.status_code == 403) is denied, f"post {role} {page.path}"
+
+
+def test_every_route_of_the_console_is_a_declared_page_or_a_file(stranger: Browser) -> None:
+    """Every address stands in PAGES with its permission; the rest gives files and takes reports."""
+    mounted = stranger.client._transport.app.routes[0].app  # type: ignore[attr-defined]
+    inner = getattr(mounted, "app", None) or mounted._app
+    declared = {page.path for page in PAGES}
+    others = {route.path for route in inner.routes if isinstance(route, Route)} - declared
+    assert others <= {
+        *("/static/{name}", "/watermark.svg", "/figures/{name}.csv", "/csp-reports"),
+        *("/static/{name:path}", "/fonts/{name}", "/figures/{name}"),
+    }, others
+    public = {page.path for page in PAGES if page.permission is None}
+    assert public == {"/sign-in", "/sign-out", "/preferences"}
