@@ -23,6 +23,14 @@ FURTHER = [
     "age_years + 2 * lenders_count - delay_months_max >= 30 AND NOT is_student",
     "is_student = (age_years < 25)",
     "is_student IS NOT NULL AND (purpose IS NULL OR purpose <> 'travel')",
+    "CASE WHEN is_student THEN age_years < 25 WHEN lenders_count > 3 THEN is_student END",
+    "COALESCE(income_monthly_minor, debt_monthly_minor, 0) > 1000",
+    "LEAST(age_years, lenders_count) < GREATEST(delay_months_max, 3)",
+    "ABS(age_years - lenders_count) > 20",
+    "debt_monthly_minor / NULLIF(income_monthly_minor, 0) >= 1",
+    "NULLIF(purpose, 'travel') IS NULL",
+    "age_years IS DISTINCT FROM lenders_count",
+    "is_student IS NOT DISTINCT FROM (age_years > 30)",
 ]
 
 

@@ -3,6 +3,7 @@
 Invariant   A replay reads nothing but what was stored: inputs, and the policy by its hash.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -11,7 +12,9 @@ from typing import Any
 import orjson
 
 from counterfoil.decisioning.decision import Asked, Decision, Outcome
+from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards
 from counterfoil.kernel import ids
 
 
@@ -22,6 +25,20 @@ class StoredDecision:
     policy_hash: str
     inputs: bytes
     result: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the application says of its decision, in columns of its own."""
+
+    grade: str | None
+    points: int | None
+    limit_minor: int | None
+    rate_daily_e8: int | None
+
+
+#: What decides: the reference, or what is generated from it.
+Decide = Callable[[Mapping[str, Value | None], Asked, Guards], Decision]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +84,31 @@ def replay(policy: Policy, stored: StoredDecision) -> Replay:
     With the policy of the record, any difference is a defect of the engine; with another one it
     shows what that policy would have changed.
     """
+    return compared(stored, decided_again(policy.decide, stored))
+
+
+def decided_again(decide: Decide, stored: StoredDecision) -> Decision:
+    """Return the decision on the stored inputs."""
     inputs = orjson.loads(stored.inputs)
-    decision = policy.decide(inputs["features"], asked_of(inputs["asked"]))
+    return decide(inputs["features"], asked_of(inputs["asked"]), guards_of(inputs))
+
+
+def compared(stored: StoredDecision, decision: Decision) -> Replay:
+    """Compare a decision with the record, byte by byte."""
     result = decision.result()
     if result == stored.result:
         return Replay(is_same=True, differences=())
     return Replay(
         is_same=False, differences=_differences(orjson.loads(stored.result), orjson.loads(result))
     )
+
+
+def guards_of(inputs: dict[str, Any]) -> Guards:
+    """Return the guards as they were stored; none where nothing was held back."""
+    held = inputs.get("guards")
+    if held is None:
+        return NO_GUARDS
+    return Guards(tripped=frozenset(held["tripped"]), snoozed=frozenset(held["snoozed"]))
 
 
 def asked_of(document: dict[str, Any]) -> Asked:

@@ -1,0 +1,183 @@
+"""`counterfoil decision`: recorded decisions, decided again and explained."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from counterfoil.cli import output
+from counterfoil.cli.connection import with_connection
+from counterfoil.cli.policy_source import Json, policy_of
+
+if TYPE_CHECKING:
+    from counterfoil.decisioning.policy import Policy
+    from counterfoil.journeys.replay_decisions import Replayed
+    from counterfoil.kernel.errors import Refused
+    from counterfoil.platform.database import Connection
+
+#: Findings that the table shows; `--json` has more.
+SHOWN_MAX = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Recorded decisions: decide again, explain.", no_args_is_help=True)
+    group.command()(replay)
+    group.command()(explain)
+    app.add_typer(group, name="decision")
+
+
+def replay(
+    application: Annotated[
+        str | None, typer.Argument(help="Number of an application, such as ap_…")
+    ] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Decide all of them again.")] = False,
+    against: Annotated[
+        str | None, typer.Option(help="Another policy: tell which part of it changes what.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Decide recorded decisions again: the same to the byte, or the name of what changed.
+
+    Ends with 1 where a decision does not come out again by its own policy and inputs.
+    """
+    if every == (application is not None):
+        raise typer.BadParameter("give an application or --all", param_hint="APPLICATION")
+    number = None if application is None else _number(application)
+    today = None if against is None else policy_of(against)
+    found = _replayed(number, today, shows_progress=not as_json)
+    if as_json:
+        output.write_json(_document(found))
+    else:
+        _write(found)
+    if found.causes:
+        raise typer.Exit(output.EXIT_FAILED)
+
+
+def _number(text: str) -> int:
+    from counterfoil.kernel import ids
+
+    try:
+        return ids.from_text(ids.APPLICATION, text)
+    except ids.InvalidIdError as wrong:
+        raise typer.BadParameter(str(wrong), param_hint="APPLICATION") from wrong
+
+
+def _replayed(number: int | None, today: "Policy | None", *, shows_progress: bool) -> "Replayed":
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from counterfoil.journeys.replay_decisions import count_decisions, replay_decisions
+    from counterfoil.kernel.errors import Refused
+
+    progress = Progress(
+        TextColumn("deciding again"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not shows_progress,
+    )
+
+    async def work(connection: "Connection") -> "Replayed | Refused":
+        with progress:
+            total = await count_decisions(connection) if number is None else None
+            task = progress.add_task("", total=total)
+            return await replay_decisions(
+                connection,
+                application_id=number,
+                today=today,
+                tell=lambda count: progress.advance(task, count),
+            )
+
+    found = with_connection(work)
+    if isinstance(found, Refused):
+        raise output.fail(f"{found.message} {found.next_step}")
+    return found
+
+
+def _document(found: "Replayed") -> dict[str, Any]:
+    from counterfoil.kernel import ids
+
+    return {
+        "examined": found.examined,
+        "reproduced": found.reproduced,
+        "causes": dict(found.causes),
+        "changes": dict(found.changes),
+        "findings": [
+            {
+                "application_id": ids.to_text(ids.APPLICATION, finding.key[1]),
+                "decision_no": finding.key[2],
+                "cause": finding.cause,
+                "changed_by": finding.changed_by,
+                "differences": finding.differences,
+            }
+            for finding in found.findings
+        ],
+    }
+
+
+def _write(found: "Replayed") -> None:
+    document = _document(found)
+    typer.echo(
+        f"{found.examined:,} decisions decided again; {found.reproduced:,} came out the same."
+    )
+    for part, count in sorted(found.changes.items()):
+        typer.echo(f"{count:,} would change by today's {part}.")
+    shown = document["findings"][:SHOWN_MAX]
+    rows = [
+        (
+            one["application_id"],
+            one["cause"] or " and ".join(one["changed_by"]),
+            ", ".join(one["differences"]),
+        )
+        for one in shown
+    ]
+    if rows:
+        output.write_table("What differs", ("application", "changed", "differs in"), rows)
+
+
+def explain(
+    application: Annotated[str, typer.Argument(help="Number of an application, such as ap_…")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Tell everything that is recorded of a decision: rules, values read, points, bounds, texts."""
+    from counterfoil.journeys.replay_decisions import explain_decision
+    from counterfoil.kernel.errors import Refused
+
+    number = _number(application)
+
+    async def work(connection: "Connection") -> "dict[str, Any] | Refused":
+        return await explain_decision(connection, number)
+
+    told = with_connection(work)
+    if isinstance(told, Refused):
+        raise output.fail(f"{told.message} {told.next_step}")
+    if as_json:
+        output.write_json(told)
+    else:
+        _tell(application, told)
+
+
+def _tell(application: str, told: dict[str, Any]) -> None:
+    rows = [
+        (rule["rule"], rule["verdict"], rule["then"], rule["when"], _values(rule["read"]))
+        for rule in told["rules"]
+    ]
+    title = f"{application}: {told['outcome']}, {told['policy_version']}"
+    output.write_table(title, ("rule", "verdict", "then", "when", "read"), rows)
+    points = [(name, bin_no, added) for name, bin_no, added in told["contributions"]]
+    output.write_table(f"{told['points']} points", ("feature", "bin", "points"), points)
+    bounds = [(name, f"{minor:,}") for name, minor in told["candidates"]]
+    output.write_table(f"Limit bound by {told['binding']}", ("bound", "minor"), bounds)
+    for language, texts in told["customer_is_told"].items():
+        typer.echo(f"{language}: {'; '.join(texts)}")
+
+
+def _values(read: dict[str, Any]) -> str:
+    return ", ".join(f"{name} = {_value(value)}" for name, value in read.items())
+
+
+def _value(value: object) -> str:
+    return "unknown" if value is None else str(value)

@@ -1,0 +1,160 @@
+"""Why a decision does not come out again, and what today's policy would change about it.
+
+Own parts   With the policy and inputs of the record the result has to be the same to the byte.
+            Where it is not: the policy is missing or altered (`policy`), the inputs are not what
+            a policy would have let in (`data`), the application agrees with the new result and
+            not with the record (`record`), else the inputs or the engine changed
+            (`data_or_engine`; the log, which holds a hash of the inputs, tells which).
+Today       One part at a time is exchanged for today's: rules, model, limits, prices. Parts that
+            change the result alone are named; where none does but all together do, it is
+            `interaction`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import orjson
+
+from counterfoil.decisioning.compile_python import compile_python
+from counterfoil.decisioning.document import policy_of
+from counterfoil.decisioning.feature import take_snapshot
+from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.reading import InvalidPolicyError
+from counterfoil.decisioning.replay import (
+    Decide,
+    Replay,
+    Standing,
+    StoredDecision,
+    compared,
+    decided_again,
+)
+
+
+class Cause(StrEnum):
+    """Why a decision does not come out again."""
+
+    NONE = "none"
+    POLICY = "policy"
+    DATA = "data"
+    RECORD = "record"
+    DATA_OR_ENGINE = "data_or_engine"
+
+
+#: Parts of a policy's document, by what they are to somebody who asks what changed.
+PARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "rules": ("rules", "segments", "derived", "features", "reasons", "bound_reasons"),
+    "model": ("scorecard",),
+    "limits": ("growth", "capacity"),
+    "prices": ("rate_annual_max_e8",),
+}
+_PRICES: Final = ("rate_daily_e8", "rates_daily_e8")
+INTERACTION: Final = "interaction"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What came of deciding a recorded case again."""
+
+    cause: Cause
+    differences: tuple[str, ...]
+
+
+def judge(
+    policy: Policy | None, decide: Decide | None, stored: StoredDecision, standing: Standing
+) -> Verdict:
+    """Return whether a decision comes out again by its own policy, and why not.
+
+    `policy` is the version that is kept under the recorded hash, None where it is missing or
+    altered; `decide` is what was generated from it.
+    """
+    if policy is None or decide is None:
+        return Verdict(cause=Cause.POLICY, differences=())
+    found = decided_again(decide, stored)
+    again = compared(stored, found)
+    if again.is_same:
+        return Verdict(cause=Cause.NONE, differences=())
+    return Verdict(
+        cause=_cause(policy, stored, standing, again, orjson.loads(found.result())),
+        differences=again.differences,
+    )
+
+
+def _cause(
+    policy: Policy,
+    stored: StoredDecision,
+    standing: Standing,
+    again: Replay,
+    found: Mapping[str, Any],
+) -> Cause:
+    inputs = orjson.loads(stored.inputs)
+    snapshot = take_snapshot(policy.features, inputs["features"])
+    if inputs["policy_hash"] != policy.hash or snapshot.values != inputs["features"]:
+        return Cause.DATA
+    names = Standing.__slots__
+    recorded = orjson.loads(stored.result)
+    shown = {name: getattr(standing, name) for name in names}
+    agrees = {name: found.get(name) for name in names} == shown
+    if agrees and set(names) & set(again.differences):
+        return Cause.RECORD
+    if {name: recorded.get(name) for name in names} != shown:
+        return Cause.RECORD
+    return Cause.DATA_OR_ENGINE
+
+
+class Comparison:
+    """One version against another, part by part; made once for many decisions."""
+
+    def __init__(self, recorded: Policy, today: Policy) -> None:
+        """Take the version of the record and today's."""
+        before, after = orjson.loads(recorded.canonical), orjson.loads(today.canonical)
+        self._whole: Decide = compile_python(today).function
+        self._parts: dict[str, Decide] = {}
+        for part in PARTS:
+            exchanged = _exchanged(before, after, part)
+            if exchanged == before:
+                continue
+            try:
+                self._parts[part] = compile_python(policy_of(exchanged)).function
+            except InvalidPolicyError:
+                # This part cannot stand without others of the same version.
+                continue
+
+    def changes(self, stored: StoredDecision) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the parts that change a decision, and the fields that differ by all together."""
+        whole = _differences(stored, self._whole)
+        if not whole:
+            return (), ()
+        alone = tuple(part for part, decide in self._parts.items() if _differences(stored, decide))
+        return alone or (INTERACTION,), whole
+
+
+def _differences(stored: StoredDecision, decide: Decide) -> tuple[str, ...]:
+    again = compared(stored, decided_again(decide, stored))
+    return tuple(name for name in again.differences if name != "policy_version")
+
+
+def _exchanged(before: dict[str, Any], after: dict[str, Any], part: str) -> dict[str, Any]:
+    """Return the recorded document with one part of today's."""
+    made = {name: value for name, value in before.items() if name not in PARTS[part]}
+    made |= {name: after[name] for name in PARTS[part] if name in after}
+    if part in ("limits", "prices"):
+        made["grades"] = _grades(before["grades"], after["grades"], part)
+    return made
+
+
+def _grades(
+    before: list[dict[str, Any]], after: list[dict[str, Any]], part: str
+) -> list[dict[str, Any]]:
+    """Return grades with today's prices, or with all of today's but the prices."""
+    theirs = {grade["code"]: grade for grade in after}
+    if [grade["code"] for grade in before] != [grade["code"] for grade in after]:
+        return after if part == "limits" else before
+    made = []
+    for mine in before:
+        other = theirs[mine["code"]]
+        prices, rest = (other, mine) if part == "prices" else (mine, other)
+        grade = {name: value for name, value in rest.items() if name not in _PRICES}
+        made.append(grade | {name: prices[name] for name in _PRICES if name in prices})
+    return made
