@@ -23,6 +23,8 @@ PUBLISHER_LOCK: Final = 7_205_759_403_792_911
 ALARMS_MAX: Final = 1_000
 #: Lines among which a witness's latest is looked for: some hours' worth.
 RECENT_LINES: Final = 20_000
+#: Old heads that are held against the files: more than an hour of them.
+RECENT_NOTES: Final = 5_000
 LEAF_COLUMNS: Final = (
     "idx",
     "customer_id",
@@ -430,3 +432,9 @@ async def read_full_tiles(
         numbers=[number for _, number in places],
     )
     return {(row["level"], row["n"]): FullTile(*row) for row in rows}
+
+
+async def recent_notes(connection: Connection) -> list[bytes]:
+    """Return the latest witnessed notes."""
+    rows = await QUERIES.recent_notes.fetch(connection, page=RECENT_NOTES)
+    return [row["note"].encode() for row in rows]

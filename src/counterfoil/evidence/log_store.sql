@@ -310,3 +310,9 @@ FROM evidence.tile AS t
 JOIN unnest(:levels::smallint[], :numbers::bigint[]) AS wanted (level, n)
   ON wanted.level = t.level AND wanted.n = t.n
 ORDER BY t.level, t.n;
+
+-- name: recent_notes
+-- Witnessed notes, newest first.
+-- gives   at most :page rows
+-- locks   none
+SELECT w.note FROM evidence.witnessed AS w ORDER BY w.size DESC LIMIT :page;

@@ -1,0 +1,66 @@
+"""Keeping the log: all its files for a size, and all of it computed again."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from counterfoil.evidence import log_store
+from counterfoil.evidence.auditing import Audit
+from counterfoil.evidence.formats.policy import Policy
+from counterfoil.evidence.formats.tile_directory import TileDirectory
+from counterfoil.evidence.formats.verifying_log import verify_log
+from counterfoil.evidence.log_files import CHECKPOINT, POLICY, FilesDifferError, LogFiles
+from counterfoil.evidence.log_writing import write_leaves
+from counterfoil.evidence.receipts import full_note
+from counterfoil.evidence.refusals import LOG_NOT_BEGUN
+from counterfoil.journeys.publish_log import directory_of
+from counterfoil.kernel.errors import RefusedError, refuse
+from counterfoil.platform.database import Connection
+from counterfoil.platform.settings import Settings
+
+
+async def export_log(
+    connection: Connection, settings: Settings, directory: Path, *, size: int | None
+) -> int:
+    """Write the tree of files of a size that was signed, by default the last witnessed one."""
+    if size is None:
+        witnessed = await log_store.last_witnessed(connection)
+        if witnessed is None:
+            raise RefusedError(refuse(LOG_NOT_BEGUN))
+        size = witnessed.size
+    head = await log_store.head_of_size(connection, size)
+    if head is None or await log_store.note_of(connection, size) is None:
+        raise FilesDifferError(f"size {size} was never signed")
+    files = LogFiles(directory)
+    if files.read(CHECKPOINT) is not None:
+        raise FilesDifferError(f"{directory} holds a log already")
+    edge = await write_leaves(connection, files, await asyncio.to_thread(files.edge, 0), size)
+    if edge.root() != head.root:
+        raise FilesDifferError(f"the leaves do not make the root that was signed of size {size}")
+    policy = LogFiles(directory_of(settings)).read(POLICY)
+    extra = {} if policy is None else {POLICY: policy}
+    note = bytes(await full_note(connection, size))
+    await asyncio.to_thread(files.write, {**extra, CHECKPOINT: note})
+    return size
+
+
+async def check_log(connection: Connection, settings: Settings) -> list[str]:
+    """Return what is wrong with the log in the database and with the files that are served."""
+    faults = [fault async for fault in Audit(connection).faults()]
+    directory = directory_of(settings)
+    files = LogFiles(directory)
+    policy = files.read(POLICY)
+    if policy is None or files.read(CHECKPOINT) is None:
+        return faults
+    old_heads = await log_store.recent_notes(connection)
+    verdict = await asyncio.to_thread(_verified, directory, policy, old_heads)
+    if verdict is not None:
+        faults.append(verdict)
+    return faults
+
+
+def _verified(directory: Path, policy: bytes, old_heads: Sequence[bytes]) -> str | None:
+    verdict = verify_log(TileDirectory(directory), Policy.parse(policy), old_heads)
+    if verdict.is_accepted:
+        return None
+    return f"the files: {verdict.refused} {verdict.detail}".rstrip()
