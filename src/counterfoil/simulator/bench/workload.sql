@@ -157,3 +157,22 @@ TRUNCATE bench_journal;
 -- gives   nothing
 -- locks   the table
 DROP TABLE bench_journal;
+
+-- name: some_leaves
+-- Leaves of recorded repayments from all over the log.
+-- gives   at most :count rows
+-- locks   none
+SELECT l.customer_id, l.leaf_id
+FROM evidence.leaf AS l
+JOIN platform.command AS c
+  ON c.customer_id = l.customer_id AND c.idempotency_key = l.command_key
+ORDER BY sha256(l.commitment)
+LIMIT :count;
+
+-- name: add_digests
+-- Digests of made-up numbers in the blind index.
+-- gives   nothing
+-- locks   nothing
+INSERT INTO privacy.blind_index (kind, digest, customer_id)
+SELECT :kind::text, substr(sha256(n::text::bytea), 1, 16), n
+FROM generate_series(1, :count::bigint) AS g (n);
