@@ -20,12 +20,15 @@ from counterfoil.consents.consent import Use, UsedConsent
 from counterfoil.consents.giving import Choice
 from counterfoil.consents.notice import SECONDS_PER_DAY, Level, Notices
 from counterfoil.consents.state import Status, fold
-from counterfoil.consents.subject import subject_ref
+from counterfoil.consents.subject import Identity, salt_of, subject_ref
 from counterfoil.evidence.leaf import LeafType, commitment
 from counterfoil.journeys import consent as journey
 from counterfoil.journeys.consent_records import Given
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
+from counterfoil.privacy.data_keys import keys_of
+from counterfoil.privacy.person_store import read_identities
+from counterfoil.privacy.vault import Purpose
 
 
 @pytest.fixture
@@ -81,16 +84,18 @@ async def test_the_subject_is_tied_to_the_person_by_its_opening_alone(desk: Desk
     refs = [orjson.loads(item.body)["subject_ref"] for item in (first, second)]
     assert refs[0] != refs[1], "two recipients cannot see that it is the same person"
     async with desk.house.database.connection() as connection:
-        opening = await journey.open_subject(desk.house, connection, first)
-    assert not isinstance(opening, Refused)
-    assert base64.b64decode(refs[0]) == subject_ref(opening.salt, opening.identity)
-    wrong = replace(opening.identity, id_number="11010519491231002X")
-    assert base64.b64decode(refs[0]) != subject_ref(opening.salt, wrong)
+        keys = await keys_of(connection, desk.house.vault, [customer], Purpose.SUBJECT)
+        particulars = await read_identities(connection, desk.house.vault, [customer])
+    identity = Identity(**particulars[customer])
+    salt = salt_of(keys[customer], first.record_id)
+    assert base64.b64decode(refs[0]) == subject_ref(salt, identity)
+    wrong = replace(identity, id_number="11010519491231002X")
+    assert base64.b64decode(refs[0]) != subject_ref(salt, wrong)
     # Nothing of the person stands in the room's tables or in the leaf.
     for table in ("consents.consent", "consents.decision", "evidence.leaf_staged"):
         for row in await rows(desk, f"SELECT * FROM {table}"):
-            assert opening.identity.id_number not in str(row)
-            assert opening.identity.name.encode() not in b"".join(
+            assert identity.id_number not in str(row)
+            assert identity.name.encode() not in b"".join(
                 value for value in row.values() if isinstance(value, bytes)
             )
 
@@ -411,7 +416,8 @@ async def test_a_refused_notice_is_kept_as_refused_and_asks_nothing_of_the_perso
     async with desk.house.database.connection() as connection:
         [kept] = await store.read_refused(connection, customer)
     assert (kept.notice_code, kept.choice) == ("marketing", "refused")
-    assert await journey.consents_of(desk.house, customer) == []
+    consents, refused = await journey.consents_of(desk.house, customer)
+    assert (consents, refused) == ([], [kept])
     # It stops nothing that does not need it.
     assert isinstance(await desk.use(await desk.give(customer)), UsedConsent)
 

@@ -33,14 +33,6 @@ class Identity:
     id_type: str = RESIDENT_IDENTITY_CARD
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class SubjectOpening:
-    """What the recipient needs to tie a record to a person; never shown in a log."""
-
-    salt: bytes
-    identity: Identity
-
-
 def salt_of(key: bytes, record_id: bytes) -> bytes:
     """Return the salt of one record under the customer's key."""
     return hmac.digest(key, _SALT_DOMAIN + record_id, "sha256")

@@ -14,7 +14,7 @@ import orjson
 
 from counterfoil.consents import giving, store
 from counterfoil.consents.consent import Consent, Use, UsedConsent
-from counterfoil.consents.decision import NewDecision
+from counterfoil.consents.decision import Decision, NewDecision
 from counterfoil.consents.giving import Choice, Wish
 from counterfoil.consents.iso27560 import Source
 from counterfoil.consents.record import Authentication, Display
@@ -25,14 +25,13 @@ from counterfoil.consents.refusals import (
     CONSENT_OUTDATED,
     CONSENT_USED_UP,
     CONSENT_WITHDRAWN,
-    CONSENT_WITHOUT_IDENTITY,
     NOTICE_CHANGED,
     NOTICE_NOT_FOUND,
     STATUS_LIST_NOT_FOUND,
 )
 from counterfoil.consents.state import Status
 from counterfoil.consents.status_list import POSITIONS, Place, claims, place_of
-from counterfoil.consents.subject import Identity, SubjectOpening, salt_of
+from counterfoil.consents.subject import Identity
 from counterfoil.customers import store as customers
 from counterfoil.customers.refusals import CUSTOMER_NOT_FOUND
 from counterfoil.decisioning import store as decisions
@@ -54,8 +53,6 @@ from counterfoil.platform import idempotency
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import person_store as persons
-from counterfoil.privacy.data_keys import existing_keys
-from counterfoil.privacy.vault import Purpose
 
 #: Large enough that statements cost nothing a consent, small enough that none runs long.
 CONSENTS_AT_ONCE: Final = 2_000
@@ -192,18 +189,6 @@ async def usable_consents(
     )
 
 
-async def open_subject(
-    house: House, connection: Connection, consent: Consent
-) -> SubjectOpening | Refused:
-    """Return what ties a record to its person, for the recipient of the consent alone."""
-    keys = await existing_keys(connection, house.vault, [consent.customer_id], Purpose.SUBJECT)
-    known = await _identities(house, connection, [consent.customer_id])
-    if consent.customer_id not in keys or consent.customer_id not in known:
-        return refuse(CONSENT_WITHOUT_IDENTITY)
-    salt = salt_of(keys[consent.customer_id], consent.record_id)
-    return SubjectOpening(salt=salt, identity=known[consent.customer_id])
-
-
 async def withdraw(
     house: House, *, customer_id: int, consent_id: int, channel: str, idempotency_key: str
 ) -> Answer | Refused:
@@ -276,10 +261,13 @@ async def reconfirm(
     )
 
 
-async def consents_of(house: House, customer_id: int) -> list[Consent]:
-    """Return the latest consents of one customer, newest first."""
+async def consents_of(
+    house: House, customer_id: int, *, page: int = store.CONSENTS_MAX, before: int = store.NEWEST
+) -> tuple[list[Consent], list[Decision]]:
+    """Return a page of a customer's consents, newest first, and what the customer refused."""
     async with house.database.connection() as connection:
-        return await store.read_consents(connection, customer_id)
+        consents = await store.read_consents(connection, customer_id, page=page, before=before)
+        return consents, await store.read_refused(connection, customer_id)
 
 
 async def expire_consents(house: House) -> int:

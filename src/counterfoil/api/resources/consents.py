@@ -193,7 +193,7 @@ class ConsentView(View):
     given_at: datetime
     ended_at: datetime | None
     withdrawn_at: datetime | None
-    #: Number of its leaf in the log: with it the receipt is asked for.
+    #: Its leaf in the log; `GET /v1/receipts/{leaf_id}` gives the receipt.
     leaf_id: str
     status_list: StatusPlaceView
 
@@ -373,9 +373,7 @@ async def list_consents(
 ) -> Consents:
     """Return a customer's consents with recipients and uses, newest first."""
     before = store.NEWEST if after is None else read_cursor(after)[1]
-    async with house.database.connection() as connection:
-        found = await store.read_consents(connection, customer_id, page=limit + 1, before=before)
-        refused = await store.read_refused(connection, customer_id)
+    found, refused = await journey.consents_of(house, customer_id, page=limit + 1, before=before)
     shown = found[:limit]
     last = None if no_more(len(found), limit) else shown[-1]
     return Consents(
@@ -464,7 +462,7 @@ def consent_view(house: House, item: Consent) -> ConsentView:
         given_at=_instant(item.created),
         ended_at=None if item.state.ended_at is None else _instant(item.state.ended_at),
         withdrawn_at=None if item.withdrawn_at is None else _instant(item.withdrawn_at),
-        leaf_id=str(item.leaf_id),
+        leaf_id=ids.to_text(ids.LEAF, item.leaf_id),
         status_list=StatusPlaceView(uri=place.uri, index=place.index),
     )
 

@@ -67,7 +67,7 @@ class ConsentPageView:
     list_href: str
     status: Status
     facts: Sequence[tuple[str, str, str]]
-    #: Name and hash, in the order of importance.
+    #: Name and text of what proves the consent: its leaf, hashes.
     hashes: Sequence[tuple[str, str]]
     language: str
     title: str
@@ -150,6 +150,7 @@ async def show_consent(visit: Visit) -> Response:
         status=visit.status("consent_status", row["status"], words.CONSENT_TONES),
         facts=_facts(visit, row),
         hashes=[
+            (visit.t("consent.leaf"), ids.to_text(ids.LEAF, row["leaf_id"])),
             (visit.t("consent.record_hash"), row["sha256"].hex()),
             (visit.t("consent.text_hash"), row["text_sha256"].hex()),
             (visit.t("consent.screen_hash"), row["screen_sha256"].hex()),
@@ -183,7 +184,7 @@ def _row(visit: Visit, row: Row) -> ConsentRow:
         customer=f.record(ids.CUSTOMER, customer_id),
         customer_href=words.customer_href(customer_id),
         purpose=_purpose(visit, row),
-        recipient=_recipient(visit, row["recipient"]),
+        recipient=_name(visit, row["recipient"]),
         uses=_uses(visit, row),
         valid_to=f.instant(row["valid_to"]),
         given_at=f.instant(row["given_at"]),
@@ -228,9 +229,14 @@ def _purpose(visit: Visit, row: Row) -> str:
     return text
 
 
-def _recipient(visit: Visit, legal_id: str) -> str:
+def _name(visit: Visit, legal_id: str) -> str:
     party: Any = visit.desk.house.notices.party_of(legal_id)
-    return legal_id if party is None else f"{party.name(_language(visit))} ({legal_id})"
+    return legal_id if party is None else str(party.name(_language(visit)))
+
+
+def _recipient(visit: Visit, legal_id: str) -> str:
+    name = _name(visit, legal_id)
+    return legal_id if name == legal_id else f"{name} ({legal_id})"
 
 
 def _language(visit: Visit) -> str:
