@@ -386,6 +386,24 @@ async def test_a_process_that_was_not_told_of_the_new_date_refuses_nothing_becau
         assert codes([await two.ask(a_draw(1, 1, 10_000, on=FIRST_DATE))]) == ["quote_expired"]
 
 
+async def test_a_payment_over_several_loans_is_booked_by_a_process_that_slept_through_the_close(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with two_branches(database_url, tmp_path) as (one, two):
+        await one.ask(an_opening(1, 1))
+        for _ in range(2):
+            await one.lend(1, 1, 500_000, method=Method.LEVEL_PRINCIPAL)
+        assert await two.on() == FIRST_DATE
+        # The loans have been taken further than the date that the second process knows.
+        await close_day(one.house, to=FIRST_DATE + timedelta(days=40))
+        assert codes([await two.ask(a_repayment(1, 1, 400_000))]) == ["ok"]
+        paid = await two.rows(
+            "SELECT book_date FROM lending.loan_transaction WHERE kind = 'repayment'"
+        )
+        assert paid == [(FIRST_DATE + timedelta(days=40),)] * 2
+        assert (await one.faults()).keys() <= {"accrual_day"}
+
+
 async def test_readers_hear_of_the_new_date_within_moments(
     database_url: str, tmp_path: Path
 ) -> None:

@@ -308,7 +308,14 @@ class Engine:
         seen = await self._seen(connection, batch) if is_sure else {}
         fresh = [w for w in batch if (w.customer_id, w.idempotency_key) not in seen]
         state = await self._desk.load(connection, [w.command for w in fresh], on) if fresh else None
-        decided, refused, twins = self._decide(state, fresh, on)
+        try:
+            decided, refused, twins = self._decide(state, fresh, on)
+        except Exception as error:
+            # What was read may be ahead of the date that it was decided on: another process has
+            # closed the day. Only if it has not is this what it seems to be.
+            if await QUERIES.business_date.fetchval(connection) != on:
+                raise BusinessDateMovedError from error
+            raise
         if refused:
             seen |= await self._look_again(connection, [w for w, _ in refused], on)
             refused = [(w, r) for w, r in refused if (w.customer_id, w.idempotency_key) not in seen]
