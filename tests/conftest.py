@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -138,6 +139,19 @@ async def empty_database_url(server_url: str) -> AsyncIterator[str]:
 @pytest.fixture
 async def database_url(server_url: str) -> AsyncIterator[str]:
     """A migrated database that nobody else uses."""
+    async with _clone(server_url) as url:
+        yield url
+
+
+@pytest.fixture
+async def other_database_url(server_url: str) -> AsyncIterator[str]:
+    """A second one, for tests that hold two against each other."""
+    async with _clone(server_url) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _clone(server_url: str) -> AsyncIterator[str]:
     name = f"clone_{os.getpid()}_{next(_clone_numbers)}"
     await _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
     yield _at(server_url, name)
