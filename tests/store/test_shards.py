@@ -187,7 +187,9 @@ class Customer:
         return self.names[ids.to_text(ids.LOAN, loan_id)]
 
 
-async def work(url: str, home: Path, *, processes: int, shards: int) -> dict[int, tuple[list[str], object]]:
+async def work(
+    url: str, home: Path, *, processes: int, shards: int
+) -> dict[int, tuple[list[str], object]]:
     """Let every customer act on two dates; return what each heard and what is recorded of it."""
     customers = [Customer(number, Random(f"shards/{number}")) for number in CUSTOMERS]
     async with counters(url, home, processes, shards) as opened:
