@@ -78,6 +78,37 @@ def test_an_operator_may_sign_in_until_disabled(run: Run) -> None:
     assert run("operators", "set", "li.na", "--role", "owner").returncode == 2
 
 
+def test_two_operators_change_the_wrapping_key(run: Run) -> None:
+    for name, role in (("ann", "administrator"), ("ben", "compliance")):
+        chosen = ("operators", "set", name, "--role", role, "--password-stdin")
+        assert run(*chosen, typed="open sesame now\n").returncode == 0
+
+    def act(*words: str, name: str) -> subprocess.CompletedProcess[str]:
+        return run(*words, "--as", name, "--password-stdin", typed="open sesame now\n")
+
+    why = ("--kind", "wrapping", "--reason", "yearly")
+    early = act("privacy", "rotate", *why, name="ann")
+    assert early.returncode == 1
+    assert "approval_missing" in early.stderr
+    asked = act("privacy", "ask-rotation", *why, name="ann")
+    number = asked.stdout.strip()
+    assert number.startswith("av_"), asked.stderr
+    own = act("approvals", "approve", number, "--reason", "mine", name="ann")
+    assert "approval_by_another" in own.stderr
+    given = act("approvals", "approve", number, "--reason", "checked", name="ben")
+    assert given.stdout == f"approved {number}\n"
+    done = act("privacy", "rotate", *why, name="ann")
+    assert done.stdout == "file:wrapping-0001 → file:wrapping-0002\n"
+    wrong = run("privacy", "rotate", *why, "--as", "ann", "--password-stdin", typed="no\n")
+    assert "do not belong together" in wrong.stderr
+    lines = [json.loads(line) for line in run("privacy", "trail").stdout.splitlines()]
+    assert [line["act"] for line in lines[::-1]] == [
+        *("rotation", "approval_request", "approval_decision", "approval_given"),
+        *("rotation", "rotation_finished"),
+    ]
+    assert "0 anchors broken" in run("privacy", "check-trail").stdout
+
+
 def test_an_unknown_scope_is_refused_with_those_there_are(run: Run) -> None:
     refused = run("keys", "create", "shop", "--scope", "everything")
     assert refused.returncode == 2

@@ -26,6 +26,7 @@ from counterfoil.simulator.bank.bank import Bank
 from counterfoil.simulator.bank.direct import DirectRail
 from counterfoil.simulator.bank.journal import Journal
 from counterfoil.worker.contracts import contract_job
+from counterfoil.worker.keeping import keeping_job
 from counterfoil.worker.log import integrate_job, publish_job
 from counterfoil.worker.loop import Job, run
 from counterfoil.worker.payouts import payout_job
@@ -85,7 +86,7 @@ async def work(house: House, stop: asyncio.Event) -> None:
             worker=f"{socket.gethostname()}:{os.getpid()}",
         )
         jobs += await _log_jobs(house, stack)
-        await run([await payout_job(relay), contract_job(house), *jobs], stop)
+        await run([await payout_job(relay), contract_job(house), keeping_job(house), *jobs], stop)
 
 
 async def _log_jobs(house: House, stack: AsyncExitStack) -> list[Job]:

@@ -1,0 +1,79 @@
+"""Acting as a member of staff at the command line: name and password, as in the console."""
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from counterfoil.cli import output
+
+if TYPE_CHECKING:
+    from counterfoil.journeys.house import House
+    from counterfoil.kernel.errors import Refused
+    from counterfoil.platform.access_matrix import Actor
+
+T = TypeVar("T")
+
+As = Annotated[str, typer.Option("--as", help="Your name as an operator; the password is asked.")]
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+]
+
+
+def as_operator(
+    name: str,
+    work: "Callable[[House, Actor], Awaitable[T | Refused]]",
+    *,
+    password_stdin: bool = False,
+) -> T:
+    """Run work in the house as an operator; a refusal ends the command with its words."""
+    from counterfoil.kernel.errors import Refused
+
+    password = _password(from_stdin=password_stdin)
+
+    async def run(house: "House") -> "T | Refused":
+        return await work(house, await _actor(house, name, password))
+
+    outcome = in_house(run)
+    if isinstance(outcome, Refused):
+        raise output.fail(f"{outcome.message} {outcome.next_step} ({outcome.code})")
+    return outcome
+
+
+def in_house(work: "Callable[[House], Awaitable[T]]") -> T:
+    """Run work in the installation's house, migrated if its database is embedded."""
+    from counterfoil.journeys.house import open_house
+    from counterfoil.platform import embedded, migrate
+    from counterfoil.platform.settings import Settings
+
+    async def run(address: str) -> T:
+        if settings.is_embedded:
+            await migrate.apply(address)
+        async with open_house(settings, address) as house:
+            return await work(house)
+
+    with output.failures_as_messages():
+        settings = Settings()
+        with embedded.address(settings) as address:
+            return asyncio.run(run(address))
+
+
+async def _actor(house: "House", name: str, password: str) -> "Actor":
+    from counterfoil.platform.access import verify_operator
+    from counterfoil.platform.access_matrix import Actor
+
+    async with house.database.connection() as connection:
+        operator = await verify_operator(connection, name, password)
+    if operator is None:
+        raise output.fail("Name and password do not belong together.")
+    # The account of the machine, so that the trail tells from where it came.
+    return Actor(name=operator.name, role=operator.role.value, source=f"cli {getpass.getuser()}")
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return typer.get_text_stream("stdin").readline().rstrip("\n")
+    given: str = typer.prompt("Password", hide_input=True)
+    return given

@@ -1,0 +1,36 @@
+"""Committing to the trail, and restricting data whose purpose is over, as a background job.
+
+Any number of processes may try: a second anchor that begins at the same place breaks on its key and
+is undone, and a class that is restricted stays so.
+"""
+
+import asyncio
+import math
+from typing import Final
+
+from counterfoil.journeys.erase import apply_retention
+from counterfoil.journeys.house import House
+from counterfoil.journeys.trail import anchor_trail
+from counterfoil.worker.loop import Job
+
+#: How often the trail is committed to; whoever alters it later than this is seen.
+LOOK_SECONDS: Final = 60
+
+
+def keeping_job(house: House) -> Job:
+    """Return the job."""
+    next_at = -math.inf
+
+    async def step() -> int:
+        nonlocal next_at
+        now = asyncio.get_running_loop().time()
+        if now < next_at:
+            return 0
+        next_at = now + LOOK_SECONDS
+        restricted = await apply_retention(house, on=await house.business_date())
+        return restricted + await anchor_trail(house)
+
+    async def close() -> None:
+        """There is nothing open."""
+
+    return Job(name="keeping", step=step, close=close)
