@@ -7,6 +7,7 @@ Batches     `give_many` takes thousands, a transaction for each set; whoever wri
             the same transaction calls `prepare_consents` before it and `store_consents` inside.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -446,8 +447,9 @@ async def status_list(house: House, number: int) -> dict[str, object] | Refused:
             return refuse(STATUS_LIST_NOT_FOUND)
         withdrawn = await store.withdrawn_positions(connection, first=first, end=first + POSITIONS)
     uri = f"{house.notices.status_lists_uri}/{number}"
-    indices = [position - first for position in withdrawn]
-    return claims(uri, indices, house.leaves.now())
+    indices = tuple([position - first for position in withdrawn])
+    # Packing takes milliseconds that nobody else should wait for.
+    return await asyncio.to_thread(claims, uri, indices, house.leaves.now())
 
 
 def status_place(house: House, consent: Consent) -> Place:
