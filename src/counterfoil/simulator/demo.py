@@ -7,19 +7,24 @@ Repetition  The same seed, number of applicants and days give the same figures, 
 """
 
 import asyncio
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from counterfoil.journeys.check_books import check_books
 from counterfoil.journeys.house import House, open_house
+from counterfoil.journeys.publish_log import directory_of
 from counterfoil.kernel.clock import SystemClock, TestClock
 from counterfoil.ledger import store as ledger
 from counterfoil.lending.delinquency import BUCKETS
 from counterfoil.platform.database import Connection, Database
 from counterfoil.platform.queries import Queries
 from counterfoil.platform.settings import Settings
+from counterfoil.simulator import parties, people, proving
+from counterfoil.simulator.bureau.populating import known
 from counterfoil.simulator.world import FIRST_DATE, OPENS_AT, Tell, World
 
 _DATABASE: Final = Queries.load("counterfoil.simulator", "demo_database.sql")
@@ -28,6 +33,8 @@ _FIGURES: Final = Queries.load("counterfoil.simulator", "figures.sql")
 #: How often, and how long apart, it is looked whether the others have gone.
 COMPANY_ATTEMPTS: Final = 15
 COMPANY_PAUSE_SECONDS: Final = 0.2
+#: Heads are published often: days pass in a moment here, and somebody waits for each.
+CADENCE_MS: Final = 50
 ATTRIBUTION: Final = (
     "Borrowers behave as recorded in Default of Credit Card Clients, I-Cheng Yeh, UCI Machine "
     "Learning Repository (2009), doi:10.24432/C55S3H, CC BY 4.0; format changed, values unchanged; "
@@ -61,6 +68,8 @@ class DemoReport:
     payouts_refused: int
     #: Refusals on the way, by code.
     refusals: Mapping[str, int]
+    #: A customer's receipt of an inquiry, as a file.
+    receipt: Path | None
     is_sound: bool
     attribution: str = ATTRIBUTION
 
@@ -87,6 +96,16 @@ class DemoReport:
         for bucket, count, principal_minor in self.buckets:
             yield f"  of them {BUCKETS[bucket]}", f"{count:,} with {_major(principal_minor)}"
         books = figures["ledger"]
+        inquiries, evidence = figures["inquiries"], figures["evidence"]
+        yield "Consents", f"{figures['consents']:,}"
+        yield "Inquiries at the bureau", f"{inquiries['made']:,}"
+        yield "  refused for want of consent", f"{inquiries['refused_without_consent']:,}"
+        yield "  spared by a report still valid", f"{inquiries['reused_reports']:,}"
+        yield "Leaves of the evidence log", f"{evidence['size']:,}"
+        yield (
+            "  witnesses, receipts verified",
+            (f"{len(evidence['witnesses'])}, {evidence['receipts_verified']:,}"),
+        )
         yield "Journals", f"{books['journals']:,}"
         yield "Debits and credits, CNY", _major(books["debits_minor"])
         for code, count in self.refusals.items():
@@ -145,31 +164,49 @@ async def _refuse_company(connection: Connection) -> None:
 
 async def run(settings: Settings, url: str, size: DemoSize, tell: Tell) -> DemoReport:
     """Live through the days on a prepared database and check the books."""
-    _forget_bank(settings)
+    _forget(settings)
     clock = TestClock(datetime.combine(FIRST_DATE, OPENS_AT))
-    async with open_house(settings, url, clock=clock, first_date=FIRST_DATE) as house:
+    invented = people.invent(size.applicants, seed=size.seed, on=FIRST_DATE)
+    parties.introduce(settings.home, known(invented))
+    hasty = settings.model_copy(update={"log_cadence_ms": CADENCE_MS})
+    async with (
+        parties.sandbox(hasty, url, SystemClock()) as joined,
+        open_house(joined, url, clock=clock, first_date=FIRST_DATE) as house,
+        proving.publishing(house),
+    ):
         world = World(house, clock, applicants=size.applicants, days=size.days, seed=size.seed)
         await world.run(tell)
         async with house.database.connection() as connection:
             await _DATABASE.note_end.execute(connection)
-        return await _report(house, world, size, tell)
+        proofs = await proving.hand_out(house, settings.home / "receipts")
+        return await _report(house, world, proofs, size, tell)
 
 
-def _forget_bank(settings: Settings) -> None:
-    """Remove what the simulated bank beside the site remembers of a book that is no more.
+def _forget(settings: Settings) -> None:
+    """Remove what others remember of a book that is no more, and its log.
 
-    Its date would lie ahead of the new calendar, and it would confirm payouts of the future.
+    The bank's date would lie ahead of the new calendar, and it would confirm payouts of the
+    future. Witnesses would see a log begin anew under an old key: the new one has its own.
     """
     for journal in (settings.home / "simulator").glob("bank-*.jsonl"):
         journal.unlink()
+    for key in (settings.home / "keys").glob("log-*"):
+        key.unlink()
+    parties.forget(settings.home)
+    for place in (directory_of(settings), settings.home / "membership", settings.home / "receipts"):
+        shutil.rmtree(place, ignore_errors=True)
 
 
-async def _report(house: House, world: World, size: DemoSize, tell: Tell) -> DemoReport:
+async def _report(
+    house: House, world: World, proofs: proving.Proofs, size: DemoSize, tell: Tell
+) -> DemoReport:
     async with house.database.connection() as connection:
         row = await _FIGURES.figures.fetchrow(connection)
+        asked = await _FIGURES.proof_figures.fetchrow(connection)
         buckets = await _FIGURES.buckets.fetch(connection)
         totals = await ledger.totals(connection)
     assert row is not None, "the query gives one row"
+    assert asked is not None, "the query gives one row"
     checked = await check_books(
         house.database, house.catalogue, tell=lambda count: tell("lines", count)
     )
@@ -189,6 +226,13 @@ async def _report(house: House, world: World, size: DemoSize, tell: Tell) -> Dem
         "credits_minor": totals.credits_minor,
         "balanced": totals.debits_minor == totals.credits_minor,
     }
+    figures["consents"] = asked["consents"]
+    figures["inquiries"] = {
+        "made": asked["inquiries"],
+        "refused_without_consent": world.without_consent,
+        "reused_reports": asked["reused_reports"],
+    }
+    figures["evidence"] = proofs.document()
     figures["fsck"] = {"ok": checked.ok, "checks": len(checked.checks)}
     return DemoReport(
         size=size,
@@ -197,7 +241,8 @@ async def _report(house: House, world: World, size: DemoSize, tell: Tell) -> Dem
         payments_bounced=row["bounced"],
         payouts_refused=row["cancelled"],
         refusals=dict(world.refusals),
-        is_sound=checked.ok and totals.debits_minor == totals.credits_minor,
+        receipt=proofs.example,
+        is_sound=checked.ok and not proofs.faults and totals.debits_minor == totals.credits_minor,
     )
 
 

@@ -36,6 +36,15 @@ CROSS JOIN (
            count(*) FILTER (WHERE status = 'open' AND days_past_due > 0) AS overdue
     FROM reporting.loan) AS l;
 
+-- name: proof_figures
+-- Consents that were given, inquiries made, and reports that served a second time.
+-- gives   one row
+-- locks   none
+SELECT
+    (SELECT count(*) FROM reporting.consent) AS consents,
+    (SELECT count(*) FROM reporting.inquiry) AS inquiries,
+    (SELECT count(*) FROM reporting.report_opening WHERE is_reuse) AS reused_reports;
+
 -- name: buckets
 -- Open loans and their principal by bucket.
 -- gives   one row a bucket that has loans

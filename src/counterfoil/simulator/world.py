@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 
 import orjson
 
+from counterfoil.bureau.refusals import INQUIRY_CONSENT_MISSING
 from counterfoil.decisioning.application import Application, Status
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.journeys import (
@@ -43,7 +44,7 @@ from counterfoil.lending.line import Line
 from counterfoil.payments.relay import PayoutRelay
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.queries import Queries
-from counterfoil.simulator import borrowers, line_care, people
+from counterfoil.simulator import agreeing, borrowers, line_care, people
 from counterfoil.simulator.bank.faults import Fault
 from counterfoil.simulator.bank.faults import draw as chance
 from counterfoil.simulator.bank.seeded import SeededRail
@@ -120,6 +121,8 @@ class World:
         self._touched: list[Borrower] = []
         #: There are payouts to carry today.
         self._has_orders = False
+        #: Who did not agree to an inquiry, and was not asked about.
+        self.without_consent = 0
         #: What was refused, by code: a borrower who asks for too much, a payment already undone.
         self.refusals: Counter[str] = Counter()
 
@@ -210,6 +213,9 @@ class World:
         )
         offered: list[tuple[int, InventedPerson, Application]] = []
         for place, person, answer in zip(places, arriving, answers, strict=True):
+            if isinstance(answer, Refused) and answer.refusal is INQUIRY_CONSENT_MISSING:
+                self.without_consent += 1
+                continue
             application = _expected(answer, "an application")
             if application.status is Status.REFERRED:
                 application = await self._decide_referred(place, application)
@@ -228,7 +234,13 @@ class World:
             id_number=person.id_number,
             phone=person.phone,
             purpose=person.purpose,
-            facts={**person.facts, "is_student": studies},
+            # Where a bureau is joined it says what is recorded; the rest the applicant says.
+            facts={**({} if self._house.bureau else person.facts), "is_student": studies},
+            wishes=()
+            if self._house.bureau is None
+            else tuple(
+                agreeing.decisions(self._house, seed=self._seed, place=place, product=PRODUCT)
+            ),
         )
 
     async def _decide_referred(self, place: int, application: Application) -> Application:
