@@ -1,13 +1,13 @@
-"""A report's XML as a bounded tree of tags, text and groups; what is not XML like that is refused.
+"""A report's XML as a bounded list of tags and texts; what is not XML like that is refused.
 
 Invariant   No document type, no entity of its own, no processing instruction: nothing in the text
             can make the parser fetch or repeat anything. Size, depth and number of elements are
             bounded before anything is built from them.
+Text        Of elements without others inside; what stands between elements is nothing.
 Follows     XML 1.0, read by expat; attributes are ignored, the format has none.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 from xml.parsers import expat
 
@@ -22,26 +22,44 @@ class ReportMalformedError(ValueError):
 
 @dataclass(slots=True)
 class Element:
-    """One element with its text and what stands in it."""
+    """One element: its text, and which part of the document stands in it."""
 
     tag: str
+    #: Place in the document; the elements inside follow up to `end`.
+    place: int
     text: str = ""
-    children: list["Element"] = field(default_factory=list)
+    end: int = 0
 
-    def walk(self) -> Iterator["Element"]:
-        """Yield this element and everything below it, in the order of the document."""
-        stack = [self]
-        while stack:
-            element = stack.pop()
-            yield element
-            stack.extend(reversed(element.children))
+    @property
+    def is_leaf(self) -> bool:
+        """Return whether no element stands inside."""
+        return self.end == self.place + 1
 
-    def texts(self) -> dict[str, str]:
-        """Return the text of the first element of each name here and below."""
-        found: dict[str, str] = {}
-        for element in self.walk():
-            found.setdefault(element.tag, element.text)
-        return found
+
+@dataclass(slots=True)
+class Document:
+    """All elements in the order in which they begin."""
+
+    elements: list[Element]
+
+    @property
+    def root(self) -> Element:
+        """Return the element that everything stands in."""
+        return self.elements[0]
+
+    def inside(self, element: Element) -> list[Element]:
+        """Return the elements inside one, in order."""
+        return self.elements[element.place + 1 : element.end]
+
+    def texts(self, element: Element) -> dict[str, str]:
+        """Return the text of the first element of each name inside one."""
+        # Backwards, so that the first one is what stays.
+        return {item.tag: item.text for item in reversed(self.inside(element))}
+
+    def of_tag(self, tag: str, within: Element | None = None) -> list[Element]:
+        """Return the elements of a name, in order."""
+        elements = self.elements if within is None else self.inside(within)
+        return [item for item in elements if item.tag == tag]
 
 
 class _Builder:
@@ -49,36 +67,35 @@ class _Builder:
 
     def __init__(self) -> None:
         self._open: list[Element] = []
-        self._texts: list[list[str]] = []
-        self._count = 0
-        self.root: Element | None = None
+        self._text: list[str] = []
+        self.elements: list[Element] = []
 
     def start(self, tag: str, _attributes: Any) -> None:
-        self._count += 1
-        if len(self._open) >= DEPTH_MAX or self._count > ELEMENTS_MAX:
+        place = len(self.elements)
+        if len(self._open) >= DEPTH_MAX or place >= ELEMENTS_MAX:
             raise ReportMalformedError("too deep or too many elements")
-        element = Element(tag)
-        if self._open:
-            self._open[-1].children.append(element)
-        else:
-            self.root = element
+        element = Element(tag, place)
+        self.elements.append(element)
         self._open.append(element)
-        self._texts.append([])
+        self._text.clear()
 
     def end(self, _tag: str) -> None:
         element = self._open.pop()
-        element.text = "".join(self._texts.pop()).strip()
+        element.end = len(self.elements)
+        if element.is_leaf:
+            element.text = "".join(self._text).strip()
+        self._text.clear()
 
     def data(self, text: str) -> None:
-        self._texts[-1].append(text)
+        self._text.append(text)
 
     @staticmethod
     def refuse(*_: Any) -> None:
         raise ReportMalformedError("a document type, an entity or an instruction")
 
 
-def read_document(text: bytes) -> Element:
-    """Return the tree of a document; raise ReportMalformedError for everything else."""
+def read_document(text: bytes) -> Document:
+    """Return the elements of a document; raise ReportMalformedError for everything else."""
     if len(text) > BYTES_MAX:
         raise ReportMalformedError("larger than a report is")
     builder = _Builder()
@@ -96,5 +113,5 @@ def read_document(text: bytes) -> Element:
         if isinstance(error, ReportMalformedError):
             raise
         raise ReportMalformedError("not well-formed XML") from error
-    assert builder.root is not None, "a well-formed document has a root"
-    return builder.root
+    assert builder.elements, "a well-formed document has a root"
+    return Document(builder.elements)

@@ -7,13 +7,13 @@ Kept        Tags that the format's document (`report_tags.toml`) does not name a
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from typing import Any, Final
 
-from counterfoil.bureau.document import Element, ReportMalformedError, read_document
+from counterfoil.bureau.document import Document, Element, ReportMalformedError, read_document
 from counterfoil.kernel.money import from_major_text
 
 _FILE: Final = "report_tags.toml"
@@ -127,15 +127,15 @@ def read_tags(text: str) -> Tags:
 def read_report(text: bytes, tags: Tags | None = None) -> Report:
     """Return the report of an XML text; raise ReportMalformedError where it is none."""
     tags = tags or second_generation()
-    root = read_document(text)
-    if root.tag != tags.root:
+    document = read_document(text)
+    if document.root.tag != tags.root:
         raise ReportMalformedError(f"the root is not {tags.root}")
-    elements = list(root.walk())
-    items = root.texts()
+    items = document.texts(document.root)
     header = tags["header"]
     number, made_at = items.get(header["number"]), items.get(header["made_at"])
     if not number or not made_at:
         raise ReportMalformedError("a report has a number and a time")
+    accounts = document.of_tag(tags["account"]["block"])
     return Report(
         number=number,
         made_at=made_at,
@@ -146,21 +146,17 @@ def read_report(text: bytes, tags: Tags | None = None) -> Report:
         reason_code=items.get(header["reason_code"]),
         has_fraud_warning=bool(items.get(header["fraud_warning"])),
         objection_marks_count=_count(items, header["objection_marks_count"]) or 0,
-        accounts=tuple(_account(block, tags) for block in _of(elements, tags["account"]["block"])),
-        months_overdue_longest=_months_overdue_longest(elements, tags),
-        bills=_bills(elements, tags),
-        inquiries=_inquiries(elements, tags),
-        unknown=_unknown(elements, tags),
+        accounts=tuple(_account(document, block, tags) for block in accounts),
+        months_overdue_longest=_months_overdue_longest(document, tags),
+        bills=_bills(document, tags),
+        inquiries=_inquiries(document, tags),
+        unknown=_unknown(document, tags),
     )
 
 
-def _of(elements: Iterable[Element], tag: str) -> list[Element]:
-    return [element for element in elements if element.tag == tag]
-
-
-def _account(block: Element, tags: Tags) -> Account:
+def _account(document: Document, block: Element, tags: Tags) -> Account:
     names = tags["account"]
-    items = block.texts()
+    items = document.texts(block)
     kind = items.get(names["type"])
     is_revolving = kind in names["types_revolving"]
     balance = _amount(items, names["balance"], tags)
@@ -177,50 +173,51 @@ def _account(block: Element, tags: Tags) -> Account:
         used_minor=_amount(items, names["used"], tags),
         overdue_minor=_amount(items, names["overdue"], tags),
         periods_overdue=_count(items, names["periods_overdue"]),
-        statuses=_statuses(block, tags),
+        statuses=_statuses(document, block, tags),
     )
 
 
-def _statuses(block: Element, tags: Tags) -> tuple[tuple[str, str], ...]:
+def _statuses(document: Document, block: Element, tags: Tags) -> tuple[tuple[str, str], ...]:
     names, unknown = tags["account"], tags["statuses"]["unknown"]
     found = []
-    for group in _of(block.walk(), names["month_group"]):
-        items = group.texts()
+    for group in document.of_tag(names["month_group"], block):
+        items = document.texts(group)
         month, status = items.get(names["month_of_group"]), items.get(names["status_of_group"], "")
         if month and status not in unknown:
             found.append((month, status))
     return tuple(sorted(found, reverse=True))
 
 
-def _months_overdue_longest(elements: Iterable[Element], tags: Tags) -> int | None:
+def _months_overdue_longest(document: Document, tags: Tags) -> int | None:
     names = tags["overdue_summary"]
     found = [
-        _count(group.texts(), names["months_longest"]) for group in _of(elements, names["group"])
+        _count(document.texts(group), names["months_longest"])
+        for group in document.of_tag(names["group"])
     ]
     return max((count for count in found if count is not None), default=None)
 
 
-def _bills(elements: Iterable[Element], tags: Tags) -> dict[str, tuple[MonthOfBills, ...]]:
+def _bills(document: Document, tags: Tags) -> dict[str, tuple[MonthOfBills, ...]]:
     names = tags["annex"]
     found = {}
-    for block in _of(elements, names["block"]):
+    for block in document.of_tag(names["block"]):
         months = []
-        for group in _of(block.walk(), names["month_group"]):
-            items = group.texts()
+        for group in document.of_tag(names["month_group"], block):
+            items = document.texts(group)
             month = items.get(names["month_of_group"])
             billed = _amount(items, names["billed"], tags)
             paid = _amount(items, names["paid"], tags)
             if month and billed is not None and paid is not None:
                 months.append(MonthOfBills(month=month, billed_minor=billed, paid_minor=paid))
-        found[block.texts().get(names["mark"], "")] = tuple(
+        found[document.texts(block).get(names["mark"], "")] = tuple(
             sorted(months, key=lambda item: item.month, reverse=True)
         )
     return found
 
 
-def _inquiries(elements: Iterable[Element], tags: Tags) -> tuple[InquiryRecord, ...]:
+def _inquiries(document: Document, tags: Tags) -> tuple[InquiryRecord, ...]:
     names = tags["inquiry"]
-    blocks = [block.texts() for block in _of(elements, names["block"])]
+    blocks = [document.texts(block) for block in document.of_tag(names["block"])]
     return tuple(
         InquiryRecord(
             date=items.get(names["date"], ""),
@@ -231,12 +228,12 @@ def _inquiries(elements: Iterable[Element], tags: Tags) -> tuple[InquiryRecord, 
     )
 
 
-def _unknown(elements: Iterable[Element], tags: Tags) -> tuple[tuple[str, str], ...]:
+def _unknown(document: Document, tags: Tags) -> tuple[tuple[str, str], ...]:
     """Return leaves of which the format's document says nothing."""
     return tuple(
         (item.tag, item.text)
-        for item in elements
-        if item.text and item.tag not in tags.known and not item.children
+        for item in document.elements
+        if item.text and item.tag not in tags.known
     )
 
 

@@ -280,5 +280,8 @@ def test_the_tags_document_names_every_tag_that_is_read() -> None:
 
 
 def test_an_element_gives_its_first_text_of_a_name() -> None:
-    root = read_document(b"<a><b>1</b><c><b>2</b><d/></c></a>")
-    assert root.texts() == {"a": "", "b": "1", "c": "", "d": ""}
+    document = read_document(b"<a>x<b>1</b><c><b> 2 </b><d/></c>y</a>")
+    assert document.texts(document.root) == {"b": "1", "c": "", "d": ""}
+    [inner] = document.of_tag("c")
+    assert document.texts(inner) == {"b": "2", "d": ""}
+    assert [item.tag for item in document.of_tag("b")] == ["b", "b"]
