@@ -24,6 +24,7 @@ from counterfoil.platform.approvals import (
     Value,
 )
 from counterfoil.platform.database import Connection
+from counterfoil.privacy.masking import mask_free_text
 from counterfoil.privacy.refusals import REASON_MISSING
 
 
@@ -53,9 +54,9 @@ async def ask_approval(
             approval_id=approval_id,
             kind=kind,
             payload=digest,
-            summary=summary,
+            summary=mask_free_text(summary),
             requested_by=actor.name,
-            reason=reason,
+            reason=mask_free_text(reason),
             now=now,
         )
         await note(house, connection, actor, _act("approval_request", approval_id, kind, reason))
@@ -103,7 +104,7 @@ async def _decide(
             found,
             decided_by=actor.name,
             is_approved=is_approved,
-            reason=reason,
+            reason=mask_free_text(reason),
             now=now,
         )
         if refused is not None:

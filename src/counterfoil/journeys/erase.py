@@ -24,6 +24,7 @@ from counterfoil.platform.approvals import Approval, Value, payload_hash, requir
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import erasure_store
 from counterfoil.privacy.erasure_store import Erasure, Hold, Standing
+from counterfoil.privacy.masking import mask_free_text
 from counterfoil.privacy.refusals import (
     DATA_CLASS_UNKNOWN,
     DATA_ERASED,
@@ -89,7 +90,7 @@ async def set_hold(
     hold = Hold(
         customer_id=customer_id,
         hold_id=house.ids.next(),
-        reason=reason,
+        reason=mask_free_text(reason),
         ticket=ticket,
         set_by=actor.name,
         set_at=house.clock.now(),

@@ -30,6 +30,7 @@ from counterfoil.privacy import erasure_store, grant_store
 from counterfoil.privacy import person_store as persons
 from counterfoil.privacy import store as vault_store
 from counterfoil.privacy.grant_store import Grant
+from counterfoil.privacy.masking import mask_free_text
 from counterfoil.privacy.refusals import (
     DATA_RESTRICTED,
     GRANT_NOT_VALID,
@@ -178,7 +179,7 @@ def _grants(
             purpose=request.purpose,
             data=request.data,
             ticket=request.ticket,
-            reason=request.reason,
+            reason=mask_free_text(request.reason),
             granted_at=now,
             expires_at=now + timedelta(minutes=minutes),
             approval_id=None,

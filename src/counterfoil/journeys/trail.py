@@ -2,6 +2,8 @@
 
 Invariant   A line is written in the transaction of what it tells of; a refusal, which changes
             nothing else, in one of its own.
+Privacy     Reasons are free text: identity and phone numbers in them are hidden before they are
+            kept.
 Anchors     Leaves of the type "opened" with the number of lines and their digest. A line is
             anchored `SETTLED` after it was written, when no transaction can come with an earlier
             one any more.
@@ -21,6 +23,7 @@ from counterfoil.platform import trail
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.database import Connection
 from counterfoil.platform.trail import Anchor, Entry, Wanted
+from counterfoil.privacy.masking import mask_free_text
 
 #: Twice the longest that a transaction stays open.
 SETTLED: Final = timedelta(minutes=2)
@@ -73,7 +76,7 @@ async def note(
             subject=act.subject,
             purpose=act.purpose,
             ticket=act.ticket,
-            reason=act.reason,
+            reason=mask_free_text(act.reason),
             before=act.before,
             after=act.after,
         )

@@ -3,6 +3,7 @@
 Invariant   Masking happens on the server; what leaves it masked cannot be undone.
 """
 
+import re
 from typing import Final
 
 _HIDDEN: Final = "****"
@@ -37,3 +38,46 @@ def mask_phone(phone: str) -> str:
     if len(phone) < _SHOWN_PHONE_LENGTH_MIN:
         return _HIDDEN
     return phone[:3] + _HIDDEN + phone[-4:]
+
+
+#: 18 characters whose last may be an X (GB 11643-1999).
+_ID_NUMBERS: Final = re.compile(r"(?<![0-9A-Za-z])[1-9][0-9]{16}[0-9Xx](?![0-9A-Za-z])")
+#: Full-width digits, letters, plus and dash, which people type without meaning them.
+_NARROW: Final = {code + 0xFEE0: code for code in (*range(0x30, 0x3A), 0x58, 0x78, 0x2B, 0x2D)}
+_SEPARATED: Final = re.compile(r"(?<=[0-9])[ \-\u00a0](?=[0-9])")
+_PHONES: Final = re.compile(
+    r"(?<![0-9A-Za-z])(?:\+?86[ -]?)?1[3-9][0-9](?:[ -]?[0-9]{4}){2}(?![0-9A-Za-z])"
+)
+
+
+def mask_free_text(text: str) -> str:
+    """Return a text in which identity and mainland phone numbers are hidden.
+
+    Full-width digits count as digits, and blanks or dashes between digits do not help. A number of
+    18 digits whose check character is wrong is hidden too: a slip of the pen is still a person's.
+    """
+    plain = text.translate(_NARROW)
+    found = [*_spans(_ID_NUMBERS, plain), *_spans(_PHONES, plain)]
+    if not found:
+        return text
+    parts, end = [], 0
+    for start, stop in sorted(found):
+        if start >= end:
+            parts += [plain[end:start], _HIDDEN]
+            end = stop
+    return "".join([*parts, plain[end:]])
+
+
+def _spans(pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
+    """Return where a pattern is found, also across separators between digits."""
+    direct = [match.span() for match in pattern.finditer(text)]
+    places = [n for n in range(len(text)) if not _is_separator(text, n)]
+    joined = "".join(text[n] for n in places)
+    through = [
+        (places[match.start()], places[match.end() - 1] + 1) for match in pattern.finditer(joined)
+    ]
+    return sorted({*direct, *through})
+
+
+def _is_separator(text: str, place: int) -> bool:
+    return bool(_SEPARATED.match(text, place))

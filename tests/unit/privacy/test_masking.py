@@ -2,7 +2,12 @@
 
 import pytest
 
-from counterfoil.privacy.masking import mask_id_number, mask_name, mask_phone
+from counterfoil.privacy.masking import (
+    mask_free_text,
+    mask_id_number,
+    mask_name,
+    mask_phone,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +46,21 @@ def test_what_is_no_identity_number_is_hidden_whole(number: str) -> None:
 )
 def test_a_phone_number_keeps_its_ends(phone: str, masked: str) -> None:
     assert mask_phone(phone) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("身份证11010519491231002X，电话13800131234。", "身份证****，电话****。"),
+        ("call +86 138 0013 1234 now", "call **** now"),
+        ("call +86-138-0013-1234 now", "call **** now"),
+        ("１３８００１３１２３４", "****"),
+        ("id 110105 19491231 002x.", "id ****."),
+        ("loan 20260105 amount 1380013", "loan 20260105 amount 1380013"),
+        ("lo_01hv4zq3k2f00", "lo_01hv4zq3k2f00"),
+        ("213800131234", "213800131234"),
+        ("", ""),
+    ],
+)
+def test_numbers_in_free_text_are_hidden(text: str, masked: str) -> None:
+    assert mask_free_text(text) == masked
