@@ -23,6 +23,8 @@ GROUPS: Final = {
     "application_status": "states of an application · 授信申请",
     "consent_status": "states of a consent · 授权",
     "consent_event": "what happens to a consent · 授权事件",
+    "contract_status": "states of a contract · 合同",
+    "authentication": "levels of authentication · 身份认证等级",
     "line_status": "states of a line · 授信",
     "loan_status": "states of a loan · 借据",
     "instalment_status": "states of an instalment · 期次",

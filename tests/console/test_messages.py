@@ -15,6 +15,9 @@ from counterfoil.console import words
 from counterfoil.console.access import ROLES
 from counterfoil.console.frame import THEMES
 from counterfoil.console.pages import applications, days, lines, loans, payments, search
+from counterfoil.contracts.contract import State
+from counterfoil.contracts.document import Language
+from counterfoil.contracts.template import Authentication
 from counterfoil.customers.customer import CustomerStatus
 from counterfoil.decisioning import refusals as decisioning
 from counterfoil.decisioning.evaluate import Verdict
@@ -44,6 +47,9 @@ CLOSED_FAMILIES = {
     "consent_event": tuple(kind.value for kind in EventKind),
     "consent_level": tuple(level.value for level in Level),
     "consent_status": tuple(status.value for status in ConsentStatus),
+    "contract_status": tuple(state.value for state in State),
+    "authentication": tuple(level.value for level in Authentication),
+    "signed_language": tuple(language.value for language in Language),
     "customer_status": tuple(status.value for status in CustomerStatus),
     "method": tuple(method.value for method in Method),
     "prepayment": tuple(mode.value for mode in Prepayment),

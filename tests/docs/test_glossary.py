@@ -52,6 +52,8 @@ ready nothing banned decided changes used up reversed only long changed stopping
 unfit same try later before future active rejected authenticated unsupported
 media type beyond reserved mismatch requested json progress
 outdated short weak stale without another yet valid
+signed wrong codes low does match needed effective approved
+never inquires switched stopped published declined duplicate other joined gone
 """
 PLAIN_WORDS = frozenset(_PLAIN_WORDS.split())
 

@@ -630,3 +630,23 @@ WHERE received_at >= :since AND decided_at IS NOT NULL
   AND outcome IN ('approved', 'declined')
 GROUP BY 1
 ORDER BY 1;
+
+-- name: contracts_of_customer
+-- The contracts of one customer, newest first.
+-- gives   at most :page rows
+SELECT customer_id, contract_id, product_code, limit_minor, currency, template_code,
+       template_version, prepared_on, signed_at, state
+FROM reporting.contract
+WHERE customer_id = :customer_id
+ORDER BY contract_id DESC
+LIMIT :page;
+
+-- name: contract
+-- One contract without its text.
+-- gives   at most one row
+SELECT customer_id, contract_id, application_id, product_code, lender_id, template_code,
+       template_version, currency, limit_minor, rate_daily_e8, state, valid_until, sha256_zh,
+       sha256_en, cost_sheet_sha256, prepared_at, replaces, effective_on, signed_at, evidence,
+       pdf_sha256
+FROM reporting.contract
+WHERE customer_id = :customer_id AND contract_id = :contract_id;

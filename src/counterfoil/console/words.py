@@ -27,6 +27,13 @@ APPLICATION_TONES: Final = {
 }
 CONSENT_TONES: Final = {"given": "good", "used_up": "", "expired": "warn", "withdrawn": "bad"}
 
+CONTRACT_TONES: Final = {
+    "prepared": "live",
+    "signed": "good",
+    "superseded": "",
+    "declined": "warn",
+}
+
 #: Names of the buckets by their number, as lending counts them.
 BUCKETS: Final = ("C", "M1", "M2", "M3", "M4", "M5", "M6", "M7+")
 
@@ -89,6 +96,16 @@ def consents_href(customer_id: int) -> str:
 def consent_href(customer_id: int, consent_id: int) -> str:
     """Return the address of a consent's page."""
     return f"{consents_href(customer_id)}/{ids.to_text(ids.CONSENT, consent_id)}"
+
+
+def contracts_href(customer_id: int) -> str:
+    """Return the address of a customer's contracts."""
+    return f"{customer_href(customer_id)}/contracts"
+
+
+def contract_href(customer_id: int, contract_id: int) -> str:
+    """Return the address of a contract's page."""
+    return f"{contracts_href(customer_id)}/{ids.to_text(ids.CONTRACT, contract_id)}"
 
 
 def journal_href(customer_id: int, journal_id: int) -> str:

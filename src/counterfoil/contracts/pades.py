@@ -24,10 +24,10 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
 from pyhanko.sign.fields import SigSeedSubFilter
 
+from counterfoil.contracts.paper import CERTIFICATE
 from counterfoil.contracts.port import LenderSeal
 
 CONTAINER: Final = "contract-seal.p12"
-CERTIFICATE: Final = "contract-seal.pem"
 FIELD: Final = "Lender"
 #: A certificate of our own making outlives the claims from contracts signed with it.
 _VALID_FOR: Final = timedelta(days=3_650)

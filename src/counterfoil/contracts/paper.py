@@ -13,6 +13,8 @@ from counterfoil.kernel.clock import Clock
 #: What is attached to a sealed file: the text as it was hashed, and the customer's act.
 TEXT_FILE: Final = "document.txt"
 EVIDENCE_FILE: Final = "signature.json"
+#: Where the certificate of the seal lies for whoever verifies, among the keys.
+CERTIFICATE: Final = "contract-seal.pem"
 
 
 class DeferredSeal:

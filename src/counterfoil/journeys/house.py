@@ -160,10 +160,10 @@ def _transit(settings: Settings) -> TransitAddress | None:
 
 def _seal(settings: Settings, wall: Clock) -> LenderSeal:
     """Return the lender's seal: of a container, or one that is made at first use."""
-    password = settings.contract_pkcs12_password
+    password = settings.contract_seal_password
     return DeferredSeal(
         settings.home / "keys",
-        container=settings.contract_pkcs12,
+        container=settings.contract_seal,
         password=None if password is None else password.get_secret_value(),
         wall=wall,
     )

@@ -113,14 +113,14 @@ class Settings(BaseSettings):
         le=600,
         description="Least time a cost sheet is open before an agreement can be signed.",
     )
-    contract_pkcs12: Path | None = Field(
+    contract_seal: Path | None = Field(
         default=None,
         description=(
             "PKCS#12 file with the key and certificate by which the lender signs contracts. When "
             "it is not set, a key with a certificate of its own is made in the home directory."
         ),
     )
-    contract_pkcs12_password: SecretStr | None = Field(
+    contract_seal_password: SecretStr | None = Field(
         default=None, description="Password of that file."
     )
     contract_font: Path | None = Field(

@@ -234,6 +234,7 @@ def _facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:
         (t("line.frozen_until"), f.day(row["frozen_until"]), ""),
         (t("line.status_reason"), row["status_reason"] or "—", ""),
         (t("loan.customer"), f.record(ids.CUSTOMER, customer), words.customer_href(customer)),
+        (t("contract.contracts"), t("contract.of_customer"), words.contracts_href(customer)),
         (t("line.application"), f.record(ids.APPLICATION, application),
          words.application_href(customer, application)),
     ]  # fmt: skip

@@ -1,0 +1,157 @@
+"""`counterfoil contract`: templates of contracts, and whether a file is a contract unaltered.
+
+Exit codes  0 accepted or no fault, 1 rejected or faults, 2 wrong usage.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from counterfoil.cli import output
+
+if TYPE_CHECKING:
+    from counterfoil.contracts.verifying import Verdict
+
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The contract, a PDF.")]
+CertificateFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--certificate",
+        exists=True,
+        dir_okay=False,
+        help="The lender's certificate, PEM or DER; this installation's own if unset.",
+    ),
+]
+ReceiptFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--receipt",
+        exists=True,
+        dir_okay=False,
+        help="Receipt of a leaf about the contract; check it with `counterfoil verify receipt`.",
+    ),
+]
+Folder = Annotated[
+    Path, typer.Argument(exists=True, file_okay=False, help="Directory of templates.")
+]
+MaybeFolder = Annotated[
+    Path | None,
+    typer.Argument(exists=True, file_okay=False, help="Directory; what is shipped if unset."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Contracts and their templates.", no_args_is_help=True)
+    for command in (verify, templates, lock):
+        group.command()(command)
+    app.add_typer(group, name="contract")
+
+
+def verify(
+    file: File,
+    *,
+    certificate: CertificateFile = None,
+    receipt: ReceiptFile = None,
+    as_json: Json = False,
+) -> None:
+    """Check offline that a contract is what was signed, and what the log says of it."""
+    from counterfoil.contracts.verifying import verify_contract
+
+    with output.failures_as_messages():
+        verdict = verify_contract(file.read_bytes(), _certificate(certificate), body=_body(receipt))
+    if as_json:
+        output.write_json(_shape(verdict))
+    else:
+        _write(verdict)
+    if not verdict.accepted:
+        raise typer.Exit(output.EXIT_FAILED)
+
+
+def templates(folder: MaybeFolder = None, *, as_json: Json = False) -> None:
+    """List the templates; name everything that keeps them from being used and exit 1."""
+    from counterfoil.contracts.shelf import TemplatesError, load_shelf
+
+    try:
+        shelf = load_shelf(folder)
+    except TemplatesError as refused:
+        raise output.fail(str(refused)) from refused
+    shapes = [
+        {
+            "code": one.code,
+            "version": one.version,
+            "kind": one.kind.value,
+            "state": one.state.value,
+            "effective_from": one.effective_from.isoformat(),
+            "retired_on": one.retired_on.isoformat() if one.retired_on else None,
+            "lender": one.lender_id,
+            "products": list(one.products),
+            "approvers": list(one.approvers),
+        }
+        for one in shelf.all()
+    ]
+    if as_json:
+        output.write_json({"templates": shapes})
+        return
+    columns = ("code", "version", "state", "effective_from", "lender", "products", "approvers")
+    output.write_table("Templates", columns, [[shape[c] for c in columns] for shape in shapes])
+
+
+def lock(folder: Folder) -> None:
+    """Lock the versions that have become effective, so that they cannot be changed any more."""
+    from counterfoil.contracts.shelf import TemplatesError, load_shelf, lock_effective
+
+    try:
+        added = lock_effective(folder)
+        load_shelf(folder)
+    except TemplatesError as refused:
+        raise output.fail(str(refused)) from refused
+    for name in added:
+        typer.echo(f"locked {name}")
+
+
+def _certificate(path: Path | None) -> bytes:
+    from counterfoil.contracts.paper import CERTIFICATE
+    from counterfoil.platform.settings import Settings
+
+    found = path or Settings().home / "keys" / CERTIFICATE
+    if not found.is_file():
+        raise output.fail(f"{found} is not there: name the lender's certificate, --certificate")
+    return found.read_bytes()
+
+
+def _body(path: Path | None) -> dict[str, Any] | None:
+    """Return what the leaf of a receipt says."""
+    if path is None:
+        return None
+    from counterfoil.evidence.formats.reasons import RejectedError
+    from counterfoil.evidence.formats.receipt import Receipt
+    from counterfoil.evidence.leaf import LeafType
+
+    try:
+        receipt = Receipt.parse(path.read_bytes())
+    except RejectedError as refused:
+        raise output.fail(f"{path}: {refused}") from refused
+    if receipt.kind is not LeafType.CONTRACT:
+        raise output.fail(f"{path}: the receipt is of no contract but of {receipt.kind.name}")
+    return receipt.fields
+
+
+def _shape(verdict: "Verdict") -> dict[str, object]:
+    return {
+        "accepted": verdict.accepted,
+        "faults": [{"code": code, "reason": reason} for code, reason in verdict.faults],
+        "pdf_sha256": verdict.pdf_sha256,
+        "document_sha256": verdict.document_sha256 or None,
+        "evidence": verdict.evidence,
+    }
+
+
+def _write(verdict: "Verdict") -> None:
+    for code, reason in verdict.faults:
+        typer.echo(f"{code}: {reason}")
+    typer.echo(f"file      {verdict.pdf_sha256}")
+    typer.echo(f"document  {verdict.document_sha256 or '—'}")
+    typer.echo("accepted" if verdict.accepted else "rejected")
