@@ -112,6 +112,7 @@ class _Writer:
             "bisect": bisect_right,
             "reference": policy.decide,
             "count": len,
+            "each": tuple,
             "ordered": sorted,
             "text": str,
             "I": int,
@@ -186,7 +187,7 @@ class _Writer:
         out.add("values.update(given)")
         out.add("rejected = ()")
         out.add(f"if count(values) != {len(features)}:")
-        out.add(f"    surplus = tuple(ordered(values.keys() - {blank}.keys()))")
+        out.add(f"    surplus = each(ordered(values.keys() - {blank}.keys()))")
         out.add("    for name in surplus:")
         out.add("        del values[name]")
         out.add("else:")

@@ -189,7 +189,7 @@ def looked_up(index: pl.Expr, cells: Sequence[int | None], dtype: type[pl.DataTy
         return pl.lit(cells[0], dtype=dtype)
     if len(cells) > _CELLS_WRITTEN_MAX:
         numbers = list(range(len(cells)))
-        return index.replace_strict(numbers, list(cells), return_dtype=dtype)
+        return index.replace_strict(numbers, list(cells), default=None, return_dtype=dtype)
     result = pl.lit(cells[-1], dtype=dtype)
     for number in range(len(cells) - 2, -1, -1):
         if cells[number] != cells[number + 1]:
