@@ -34,6 +34,11 @@ class LogFollower:
         self._wanted = asyncio.Event()
         self._waiting_count = 0
 
+    @property
+    def is_awaited(self) -> bool:
+        """Tell whether somebody in this process waits for the next head."""
+        return self._waiting_count > 0
+
     async def read(self) -> int:
         """Read the last witnessed head; return its size."""
         async with self._database.connection() as connection:

@@ -148,8 +148,9 @@ class Term:
 class Integrating:
     """Numbers staged leaves while this process has the lock."""
 
-    def __init__(self, house: House) -> None:
-        """Take the house."""
+    def __init__(self, house: House, *, every_ms: int = INTEGRATE_MS) -> None:
+        """Take the house, and how often to look for staged leaves."""
+        self._every_seconds = every_ms / 1_000
         self._database = house.database
         self._integrator = Integrator(house.vault, house.wall)
         self._term = Term(house.database, INTEGRATOR_LOCK)
@@ -176,7 +177,7 @@ class Integrating:
         except BaseException:
             await self._term.end()
             raise
-        self._next_at = loop.time() + INTEGRATE_MS / 1_000
+        self._next_at = loop.time() + self._every_seconds
         return 0  # a pause is due; a full queue was emptied
 
     async def close(self) -> None:

@@ -33,8 +33,8 @@ _FIGURES: Final = Queries.load("counterfoil.simulator", "figures.sql")
 #: How often, and how long apart, it is looked whether the others have gone.
 COMPANY_ATTEMPTS: Final = 15
 COMPANY_PAUSE_SECONDS: Final = 0.2
-#: Heads are published often: days pass in a moment here, and somebody waits for each.
-CADENCE_MS: Final = 50
+#: Heads are published whenever somebody waits for one: days pass in a moment here.
+CADENCE_MS: Final = 1
 ATTRIBUTION: Final = (
     "Borrowers behave as recorded in Default of Credit Card Clients, I-Cheng Yeh, UCI Machine "
     "Learning Repository (2009), doi:10.24432/C55S3H, CC BY 4.0; format changed, values unchanged; "

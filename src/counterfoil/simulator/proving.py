@@ -29,7 +29,9 @@ _QUERIES: Final = Queries.load("counterfoil.simulator", "proving.sql")
 
 #: Customers whose receipts are handed out and verified.
 CUSTOMERS: Final = 40
-_PAUSE_SECONDS: Final = 0.01
+_PAUSE_SECONDS: Final = 0.005
+#: How long leaves wait where nobody waits for them.
+_PEACE_SECONDS: Final = 1
 _PUBLISHED_SECONDS_MAX: Final = 120
 
 
@@ -61,19 +63,26 @@ async def publishing(house: House) -> AsyncIterator[None]:
     """Run the log beside whatever else happens: leaves are numbered, witnessed and published."""
     stop = asyncio.Event()
     async with open_desk(house.settings, house.database, house.wall) as desk:
-        jobs = (Integrating(house), Publishing(house, desk))
+        integrating = Integrating(house, every_ms=0)
+        publishing = Publishing(house, desk)
 
-        async def run(job: Integrating | Publishing) -> None:
+        async def run() -> None:
+            """Publish at once where somebody waits for a head, else in peace."""
+            loop = asyncio.get_running_loop()
+            due_at = loop.time()
             try:
                 while not stop.is_set():
-                    await job.step()
+                    if house.log.is_awaited or loop.time() >= due_at:
+                        await integrating.step()
+                        await publishing.step()
+                        due_at = loop.time() + _PEACE_SECONDS
                     await asyncio.sleep(_PAUSE_SECONDS)
             finally:
-                await job.close()
+                await integrating.close()
+                await publishing.close()
 
         async with asyncio.TaskGroup() as group:
-            for job in jobs:
-                group.create_task(run(job))
+            group.create_task(run())
             try:
                 yield
             finally:
