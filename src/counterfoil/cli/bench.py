@@ -36,6 +36,12 @@ def writes(
     seconds: Seconds = 10,
     shards: Shards = 2,
     seed: Seed = 1,
+    open_loans: Annotated[
+        int, typer.Option(min=1, max=20, help="Measure repayments over so many open loans too.")
+    ] = 1,
+    skewed: Annotated[
+        bool, typer.Option("--skewed", help="Measure drawdowns of which few customers make most.")
+    ] = False,
     at: At = None,
     as_json: AsJson = False,
 ) -> None:
@@ -45,7 +51,14 @@ def writes(
     from counterfoil.simulator.bench import stage as staging
     from counterfoil.simulator.bench.writes import Scale, run
 
-    scale = Scale(customers=customers, seconds=seconds, shards=shards, seed=seed)
+    scale = Scale(
+        customers=customers,
+        seconds=seconds,
+        shards=shards,
+        seed=seed,
+        open_loans=open_loans,
+        skewed=skewed,
+    )
     with failures_as_messages(), staging.raised(at) as stage:
         report = uvloop.run(run(stage, scale, _tell))
     _show("Write path", report.document(), as_json=as_json)

@@ -42,7 +42,7 @@ async def run(stage: Stage, *, loans: int, tell: Tell) -> Report:
     async with staging.opened(stage, shards=1, first_date=FIRST_DATE) as house:
         tell(f"loading {loans:,} open loans")
         await staging.add_lines(house, loans)
-        await staging.add_open_loans(house, customers=loans, loans=1)
+        await staging.add_open_loans(house, customers=loans)
         await staging.settle_down(house.database)
         report.facts["durability"] = await staging.durability(house)
         lent = await _timed(house, "the day on which the book was lent", tell)

@@ -157,7 +157,7 @@ class _Bench:
         house, customers = self._house, self._scale.customers
         self._tell(f"loading {customers:,} lines")
         await staging.add_lines(house, customers)
-        await staging.add_open_loans(house, customers=customers, loans=1)
+        await staging.add_open_loans(house, customers=customers)
         await close_day(house)
         await staging.settle_down(house.database)
         desk = _WithoutLeaves(house.catalogue, house.clock, house.ids, house.leaves)

@@ -103,8 +103,13 @@ async def add_lines(house: House, count: int) -> None:
         )
 
 
-async def add_open_loans(house: House, *, customers: int, loans: int) -> None:
-    """Add open loans to the first customers; loan k of customer n is number n * 1000 + k."""
+async def add_open_loans(
+    house: House, *, customers: int, loans: int = 1, several_to: int = 0
+) -> None:
+    """Add an open loan to each of the first customers, and several to the very first of them.
+
+    Loan k of customer n is number n * 1000 + k.
+    """
     now = datetime.now(UTC)  # house: allow clock – a benchmark is an entry point
     async with house.database.connection() as connection:
         await QUERIES.add_open_loans.execute(
@@ -112,6 +117,7 @@ async def add_open_loans(house: House, *, customers: int, loans: int) -> None:
             amount_minor=AMOUNT_MINOR,
             instalment_minor=8_860,
             loans=loans,
+            several_to=several_to,
             first_due_from=date(2026, 2, 1),
             customers=customers,
         )

@@ -12,7 +12,8 @@ SELECT n, n, n, :product_code::text, :product_version::integer, :lender_id::text
 FROM generate_series(1, :count::bigint) AS g (n);
 
 -- name: add_open_loans
--- Open loans for the workload, :loans of them for each line, all started on one date.
+-- Open loans for the workload, all started on one date: :loans of them for each of the first
+-- customers, one for each of the others.
 -- gives   nothing
 -- locks   nothing
 INSERT INTO lending.loan (
@@ -27,7 +28,8 @@ SELECT l.customer_id, l.customer_id * 1000 + k, l.line_id, l.product_code, l.pro
        l.opened_on, 'open', l.opened_on, f.first_due, (f.first_due + interval '11 months')::date,
        :amount_minor::bigint, l.opened_on, :instalment_minor::bigint, f.first_due, f.first_due, 1
 FROM lending.credit_line AS l
-CROSS JOIN generate_series(1, :loans::integer) AS g (k)
+CROSS JOIN generate_series(
+    1, CASE WHEN l.customer_id <= :several_to::bigint THEN :loans::integer ELSE 1 END) AS g (k)
 CROSS JOIN LATERAL (
     SELECT :first_due_from::date + (l.repayment_day - 1) AS first_due) AS f
 WHERE l.customer_id <= :customers::bigint;

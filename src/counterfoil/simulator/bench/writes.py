@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any
 
 from counterfoil.journeys import draw as drawing
@@ -49,6 +50,15 @@ class Scale:
     seconds: int
     shards: int
     seed: int
+    #: Open loans over which repayments of a second level are spread; 1 for none.
+    open_loans: int = 1
+    #: Whether drawdowns are measured once more with few customers drawing most.
+    skewed: bool = False
+
+    @property
+    def with_several(self) -> int:
+        """Return how many customers have several open loans."""
+        return self.customers // 4 if self.open_loans > 1 else 0
 
 
 async def run(stage: Stage, scale: Scale, tell: Tell) -> Report:
@@ -58,7 +68,12 @@ async def run(stage: Stage, scale: Scale, tell: Tell) -> Report:
     async with staging.opened(stage, shards=scale.shards) as house:
         tell(f"loading {scale.customers:,} lines")
         await staging.add_lines(house, scale.customers)
-        await staging.add_open_loans(house, customers=scale.customers // 2, loans=1)
+        await staging.add_open_loans(
+            house,
+            customers=scale.customers // 2,
+            loans=scale.open_loans,
+            several_to=scale.with_several,
+        )
         await close_day(house)
         await staging.settle_down(house.database)
         report.facts["durability"] = await staging.durability(house)
@@ -148,6 +163,9 @@ class _Bench:
                 "cpu_us": self._cpu(spread),
             },
         )
+        if self._scale.skewed:
+            skewed = await self._closed("drawdowns, skewed", self._skewed_drawer(), CALLERS)
+            self._against("drawdowns_skewed", skewed, spread, target=0.8)
         few = await self._closed("drawdowns, ten customers", self._drawer(10), CALLERS)
         self._against("drawdowns_ten_customers", few, spread, target=0.5)
         lone = await self._closed("drawdowns, one caller", self._drawer(customers), 1)
@@ -166,8 +184,8 @@ class _Bench:
 
     async def repayments(self) -> None:
         """Repayments on customers with one open loan, and on customers with five."""
-        half = self._scale.customers // 2
-        one = await self._closed("repayments, one loan", self._payer(1, half), CALLERS)
+        several, half = self._scale.with_several, self._scale.customers // 2
+        one = await self._closed("repayments, one loan", self._payer(several + 1, half), CALLERS)
         self._report.add(
             "repayments",
             one.per_second,
@@ -184,6 +202,31 @@ class _Bench:
                 "eta": round(one.per_second * REPAY_ROWS / self._report.yardsticks["C2"], 3),
                 "batches": self._batches(),
                 "cpu_us": self._cpu(one),
+            },
+        )
+
+        if several:
+            await self._repayments_over_several(several)
+
+    async def _repayments_over_several(self, customers: int) -> None:
+        """Repayments that name no loan: the order in which loans are paid is decided each time."""
+        loans = self._scale.open_loans
+        payer = self._payer(1, customers, names_loan=False)
+        spread = await self._closed(f"repayments, {loans} loans", payer, CALLERS)
+        self._report.add(
+            "repayments_several_loans",
+            spread.per_second,
+            "1/s",
+            to="T",
+            target=0.5,
+            p50_ms=spread.percentile_ms(0.5),
+            p99_ms=spread.percentile_ms(0.99),
+            notes={
+                "open_loans": loans,
+                "accepted": spread.accepted,
+                "refused": spread.refused,
+                "batches": self._batches(),
+                "cpu_us": self._cpu(spread),
             },
         )
 
@@ -249,15 +292,26 @@ class _Bench:
             for customer in range(1, self._scale.customers + 1)
         }
 
-    def _drawer(self, customers: int) -> Send:
-        """Return a sender of drawdowns over customers; some repeat one already sent."""
+    def _skewed_drawer(self) -> Send:
+        """Return a sender over all customers by Zipf's law: customer n draws 1/n as often."""
+        numbers = range(1, self._scale.customers + 1)
+        weights = list(accumulate(1 / number for number in numbers))
         chance = self._chance
+        return self._sender(lambda: chance.choices(numbers, cum_weights=weights)[0])
+
+    def _drawer(self, customers: int) -> Send:
+        """Return a sender of drawdowns over customers, each as often as the others."""
+        chance = self._chance
+        return self._sender(lambda: chance.randint(1, customers))
+
+    def _sender(self, choose: Callable[[], int]) -> Send:
+        """Return a sender of drawdowns of chosen customers; some repeat one already sent."""
         recent: list[tuple[int, str]] = []
 
         def send(number: int) -> Awaitable[Any]:
             if number % RETRY_EVERY == RETRY_EVERY - 1 and recent:
                 return self._draw(*recent.pop())
-            customer, key = chance.randint(1, customers), self._key("d")
+            customer, key = choose(), self._key("d")
             if number % RETRY_EVERY == 0:
                 recent.append((customer, key))
             return self._draw(customer, key)
@@ -279,16 +333,17 @@ class _Bench:
             idempotency_key=key,
         )
 
-    def _payer(self, loans: int, customers: int) -> Send:
+    def _payer(self, first: int, last: int, *, names_loan: bool = True) -> Send:
+        """Return a sender of repayments of a range of customers."""
         chance, house = self._chance, self._house
 
         def send(_: int) -> Awaitable[Any]:
-            customer = chance.randint(1, customers)
+            customer = chance.randint(first, last)
             return repaying.repay(
                 house,
                 customer_id=customer,
                 line_id=customer,
-                loan_id=customer * 1000 + 1 if loans == 1 else None,
+                loan_id=customer * 1000 + 1 if names_loan else None,
                 amount_minor=100,
                 currency="CNY",
                 value_date=None,
