@@ -143,7 +143,9 @@ def _add_problems(operation: dict[str, Any], write: Write | None) -> None:
             response["headers"] = {"Idempotent-Replayed": _REPLAYED}
     wanted = _PROBLEMS | (_PROBLEMS_OF_WRITES if write is not None else {})
     if "security" not in operation:
-        wanted = {"default": _PROBLEMS["default"]}
+        # Open to everybody; where its address is checked, that is described in our words too.
+        shown = {"default", *responses} & {"422", "default"}
+        wanted = {status: _PROBLEMS[status] for status in shown}
     for status, text in sorted(wanted.items()):
         responses[status] = {"description": text, "content": _PROBLEM}
 
