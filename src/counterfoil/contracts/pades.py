@@ -43,9 +43,14 @@ class FileSeal:
 
     def __init__(self, container: bytes, password: bytes | None) -> None:
         """Open the container."""
-        signer = signers.SimpleSigner.load_pkcs12_data(container, [], passphrase=password)
+        try:
+            signer = signers.SimpleSigner.load_pkcs12_data(container, [], passphrase=password)
+        except ValueError as error:
+            raise ContainerRejectedError(
+                "the container does not open with this password"
+            ) from error
         if signer is None or signer.signing_cert is None:
-            raise ContainerRejectedError("the container does not open with this password")
+            raise ContainerRejectedError("the container holds no certificate")
         self._signer = signer
 
     def seal(self, pdf: bytes, attachments: Mapping[str, bytes], *, reason: str) -> bytes:

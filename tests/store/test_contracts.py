@@ -1,0 +1,243 @@
+"""Contracts on a real database: once under concurrency, in sets, and nothing without keys."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import orjson
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    pkcs12,
+)
+from tests.store.applicants import Counter
+from tests.store.branch import Branch, an_opening, open_branch
+
+from counterfoil.contracts.contract import Act, Contract, Part
+from counterfoil.contracts.document import Language
+from counterfoil.contracts.pades import CONTAINER, ContainerRejectedError, seal_of
+from counterfoil.contracts.paper import CERTIFICATE
+from counterfoil.contracts.pdf import render
+from counterfoil.contracts.template import Authentication
+from counterfoil.contracts.verifying import verify_contract
+from counterfoil.journeys import contract as journey
+from counterfoil.journeys.apply import ApplicationView
+from counterfoil.journeys.contract_bulk import sign_for_sandbox
+from counterfoil.journeys.contract_issue import contract_file
+from counterfoil.journeys.house import House
+from counterfoil.kernel import ids
+from counterfoil.kernel.clock import TestClock
+from counterfoil.kernel.errors import Refused
+from counterfoil.platform.batches import Answer
+from counterfoil.platform.database import PostgresError
+from counterfoil.platform.queries import Query
+
+
+@pytest.fixture
+async def branch(database_url: str, tmp_path: Path) -> AsyncIterator[Branch]:
+    async with open_branch(database_url, tmp_path) as opened:
+        yield opened
+
+
+def code_of(outcome: object) -> str:
+    return outcome.code if isinstance(outcome, Refused) else "ok"
+
+
+async def shown(house: House, view: ApplicationView) -> tuple[int, Act, str]:
+    """Prepare and show an agreement; return it, the act that signs it, and the code."""
+    prepared = await journey.prepare(
+        house,
+        customer_id=view.customer_id,
+        application_id=view.application_id,
+        idempotency_key="prepare",
+    )
+    assert isinstance(prepared, Answer), prepared
+    fields = orjson.loads(prepared.text)
+    contract_id = ids.from_text(ids.CONTRACT, fields["id"])
+    code = None
+    for part in Part:
+        seen = await journey.show(
+            house,
+            customer_id=view.customer_id,
+            contract_id=contract_id,
+            part=part,
+            language=Language.ZH,
+            idempotency_key=f"show-{part}",
+        )
+        assert not isinstance(seen, Refused), seen
+        code = seen.code
+    assert code is not None
+    act = Act(
+        Language.ZH,
+        bytes.fromhex(fields["document_sha256"]["zh"]),
+        bytes.fromhex(fields["cost_sheet_sha256"]),
+        Authentication.HIGH,
+        "api:test",
+    )
+    return contract_id, act, code
+
+
+async def test_a_code_signs_once_whoever_comes_at_the_same_time(branch: Branch) -> None:
+    house = branch.house
+    view = await Counter(house).apply()
+    contract_id, act, code = await shown(house, view)
+    assert isinstance(house.clock, TestClock)
+    house.clock.advance(timedelta(seconds=5))
+    answers = await asyncio.gather(
+        *(
+            journey.sign(
+                house,
+                customer_id=view.customer_id,
+                contract_id=contract_id,
+                act=act,
+                code=code,
+                idempotency_key=f"sign-{number}",
+            )
+            for number in range(4)
+        )
+    )
+    codes = sorted(code_of(answer) for answer in answers)
+    assert codes.count("ok") == 1
+    assert set(codes) <= {"ok", "contract_already_signed", "one_time_code_expired"}
+    leaves = "SELECT count(*) FROM evidence.leaf_staged WHERE leaf_type = 9"
+    assert await branch.value(leaves) == 1
+    twice = await asyncio.gather(
+        *(
+            contract_file(house, customer_id=view.customer_id, contract_id=contract_id)
+            for _ in range(3)
+        )
+    )
+    assert len({bytes(file) for file in twice if isinstance(file, bytes)}) == 1
+    assert await branch.value(leaves) == 2
+
+
+async def test_preparing_at_the_same_time_leaves_one_open_contract(branch: Branch) -> None:
+    house = branch.house
+    view = await Counter(house).apply()
+    answers = await asyncio.gather(
+        *(
+            journey.prepare(
+                house,
+                customer_id=view.customer_id,
+                application_id=view.application_id,
+                idempotency_key=f"prepare-{number}",
+            )
+            for number in range(4)
+        )
+    )
+    assert len({answer.text for answer in answers if isinstance(answer, Answer)}) == 1
+    assert await branch.value("SELECT count(*) FROM contracts.contract") == 1
+
+
+async def test_without_the_key_service_nothing_is_prepared_and_nothing_lost(
+    branch: Branch,
+) -> None:
+    house = branch.house
+    view = await Counter(house).apply()
+    keys = house.settings.home / "keys"
+    [wrapping] = keys.glob("wrapping-*.key")
+    away = wrapping.rename(keys / "away")
+    asked = {
+        "customer_id": view.customer_id,
+        "application_id": view.application_id,
+        "idempotency_key": "prepare",
+    }
+    refused = await journey.prepare(house, **asked)  # type: ignore[arg-type]
+    assert code_of(refused) == "key_service_unavailable"
+    assert await branch.value("SELECT count(*) FROM contracts.contract") == 0
+    away.rename(wrapping)
+    assert code_of(await journey.prepare(house, **asked)) == "ok"  # type: ignore[arg-type]
+
+
+async def test_a_text_moved_to_another_contract_does_not_open(branch: Branch) -> None:
+    house, counter = branch.house, Counter(branch.house)
+    views = [await counter.apply(), await counter.apply()]
+    keys = [(view.customer_id, view.application_id) for view in views]
+    signed = await sign_for_sandbox(house, keys)
+    first, second = (one for one in signed if isinstance(one, Contract))
+    await branch.rows(
+        "UPDATE contracts.sealed SET ciphertext = (SELECT ciphertext FROM contracts.sealed"
+        " WHERE contract_id = $1) WHERE contract_id = $2 RETURNING 1",
+        first.contract_id,
+        second.contract_id,
+    )
+    refused = await journey.read_texts(
+        house, customer_id=second.customer_id, contract_id=second.contract_id
+    )
+    assert code_of(refused) == "ciphertext_rejected"
+
+
+async def test_many_are_signed_in_a_handful_of_statements(
+    branch: Branch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, counter = branch.house, Counter(branch.house)
+    views = [await counter.apply() for _ in range(8)]
+    keys = [(view.customer_id, view.application_id) for view in views]
+    statements: list[str] = []
+    run = Query.arguments
+
+    def noted(query: Query, values: Mapping[str, object]) -> tuple[object, ...]:
+        statements.append(query.name)
+        return run(query, values)
+
+    monkeypatch.setattr(Query, "arguments", noted)
+    await house.business_date()
+    statements.clear()
+    await sign_for_sandbox(house, keys[:2])
+    few = statements.copy()
+    statements.clear()
+    signed = await sign_for_sandbox(house, keys[2:])
+    assert statements == few
+    assert {one.state for one in signed if isinstance(one, Contract)} == {"signed"}
+    again = await sign_for_sandbox(house, [*keys[:1], (1, 1)])
+    assert isinstance(again[0], Contract)
+    assert code_of(again[1]) == "application_not_found"
+
+
+async def test_the_database_too_refuses_a_hold_without_an_agreement(branch: Branch) -> None:
+    opening = replace(an_opening(7, 11), contract_id=None, agreement_sha256=None)
+    await branch.get(opening)
+    with pytest.raises(PostgresError, match="agreement_not_signed"):
+        await branch.rows("UPDATE lending.credit_line SET held_minor = 100 RETURNING 1")
+
+
+def test_a_container_with_a_password_opens_with_it_alone(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    seal_of(tmp_path, container=None, password=None, now=now)
+    made = pkcs12.load_pkcs12((tmp_path / CONTAINER).read_bytes(), None)
+    assert made.cert is not None
+    assert isinstance(made.key, EllipticCurvePrivateKey)
+    locked = tmp_path / "bought.p12"
+    locked.write_bytes(
+        pkcs12.serialize_key_and_certificates(
+            b"seal",
+            made.key,
+            made.cert.certificate,
+            None,
+            BestAvailableEncryption(b"secret"),
+        )
+    )
+    other = tmp_path / "other"
+    other.mkdir()
+    seal = seal_of(other, container=locked, password="secret", now=now)
+    text = "# T\n第一期 1.00\n"
+    record = b'{"document_sha256":"x"}'
+    sealed = seal.seal(
+        render(text), {"document.txt": text.encode(), "signature.json": record}, reason="r"
+    )
+    pem = (other / CERTIFICATE).read_bytes()
+    assert [code for code, _ in verify_contract(sealed, pem).faults] == ["text_not_confirmed"]
+    for password in ("wrong", None):
+        with pytest.raises(ContainerRejectedError):
+            seal_of(other, container=locked, password=password, now=now)
+    with pytest.raises(ContainerRejectedError):
+        seal_of(other, container=tmp_path / "nowhere.p12", password=None, now=now)
+
+
+def test_the_same_text_renders_to_the_same_bytes() -> None:
+    text = "# 合同\n" + "段落 abc 1.00\n" * 90 + "期次 | 到期日\n1 | 2026-02-15\n"
+    assert render(text, "# 记录\nx\n") == render(text, "# 记录\nx\n")
+    assert render(text) != render(text.replace("1.00", "1.01"))
