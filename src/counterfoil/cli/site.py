@@ -3,18 +3,23 @@
 The rail       COUNTERFOIL_RAIL_URL names the bank's address. Without one a sandbox pays out over
                a simulated bank in this process, whose journal lies in the home directory; any
                other environment refuses to start its jobs.
+The parties    COUNTERFOIL_WITNESSES names who witnesses the log, COUNTERFOIL_BUREAU_MEMBERSHIP what
+               the bureau gave. A sandbox with neither runs witnesses and a reference bureau as
+               processes of their own, for as long as it serves.
 """
 
 import asyncio
 import os
 import signal
 import socket
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from typing import Final
 
 from counterfoil.journeys.draw import PayoutBooks
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.publish_log import open_desk
+from counterfoil.kernel.clock import SystemClock
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.payments.http_rail import HttpRail
 from counterfoil.payments.port import Rail
@@ -26,6 +31,7 @@ from counterfoil.simulator.bank.bank import Bank
 from counterfoil.simulator.bank.direct import DirectRail
 from counterfoil.simulator.bank.journal import Journal
 from counterfoil.worker.contracts import contract_job
+from counterfoil.worker.gathering import gathering_job
 from counterfoil.worker.keeping import keeping_job
 from counterfoil.worker.log import integrate_job, publish_job
 from counterfoil.worker.loop import Job, run
@@ -45,17 +51,40 @@ def serve_site(settings: Settings, url: str) -> None:
     from counterfoil.api.server import server_config
     from counterfoil.console.app import create_console
 
-    site = create_app(
-        settings,
-        url,
-        sites={"/console": create_console},
-        background=work if settings.worker else None,
-    )
     # uvicorn ends orderly and then raises the signal again; left alone it would end the process
     # before an embedded server is stopped.
     signal.signal(signal.SIGTERM, _leave)
-    settle_memory()
-    uvicorn.Server(server_config(site, host=settings.host, port=settings.port)).run()
+    with parties_beside(settings, url) as joined:
+        site = create_app(
+            joined,
+            url,
+            sites={"/console": create_console},
+            background=work if joined.worker else None,
+        )
+        settle_memory()
+        uvicorn.Server(server_config(site, host=joined.host, port=joined.port)).run()
+
+
+@contextmanager
+def parties_beside(settings: Settings, url: str) -> Iterator[Settings]:
+    """Run a sandbox's other parties beside the site, where it names none."""
+    is_joined = settings.witnesses is not None or settings.bureau_membership is not None
+    is_alone = settings.environment == SANDBOX and settings.sandbox_parties and not is_joined
+    # Without the jobs nothing is published here, and nobody has to witness it.
+    if not is_alone or not settings.worker:
+        yield settings
+        return
+    from counterfoil.simulator import parties
+
+    stack = AsyncExitStack()
+    with asyncio.Runner() as runner:
+        joined = runner.run(
+            stack.enter_async_context(parties.sandbox(settings, url, SystemClock()))
+        )
+        try:
+            yield joined
+        finally:
+            runner.run(stack.aclose())
 
 
 def _leave(number: int, _frame: object) -> None:
@@ -86,7 +115,8 @@ async def work(house: House, stop: asyncio.Event) -> None:
             worker=f"{socket.gethostname()}:{os.getpid()}",
         )
         jobs += await _log_jobs(house, stack)
-        await run([await payout_job(relay), contract_job(house), keeping_job(house), *jobs], stop)
+        jobs += [contract_job(house), keeping_job(house), gathering_job(house)]
+        await run([await payout_job(relay), *jobs], stop)
 
 
 async def _log_jobs(house: House, stack: AsyncExitStack) -> list[Job]:

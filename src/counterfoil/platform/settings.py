@@ -130,6 +130,12 @@ class Settings(BaseSettings):
             "set, readers use their own Song font."
         ),
     )
+    sandbox_parties: bool = Field(
+        default=True,
+        description=(
+            "Whether a sandbox that names neither witnesses nor a bureau runs some beside itself."
+        ),
+    )
     worker: bool = Field(
         default=True, description="Whether `counterfoil serve` also runs the background jobs."
     )

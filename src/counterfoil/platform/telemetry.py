@@ -65,6 +65,8 @@ def configure_logging(level: LogLevel, form: LogFormat, *, to: TextIO | None = N
         )
     )
     logging.basicConfig(handlers=[handler], level=level.value.upper(), force=True)
+    # Tells of every request it makes; who makes them tells of those that matter.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def logger(name: str) -> FilteringBoundLogger:
