@@ -54,7 +54,7 @@ FEATURES = [
     feature("q", "boolean"),
 ]
 
-numbers = st.deferred(
+numbers: st.SearchStrategy[str] = st.deferred(
     lambda: st.one_of(
         st.sampled_from(["a", "b", "m"]),
         st.integers(-4, 10).map(str),

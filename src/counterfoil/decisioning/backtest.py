@@ -113,9 +113,8 @@ def run(
     try:
         for policy in policies:
             check_frame(policy, frame, keep=backtest.keep)
-        answers = plan(backtest, frame)
-        if tell is not None:
-            answers = answers.with_columns(_counted(tell))
+        counted = frame if tell is None else _counted(frame, backtest.policy, tell)
+        answers = plan(backtest, counted)
         draft = backtest.target.with_name(f"{backtest.target.name}.part")
         answers.sink_parquet(draft, row_group_size=_ROWS_OF_A_GROUP, engine="streaming")
     except (PolarsError, OSError) as error:
@@ -200,14 +199,18 @@ def summarise(backtest: Backtest) -> Summary:
     return summary
 
 
-def _counted(tell: Callable[[int], None]) -> pl.Expr:
-    """Return a column unchanged that tells how many rows have passed."""
+def _counted(frame: pl.LazyFrame, policy: Policy, tell: Callable[[int], None]) -> pl.LazyFrame:
+    """Return a frame that tells how many of its rows have passed."""
 
     def passed(part: pl.Series) -> pl.Series:
         tell(len(part))
         return part
 
-    return pl.col("limit_minor").map_batches(passed, return_dtype=pl.Int64, is_elementwise=True)
+    # At the source, because a piece in which an answer is constant comes as one value.
+    name = policy.features[0].name
+    kind = frame.collect_schema()[name]
+    watched = pl.col(name).map_batches(passed, return_dtype=kind, is_elementwise=True)
+    return frame.with_columns(watched)
 
 
 def _bit(prefix: str, number: int) -> pl.Expr:

@@ -92,6 +92,7 @@ def test_records_of_policies_without_the_new_parts_are_what_they_were() -> None:
     assert not {"guarded", "asks", "grown"} & document.keys()
 
 
+# ruff: noqa: E501 - a table
 FAULTS: list[tuple[str, str, Any]] = [
     ("policy.derived[a].is", "circle: a reads b reads a", lambda d: d.update(
         derived=[derived("a", "b + 1 > 2"), derived("b", "a")])),
