@@ -15,7 +15,14 @@ PLANTED = [
     ("counterfoil/lending/loan.py", "import fastapi\n"),
     ("counterfoil/kernel/money.py", "import pydantic\n"),
     ("counterfoil/attic/__init__.py", ""),
+    ("counterfoil/witness/home.py", "import counterfoil_planted.platform.database\n"),
+    ("counterfoil/console/tiles.py", "import counterfoil_planted.console.page\n"),
 ]
+#: Every room that a contract names: one that is missing breaks the contract, and not the import.
+ROOMS = (
+    *("kernel", "platform", "ledger", "privacy", "customers", "decisioning", "lending"),
+    *("payments", "journeys", "witness", "console", "cli"),
+)
 
 
 def test_the_contracts_hold() -> None:
@@ -26,11 +33,13 @@ def test_the_contracts_hold() -> None:
 def plant(directory: Path) -> Path:
     """Build a house that keeps the contracts, under a name of its own."""
     house = directory / "counterfoil_planted"
-    for room in ("kernel", "platform", "lending", "payments", "cli"):
+    for room in ROOMS:
         (house / room).mkdir(parents=True)
         (house / room / "__init__.py").touch()
     (house / "__init__.py").touch()
     (house / "platform" / "database.py").write_text("import asyncpg\n")
+    (house / "console" / "page.py").write_text("import counterfoil_planted.console.tiles\n")
+    (house / "console" / "tiles.py").touch()
     contracts = (ROOT / "pyproject.toml").read_text().partition("[tool.importlinter]")
     config = directory / "pyproject.toml"
     config.write_text(

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from counterfoil.console import figures as of_book
+from counterfoil.console.figures import Figures
 from counterfoil.console.frame import BASE
 from counterfoil.console.visit import Visit
 from counterfoil.console.words import BUCKETS
@@ -13,9 +14,6 @@ from counterfoil.platform.web import charts as draw
 from counterfoil.platform.web.format import NONE
 from counterfoil.platform.web.parts import Chart
 
-if TYPE_CHECKING:
-    from counterfoil.console.pages.overview import Figures
-
 #: Days of the line of late shares; more would be narrower than a pixel each.
 LATE_DAYS: Final = 60
 
@@ -23,7 +21,7 @@ _MINOR_TO_MAJOR: Final = 100
 _BUCKET_SETS: Final = (("M1", (1,)), ("M2", (2,)), ("M3", (3,)), ("M4+", (4, 5, 6, 7)))
 
 
-def charts(visit: Visit, figures: "Figures") -> list[Chart]:
+def charts(visit: Visit, figures: Figures) -> list[Chart]:
     """Return the pictures in their order."""
     return [
         _late(visit, figures),
@@ -59,7 +57,7 @@ def vintages(visit: Visit, rows: Sequence[Row], today: date) -> Chart:
     )
 
 
-def _late(visit: Visit, figures: "Figures") -> Chart:
+def _late(visit: Visit, figures: Figures) -> Chart:
     recent = figures.books[-LATE_DAYS:]
     series = {name: [book.share(buckets) for book in recent] for name, buckets in _BUCKET_SETS}
     days = [visit.formats.day(book.day) for book in recent]
@@ -86,7 +84,7 @@ def _late(visit: Visit, figures: "Figures") -> Chart:
     )
 
 
-def _rolls(visit: Visit, figures: "Figures") -> Chart:
+def _rolls(visit: Visit, figures: Figures) -> Chart:
     months = of_book.roll_rates(figures.books)
     labels = [f"{BUCKETS[start]}→{BUCKETS[to]}" for start, to in of_book.ROLLS]
     names = [f"{day:%Y-%m}" for day, _ in months]
@@ -115,7 +113,7 @@ def _rolls(visit: Visit, figures: "Figures") -> Chart:
     )
 
 
-def _flows(visit: Visit, figures: "Figures") -> Chart:
+def _flows(visit: Visit, figures: Figures) -> Chart:
     f, rows = visit.formats, figures.cash
     out, into = visit.t("chart.out"), visit.t("chart.in")
     series: dict[str, list[float | None]] = {
@@ -151,7 +149,7 @@ def _flows(visit: Visit, figures: "Figures") -> Chart:
     )
 
 
-def _funnel(visit: Visit, figures: "Figures") -> Chart:
+def _funnel(visit: Visit, figures: Figures) -> Chart:
     row, path = figures.funnel, f"{BASE}/applications"
     stages = [
         (visit.t("funnel.received"), row["received"], path),

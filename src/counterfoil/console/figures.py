@@ -38,6 +38,22 @@ class Book:
         return percent(part, self.principal_minor)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """All that the overview reads."""
+
+    today: date
+    period: int
+    currency: str
+    books: Sequence[Book]
+    cash: Sequence[Row]
+    funnel: Row
+    approvals: Sequence[Row]
+    lines: Row | None
+    last_closed: date | None
+    newest: Sequence[Row]
+
+
 def books(rows: Sequence[Row], currency: str) -> list[Book]:
     """Return the book of each day in one currency, oldest first."""
     days: dict[date, list[Row]] = {}

@@ -12,8 +12,8 @@ from typing import Final
 from starlette.responses import Response
 
 from counterfoil.console.entries import EntryView
-from counterfoil.console.pages.customers import refusal_text
 from counterfoil.console.visit import Visit
+from counterfoil.console.words import refusal_text
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.forms import KEY_FIELD, TOKEN_FIELD, FormReader
 from counterfoil.platform.web.parts import Change, Form

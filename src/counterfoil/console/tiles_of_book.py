@@ -1,18 +1,15 @@
 """The tiles of the overview: each figure with its trend, its change and its definition."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from counterfoil.console.figures import Book
+from counterfoil.console.figures import Book, Figures
 from counterfoil.console.frame import BASE
 from counterfoil.console.visit import Visit
 from counterfoil.console.words import BUCKET_30_PLUS, BUCKETS
 from counterfoil.platform.web import charts
 from counterfoil.platform.web.format import MINUS
 from counterfoil.platform.web.parts import FALL, RISE, Tile
-
-if TYPE_CHECKING:
-    from counterfoil.console.pages.overview import Figures
 
 #: Days of a trend line, and between the two figures of a change.
 TREND_DAYS: Final = 30
@@ -22,7 +19,7 @@ _POINTS_SHOWN_LEAST: Final = 0.005
 _LATE_BUCKETS: Final = range(BUCKET_30_PLUS, len(BUCKETS))
 
 
-def tiles(visit: Visit, figures: "Figures") -> list[Tile]:
+def tiles(visit: Visit, figures: Figures) -> list[Tile]:
     """Return the tiles in their order."""
     return [
         _balance(visit, figures),
@@ -34,7 +31,7 @@ def tiles(visit: Visit, figures: "Figures") -> list[Tile]:
     ]
 
 
-def _balance(visit: Visit, figures: "Figures") -> Tile:
+def _balance(visit: Visit, figures: Figures) -> Tile:
     recent = _recent(figures)
     now = recent[-1].principal_minor if recent else 0
     shown = visit.formats.compact(now, figures.currency)
@@ -54,7 +51,7 @@ def _balance(visit: Visit, figures: "Figures") -> Tile:
     )
 
 
-def _open_loans(visit: Visit, figures: "Figures") -> Tile:
+def _open_loans(visit: Visit, figures: Figures) -> Tile:
     recent = _recent(figures)
     text, arrow = _change(visit, [book.loans for book in recent])
     return Tile(
@@ -71,7 +68,7 @@ def _open_loans(visit: Visit, figures: "Figures") -> Tile:
     )
 
 
-def _drawn(visit: Visit, figures: "Figures") -> Tile:
+def _drawn(visit: Visit, figures: Figures) -> Tile:
     month_start = figures.today.replace(day=1)
     today = sum(row["out_minor"] for row in figures.cash if row["book_date"] == figures.today)
     month = sum(row["out_minor"] for row in figures.cash if row["book_date"] >= month_start)
@@ -88,7 +85,7 @@ def _drawn(visit: Visit, figures: "Figures") -> Tile:
     )
 
 
-def _approval(visit: Visit, figures: "Figures") -> Tile:
+def _approval(visit: Visit, figures: Figures) -> Tile:
     decided = sum(row["decided"] for row in figures.approvals)
     approved = sum(row["approved"] for row in figures.approvals)
     rate = visit.formats.percent(approved, decided, digits=1)
@@ -104,7 +101,7 @@ def _approval(visit: Visit, figures: "Figures") -> Tile:
     )
 
 
-def _late(visit: Visit, figures: "Figures") -> Tile:
+def _late(visit: Visit, figures: Figures) -> Tile:
     recent = _recent(figures)
     shares = [book.share(_LATE_BUCKETS) for book in recent]
     late = recent[-1].late_30_minor if recent else 0
@@ -127,7 +124,7 @@ def _late(visit: Visit, figures: "Figures") -> Tile:
     )
 
 
-def _available(visit: Visit, figures: "Figures") -> Tile:
+def _available(visit: Visit, figures: Figures) -> Tile:
     row = figures.lines
     shown = visit.formats.compact(row["available_minor"] if row else 0, figures.currency)
     lines = visit.formats.count(row["drawable"] if row else 0)
@@ -142,7 +139,7 @@ def _available(visit: Visit, figures: "Figures") -> Tile:
     )
 
 
-def _recent(figures: "Figures") -> list[Book]:
+def _recent(figures: Figures) -> list[Book]:
     since = figures.today - timedelta(days=TREND_DAYS)
     return [book for book in figures.books if book.day >= since]
 

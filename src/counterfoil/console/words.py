@@ -5,6 +5,7 @@ from typing import Final
 from counterfoil.console.frame import BASE
 from counterfoil.console.visit import Visit
 from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.parts import Status
 
 LOAN_TONES: Final = {"open": "live", "closed": "good", "cancelled": "", "pending": "warn"}
@@ -117,3 +118,11 @@ def journal_href(customer_id: int, journal_id: int) -> str:
 def account_href(account: int) -> str:
     """Return the address of a ledger account's page."""
     return f"{BASE}/ledger/accounts/{account}"
+
+
+def refusal_text(visit: Visit, refused: Refused) -> str:
+    """Return a refusal in the reader's language, else as it is written in the catalogue."""
+    key = f"refusal.{refused.code}"
+    if visit.catalogue.has(key):
+        return visit.t(key)
+    return f"{refused.message} {refused.next_step}"

@@ -12,8 +12,8 @@ from counterfoil.console.flow import Action, Crumb, Field
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
-from counterfoil.console.pages.customers import refusal_text
 from counterfoil.console.visit import Visit
+from counterfoil.console.words import refusal_text
 from counterfoil.journeys.approve import decide_approval, list_approvals
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel import ids

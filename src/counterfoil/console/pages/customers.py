@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import Response
 
@@ -138,15 +138,7 @@ async def _masked(visit: Visit, customer_ids: Sequence[int]) -> tuple[dict[int, 
         async with house.database.connection() as connection:
             return await read_masked(connection, house.vault, customer_ids), ""
     except RefusedError as error:
-        return {}, refusal_text(visit, error.refused)
-
-
-def refusal_text(visit: Visit, refused: Any) -> str:
-    """Return a refusal in the reader's language, else as it is written in the catalogue."""
-    key = f"refusal.{refused.code}"
-    if visit.catalogue.has(key):
-        return visit.t(key)
-    return f"{refused.message} {refused.next_step}"
+        return {}, words.refusal_text(visit, error.refused)
 
 
 def _person(visit: Visit, person: MaskedPerson | None, notice: str) -> PersonView:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from counterfoil.console import charts_of_book, tiles_of_book
 from counterfoil.console.desk import LENDER_ZONE
-from counterfoil.console.figures import Book, books
+from counterfoil.console.figures import Figures, books
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.pages.loans import LoanRow, loan_row, one_currency
@@ -35,22 +35,6 @@ NEWEST_LOANS: Final = 8
 
 _NUMBER_MAX: Final = 2**63 - 1
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """All that the overview reads."""
-
-    today: date
-    period: int
-    currency: str
-    books: Sequence[Book]
-    cash: Sequence[Row]
-    funnel: Row
-    approvals: Sequence[Row]
-    lines: Row | None
-    last_closed: date | None
-    newest: Sequence[Row]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from counterfoil.console.access import Permission
 from counterfoil.console.flow import Action, Crumb, Field
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
-from counterfoil.console.pages.customers import refusal_text
 from counterfoil.console.visit import Visit
+from counterfoil.console.words import refusal_text
 from counterfoil.journeys.reveal import Revealed, RevealRequest, reveal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused

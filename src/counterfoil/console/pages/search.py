@@ -14,9 +14,9 @@ from counterfoil.console import words
 from counterfoil.console.access import Permission
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
-from counterfoil.console.pages.customers import refusal_text
 from counterfoil.console.reading import READING
 from counterfoil.console.visit import Visit
+from counterfoil.console.words import refusal_text
 from counterfoil.customers.identity import check_id_number, check_phone
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError
