@@ -106,15 +106,15 @@ class Integrator:
                 is_ready.set_result(0)
                 return 0
             growth = await self._grown(connection, is_first=before is None)
-            leaves = await self._numbered(connection, rows, growth.size)
+            start = growth.size
+            sealed = await self._sealed(connection, rows)
             tiles = growth.append(leaf_hashes_of(rows))
             head = Head(growth.size, growth.root())
             self._growth = growth
             is_ready.set_result(len(rows))
             if before is not None:
                 await before
-            await store.drop_staged(connection, places)
-            await store.add_leaves(connection, leaves)
+            await store.number_leaves(connection, places, sealed, start=start)
             if tiles:
                 await store.add_tiles(connection, tiles)
             await store.add_head(connection, head, at=self._clock.now())
@@ -131,17 +131,14 @@ class Integrator:
         assert self._growth is not None, "the batch before left it"
         return self._growth.copy()
 
-    async def _numbered(
-        self, connection: Connection, rows: Sequence[Any], start: int
-    ) -> list[tuple[object, ...]]:
-        customers = {row[1] for row in rows}
-        sealers = await self._keys.of(connection, customers)
-        leaves: list[tuple[object, ...]] = []
+    async def _sealed(self, connection: Connection, rows: Sequence[Any]) -> list[bytes]:
+        """Return the sealed openings of rows, giving others of the process their turns."""
+        sealers = await self._keys.of(connection, {row[1] for row in rows})
+        sealed: list[bytes] = []
         for begin in range(0, len(rows), TURN_LEAVES):
-            turn = rows[begin : begin + TURN_LEAVES]
-            leaves += _leaves(turn, start + begin, sealers, self._suite)
+            sealed += _openings(rows[begin : begin + TURN_LEAVES], sealers, self._suite)
             await asyncio.sleep(0)
-        return leaves
+        return sealed
 
 
 async def _end(tasks: Sequence["asyncio.Task[int]"]) -> None:
@@ -154,15 +151,11 @@ async def _end(tasks: Sequence["asyncio.Task[int]"]) -> None:
 def leaf_hashes_of(rows: Sequence[Any]) -> list[bytes]:
     """Return the leaf hashes of staged rows."""
     prefixes = _KIND_PREFIXES
-    return [sha256(prefixes[row[3]] + row[6]).digest() for row in rows]
+    return [sha256(prefixes[row[3]] + row[4]).digest() for row in rows]
 
 
-def _leaves(
-    rows: Sequence[Any], start: int, sealers: Mapping[int, Sealer], suite: Suite
-) -> Iterator[tuple[object, ...]]:
-    """Yield the rows of numbered leaves: the hot loop of the log."""
-    for idx, row in enumerate(rows, start):
-        _, customer_id, leaf_id, kind, subject_id, salt, committed, created, size, key, body = row
+def _openings(rows: Sequence[Any], sealers: Mapping[int, Sealer], suite: Suite) -> Iterator[bytes]:
+    """Yield the sealed openings of staged rows: the hot loop of the log."""
+    for _, customer_id, leaf_id, _, _, salt, body in rows:
         opening = salt if body is None else salt + body
-        sealed = sealers[customer_id].encrypt(opening, place_of(customer_id, leaf_id), suite)
-        yield idx, customer_id, leaf_id, kind, subject_id, committed, created, size, key, sealed
+        yield sealers[customer_id].encrypt(opening, place_of(customer_id, leaf_id), suite)

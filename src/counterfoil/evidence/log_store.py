@@ -185,6 +185,20 @@ async def read_staged(connection: Connection, *, page: int, without: Sequence[in
     return await QUERIES.staged.fetch(connection, page=page, without=list(without))
 
 
+async def number_leaves(
+    connection: Connection, places: Sequence[int], sealed: Sequence[bytes], *, start: int
+) -> None:
+    """Give staged leaves numbers from one on, with what opens them, and take them off the queue.
+
+    Somebody else who took one of them breaks the transaction.
+    """
+    count = await QUERIES.number_leaves.execute(
+        connection, places=list(places), sealed=list(sealed), start=start
+    )
+    if count != len(places):
+        raise QueueTakenError
+
+
 async def drop_staged(connection: Connection, places: Sequence[int]) -> None:
     """Take leaves out of the queue; somebody else who took one of them breaks the transaction."""
     count = await QUERIES.drop_staged.execute(connection, places=list(places))

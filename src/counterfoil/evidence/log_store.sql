@@ -20,15 +20,32 @@ ON CONFLICT (only_one) DO NOTHING;
 SELECT pg_try_advisory_lock(:key);
 
 -- name: staged
--- The oldest staged leaves, but for those that are being numbered.
+-- What sealing needs of the oldest staged leaves, but for those that are being numbered.
 -- gives   at most :page rows in the order of their places in the queue
 -- locks   none
-SELECT s.seq, s.customer_id, s.leaf_id, s.leaf_type, s.subject_id, s.salt, s.commitment, s.created,
-       s.checkpoint_size, s.command_key, s.body
+SELECT s.seq, s.customer_id, s.leaf_id, s.leaf_type, s.commitment, s.salt, s.body
 FROM evidence.leaf_staged AS s
 WHERE NOT EXISTS (SELECT FROM unnest(:without::bigint[]) AS taken (seq) WHERE taken.seq = s.seq)
 ORDER BY s.seq
 LIMIT :page;
+
+-- name: number_leaves
+-- Takes leaves out of the queue and gives them numbers in the order of their places.
+-- gives   nothing; one row is written for each place that was still there
+-- locks   the staged rows
+WITH taken AS (
+    DELETE FROM evidence.leaf_staged
+    WHERE seq = ANY (:places::bigint[])
+    RETURNING seq, customer_id, leaf_id, leaf_type, subject_id, commitment, created,
+              checkpoint_size, command_key
+)
+INSERT INTO evidence.leaf (
+    idx, customer_id, leaf_id, leaf_type, subject_id, commitment, created, checkpoint_size,
+    command_key, sealed)
+SELECT :start::bigint + given.place - 1, t.customer_id, t.leaf_id, t.leaf_type, t.subject_id,
+       t.commitment, t.created, t.checkpoint_size, t.command_key, given.sealed
+FROM unnest(:places::bigint[], :sealed::bytea[]) WITH ORDINALITY AS given (seq, sealed, place)
+JOIN taken AS t ON t.seq = given.seq;
 
 -- name: drop_staged
 -- Takes leaves out of the queue by their places.

@@ -218,8 +218,8 @@ def check_leaves(page: Page, notes: Notes) -> None:
             elif closed:
                 closed -= 1  # one that nobody can open stands for it
             else:
-                name = _application(decision.application_id)
-                result.note(_customer(customer_id), f"no leaf says what was decided on {name}")
+                what = f"no leaf says what was decided on {decision.subject}"
+                result.note(_customer(customer_id), what)
         for _ in said:
             result.note(_customer(customer_id), "a leaf says a decision that is not recorded")
 
@@ -234,10 +234,6 @@ def _decision_of(leaf: Leaf) -> Any:
         return orjson.loads(leaf.body or b"").get("decision")
     except (orjson.JSONDecodeError, AttributeError):
         return None
-
-
-def _application(application_id: int) -> str:
-    return ids.to_text(ids.APPLICATION, application_id)
 
 
 def _customer(customer_id: int) -> str:
