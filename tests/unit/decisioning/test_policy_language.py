@@ -51,7 +51,7 @@ def test_a_limit_grows_where_the_condition_is_surely_true() -> None:
 
 
 def test_a_rule_of_a_segment_is_false_for_everybody_else() -> None:
-    late = {"delay_months_latest": 1}
+    late: dict[str, Any] = {"delay_months_latest": 1}
     assert decide(**late).verdicts["S01"].value == "false"
     assert decide(age_years=20, **late).verdicts["S01"].value == "true"
 

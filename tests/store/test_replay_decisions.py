@@ -1,0 +1,106 @@
+"""Recorded decisions come out again to the byte; what was tampered with is named."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import orjson
+import pytest
+from tests.store.applicants import Counter
+
+from counterfoil.decisioning.document import policy_of
+from counterfoil.journeys.house import House, open_house
+from counterfoil.journeys.replay_decisions import (
+    Replayed,
+    count_decisions,
+    explain_decision,
+    replay_decisions,
+)
+from counterfoil.kernel.clock import TestClock
+from counterfoil.kernel.errors import Refused
+from counterfoil.platform.settings import Settings
+
+
+@pytest.fixture
+async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    clock = TestClock(datetime(2026, 1, 5, 8, tzinfo=UTC))
+    settings = Settings(home=tmp_path)
+    async with open_house(settings, database_url, clock=clock, first_date=date(2026, 1, 5)) as it:
+        yield it
+
+
+async def replayed(house: House, **more: object) -> Replayed:
+    async with house.database.connection() as connection:
+        found = await replay_decisions(connection, **more)  # type: ignore[arg-type]
+    assert isinstance(found, Replayed), found
+    return found
+
+
+async def test_all_decisions_and_single_ones_come_out_again(house: House) -> None:
+    counter = Counter(house)
+    views = [await counter.apply(delay_months_latest=delay) for delay in (0, 1, 2)]
+    found = await replayed(house)
+    assert (found.examined, found.reproduced, found.findings) == (3, 3, [])
+    one = await replayed(house, application_id=views[0].application_id)
+    assert one.examined == 1
+    async with house.database.connection() as connection:
+        assert await count_decisions(connection) == 3
+        missing = await replay_decisions(connection, application_id=1)
+    assert isinstance(missing, Refused)
+    assert missing.code == "decision_not_found"
+
+
+async def test_today_is_compared_part_by_part(house: House) -> None:
+    counter = Counter(house)
+    await counter.apply()
+    await counter.apply(delay_months_latest=1)
+    document = orjson.loads(house.policy.canonical)
+    document["grades"][0]["limits_minor"]["recorded"] = 4_500_000
+    document["grades"][0]["rate_daily_e8"] = 24_000
+    found = await replayed(house, today=policy_of(document))
+    assert found.reproduced == found.examined == 2
+    assert found.changes == {"limits": 1, "prices": 1}
+    assert found.findings[0].changed_by == ("limits", "prices")
+
+
+@pytest.mark.parametrize(
+    ("statement", "cause"),
+    [
+        (
+            "UPDATE decisioning.decision SET result = replace(result, '5000000', '6000000')",
+            "record",
+        ),
+        (
+            "UPDATE decisioning.decision"
+            " SET inputs = replace(inputs, '_ppm\":500000', '_ppm\":990000')",
+            "data_or_engine",
+        ),
+        (
+            "UPDATE decisioning.decision SET inputs = replace(inputs, 'months\":6', 'months\":-6')",
+            "data",
+        ),
+        (
+            "UPDATE decisioning.policy_version SET document = replace(document, '650', '651')",
+            "policy",
+        ),
+        ("UPDATE decisioning.policy_version SET document = '{}'", "policy"),
+    ],
+)
+async def test_what_was_tampered_with_is_named(house: House, statement: str, cause: str) -> None:
+    await Counter(house).apply()
+    async with house.database.transaction() as connection:
+        await connection.execute(statement)
+    found = await replayed(house)
+    assert found.causes == {cause: 1}
+    assert found.reproduced == 0
+
+
+async def test_staff_read_what_each_rule_saw(house: House) -> None:
+    view = await Counter(house).apply(delay_months_latest=3)
+    async with house.database.connection() as connection:
+        told = await explain_decision(connection, view.application_id)
+    assert not isinstance(told, Refused)
+    assert told["rules"][0]["rule"] == "R01"
+    assert told["rules"][0]["read"]["delay_months_latest"] == 3
+    assert told["customer_is_told"]["en"] == ["You have an overdue amount that is not yet paid"]
+    assert (told["decided_by"], told["final_outcome"]) == ("policy", "declined")
