@@ -71,8 +71,7 @@ async def test_today_is_compared_part_by_part(house: House) -> None:
             "record",
         ),
         (
-            "UPDATE decisioning.decision"
-            " SET inputs = replace(inputs, '_ppm\":500000', '_ppm\":990000')",
+            "UPDATE decisioning.decision SET inputs = replace(inputs, ':500000}', ':990000}')",
             "data_or_engine",
         ),
         (
