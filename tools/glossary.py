@@ -25,6 +25,7 @@ GROUPS: Final = {
     "consent_event": "what happens to a consent · 授权事件",
     "contract_status": "states of a contract · 合同",
     "authentication": "levels of authentication · 身份认证等级",
+    "approval_status": "states of a request for approval · 审批请求",
     "line_status": "states of a line · 授信",
     "loan_status": "states of a loan · 借据",
     "instalment_status": "states of an instalment · 期次",

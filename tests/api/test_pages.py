@@ -152,7 +152,7 @@ async def test_the_description_is_whole(site: Site) -> None:
             media = operation["requestBody"]["content"]["application/json"]
             assert media["example"], path
             heads = [p["name"] for p in operation["parameters"] if p["in"] == "header"]
-            without = ("/v1/quotes", "/v1/commands", "/v1/reveals")
+            without = ("/v1/quotes", "/v1/commands", "/v1/reveals", "/v1/reveals/{grant_id}/again")
             assert heads == ([] if path in without else ["Idempotency-Key"])
 
 
@@ -168,7 +168,11 @@ async def test_every_example_of_a_write_has_the_form_described(site: Site) -> No
     document: Json = (await site.get("/openapi.json")).json()
     ids = {"line_id": "ln_01hv4zq3k2f00", "application_id": "ap_01hv4zq3k2f00"}
     ids["repayment_id"] = "rp_01hv4zq3k2f00"
-    ids |= {"hold_id": "lh_01hv4zq3k2f00", "consent_id": "cs_01hv4zq3k2f00"}
+    ids |= {
+        "grant_id": "ag_01hv4zq3k2f00",
+        "hold_id": "lh_01hv4zq3k2f00",
+        "consent_id": "cs_01hv4zq3k2f00",
+    }
     ids["contract_id"] = "ct_01hv4zq3k2f00"
     for path, item in document["paths"].items():
         if "post" not in item:

@@ -33,6 +33,7 @@ _NAMES: Final = {ids.LINE: "a credit line", ids.APPLICATION: "an application"} |
     ids.REPAYMENT: "a repayment",
     ids.CONSENT: "a consent",
     ids.LEGAL_HOLD: "a legal hold",
+    ids.ACCESS_GRANT: "a grant",
     ids.CONTRACT: "a contract",
 }
 _KEY_HEADER: Final = {

@@ -1,6 +1,7 @@
 """`counterfoil privacy`: keys, retention, holds, erasure, and the trail of who looked."""
 
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     group.command()(rotate)
     group.command()(resume_rotation)
     group.command()(rotations)
+    group.command()(end_purpose)
     group.command()(erasable)
     group.command()(ask_erasure)
     group.command()(erase)
@@ -111,6 +113,28 @@ def rotations() -> None:
         for item in in_house(read)
     ]
     output.write_json({"rotations": shapes})
+
+
+def end_purpose(
+    customer: Customer,
+    data_class: Annotated[str, typer.Argument(help="Such as identity, report, transactions.")],
+    *,
+    on: Annotated[
+        datetime,
+        typer.Option(formats=["%Y-%m-%d"], help="Business date on which the purpose was over."),
+    ],
+) -> None:
+    """Note that a class of a customer's data is not needed any more."""
+
+    async def work(house: "House") -> "Refused | None":
+        from counterfoil.journeys.erase import end_purpose
+
+        return await end_purpose(house, data_class, {_customer(customer): on.date()})
+
+    refused = in_house(work)
+    if refused is not None:
+        raise output.fail(f"{refused.message} {refused.next_step} ({refused.code})")
+    typer.echo(f"{data_class} of {customer} ended on {on.date()}")
 
 
 def erasable() -> None:

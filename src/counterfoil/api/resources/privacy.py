@@ -17,7 +17,7 @@ from counterfoil.api.remembered import remembered
 from counterfoil.api.shapes import Body, Code, CustomerId, Reason, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.journeys import erase as journey
-from counterfoil.journeys.reveal import Revealed, RevealRequest, reveal
+from counterfoil.journeys.reveal import Revealed, RevealRequest, look_again, reveal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope
@@ -64,6 +64,12 @@ class RevealAnswer(View):
     """Data in clear."""
 
     items: list[RevealedView]
+
+
+class LookAgainBody(Body):
+    """A wish to look again under a grant that lasts."""
+
+    customer_id: CustomerId
 
 
 class HoldBody(Body):
@@ -164,6 +170,17 @@ async def carry_reveal(call: Call, body: RevealBody) -> Answer | Refused:
     return _answer({"items": [_revealed(item) for item in outcome]})
 
 
+async def carry_look_again(call: Call, body: LookAgainBody) -> Answer | Refused:
+    """Look again."""
+    outcome = await look_again(
+        call.house,
+        actor_of(call, Scope.PERSONAL_REVEAL),
+        customer_id=body.customer_id,
+        grant_id=call.path["grant_id"],
+    )
+    return outcome if isinstance(outcome, Refused) else _answer({"items": [_revealed(outcome)]})
+
+
 async def carry_hold(call: Call, body: HoldBody) -> Answer | Refused:
     """Set a hold."""
 
@@ -238,6 +255,20 @@ REVEAL = Write(
         "minutes": 5,
     },
 )
+LOOK_AGAIN = Write(
+    name="look_again",
+    tag=TAG,
+    path="/v1/reveals/{grant_id}/again",
+    scope=Scope.PERSONAL_REVEAL,
+    body=LookAgainBody,
+    answer=RevealAnswer,
+    carry=carry_look_again,
+    needs_key=False,
+    summary="See the data of a grant once more",
+    description="While the grant lasts; each look is recorded again.",
+    example={"customer_id": _CUSTOMER_EXAMPLE},
+    path_ids={"grant_id": ids.ACCESS_GRANT},
+)
 SET_HOLD = Write(
     name="set_legal_hold",
     tag=TAG,
@@ -280,7 +311,7 @@ ERASE = Write(
         "reason": "retention schedule",
     },
 )
-WRITES = (REVEAL, SET_HOLD, LIFT_HOLD, ERASE)
+WRITES = (REVEAL, LOOK_AGAIN, SET_HOLD, LIFT_HOLD, ERASE)
 
 
 @router.get(
