@@ -23,7 +23,7 @@ from counterfoil.platform.settings import Settings
 async def leading(database: Database, lock: int) -> AsyncIterator[Connection]:
     """Give the session that has a lock, as soon as a killed one's has ended."""
     async with database.dedicated({}) as connection:
-        while not await try_lead(connection, lock):
+        while not await try_lead(connection, lock):  # noqa: ASYNC110 – no event tells of it
             await asyncio.sleep(0.005)
         yield connection
 

@@ -33,7 +33,7 @@ from counterfoil.simulator.bank.journal import Journal
 from counterfoil.worker.contracts import contract_job
 from counterfoil.worker.gathering import gathering_job
 from counterfoil.worker.keeping import keeping_job
-from counterfoil.worker.log import integrate_job, publish_job
+from counterfoil.worker.log import log_jobs
 from counterfoil.worker.loop import Job, run
 from counterfoil.worker.payouts import payout_job
 
@@ -127,8 +127,8 @@ async def _log_jobs(house: House, stack: AsyncExitStack) -> list[Job]:
         )
     except RefusedError as error:
         _LOG.warning("the log is not published", reason=error.refused.code)
-        return [integrate_job(house)]
-    return [integrate_job(house), publish_job(house, desk)]
+        return log_jobs(house, None)
+    return log_jobs(house, desk)
 
 
 async def _rail(house: House, stack: AsyncExitStack) -> tuple[Rail, list[Job]]:
