@@ -129,6 +129,16 @@ class Metrics:
     http_requests: Counter
     #: Seconds to answer a request, by route.
     http_seconds: Histogram
+    #: Leaves of the evidence log by how far they have come: staged, numbered, signed, witnessed.
+    log_leaves: Gauge
+    #: Seconds that the oldest staged leaf has waited.
+    log_staged_seconds: Gauge
+    #: Seconds between witnesses' times under the last head.
+    log_clock_spread_seconds: Gauge
+    #: Seconds since each witness last signed, by its own clock.
+    log_witness_seconds: Gauge
+    #: What a look at the log found wrong.
+    log_findings: Gauge
 
     @classmethod
     def create(cls) -> Self:
@@ -179,6 +189,28 @@ class Metrics:
                 "Seconds to answer a request.",
                 ["route"],
                 registry=registry,
+            ),
+            log_leaves=Gauge(
+                "counterfoil_log_leaves", "Leaves of the log.", ["state"], registry=registry
+            ),
+            log_staged_seconds=Gauge(
+                "counterfoil_log_staged_seconds",
+                "Seconds that the oldest staged leaf has waited.",
+                registry=registry,
+            ),
+            log_clock_spread_seconds=Gauge(
+                "counterfoil_log_clock_spread_seconds",
+                "Seconds between witnesses' times under the last head.",
+                registry=registry,
+            ),
+            log_witness_seconds=Gauge(
+                "counterfoil_log_witness_seconds",
+                "Seconds since a witness last signed.",
+                ["witness"],
+                registry=registry,
+            ),
+            log_findings=Gauge(
+                "counterfoil_log_findings", "What is wrong with the log.", registry=registry
             ),
         )
 
