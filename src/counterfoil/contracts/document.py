@@ -17,6 +17,8 @@ class Kind(StrEnum):
     CREDIT_AGREEMENT = "credit_agreement"
     #: One for each drawdown.
     LOAN_NOTE = "loan_note"
+    #: One for each limit that is raised.
+    LIMIT_AMENDMENT = "limit_amendment"
     #: What is printed behind an agreement: how it was shown and signed.
     SIGNING_RECORD = "signing_record"
 
@@ -127,6 +129,13 @@ SHAPES: Final[Mapping[Kind, Shape]] = {
         optional=frozenset({"late_annual_cap", "fee_at_start"}),
         flags=frozenset({"has_late_cap", "is_reported", "has_fee_at_start"}),
         tables=_TABLES,
+    ),
+    Kind.LIMIT_AMENDMENT: Shape(
+        required=_PARTIES
+        | {
+            *("line_id", "agreement_sha256", "limit_before", "limit_after"),
+            *("rate_daily", "rate_annual", "decided_on", "valid_until"),
+        },
     ),
     Kind.SIGNING_RECORD: Shape(
         required=frozenset(

@@ -159,7 +159,7 @@ def _faults_of_texts(folder: str, kind: Kind, texts: Mapping[Language, Text]) ->
         if has_record:
             faults += faults_of_use(text.record, SHAPES[Kind.SIGNING_RECORD], "signing record")
         elif text.record:
-            faults.append(Fault("signing record", "a loan note has none"))
+            faults.append(Fault("signing record", "only an agreement has one"))
         problems += [Problem(file, fault.place, fault.reason) for fault in faults]
     counts = {language: headings(text.document) for language, text in texts.items()}
     if len(set(counts.values())) > 1:

@@ -4,7 +4,8 @@ from typing import Any, Final, NamedTuple
 
 from counterfoil.decisioning.application import BY_POLICY
 from counterfoil.decisioning.decision import Outcome
-from counterfoil.decisioning.replay import StoredDecision, leaf_facts
+from counterfoil.decisioning.replay import StoredDecision, leaf_facts, raise_leaf_facts
+from counterfoil.kernel import ids
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries, Row
 
@@ -15,7 +16,8 @@ class DecisionFacts(NamedTuple):
     """What the leaf of one decision has to say."""
 
     customer_id: int
-    application_id: int
+    #: Number of the application or of the request for a higher limit, as people read it.
+    subject: str
     facts: dict[str, Any]
 
 
@@ -24,14 +26,19 @@ async def decision_facts_of_range(
 ) -> list[DecisionFacts]:
     """Return what was committed to of the decisions on customers after one and up to another."""
     rows = await QUERIES.decisions_of_range.fetch(connection, after=after, through=through)
-    return [DecisionFacts(row["customer_id"], row["application_id"], _facts(row)) for row in rows]
+    return [_facts(row) for row in rows]
 
 
-def _facts(row: Row) -> dict[str, Any]:
+def _facts(row: Row) -> DecisionFacts:
     stored = StoredDecision(
         policy_hash=row["policy_hash"],
         inputs=row["inputs"].encode(),
         result=row["result"].encode(),
     )
     by_person = None if row["decided_by"] == BY_POLICY else Outcome(row["outcome"])
-    return leaf_facts(row["application_id"], stored, by_person=by_person)
+    number = row["subject_id"]
+    if row["about"] == "limit_request":
+        facts = raise_leaf_facts(number, stored, by_person=by_person)
+        return DecisionFacts(row["customer_id"], ids.to_text(ids.LIMIT_REQUEST, number), facts)
+    facts = leaf_facts(number, stored, by_person=by_person)
+    return DecisionFacts(row["customer_id"], ids.to_text(ids.APPLICATION, number), facts)

@@ -92,3 +92,39 @@ DECISION_NOT_FOUND = Refusal(
     message="There is no decision on such an application.",
     next_step="Check the number of the application.",
 )
+LIMIT_REQUEST_NOT_FOUND = Refusal(
+    code="limit_request_not_found",
+    kind=Kind.NOT_FOUND,
+    message="This customer has made no such request for a higher limit.",
+    next_step="Check the request and the customer who made it.",
+)
+LIMIT_REQUEST_ALREADY_OPEN = Refusal(
+    code="limit_request_already_open",
+    kind=Kind.CONFLICT,
+    message="A request for a higher limit on this line is still open.",
+    next_step="Accept or withdraw the open request first.",
+)
+LIMIT_REQUEST_NOT_OPEN = Refusal(
+    code="limit_request_not_open",
+    kind=Kind.CONFLICT,
+    message="The request is {status}; this cannot be done with it.",
+    next_step="Read the request to see how it ended.",
+)
+LIMIT_REQUEST_NOT_ABOVE = Refusal(
+    code="limit_request_not_above",
+    kind=Kind.INVALID,
+    message="The line has a limit of {limit_minor} minor units; this is not more.",
+    next_step="Ask for more than the present limit.",
+)
+LIMIT_REQUEST_OUT_OF_RANGE = Refusal(
+    code="limit_request_out_of_range",
+    kind=Kind.INVALID,
+    message="The product grants at most {maximum_minor} minor units, in steps of {step_minor}.",
+    next_step="Ask for a multiple of the step, up to the maximum.",
+)
+LIMIT_REQUEST_OVERDUE = Refusal(
+    code="limit_request_overdue",
+    kind=Kind.CONFLICT,
+    message="Something is overdue; no limit is raised while it is.",
+    next_step="Pay what is overdue, then ask again.",
+)

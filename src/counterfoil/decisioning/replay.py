@@ -64,16 +64,32 @@ def leaf_facts(
 
     `by_person` is how a person ended a referral; None for the policy's own decision.
     """
-    result = orjson.loads(stored.result)
     return {
         "application_id": ids.to_text(ids.APPLICATION, application_id),
+        "rate_daily_e8": orjson.loads(stored.result)["rate_daily_e8"],
+        **_said(stored, by_person),
+    }
+
+
+def raise_leaf_facts(
+    request_id: int, stored: StoredDecision, *, by_person: Outcome | None
+) -> dict[str, Any]:
+    """Return what the leaf of a decision on a higher limit says; a raise has no price."""
+    return {
+        "limit_request_id": ids.to_text(ids.LIMIT_REQUEST, request_id),
+        **_said(stored, by_person),
+    }
+
+
+def _said(stored: StoredDecision, by_person: Outcome | None) -> dict[str, Any]:
+    result = orjson.loads(stored.result)
+    return {
         "decided_by": "policy" if by_person is None else "person",
         "input_hash": sha256(stored.inputs).hexdigest(),
         "limit_minor": result["limit_minor"],
         "outcome": result["outcome"] if by_person is None else by_person.value,
         "policy_hash": stored.policy_hash,
         "policy_version": result["policy_version"],
-        "rate_daily_e8": result["rate_daily_e8"],
         "reasons": result["reasons"],
     }
 

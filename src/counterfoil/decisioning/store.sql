@@ -188,11 +188,13 @@ WHERE application.customer_id = due.customer_id
 RETURNING application.customer_id, application.application_id;
 
 -- name: decisions_page
--- Decisions of all customers in the order of their keys, to decide them again.
+-- Decisions of all customers in the order of their keys, to decide them again; those on requests
+-- for a higher limit among them.
 -- gives   at most :page rows, after the key given
 -- locks   none
-SELECT customer_id, application_id, decision_no, decided_by, outcome, policy_hash, inputs, result
-FROM decisioning.decision
-WHERE (customer_id, application_id, decision_no) > (:customer_id, :application_id, :decision_no)
-ORDER BY customer_id, application_id, decision_no
+SELECT customer_id, subject_id AS application_id, decision_no, decided_by, outcome, policy_hash,
+       inputs, result
+FROM decisioning.recorded_decision
+WHERE (customer_id, subject_id, decision_no) > (:customer_id, :application_id, :decision_no)
+ORDER BY customer_id, subject_id, decision_no
 LIMIT :page;

@@ -32,6 +32,7 @@ from counterfoil.decisioning.application import Application
 from counterfoil.decisioning.decision import Decision
 from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.gathering import Gathering, bureau_facts
+from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.replay import record_of
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.decide import decision_leaf
@@ -70,6 +71,15 @@ def needs_bureau(house: House) -> bool:
     Where none is joined, a host that asks a bureau itself brings the facts along.
     """
     return house.bureau is not None and bool(bureau_facts(house.policy))
+
+
+class About(NamedTuple):
+    """What facts are brought together for."""
+
+    #: The occasion on which the bureau may be asked.
+    occasion: str
+    #: The policy that reads them.
+    policy: Policy
 
 
 class Begun(NamedTuple):
@@ -114,7 +124,7 @@ async def facts_of(house: House, begun: Begun) -> Facts | Refused:
     """
     [answer] = await find_facts(house, [begun.gathering])
     if begun.is_again:
-        return await _without_consent(house, begun.gathering, answer)
+        return await without_consent(house, begun.gathering, answer)
     if isinstance(answer, Refused) and not is_open(answer):
         await take_back(house, begun.gathering)
     return answer
@@ -132,26 +142,29 @@ async def find_facts(
     gatherings: Sequence[Gathering],
     *,
     identities: Mapping[int, Identity] | None = None,
+    about: About | None = None,
 ) -> list[Facts | Refused]:
     """Return what the bureau says of each applicant, or why there is nothing yet.
 
-    No facts at all stand for a bureau that will not say anything that can be used.
+    No facts at all stand for a bureau that will not say anything that can be used. `about` is the
+    first application where it is not given.
     """
+    occasion, policy = about or About(OCCASION, house.policy)
     answers = await inquire_many(
         house,
         [
             Wish(
                 customer_id=item.customer_id,
-                occasion=OCCASION,
+                occasion=occasion,
                 consent_id=item.consent_id,
                 application_id=item.application_id,
             )
             for item in gatherings
         ],
-        wanted=bureau_facts(house.policy),
+        wanted=bureau_facts(policy),
         identities=identities,
     )
-    return [_facts(house, answer) for answer in answers]
+    return [_facts(policy, answer) for answer in answers]
 
 
 def is_open(refused: Refused) -> bool:
@@ -212,7 +225,7 @@ async def _resume_page(house: House, page: Sequence[Gathering]) -> int:
     now = house.clock.now()
     decided = 0
     for gathering, answer in zip(page, found, strict=True):
-        facts = await _without_consent(house, gathering, answer)
+        facts = await without_consent(house, gathering, answer)
         if isinstance(facts, Refused):
             continue
         async with house.database.transaction() as connection:
@@ -230,8 +243,8 @@ async def _resume_page(house: House, page: Sequence[Gathering]) -> int:
     return decided
 
 
-async def _without_consent(
-    house: House, gathering: Gathering, answer: Facts | Refused
+async def without_consent(
+    house: House, gathering: Gathering, answer: Facts | Refused, *, about: About | None = None
 ) -> Facts | Refused:
     """Return the facts, also where the consent was used by an inquiry of an earlier attempt.
 
@@ -241,7 +254,7 @@ async def _without_consent(
         return answer
     if answer.refusal is not CONSENT_USED_UP:
         return {}
-    [fresh] = await find_facts(house, [replace(gathering, consent_id=None)])
+    [fresh] = await find_facts(house, [replace(gathering, consent_id=None)], about=about)
     if not isinstance(fresh, Refused) or fresh.refusal is not INQUIRY_CONSENT_MISSING:
         return fresh
     async with house.database.connection() as connection:
@@ -252,9 +265,9 @@ async def _without_consent(
     return refuse(INQUIRY_OPEN) if any(pending) else {}
 
 
-def _facts(house: House, answer: Obtained | Refused) -> Facts | Refused:
+def _facts(policy: Policy, answer: Obtained | Refused) -> Facts | Refused:
     if isinstance(answer, Refused):
         return {} if answer.refusal in _WITHOUT_REPORT else answer
-    wanted = bureau_facts(house.policy)
+    wanted = bureau_facts(policy)
     marks = {name: mark in answer.marks for name, mark in MARKS.items() if name in wanted}
     return {**answer.facts, **marks}

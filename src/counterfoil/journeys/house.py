@@ -39,6 +39,8 @@ from counterfoil.privacy.vault import Vault
 SANDBOX: Final = "sandbox"
 #: The policy by which applications are decided.
 POLICY: Final = "base-2026-02"
+#: The policy by which requests for a higher limit are decided.
+RAISE_POLICY: Final = "raise-2026-01"
 _SECRET_BYTES: Final = 32
 #: Pool beyond the engine's own connections: pages, reads, worker, close of day.
 _CONNECTIONS_BESIDE: Final = 8
@@ -55,6 +57,8 @@ class House:
     #: Templates of the documents that customers sign.
     shelf: Shelf
     policy: Policy
+    #: Decides on requests for a higher limit.
+    raise_policy: Policy
     #: What customers are asked to agree to.
     notices: Notices
     #: On which occasions a bureau may be asked.
@@ -118,6 +122,7 @@ async def open_house(
                 catalogue=catalogue,
                 shelf=load_shelf(),
                 policy=load_policy(POLICY),
+                raise_policy=load_policy(RAISE_POLICY),
                 notices=load_notices(settings.notices),
                 occasions=load_occasions(settings.occasions),
                 bureau=bureau,

@@ -118,7 +118,8 @@ class _Desk:
         )
         changed_by: tuple[str, ...] = ()
         differences = verdict.differences
-        if verdict.cause is Cause.NONE and compiled is not None and self._today is not None:
+        if verdict.cause is Cause.NONE and compiled is not None and self._is_today_of(compiled):
+            assert self._today is not None, "it was just looked at"
             comparison = self._comparisons.get(stored.policy_hash)
             if comparison is None:
                 comparison = Comparison(compiled.policy, self._today)
@@ -132,6 +133,10 @@ class _Desk:
             changed_by=changed_by,
             differences=differences,
         )
+
+    def _is_today_of(self, compiled: CompiledPolicy) -> bool:
+        """Tell whether today's policy decides about the same: a raise is no application."""
+        return self._today is not None and self._today.purpose == compiled.policy.purpose
 
     async def _policy(self, policy_hash: str) -> CompiledPolicy | None:
         if policy_hash not in self._compiled:

@@ -21,6 +21,7 @@ _LENGTH: Final = 13
 
 CUSTOMER: Final = "cu"
 APPLICATION: Final = "ap"
+LIMIT_REQUEST: Final = "lr"
 CONSENT: Final = "cs"
 INQUIRY: Final = "iq"
 REPORT: Final = "cp"

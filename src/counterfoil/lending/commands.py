@@ -168,6 +168,8 @@ class SetLimit:
     limit_minor: int
     reason: str
     author: str
+    #: Only where this is still the limit; None for whatever it is.
+    from_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

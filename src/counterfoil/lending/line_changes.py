@@ -64,6 +64,8 @@ def set_limit(account: Account, command: SetLimit, setting: Setting) -> Accepted
     refused = _refuse_closed(line) or _refuse_limit(command.limit_minor, setting)
     if refused or line is None:
         return refused or refuse(refusals.LINE_NOT_FOUND)
+    if command.from_minor not in {None, line.limit_minor}:
+        return refuse(refusals.LIMIT_CHANGED_MEANWHILE, limit_minor=line.limit_minor)
     if command.limit_minor == line.limit_minor:
         return refuse(refusals.LIMIT_UNCHANGED)
     before = line.limit_minor

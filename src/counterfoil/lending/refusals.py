@@ -244,6 +244,12 @@ LIMIT_UNCHANGED = Refusal(
     message="The line has this limit already.",
     next_step="Nothing is left to do.",
 )
+LIMIT_CHANGED_MEANWHILE = Refusal(
+    code="limit_changed_meanwhile",
+    kind=Kind.CONFLICT,
+    message="The limit is {limit_minor} minor units by now, another than when this was asked.",
+    next_step="Read the line, then ask again from the limit it has.",
+)
 CAP_OUT_OF_RANGE = Refusal(
     code="cap_out_of_range",
     kind=Kind.CONFLICT,
