@@ -43,10 +43,10 @@ async def three(desk: Desk) -> list[Consent]:
 
 
 async def numbered(desk: Desk) -> None:
-    """Wait until no leaf is staged any more."""
+    """Wait until no leaf is staged any more; then the log rests."""
     while await desk.rows("SELECT 1 FROM evidence.leaf_staged LIMIT 1"):
-        desk.log_runs.set()
         await desk.log.house.log.read()
+    await desk.halt_log()
 
 
 def theirs(desk: Desk) -> BureauList:

@@ -65,6 +65,8 @@ class Desk:
     log: log_desk.LogDesk
     #: While it is clear nothing is numbered, signed or witnessed.
     log_runs: asyncio.Event
+    #: Held by the log while it is at work.
+    log_works: asyncio.Lock
 
     async def person(self, fault: Fault = Fault.NONE) -> int:
         """Register the next person, whom the bureau knows."""
@@ -104,6 +106,12 @@ class Desk:
                 return found[0]
             await asyncio.sleep(0.01)
 
+    async def halt_log(self) -> None:
+        """Let the log come to rest: what a test alters next is nobody's business any more."""
+        self.log_runs.clear()
+        async with self.log_works:
+            pass
+
     async def rows(self, query: str, *args: object) -> list[Any]:
         async with self.house.database.connection() as connection:
             return await connection.fetch(query, *args)
@@ -128,10 +136,11 @@ async def open_desk(url: str, home: Path) -> AsyncIterator[Desk]:
         house = replace(house, bureau=port)
         runs = asyncio.Event()
         runs.set()
-        keeper = asyncio.create_task(_keep(house, log, runs))
+        works = asyncio.Lock()
+        keeper = asyncio.create_task(_keep(house, log, runs, works))
         consents: Any = consent_desk.Desk(house, wall)  # type: ignore[arg-type]
         try:
-            yield Desk(house, consents, bureau, wall, log, runs)
+            yield Desk(house, consents, bureau, wall, log, runs, works)
         finally:
             keeper.cancel()
             with suppress(asyncio.CancelledError):
@@ -160,7 +169,9 @@ def reference_bureau(home: Path, policy: str, wall: ShiftedClock) -> tuple[Burea
     return bureau, HttpBureau(membership, signer, transport=transport)
 
 
-async def _keep(house: House, log: log_desk.LogDesk, runs: asyncio.Event) -> None:
+async def _keep(
+    house: House, log: log_desk.LogDesk, runs: asyncio.Event, works: asyncio.Lock
+) -> None:
     """Run the log as the background jobs do."""
     integrating = Integrating(house)
     async with log.desk() as desk:
@@ -168,8 +179,9 @@ async def _keep(house: House, log: log_desk.LogDesk, runs: asyncio.Event) -> Non
         try:
             while True:
                 await runs.wait()
-                await integrating.step()
-                await publishing.step()
+                async with works:
+                    await integrating.step()
+                    await publishing.step()
                 await asyncio.sleep(0.01)
         finally:
             await publishing.close()

@@ -7,17 +7,23 @@ Error map   200 that is well-formed is an answer. 403, 409 and 422 with a `code`
 Reports     Of the second generation (`report.py`), sealed.
 Sealing     HPKE to the lender's key (`privacy/hpke.py`), bound to the protocol's name and to
             issuer, bureau and `jti`: an answer to another question does not open.
+            Where many wait, `POST /v1/inquiries/batch` carries them line by line, each signed and
+            checked for itself; one that is not among the answers has none.
 TLS         1.3 alone, with the member's certificate and the bureau's own authority.
 """
 
+import asyncio
 import base64
 import binascii
-from collections.abc import Collection
+from collections import OrderedDict, deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from types import TracebackType
 from typing import Final, Self
 
 import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from counterfoil.bureau.document import ReportMalformedError
 from counterfoil.bureau.fields import facts_of, marks_of
@@ -42,7 +48,14 @@ from counterfoil.privacy.envelope import CiphertextRejectedError
 PATH: Final = "/v1/inquiries"
 #: What the sealing is for; part of every context.
 SEAL_INFO: Final = b"counterfoil-report/v1"
-CALLS_AT_ONCE: Final = 16
+BATCH_PATH: Final = "/v1/inquiries/batch"
+#: Connections, each with a client of its own: a pool that many wait for spends more on choosing
+#: than on carrying.
+LANES: Final = 4
+#: Questions that one request carries where many wait.
+QUESTIONS_AT_ONCE: Final = 16
+#: Reports that were checked and wait to be read.
+REPORTS_KEPT: Final = 1_024
 ANSWER_WITHIN_S: Final = 10
 _ANSWER_BYTES_MAX: Final = 8 * 1024 * 1024
 _NOES: Final = frozenset({httpx.codes.FORBIDDEN, httpx.codes.CONFLICT, 422})
@@ -59,9 +72,14 @@ class _Reply(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
     jti: str
+    #: In a batch, what the answer's status would be.
+    status: int = 0
     reference: str = ""
     sealed: str | None = None
     code: str | None = None
+
+
+_BATCH: Final = TypeAdapter(list[_Reply])
 
 
 class HttpBureau:
@@ -80,15 +98,22 @@ class HttpBureau:
         self._signer = signer
         self._key = hpke.read_key_file(membership.answers_key)
         self._peer_sha256 = certificate_sha256(membership.certificate)
-        self._client = httpx.AsyncClient(
-            base_url=membership.url,
-            transport=transport,
-            verify=tls_of(membership),
-            timeout=httpx.Timeout(answer_within_s),
-            limits=httpx.Limits(
-                max_connections=CALLS_AT_ONCE, max_keepalive_connections=CALLS_AT_ONCE
-            ),
-        )
+        tls = tls_of(membership)
+        self._lanes = [
+            httpx.AsyncClient(
+                base_url=membership.url,
+                transport=transport,
+                verify=tls,
+                timeout=httpx.Timeout(answer_within_s),
+                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+                trust_env=False,
+            )
+            for _ in range(LANES)
+        ]
+        self._free = list(self._lanes)
+        self._waiting: deque[_Waiting] = deque()
+        self._carrying: set[asyncio.Task[None]] = set()
+        self._checked: OrderedDict[bytes, Report] = OrderedDict()
 
     @property
     def bureau(self) -> str:
@@ -108,11 +133,12 @@ class HttpBureau:
     @property
     def calls_at_once(self) -> int:
         """How many questions may be under way at once."""
-        return CALLS_AT_ONCE
+        return LANES * QUESTIONS_AT_ONCE
 
     async def __aenter__(self) -> Self:
         """Open the connections."""
-        await self._client.__aenter__()
+        for lane in self._lanes:
+            await lane.__aenter__()
         return self
 
     async def __aexit__(
@@ -122,7 +148,13 @@ class HttpBureau:
         traceback: TracebackType | None,
     ) -> None:
         """Close the connections."""
-        await self._client.__aexit__(kind, error, traceback)
+        for task in self._carrying:
+            task.cancel()
+        await asyncio.gather(*self._carrying, return_exceptions=True)
+        for waiting in self._waiting:
+            waiting.answer.cancel()
+        for lane in self._lanes:
+            await lane.__aexit__(kind, error, traceback)
 
     def reason_code(self, occasion: Occasion) -> str | None:
         """Return the credit database's reason."""
@@ -133,21 +165,46 @@ class HttpBureau:
         claims = write_claims(
             question, inquirer=self._membership.organisation, peer_sha256=self._peer_sha256
         )
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(question.jti, self._signer.sign(claims), answer))
+        if self._free:
+            task = asyncio.create_task(self._carry(self._free.pop()))
+            self._carrying.add(task)
+            task.add_done_callback(self._carrying.discard)
+        return await answer
+
+    async def _carry(self, lane: httpx.AsyncClient) -> None:
+        """Carry what waits, many at once where many wait, until nothing does."""
+        carried: list[_Waiting] = []
         try:
-            response = await self._client.post(
-                PATH,
-                content=self._signer.sign(claims),
-                headers={"content-type": "application/jwt"},
-            )
-        except httpx.HTTPError as error:
-            return NoAnswer(type(error).__name__)
-        return _answer(response, question.jti)
+            # Whoever asks in the same breath comes along.
+            await asyncio.sleep(0)
+            while self._waiting:
+                count = min(len(self._waiting), QUESTIONS_AT_ONCE)
+                carried = [self._waiting.popleft() for _ in range(count)]
+                answers = await _exchange(lane, carried)
+                for waiting, answer in zip(carried, answers, strict=True):
+                    if not waiting.answer.done():
+                        waiting.answer.set_result(answer)
+        finally:
+            self._free.append(lane)
+            for waiting in carried:
+                if not waiting.answer.done():
+                    waiting.answer.set_result(NoAnswer("not carried"))
 
     def check(self, sealed: bytes, question: Question) -> Unfit | None:
         """Return why a sealed answer is not the answer to this question."""
         report = self._report(sealed, question.jti)
         if isinstance(report, Unfit):
             return report
+        unfit = self._compare(report, question)
+        if unfit is None:
+            self._checked[_name_of(sealed, question.jti)] = report
+            if len(self._checked) > REPORTS_KEPT:
+                self._checked.popitem(last=False)
+        return unfit
+
+    def _compare(self, report: Report, question: Question) -> Unfit | None:
         subject = question.subject
         found = (
             report.subject_name,
@@ -163,7 +220,8 @@ class HttpBureau:
 
     def read(self, sealed: bytes, jti: str, wanted: Collection[str]) -> Reading | Unfit:
         """Open a sealed answer and return the wanted facts of it."""
-        report = self._report(sealed, jti)
+        # Right after the check it is read once more without being opened once more.
+        report = self._checked.pop(_name_of(sealed, jti), None) or self._report(sealed, jti)
         if isinstance(report, Unfit):
             return report
         return Reading(facts=facts_of(report, wanted), marks=marks_of(report))
@@ -178,19 +236,71 @@ class HttpBureau:
             return Unfit(Fault.MALFORMED, str(error))
 
 
-def _answer(response: httpx.Response, jti: str) -> Answer:
-    if len(response.content) > _ANSWER_BYTES_MAX:
-        return NoAnswer("larger than an answer is")
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A signed question that waits for a lane."""
+
+    jti: str
+    token: str
+    answer: "asyncio.Future[Answer]"
+
+
+def _name_of(sealed: bytes, jti: str) -> bytes:
+    return sha256(jti.encode() + b"\0" + sealed).digest()
+
+
+async def _exchange(lane: httpx.AsyncClient, carried: Sequence[_Waiting]) -> list[Answer]:
+    """Send questions, alone or together, and return what became of each."""
+    is_alone = len(carried) == 1
     try:
-        reply = _Reply.model_validate_json(response.content)
+        response = await lane.post(
+            PATH if is_alone else BATCH_PATH,
+            content="\n".join(waiting.token for waiting in carried),
+            headers={"content-type": "application/jwt"},
+        )
+    except httpx.HTTPError as error:
+        return [NoAnswer(type(error).__name__) for _ in carried]
+    if len(response.content) > _ANSWER_BYTES_MAX * len(carried):
+        return [NoAnswer("larger than an answer is") for _ in carried]
+    if is_alone:
+        return [_answer(_reply(response.content), response.status_code, carried[0].jti)]
+    return _answers(response, [waiting.jti for waiting in carried])
+
+
+def _answers(response: httpx.Response, asked: Sequence[str]) -> list[Answer]:
+    """Return the answers of a batch; a question that is not in it has none."""
+    replies: dict[str, _Reply] = {}
+    if response.status_code == httpx.codes.OK:
+        try:
+            replies = {reply.jti: reply for reply in _BATCH.validate_json(response.content)}
+        except ValidationError:
+            return [NoAnswer("malformed answers") for _ in asked]
+    found: list[Answer] = []
+    for jti in asked:
+        reply = replies.get(jti)
+        if reply is None:
+            found.append(NoAnswer(f"status {response.status_code}, not among the answers"))
+        else:
+            found.append(_answer(reply, reply.status, jti))
+    return found
+
+
+def _reply(content: bytes) -> _Reply | None:
+    try:
+        return _Reply.model_validate_json(content)
     except ValidationError:
-        return NoAnswer(f"status {response.status_code}, malformed answer")
+        return None
+
+
+def _answer(reply: _Reply | None, status: int, jti: str) -> Answer:
+    if reply is None:
+        return NoAnswer(f"status {status}, malformed answer")
     if reply.jti != jti:
         return NoAnswer("answer to another question")
-    if response.status_code in _NOES and reply.code:
+    if status in _NOES and reply.code:
         return Declined(reply.code, reply.reference)
-    if response.status_code != httpx.codes.OK or reply.sealed is None or not reply.reference:
-        return NoAnswer(f"status {response.status_code}")
+    if status != httpx.codes.OK or reply.sealed is None or not reply.reference:
+        return NoAnswer(f"status {status}")
     try:
         return Answered(reply.reference, base64.b64decode(reply.sealed, validate=True))
     except binascii.Error:

@@ -1,6 +1,6 @@
 """The signed request of the reference protocol: its claims, written by us and read by a bureau.
 
-Form        Canonical JSON (RFC 8785) in a JWS (RFC 7515), bound to the client certificate of the
+Form        JSON in a JWS (RFC 7515), bound to the client certificate of the
             connection (`cnf`, RFC 8705). Bytes are base64, instants POSIX seconds.
 Claims      iss aud jti iat exp · inquirer (organisation code) · consent consent_sha256 use_no
             purpose reason · subject_opening · receipt [consent, intent] · cnf.
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import rfc8785
+import orjson
 
 from counterfoil.bureau.question import Question, SubjectOpening
 
@@ -59,7 +59,7 @@ class InquiryRequest:
 def write_claims(question: Question, *, inquirer: str, peer_sha256: bytes) -> bytes:
     """Return the claims of a question for one connection."""
     subject = question.subject
-    return rfc8785.dumps(
+    return orjson.dumps(
         {
             "iss": question.issuer,
             "aud": question.bureau,

@@ -163,14 +163,16 @@ class TileHashes:
         """Read from the tiles of a tree of this size."""
         self._size = size
         self._hashes = lru_cache(maxsize=256)(lambda tile: parse_tile(read(tile), tile.width))
+        # Proofs of one tree share most of their upper nodes.
+        self._node = lru_cache(maxsize=65_536)(self._read_node)
 
     def __call__(self, nodes: Sequence[Node]) -> list[bytes]:
         """Return the hashes of nodes."""
-        found = []
-        for node in nodes:
-            tile, begin, end = tile_of_node(node, self._size)
-            found.append(root_of(self._hashes(tile)[begin:end]))
-        return found
+        return [self._node(node) for node in nodes]
+
+    def _read_node(self, node: Node) -> bytes:
+        tile, begin, end = tile_of_node(node, self._size)
+        return root_of(self._hashes(tile)[begin:end])
 
 
 class TileEdge:

@@ -8,7 +8,8 @@ Kept        Answers stay as long as their consent could be used, so that whoever
 
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -97,11 +98,20 @@ class Books:
         """Close the store."""
         self._connection.close()
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Keep everything of the block, or nothing; durable when the block ends."""
+        self._connection.isolation_level = "IMMEDIATE"
+        try:
+            # The connection begins with the first write and commits when the block ends.
+            with self._connection:
+                yield
+        finally:
+            self._connection.isolation_level = None
+
     def add_people(self, people: Iterable[KnownPerson]) -> None:
         """Take in persons; whoever is known stays as known."""
-        # In one go: the connection commits, or takes everything back, when the block ends.
-        self._connection.isolation_level = "IMMEDIATE"
-        with self._connection:
+        with self.together():
             for person in people:
                 self._run(
                     "add_person",
@@ -109,7 +119,6 @@ class Books:
                     name=person.name,
                     client_number=person.client_number,
                 )
-        self._connection.isolation_level = None
 
     def person(self, id_number: str) -> KnownPerson | None:
         """Return a person by identity number."""

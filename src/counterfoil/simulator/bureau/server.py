@@ -1,6 +1,7 @@
 """The reference bureau over HTTP with mutual TLS 1.3, and the same without a network.
 
 Members     `POST /v1/inquiries`: a signed request; 200 with the sealed report, or a `code`.
+            `POST /v1/inquiries/batch`: up to 16 of them, a line each; a JSON list of answers.
             `POST /v1/withdrawals`: the consents that a member says were withdrawn.
 Operators   In a sandbox, over the same mutual TLS: `GET` and `PUT /faults`, `POST /date`,
             `GET /counts`.
@@ -25,7 +26,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from counterfoil.bureau.http_bureau import PATH
+from counterfoil.bureau.http_bureau import BATCH_PATH, PATH, QUESTIONS_AT_ONCE
 from counterfoil.bureau.jose import REQUEST_BYTES_MAX
 from counterfoil.bureau.membership import AUTHORITY
 from counterfoil.simulator.bureau.bureau import Bureau, Reply
@@ -76,8 +77,15 @@ def make_app(bureau: Bureau, *, now: Now, is_sandbox: bool) -> FastAPI:
 
     @app.post(PATH)
     async def inquire(request: Request) -> Response:
-        token = await _token(request)
-        return await _send(bureau.handle(token, _peer(request), now=now()))
+        text = await _text(request, REQUEST_BYTES_MAX)
+        return await _send(bureau.handle(text, _peer(request), now=now()))
+
+    @app.post(BATCH_PATH)
+    async def inquire_many(request: Request) -> Response:
+        text = await _text(request, REQUEST_BYTES_MAX * QUESTIONS_AT_ONCE)
+        replies = _handle_many(bureau, text, _peer(request), now=now())
+        await asyncio.sleep(max((reply.after_s for reply in replies), default=0))
+        return Response(_batch(replies), media_type="application/json")
 
     @app.post("/v1/withdrawals")
     async def withdraw(request: Request, body: WithdrawalsBody) -> Response:
@@ -127,11 +135,11 @@ def _peer(request: Request) -> bytes:
     return peer
 
 
-async def _token(request: Request) -> str:
+async def _text(request: Request, bytes_max: int) -> str:
     length = request.headers.get("content-length", "")
     if not length.isdigit():
         raise HTTPException(_LENGTH_REQUIRED)
-    if int(length) > REQUEST_BYTES_MAX:
+    if int(length) > bytes_max:
         raise HTTPException(_TOO_LARGE)
     return (await request.body()).decode("ascii", "replace")
 
@@ -145,7 +153,26 @@ async def _send(reply: Reply) -> Response:
     return Response(_body(reply), status_code=reply.status, media_type="application/json")
 
 
+def _handle_many(bureau: Bureau, text: str, peer_sha256: bytes, *, now: int) -> list[Reply]:
+    """Answer requests line by line; all of it is durable before any of it is sent."""
+    tokens = text.split("\n")
+    if len(tokens) > QUESTIONS_AT_ONCE:
+        raise HTTPException(_TOO_LARGE)
+    with bureau.books.together():
+        return [bureau.handle(token, peer_sha256, now=now) for token in tokens]
+
+
+def _batch(replies: list[Reply]) -> bytes:
+    """Return the answers of a batch; one that gets lost on the way is not among them."""
+    arriving = [reply for reply in replies if not reply.is_lost]
+    return orjson.dumps([{**_fields(reply), "status": reply.status} for reply in arriving])
+
+
 def _body(reply: Reply) -> bytes:
+    return orjson.dumps(_fields(reply))
+
+
+def _fields(reply: Reply) -> dict[str, object]:
     body: dict[str, object] = {"jti": reply.jti}
     if reply.reference:
         body["reference"] = reply.reference
@@ -153,7 +180,7 @@ def _body(reply: Reply) -> bytes:
         body["code"] = reply.code
     if reply.sealed is not None:
         body["sealed"] = base64.b64encode(reply.sealed).decode()
-    return orjson.dumps(body)
+    return body
 
 
 class _PeerProtocol(HttpToolsProtocol):
@@ -200,13 +227,15 @@ class InProcess(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request; a lost answer is a time-out at once."""
-        token = (await request.aread()).decode()
-        reply = self._bureau.handle(token, self._peer_sha256, now=self._now())
+        text = (await request.aread()).decode()
+        headers = {"content-type": "application/json"}
+        if request.url.path == BATCH_PATH:
+            replies = _handle_many(self._bureau, text, self._peer_sha256, now=self._now())
+            return httpx.Response(200, content=_batch(replies), headers=headers)
+        reply = self._bureau.handle(text, self._peer_sha256, now=self._now())
         if reply.is_lost:
             raise httpx.ReadTimeout("the answer got lost", request=request)
-        return httpx.Response(
-            reply.status, content=_body(reply), headers={"content-type": "application/json"}
-        )
+        return httpx.Response(reply.status, content=_body(reply), headers=headers)
 
     async def __aexit__(
         self,
