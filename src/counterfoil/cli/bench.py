@@ -168,6 +168,53 @@ def evidence(
     _show("Evidence", report.document(), as_json=as_json)
 
 
+@bench.command()
+def decide(
+    *,
+    rows: Annotated[int, typer.Option(min=10_000, help="Applicants in memory.")] = 2_000_000,
+    file_rows: Annotated[
+        int, typer.Option(min=0, help="Applicants from file to file; 0 leaves it out.")
+    ] = 10_000_000,
+    as_json: AsJson = False,
+) -> None:
+    """Decisions on one thread: one applicant, millions, a boosted card, the gate, zen-engine."""
+    import os
+
+    # Read once, when Polars is first imported.
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    from counterfoil.simulator.bench.decide import run
+
+    with failures_as_messages():
+        report = run(rows=rows, file_rows=file_rows, tell=_tell)
+    _show("Decisions", report.document(), as_json=as_json)
+
+
+@bench.command()
+def evidence(
+    *,
+    customers: Annotated[int, typer.Option(min=1_000, help="Customers with a loan.")] = 20_000,
+    leaves: Annotated[int, typer.Option(min=1_000, help="Leaves of the backlog.")] = 200_000,
+    persons: Annotated[int, typer.Option(min=1_000, help="People in the index.")] = 1_000_000,
+    seconds: Seconds = 10,
+    seed: Seed = 1,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Leaves beside the facts, the log behind them, receipts, audits and the vault."""
+    import uvloop
+
+    from counterfoil.simulator.bench import stage as staging
+    from counterfoil.simulator.bench.evidence import EvidenceScale, run
+
+    scale = EvidenceScale(
+        customers=customers, leaves=leaves, persons=persons, seconds=seconds, seed=seed
+    )
+    witness = ("-m", "counterfoil.cli", "witness")
+    with failures_as_messages(), staging.raised(at) as stage:
+        report = uvloop.run(run(stage, scale, _tell, witness=witness))
+    _show("Evidence", report.document(), as_json=as_json)
+
+
 def _show(title: str, document: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         write_json(document)

@@ -9,9 +9,12 @@ import random
 from datetime import date
 from typing import Any, Final
 
+import polars as pl
+
 from counterfoil.decisioning.decision import Asked
 from counterfoil.decisioning.document import policy_of
 from counterfoil.decisioning.expression import Value, to_json
+from counterfoil.decisioning.feature import Feature
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.rule_text import parse_rule
 
@@ -23,6 +26,8 @@ CARD_FEATURES: Final = 15
 BOOSTED_FEATURES: Final = 70
 _HIGHEST: Final = 1_000_000
 _MISSING_PERCENT: Final = 5
+#: Values come in steps, as amounts and shares in practice do: files are as large as real ones.
+_STEP: Final = 500
 _PURPOSES: Final = ("travel", "education", "renovation", "medical", "household", "other")
 
 ASKED: Final = Asked(
@@ -42,13 +47,13 @@ ASKED: Final = Asked(
 
 def bench_policy(seed: int = SEED) -> Policy:
     """Return the policy of 40 rules."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - a workload
     return policy_of(_document(chance, FEATURES, CARD_FEATURES, bins=6, points=60))
 
 
 def boosted_policy(seed: int = SEED) -> Policy:
     """Return a policy whose card has the shape of a boosted scorecard's step tables."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - a workload
     return policy_of(_document(chance, BOOSTED_FEATURES, BOOSTED_FEATURES, bins=8, points=400_000))
 
 
@@ -65,6 +70,28 @@ def case_of(policy: Policy, chance: random.Random) -> dict[str, Value | None]:
         else:
             case[feature.name] = chance.randint(0, _HIGHEST)
     return case
+
+
+def frame_of_cases(policy: Policy, rows: int) -> pl.LazyFrame:
+    """Return so many applicants as a frame that is made while it is read."""
+    number = pl.int_range(rows, dtype=pl.UInt64).alias("number")
+    frame = pl.LazyFrame().select(number)
+    return frame.select(_column(place, feature) for place, feature in enumerate(policy.features))
+
+
+def _column(place: int, feature: Feature) -> pl.Expr:
+    chance = pl.col("number").hash(seed=SEED + place)
+    if feature.values:
+        kinds = pl.Enum(feature.values)
+        text = (chance % len(feature.values)).cast(pl.UInt8).cat.to(kinds).cast(pl.String)
+        return text.alias(feature.name)
+    if feature.name == "age_years":
+        return (19 + chance % 42).cast(pl.Int64).alias(feature.name)
+    value = (chance % (_HIGHEST // _STEP + 1)).cast(pl.Int64) * _STEP
+    if not feature.nullable:
+        return value.alias(feature.name)
+    missing = pl.col("number").hash(seed=SEED - 1 - place) % 100 < _MISSING_PERCENT
+    return pl.when(~missing).then(value).alias(feature.name)
 
 
 def _document(
@@ -107,7 +134,12 @@ def _document(
         ),
         "reasons": [
             {"code": code, "zh": "原因", "en": "A reason"}
-            for code in ("BOUND", *(f"C{n}" for n in range(characteristics)), "THIN", *_RULE_REASONS)
+            for code in (
+                "BOUND",
+                *(f"C{n}" for n in range(characteristics)),
+                "THIN",
+                *_RULE_REASONS,
+            )
         ],
     }
 
