@@ -38,6 +38,7 @@ from counterfoil.api.resources import (
     evidence,
     figures,
     funnel,
+    inquiries,
     ledger,
     lines,
     loans,
@@ -82,6 +83,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     applicants.router,
     notices.router,
     consents.router,
+    inquiries.router,
     status_lists.router,
     # Before the applications: `funnel` is no identifier of one.
     funnel.router,

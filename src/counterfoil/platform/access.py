@@ -45,6 +45,7 @@ class Scope(StrEnum):
     APPLICANTS_WRITE = "applicants:write"
     CONSENTS_READ = "consents:read"
     CONSENTS_WRITE = "consents:write"
+    INQUIRIES_READ = "inquiries:read"
     APPLICATIONS_READ = "applications:read"
     APPLICATIONS_WRITE = "applications:write"
     CONTRACTS_READ = "contracts:read"
