@@ -136,9 +136,10 @@ def missing(shown: str, output: str) -> str | None:
     return None
 
 
-def test_the_last_commands_say_that_the_books_are_sound() -> None:
+def test_the_last_commands_say_that_books_and_inquiries_are_sound() -> None:
     for name in READMES:
-        assert blocks(name)[-1][0].endswith(".venv/bin/counterfoil fsck\n")
+        assert blocks(name)[-2][0].endswith(".venv/bin/counterfoil fsck\n")
+        assert blocks(name)[-1][0].endswith(".venv/bin/counterfoil audit inquiries\n")
 
 
 def test_a_difference_is_noticed() -> None:
