@@ -189,32 +189,6 @@ def decide(
     _show("Decisions", report.document(), as_json=as_json)
 
 
-@bench.command()
-def evidence(
-    *,
-    customers: Annotated[int, typer.Option(min=1_000, help="Customers with a loan.")] = 20_000,
-    leaves: Annotated[int, typer.Option(min=1_000, help="Leaves of the backlog.")] = 200_000,
-    persons: Annotated[int, typer.Option(min=1_000, help="People in the index.")] = 1_000_000,
-    seconds: Seconds = 10,
-    seed: Seed = 1,
-    at: At = None,
-    as_json: AsJson = False,
-) -> None:
-    """Leaves beside the facts, the log behind them, receipts, audits and the vault."""
-    import uvloop
-
-    from counterfoil.simulator.bench import stage as staging
-    from counterfoil.simulator.bench.evidence import EvidenceScale, run
-
-    scale = EvidenceScale(
-        customers=customers, leaves=leaves, persons=persons, seconds=seconds, seed=seed
-    )
-    witness = ("-m", "counterfoil.cli", "witness")
-    with failures_as_messages(), staging.raised(at) as stage:
-        report = uvloop.run(run(stage, scale, _tell, witness=witness))
-    _show("Evidence", report.document(), as_json=as_json)
-
-
 def _show(title: str, document: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         write_json(document)
