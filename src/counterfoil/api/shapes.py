@@ -100,6 +100,11 @@ ApplicationId = Annotated[
     PlainValidator(_reader(ids.APPLICATION)),
     WithJsonSchema(id_schema(ids.APPLICATION, "an application")),
 ]
+LimitRequestId = Annotated[
+    int,
+    PlainValidator(_reader(ids.LIMIT_REQUEST)),
+    WithJsonSchema(id_schema(ids.LIMIT_REQUEST, "a request for a higher limit")),
+]
 ConsentId = Annotated[
     int,
     PlainValidator(_reader(ids.CONSENT)),

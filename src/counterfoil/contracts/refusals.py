@@ -56,6 +56,12 @@ READING_TOO_SHORT = Refusal(
     message="The cost sheet has been open for less than {least_seconds} seconds.",
     next_step="Let the customer read it; sign again in {wait_seconds} seconds.",
 )
+AMENDMENT_READ_TOO_SHORT = Refusal(
+    code="amendment_read_too_short",
+    kind=Kind.CONFLICT,
+    message="The amendment has been open for less than {least_seconds} seconds.",
+    next_step="Let the customer read it, then send the acceptance with the time it was open.",
+)
 DOCUMENT_HASH_MISMATCH = Refusal(
     code="document_hash_mismatch",
     kind=Kind.MISMATCH,

@@ -145,8 +145,7 @@ def decide(
     )
 
 
-# Everything that a person's decision consists of.
-def decide_referred(  # noqa: PLR0913
+def decide_referred(
     request: LimitRequest,
     *,
     by: str,

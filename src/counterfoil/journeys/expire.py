@@ -1,13 +1,15 @@
 """Expiring: offers that nobody took and applications that waited too long come to an end.
 
 An offer, and a referral that a person may still turn into one, is valid until its own date. What
-was never decided waits as many days as an offer of the policy in force. Whoever applied is told
-through the outbox, and may apply again at once.
+was never decided waits as many days as an offer of the policy in force. Requests for a higher limit
+end in the same way, by their own policy. Whoever applied is told through the outbox, and may apply
+again at once.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
 
 from counterfoil.decisioning import store as decisions
+from counterfoil.journeys import raise_limit
 from counterfoil.journeys.house import House
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Connection
@@ -21,10 +23,12 @@ async def expire_applications(house: House, connection: Connection, *, on: date)
     ended += await decisions.expire_waiting(
         connection, received_before=datetime.combine(since, time(), UTC), at=now
     )
-    if ended:
-        told = [
-            (house.ids.next(), customer_id, "application_expired", application_id, "{}", now)
-            for customer_id, application_id in ended
-        ]
+    requests = await raise_limit.expire(house, connection, on=on)
+    told = [
+        (house.ids.next(), customer_id, kind, number, "{}", now)
+        for kind, keys in (("application_expired", ended), ("limit_request_expired", requests))
+        for customer_id, number in keys
+    ]
+    if told:
         await PLATFORM.add_events.execute(connection, rows=told)
-    return len(ended)
+    return len(told)

@@ -1,4 +1,6 @@
-"""Going on with applications whose bureau has not answered yet, as a background job.
+"""Going on with what waits for a bureau's answer, as a background job.
+
+Applications first, which asks again about every open inquiry; then requests for a higher limit.
 
 Any number of processes may try: an inquiry is asked again under its own number, and a decision is
 written where the application still gathers.
@@ -9,7 +11,7 @@ import math
 from datetime import timedelta
 from typing import Final
 
-from counterfoil.journeys.gather import resume
+from counterfoil.journeys import gather, raise_limit
 from counterfoil.journeys.house import House
 from counterfoil.worker.loop import Job
 
@@ -29,7 +31,8 @@ def gathering_job(house: House) -> Job:
         if now < next_at:
             return 0
         next_at = now + LOOK_SECONDS
-        return (await resume(house, idle=IDLE)).decided
+        resumed = await gather.resume(house, idle=IDLE)
+        return resumed.decided + await raise_limit.resume(house, idle=IDLE)
 
     async def close() -> None:
         """There is nothing open."""
