@@ -49,7 +49,7 @@ def result_of_row(
         "segment": row["segment"],
         "tenors_months": [int(months) for months in tenors.split(",")] if tenors else [],
         "valid_until": row["valid_until"] and row["valid_until"].isoformat(),
-        "verdicts": {code: verdict.value for code, verdict in verdicts.items()},
+        "verdicts": verdicts,
     }
     document |= _guarded(policy, row, verdicts, guards)
     document |= _asks(policy, row, verdicts, values, guards)
@@ -91,13 +91,15 @@ def _acting(
     policy: Policy, verdicts: Mapping[str, Verdict], action: Action, guards: Guards
 ) -> list[Rule]:
     """Return the rules of an action in the order in which they were judged."""
-    rules = {rule.code: rule for rule in policy.rules}
-    return [
-        rules[code]
-        for code, verdict in verdicts.items()
-        if rules[code].action_on(verdict) is action
-        and (rules[code].is_exempt or code not in guards.snoozed)
+    wanted = [rule for rule in policy.rules if action in (rule.action, rule.on_unknown)]
+    acting = [
+        rule
+        for rule in wanted
+        if rule.code in verdicts
+        and rule.action_on(verdicts[rule.code]) is action
+        and (rule.is_exempt or rule.code not in guards.snoozed)
     ]
+    return sorted(acting, key=lambda rule: rule.stage is Stage.RISK)
 
 
 def _candidates(row: Mapping[str, Any]) -> list[list[object]]:
