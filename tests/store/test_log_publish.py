@@ -12,9 +12,13 @@ from counterfoil.evidence.formats.checkpoint import Checkpoint
 from counterfoil.evidence.formats.cosignature import cosign
 from counterfoil.evidence.formats.note import Note, parse_note
 from counterfoil.evidence.formats.policy import Policy
+from counterfoil.evidence.formats.receipt import Receipt
+from counterfoil.evidence.formats.verifying import verify_receipt
 from counterfoil.evidence.log_files import LogFiles
 from counterfoil.evidence.receipts import root_at
+from counterfoil.evidence.signer import create_key
 from counterfoil.journeys.publish_log import Integrating, Publishing
+from counterfoil.journeys.receipts import read_receipt
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.worker.loop import Job, run
 
@@ -281,3 +285,27 @@ async def test_two_integrators_and_two_publishers_do_not_get_in_each_others_way(
             Checkpoint.parse(parse_note((log.files / "checkpoint").read_bytes()).text).origin
             == ORIGIN
         )
+
+
+async def test_during_a_rotation_both_keys_sign_and_afterwards_the_new_one_alone(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with log_opened(database_url, tmp_path) as log:
+        await log.grow(1)
+        [first] = await log.stage(1)
+        keys = tmp_path / "keys"
+        second = create_key(keys, ORIGIN)
+        for witness in log.witnesses.values():
+            witness.home.trust(ORIGIN, second.text)
+        assert (await log.integrate(), await log.publish()) == (1, 2)
+        old_policy = Policy.parse(log.policy)
+        assert [entry.key.key_id for entry in old_policy.logs][1] == second.key_id
+        note = parse_note((log.files / "checkpoint").read_bytes())
+        assert sum(line.name == ORIGIN for line in note.signatures) == 2
+        kept = await read_receipt(log.house, 7, first)
+        (keys / "log-0001.key").rename(tmp_path / "old.key")
+        assert await log.grow(1) == 3
+        note = parse_note((log.files / "checkpoint").read_bytes())
+        assert [line.key_id for line in note.signatures if line.name == ORIGIN] == [second.key_id]
+        assert isinstance(kept, Receipt)
+        assert verify_receipt(bytes(kept), Policy.parse(log.policy)).is_accepted

@@ -282,6 +282,7 @@ def _run(work: "Callable[[Settings, Database], Awaitable[T]]") -> T:
     from counterfoil.platform import embedded, migrate
     from counterfoil.platform.database import Database
     from counterfoil.platform.settings import Settings
+    from counterfoil.platform.telemetry import configure_logging
 
     async def run(settings: Settings, address: str) -> T:
         if settings.is_embedded:
@@ -292,6 +293,7 @@ def _run(work: "Callable[[Settings, Database], Awaitable[T]]") -> T:
 
     with _failures():
         settings = Settings()
+        configure_logging(settings.log_level, settings.log_format)
         with embedded.address(settings) as address:
             return asyncio.run(run(settings, address))
 
