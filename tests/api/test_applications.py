@@ -5,6 +5,8 @@ from tests.api.conftest import Json, Site
 from tests.api.test_bad_input import check_problem
 
 from counterfoil.customers.identity import check_character
+from counterfoil.journeys.contract_bulk import sign_for_sandbox
+from counterfoil.kernel import ids
 
 SOUND = {
     "income_monthly_minor": 1_500_000,
@@ -94,6 +96,9 @@ async def test_an_approved_application_becomes_a_line_that_can_be_drawn_on(site:
     read = (await site.get(path, customer_id=customer_id)).json()
     assert read["limit_minor"] == offer["limit_minor"]
     taken = {"customer_id": customer_id, "repayment_day": 15}
+    check_problem(await site.post(f"{path}/acceptance", taken), 409, "contract_not_signed")
+    key = ids.from_text(ids.CUSTOMER, customer_id), ids.from_text(ids.APPLICATION, offer["id"])
+    await sign_for_sandbox(site.house, [key])
     line = await site.post(f"{path}/acceptance", taken, key="t1")
     assert line.status_code == 201, line.text
     assert line.json()["limit_minor"] == offer["limit_minor"]
