@@ -17,6 +17,7 @@ import httpx
 import pytest
 from joserfc import jws
 from joserfc.jwk import OKPKey
+from tests.simulator.in_process import InProcess
 from tests.unit.bureau.paper_log import (
     BUREAU,
     ID_NUMBER,
@@ -51,7 +52,7 @@ from counterfoil.simulator.bureau import faults
 from counterfoil.simulator.bureau.books import Books, KnownPerson
 from counterfoil.simulator.bureau.bureau import Bureau
 from counterfoil.simulator.bureau.member import enrol, make_home, members_of
-from counterfoil.simulator.bureau.server import InProcess, make_app, server_of
+from counterfoil.simulator.bureau.server import make_app, server_of
 from counterfoil.simulator.card_clients import client_of
 from counterfoil.simulator.recorded_history import recorded_facts
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.simulator.in_process import InProcess
 from tests.store import consent_desk, log_desk
 from tests.store.applicants import PERSONS
 
@@ -29,7 +30,6 @@ from counterfoil.simulator.bureau.books import Books, KnownPerson
 from counterfoil.simulator.bureau.bureau import Bureau
 from counterfoil.simulator.bureau.faults import Fault
 from counterfoil.simulator.bureau.member import enrol, make_home, members_of
-from counterfoil.simulator.bureau.server import InProcess
 
 LENDER, BUREAU, ORGANISATION = "lender.example", "bureau.example", "X000EXAMPLE001"
 OCCASION = "first_application"

@@ -4,6 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from counterfoil.journeys.inquiry_outcomes import (
 from counterfoil.journeys.inquiry_reading import footprint_of, open_report
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.database import PostgresError
+from counterfoil.privacy.grant_store import Grant, add_grants
 from counterfoil.simulator.bureau.bureau import Bureau, Reply
 from counterfoil.simulator.bureau.faults import Fault
 from counterfoil.simulator.card_clients import client_of
@@ -469,7 +471,30 @@ async def test_a_person_opens_a_report_only_with_a_grant_and_for_its_purpose(des
     async def opened(**changes: Any) -> Obtained | Refused:
         return await open_report(desk.house, **{**asked, **changes})
 
-    assert code(await opened(grant_id=None)) == "report_needs_grant"
+    now = desk.house.clock.now()
+    grant = Grant(
+        customer_id=customer_id,
+        grant_id=9,
+        granted_to="risk-1",
+        role="risk_analyst",
+        purpose="decide",
+        data=("report",),
+        ticket="T-1",
+        reason="a second look",
+        granted_at=now,
+        expires_at=now + timedelta(hours=1),
+        approval_id=None,
+    )
+    others = [
+        replace(grant, grant_id=10, data=("contact",)),
+        replace(grant, grant_id=11, expires_at=now + timedelta(microseconds=1)),
+    ]
+    async with desk.house.database.transaction() as connection:
+        for one in (grant, *others):
+            await add_grants(connection, [one])
+    for no_grant in (1, 10, 11):
+        assert code(await opened(grant_id=no_grant)) == "report_needs_grant"
+    assert code(await opened(by="risk-2")) == "report_needs_grant"
     assert code(await opened(purpose="marketing")) == "report_purpose_other"
     assert code(await opened(report_id=1)) == "report_not_found"
     seen = got(await opened())

@@ -77,13 +77,6 @@ class Occasions:
             return refuse(OCCASION_SWITCHED_OFF, occasion=code)
         return occasion
 
-    def of_purpose(self, purpose: str) -> Occasion | None:
-        """Return the occasion that a consent's purpose belongs to."""
-        for occasion in self.by_code.values():
-            if occasion.consent_purpose == purpose:
-                return occasion
-        return None
-
 
 def load_occasions(path: Path | None = None) -> Occasions:
     """Read an installation's document, or the one that comes along."""

@@ -23,6 +23,7 @@ from counterfoil.journeys.consent import expire_consents
 from counterfoil.journeys.counter import LineDesk, settle_directly
 from counterfoil.journeys.expire import expire_applications
 from counterfoil.journeys.house import House
+from counterfoil.journeys.inquiry_outcomes import erase_expired_reports
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.kernel.clock import Clock
 from counterfoil.kernel.errors import RefusedError, refuse
@@ -144,6 +145,7 @@ async def _close(house: House, day: date, tell: Progress) -> DayReport:
     tell(day, OFFERS, expired)
     # By the real clock, not by the day that is closed; a second time finds nothing to do.
     await expire_consents(house)
+    await erase_expired_reports(house)
     touched = await _events(house, house.counter.desk, day, tell, done.get(EVENTS))
     covered, interest, penalty = await _accrual(house, day, done.get(ACCRUAL))
     tell(day, ACCRUAL, covered)

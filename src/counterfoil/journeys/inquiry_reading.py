@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from counterfoil.bureau import store
 from counterfoil.bureau.inquiry import Inquiry
@@ -14,6 +15,9 @@ from counterfoil.bureau.report_row import StoredReport
 from counterfoil.journeys.house import House
 from counterfoil.journeys.inquiry_outcomes import Obtained, Wanted, open_reports
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.privacy import grant_store
+from counterfoil.privacy.grant_store import Grant
+from counterfoil.privacy.vault import Purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,7 @@ class Footprint:
     report: StoredReport | None
 
 
+# house: allow dead-code – the look of a person, for the page of a report
 async def open_report(
     house: House,
     *,
@@ -35,20 +40,27 @@ async def open_report(
     purpose: str,
     wanted: Collection[str],
     by: str,
-    grant_id: int | None,
+    grant_id: int,
 ) -> Obtained | Refused:
     """Return facts of a report for a person with a grant, for the report's own purpose."""
-    if grant_id is None:
-        return refuse(REPORT_NEEDS_GRANT)
     async with house.database.connection() as connection:
+        grant = await grant_store.read_grant(connection, customer_id, grant_id)
         report = await store.read_report(connection, customer_id=customer_id, report_id=report_id)
+    if grant is None or not _lets_in(grant, by, house.clock.now()):
+        return refuse(REPORT_NEEDS_GRANT)
     if report is None:
         return refuse(REPORT_NOT_FOUND)
     if report.purpose != purpose:
         return refuse(REPORT_PURPOSE_OTHER, purpose=purpose)
     asked = Wanted(facts=frozenset(wanted), by=by, grant_id=grant_id)
-    found = await open_reports(house, [(report, True)], asked, purpose=purpose)
+    found = await open_reports(house, [(report, False)], asked, purpose=purpose)
     return found[customer_id, report_id]
+
+
+def _lets_in(grant: Grant, by: str, now: datetime) -> bool:
+    """Return whether a grant is this person's, for reports, and still lasts."""
+    is_for_reports = Purpose.REPORT.value in grant.data
+    return grant.granted_to == by and is_for_reports and grant.expires_at > now
 
 
 async def footprint_of(

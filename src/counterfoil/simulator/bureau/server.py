@@ -1,4 +1,4 @@
-"""The reference bureau over HTTP with mutual TLS 1.3, and the same without a network.
+"""The reference bureau over HTTP with mutual TLS 1.3.
 
 Members     `POST /v1/inquiries`: a signed request; 200 with the sealed report, or a `code`.
             `POST /v1/inquiries/batch`: up to 16 of them, a line each; a JSON list of answers.
@@ -16,10 +16,8 @@ import ssl
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from types import TracebackType
 from typing import Annotated, Any, Final
 
-import httpx
 import orjson
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response
@@ -214,33 +212,3 @@ def server_of(app: FastAPI, home: Path, *, host: str, port: int) -> uvicorn.Serv
     assert config.ssl is not None
     config.ssl.minimum_version = ssl.TLSVersion.TLSv1_3
     return uvicorn.Server(config)
-
-
-class InProcess(httpx.AsyncBaseTransport):
-    """Carries requests to a bureau in the same process; everything but the TLS is as it is."""
-
-    def __init__(self, bureau: Bureau, peer_sha256: bytes, *, now: Now) -> None:
-        """Take the bureau and the certificate that stands for the connection."""
-        self._bureau = bureau
-        self._peer_sha256 = peer_sha256
-        self._now = now
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer one request; a lost answer is a time-out at once."""
-        text = (await request.aread()).decode()
-        headers = {"content-type": "application/json"}
-        if request.url.path == BATCH_PATH:
-            replies = _handle_many(self._bureau, text, self._peer_sha256, now=self._now())
-            return httpx.Response(200, content=_batch(replies), headers=headers)
-        reply = self._bureau.handle(text, self._peer_sha256, now=self._now())
-        if reply.is_lost:
-            raise httpx.ReadTimeout("the answer got lost", request=request)
-        return httpx.Response(reply.status, content=_body(reply), headers=headers)
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None = None,
-        error: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        """Leave the bureau as it is: it is not ours to close."""
