@@ -1,6 +1,7 @@
 """`counterfoil demo`: a lender's months in a minute, and then its pages to look at."""
 
 import asyncio
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -83,6 +84,7 @@ def demo(
             _show(report, seconds, console)
             secrets_made = asyncio.run(_let_in(settings, address))
             _show_ways_in(settings, secrets_made, console, is_served=not no_serve)
+            _show_proof(settings, report, console)
             if not no_serve:
                 telemetry.configure_logging(settings.log_level, settings.log_format)
                 serve_site(settings, address)
@@ -209,5 +211,28 @@ def _show_ways_in(
     ]
     if not is_served:
         lines.append("counterfoil serve                    serve console and API")
+    _print_lines(lines, console)
+
+
+def _show_proof(settings: "Settings", report: "DemoReport", console: "Console") -> None:
+    """Say how a customer checks a receipt without us, and how to see one refused."""
+    if report.receipt is None:
+        return
+    receipt = os.path.relpath(report.receipt)
+    log = os.path.relpath(settings.home / "log")
+    verify, by = "counterfoil verify", f"--policy {log}/policy"
+    forge = f'sed \'s/"use_no":1/"use_no":2/\' {receipt} > forged'
+    lines = [
+        "",
+        "A customer's half: the receipt of an inquiry, checked offline; then one byte changed.",
+        f"{verify} receipt {receipt} {by}",
+        f"{forge} && {verify} receipt forged {by}",
+        f"{verify} log {log} {by}",
+        "counterfoil audit inquiries          every inquiry: consent, purpose, one use, evidence",
+    ]
+    _print_lines(lines, console)
+
+
+def _print_lines(lines: list[str], console: "Console") -> None:
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
