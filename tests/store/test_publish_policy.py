@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -15,10 +15,16 @@ from counterfoil.decisioning import publication_store as store
 from counterfoil.decisioning.document import policy_of
 from counterfoil.decisioning.gate import GateReport
 from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.policy_parts import ActionCap
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.publish_policy import publish_policy, request_publication, run_gate
+from counterfoil.journeys.publish_policy import (
+    guards_now,
+    publish_policy,
+    request_publication,
+    run_gate,
+)
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor
@@ -105,3 +111,18 @@ async def test_what_was_published_cannot_be_changed(house: House) -> None:
     async with house.database.connection() as connection:
         with pytest.raises(asyncpg.PostgresError, match="only ever added to"):
             await connection.execute("UPDATE decisioning.policy_gate SET report = '{}'")
+
+
+async def test_the_cap_counts_what_was_recorded_within_its_window(house: House) -> None:
+    counter = Counter(house)
+    for _ in range(3):
+        await counter.apply(delay_months_latest=3)
+    cap = ActionCap(count_min=2, share_ppm=1, window_hours=1)
+    capped = replace(house.policy, action_cap=cap)
+    now = house.clock.now()
+    async with house.database.connection() as connection:
+        found = await guards_now(connection, capped, at=now)
+        assert found.tripped == {"R01", "*"}
+        later = await guards_now(connection, capped, at=now + timedelta(hours=2))
+        assert not later.are_up
+        assert not (await guards_now(connection, house.policy, at=now)).are_up

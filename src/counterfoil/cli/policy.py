@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from counterfoil.platform.access_matrix import Actor
     from counterfoil.platform.database import Connection
 
+#: Publications that a list shows.
+PUBLICATIONS_SHOWN_MAX = 100
+
 Generated = Annotated[int, typer.Option(min=100, max=1_000_000, help="Applications to generate.")]
 Replay = Annotated[
     int, typer.Option(min=0, max=1_000_000, help="Recorded applications to decide again.")
@@ -40,6 +43,8 @@ def register(app: typer.Typer) -> None:
     group.command()(show)
     group.command()(gate)
     group.command()(publish)
+    group.command("list")(list_published)
+    group.command()(guards)
     app.add_typer(group, name="policy")
 
 
@@ -276,6 +281,45 @@ async def _publish(
         "approval_id": ids.to_text(ids.APPROVAL, approval.approval_id),
         "report_sha256": report.digest().hex(),
     }
+
+
+def list_published(*, as_json: Json = False) -> None:
+    """List what was published, newest first."""
+    from counterfoil.cli.connection import with_connection
+    from counterfoil.decisioning import publication_store as store
+    from counterfoil.decisioning.publication import Publication
+
+    async def work(connection: "Connection") -> list[Publication]:
+        return await store.read_publications(connection, page=PUBLICATIONS_SHOWN_MAX)
+
+    rows = [
+        (made.policy_hash, made.author, made.approver, made.published_at.isoformat())
+        for made in with_connection(work)
+    ]
+    columns = ("policy_hash", "author", "approver", "published_at")
+    if as_json:
+        output.write_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        output.write_table("Published", columns, rows)
+
+
+def guards(policy: PolicyFile, *, as_json: Json = False) -> None:
+    """Tell which rules of a policy have declined so many lately that its cap holds them back."""
+    from counterfoil.cli.connection import with_connection
+    from counterfoil.decisioning.policy_parts import Guards
+    from counterfoil.journeys.publish_policy import guards_now
+    from counterfoil.kernel.clock import SystemClock
+
+    found, now = policy_of(policy), SystemClock().now()
+
+    async def work(connection: "Connection") -> Guards:
+        return await guards_now(connection, found, at=now)
+
+    tripped = sorted(with_connection(work).tripped)
+    if as_json:
+        output.write_json({"policy_hash": found.hash, "tripped": tripped})
+    else:
+        typer.echo(", ".join(tripped) or "Nothing is held back.")
 
 
 async def _actor(house: "House", name: str, password: str) -> "Actor":

@@ -1,11 +1,14 @@
-"""Reads and writes gate reports and publications."""
+"""Reads and writes gate reports, publications, and what a version has decided lately."""
 
+from datetime import datetime
 from typing import Final
 
 import orjson
 
+from counterfoil.decisioning.action_cap import Window
 from counterfoil.decisioning.application import BY_POLICY
 from counterfoil.decisioning.document import policy_of
+from counterfoil.decisioning.evaluate import Verdict
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.publication import GateRecord, Publication
 from counterfoil.platform.database import Connection
@@ -67,3 +70,13 @@ async def recorded_inputs(connection: Connection, *, page: int) -> list[bytes]:
     """Return inputs of the policy's own decisions, the newest first."""
     rows = await QUERIES.recorded_inputs.fetch(connection, page=page, decided_by=BY_POLICY)
     return [row["inputs"].encode() for row in rows]
+
+
+async def read_window(connection: Connection, policy: Policy, *, since: datetime) -> Window:
+    """Return what a version has decided since an instant."""
+    asked = {"decided_by": BY_POLICY, "policy_hash": policy.hash, "since": since}
+    totals = await QUERIES.decided_since.fetchrow(connection, **asked)
+    assert totals is not None, "a count gives a row"
+    rows = await QUERIES.verdicts_since.fetch(connection, **asked)
+    verdicts = {(row["rule_code"], Verdict(row["verdict"])): row["cases"] for row in rows}
+    return Window(cases=totals["cases"], declined=totals["declined"], verdicts=verdicts)

@@ -58,3 +58,23 @@ FROM decisioning.decision
 WHERE decided_by = :decided_by
 ORDER BY application_id DESC, customer_id DESC, decision_no DESC
 LIMIT :page;
+
+-- name: decided_since
+-- How many cases a policy version has decided since an instant, and how many it declined.
+-- gives   one row
+-- locks   none
+SELECT count(*) AS cases, count(*) FILTER (WHERE outcome = 'declined') AS declined
+FROM decisioning.decision
+WHERE decided_by = :decided_by AND policy_hash = :policy_hash AND decided_at > :since;
+
+-- name: verdicts_since
+-- How often each rule spoke in the cases that a policy version has declined since an instant.
+-- gives   a row for each rule and verdict
+-- locks   none
+SELECT said.key AS rule_code, said.value AS verdict, count(*) AS cases
+FROM decisioning.decision AS decision
+CROSS JOIN LATERAL json_each_text(decision.result::json -> 'verdicts') AS said
+WHERE decision.decided_by = :decided_by AND decision.policy_hash = :policy_hash
+  AND decision.decided_at > :since AND decision.outcome = 'declined' AND said.value <> 'false'
+GROUP BY said.key, said.value
+ORDER BY said.key, said.value;

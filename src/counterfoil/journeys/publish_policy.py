@@ -7,16 +7,19 @@ Invariant   What is published is what was approved: the approval names the hashe
             report. What decides is the version published last.
 """
 
+from datetime import datetime, timedelta
 from typing import Final
 
 import orjson
 
 from counterfoil.decisioning import publication_store as store
+from counterfoil.decisioning.action_cap import guards_of
 from counterfoil.decisioning.boundary import generated_cases
 from counterfoil.decisioning.canonical import canonical_bytes
 from counterfoil.decisioning.decision import Asked
 from counterfoil.decisioning.gate import GateCase, GateReport, publication_check
 from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards
 from counterfoil.decisioning.publication import (
     Consent,
     GateRecord,
@@ -130,6 +133,14 @@ async def publish_policy(
         return await _publish(house, actor, policy, act)
     except RefusedError as error:
         return await note_refusal(house, actor, act, error.refused)
+
+
+async def guards_now(connection: Connection, policy: Policy, *, at: datetime) -> Guards:
+    """Return what the policy's action cap holds back at an instant."""
+    if policy.action_cap is None:
+        return NO_GUARDS
+    since = at - timedelta(hours=policy.action_cap.window_hours)
+    return guards_of(policy, await store.read_window(connection, policy, since=since))
 
 
 async def _publish(house: House, actor: Actor, policy: Policy, act: Act) -> Publication:
