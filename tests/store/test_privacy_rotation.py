@@ -22,11 +22,11 @@ from tests.store.privacy_desk import (
     rows,
 )
 
-from counterfoil.journeys import rotate_keys
 from counterfoil.journeys.house import House
 from counterfoil.journeys.rotate_keys import resume, rotate, rotation_payload
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.privacy import person_store as persons
+from counterfoil.privacy import rotation_store
 from counterfoil.privacy.blind_index import IndexKind
 from counterfoil.privacy.data_keys import existing_keys, keys_of
 from counterfoil.privacy.envelope import Suite
@@ -263,7 +263,7 @@ async def test_an_identity_number_has_one_owner_at_every_step_of_a_change(
         tried.append("identity_needs_check" in str(caught.value))
 
     if step:
-        inner = getattr(rotate_keys.rotation_store, step)
+        inner = getattr(rotation_store, step)
 
         async def interrupted(*given: object, **more: object) -> object:
             if not tried:
@@ -271,7 +271,7 @@ async def test_an_identity_number_has_one_owner_at_every_step_of_a_change(
                 await asyncio.create_task(try_twin())
             return await inner(*given, **more)
 
-        monkeypatch.setattr(rotate_keys.rotation_store, step, interrupted)
+        monkeypatch.setattr(rotation_store, step, interrupted)
     await rotated(house, INDEX)
     if not step:
         await try_twin()
