@@ -22,6 +22,7 @@ from tests.store.privacy_desk import (
     rows,
 )
 
+from counterfoil.journeys import rotate_keys
 from counterfoil.journeys.house import House
 from counterfoil.journeys.rotate_keys import resume, rotate, rotation_payload
 from counterfoil.kernel.errors import RefusedError
