@@ -30,6 +30,7 @@ DESCRIPTION: Final = (
 _REFERENCE: Final = "#/components/schemas/"
 _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": f"{_REFERENCE}Problem"}}}
 _NAMES: Final = {ids.LINE: "a credit line", ids.APPLICATION: "an application"} | {
+    ids.LIMIT_REQUEST: "a request for a higher limit",
     ids.REPAYMENT: "a repayment",
     ids.CONSENT: "a consent",
     ids.LEGAL_HOLD: "a legal hold",
