@@ -115,7 +115,10 @@ async def _openings(
     bodies = await _bodies(
         connection, customer_id, [leaves[i] for i in opened if leaves[i].command_key is not None]
     )
-    staged = await log_store.staged_among(connection, customer_id, leaf_ids)
+    unknown = [leaf_id for leaf_id in leaf_ids if leaf_id not in leaves]
+    staged: frozenset[int] = frozenset()
+    if unknown:
+        staged = await log_store.staged_among(connection, customer_id, unknown)
     found: dict[int, Opening | Refused] = {}
     for leaf_id in leaf_ids:
         leaf = leaves.get(leaf_id)
