@@ -228,9 +228,9 @@ def request_document(policy: Policy, request: LimitRequest) -> dict[str, object]
         ],
         "valid_until": valid_until.isoformat() if is_offered and valid_until else None,
         "policy_version": request.policy_version,
-        "received_at": request.received_at.isoformat(),
-        "decided_at": None if request.decided_at is None else request.decided_at.isoformat(),
-        "ended_at": None if request.ended_at is None else request.ended_at.isoformat(),
+        "received_at": _instant(request.received_at),
+        "decided_at": request.decided_at and _instant(request.decided_at),
+        "ended_at": request.ended_at and _instant(request.ended_at),
     }
 
 
@@ -238,6 +238,10 @@ def request_text(policy: Policy, request: LimitRequest) -> str:
     """Return the answer as it is handed out and recorded."""
     document = request_document(policy, request)
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 async def _begin(house: House, wishes: Sequence[RaiseWish]) -> list[_Begun | Refused]:

@@ -1,0 +1,459 @@
+"""Asking for a higher limit with a bureau joined: whom it costs an inquiry, what is raised."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from tests.store.bureau_desk import Desk, open_desk
+from tests.store.raise_desk import accept, ask, offered, open_line, wish
+
+from counterfoil.contracts.document import Language
+from counterfoil.contracts.template import Authentication
+from counterfoil.decisioning.decision import Outcome
+from counterfoil.decisioning.limit_request import LimitRequest, Status
+from counterfoil.evidence.leaf import LeafType
+from counterfoil.journeys import adjust_limit, raise_agreeing, raise_limit
+from counterfoil.journeys.expire import expire_applications
+from counterfoil.journeys.inquire import resolve_open
+from counterfoil.journeys.raise_asking import RaiseWish
+from counterfoil.journeys.recheck import recheck_decisions
+from counterfoil.journeys.replay_decisions import Replayed, replay_decisions
+from counterfoil.kernel.errors import Refused
+from counterfoil.platform.batches import Answer
+from counterfoil.platform.database import PostgresError
+from counterfoil.platform.queries import Query
+from counterfoil.simulator.bureau.faults import Fault
+
+NOTICE = "inquiry-limit-increase"
+
+
+@pytest.fixture
+async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    async with open_desk(database_url, tmp_path) as opened:
+        yield opened
+
+
+async def customer(
+    desk: Desk, fault: Fault = Fault.NONE, *, agrees: bool = True, **line: Any
+) -> RaiseWish:
+    """Register somebody with a line; return a wish under their consent, where they agree."""
+    customer_id = await desk.person(fault)
+    line_id = await open_line(desk.house, customer_id, **line)
+    consent = await desk.consent(customer_id, code=NOTICE) if agrees else None
+    return wish(customer_id, line_id, consent_id=consent.consent_id if consent else None)
+
+
+def code(answer: object) -> str:
+    assert isinstance(answer, Refused), answer
+    return answer.code
+
+
+def got(answer: object) -> dict[str, Any]:
+    assert isinstance(answer, Answer), answer
+    document: dict[str, Any] = orjson.loads(answer.text)
+    return document
+
+
+async def limit_of(desk: Desk, wanted: RaiseWish) -> int:
+    [row] = await desk.rows(
+        "SELECT limit_minor FROM lending.credit_line WHERE customer_id = $1", wanted.customer_id
+    )
+    limit: int = row["limit_minor"]
+    return limit
+
+
+async def leaves_of(desk: Desk, customer_id: int) -> list[int]:
+    rows = await desk.rows(
+        "SELECT leaf_type FROM (SELECT leaf_type, leaf_id FROM evidence.leaf WHERE customer_id = $1"
+        " UNION ALL SELECT leaf_type, leaf_id FROM evidence.leaf_staged WHERE customer_id = $1)"
+        " AS l ORDER BY leaf_type",
+        customer_id,
+    )
+    return [row["leaf_type"] for row in rows]
+
+
+# Whom the bureau is asked about
+
+
+async def test_a_living_report_serves_and_nobody_is_asked(desk: Desk) -> None:
+    wanted = await customer(desk, agrees=False)
+    await desk.ask(await desk.consent(wanted.customer_id))
+    assert len(desk.listed) == 1
+    request = await offered(desk.house, wanted)
+    assert request.limit_minor == 800_000
+    assert len(desk.listed) == 1
+
+
+async def test_without_a_report_it_is_asked_once_under_the_consent_for_it(desk: Desk) -> None:
+    wanted = await customer(desk)
+    request = await offered(desk.house, wanted)
+    [inquiry] = await desk.inquiries(wanted.customer_id)
+    assert (inquiry.reason_code, inquiry.purpose) == ("26", "inquiry_limit_increase")
+    await raise_limit.withdraw(
+        desk.house, customer_id=request.customer_id, request_id=request.request_id
+    )
+    again = await offered(desk.house, replace(wanted, idempotency_key="n2", consent_id=None))
+    assert again.features == request.features
+    assert len(desk.listed) == 1
+
+
+async def test_without_a_consent_nothing_is_asked_decided_or_left(desk: Desk) -> None:
+    wanted = await customer(desk, agrees=False)
+    assert code(await ask(desk.house, wanted)) == "inquiry_consent_missing"
+    assert code(await raise_limit.request(desk.house, wanted)) == "inquiry_consent_missing"
+    assert await desk.rows("SELECT 1 FROM decisioning.limit_request") == []
+    assert desk.listed == []
+    consent = await desk.consent(wanted.customer_id, code=NOTICE)
+    await offered(desk.house, replace(wanted, consent_id=consent.consent_id))
+
+
+async def test_a_consent_for_another_purpose_or_of_another_person_is_refused(desk: Desk) -> None:
+    wanted = await customer(desk, agrees=False)
+    other = await desk.consent(wanted.customer_id)
+    refused = await ask(desk.house, replace(wanted, consent_id=other.consent_id))
+    assert code(refused) == "consent_for_another_purpose"
+    theirs = await customer(desk)
+    refused = await ask(desk.house, replace(wanted, consent_id=theirs.consent_id))
+    assert code(refused) == "consent_of_another_person"
+    assert (await desk.consents.stored(other.customer_id, other.consent_id)).state.uses == 0
+    assert desk.listed == []
+    assert await desk.rows("SELECT 1 FROM decisioning.limit_request") == []
+
+
+async def test_who_is_declined_on_own_records_is_not_asked_about(desk: Desk) -> None:
+    wanted = await customer(desk, instalments=4, days_late=45)
+    request = await ask(desk.house, wanted)
+    assert isinstance(request, LimitRequest)
+    assert (request.status, request.reasons) == (Status.DECLINED, ("DLQ_RECENT",))
+    assert desk.listed == []
+    assert wanted.consent_id is not None
+    consent = await desk.consents.stored(wanted.customer_id, wanted.consent_id)
+    assert consent.state.uses == 0
+
+
+async def test_what_the_line_does_not_allow_is_refused_before_anybody_is_asked(desk: Desk) -> None:
+    wanted = await customer(desk)
+    house, who = desk.house, {"customer_id": wanted.customer_id, "line_id": wanted.line_id}
+    cases = {
+        "limit_request_not_above": {"requested_minor": 500_000},
+        "limit_request_out_of_range": {"requested_minor": 20_010_000},
+        "line_not_found": {"line_id": 4711},
+        "fact_not_declared": {"facts": {"shoe_size": 42}},
+    }
+    for expected, changes in cases.items():
+        assert code(await ask(house, replace(wanted, **changes))) == expected  # type: ignore[arg-type]
+    off_step = replace(wanted, requested_minor=800_001)
+    assert code(await ask(house, off_step)) == "limit_request_out_of_range"
+    stranger = replace(wanted, customer_id=await desk.person())
+    assert code(await ask(house, stranger)) == "line_not_found"
+    change: dict[str, Any] = {"house": house, **who, "reason": "suspected", "author": "staff"}
+    await adjust_limit.freeze(**change, until=None, idempotency_key="f")
+    assert code(await ask(house, wanted)) == "line_frozen"
+    await adjust_limit.unfreeze(**change, idempotency_key="u")
+    await desk.run("UPDATE lending.credit_line SET status = 'suspended', status_reason = 'r'")
+    assert code(await ask(house, wanted)) == "line_suspended"
+    await desk.run("UPDATE lending.credit_line SET status = 'active', status_reason = NULL")
+    await adjust_limit.close(**change, idempotency_key="c")
+    assert code(await ask(house, wanted)) == "line_closed"
+    assert desk.listed == []
+    assert await desk.rows("SELECT 1 FROM decisioning.limit_request") == []
+
+
+# While the bureau does not answer
+
+
+@pytest.mark.parametrize("fault", [Fault.DOWN, Fault.ANSWER_LOST])
+async def test_a_silent_bureau_leaves_it_gathering_and_the_same_request_goes_on(
+    desk: Desk, fault: Fault
+) -> None:
+    wanted = await customer(desk, fault)
+    waiting = got(await raise_limit.request(desk.house, wanted))
+    assert (waiting["status"], waiting["limit_minor"]) == ("gathering", 0)
+    second = replace(wanted, idempotency_key="second")
+    assert code(await ask(desk.house, second)) == "limit_request_already_open"
+    # The same question is open still; going on does not ask another one.
+    assert got(await raise_limit.request(desk.house, wanted))["status"] == "gathering"
+    other = replace(wanted, requested_minor=900_000)
+    assert code(await raise_limit.request(desk.house, other)) == "idempotency_key_reused"
+    assert await resumed(desk) == 1
+    decided = got(await raise_limit.request(desk.house, wanted))
+    assert (decided["id"], decided["status"]) == (waiting["id"], "approved")
+    replayed = await raise_limit.request(desk.house, wanted)
+    assert isinstance(replayed, Answer)
+    assert replayed.is_replay
+    assert len(desk.listed) == 1
+
+
+async def resumed(desk: Desk) -> int:
+    """Run the background job's steps."""
+    await resolve_open(desk.house, asked_before=desk.wall.seconds + 1)
+    return await raise_limit.resume(desk.house, idle=timedelta(seconds=-1))
+
+
+async def test_a_bureau_that_says_nothing_usable_sends_it_to_a_person(desk: Desk) -> None:
+    wanted = await customer(desk, Fault.REFUSES)
+    request = await ask(desk.house, wanted)
+    assert isinstance(request, LimitRequest)
+    assert (request.status, request.reasons) == (Status.REFERRED, ("DLQ_ELSEWHERE",))
+
+
+@pytest.mark.parametrize("fault", [Fault.FRAUD_WARNING, Fault.DISPUTED])
+async def test_a_mark_in_the_report_is_for_a_person_who_decides_by_name(
+    desk: Desk, fault: Fault
+) -> None:
+    wanted = await customer(desk, fault)
+    request = await ask(desk.house, wanted)
+    assert isinstance(request, LimitRequest)
+    assert request.status == Status.REFERRED
+    assert "PERSON_DECIDES" in request.reasons
+    assert code(await accept(desk.house, request)) == "limit_request_not_open"
+    who: dict[str, Any] = {"customer_id": request.customer_id, "request_id": request.request_id}
+    nameless = await raise_limit.decide_referred(
+        desk.house, **who, by="li-wei", outcome=Outcome.APPROVED, reason=" "
+    )
+    assert code(nameless) == "decision_reason_missing"
+    approved = await raise_limit.decide_referred(
+        desk.house, **who, by="li-wei", outcome=Outcome.APPROVED, reason="looked at"
+    )
+    assert isinstance(approved, LimitRequest), approved
+    assert got(await accept(desk.house, approved))["limit_minor"] == 800_000
+    rows = await desk.rows("SELECT decided_by, outcome FROM decisioning.limit_decision ORDER BY 1")
+    assert [tuple(row) for row in rows] == [("li-wei", "approved"), ("policy", "referred")]
+    async with desk.house.database.connection() as connection:
+        assert (await recheck_decisions(connection)).findings == ()
+
+
+# Agreeing
+
+
+async def test_the_limit_is_raised_once_however_often_and_under_whatever_key(desk: Desk) -> None:
+    wanted = await customer(desk)
+    request = await offered(desk.house, wanted)
+    assert await limit_of(desk, wanted) == 500_000
+    answers = await asyncio.gather(*(accept(desk.house, request, f"yes-{n % 2}") for n in range(6)))
+    assert {got(answer)["limit_minor"] for answer in answers} == {800_000}
+    lowered = await adjust_limit.set_limit(
+        desk.house,
+        customer_id=wanted.customer_id,
+        line_id=wanted.line_id,
+        limit_minor=300_000,
+        reason="review",
+        author="staff",
+        idempotency_key="down",
+    )
+    got(lowered)
+    await accept(desk.house, request, "yes-later")
+    assert await limit_of(desk, wanted) == 300_000
+    events = await desk.rows("SELECT kind, reason, author FROM lending.line_event ORDER BY version")
+    assert [tuple(row) for row in events][1:] == [
+        ("limit_raised", "limit_request", "customer"),
+        ("limit_lowered", "review", "staff"),
+    ]
+    counted = [int(kind) for kind in await leaves_of(desk, wanted.customer_id)]
+    assert counted.count(LeafType.DECISION) == 1
+    assert counted.count(LeafType.CONTRACT) == 1
+    # Opening, raise, lowering.
+    assert counted.count(LeafType.LIMIT_CHANGE) == 3
+
+
+async def test_an_act_that_is_no_agreement_to_this_text_is_refused(desk: Desk) -> None:
+    wanted = await customer(desk)
+    request = await offered(desk.house, wanted)
+    cases: dict[str, dict[str, Any]] = {
+        "document_hash_mismatch": {"document_sha256": bytes(32)},
+        "amendment_read_too_short": {"dwell_ms": 4_999},
+        "authentication_too_low": {"authentication": Authentication.LOW},
+    }
+    for expected, changes in cases.items():
+        assert code(await accept(desk.house, request, expected, **changes)) == expected
+    in_chinese = raise_agreeing.amendment_of(desk.house, request, Language.ZH).sha256
+    mixed = {"language": Language.EN, "document_sha256": in_chinese}
+    assert code(await accept(desk.house, request, "mixed", **mixed)) == "document_hash_mismatch"
+    unknown = replace(request, request_id=4711)
+    assert code(await accept(desk.house, unknown, "unknown")) == "limit_request_not_found"
+    assert await limit_of(desk, wanted) == 500_000
+
+
+async def test_the_amendment_says_what_changes_and_what_stays(desk: Desk) -> None:
+    request = await offered(desk.house, await customer(desk))
+    texts = {
+        language: raise_agreeing.amendment_of(desk.house, request, language).text
+        for language in Language
+    }
+    for text in texts.values():
+        assert "5000.00" in text
+        assert "8000.00" in text
+        assert request.agreement_sha256.hex() in text
+        assert "0.04" in text
+    assert texts[Language.ZH] != texts[Language.EN]
+
+
+async def test_an_offer_of_a_line_that_changed_or_of_yesterday_is_not_taken(desk: Desk) -> None:
+    wanted = await customer(desk)
+    request = await offered(desk.house, wanted)
+    change: dict[str, Any] = {"customer_id": wanted.customer_id, "line_id": wanted.line_id}
+    await adjust_limit.set_limit(
+        desk.house, **change, limit_minor=400_000, reason="r", author="s", idempotency_key="d"
+    )
+    assert code(await accept(desk.house, request)) == "limit_changed_meanwhile"
+    await adjust_limit.set_limit(
+        desk.house, **change, limit_minor=500_000, reason="r", author="s", idempotency_key="u"
+    )
+    await desk.run("UPDATE decisioning.limit_request SET valid_until = valid_until - 31")
+    late = await stored(desk, request)
+    assert code(await accept(desk.house, late, "late")) == "offer_expired"
+    on = await desk.house.business_date()
+    async with desk.house.database.transaction() as connection:
+        assert await expire_applications(desk.house, connection, on=on) == 1
+    assert (await stored(desk, request)).status == Status.EXPIRED
+    [told] = await desk.rows("SELECT kind FROM platform.outbox WHERE kind LIKE '%expired'")
+    assert told["kind"] == "limit_request_expired"
+    assert code(await accept(desk.house, request, "gone")) == "limit_request_not_open"
+
+
+async def stored(desk: Desk, request: LimitRequest) -> LimitRequest:
+    [found] = await raise_limit.request_many(
+        desk.house,
+        [
+            wish(
+                request.customer_id,
+                request.line_id,
+                request.idempotency_key,
+                consent_id=request.consent_id,
+            )
+        ],
+    )
+    assert isinstance(found, LimitRequest), found
+    return found
+
+
+async def test_a_crash_between_agreement_and_raise_is_made_good_by_repeating(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = await customer(desk)
+    request = await offered(desk.house, wanted)
+
+    async def crash(*_: object) -> list[Answer | Refused]:
+        raise ConnectionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(raise_agreeing, "_raise", crash)
+        with pytest.raises(ConnectionError):
+            await accept(desk.house, request)
+    assert await limit_of(desk, wanted) == 500_000
+    assert got(await accept(desk.house, request))["limit_minor"] == 800_000
+    assert await limit_of(desk, wanted) == 800_000
+
+
+async def test_an_agreement_that_cannot_raise_any_more_is_taken_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = await customer(desk)
+    request = await offered(desk.house, wanted)
+    monkeypatch.setattr(raise_agreeing, "_refuse_changed", lambda *_: None)
+    await desk.run("UPDATE lending.credit_line SET limit_minor = 600000")
+    assert code(await accept(desk.house, request)) == "limit_changed_meanwhile"
+    assert (await stored(desk, request)).status == Status.APPROVED
+    assert await limit_of(desk, wanted) == 600_000
+
+
+# Declining, and deciding again
+
+
+async def test_a_declined_request_tells_reasons_and_leaves_the_line_as_it_is(desk: Desk) -> None:
+    wanted = await customer(desk)
+    facts = {"income_monthly_minor": 500_000, "debt_monthly_minor": 400_000}
+    told = got(await raise_limit.request(desk.house, replace(wanted, facts=facts)))
+    assert (told["status"], told["limit_minor"], told["valid_until"]) == ("declined", 0, None)
+    assert told["reasons"] == [
+        {
+            "code": "CAP_DSR",
+            "zh": "您目前的还款支出相对收入偏高",
+            "en": "Your current repayments are high relative to your income",
+        }
+    ]
+    assert not {"grade", "points", "inputs", "verdicts"} & told.keys()
+    assert await limit_of(desk, wanted) == 500_000
+
+
+async def test_every_decision_comes_out_again_and_a_bent_one_is_found(desk: Desk) -> None:
+    house = desk.house
+    await offered(house, await customer(desk))
+    await ask(house, await customer(desk, days_late=45))
+    async with house.database.connection() as connection:
+        replayed = await replay_decisions(connection, today=house.policy)
+        assert (await recheck_decisions(connection)).examined == 2
+    assert isinstance(replayed, Replayed)
+    assert (replayed.examined, replayed.reproduced) == (2, 2)
+    with pytest.raises(PostgresError, match="only added to"):
+        await desk.run("UPDATE decisioning.limit_decision SET inputs = inputs")
+    await desk.run(
+        "ALTER TABLE decisioning.limit_decision DISABLE TRIGGER ALL",
+        "UPDATE decisioning.limit_decision SET inputs = replace(inputs,"
+        " '\"own_days_late_worst\":45', '\"own_days_late_worst\":0')",
+    )
+    async with house.database.connection() as connection:
+        bent = await replay_decisions(connection)
+    assert isinstance(bent, Replayed)
+    assert bent.reproduced == 1
+
+
+async def test_a_line_has_one_open_request_whoever_asks_at_once(desk: Desk) -> None:
+    wanted = await customer(desk, agrees=False)
+    await desk.ask(await desk.consent(wanted.customer_id))
+    answers = await asyncio.gather(
+        *(ask(desk.house, replace(wanted, idempotency_key=f"k{n}")) for n in range(4))
+    )
+    assert sorted(type(answer).__name__ for answer in answers) == [
+        "LimitRequest",
+        *["Refused"] * 3,
+    ]
+    codes = {answer.code for answer in answers if isinstance(answer, Refused)}
+    assert codes == {"limit_request_already_open"}
+
+
+async def test_the_same_request_twice_at_once_is_one(desk: Desk) -> None:
+    wanted = await customer(desk, agrees=False)
+    await desk.ask(await desk.consent(wanted.customer_id))
+    answers = await asyncio.gather(*(raise_limit.request(desk.house, wanted) for _ in range(4)))
+    assert len({got(answer)["id"] for answer in answers}) == 1
+    assert len(await desk.rows("SELECT 1 FROM decisioning.limit_decision")) == 1
+
+
+async def test_many_lines_take_as_many_statements_as_one(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wishes = [await customer(desk, agrees=False) for _ in range(5)]
+    for wanted in wishes:
+        await desk.ask(await desk.consent(wanted.customer_id))
+    desk.log_runs.clear()
+    # A chunk under way may still end.
+    await asyncio.sleep(0.2)
+    counted = 0
+    for name in ("fetch", "fetchrow", "fetchval", "execute"):
+        original = getattr(Query, name)
+
+        async def counting(self: Query, *args: Any, _original: Any = original, **named: Any) -> Any:
+            nonlocal counted
+            counted += 1
+            return await _original(self, *args, **named)
+
+        monkeypatch.setattr(Query, name, counting)
+    first = await raise_limit.request_many(desk.house, wishes[:1])
+    of_one, counted = counted, 0
+    asked = first + await raise_limit.request_many(desk.house, wishes[1:])
+    assert counted <= of_one <= 25
+    requests = [item for item in asked if isinstance(item, LimitRequest)]
+    assert [item.status for item in requests] == [Status.APPROVED] * 5
+    taken = [raise_agreeing.acceptance_for_sandbox(desk.house, item) for item in requests]
+    answers = await raise_agreeing.accept_many(desk.house, taken)
+    assert [got(answer)["limit_minor"] for answer in answers] == [
+        item.limit_minor for item in requests
+    ]
+    again = await raise_agreeing.accept_many(desk.house, taken)
+    assert all(isinstance(answer, Answer) and answer.is_replay for answer in again)
