@@ -102,7 +102,7 @@ async def test_a_version_that_the_gate_refuses_is_not_asked_for(house: House) ->
     report = await gated(house, policy_of(document))
     refused = await request_publication(house, ANALYST, report, reason="dead rule")
     assert isinstance(refused, Refused)
-    assert refused.code == "policy_gate_failed"
+    assert refused.code == "policy_gate_closed"
     assert "X01" in str(refused.message)
 
 

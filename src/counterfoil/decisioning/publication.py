@@ -10,7 +10,7 @@ from datetime import datetime
 
 from counterfoil.decisioning.gate import GateReport
 from counterfoil.decisioning.policy import Policy
-from counterfoil.decisioning.refusals import POLICY_GATE_FAILED, POLICY_SELF_APPROVED
+from counterfoil.decisioning.refusals import POLICY_APPROVED_BY_AUTHOR, POLICY_GATE_CLOSED
 from counterfoil.kernel.errors import Refused, refuse
 
 
@@ -67,7 +67,7 @@ def check_report(report: GateReport) -> Refused | None:
     if report.passed:
         return None
     first = report.faults[0]
-    return refuse(POLICY_GATE_FAILED, fault=f"{first.place}: {first.reason}")
+    return refuse(POLICY_GATE_CLOSED, fault=f"{first.place}: {first.reason}")
 
 
 def publish(
@@ -75,9 +75,9 @@ def publish(
 ) -> Publication | Refused:
     """Return the publication of a version that passed and that two persons stand behind."""
     if not gate.passed:
-        return refuse(POLICY_GATE_FAILED, fault="the report that was kept")
+        return refuse(POLICY_GATE_CLOSED, fault="the report that was kept")
     if consent.author == consent.approver:
-        return refuse(POLICY_SELF_APPROVED)
+        return refuse(POLICY_APPROVED_BY_AUTHOR)
     return Publication(
         publication_id=publication_id,
         policy_hash=gate.policy_hash,

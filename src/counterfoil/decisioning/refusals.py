@@ -68,14 +68,14 @@ PRODUCT_NOT_DECIDED = Refusal(
     message="The policy in force does not decide in {currency}.",
     next_step="Ask the lender for a product in {policy_currency}.",
 )
-POLICY_GATE_FAILED = Refusal(
-    code="policy_gate_failed",
+POLICY_GATE_CLOSED = Refusal(
+    code="policy_gate_closed",
     kind=Kind.CONFLICT,
     message="The gate does not let this version through: {fault}.",
     next_step="Read the report, correct the policy and try again.",
 )
-POLICY_SELF_APPROVED = Refusal(
-    code="policy_self_approved",
+POLICY_APPROVED_BY_AUTHOR = Refusal(
+    code="policy_approved_by_author",
     kind=Kind.FORBIDDEN,
     message="Whoever writes a version does not approve it.",
     next_step="Ask somebody else whose role allows it.",

@@ -129,7 +129,7 @@ def test_publication_needs_a_report_that_passed_and_two_persons() -> None:
         gate, Consent(approval_id=1, author="ana", approver="ana"), publication_id=2, at=at
     )
     assert isinstance(alone, Refused)
-    assert alone.code == "policy_self_approved"
+    assert alone.code == "policy_approved_by_author"
     both = publish(
         gate, Consent(approval_id=1, author="ana", approver="bo"), publication_id=2, at=at
     )
