@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 from tests.store.log_desk import log_opened
 
+from counterfoil.evidence import log_store
 from counterfoil.evidence.formats.policy import Policy
 from counterfoil.evidence.formats.receipt import Receipt
 from counterfoil.evidence.formats.verifying import verify_receipt
+from counterfoil.evidence.sealing import open_leaves, place_of
 from counterfoil.journeys.receipts import read_receipt
+from counterfoil.privacy.envelope import CiphertextRejectedError, place
 
 
 @pytest.mark.parametrize("count", [1, 255, 256, 257, 700])
@@ -25,3 +28,25 @@ async def test_a_staged_leaf_becomes_a_receipt_that_is_verified_offline(
             assert isinstance(receipt, Receipt), receipt
             verdict = verify_receipt(bytes(receipt), policy)
             assert verdict.is_accepted, verdict.shape()
+
+
+async def test_a_sealed_opening_opens_at_its_own_leaf_and_customer_alone(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with log_opened(database_url, tmp_path) as log:
+        [first, second] = await log.stage(2)
+        await log.stage(1, customer_id=8)
+        await log.integrate()
+        async with log.house.database.connection() as connection:
+            kept = await log_store.leaves_of_customer(connection, 7, [first, second])
+            sealed = {leaf.leaf_id: leaf.sealed or b"" for leaf in kept}
+            opened = await open_leaves(connection, log.house.vault, 7, sealed)
+            assert opened is not None
+            assert opened.keys() == {first, second}
+            for customer_id, moved in ((7, {first: sealed[second]}), (8, {first: sealed[first]})):
+                with pytest.raises(CiphertextRejectedError):
+                    await open_leaves(connection, log.house.vault, customer_id, moved)
+
+
+def test_the_quick_context_of_an_opening_is_the_context_of_its_column() -> None:
+    assert place_of(7, 9) == place("evidence.leaf", "sealed", 9, 7, "evidence")
