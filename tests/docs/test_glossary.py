@@ -54,7 +54,7 @@ media type beyond reserved mismatch requested json progress
 outdated short weak stale without another yet valid
 signed wrong codes low does match needed effective approved
 never inquires switched stopped published declined duplicate other joined gone
-under way stands over by begun lost
+under way stands over by begun lost meanwhile read overdue
 """
 PLAIN_WORDS = frozenset(_PLAIN_WORDS.split())
 
