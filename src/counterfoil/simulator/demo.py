@@ -208,7 +208,10 @@ async def _report(
     assert row is not None, "the query gives one row"
     assert asked is not None, "the query gives one row"
     checked = await check_books(
-        house.database, house.catalogue, tell=lambda count: tell("lines", count)
+        house.database,
+        house.catalogue,
+        vault=house.vault,
+        tell=lambda count: tell("lines", count),
     )
     figures = {
         name: row[name]
