@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from counterfoil.bureau.inquiry import State as InquiryState
 from counterfoil.consents.notice import Level
 from counterfoil.consents.state import EventKind
 from counterfoil.consents.state import Status as ConsentStatus
@@ -22,6 +23,8 @@ from counterfoil.customers.customer import CustomerStatus
 from counterfoil.decisioning import refusals as decisioning
 from counterfoil.decisioning.evaluate import Verdict
 from counterfoil.decisioning.policy_parts import Action
+from counterfoil.evidence import publisher
+from counterfoil.evidence.leaf import LeafType
 from counterfoil.kernel.errors import Refusal
 from counterfoil.lending import refusals as lending
 from counterfoil.lending.terms import Method, Prepayment
@@ -35,6 +38,11 @@ FOLDERS = [
     resources.files("counterfoil.console").joinpath("locale"),
 ]
 CATALOGUES = load_catalogues(FOLDERS)
+
+ALARMS = (
+    *(publisher.ROOT_DIFFERS, publisher.WITNESS_AHEAD, publisher.FORK),
+    *(publisher.WITNESS_FAULTY, publisher.WITNESS_ABSENT),
+)
 
 #: Families of codes: every code that can be stored has its word. A family in which a later
 #: release, or a simulated world, may know further codes falls back to the code itself.
@@ -83,13 +91,31 @@ CLOSED_FAMILIES = {
         "approval_decided",
     ),
     "approval_status": ("open", "approved", "refused", "expired"),
+    "leaf_type": tuple(kind.name.lower() for kind in LeafType),
+    "leaf_status": ("witnessed", "pending"),
+    "inquiry_status": tuple(state.value for state in InquiryState),
+    "alarm": ALARMS,
+    "alarm_step": ALARMS,
 }
 OPEN_FAMILIES = {
     *("bound", "channel", "customer_language", "decided_by", "environment", "feature_source"),
-    *("journal", "line_event", "purpose", "reason"),
+    *("inquiry_purpose", "journal", "line_event", "purpose", "reason"),
 }
 #: Keys put together at run time: pattern of the code → the keys it makes.
 MADE = {
+    "evidence.{name}": [
+        f"evidence.{name}{end}"
+        for name in ("witnessed", "cosigned", "waiting", "alarms")
+        for end in ("", "_definition")
+    ],
+    "evidence.{unit}": [
+        f"evidence.{name}" for name in ("days", "hours", "minutes", "late", "oldest")
+    ],
+    "evidence.quorum": ["evidence.quorum_met", "evidence.quorum_not_met"],
+    "receipt.why_not": ["receipt.pending", "receipt.lost"],
+    "inquiry.{name}": [
+        f"inquiry.{name}" for name in ("intent", "outcome", "hard", "soft", "reused", "by_consent")
+    ],
     "error.{name}": [
         f"error.{name}.{part}"
         for name in (
@@ -110,7 +136,7 @@ MADE = {
         for name in (
             *("operations", "money", "overview", "applications", "customers", "lines", "loans"),
             *("quality", "payments", "days", "ledger", "compliance", "consents"),
-            *("approvals", "trail"),
+            *("approvals", "trail", "evidence"),
         )
     ],
 }

@@ -27,6 +27,7 @@ class Permission(StrEnum):
     REVEAL = "reveal"
     APPROVALS = "approvals"
     READ_TRAIL = "read_trail"
+    READ_EVIDENCE = "read_evidence"
 
 
 def _permissions(role: Role) -> frozenset[Permission]:

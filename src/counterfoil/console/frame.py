@@ -104,6 +104,7 @@ _NAVIGATION: Final = (
         "compliance",
         (
             ("consents", "/consents", "s", Permission.READ),
+            ("evidence", "/evidence", "w", Permission.READ_EVIDENCE),
             ("approvals", "/approvals", "v", Permission.APPROVALS),
             ("trail", "/trail", "t", Permission.READ_TRAIL),
         ),

@@ -650,3 +650,98 @@ SELECT customer_id, contract_id, application_id, product_code, lender_id, templa
        pdf_sha256
 FROM reporting.contract
 WHERE customer_id = :customer_id AND contract_id = :contract_id;
+
+-- name: log
+-- The log's name, how far it is numbered and signed, and what waits for its number.
+-- gives   one row, its name empty before the log was begun
+SELECT l.origin, l.created_at, h.size, h.signed_size, w.leaves, w.oldest
+FROM reporting.log_head AS h
+CROSS JOIN reporting.leaf_waiting AS w
+LEFT JOIN reporting.log AS l ON true;
+
+-- name: last_witnessed
+-- The last head that witnesses stand for.
+-- gives   at most one row
+SELECT size, root, witnessed_at
+FROM reporting.witnessed
+ORDER BY size DESC
+LIMIT 1;
+
+-- name: cosignatures
+-- Who stands for a head, and when by the witness's own clock.
+SELECT witness, cosigned
+FROM reporting.cosignature
+WHERE size = :size
+ORDER BY cosigned, witness;
+
+-- name: log_alarms
+-- Alarms that nobody has cleared, those that stop the log first.
+-- gives   at most :page rows
+SELECT code, witness, detail, stops, raised_at
+FROM reporting.log_alarm
+WHERE cleared_at IS NULL
+ORDER BY stops DESC, alarm_id
+LIMIT :page;
+
+-- name: leaves_by_day
+-- The newest leaves by day and type: a part of the log that is read in a moment, however long it is.
+-- gives   counts over at most :bound leaves
+SELECT (to_timestamp(created) AT TIME ZONE :zone)::date AS day, leaf_type, count(*) AS leaves
+FROM (
+    SELECT leaf_type, created
+    FROM reporting.leaf
+    ORDER BY idx DESC
+    LIMIT :bound
+) AS newest
+WHERE created >= :since
+GROUP BY day, leaf_type
+ORDER BY day, leaf_type;
+
+-- name: leaves_of_customer
+-- The leaves of one customer, numbered or staged, newest first.
+-- gives   at most :page rows, behind the key
+SELECT leaf_id, leaf_type, subject_id, created, idx
+FROM reporting.leaf
+WHERE customer_id = :customer_id AND leaf_id < :before
+UNION ALL
+SELECT leaf_id, leaf_type, subject_id, created, NULL
+FROM reporting.leaf_staged
+WHERE customer_id = :customer_id AND leaf_id < :before
+ORDER BY leaf_id DESC
+LIMIT :page;
+
+-- name: leaf_of_customer
+-- One leaf of a customer, numbered or staged.
+-- gives   at most one row
+SELECT leaf_id, leaf_type, subject_id, created, idx
+FROM reporting.leaf
+WHERE customer_id = :customer_id AND leaf_id = :leaf_id
+UNION ALL
+SELECT leaf_id, leaf_type, subject_id, created, NULL
+FROM reporting.leaf_staged
+WHERE customer_id = :customer_id AND leaf_id = :leaf_id
+ORDER BY idx NULLS LAST
+LIMIT 1;
+
+-- name: inquiries_of_customer
+-- The inquiries about one customer with what is left of their reports, newest first.
+-- gives   at most :page rows, behind the key
+SELECT i.inquiry_id, i.consent_id, i.use_no, i.occasion, i.purpose, i.reason_code, i.bureau,
+       i.state, i.outcome_code, i.asked_at, i.sent_at, i.ended_at, i.bureau_reference,
+       i.intent_leaf_id, i.outcome_leaf_id, r.expires_at, r.erased_at
+FROM reporting.inquiry AS i
+LEFT JOIN reporting.bureau_report AS r USING (customer_id, inquiry_id)
+WHERE i.customer_id = :customer_id AND i.inquiry_id < :before
+ORDER BY i.inquiry_id DESC
+LIMIT :page;
+
+-- name: openings_of_customer
+-- Every look at a report about one customer, newest first.
+-- gives   at most :page rows
+SELECT o.opening_id, o.purpose, o.opened_by, o.grant_id, o.is_reuse, o.opened_at, o.leaf_id,
+       r.inquiry_id
+FROM reporting.report_opening AS o
+JOIN reporting.bureau_report AS r USING (customer_id, report_id)
+WHERE o.customer_id = :customer_id
+ORDER BY o.opening_id DESC
+LIMIT :page;

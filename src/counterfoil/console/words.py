@@ -35,6 +35,14 @@ CONTRACT_TONES: Final = {
     "declined": "warn",
 }
 
+INQUIRY_TONES: Final = {
+    "intent": "live",
+    "answered": "good",
+    "declined": "warn",
+    "rejected": "bad",
+    "stopped": "",
+}
+
 #: Names of the buckets by their number, as lending counts them.
 BUCKETS: Final = ("C", "M1", "M2", "M3", "M4", "M5", "M6", "M7+")
 
@@ -107,6 +115,21 @@ def contracts_href(customer_id: int) -> str:
 def contract_href(customer_id: int, contract_id: int) -> str:
     """Return the address of a contract's page."""
     return f"{contracts_href(customer_id)}/{ids.to_text(ids.CONTRACT, contract_id)}"
+
+
+def receipts_href(customer_id: int) -> str:
+    """Return the address of a customer's receipts."""
+    return f"{customer_href(customer_id)}/receipts"
+
+
+def receipt_href(customer_id: int, leaf_id: int) -> str:
+    """Return the address of the receipt of a leaf."""
+    return f"{receipts_href(customer_id)}/{ids.to_text(ids.LEAF, leaf_id)}"
+
+
+def inquiries_href(customer_id: int) -> str:
+    """Return the address of the inquiries about a customer."""
+    return f"{customer_href(customer_id)}/inquiries"
 
 
 def journal_href(customer_id: int, journal_id: int) -> str:

@@ -64,6 +64,9 @@ class CustomerView:
     person: PersonView
     #: Where the person is seen in clear; empty where the role may not.
     reveal_href: str
+    #: Where receipts and inquiries are; both empty where the role may not.
+    receipts_href: str
+    inquiries_href: str
     status: Status
     facts: Sequence[tuple[str, str]]
     currency: str
@@ -109,10 +112,13 @@ async def show_customer(visit: Visit) -> Response:
         )
     people, notice = await _masked(visit, [customer_id])
     record = ids.to_text(ids.CUSTOMER, customer_id)
+    may_prove = visit.may(Permission.READ_EVIDENCE)
     view = CustomerView(
         record=record,
         person=_person(visit, people.get(customer_id), notice),
         reveal_href=_reveal_href(visit, customer_id),
+        receipts_href=words.receipts_href(customer_id) if may_prove else "",
+        inquiries_href=words.inquiries_href(customer_id) if may_prove else "",
         status=_status(visit, row),
         facts=_facts(visit, row, lines, loans),
         currency=one_currency(visit, [*lines, *loans]),

@@ -8,6 +8,7 @@ Follows     WAI-ARIA Graphics: one image with a title and a description; its tab
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Final
 
 from markupsafe import Markup, escape
@@ -28,6 +29,8 @@ _SERIES_CLASSES: Final = 6
 _HEAT_STEPS: Final = 8
 _SPARK_WIDTH: Final = 56
 _SPARK_HEIGHT: Final = 18
+#: Light squares around a code, of the size of its own.
+_QR_QUIET: Final = 4
 _LABEL_WIDTH: Final = 50
 _LABEL_HEIGHT: Final = 12
 
@@ -244,6 +247,30 @@ def spark(points: Sequence[Point]) -> Markup:
         _SPARK_WIDTH,
         _SPARK_HEIGHT,
         "".join(path),
+    )
+
+
+def qr_code(name: str, rows: Sequence[Sequence[int]], *, title: str, description: str) -> Markup:
+    """Return a code of dark and light squares with the quiet zone that scanners ask for.
+
+    One path of horizontal strokes: dark squares side by side are one stroke.
+    """
+    path = []
+    for y, row in enumerate(rows):
+        path.append(f"M{_QR_QUIET} {_QR_QUIET + y}.5")
+        path.extend(
+            f"h{length}" if is_dark else f"m{length} 0"
+            for is_dark, length in ((dark, len(list(run))) for dark, run in groupby(row))
+        )
+    return _draw(
+        '<svg class="qr" viewBox="0 0 {w} {w}" role="img" shape-rendering="crispEdges"'
+        ' aria-labelledby="{n}-t {n}-d"><title id="{n}-t">{title}</title>'
+        '<desc id="{n}-d">{description}</desc><path d="{path}"/></svg>',
+        w=len(rows) + 2 * _QR_QUIET,
+        n=name,
+        title=title,
+        description=description,
+        path="".join(path),
     )
 
 
