@@ -48,6 +48,12 @@ def backtest(
     The columns are the features that the policy declares, and `requested_minor` where cases ask
     for amounts. Ends with 1, naming column and type, where they do not fit.
     """
+    import os
+
+    from counterfoil.decisioning.batch_memory import bound_memory
+
+    # Before Polars is first imported.
+    bound_memory(os.environ)
     from counterfoil.decisioning import backtest as batch
     from counterfoil.decisioning.batch_frame import UnfitDataError
 

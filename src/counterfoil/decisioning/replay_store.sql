@@ -14,10 +14,10 @@ SELECT said.customer_id, said.subject_id AS application_id, said.decision_no, sa
 FROM decisioning.recorded_decision AS said
 LEFT JOIN decisioning.application AS application
   ON application.customer_id = said.customer_id AND application.application_id = said.subject_id
- AND said.about = 'application'
+ AND said.about = 'application' AND application.customer_id >= :customer_id
 LEFT JOIN decisioning.limit_request AS asked
   ON asked.customer_id = said.customer_id AND asked.request_id = said.subject_id
- AND said.about = 'limit_request'
+ AND said.about = 'limit_request' AND asked.customer_id >= :customer_id
 WHERE (said.customer_id, said.subject_id, said.decision_no)
       > (:customer_id, :application_id, :decision_no)
   AND (:only_application::bigint IS NULL OR said.subject_id = :only_application)

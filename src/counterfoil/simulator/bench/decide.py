@@ -23,6 +23,7 @@ import orjson
 import polars as pl
 
 from counterfoil.decisioning import polars_card
+from counterfoil.decisioning.batch_memory import bound_memory
 from counterfoil.decisioning.boundary import generated_cases
 from counterfoil.decisioning.compile_polars import decided
 from counterfoil.decisioning.compile_python import compile_card, compile_python
@@ -267,9 +268,11 @@ def _measure_files(report: Report, rows: int, tell: Tell) -> None:
 
 def _child(*arguments: str) -> str:
     module = "counterfoil.simulator.bench.decide_batch"
+    environment = {**os.environ, "POLARS_MAX_THREADS": "1"}
+    bound_memory(environment)
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
-        env={**os.environ, "POLARS_MAX_THREADS": "1"},
+        env=environment,
         check=True,
         stdout=subprocess.PIPE,
         text=True,
