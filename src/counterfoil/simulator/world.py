@@ -34,6 +34,7 @@ from counterfoil.journeys import (
 )
 from counterfoil.journeys.contract_bulk import sign_for_sandbox
 from counterfoil.journeys.house import House
+from counterfoil.journeys.raise_asking import RaiseWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.kernel.clock import TestClock
@@ -52,6 +53,7 @@ from counterfoil.simulator.borrowers import Borrower, Intent, Wish
 from counterfoil.simulator.card_clients import CardClient
 from counterfoil.simulator.line_care import Care, Change
 from counterfoil.simulator.people import InventedPerson
+from counterfoil.simulator.raising import raise_limits
 
 _FIGURES: Final = Queries.load("counterfoil.simulator", "figures.sql")
 
@@ -119,6 +121,8 @@ class World:
         self._bounces: defaultdict[date, list[tuple[Borrower, int]]] = defaultdict(list)
         #: On whose lines something was done since they were read.
         self._touched: list[Borrower] = []
+        #: Higher limits that customers ask for today.
+        self._wishes: list[RaiseWish] = []
         #: There are payouts to carry today.
         self._has_orders = False
         #: Who did not agree to an inquiry, and was not asked about.
@@ -169,6 +173,9 @@ class World:
         await self._each(acting, lambda one: self._pay(one, accounts[one.customer_id]))
         await self._refresh(accounts)
         await self._each(acting, lambda one: self._react(one, accounts[one.customer_id]))
+        wishes, self._wishes = self._wishes, []
+        for refused in await raise_limits(self._house, wishes):
+            self._noted(refused)
         await self._refresh(accounts)
         return accounts
 
@@ -347,8 +354,19 @@ class World:
         line, loans = account.line, list(account.loans.values())
         assert line is not None, "a borrower has a line"
         change = line_care.change_of(borrower, line, loans, self._today)
-        if change is not None:
-            self._touched.append(borrower)
+        if change is None:
+            return
+        self._touched.append(borrower)
+        if change.care is Care.RAISE:
+            self._wishes.append(
+                RaiseWish(
+                    customer_id=borrower.customer_id,
+                    line_id=borrower.line_id,
+                    requested_minor=change.value,
+                    idempotency_key=self._key(borrower, change.care),
+                )
+            )
+        else:
             self._noted(await self._change(borrower, line, change))
 
     async def _change(self, borrower: Borrower, line: Line, change: Change) -> Answer | Refused:
@@ -359,6 +377,7 @@ class World:
             "idempotency_key": self._key(borrower, change.care),
         }
         house = self._house
+        assert change.care is not Care.RAISE, "customers ask for that themselves"
         match change.care:
             case Care.STOP:
                 borrower.is_stopped_by_lender = True
@@ -370,10 +389,9 @@ class World:
                 return await adjust_limit.unfreeze(
                     house, **of, reason="debt_paid", author="collections"
                 )
-            case Care.RAISE | Care.LOWER:
-                reason = "good_record" if change.care is Care.RAISE else "overdue"
+            case Care.LOWER:
                 return await adjust_limit.set_limit(
-                    house, **of, limit_minor=change.value, reason=reason, author="review"
+                    house, **of, limit_minor=change.value, reason="overdue", author="review"
                 )
             case Care.CAP:
                 return await adjust_limit.set_own_cap(
