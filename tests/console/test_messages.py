@@ -25,9 +25,11 @@ from counterfoil.decisioning.evaluate import Verdict
 from counterfoil.decisioning.policy_parts import Action
 from counterfoil.evidence import publisher
 from counterfoil.evidence.leaf import LeafType
+from counterfoil.journeys.funnel import STEPS
 from counterfoil.kernel.errors import Refusal
 from counterfoil.lending import refusals as lending
 from counterfoil.lending.terms import Method, Prepayment
+from counterfoil.payments.reconciliation import DifferenceCause
 from counterfoil.platform.web.i18n import Catalogue, load_catalogues
 from counterfoil.privacy import refusals as privacy
 from counterfoil.privacy.vault import Purpose
@@ -91,6 +93,9 @@ CLOSED_FAMILIES = {
         "approval_decided",
     ),
     "approval_status": ("open", "approved", "refused", "expired"),
+    "difference_cause": tuple(cause.value for cause in DifferenceCause),
+    "funnel_step": STEPS,
+    "return_status": ("requested", "paid", "failed"),
     "leaf_type": tuple(kind.name.lower() for kind in LeafType),
     "leaf_status": ("witnessed", "pending"),
     "inquiry_status": tuple(state.value for state in InquiryState),
@@ -136,7 +141,7 @@ MADE = {
         for name in (
             *("operations", "money", "overview", "applications", "customers", "lines", "loans"),
             *("quality", "payments", "days", "ledger", "compliance", "consents"),
-            *("approvals", "trail", "evidence"),
+            *("approvals", "trail", "evidence", "funnel", "reconciliation"),
         )
     ],
 }

@@ -86,6 +86,7 @@ _NAVIGATION: Final = (
         (
             ("overview", "/", "o", Permission.READ),
             ("applications", "/applications", "a", Permission.READ),
+            ("funnel", "/funnel", "f", Permission.READ),
             ("customers", "/customers", "c", Permission.READ),
             ("lines", "/lines", "l", Permission.READ),
             ("loans", "/loans", "d", Permission.READ),
@@ -96,6 +97,7 @@ _NAVIGATION: Final = (
         "money",
         (
             ("payments", "/payments", "p", Permission.READ),
+            ("reconciliation", "/reconciliation", "r", Permission.READ),
             ("days", "/days", "e", Permission.READ),
             ("ledger", "/ledger", "b", Permission.READ_LEDGER),
         ),

@@ -745,3 +745,22 @@ JOIN reporting.bureau_report AS r USING (customer_id, report_id)
 WHERE o.customer_id = :customer_id
 ORDER BY o.opening_id DESC
 LIMIT :page;
+
+-- name: returns_of_line
+-- Credit that went back, or is going back, to the customer of a line, newest first.
+-- gives   at most :page rows
+SELECT return_id, amount_minor, currency, requested_on, status, value_date, rail_reference,
+       failure_code, settled_on
+FROM reporting.credit_return
+WHERE customer_id = :customer_id AND line_id = :line_id
+ORDER BY return_id DESC
+LIMIT :page;
+
+-- name: reconciliations
+-- Reconciled days of each rail, newest first.
+-- gives   at most :page rows
+SELECT rail, business_date, reconciled_at, orders_count, lines_count, bookings_count,
+       matched_count, differences_count
+FROM reporting.reconciliation
+ORDER BY business_date DESC, rail
+LIMIT :page;

@@ -35,6 +35,8 @@ CONTRACT_TONES: Final = {
     "declined": "warn",
 }
 
+RETURN_TONES: Final = {"requested": "live", "paid": "good", "failed": "bad"}
+
 INQUIRY_TONES: Final = {
     "intent": "live",
     "answered": "good",

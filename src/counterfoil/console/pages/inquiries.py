@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from counterfoil.console import words
 from counterfoil.console.access import Permission
+from counterfoil.console.desk import LENDER_ZONE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.reading import PART_ROWS, READING
@@ -36,8 +37,10 @@ class InquiryRow:
     is_hard: str
     bureau: str
     consent: str
+    use: str
     consent_href: str
     asked_at: str
+    #: "—" while there is no outcome.
     ended_at: str
     status: Status
     outcome_code: str
@@ -116,8 +119,8 @@ def _row(visit: Visit, customer_id: int, row: Row) -> InquiryRow:
         reason_code=row["reason_code"],
         is_hard=t("inquiry.hard" if is_hard else "inquiry.soft"),
         bureau=_bureau(visit, row["bureau"]),
-        consent=t("inquiry.use_of", consent=ids.to_text(ids.CONSENT, row["consent_id"]),
-                  use=row["use_no"]),
+        consent=ids.to_text(ids.CONSENT, row["consent_id"]),
+        use=t("inquiry.use_of", use=row["use_no"]),
         consent_href=words.consent_href(customer_id, row["consent_id"]),
         asked_at=_at(visit, row["asked_at"]),
         ended_at=_at(visit, row["ended_at"]),
@@ -135,9 +138,9 @@ def _row(visit: Visit, customer_id: int, row: Row) -> InquiryRow:
 def _report(visit: Visit, row: Row) -> str:
     """Return what is left of the report: until when it is kept, or when it was destroyed."""
     if row["erased_at"] is not None:
-        return visit.t("inquiry.erased", at=_at(visit, row["erased_at"]))
+        return visit.t("inquiry.erased", day=_day(visit, row["erased_at"]))
     if row["expires_at"] is not None:
-        return visit.t("inquiry.kept_until", at=_at(visit, row["expires_at"]))
+        return visit.t("inquiry.kept_until", day=_day(visit, row["expires_at"]))
     return "—"
 
 
@@ -151,7 +154,7 @@ def _opening(visit: Visit, customer_id: int, row: Row) -> OpeningRow:
         at=_at(visit, row["opened_at"]),
         inquiry=ids.to_text(ids.INQUIRY, row["inquiry_id"]),
         purpose=words.code_label(visit, "inquiry_purpose", row["purpose"]),
-        opened_by=row["opened_by"],
+        opened_by=words.code_label(visit, "decided_by", row["opened_by"]),
         basis=basis,
         receipt=ids.to_text(ids.LEAF, row["leaf_id"]),
         receipt_href=words.receipt_href(customer_id, row["leaf_id"]),
@@ -174,6 +177,11 @@ def _bureau(visit: Visit, legal_id: str) -> str:
 def _at(visit: Visit, posix_seconds: int | None) -> str:
     at = None if posix_seconds is None else datetime.fromtimestamp(posix_seconds, UTC)
     return visit.formats.instant(at)
+
+
+def _day(visit: Visit, posix_seconds: int) -> str:
+    at = datetime.fromtimestamp(posix_seconds, UTC).astimezone(LENDER_ZONE)
+    return visit.formats.day(at.date())
 
 
 def _before(visit: Visit) -> int:

@@ -49,6 +49,18 @@ class LineRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnRow:
+    """Credit on its way back to the customer."""
+
+    record: str
+    amount: str
+    requested_on: str
+    settled_on: str
+    rail_reference: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineListView:
     """The list with its filters."""
 
@@ -88,6 +100,7 @@ class LineView:
     actions: Sequence[ActionLink]
     events: Sequence[Event]
     loans: Sequence[LoanRow]
+    returns: Sequence[ReturnRow]
     done: str
 
 
@@ -171,11 +184,12 @@ async def show_line(visit: Visit) -> Response:
             return await errors.not_found(visit)
         events = await READING.line_events.fetch(connection, page=PART_ROWS, **key)
         loans = await READING.loans_of_customer.fetch(connection, page=PART_ROWS, **key)
+        returns = await READING.returns_of_line.fetch(connection, page=PART_ROWS, **key)
     record = ids.to_text(ids.LINE, line_id)
     return visit.page(
         "lines/line.html",
         visit.t("line.title", record=record),
-        _view(visit, row, events, loans),
+        _view(visit, row, events, loans, returns),
         journey="console.reading.line",
         api_call=f"GET /v1/lines/{record}",
     )
@@ -191,7 +205,13 @@ def line_key(visit: Visit) -> tuple[int, int] | None:
         return None
 
 
-def _view(visit: Visit, row: Row, events: Sequence[Row], loans: Sequence[Row]) -> LineView:
+def _view(
+    visit: Visit,
+    row: Row,
+    events: Sequence[Row],
+    loans: Sequence[Row],
+    returns: Sequence[Row],
+) -> LineView:
     f, t, currency = visit.formats, visit.t, row["currency"]
     cap = row["own_cap_minor"]
     is_capped = cap is not None and cap < row["limit_minor"]
@@ -214,7 +234,20 @@ def _view(visit: Visit, row: Row, events: Sequence[Row], loans: Sequence[Row]) -
         actions=[_action(visit, row, *action) for action in ACTIONS],
         events=[line_event(visit, event, currency) for event in events],
         loans=[loan_row(visit, loan) for loan in loans],
+        returns=[_return(visit, item) for item in returns],
         done=done_notice(visit),
+    )
+
+
+def _return(visit: Visit, row: Row) -> ReturnRow:
+    f = visit.formats
+    return ReturnRow(
+        record=f.record(ids.CREDIT_RETURN, row["return_id"]),
+        amount=f.amount(row["amount_minor"], row["currency"]),
+        requested_on=f.day(row["requested_on"]),
+        settled_on=f.day(row["settled_on"]),
+        rail_reference=row["rail_reference"] or row["failure_code"] or "—",
+        status=visit.status("return_status", row["status"], words.RETURN_TONES),
     )
 
 

@@ -1,0 +1,169 @@
+"""The funnel of applications: how far they came, how fast, who left where, why persons were asked.
+
+Counted     Applications received in a period that ends with the business date, by product.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from starlette.responses import Response
+
+from counterfoil.console import words
+from counterfoil.console.page import Page
+from counterfoil.console.visit import Visit
+from counterfoil.decisioning.funnel_store import Stages, StepTime
+from counterfoil.journeys.funnel import ProductFunnel, read_funnel
+from counterfoil.platform.web import charts
+from counterfoil.platform.web.parts import Chart
+
+PERIODS: Final = (7, 30, 90, 365)
+PERIOD: Final = 30
+_BP: Final = 10_000
+_SECOND_MS: Final = 1_000
+_MINUTE_MS: Final = 60_000
+_HOUR_MS: Final = 3_600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
+    """How long a step took."""
+
+    name: str
+    ended: str
+    median: str
+    p95: str
+    p99: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductView:
+    """The funnel of one product."""
+
+    #: Made into element ids.
+    name: str
+    chart: Chart
+    facts: Sequence[tuple[str, str]]
+    steps: Sequence[StepRow]
+    #: Rule and how often it asked for a person.
+    triggers: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunnelView:
+    """All products that were applied for."""
+
+    period: int
+    periods: Sequence[tuple[int, str]]
+    note: str
+    products: Sequence[ProductView]
+
+
+async def show(visit: Visit) -> Response:
+    """Show the funnel of each product."""
+    asked = visit.request.query_params.get("period", "")
+    period = int(asked) if asked in {str(days) for days in PERIODS} else PERIOD
+    async with visit.reading():
+        last = visit.business_date
+    found, first = [], None
+    if last is not None:
+        first = last - timedelta(days=period - 1)
+        found = await read_funnel(visit.desk.house.database, first_date=first, last_date=last)
+    days = (visit.formats.day(first), visit.formats.day(last))
+    note = visit.t("stages.note", first=days[0], last=days[1])
+    view = FunnelView(
+        period=period,
+        periods=[(days, visit.t("overview.period_days", days=days)) for days in PERIODS],
+        note=note,
+        products=[_product(visit, number, one, note) for number, one in enumerate(found)],
+    )
+    return visit.page(
+        "funnel/funnel.html",
+        visit.t("nav.funnel"),
+        view,
+        journey="journeys.funnel.read_funnel",
+        api_call=f"GET /v1/applications/funnel?from={days[0]}&to={days[1]}",
+    )
+
+
+def _product(visit: Visit, number: int, one: ProductFunnel, note: str) -> ProductView:
+    t, f, stages = visit.t, visit.formats, one.stages
+    approved = stages.approved_by_policy + stages.approved_by_person
+    name = f"funnel-{number}"
+    counts = (
+        (t("funnel.received"), stages.received),
+        (t("funnel.decided"), stages.decided),
+        (t("funnel.approved"), approved),
+        (t("funnel.accepted"), stages.accepted),
+    )
+    title = words.product_name(visit, stages.product_code)
+    straight = one.straight_through_bp
+    return ProductView(
+        name=name,
+        chart=Chart(
+            name=name,
+            title=title,
+            note=note,
+            picture=charts.funnel(
+                name,
+                [(label, count, None) for label, count in counts],
+                title=title,
+                description=t("stages.description"),
+            ),
+            columns=(t("stages.stage"), t("stages.applications"), t("stages.share")),
+            rows=[
+                (label, f.count(count), f.percent(count, stages.received))
+                for label, count in counts
+            ],
+            empty=t("stages.none"),
+        ),
+        facts=_facts(visit, stages, "—" if straight is None else f.percent(straight, _BP)),
+        steps=[_step(visit, step) for step in one.steps],
+        triggers=[(rule, f.count(count)) for rule, count in one.triggers.items()],
+    )
+
+
+def _facts(visit: Visit, stages: Stages, straight: str) -> list[tuple[str, str]]:
+    t, f = visit.t, visit.formats
+    return [
+        (t("stages.straight"), straight),
+        (t("stages.referred"), f.count(stages.referred)),
+        (t("stages.approved_by_policy"), f.count(stages.approved_by_policy)),
+        (t("stages.approved_by_person"), f.count(stages.approved_by_person)),
+        (t("stages.declined_by_policy"), f.count(stages.declined_by_policy)),
+        (t("stages.declined_by_person"), f.count(stages.declined_by_person)),
+        (t("stages.left_undecided"), _left(visit, stages.expired_undecided,
+                                           stages.withdrawn_undecided)),
+        (t("stages.left_referred"), _left(visit, stages.expired_referred,
+                                          stages.withdrawn_referred)),
+        (t("stages.left_offered"), _left(visit, stages.expired_offered,
+                                         stages.withdrawn_offered)),
+    ]  # fmt: skip
+
+
+def _left(visit: Visit, expired: int, withdrawn: int) -> str:
+    f = visit.formats
+    return visit.t("stages.left_of", expired=f.count(expired), withdrawn=f.count(withdrawn))
+
+
+def _step(visit: Visit, step: StepTime) -> StepRow:
+    return StepRow(
+        name=visit.catalogue.label("funnel_step", step.step),
+        ended=visit.formats.count(step.ended),
+        median=_time(visit, step.median_ms),
+        p95=_time(visit, step.p95_ms),
+        p99=_time(visit, step.p99_ms),
+    )
+
+
+def _time(visit: Visit, milliseconds: int) -> str:
+    """Return a time with one digit after the point of its largest unit, rounded down."""
+    for unit, size in (("hours", _HOUR_MS), ("minutes", _MINUTE_MS), ("seconds", _SECOND_MS)):
+        if milliseconds >= size:
+            tenths = milliseconds * 10 // size
+            return visit.t(f"evidence.{unit}", count=f"{tenths // 10:,}.{tenths % 10}")
+    return f"{milliseconds} ms"
+
+
+PAGES: Final = (Page(path="/funnel", show=show),)
