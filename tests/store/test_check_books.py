@@ -8,6 +8,7 @@ import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from counterfoil.journeys import check_books as journey
 from counterfoil.journeys.books import findings
 from counterfoil.journeys.check_books import CHECKS, BookCheck, check_books
+from counterfoil.journeys.house import vault_of
 from counterfoil.lending.catalogue import load_catalogue
 from counterfoil.lending.checking import STATE_FIELDS
 from counterfoil.platform import embedded, migrate
@@ -27,6 +29,8 @@ from counterfoil.simulator.demo import DemoSize
 SIZE = DemoSize(applicants=60, days=110, seed=11)
 _numbers = itertools.count(1)
 CATALOGUE = load_catalogue()
+#: Where the keys of the world are: what its leaves say is sealed.
+HOMES: list[Path] = []
 
 
 def at(url: str, name: str) -> str:
@@ -46,6 +50,7 @@ def world(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """The name of a database in which a small world has lived."""
     name = f"world_{os.getpid()}"
     home = tmp_path_factory.mktemp("home")
+    HOMES.append(home)
 
     async def live() -> None:
         url = at(server_url, name)
@@ -91,7 +96,7 @@ async def corrupt(database: Database, *statements: str) -> None:
 
 
 async def check(database: Database) -> BookCheck:
-    return await check_books(database, CATALOGUE)
+    return await check_books(database, CATALOGUE, vault=vault_of(Settings(home=HOMES[-1])))
 
 
 def failed(found: BookCheck) -> set[str]:
@@ -133,10 +138,11 @@ PAID = "(SELECT min(transaction_id) FROM lending.loan_transaction WHERE kind = '
 LINE = "(SELECT min(line_id) FROM lending.credit_line WHERE principal_minor > 0)"
 PAYOUT = "(SELECT min(payment_id) FROM payments.payment WHERE status = 'succeeded')"
 LEAF_COLUMNS = (
-    "customer_id, leaf_id, leaf_type, subject_id, salt, commitment, created, checkpoint_size, "
-    "command_key, body"
+    "customer_id, leaf_id, leaf_type, subject_id, commitment, created, checkpoint_size, "
+    "command_key, sealed"
 )
-DRAW_LEAF = "(SELECT min(leaf_id) FROM evidence.leaf_staged WHERE leaf_type = 11)"
+DRAW_LEAF = "(SELECT min(leaf_id) FROM evidence.leaf WHERE leaf_type = 11)"
+NEXT = "(SELECT max(idx) + 1 FROM evidence.leaf)"
 COPY_OF_JOURNAL = (
     "INSERT INTO ledger.journal SELECT customer_id, {journal_id}, lender_id, currency, "
     "product_code, book_date, posted_at, kind, loan_id, transaction_id, {accounts}, {amounts} "
@@ -364,36 +370,39 @@ PLANTED: dict[str, tuple[str, str]] = {
             "WHERE kind = 'draw')"
         ),
     ),
-    "a leaf with another salt": (
+    "a leaf that opens as another one": (
         "evidence_leaves",
-        f"UPDATE evidence.leaf_staged SET salt = sha256('x') WHERE leaf_id = {DRAW_LEAF}",
+        (
+            "UPDATE evidence.leaf SET sealed = (SELECT sealed FROM evidence.leaf WHERE leaf_id <> "
+            f"{DRAW_LEAF} AND leaf_type = 11 LIMIT 1) WHERE leaf_id = {DRAW_LEAF}"
+        ),
+    ),
+    "a leaf that was altered": (
+        "evidence_log",
+        f"UPDATE evidence.leaf SET commitment = sha256('x') WHERE leaf_id = {DRAW_LEAF}",
     ),
     "a leaf of another type": (
         "evidence_leaves",
-        f"UPDATE evidence.leaf_staged SET leaf_type = 10 WHERE leaf_id = {DRAW_LEAF}",
+        f"UPDATE evidence.leaf SET leaf_type = 10 WHERE leaf_id = {DRAW_LEAF}",
     ),
     "a leaf that is missing": (
         "evidence_leaves",
-        f"DELETE FROM evidence.leaf_staged WHERE leaf_id = {DRAW_LEAF}",
+        f"DELETE FROM evidence.leaf WHERE leaf_id = {DRAW_LEAF}",
     ),
     "a leaf of nothing": (
         "evidence_leaves",
         (
-            f"INSERT INTO evidence.leaf_staged ({LEAF_COLUMNS}) "
-            "SELECT customer_id, 1, 11, line_id, sha256('a'), sha256('b'), 1, 0, 'none', NULL "
-            "FROM lending.credit_line LIMIT 1"
+            f"INSERT INTO evidence.leaf (idx, {LEAF_COLUMNS}) "
+            f"SELECT {NEXT}, customer_id, 1, 11, line_id, sha256('b'), 1, 0, 'none', sealed "
+            f"FROM lending.credit_line JOIN evidence.leaf USING (customer_id) LIMIT 1"
         ),
     ),
     "a leaf that stands for two": (
         "evidence_leaves",
         (
-            f"INSERT INTO evidence.leaf_staged ({LEAF_COLUMNS}) "
-            f"SELECT {LEAF_COLUMNS} FROM evidence.leaf_staged WHERE leaf_id = {DRAW_LEAF}"
+            f"INSERT INTO evidence.leaf (idx, {LEAF_COLUMNS}) "
+            f"SELECT {NEXT}, {LEAF_COLUMNS} FROM evidence.leaf WHERE leaf_id = {DRAW_LEAF}"
         ),
-    ),
-    "a root over leaves that are not there": (
-        "evidence_log",
-        "INSERT INTO evidence.checkpoint VALUES (1, sha256('x'), now())",
     ),
     "a decision that was altered": (
         "decisions",

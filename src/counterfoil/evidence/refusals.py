@@ -6,7 +6,7 @@ from counterfoil.kernel.errors import Kind, Refusal
 
 LOG_NOT_BEGUN: Final = Refusal(
     code="log_not_begun",
-    kind=Kind.UNAVAILABLE,
+    kind=Kind.NOT_FOUND,
     message="This installation has not begun its evidence log, or has no policy for it.",
     next_step="Begin it with `counterfoil log init`, and name its witnesses.",
 )
