@@ -246,6 +246,21 @@ async def test_a_leaf_that_nobody_has_witnessed_is_pending(browser: Browser, lan
     assert (await browser.get(f"{href}/file")).status_code == 409
 
 
+async def test_a_leaf_with_a_number_is_pending_until_witnesses_cover_it(proving: Proving) -> None:
+    customer = await proving.asked()
+    await proving.desk.halt_log()
+    before = (await proving.browser.get(of(customer, "receipts"))).text
+    await proving.desk.log.stage(1, customer_id=customer)
+    await proving.desk.log.integrate()
+    listed = await proving.browser.get(of(customer, "receipts"))
+    assert (before.count("Pending"), listed.text.count("Pending")) == (0, 1)
+    assert listed.text.count("Witnessed") == before.count("Witnessed")
+    page = await proving.browser.get(
+        re.findall(r'href="([^"]*/receipts/lf_[^"]*)"', listed.text)[0]
+    )
+    assert "not yet cosigned a head" in page.text
+
+
 async def test_long_lists_of_receipts_go_on_without_gap(browser: Browser) -> None:
     customer = await seeded_customer(browser)
     number = ids.from_text(ids.CUSTOMER, customer.rpartition("/")[2])
