@@ -93,7 +93,7 @@ async def give(house: House, wish: Wish, *, idempotency_key: str) -> Answer | Re
     )
 
 
-# house: allow dead-code – for imports of decisions made elsewhere; enrolment writes its own with the persons
+# house: allow dead-code – for imports; enrolment writes decisions with their persons
 async def give_many(
     house: House,
     wishes: Sequence[Wish],
