@@ -80,7 +80,7 @@ def decide_case(
     fault = check_facts(house.policy.features, facts, sources)
     if fault is not None:
         return fault
-    return house.policy.decide({**facts, "age_years": age_years, "purpose": purpose}, asked)
+    return house.compiled.decide({**facts, "age_years": age_years, "purpose": purpose}, asked)
 
 
 class Steps(NamedTuple):

@@ -176,7 +176,7 @@ def decide_gathered(
     house: House, application: Application, gathering: Gathering, facts: Facts, *, at: datetime
 ) -> tuple[Application, Decision]:
     """Let the policy decide with everything that was brought together."""
-    decision = house.policy.decide({**gathering.features, **facts}, gathering.asked)
+    decision = house.compiled.decide({**gathering.features, **facts}, gathering.asked)
     gathered = replace(application, gathered_at=at)
     decided = transitions.decide(gathered, decision, at=at)
     assert not isinstance(decided, Refused), "what gathers can be decided"

@@ -19,6 +19,7 @@ from counterfoil.consents.notice_file import load_notices
 from counterfoil.contracts.paper import DeferredSeal
 from counterfoil.contracts.port import LenderSeal, NoCodes, OneTimeCodes, SandboxCodes
 from counterfoil.contracts.shelf import Shelf, load_shelf
+from counterfoil.decisioning.compile_python import CompiledPolicy, compile_python
 from counterfoil.decisioning.document import load_policy
 from counterfoil.decisioning.policy import Policy
 from counterfoil.evidence.staging import Leaves
@@ -57,6 +58,9 @@ class House:
     #: Templates of the documents that customers sign.
     shelf: Shelf
     policy: Policy
+    #: The policy as generated code, by which applications are decided; `policy` is the reference
+    #: that decides them again when the books are checked.
+    compiled: CompiledPolicy
     #: Decides on requests for a higher limit.
     raise_policy: Policy
     #: What customers are asked to agree to.
@@ -98,6 +102,7 @@ async def open_house(
     keys = settings.home / "keys"
     keys.mkdir(parents=True, exist_ok=True, mode=0o700)
     vault = vault_of(settings)
+    policy = load_policy(POLICY)
     ids = IdSource(wall.milliseconds, settings.node)
     catalogue = load_catalogue()
     metrics = Metrics.create()
@@ -121,7 +126,8 @@ async def open_house(
                 counter=Counter(engine, desk),
                 catalogue=catalogue,
                 shelf=load_shelf(),
-                policy=load_policy(POLICY),
+                policy=policy,
+                compiled=compile_python(policy),
                 raise_policy=load_policy(RAISE_POLICY),
                 notices=load_notices(settings.notices),
                 occasions=load_occasions(settings.occasions),
