@@ -148,7 +148,7 @@ async def test_nothing_else_of_the_directory_is_served(
 
 async def test_a_log_that_was_not_begun_says_so(site: Site) -> None:
     found = await site.get("/v1/log")
-    assert (found.status_code, found.json()["code"]) == (503, "log_not_begun")
+    assert (found.status_code, found.json()["code"]) == (404, "log_not_begun")
     customer_id = ids.to_text(ids.CUSTOMER, 1)
     found = await site.get("/v1/receipts/lf_0000000000001", customer_id=customer_id)
     assert found.json()["code"] == "leaf_not_found"

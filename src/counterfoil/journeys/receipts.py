@@ -5,6 +5,7 @@ Privacy     A receipt opens a leaf: it goes to the customer, and to whoever may 
 Bounds      A list is a page; receipts of one head share what is read for their proofs.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -57,7 +58,11 @@ async def list_receipts(
 async def read_receipt(
     house: House, customer_id: int, leaf_id: int, *, size: int | None = None
 ) -> Receipt | Refused:
-    """Return the receipt of one leaf under a witnessed head, by default the last one."""
+    """Return the receipt of one leaf under a witnessed head.
+
+    By default the first one that covers it: the witnesses' times on it are the closest bound from
+    above that there is.
+    """
     found = await read_receipts(house, customer_id, [leaf_id], size=size)
     return found[leaf_id]
 
@@ -65,33 +70,32 @@ async def read_receipt(
 async def read_receipts(
     house: House, customer_id: int, leaf_ids: Sequence[int], *, size: int | None = None
 ) -> dict[int, Receipt | Refused]:
-    """Return receipts of leaves of one customer under one witnessed head."""
-    async with house.database.connection() as connection:
-        if size is None:
-            head = await log_store.last_witnessed(connection)
-            size = 0 if head is None else head.size
-        found = await _openings(connection, house, customer_id, leaf_ids)
-        covered = [
-            opening
-            for opening in found.values()
-            if isinstance(opening, Opening) and opening.leaf.idx < size
-        ]
-        proofs, note = {}, None
-        if covered:
-            proofs = await inclusion_proofs(connection, [o.leaf.idx for o in covered], size)
-            note = await full_note(connection, size)
+    """Return receipts of leaves of one customer, each under the first head that covers it.
+
+    `size` names one head for all instead.
+    """
     receipts: dict[int, Receipt | Refused] = {}
-    for leaf_id in leaf_ids:
-        opening = found[leaf_id]
-        if isinstance(opening, Refused):
-            receipts[leaf_id] = opening
-        elif note is None or opening.leaf.idx >= size:
+    by_head: defaultdict[int, list[Opening]] = defaultdict(list)
+    async with house.database.connection() as connection:
+        found = await _openings(connection, house, customer_id, leaf_ids)
+        for leaf_id in leaf_ids:
+            opening = found[leaf_id]
+            if isinstance(opening, Refused):
+                receipts[leaf_id] = opening
+                continue
             receipts[leaf_id] = refuse(RECEIPT_PENDING)
-        else:
-            proof = proofs[opening.leaf.idx]
-            receipts[leaf_id] = make_receipt(
-                opening.leaf, opening.salt, opening.body, proof=proof, note=note
-            )
+            index = opening.leaf.idx
+            head = size or await log_store.first_covering(connection, index, ())
+            if head is not None and index < head:
+                by_head[head].append(opening)
+        for head, openings in by_head.items():
+            proofs = await inclusion_proofs(connection, [o.leaf.idx for o in openings], head)
+            note = await full_note(connection, head)
+            for opening in openings:
+                leaf = opening.leaf
+                receipts[leaf.leaf_id] = make_receipt(
+                    leaf, opening.salt, opening.body, proof=proofs[leaf.idx], note=note
+                )
     return receipts
 
 
