@@ -47,6 +47,110 @@ NAMES = {
         "全部借据当日放款的日终",
     ),
     "close_catch_up": ("Closing {days} missed days at once", "一次补做 {days} 天日终"),
+    "repayments_several_loans": (
+        "Repayments over five open loans each",
+        "还款，每客户五笔借据",
+    ),
+    "drawdowns_skewed": (
+        "Drawdowns, few customers make most",
+        "支用，集中于少数客户",
+    ),
+    "commands_with_leaves": (
+        "Drawdowns with leaves, to those without",
+        "带存证的支用，与不带存证之比",
+    ),
+    "drain": (
+        "Leaves sealed and numbered from a backlog",
+        "积压存证的密封与编号",
+    ),
+    "witnessed_receipt": (
+        "From intent to witnessed receipt",
+        "从意向到见证回执",
+    ),
+    "witnessed_receipt_one_dead": (
+        "The same with one witness dead",
+        "同上，一位见证方停机",
+    ),
+    "receipt_bytes": (
+        "Size of a receipt",
+        "回执大小",
+    ),
+    "receipt_make": (
+        "Making a receipt",
+        "生成回执",
+    ),
+    "receipt_verify": (
+        "Verifying a receipt offline",
+        "离线核验回执",
+    ),
+    "audit_database": (
+        "Audit of a million leaves, in the database",
+        "百万存证审计，库内",
+    ),
+    "audit_files": (
+        "Audit of a million leaves, of files alone",
+        "百万存证审计，仅凭文件",
+    ),
+    "entry_bytes_a_million": (
+        "Entries of a million leaves",
+        "百万存证条目大小",
+    ),
+    "encrypt_20_kb": (
+        "Sealing a report of 20 kB",
+        "密封 20 kB 报告",
+    ),
+    "decrypt_20_kb": (
+        "Opening a report of 20 kB",
+        "打开 20 kB 报告",
+    ),
+    "blind_index_lookup": (
+        "Finding one of a million customers",
+        "百万客户中按盲索引查找",
+    ),
+    "decide_one": (
+        "One complete decision",
+        "单笔完整审批",
+    ),
+    "decide_one_with_record": (
+        "The same with its record",
+        "同上，含留存记录",
+    ),
+    "decide_one_reference": (
+        "The same by the reference",
+        "同上，参考实现",
+    ),
+    "zen_one": (
+        "An equivalent graph in zen-engine",
+        "zen-engine 等价决策图",
+    ),
+    "boosted_one_with_contributions": (
+        "One boosted score with contributions",
+        "单笔提升评分卡，含贡献",
+    ),
+    "decide_batch": (
+        "Decisions in memory, one thread",
+        "内存批量审批，单线程",
+    ),
+    "boosted_batch_with_contributions": (
+        "Boosted scores with contributions",
+        "批量提升评分卡，含贡献",
+    ),
+    "boosted_batch_score_alone": (
+        "Boosted scores alone",
+        "批量提升评分卡，仅分数",
+    ),
+    "decide_files": (
+        "Decisions from file to file",
+        "文件到文件批量审批",
+    ),
+    "decide_files_memory": (
+        "Memory of that",
+        "其内存",
+    ),
+    "gate_10000_cases": (
+        "Publication gate, 10,000 cases",
+        "发布闸门，一万例",
+    ),
     "close_memory": ("Most memory of our process while closing", "日终时本进程内存峰值"),
 }
 #: What the signs of the yardsticks mean.
