@@ -174,6 +174,7 @@ async def test_every_example_of_a_write_has_the_form_described(site: Site) -> No
         "consent_id": "cs_01hv4zq3k2f00",
     }
     ids["contract_id"] = "ct_01hv4zq3k2f00"
+    ids["limit_request_id"] = "lr_01hv4zq3k2f00"
     for path, item in document["paths"].items():
         if "post" not in item:
             continue
