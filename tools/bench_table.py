@@ -161,6 +161,10 @@ SIGNS = {
     "N": ("pgbench simple update", "pgbench 简单更新"),
     "C": ("COPY rows, one connection", "COPY 行数，单连接"),
     "P": ("HTTP requests that are validated and do nothing", "只校验、不做事的 HTTP 请求"),
+    "H": ("node hashes in Python", "Python 中的节点哈希数"),
+    "W": ("the same drawdowns without leaves", "不带存证的同样支用"),
+    "L": ("steps of a plain loop", "普通循环步数"),
+    "S": ("rows copied from file to file", "文件到文件复制行数"),
     "C2": ("COPY rows, two connections", "COPY 行数，双连接"),
 }
 HEADS = {
