@@ -216,7 +216,11 @@ async def killed_again_and_again(home: Path, url: str) -> Load:
 async def settled(url: str) -> None:
     """Wait until every drawdown has been paid out or given up."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        pending = "SELECT count(*) FROM lending.loan WHERE status = 'pending'"
+        # A payout is closed a moment after its loan has begun.
+        pending = (
+            "SELECT (SELECT count(*) FROM lending.loan WHERE status = 'pending') + (SELECT count(*) "
+            "FROM payments.payment WHERE status NOT IN ('succeeded', 'failed'))"
+        )
         while await value(url, pending):  # noqa: ASYNC110 - it happens in another process
             await asyncio.sleep(0.1)
 
