@@ -218,8 +218,8 @@ async def settled(url: str) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         # A payout is closed a moment after its loan has begun.
         pending = (
-            "SELECT (SELECT count(*) FROM lending.loan WHERE status = 'pending') + (SELECT count(*) "
-            "FROM payments.payment WHERE status NOT IN ('succeeded', 'failed'))"
+            "SELECT (SELECT count(*) FROM lending.loan WHERE status = 'pending') + "
+            "(SELECT count(*) FROM payments.payment WHERE status NOT IN ('succeeded', 'failed'))"
         )
         while await value(url, pending):  # noqa: ASYNC110 - it happens in another process
             await asyncio.sleep(0.1)
