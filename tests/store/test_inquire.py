@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 import pytest
@@ -18,6 +18,7 @@ from counterfoil.bureau.fields import FACTS
 from counterfoil.bureau.inquiry import State
 from counterfoil.consents.consent import Consent
 from counterfoil.evidence.opening_store import open_by_key
+from counterfoil.journeys import inquire as inquire_journey
 from counterfoil.journeys.inquire import (
     Wish,
     inquire,
@@ -29,9 +30,10 @@ from counterfoil.journeys.inquiry_outcomes import (
     erase_expired_reports,
 )
 from counterfoil.journeys.inquiry_reading import footprint_of, open_report
-from counterfoil.kernel.errors import Refused
+from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.database import PostgresError
 from counterfoil.privacy.grant_store import Grant, add_grants
+from counterfoil.privacy.refusals import KEY_SERVICE_UNAVAILABLE
 from counterfoil.simulator.bureau.bureau import Bureau, Reply
 from counterfoil.simulator.bureau.faults import Fault
 from counterfoil.simulator.card_clients import client_of
@@ -418,6 +420,21 @@ async def test_without_witnesses_nothing_is_sent_and_nothing_is_lost(
     monkeypatch.setattr("counterfoil.journeys.inquiry_proofs.WAIT_TURN_MS", 5_000)
     resolved = await resolve_open(desk.house, asked_before=desk.wall.seconds)
     assert resolved.answered == 1
+
+
+async def test_a_key_service_that_goes_away_before_the_question_leaves_it_open(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unavailable(*_given: object, **_more: object) -> NoReturn:
+        raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE))
+
+    customer_id = await desk.person()
+    consent = await desk.consent(customer_id)
+    with monkeypatch.context() as away:
+        away.setattr(inquire_journey, "questions_of", unavailable)
+        assert code(await desk.ask(consent)) == "key_service_unavailable"
+    resolved = await resolve_open(desk.house, asked_before=desk.house.leaves.now() + 1)
+    assert (resolved.looked_at, resolved.answered) == (1, 1)
 
 
 async def test_the_bureaus_own_witness_has_to_have_seen_it(

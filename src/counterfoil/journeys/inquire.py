@@ -317,9 +317,13 @@ class _Run:
     ) -> dict[Key, StoredReport | Refused]:
         async with self._chunks:
             running, found = await self._without_stopped(pending)
-            questions = await questions_of(
-                self._house, running, size=size, identities=self._identities
-            )
+            try:
+                questions = await questions_of(
+                    self._house, running, size=size, identities=self._identities
+                )
+            except RefusedError as error:
+                # The key service is away: nothing was sent, and the inquiries stay open.
+                return found | {item.key: error.refused for item in running}
             asked, unasked = _parted(running, questions)
             if unasked:
                 # The person or the opening was erased: there will never be a question.

@@ -125,6 +125,8 @@ def test_a_heat_map_without_rows_is_still_a_picture() -> None:
         "c", ["a"], [], title="t", description="d", x_label="x", y_label="y", row_labels=[]
     )
     _parsed(picture)
+    assert "<rect" not in picture
+    assert "t</title>" in picture
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,11 @@ def test_a_waterfall_ends_at_the_sum_of_its_items() -> None:
 
 @pytest.mark.parametrize("points", [[], [("1", 5.0)], [("1", 5.0), ("2", None), ("3", 2.0)]])
 def test_steps_take_any_points(points: list[tuple[str, float | None]]) -> None:
-    _parsed(charts.steps("c", points, title="t", description="d", x_label="x"))
+    picture = charts.steps("c", points, title="t", description="d", x_label="x")
+    _parsed(picture)
+    assert "nan" not in picture
+    for label, _ in points:
+        assert f">{label}</text>" in picture
 
 
 def test_a_funnel_without_cases_divides_by_nothing() -> None:
