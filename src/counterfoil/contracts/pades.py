@@ -7,9 +7,7 @@ Follows     ETSI EN 319 142-1 (PAdES), level B-B: no time-stamping service is as
 """
 
 import io
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -26,12 +24,12 @@ from pyhanko.sign.fields import SigSeedSubFilter
 
 from counterfoil.contracts.paper import CERTIFICATE
 from counterfoil.contracts.port import LenderSeal
+from counterfoil.platform.files import write_once
 
 CONTAINER: Final = "contract-seal.p12"
 FIELD: Final = "Lender"
 #: A certificate of our own making outlives the claims from contracts signed with it.
 _VALID_FOR: Final = timedelta(days=3_650)
-_OWNER_ONLY: Final = 0o600
 
 
 class ContainerRejectedError(Exception):
@@ -82,7 +80,7 @@ def seal_of(
     if container is None:
         container = keys / CONTAINER
         if not container.exists():
-            _write_once(container, _new_container(now))
+            write_once(container, _new_container(now))
         password = None
     try:
         content = container.read_bytes()
@@ -90,7 +88,7 @@ def seal_of(
         raise ContainerRejectedError(f"{container} cannot be read") from error
     seal = FileSeal(content, None if password is None else password.encode())
     certificate = x509.load_der_x509_certificate(seal.certificate())
-    _write_once(keys / CERTIFICATE, certificate.public_bytes(Encoding.PEM))
+    write_once(keys / CERTIFICATE, certificate.public_bytes(Encoding.PEM))
     return seal
 
 
@@ -122,16 +120,3 @@ def _new_container(now: datetime) -> bytes:
         .sign(key, hashes.SHA256())
     )
     return pkcs12.serialize_key_and_certificates(b"seal", key, certificate, None, NoEncryption())
-
-
-def _write_once(path: Path, content: bytes) -> None:
-    """Write a file whole, readable by the owner alone, unless somebody was first."""
-    if path.exists():
-        return
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    flags = os.O_CREAT | os.O_TRUNC | os.O_WRONLY
-    with os.fdopen(os.open(draft, flags, _OWNER_ONLY), "wb") as file:
-        file.write(content)
-    with suppress(FileExistsError):
-        path.hardlink_to(draft)
-    draft.unlink()

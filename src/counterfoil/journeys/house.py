@@ -1,9 +1,8 @@
 """The house as a running process has it: everything a journey needs, wired in one place."""
 
-import os
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -31,6 +30,7 @@ from counterfoil.lending.catalogue import Catalogue, load_catalogue
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import Engine
 from counterfoil.platform.database import Database
+from counterfoil.platform.files import write_once
 from counterfoil.platform.settings import Settings
 from counterfoil.platform.telemetry import Metrics
 from counterfoil.privacy.key_service import TransitAddress, open_vault
@@ -191,14 +191,7 @@ async def _start_calendar(database: Database, clock: Clock, first_date: date | N
 
 def _secret(path: Path) -> bytes:
     """Return a secret of the installation; made once, whole, readable by the owner alone."""
-    if not path.exists():
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(_SECRET_BYTES))
-        # Another process may have been first; then its secret is everybody's.
-        with suppress(FileExistsError):
-            path.hardlink_to(draft)
-        draft.unlink()
+    write_once(path, secrets.token_bytes(_SECRET_BYTES))
     key = path.read_bytes()
     if len(key) != _SECRET_BYTES:
         raise ValueError(f"{path} does not hold {_SECRET_BYTES} bytes; remove it to renew it")

@@ -5,6 +5,7 @@ Invariant   A reader sees the old content or the new one, never a mixture. When 
 """
 
 import os
+import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -27,7 +28,7 @@ def replace(path: Path, content: bytes) -> None:
 
     Two at once leave one of the two contents; who has to be sure of more holds a lock.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.draft")
     _write(draft, content)
     draft.replace(path)
     flush_directory(path.parent)
@@ -35,7 +36,7 @@ def replace(path: Path, content: bytes) -> None:
 
 def create(path: Path, content: bytes) -> bool:
     """Write a file unless there is one of that name already; return whether it was written."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}.draft")
     _write(draft, content)
     try:
         os.link(draft, path)
