@@ -12,7 +12,7 @@ import pytest
 
 from counterfoil.api.catalogue import ROOMS, refusals_of
 from counterfoil.decisioning.document import load_policy
-from counterfoil.journeys.house import POLICY
+from counterfoil.journeys.policies import ORIGINATION, SHIPPED
 from counterfoil.ledger.chart import CHART
 
 ROOT = Path(__file__).parents[2]
@@ -142,7 +142,7 @@ def test_accounts_and_inputs_have_both_names_and_the_books_page_says_so() -> Non
     books = (ROOT / "docs" / "internals" / "ledger.md").read_text(encoding="utf-8")
     for account in CHART.values():
         assert f"| {account.code} | {account.name_en} | {account.name_zh} |" in books
-    for feature in load_policy(POLICY).features:
+    for feature in load_policy(SHIPPED[ORIGINATION]).features:
         assert feature.name_en
         assert re.search("[\u4e00-\u9fff]", feature.name_zh)
 

@@ -224,7 +224,7 @@ async def test_an_application_is_decided_and_written_with_its_decision(house: Ho
     assert view.valid_until == date(2026, 2, 4)
     application = await stored(house, view)
     assert application.status is Status.APPROVED
-    assert application.policy_hash == house.policy.hash
+    assert application.policy_hash == house.policies.origination.policy.hash
     assert application.tenors_months == view.tenors_months
     assert application.reasons == view.reasons
     async with house.database.connection() as connection:
@@ -247,7 +247,7 @@ async def test_the_age_comes_from_the_vault(house: House) -> None:
 
 async def test_the_leaf_commits_to_the_decision(house: House) -> None:
     view = await submitted(house)
-    decision = house.policy.decide(
+    decision = house.policies.origination.policy.decide(
         {**CLEAN, "age_years": 35, "purpose": "travel"},
         apply_asked(house, await house.business_date()),
     )
@@ -508,7 +508,7 @@ async def test_many_are_taken_on_in_sets_as_if_one_by_one(
     async with house.database.connection() as connection:
         rows = await decisions.read_recorded(connection, page=200)
     assert len(rows) == 98
-    assert all(replay(house.policy, record).is_same for _, _, record in rows)
+    assert all(replay(house.policies.origination.policy, record).is_same for _, _, record in rows)
     assert all(by_person is None for _, by_person, _ in rows)
     for table, rows_count in (
         ("customers.customer", 98),

@@ -118,11 +118,11 @@ async def test_the_cap_counts_what_was_recorded_within_its_window(house: House) 
     for _ in range(3):
         await counter.apply(delay_months_latest=3)
     cap = ActionCap(count_min=2, share_ppm=1, window_hours=1)
-    capped = replace(house.policy, action_cap=cap)
+    capped = replace(house.policies.origination.policy, action_cap=cap)
     now = house.clock.now()
     async with house.database.connection() as connection:
         found = await guards_now(connection, capped, at=now)
         assert found.tripped == {"R01", "*"}
         later = await guards_now(connection, capped, at=now + timedelta(hours=2))
         assert not later.are_up
-        assert not (await guards_now(connection, house.policy, at=now)).are_up
+        assert not (await guards_now(connection, house.policies.origination.policy, at=now)).are_up

@@ -386,7 +386,7 @@ async def test_every_decision_comes_out_again_and_a_bent_one_is_found(desk: Desk
     await offered(house, await customer(desk))
     await ask(house, await customer(desk, days_late=45))
     async with house.database.connection() as connection:
-        replayed = await replay_decisions(connection, today=house.policy)
+        replayed = await replay_decisions(connection, today=house.policies.origination.policy)
         assert (await recheck_decisions(connection)).examined == 2
     assert isinstance(replayed, Replayed)
     assert (replayed.examined, replayed.reproduced) == (2, 2)

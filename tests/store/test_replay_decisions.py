@@ -54,7 +54,7 @@ async def test_today_is_compared_part_by_part(house: House) -> None:
     counter = Counter(house)
     await counter.apply()
     await counter.apply(delay_months_latest=1)
-    document = orjson.loads(house.policy.canonical)
+    document = orjson.loads(house.policies.origination.policy.canonical)
     document["grades"][0]["limits_minor"]["recorded"] = 4_500_000
     document["grades"][0]["rate_daily_e8"] = 24_000
     found = await replayed(house, today=policy_of(document))

@@ -135,7 +135,9 @@ async def submit_application(
     decision = decide_case(house, asked, purpose=purpose, facts=facts, age_years=age_years)
     if isinstance(decision, Refused):
         return decision
-    if gather.needs_bureau(house) and not is_ineligible(house.policy, decision):
+    if gather.needs_bureau(house) and not is_ineligible(
+        house.policies.origination.policy, decision
+    ):
         gathering = Gathering(
             customer_id=customer_id,
             application_id=house.ids.next(),
@@ -234,7 +236,9 @@ async def decide_referred(
 ) -> Application | Refused:
     """End a referral: a named person approves what the policy proposed, or declines."""
     now = house.clock.now()
-    valid_until = await house.business_date() + timedelta(days=house.policy.offer_valid_days)
+    valid_until = await house.business_date() + timedelta(
+        days=house.policies.origination.policy.offer_valid_days
+    )
     async with house.database.transaction() as connection:
         application = await _lock(connection, customer_id, application_id)
         if isinstance(application, Refused):
@@ -272,7 +276,7 @@ async def _keep(
     now = house.clock.now()
 
     async def work(connection: Connection) -> str:
-        await decisions.keep_policy(connection, house.policy, at=now)
+        await decisions.keep_policy(connection, house.policies.origination.policy, at=now)
         await keep_decisions(house, connection, [application], [decision])
         return _application_text(application)
 

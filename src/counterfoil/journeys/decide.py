@@ -49,9 +49,11 @@ def ask(
         terms: Terms = house.catalogue.current(product_code, on)
     except UnknownProductError:
         return refuse(PRODUCT_NOT_OFFERED, product_code=product_code, on=on)
-    if terms.currency != house.policy.currency:
+    if terms.currency != house.policies.origination.policy.currency:
         return refuse(
-            PRODUCT_NOT_DECIDED, currency=terms.currency, policy_currency=house.policy.currency
+            PRODUCT_NOT_DECIDED,
+            currency=terms.currency,
+            policy_currency=house.policies.origination.policy.currency,
         )
     least, most = terms.limit_minor_min, terms.limit_minor_max
     if requested_minor is not None and not least <= requested_minor <= most:
@@ -77,10 +79,12 @@ def decide_case(
     """Bring together what the policy reads and let it decide."""
     # Where no bureau is joined, a host that asks one itself brings along what it said.
     sources = BROUGHT_ALONG if house.bureau else (*BROUGHT_ALONG, BUREAU_SOURCE)
-    fault = check_facts(house.policy.features, facts, sources)
+    fault = check_facts(house.policies.origination.policy.features, facts, sources)
     if fault is not None:
         return fault
-    return house.compiled.decide({**facts, "age_years": age_years, "purpose": purpose}, asked)
+    return house.policies.origination.compiled.decide(
+        {**facts, "age_years": age_years, "purpose": purpose}, asked
+    )
 
 
 class Steps(NamedTuple):

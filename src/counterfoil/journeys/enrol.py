@@ -198,7 +198,9 @@ def _decide_one(
     )
     if isinstance(decision, Refused):
         return decision
-    gathers = gather.needs_bureau(house) and not is_ineligible(house.policy, decision)
+    gathers = gather.needs_bureau(house) and not is_ineligible(
+        house.policies.origination.policy, decision
+    )
     return _Case(
         place=place, applicant=applicant, person=person, decision=decision, gathers=gathers
     )
@@ -288,7 +290,7 @@ async def _store(house: House, prepared: _Prepared) -> None:
     consents = await prepare_consents(house, wishes, identities=identities) if wishes else None
     asked = _asked(house, prepared, consents)
     async with house.database.transaction() as connection:
-        await decisions.keep_policy(connection, house.policy, at=prepared.at)
+        await decisions.keep_policy(connection, house.policies.origination.policy, at=prepared.at)
         await customers.add_customers(connection, prepared.customers)
         await persons.store_persons(connection, prepared.sealed, at=prepared.at)
         applications = [application for _, application in prepared.decided]

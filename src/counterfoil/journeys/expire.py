@@ -18,7 +18,7 @@ from counterfoil.platform.database import Connection
 async def expire_applications(house: House, connection: Connection, *, on: date) -> int:
     """End a page of what waited too long by a business date; return how many, 0 at the end."""
     now = house.clock.now()
-    since = on - timedelta(days=house.policy.offer_valid_days)
+    since = on - timedelta(days=house.policies.origination.policy.offer_valid_days)
     ended = await decisions.expire_offers(connection, business_date=on, at=now)
     ended += await decisions.expire_waiting(
         connection, received_before=datetime.combine(since, time(), UTC), at=now

@@ -70,7 +70,7 @@ def needs_bureau(house: House) -> bool:
 
     Where none is joined, a host that asks a bureau itself brings the facts along.
     """
-    return house.bureau is not None and bool(bureau_facts(house.policy))
+    return house.bureau is not None and bool(bureau_facts(house.policies.origination.policy))
 
 
 class About(NamedTuple):
@@ -109,7 +109,9 @@ async def begin(house: House, application: Application, gathering: Gathering) ->
             return Begun(earlier, found, is_again=True)
 
     async def write(connection: Connection) -> None:
-        await decisions.keep_policy(connection, house.policy, at=gathering.began_at)
+        await decisions.keep_policy(
+            connection, house.policies.origination.policy, at=gathering.began_at
+        )
         await gathering_store.add_gathering(connection, [application], [gathering])
 
     await idempotency.unless_twin(house.database, write)
@@ -149,7 +151,7 @@ async def find_facts(
     No facts at all stand for a bureau that will not say anything that can be used. `about` is the
     first application where it is not given.
     """
-    occasion, policy = about or About(OCCASION, house.policy)
+    occasion, policy = about or About(OCCASION, house.policies.origination.policy)
     answers = await inquire_many(
         house,
         [
@@ -176,7 +178,9 @@ def decide_gathered(
     house: House, application: Application, gathering: Gathering, facts: Facts, *, at: datetime
 ) -> tuple[Application, Decision]:
     """Let the policy decide with everything that was brought together."""
-    decision = house.compiled.decide({**gathering.features, **facts}, gathering.asked)
+    decision = house.policies.origination.compiled.decide(
+        {**gathering.features, **facts}, gathering.asked
+    )
     gathered = replace(application, gathered_at=at)
     decided = transitions.decide(gathered, decision, at=at)
     assert not isinstance(decided, Refused), "what gathers can be decided"
@@ -236,7 +240,7 @@ async def _resume_page(house: House, page: Sequence[Gathering]) -> int:
             if not application.is_open:
                 await gathering_store.end_gatherings(connection, [key])
                 continue
-            await decisions.keep_policy(connection, house.policy, at=now)
+            await decisions.keep_policy(connection, house.policies.origination.policy, at=now)
             made = decide_gathered(house, application, gathering, facts, at=now)
             await keep_gathered(house, connection, [made])
             decided += 1

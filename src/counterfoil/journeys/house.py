@@ -18,12 +18,10 @@ from counterfoil.consents.notice_file import load_notices
 from counterfoil.contracts.paper import DeferredSeal
 from counterfoil.contracts.port import LenderSeal, NoCodes, OneTimeCodes, SandboxCodes
 from counterfoil.contracts.shelf import Shelf, load_shelf
-from counterfoil.decisioning.compile_python import CompiledPolicy, compile_python
-from counterfoil.decisioning.document import load_policy
-from counterfoil.decisioning.policy import Policy
 from counterfoil.evidence.staging import Leaves
 from counterfoil.journeys.counter import Counter, LineDesk
 from counterfoil.journeys.follow_log import LogFollower, following
+from counterfoil.journeys.policies import Policies, shipped_policies
 from counterfoil.kernel.clock import Clock, SystemClock
 from counterfoil.kernel.ids import IdSource
 from counterfoil.lending.catalogue import Catalogue, load_catalogue
@@ -38,10 +36,6 @@ from counterfoil.privacy.vault import Vault
 
 #: The environment in which one-time codes are shown in answers.
 SANDBOX: Final = "sandbox"
-#: The policy by which applications are decided.
-POLICY: Final = "base-2026-02"
-#: The policy by which requests for a higher limit are decided.
-RAISE_POLICY: Final = "raise-2026-01"
 _SECRET_BYTES: Final = 32
 #: Pool beyond the engine's own connections: pages, reads, worker, close of day.
 _CONNECTIONS_BESIDE: Final = 8
@@ -57,12 +51,8 @@ class House:
     catalogue: Catalogue
     #: Templates of the documents that customers sign.
     shelf: Shelf
-    policy: Policy
-    #: The policy as generated code, by which applications are decided; `policy` is the reference
-    #: that decides them again when the books are checked.
-    compiled: CompiledPolicy
-    #: Decides on requests for a higher limit.
-    raise_policy: Policy
+    #: By which versions is decided.
+    policies: Policies
     #: What customers are asked to agree to.
     notices: Notices
     #: On which occasions a bureau may be asked.
@@ -102,7 +92,6 @@ async def open_house(
     keys = settings.home / "keys"
     keys.mkdir(parents=True, exist_ok=True, mode=0o700)
     vault = vault_of(settings)
-    policy = load_policy(POLICY)
     ids = IdSource(wall.milliseconds, settings.node)
     catalogue = load_catalogue()
     metrics = Metrics.create()
@@ -126,9 +115,7 @@ async def open_house(
                 counter=Counter(engine, desk),
                 catalogue=catalogue,
                 shelf=load_shelf(),
-                policy=policy,
-                compiled=compile_python(policy),
-                raise_policy=load_policy(RAISE_POLICY),
+                policies=shipped_policies(),
                 notices=load_notices(settings.notices),
                 occasions=load_occasions(settings.occasions),
                 bureau=bureau,

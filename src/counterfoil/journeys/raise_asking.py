@@ -159,7 +159,7 @@ def _prepare_one(
 def _refuse_wish(
     house: House, wish: RaiseWish, line: Line, terms: Terms, on: date
 ) -> Refused | None:
-    policy = house.raise_policy
+    policy = house.policies.limit_increase.policy
     if wish.requested_minor <= line.limit_minor:
         return refuse(LIMIT_REQUEST_NOT_ABOVE, limit_minor=line.limit_minor)
     most, step = terms.limit_minor_max, terms.limit_minor_step

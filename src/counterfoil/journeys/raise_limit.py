@@ -76,7 +76,9 @@ async def request(house: House, wish: RaiseWish) -> Answer | Refused:
     if isinstance(facts, Refused):
         if not gather.is_open(facts):
             return facts
-        return Answer(request_text(house.raise_policy, begun.request), is_replay=False)
+        return Answer(
+            request_text(house.policies.limit_increase.policy, begun.request), is_replay=False
+        )
 
     async def work(connection: Connection) -> str | Refused:
         found = await _decide(house, connection, [(begun.request, facts)])
@@ -150,7 +152,7 @@ async def decide_referred(
             by=by,
             outcome=outcome,
             reason=reason,
-            valid_days=house.raise_policy.offer_valid_days,
+            valid_days=house.policies.limit_increase.policy.offer_valid_days,
             on=on,
             at=now,
         )
@@ -178,7 +180,7 @@ async def withdraw(house: House, *, customer_id: int, request_id: int) -> LimitR
 
 async def expire(house: House, connection: Connection, *, on: date) -> list[store.RequestKey]:
     """End a page of what waited too long by a business date; return what was ended."""
-    since = on - timedelta(days=house.raise_policy.offer_valid_days)
+    since = on - timedelta(days=house.policies.limit_increase.policy.offer_valid_days)
     return await store.expire_requests(
         connection,
         business_date=on,
@@ -196,7 +198,7 @@ async def lock(connection: Connection, customer_id: int, request_id: int) -> Lim
 
 async def policy_of(house: House, connection: Connection, request: LimitRequest) -> Policy:
     """Return the version that decided a request, for its texts."""
-    policy = house.raise_policy
+    policy = house.policies.limit_increase.policy
     if request.policy_hash in {None, policy.hash}:
         return policy
     assert request.policy_hash is not None, "it was just looked at"
@@ -254,7 +256,7 @@ async def _begin(house: House, wishes: Sequence[RaiseWish]) -> list[_Begun | Ref
         prepared = await prepare(house, connection, new, on=on, at=now)
         requests = [item for item in prepared if isinstance(item, LimitRequest)]
         if requests:
-            await decisions.keep_policy(connection, house.raise_policy, at=now)
+            await decisions.keep_policy(connection, house.policies.limit_increase.policy, at=now)
         written = await store.add_requests(connection, requests)
         twins = {
             (item.customer_id, item.idempotency_key) for item in requests if item.key not in written
@@ -315,7 +317,7 @@ async def _facts_of(
 
     A new request about whom nobody can be asked is taken back: nothing was asked or decided.
     """
-    about = About(OCCASION, house.raise_policy)
+    about = About(OCCASION, house.policies.limit_increase.policy)
     asking = [item for item in begun if _asks_bureau(house, item.request)]
     answers = await gather.find_facts(
         house, [item.request.gathering() for item in asking], identities=identities, about=about
@@ -339,7 +341,7 @@ async def _facts_of(
 
 def _asks_bureau(house: House, request: LimitRequest) -> bool:
     """Tell whether a bureau has to be asked: not where own records decline already."""
-    policy = house.raise_policy
+    policy = house.policies.limit_increase.policy
     if request.status is not Status.GATHERING or house.bureau is None or not bureau_facts(policy):
         return False
     return not is_ineligible(policy, policy.decide(request.features, request.asked))
@@ -356,7 +358,9 @@ async def _decide(
         waiting = found.get(request.key)
         if waiting is None or waiting.status is not Status.GATHERING:
             continue
-        decision = house.raise_policy.decide({**waiting.features, **facts}, waiting.asked)
+        decision = house.policies.limit_increase.policy.decide(
+            {**waiting.features, **facts}, waiting.asked
+        )
         decided = transitions.decide(
             waiting, decision, amendment_ref=_amendment_ref(house, waiting, on), at=now
         )
@@ -365,7 +369,7 @@ async def _decide(
     if made:
         requests = [request for request, _ in made]
         records = [record_of(decision) for _, decision in made]
-        await decisions.keep_policy(connection, house.raise_policy, at=now)
+        await decisions.keep_policy(connection, house.policies.limit_increase.policy, at=now)
         await store.change_requests(connection, requests)
         await store.add_decisions(connection, requests, records)
         leaves = [
