@@ -4,7 +4,7 @@ from types import TracebackType
 
 import httpx
 
-from counterfoil.bureau.http_bureau import BATCH_PATH
+from counterfoil.bureau.http_bureau import BATCH_PATH, WITHDRAWALS_PATH
 from counterfoil.simulator.bureau import server
 from counterfoil.simulator.bureau.bureau import Bureau
 
@@ -16,6 +16,8 @@ class InProcess(httpx.AsyncBaseTransport):
         self._bureau = bureau
         self._peer_sha256 = peer_sha256
         self._now = now
+        #: Whether it answers nothing but inquiries.
+        self.is_down = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         # A lost answer is a time-out at once.
@@ -24,6 +26,12 @@ class InProcess(httpx.AsyncBaseTransport):
         if request.url.path == BATCH_PATH:
             replies = server._handle_many(self._bureau, text, self._peer_sha256, now=self._now())
             return httpx.Response(200, content=server._batch(replies), headers=headers)
+        if request.url.path == WITHDRAWALS_PATH:
+            if self.is_down:
+                return httpx.Response(503)
+            body = server.WithdrawalsBody.model_validate_json(text)
+            is_member = self._bureau.note_withdrawn(self._peer_sha256, body.consents)
+            return httpx.Response(204 if is_member else 403)
         reply = self._bureau.handle(text, self._peer_sha256, now=self._now())
         if reply.is_lost:
             raise httpx.ReadTimeout("the answer got lost", request=request)

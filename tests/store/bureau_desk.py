@@ -67,6 +67,8 @@ class Desk:
     log_runs: asyncio.Event
     #: Held by the log while it is at work.
     log_works: asyncio.Lock
+    #: The way to the bureau.
+    way: InProcess
 
     async def person(self, fault: Fault = Fault.NONE) -> int:
         """Register the next person, whom the bureau knows."""
@@ -132,7 +134,7 @@ async def open_desk(url: str, home: Path) -> AsyncIterator[Desk]:
     async with log_desk.log_opened(url, home) as log:
         wall = ShiftedClock()
         house = replace(log.house, leaves=Leaves(wall))
-        bureau, port = reference_bureau(home, log.policy, wall)
+        bureau, port, way = reference_bureau(home, log.policy, wall)
         house = replace(house, bureau=port)
         runs = asyncio.Event()
         runs.set()
@@ -140,7 +142,7 @@ async def open_desk(url: str, home: Path) -> AsyncIterator[Desk]:
         keeper = asyncio.create_task(_keep(house, log, runs, works))
         consents: Any = consent_desk.Desk(house, wall)  # type: ignore[arg-type]
         try:
-            yield Desk(house, consents, bureau, wall, log, runs, works)
+            yield Desk(house, consents, bureau, wall, log, runs, works, way)
         finally:
             keeper.cancel()
             with suppress(asyncio.CancelledError):
@@ -148,7 +150,9 @@ async def open_desk(url: str, home: Path) -> AsyncIterator[Desk]:
             bureau.books.close()
 
 
-def reference_bureau(home: Path, policy: str, wall: ShiftedClock) -> tuple[Bureau, HttpBureau]:
+def reference_bureau(
+    home: Path, policy: str, wall: ShiftedClock
+) -> tuple[Bureau, HttpBureau, InProcess]:
     directory, now = home / "bureau", datetime.now(UTC)
     make_home(directory, bureau=BUREAU, now=now)
     membership = enrol(
@@ -166,7 +170,7 @@ def reference_bureau(home: Path, policy: str, wall: ShiftedClock) -> tuple[Burea
         bureau, certificate_sha256(membership.certificate), now=lambda: wall.seconds
     )
     signer = KeyFileSigner(membership.signing_key)
-    return bureau, HttpBureau(membership, signer, transport=transport)
+    return bureau, HttpBureau(membership, signer, transport=transport), transport
 
 
 async def _keep(

@@ -1,7 +1,7 @@
 """A second jurisdiction: another format, another transport, the same journey."""
 
 import hashlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -65,6 +65,9 @@ class ElsewhereBureau:
 
     def reason_code(self, occasion: Occasion) -> str | None:
         return PURPOSES.get(occasion.code)
+
+    async def tell_withdrawn(self, records: Sequence[str]) -> bool:
+        return not records
 
     async def ask(self, question: Question) -> Answer:
         record = f"{question.jti:<32}{question.subject.id_number:<18}{question.reason_code}"

@@ -49,6 +49,7 @@ PATH: Final = "/v1/inquiries"
 #: What the sealing is for; part of every context.
 SEAL_INFO: Final = b"counterfoil-report/v1"
 BATCH_PATH: Final = "/v1/inquiries/batch"
+WITHDRAWALS_PATH: Final = "/v1/withdrawals"
 #: Connections, each with a client of its own: a pool that many wait for spends more on choosing
 #: than on carrying.
 LANES: Final = 4
@@ -159,6 +160,14 @@ class HttpBureau:
     def reason_code(self, occasion: Occasion) -> str | None:
         """Return the credit database's reason."""
         return occasion.reason_code
+
+    async def tell_withdrawn(self, records: Sequence[str]) -> bool:
+        """Tell of consents that were withdrawn; return whether the bureau confirmed."""
+        try:
+            response = await self._lanes[0].post(WITHDRAWALS_PATH, json={"consents": list(records)})
+        except httpx.HTTPError:
+            return False
+        return response.status_code == httpx.codes.NO_CONTENT
 
     async def ask(self, question: Question) -> Answer:
         """Ask; a question that was asked before is sent anew under the same identifier."""

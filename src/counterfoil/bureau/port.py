@@ -5,7 +5,7 @@ is `NoAnswer`. It hides how a question is written and sent, how an answer is sea
 report looks like; journeys see questions, answers and facts.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from counterfoil.bureau.occasion import Occasion
@@ -37,6 +37,14 @@ class Bureau(Protocol):
 
     def reason_code(self, occasion: Occasion) -> str | None:
         """Return what this bureau calls an occasion; None where it takes no such question."""
+        ...
+
+    async def tell_withdrawn(self, records: Sequence[str]) -> bool:
+        """Tell of consents that were withdrawn, by their records; return whether it knows now.
+
+        Telling twice is the same as once. A bureau that reads the published status list instead
+        may answer True at once.
+        """
         ...
 
     async def ask(self, question: Question) -> Answer:

@@ -36,6 +36,7 @@ from counterfoil.worker.keeping import keeping_job
 from counterfoil.worker.log import log_jobs
 from counterfoil.worker.loop import Job, run
 from counterfoil.worker.payouts import payout_job
+from counterfoil.worker.withdrawals import withdrawals_job
 
 #: The environment in which a simulated bank may stand in for one that is not named.
 SANDBOX: Final = "sandbox"
@@ -116,6 +117,7 @@ async def work(house: House, stop: asyncio.Event) -> None:
         )
         jobs += await _log_jobs(house, stack)
         jobs += [contract_job(house), keeping_job(house), gathering_job(house)]
+        jobs.append(await withdrawals_job(house))
         await run([await payout_job(relay), *jobs], stop)
 
 

@@ -249,6 +249,37 @@ async def _why_not(connection: Connection, use: Use, notice_versions: Sequence[i
     return refused
 
 
+async def withdrawals_of(
+    connection: Connection, keys: Sequence[tuple[int, int]], *, recipient: str
+) -> list[tuple[int, int, bytes]]:
+    """Return customer, consent and record of withdrawals that a recipient was not told of yet."""
+    rows = await QUERIES.withdrawals_of.fetch(
+        connection,
+        customer_ids=[customer_id for customer_id, _ in keys],
+        consent_ids=[consent_id for _, consent_id in keys],
+        recipient=recipient,
+    )
+    return [(row["customer_id"], row["consent_id"], row["record_id"]) for row in rows]
+
+
+async def note_told(connection: Connection, keys: Sequence[tuple[int, int]], *, now: int) -> None:
+    """Note that the recipient knows of withdrawals."""
+    await QUERIES.note_told.execute(
+        connection,
+        customer_ids=[customer_id for customer_id, _ in keys],
+        consent_ids=[consent_id for _, consent_id in keys],
+        now=now,
+    )
+
+
+async def told_at(connection: Connection, *, customer_id: int, consent_id: int) -> int | None:
+    """Return when the recipient confirmed to know of a withdrawal."""
+    found: int | None = await QUERIES.told_at.fetchval(
+        connection, customer_id=customer_id, consent_id=consent_id
+    )
+    return found
+
+
 def _decision_row(decision: NewDecision) -> tuple[Any, ...]:
     display, authentication = decision.display, decision.authentication
     return (

@@ -300,3 +300,33 @@ ORDER BY position;
 -- locks   none
 SELECT max(position) AS last
 FROM consents.consent;
+
+-- name: withdrawals_of
+-- The record numbers of some withdrawn consents for a recipient who was not told yet.
+-- gives   at most one row for each position of the arrays
+-- locks   none
+SELECT c.customer_id, c.consent_id, c.record_id
+FROM unnest(:customer_ids::bigint[], :consent_ids::bigint[]) AS given (customer_id, consent_id)
+JOIN consents.consent AS c
+  ON c.customer_id = given.customer_id AND c.consent_id = given.consent_id
+WHERE c.status = 'withdrawn' AND c.recipient = :recipient
+  AND NOT EXISTS (
+      SELECT FROM consents.withdrawal_told AS told
+      WHERE told.customer_id = c.customer_id AND told.consent_id = c.consent_id
+  )
+ORDER BY c.customer_id, c.consent_id;
+
+-- name: note_told
+-- Notes that the recipient knows of withdrawals.
+-- locks   the consents, shared
+INSERT INTO consents.withdrawal_told (customer_id, consent_id, told_at)
+SELECT given.customer_id, given.consent_id, :now
+FROM unnest(:customer_ids::bigint[], :consent_ids::bigint[]) AS given (customer_id, consent_id)
+ON CONFLICT DO NOTHING;
+
+-- name: told_at
+-- When the recipient confirmed to know of a withdrawal.
+-- gives   at most one row
+-- locks   none
+SELECT told_at FROM consents.withdrawal_told
+WHERE customer_id = :customer_id AND consent_id = :consent_id;

@@ -51,12 +51,15 @@ from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform import idempotency
+from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import person_store as persons
 
 #: Large enough that statements cost nothing a consent, small enough that none runs long.
 CONSENTS_AT_ONCE: Final = 2_000
+#: Kind of the event by which others learn of a withdrawal.
+WITHDRAWN: Final = "consent_withdrawn"
 #: Constraints that guard against a concurrent twin; each bears the code of its refusal.
 _TWINS: Final = {refusal.code: refusal for refusal in (CONSENT_BUNDLED, NOTICE_CHANGED)}
 #: Why an ended consent cannot be confirmed once more.
@@ -213,6 +216,9 @@ async def withdraw(
             # The leaf comes first: whatever is asked for after it is provably late.
             await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
             await store.withdraw(connection, found, now=now, by=channel)
+            event = house.ids.next()
+            told = (event, customer_id, WITHDRAWN, consent_id, "{}", house.clock.now())
+            await PLATFORM.add_events.execute(connection, rows=[told])
         ended = await store.read_consent(connection, customer_id=customer_id, consent_id=consent_id)
         assert ended is not None, "it is locked"
         return withdrawal_text(house, ended)

@@ -9,6 +9,7 @@ Dates       Reports are dated by the bureau's calendar, which may be set in a sa
 
 import hashlib
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Final
@@ -101,6 +102,14 @@ class Bureau:
     _receipts: dict[str, Receipts] = field(default_factory=dict)
     #: Questions whose way went wrong once: it goes wrong on the first arrival alone.
     _gone_wrong: set[str] = field(default_factory=set)
+
+    def note_withdrawn(self, peer_sha256: bytes, consents: Iterable[str]) -> bool:
+        """Note consents that a member says were withdrawn; return whether it is a member."""
+        peer = peer_sha256.hex()
+        members = [m for m in self.members.values() if m.certificate_sha256 == peer]
+        for consent in consents if members else ():
+            self.books.add_withdrawn(members[0].issuer, consent)
+        return bool(members)
 
     def handle(self, token: str, peer_sha256: bytes, *, now: int) -> Reply:
         """Answer one request."""

@@ -24,7 +24,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from counterfoil.bureau.http_bureau import BATCH_PATH, PATH, QUESTIONS_AT_ONCE
+from counterfoil.bureau.http_bureau import BATCH_PATH, PATH, QUESTIONS_AT_ONCE, WITHDRAWALS_PATH
 from counterfoil.bureau.jose import REQUEST_BYTES_MAX
 from counterfoil.bureau.membership import AUTHORITY
 from counterfoil.simulator.bureau.bureau import Bureau, Reply
@@ -85,14 +85,10 @@ def make_app(bureau: Bureau, *, now: Now, is_sandbox: bool) -> FastAPI:
         await asyncio.sleep(max((reply.after_s for reply in replies), default=0))
         return Response(_batch(replies), media_type="application/json")
 
-    @app.post("/v1/withdrawals")
+    @app.post(WITHDRAWALS_PATH)
     async def withdraw(request: Request, body: WithdrawalsBody) -> Response:
-        peer = _peer(request).hex()
-        members = [m for m in bureau.members.values() if m.certificate_sha256 == peer]
-        if not members:
+        if not bureau.note_withdrawn(_peer(request), body.consents):
             raise HTTPException(403, "no member's certificate")
-        for consent in body.consents:
-            bureau.books.add_withdrawn(members[0].issuer, consent)
         return Response(status_code=204)
 
     if is_sandbox:
