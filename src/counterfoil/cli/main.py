@@ -22,6 +22,7 @@ MODULES: Final = (
     "products",
     "contract",
     "policy",
+    "model",
     "backtest",
     "decision",
     "notices",

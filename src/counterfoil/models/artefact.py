@@ -132,10 +132,14 @@ class Artefact:
         return Contribution(item.feature, amount, is_known, shortfall, reason)
 
 
+def document_of(artefact: Artefact) -> dict[str, Json]:
+    """Return a model as its file says it, hash and all."""
+    return _document(artefact) | {"sha256": artefact.sha256}
+
+
 def write_artefact(artefact: Artefact) -> bytes:
     """Return the file of a model, hash and all; it reads back as the same model."""
-    document = _document(artefact)
-    content = rfc8785.dumps(document | {"sha256": _hash(document)})
+    content = rfc8785.dumps(document_of(artefact))
     assert read_artefact(content) == artefact, "a model that is written can be read"
     return content
 
