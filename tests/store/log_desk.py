@@ -130,6 +130,12 @@ class LogDesk:
         async with self.house.database.connection() as connection:
             return await connection.fetch(query, *arguments)
 
+    async def tamper(self, statement: str) -> None:
+        """Do what the guards of the tables refuse: somebody with every right is at work."""
+        async with self.house.database.transaction() as connection:
+            await connection.execute("SET LOCAL session_replication_role = replica")
+            await connection.execute(statement)
+
     async def alarms(self) -> set[tuple[str, str]]:
         async with self.house.database.connection() as connection:
             return {(a.code, a.witness) for a in await log_store.standing_alarms(connection)}
@@ -146,7 +152,7 @@ class LogDesk:
         """Put the tables of evidence back to what they were; the directory is lost."""
         kept = json.loads(path.read_text(encoding="utf-8"))  # noqa: ASYNC240 – a test
         names = ", ".join(f"evidence.{table}" for table in TABLES)
-        await self.rows(f"TRUNCATE {names}")
+        await self.tamper(f"TRUNCATE {names}")
         for table in TABLES:
             overriding = "OVERRIDING SYSTEM VALUE" if table == "leaf_staged" else ""
             for row in kept[table]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import asyncpg
 import pytest
 from tests.store.log_desk import log_opened
 
@@ -50,3 +51,26 @@ async def test_a_sealed_opening_opens_at_its_own_leaf_and_customer_alone(
 
 def test_the_quick_context_of_an_opening_is_the_context_of_its_column() -> None:
     assert place_of(7, 9) == place("evidence.leaf", "sealed", 9, 7, "evidence")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE evidence.leaf SET idx = idx",
+        "DELETE FROM evidence.leaf",
+        "TRUNCATE evidence.tile",
+        "DELETE FROM evidence.checkpoint",
+        "UPDATE evidence.note SET note = note",
+        "DELETE FROM evidence.cosignature",
+        "DELETE FROM evidence.witnessed",
+        "UPDATE evidence.log SET origin = origin",
+        "SET LOCAL counterfoil.refilling = 'on'; DELETE FROM evidence.note",
+        "SET LOCAL counterfoil.refilling = 'on'; UPDATE evidence.leaf SET idx = idx",
+    ],
+)
+async def test_the_database_takes_nothing_back(
+    database_url: str, tmp_path: Path, statement: str
+) -> None:
+    async with log_opened(database_url, tmp_path) as log, log.house.database.transaction() as c:
+        with pytest.raises(asyncpg.PostgresError, match="only ever added to"):
+            await c.execute(statement)

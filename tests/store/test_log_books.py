@@ -84,7 +84,7 @@ async def test_what_somebody_changed_is_found(
         await lend(log)
         await log.integrate()
         await log.publish()
-        await log.rows(statement)
+        await log.tamper(statement)
         faults = await found(log)
         assert {name.removeprefix("evidence_") for name in faults} >= checks
 

@@ -415,6 +415,7 @@ async def leaves_above(connection: Connection, size: int) -> list[StoredLeaf]:
 
 async def drop_above(connection: Connection, size: int) -> None:
     """Take back numbers that no signed head covers, with tiles and roots over them."""
+    await QUERIES.begin_refilling.fetchval(connection)
     await QUERIES.drop_leaves_above.execute(connection, size=size)
     await QUERIES.drop_tiles_above.execute(connection, size=size)
     await QUERIES.drop_checkpoints_above.execute(connection, size=size)

@@ -281,6 +281,12 @@ FROM evidence.leaf AS l
 WHERE l.idx >= :size
 ORDER BY l.idx;
 
+-- name: begin_refilling
+-- Says for the rest of the transaction that unsigned numbers may be taken back.
+-- gives   one row
+-- locks   none
+SELECT set_config('counterfoil.refilling', 'on', true);
+
 -- name: drop_leaves_above
 -- Takes back numbers that no signed head covers.
 -- locks   the leaves
