@@ -12,64 +12,50 @@ Bounds      1 MB of text, 1,000 rules, 500 features, 200 derived values, 200 cha
             beyond any of them is refused, not slowly obeyed.
 """
 
-import re
 import tomllib
-from collections.abc import Sequence
-from enum import StrEnum
 from importlib import resources
 from itertools import pairwise
-from typing import TypeVar
 
 from counterfoil.decisioning.canonical import NotCanonicalError, canonical_bytes, content_hash
 from counterfoil.decisioning.document_checks import AGE, BOUNDS, check_whole
-from counterfoil.decisioning.evaluate import value_function, verdict_function
-from counterfoil.decisioning.expression import (
-    MalformedTreeError,
-    Node,
-    features_read,
-    from_json,
-    to_json,
+from counterfoil.decisioning.document_parts import (
+    CODE,
+    one_of,
+    read_action_cap,
+    read_derived,
+    read_feature,
+    read_reason,
+    read_tree,
+    read_word,
+    with_tree,
 )
-from counterfoil.decisioning.feature import Feature
+from counterfoil.decisioning.evaluate import verdict_function
 from counterfoil.decisioning.feature_source import (
     CONSENT_PURPOSES,
-    LEGAL_BASES,
     ORIGINATION,
-    SOURCES,
 )
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import (
     ON_UNKNOWN,
     Action,
-    ActionCap,
     Capacity,
-    Derived,
     Grade,
     Growth,
-    Reason,
     Rule,
     RuleClass,
     Segment,
     Stage,
 )
 from counterfoil.decisioning.reading import InvalidPolicyError, Table
-from counterfoil.decisioning.rule_text import MalformedRuleError, parse_rule
 from counterfoil.decisioning.rule_types import (
-    RuleTypeError,
     Shape,
     ValueType,
-    check_rule,
-    shape_of,
 )
 from counterfoil.decisioning.scorecard import Characteristic, Scorecard
 
 #: The policy that decides where nothing else is configured.
 BASE_POLICY = "base-2026-01"
 
-#: Traits on which nobody is scored or judged; a feature of such a name is refused.
-PROTECTED = frozenset(
-    {"sex", "gender", "marriage", "marital", "education", "religion", "ethnicity", "blood_type"}
-)
 TEXT_LENGTH_MAX = 1_000_000
 #: Longest list by its key.
 COUNTS_MAX = {
@@ -84,11 +70,7 @@ COUNTS_MAX = {
     "values": 1_000,
 }
 _WHOLE_PERCENT = 100
-_MILLION = 1_000_000
-_WEEK_HOURS, _YEAR_DAYS = 168, 366
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
-_Word = TypeVar("_Word", bound=StrEnum)
+_YEAR_DAYS = 366
 
 
 def load_policy(name: str) -> Policy:
@@ -115,9 +97,9 @@ def policy_of(document: dict[str, object]) -> Policy:
     except NotCanonicalError as error:
         raise InvalidPolicyError("policy", str(error)) from error
     table = Table("policy", document, COUNTS_MAX)
-    features = tuple(map(_feature, table.tables("features")))
+    features = tuple(map(read_feature, table.tables("features")))
     shapes = {feature.name: feature.shape for feature in features}
-    derived = _derived(table, shapes)
+    derived = read_derived(table, shapes)
     segments = tuple(_segment(item, shapes) for item in table.tables("segments"))
     policy = Policy(
         code=table.text("code"),
@@ -125,7 +107,7 @@ def policy_of(document: dict[str, object]) -> Policy:
         hash=digest.hex(),
         canonical=canonical,
         currency=table.text("currency"),
-        purpose=_one_of(table, "purpose", tuple(CONSENT_PURPOSES), default=ORIGINATION),
+        purpose=one_of(table, "purpose", tuple(CONSENT_PURPOSES), default=ORIGINATION),
         offer_valid_days=table.integer("offer_valid_days"),
         rate_annual_max_e8=table.integer("rate_annual_max_e8"),
         features=features,
@@ -137,8 +119,8 @@ def policy_of(document: dict[str, object]) -> Policy:
         growth=_growth(table, shapes),
         capacity=_capacity(table.table("capacity"), shapes),
         bound_reasons=table.texts_by_key("bound_reasons"),
-        reasons={item.code: item for item in map(_reason, table.tables("reasons"))},
-        action_cap=_action_cap(table),
+        reasons={item.code: item for item in map(read_reason, table.tables("reasons"))},
+        action_cap=read_action_cap(table),
         snooze_days_max=_snooze_days_max(table),
     )
     table.finish()
@@ -152,115 +134,17 @@ def _with_trees(document: dict[str, object]) -> dict[str, object]:
     def plant(key: str, items: object) -> object:
         if not isinstance(items, list):
             return items
-        return [_with_tree(key, item) for item in items]
+        return [with_tree(key, item) for item in items]
 
     keys = ("rules", "segments", "derived")
     planted = {key: plant(key, document[key]) for key in keys if key in document}
     growth = document.get("growth")
-    return document | planted | ({"growth": _with_tree("growth", growth)} if growth else {})
-
-
-def _with_tree(key: str, item: object) -> object:
-    word = "is" if key == "derived" else "when"
-    if not isinstance(item, dict) or not isinstance(item.get(word), str):
-        return item
-    try:
-        return item | {word: to_json(parse_rule(item[word]))}
-    except MalformedRuleError as error:
-        name = item.get("code", item.get("name"))
-        place = "policy.growth" if key == "growth" else f"policy.{key}[{name}]"
-        raise InvalidPolicyError(f"{place}.{word}", str(error)) from error
-
-
-def _feature(table: Table) -> Feature:
-    kind = _word(table, "type", ValueType)
-    integer = kind is ValueType.INTEGER
-    feature = Feature(
-        name=table.text("name"),
-        name_en=table.text("name_en"),
-        name_zh=table.text("name_zh"),
-        type=kind,
-        unit=table.text("unit"),
-        lowest=table.integer("lowest") if integer else 0,
-        highest=table.integer("highest") if integer else 0,
-        values=table.texts("values") if kind is ValueType.TEXT else (),
-        nullable=table.boolean("nullable"),
-        source=_one_of(table, "source", tuple(SOURCES)),
-        legal_basis=_one_of(table, "legal_basis", LEGAL_BASES),
-        consent_purpose=table.text("consent_purpose", default=""),
-        licence=table.text("licence", default=""),
-    )
-    table.finish()
-    _check_name(table, feature.name)
-    if feature.lowest > feature.highest:
-        raise table.fault("lowest", "is above highest")
-    if kind is ValueType.TEXT and not feature.values:
-        raise table.fault("values", "is empty")
-    return feature
-
-
-def _check_name(table: Table, name: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise table.fault("name", "is not a name in lower case")
-    if PROTECTED & set(name.split("_")) or name in PROTECTED:
-        raise table.fault("name", "is a trait on which nobody is judged")
-
-
-def _derived(table: Table, shapes: dict[str, Shape]) -> tuple[Derived, ...]:
-    """Return what is computed from features, in order, and add its shapes to theirs."""
-    waiting = {item.text("name"): item for item in table.tables_if_any("derived")}
-    trees = {name: _form(item, "is") for name, item in waiting.items()}
-    found: list[Derived] = []
-    while waiting:
-        ready = [name for name in waiting if not waiting.keys() & set(features_read(trees[name]))]
-        if not ready:
-            name = min(waiting)
-            chain = " reads ".join([*_cycle(name, trees), name])
-            raise waiting[name].fault("is", f"goes round in a circle: {chain}")
-        for name in ready:
-            item = _derived_value(waiting.pop(name), name, trees[name], shapes)
-            found.append(item)
-            shapes[name] = item.shape
-    return tuple(found)
-
-
-def _cycle(name: str, trees: dict[str, Node]) -> list[str]:
-    """Return the names from one round to itself, or as far as there is one among the waiting."""
-    path = [name]
-    while True:
-        here = path[-1]
-        step = next(
-            (item for item in features_read(trees[here]) if item in trees and item in path), None
-        ) or next(item for item in features_read(trees[here]) if item in trees)
-        if step in path:
-            return path[path.index(step) :]
-        path.append(step)
-
-
-def _derived_value(table: Table, name: str, tree: Node, shapes: dict[str, Shape]) -> Derived:
-    _check_name(table, name)
-    try:
-        shape = shape_of(tree, shapes)
-    except RuleTypeError as error:
-        raise table.fault("is", str(error)) from error
-    if shape.type is ValueType.TEXT:
-        raise table.fault("is", "is a text; a derived value is an integer or a boolean")
-    item = Derived(
-        name=name,
-        name_en=table.text("name_en"),
-        name_zh=table.text("name_zh"),
-        unit=table.text("unit"),
-        tree=tree,
-        shape=shape,
-        compute=value_function(tree),
-    )
-    table.finish()
-    return item
+    return document | planted | ({"growth": with_tree("growth", growth)} if growth else {})
 
 
 def _segment(table: Table, shapes: dict[str, Shape]) -> Segment:
     form = table.anything("when")
-    tree = None if form is None else _tree(table, form, shapes)
+    tree = None if form is None else read_tree(table, form, shapes)
     segment = Segment(
         code=table.text("code"),
         name_en=table.text("name_en"),
@@ -270,7 +154,7 @@ def _segment(table: Table, shapes: dict[str, Shape]) -> Segment:
         cap_minor=table.integer("cap_minor"),
     )
     table.finish()
-    if not _CODE.fullmatch(segment.code):
+    if not CODE.fullmatch(segment.code):
         raise table.fault("code", "is not a code for a segment")
     return segment
 
@@ -279,26 +163,9 @@ def _growth(table: Table, shapes: dict[str, Shape]) -> Growth | None:
     part = table.table_if_any("growth")
     if part is None:
         return None
-    tree = _tree(part, part.anything("when"), shapes)
+    tree = read_tree(part, part.anything("when"), shapes)
     part.finish()
     return Growth(when=tree, judge=verdict_function(tree))
-
-
-def _action_cap(table: Table) -> ActionCap | None:
-    part = table.table_if_any("action_cap")
-    if part is None:
-        return None
-    cap = ActionCap(
-        count_min=part.integer("count_min"),
-        share_ppm=part.integer("share_ppm"),
-        window_hours=part.integer("window_hours"),
-    )
-    part.finish()
-    if cap.count_min <= 0 or not 0 < cap.share_ppm <= _MILLION:
-        raise part.fault("count_min", "and share_ppm are above 0, the share at most a million")
-    if not 0 < cap.window_hours <= _WEEK_HOURS:
-        raise part.fault("window_hours", f"lies between 1 and {_WEEK_HOURS}")
-    return cap
 
 
 def _snooze_days_max(table: Table) -> int | None:
@@ -313,15 +180,15 @@ def _snooze_days_max(table: Table) -> int | None:
 
 
 def _rule(table: Table, shapes: dict[str, Shape]) -> Rule:
-    tree = _tree(table, table.anything("when"), shapes)
+    tree = read_tree(table, table.anything("when"), shapes)
     rule = Rule(
         code=table.text("code"),
-        stage=_word(table, "stage", Stage),
-        rule_class=_word(table, "class", RuleClass),
+        stage=read_word(table, "stage", Stage),
+        rule_class=read_word(table, "class", RuleClass),
         when=tree,
         judge=verdict_function(tree),
-        action=_word(table, "action", Action),
-        on_unknown=_word(table, "on_unknown", Action),
+        action=read_word(table, "action", Action),
+        on_unknown=read_word(table, "on_unknown", Action),
         reason=table.text("reason"),
         cap_minor=table.integer_or_none("cap_minor"),
         margin_daily_e8=table.integer_or_none("margin_daily_e8"),
@@ -338,7 +205,7 @@ def _by_precedence(rules: list[Rule]) -> tuple[Rule, ...]:
 
 
 def _check_rule(table: Table, rule: Rule) -> None:
-    if not _CODE.fullmatch(rule.code) or rule.code in BOUNDS:
+    if not CODE.fullmatch(rule.code) or rule.code in BOUNDS:
         raise table.fault("code", "is not a code for a rule")
     if rule.action is Action.IGNORE:
         raise table.fault("action", "would do nothing")
@@ -359,22 +226,6 @@ def _check_rule(table: Table, rule: Rule) -> None:
         raise table.fault(
             "action", "has no effect before the score; eligibility declines or refers"
         )
-
-
-def _form(table: Table, key: str) -> Node:
-    try:
-        return from_json(table.anything(key))
-    except MalformedTreeError as error:
-        raise table.fault(key, str(error)) from error
-
-
-def _tree(table: Table, form: object, shapes: dict[str, Shape]) -> Node:
-    try:
-        tree = from_json(form)
-        check_rule(tree, shapes)
-    except (MalformedTreeError, RuleTypeError) as error:
-        raise table.fault("when", str(error)) from error
-    return tree
 
 
 def _scorecard(table: Table, shapes: dict[str, Shape]) -> Scorecard:
@@ -434,25 +285,8 @@ def _capacity(table: Table, shapes: dict[str, Shape]) -> Capacity:
     return capacity
 
 
-def _reason(table: Table) -> Reason:
-    reason = Reason(code=table.text("code"), text_en=table.text("en"), text_zh=table.text("zh"))
-    table.finish()
-    return reason
-
-
 def _integer_feature(table: Table, key: str, shapes: dict[str, Shape]) -> str:
     name = table.text(key)
     if name not in shapes or shapes[name].type is not ValueType.INTEGER:
         raise table.fault(key, "is not a declared feature of integers")
     return name
-
-
-def _word(table: Table, key: str, words: type[_Word]) -> _Word:
-    return words(_one_of(table, key, [word.value for word in words]))
-
-
-def _one_of(table: Table, key: str, words: Sequence[str], *, default: str | None = None) -> str:
-    value = table.text(key, default=default)
-    if value not in words:
-        raise table.fault(key, f"is none of {', '.join(words)}")
-    return value
