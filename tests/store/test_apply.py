@@ -265,7 +265,7 @@ async def test_the_leaf_commits_to_the_decision(house: House) -> None:
 
 
 def apply_asked(house: House, on: date) -> Asked:
-    asked = ask(house, PRODUCT, None, on=on)
+    asked = ask(house, house.policies.origination.policy, PRODUCT, None, on=on)
     assert not isinstance(asked, Refused)
     return asked
 

@@ -21,6 +21,7 @@ from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.publish_policy import (
     guards_now,
+    policy_in_force,
     publish_policy,
     request_publication,
     run_gate,
@@ -49,7 +50,9 @@ def next_version() -> Policy:
 
 async def gated(house: House, policy: Policy) -> GateReport:
     async with house.database.connection() as connection:
-        return await run_gate(connection, policy, asked(), replayed=100, generated=900)
+        return await run_gate(
+            connection, policy, asked(), replayed=100, generated=900, at=house.clock.now()
+        )
 
 
 async def requested(house: House, policy: Policy) -> Approval:
@@ -86,7 +89,9 @@ async def test_two_people_publish_and_the_version_then_stands(house: House) -> N
     again = await publish_policy(house, ANALYST, policy, reason="again")
     assert isinstance(again, Refused)
     async with house.database.connection() as connection:
-        published = await store.published_policy(connection)
+        [found] = await store.publications_in_force(connection, at=house.clock.now(), depth=1)
+        published = await policy_in_force(connection, "origination", at=house.clock.now())
+        assert found == "origination"
         assert published is not None
         assert published.hash == policy.hash
         assert await store.read_publications(connection, page=5) == [made]

@@ -19,6 +19,8 @@ from counterfoil.cli.policy_source import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from counterfoil.decisioning.decision import Asked
     from counterfoil.decisioning.gate import Fault, GateReport
     from counterfoil.decisioning.policy import Policy
@@ -167,12 +169,20 @@ def _gated(policy: "Policy", asked: "Asked", *, generated: int, replay: int) -> 
     from counterfoil.cli.connection import with_connection
     from counterfoil.decisioning.gate import publication_check
     from counterfoil.journeys.publish_policy import cases_to_generate, run_gate
+    from counterfoil.kernel.clock import SystemClock
 
     if not replay:
         return publication_check(policy, [], cases_to_generate(policy, asked, most=generated))
 
     async def work(connection: "Connection") -> "GateReport":
-        return await run_gate(connection, policy, asked, replayed=replay, generated=generated)
+        return await run_gate(
+            connection,
+            policy,
+            asked,
+            replayed=replay,
+            generated=generated,
+            at=SystemClock().now(),
+        )
 
     return with_connection(work)
 
@@ -208,6 +218,10 @@ def publish(
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
+    effective_from: Annotated[
+        str | None,
+        typer.Option("--from", help="Instant from which it decides; at once by default."),
+    ] = None,
     generated: Generated = 10_000,
     replay: Replay = 10_000,
     product: Product = PRODUCT,
@@ -217,13 +231,15 @@ def publish(
     """Ask for the publication of a version, or publish it once somebody else has approved.
 
     The first call runs the gate, keeps version and report, and asks. After the approval (in the
-    console, by another person) the same call publishes.
+    console, by another person) the same call publishes. To go back, publish the earlier version
+    again.
     """
     from counterfoil.platform import embedded, migrate
     from counterfoil.platform.settings import Settings
 
     found = policy_of(policy)
     asked = question(product, on, found.currency)
+    begins = _instant(effective_from)
     password = _password(from_stdin=password_stdin)
     with output.failures_as_messages():
         settings = Settings()
@@ -237,7 +253,7 @@ def publish(
                 async with open_house(settings, address) as house:
                     actor = await _actor(house, by, password)
                     counts = (replay, generated)
-                    return await _publish(house, actor, found, asked, counts, reason)
+                    return await _publish(house, actor, found, asked, counts, reason, begins)
 
             answer = asyncio.run(work())
     _write_publication(answer, as_json=as_json)
@@ -250,6 +266,7 @@ async def _publish(
     asked: "Asked",
     counts: tuple[int, int],
     reason: str,
+    effective_from: "datetime | None",
 ) -> "dict[str, object] | Refused":
     from counterfoil.decisioning.refusals import POLICY_NOT_REQUESTED
     from counterfoil.journeys.publish_policy import (
@@ -260,19 +277,32 @@ async def _publish(
     from counterfoil.kernel import ids
     from counterfoil.kernel.errors import Refused
 
-    published = await publish_policy(house, actor, policy, reason=reason)
+    published = await publish_policy(
+        house, actor, policy, reason=reason, effective_from=effective_from
+    )
     if not isinstance(published, Refused):
         return {
             "state": "published",
             "policy_hash": published.policy_hash,
+            "purpose": published.purpose,
+            "effective_from": published.effective_from.isoformat(),
             "author": published.author,
             "approver": published.approver,
         }
     if published.code != POLICY_NOT_REQUESTED.code:
         return published
     async with house.database.connection() as connection:
-        report = await run_gate(connection, policy, asked, replayed=counts[0], generated=counts[1])
-    approval = await request_publication(house, actor, report, reason=reason)
+        report = await run_gate(
+            connection,
+            policy,
+            asked,
+            replayed=counts[0],
+            generated=counts[1],
+            at=house.clock.now(),
+        )
+    approval = await request_publication(
+        house, actor, report, reason=reason, effective_from=effective_from
+    )
     if isinstance(approval, Refused):
         return approval
     return {
@@ -293,10 +323,17 @@ def list_published(*, as_json: Json = False) -> None:
         return await store.read_publications(connection, page=PUBLICATIONS_SHOWN_MAX)
 
     rows = [
-        (made.policy_hash, made.author, made.approver, made.published_at.isoformat())
+        (
+            made.policy_hash,
+            made.purpose,
+            made.author,
+            made.approver,
+            made.published_at.isoformat(),
+            made.effective_from.isoformat(),
+        )
         for made in with_connection(work)
     ]
-    columns = ("policy_hash", "author", "approver", "published_at")
+    columns = ("policy_hash", "purpose", "author", "approver", "published_at", "effective_from")
     if as_json:
         output.write_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
@@ -333,6 +370,18 @@ async def _actor(house: "House", name: str, password: str) -> "Actor":
     return Actor(name=operator.name, role=operator.role.value, source="cli")
 
 
+def _instant(text: str | None) -> "datetime | None":
+    from datetime import UTC, datetime
+
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as wrong:
+        raise output.fail(f"{text} is no instant: {wrong}") from wrong
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
+
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\n")
@@ -347,6 +396,6 @@ def _write_publication(answer: "dict[str, object] | Refused", *, as_json: bool) 
     if as_json:
         output.write_json(answer)
     elif answer["state"] == "published":
-        typer.echo(f"{answer['policy_hash']} decides from now on.")
+        typer.echo(f"{answer['policy_hash']} decides from {answer['effective_from']} on.")
     else:
         typer.echo(f"Asked: {answer['approval_id']}. Somebody else has to approve it.")

@@ -27,6 +27,29 @@ class Window(NamedTuple):
     verdicts: Mapping[tuple[str, Verdict], int]
 
 
+class Trip(NamedTuple):
+    """A cap that begins, or ceases, to hold something back."""
+
+    #: Code of the rule, `*` for every decline of the version.
+    rule_code: str
+    is_tripped: bool
+    #: Declines of the window that count towards it.
+    declined: int
+
+
+def trips_of(policy: Policy, window: Window, held: frozenset[str]) -> list[Trip]:
+    """Return what changes after such a window against what is held back so far."""
+    wanted = guards_of(policy, window).tripped
+    return [
+        Trip(
+            code,
+            code in wanted,
+            window.declined if code == WHOLE_POLICY else _declines(policy, code, window),
+        )
+        for code in sorted(wanted ^ held)
+    ]
+
+
 def guards_of(policy: Policy, window: Window) -> Guards:
     """Return what the policy's cap holds back after such a window."""
     cap = policy.action_cap
@@ -44,7 +67,9 @@ def guards_of(policy: Policy, window: Window) -> Guards:
 
 
 def _declines(policy: Policy, code: str, window: Window) -> int:
-    rule = next(rule for rule in policy.rules if rule.code == code)
+    rule = next((rule for rule in policy.rules if rule.code == code), None)
+    if rule is None:
+        return 0
     return sum(
         window.verdicts.get((code, verdict), 0)
         for verdict in (Verdict.TRUE, Verdict.UNKNOWN)

@@ -58,10 +58,15 @@ def bureau_facts(policy: Policy) -> frozenset[str]:
 
 
 def is_ineligible(policy: Policy, decision: Decision) -> bool:
-    """Tell whether a rule of eligibility declines: then nobody is asked about the applicant."""
+    """Tell whether a rule of eligibility declines: then nobody is asked about the applicant.
+
+    A decline that a guard holds back is none: the case goes on like any other.
+    """
+    held_back = {acted.partition(":")[2] for acted in decision.guarded}
     return any(
         rule.stage is Stage.ELIGIBILITY
         and rule.action_on(decision.verdicts[rule.code]) is Action.DECLINE
+        and rule.code not in held_back
         for rule in policy.rules
         if rule.code in decision.verdicts
     )

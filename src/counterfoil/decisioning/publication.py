@@ -6,7 +6,7 @@ Invariant   The gate passed, two persons stand behind exactly this version with 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from counterfoil.decisioning.gate import GateReport
 from counterfoil.decisioning.policy import Policy
@@ -44,22 +44,29 @@ class Publication:
 
     publication_id: int
     policy_hash: str
+    #: What it decides: `origination`, `limit_increase` …
+    purpose: str
     gate_id: int
     approval_id: int
     author: str
     approver: str
     published_at: datetime
+    #: The instant from which it decides, not before the publication.
+    effective_from: datetime
 
 
-def payload_of(policy: Policy, report_sha256: bytes) -> dict[str, str]:
-    """Return exactly what the second person approves."""
-    return {
+def payload_of(
+    policy: Policy, report_sha256: bytes, effective_from: datetime | None = None
+) -> dict[str, str]:
+    """Return exactly what the second person approves; without an instant it decides at once."""
+    payload = {
         "act": "policy_publication",
         "code": policy.code,
         "policy_hash": policy.hash,
         "report_sha256": report_sha256.hex(),
         "version": policy.version,
     }
+    return payload if effective_from is None else payload | {"from": _instant(effective_from)}
 
 
 def check_report(report: GateReport) -> Refused | None:
@@ -71,9 +78,18 @@ def check_report(report: GateReport) -> Refused | None:
 
 
 def publish(
-    gate: GateRecord, consent: Consent, *, publication_id: int, at: datetime
+    gate: GateRecord,
+    consent: Consent,
+    *,
+    publication_id: int,
+    purpose: str,
+    at: datetime,
+    effective_from: datetime | None = None,
 ) -> Publication | Refused:
-    """Return the publication of a version that passed and that two persons stand behind."""
+    """Return the publication of a version that passed and that two persons stand behind.
+
+    Without an instant, or with one that is over by the time of the approval, it decides at once.
+    """
     if not gate.passed:
         return refuse(POLICY_GATE_CLOSED, fault="the report that was kept")
     if consent.author == consent.approver:
@@ -81,11 +97,13 @@ def publish(
     return Publication(
         publication_id=publication_id,
         policy_hash=gate.policy_hash,
+        purpose=purpose,
         gate_id=gate.gate_id,
         approval_id=consent.approval_id,
         author=consent.author,
         approver=consent.approver,
         published_at=at,
+        effective_from=at if effective_from is None else max(at, effective_from),
     )
 
 
@@ -94,7 +112,13 @@ def leaf_facts(policy: Policy, gate: GateRecord, publication: Publication) -> di
     return {
         "act": "policy",
         "code": policy.code,
+        "from": _instant(publication.effective_from),
         "policy_hash": publication.policy_hash,
+        "purpose": publication.purpose,
         "report_sha256": gate.report_sha256.hex(),
         "version": policy.version,
     }
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()

@@ -1,20 +1,24 @@
-"""Reads and writes gate reports, publications, and what a version has decided lately."""
+"""Reads and writes gate reports and publications."""
 
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
-import orjson
-
-from counterfoil.decisioning.action_cap import Window
 from counterfoil.decisioning.application import BY_POLICY
-from counterfoil.decisioning.document import policy_of
-from counterfoil.decisioning.evaluate import Verdict
-from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.publication import GateRecord, Publication
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
 
 QUERIES: Final = Queries.load("counterfoil.decisioning", "publication_store.sql")
+
+#: What is decided about, by purpose, where it does not bear the purpose's name.
+_SUBJECTS: Final = {"origination": "application", "limit_increase": "limit_request"}
+
+
+class PublishedVersion(NamedTuple):
+    """A version by its publication."""
+
+    publication_id: int
+    policy_hash: str
 
 
 async def add_gate(connection: Connection, gate: GateRecord) -> None:
@@ -41,16 +45,18 @@ async def latest_gate(connection: Connection, policy_hash: str) -> GateRecord | 
 
 
 async def add_publication(connection: Connection, publication: Publication) -> None:
-    """Keep a publication; from now on its version decides."""
+    """Keep a publication; from its instant on its version decides."""
     await QUERIES.add_publication.execute(
         connection,
         publication_id=publication.publication_id,
         policy_hash=publication.policy_hash,
+        purpose=publication.purpose,
         gate_id=publication.gate_id,
         approval_id=publication.approval_id,
         author=publication.author,
         approver=publication.approver,
         published_at=publication.published_at,
+        effective_from=publication.effective_from,
     )
 
 
@@ -60,23 +66,21 @@ async def read_publications(connection: Connection, *, page: int) -> list[Public
     return [Publication(**dict(row)) for row in rows]
 
 
-async def published_policy(connection: Connection) -> Policy | None:
-    """Return the version that was published last, None before the first publication."""
-    document = await QUERIES.published_document.fetchval(connection)
-    return None if document is None else policy_of(orjson.loads(document))
+async def publications_in_force(
+    connection: Connection, *, at: datetime, depth: int
+) -> dict[str, list[PublishedVersion]]:
+    """Return by purpose what decides at an instant and what decided before, the newest first."""
+    rows = await QUERIES.publications_in_force.fetch(connection, at=at, depth=depth)
+    found: dict[str, list[PublishedVersion]] = {}
+    for row in rows:
+        version = PublishedVersion(row["publication_id"], row["policy_hash"])
+        found.setdefault(row["purpose"], []).append(version)
+    return found
 
 
-async def recorded_inputs(connection: Connection, *, page: int) -> list[bytes]:
-    """Return inputs of the policy's own decisions, the newest first."""
-    rows = await QUERIES.recorded_inputs.fetch(connection, page=page, decided_by=BY_POLICY)
+async def recorded_inputs(connection: Connection, purpose: str, *, page: int) -> list[bytes]:
+    """Return inputs of the policy's own decisions for a purpose, the newest first."""
+    rows = await QUERIES.recorded_inputs.fetch(
+        connection, page=page, decided_by=BY_POLICY, about=_SUBJECTS.get(purpose, purpose)
+    )
     return [row["inputs"].encode() for row in rows]
-
-
-async def read_window(connection: Connection, policy: Policy, *, since: datetime) -> Window:
-    """Return what a version has decided since an instant."""
-    asked = {"decided_by": BY_POLICY, "policy_hash": policy.hash, "since": since}
-    totals = await QUERIES.decided_since.fetchrow(connection, **asked)
-    assert totals is not None, "a count gives a row"
-    rows = await QUERIES.verdicts_since.fetch(connection, **asked)
-    verdicts = {(row["rule_code"], Verdict(row["verdict"])): row["cases"] for row in rows}
-    return Window(cases=totals["cases"], declined=totals["declined"], verdicts=verdicts)

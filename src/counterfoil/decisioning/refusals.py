@@ -128,3 +128,33 @@ LIMIT_REQUEST_OVERDUE = Refusal(
     message="Something is overdue; no limit is raised while it is.",
     next_step="Pay what is overdue, then ask again.",
 )
+SNOOZE_RULE_UNKNOWN = Refusal(
+    code="snooze_rule_unknown",
+    kind=Kind.INVALID,
+    message="The policy in force, {policy_version}, has no rule {rule}.",
+    next_step="Take the code of a rule from the decision in question.",
+)
+SNOOZE_OF_LAW = Refusal(
+    code="snooze_of_law",
+    kind=Kind.FORBIDDEN,
+    message="{rule} is a rule of law; it is suppressed for nobody.",
+    next_step="Correct the facts that the rule reads, if they are wrong.",
+)
+SNOOZE_NOT_ALLOWED = Refusal(
+    code="snooze_not_allowed",
+    kind=Kind.UNSUPPORTED,
+    message="The policy in force, {policy_version}, lets no rule be suppressed.",
+    next_step="Send the case to a person, or publish a policy with a table snooze.",
+)
+SNOOZE_TOO_LONG = Refusal(
+    code="snooze_too_long",
+    kind=Kind.INVALID,
+    message="The policy in force lets a rule be suppressed for 1 to {days_max} days.",
+    next_step="Ask for a time within these bounds.",
+)
+SNOOZE_NOT_FOUND = Refusal(
+    code="snooze_not_found",
+    kind=Kind.NOT_FOUND,
+    message="No such rule is suppressed for this customer.",
+    next_step="Check the customer and the number in the list of suppressed rules.",
+)

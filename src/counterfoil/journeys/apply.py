@@ -26,10 +26,12 @@ from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application, Status
 from counterfoil.decisioning.decision import Decision, Outcome
 from counterfoil.decisioning.gathering import Gathering, is_ineligible
+from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.refusals import (
     APPLICATION_ALREADY_OPEN,
     APPLICATION_NOT_FOUND,
 )
+from counterfoil.decisioning.snooze_store import snoozed_of
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys import gather
 from counterfoil.journeys.contract import SignedAgreement, require_signed
@@ -46,6 +48,7 @@ from counterfoil.journeys.decide import (
     open_line_command,
 )
 from counterfoil.journeys.house import House
+from counterfoil.journeys.policies import ORIGINATION, InForce
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform import idempotency
 from counterfoil.platform.batches import Answer
@@ -126,18 +129,27 @@ async def submit_application(
         if seen is not None:
             return seen if isinstance(seen, Refused) else _application_view(seen)
         age_years = await _age_of_customer(house, connection, customer_id)
+        snoozed = await snoozed_of(connection, ORIGINATION, customer_id, at=received_at)
     if isinstance(age_years, Refused):
         return age_years
-    asked = ask(house, product_code, requested_minor, on=await house.business_date())
+    in_force = house.policies.origination
+    policy = in_force.policy
+    asked = ask(house, policy, product_code, requested_minor, on=await house.business_date())
     if isinstance(asked, Refused):
         return asked
     gathered_at = house.clock.now()
-    decision = decide_case(house, asked, purpose=purpose, facts=facts, age_years=age_years)
+    decision = decide_case(
+        house,
+        in_force,
+        asked,
+        purpose=purpose,
+        facts=facts,
+        age_years=age_years,
+        snoozed=snoozed,
+    )
     if isinstance(decision, Refused):
         return decision
-    if gather.needs_bureau(house) and not is_ineligible(
-        house.policies.origination.policy, decision
-    ):
+    if gather.needs_bureau(house, policy) and not is_ineligible(policy, decision):
         gathering = Gathering(
             customer_id=customer_id,
             application_id=house.ids.next(),
@@ -148,7 +160,7 @@ async def submit_application(
             request_hash=request,
             began_at=received_at,
         )
-        answer = await _gather_and_keep(house, gathering, purpose)
+        answer = await _gather_and_keep(house, in_force, gathering, purpose)
     else:
         application = decided_application(
             house,
@@ -157,7 +169,9 @@ async def submit_application(
             purpose=purpose,
             steps=Steps(received_at, gathered_at, house.clock.now()),
         )
-        answer = await _keep(house, application, decision, key=idempotency_key, request=request)
+        answer = await _keep(
+            house, policy, application, decision, key=idempotency_key, request=request
+        )
     return answer if isinstance(answer, Refused) else _application_view(answer)
 
 
@@ -172,10 +186,14 @@ async def trial_limit(
     requested_minor: int | None = None,
 ) -> TrialView | Refused:
     """Return what the policy would say; no inquiry, no record, no footprint."""
-    asked = ask(house, product_code, requested_minor, on=await house.business_date())
+    in_force = house.policies.origination
+    on = await house.business_date()
+    asked = ask(house, in_force.policy, product_code, requested_minor, on=on)
     if isinstance(asked, Refused):
         return asked
-    decision = decide_case(house, asked, purpose=purpose, facts=facts, age_years=age_years)
+    decision = decide_case(
+        house, in_force, asked, purpose=purpose, facts=facts, age_years=age_years
+    )
     if isinstance(decision, Refused):
         return decision
     return TrialView(
@@ -271,19 +289,27 @@ async def withdraw_application(
 
 
 async def _keep(
-    house: House, application: Application, decision: Decision, *, key: str, request: bytes
+    house: House,
+    policy: Policy,
+    application: Application,
+    decision: Decision,
+    *,
+    key: str,
+    request: bytes,
 ) -> Answer | Refused:
     now = house.clock.now()
 
     async def work(connection: Connection) -> str:
-        await decisions.keep_policy(connection, house.policies.origination.policy, at=now)
+        await decisions.keep_policy(connection, policy, at=now)
         await keep_decisions(house, connection, [application], [decision])
         return _application_text(application)
 
     return await _once(house, application.customer_id, key, request, at=now, work=work)
 
 
-async def _gather_and_keep(house: House, gathering: Gathering, purpose: str) -> Answer | Refused:
+async def _gather_and_keep(
+    house: House, in_force: InForce, gathering: Gathering, purpose: str
+) -> Answer | Refused:
     """Ask the bureau and decide; an application that still gathers is answered as such."""
     customer_id = gathering.customer_id
     key, request = gathering.idempotency_key, gathering.request_hash
@@ -296,7 +322,7 @@ async def _gather_and_keep(house: House, gathering: Gathering, purpose: str) -> 
         return refuse(refusal)
     if isinstance(begun, Refused):
         return begun
-    facts = await gather.facts_of(house, begun)
+    facts = await gather.facts_of(house, in_force.policy, begun)
     if isinstance(facts, Refused):
         if not gather.is_open(facts):
             return facts
@@ -309,7 +335,11 @@ async def _gather_and_keep(house: House, gathering: Gathering, purpose: str) -> 
         if isinstance(application, Refused):
             return application
         if application.status is Status.GATHERING:
-            made = gather.decide_gathered(house, application, begun.gathering, facts, at=now)
+            await decisions.keep_policy(connection, in_force.policy, at=now)
+            snoozed = await snoozed_of(connection, ORIGINATION, customer_id, at=now)
+            made = gather.decide_gathered(
+                in_force, application, begun.gathering, facts, at=now, snoozed=snoozed
+            )
             await gather.keep_gathered(house, connection, [made])
             application = made[0]
         return _application_text(application)

@@ -15,6 +15,7 @@ from counterfoil.decisioning.decision import Asked, Decision, Outcome
 from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.feature import BROUGHT_ALONG, check_facts
 from counterfoil.decisioning.gathering import BUREAU_SOURCE, Gathering
+from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.refusals import (
     PRODUCT_NOT_DECIDED,
     PRODUCT_NOT_OFFERED,
@@ -26,6 +27,7 @@ from counterfoil.evidence.staging import StagedLeaf
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.contract import SignedAgreement
 from counterfoil.journeys.house import House
+from counterfoil.journeys.policies import NOTHING_SNOOZED, InForce
 from counterfoil.kernel.errors import Kind, Refused, refuse
 from counterfoil.lending.catalogue import UnknownProductError
 from counterfoil.lending.commands import OpenLine
@@ -42,19 +44,15 @@ _TO_BE_REPEATED = frozenset({Kind.UNAVAILABLE, Kind.BUSY, Kind.IN_FLIGHT})
 
 
 def ask(
-    house: House, product_code: str, requested_minor: int | None, *, on: date
+    house: House, policy: Policy, product_code: str, requested_minor: int | None, *, on: date
 ) -> Asked | Refused:
-    """Return the question to the policy within the bounds of a product."""
+    """Return the question to a policy within the bounds of a product."""
     try:
         terms: Terms = house.catalogue.current(product_code, on)
     except UnknownProductError:
         return refuse(PRODUCT_NOT_OFFERED, product_code=product_code, on=on)
-    if terms.currency != house.policies.origination.policy.currency:
-        return refuse(
-            PRODUCT_NOT_DECIDED,
-            currency=terms.currency,
-            policy_currency=house.policies.origination.policy.currency,
-        )
+    if terms.currency != policy.currency:
+        return refuse(PRODUCT_NOT_DECIDED, currency=terms.currency, policy_currency=policy.currency)
     least, most = terms.limit_minor_min, terms.limit_minor_max
     if requested_minor is not None and not least <= requested_minor <= most:
         return refuse(REQUESTED_OUT_OF_RANGE, minimum_minor=least, maximum_minor=most)
@@ -74,16 +72,23 @@ def ask(
 
 
 def decide_case(
-    house: House, asked: Asked, *, purpose: str, facts: Facts, age_years: int
+    house: House,
+    in_force: InForce,
+    asked: Asked,
+    *,
+    purpose: str,
+    facts: Facts,
+    age_years: int,
+    snoozed: frozenset[str] = NOTHING_SNOOZED,
 ) -> Decision | Refused:
-    """Bring together what the policy reads and let it decide."""
+    """Bring together what a policy reads and let it decide."""
     # Where no bureau is joined, a host that asks one itself brings along what it said.
     sources = BROUGHT_ALONG if house.bureau else (*BROUGHT_ALONG, BUREAU_SOURCE)
-    fault = check_facts(house.policies.origination.policy.features, facts, sources)
+    fault = check_facts(in_force.policy.features, facts, sources)
     if fault is not None:
         return fault
-    return house.policies.origination.compiled.decide(
-        {**facts, "age_years": age_years, "purpose": purpose}, asked
+    return in_force.decide(
+        {**facts, "age_years": age_years, "purpose": purpose}, asked, snoozed=snoozed
     )
 
 

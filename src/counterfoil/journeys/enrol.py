@@ -48,6 +48,7 @@ from counterfoil.journeys.decide import (
     record_of_person,
 )
 from counterfoil.journeys.house import House
+from counterfoil.journeys.policies import InForce
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.batches import Answer
 from counterfoil.privacy import person_store as persons
@@ -107,6 +108,8 @@ class _Case:
 class _Prepared:
     """A set of persons ready to be written; answers in the order of the persons given."""
 
+    #: By which version all of them are decided.
+    in_force: InForce
     answers: list[Application | Refused]
     customers: Sequence[Customer]
     sealed: SealedPersons
@@ -150,10 +153,11 @@ async def _prepare(
 ) -> _Prepared:
     """Check, decide and seal one set of persons; nothing is written."""
     on, now = await house.business_date(), house.clock.now()
+    in_force = house.policies.origination
     answers: dict[int, Application | Refused] = {}
     cases: list[_Case] = []
     for place, applicant in enumerate(applicants):
-        case = _decide_one(house, place, applicant, product_code, on=on)
+        case = _decide_one(house, in_force, place, applicant, product_code, on=on)
         if isinstance(case, Refused):
             answers[place] = case
         else:
@@ -169,6 +173,7 @@ async def _prepare(
     )
     answers |= {case.place: application for case, application in pairs}
     return _Prepared(
+        in_force=in_force,
         answers=[answers[place] for place in range(len(applicants))],
         customers=[_customer(case, application, at=now) for case, application in pairs],
         sealed=sealed,
@@ -179,18 +184,26 @@ async def _prepare(
 
 
 def _decide_one(
-    house: House, place: int, applicant: NewApplicant, product_code: str, *, on: date
+    house: House,
+    in_force: InForce,
+    place: int,
+    applicant: NewApplicant,
+    product_code: str,
+    *,
+    on: date,
 ) -> _Case | Refused:
     person = check_person(
         name=applicant.name, id_number=applicant.id_number, phone=applicant.phone, today=on
     )
     if isinstance(person, Refused):
         return person
-    asked: Asked | Refused = ask(house, product_code, applicant.requested_minor, on=on)
+    policy = in_force.policy
+    asked: Asked | Refused = ask(house, policy, product_code, applicant.requested_minor, on=on)
     if isinstance(asked, Refused):
         return asked
     decision = decide_case(
         house,
+        in_force,
         asked,
         purpose=applicant.purpose,
         facts=applicant.facts,
@@ -198,9 +211,7 @@ def _decide_one(
     )
     if isinstance(decision, Refused):
         return decision
-    gathers = gather.needs_bureau(house) and not is_ineligible(
-        house.policies.origination.policy, decision
-    )
+    gathers = gather.needs_bureau(house, policy) and not is_ineligible(policy, decision)
     return _Case(
         place=place, applicant=applicant, person=person, decision=decision, gathers=gathers
     )
@@ -290,7 +301,7 @@ async def _store(house: House, prepared: _Prepared) -> None:
     consents = await prepare_consents(house, wishes, identities=identities) if wishes else None
     asked = _asked(house, prepared, consents)
     async with house.database.transaction() as connection:
-        await decisions.keep_policy(connection, house.policies.origination.policy, at=prepared.at)
+        await decisions.keep_policy(connection, prepared.in_force.policy, at=prepared.at)
         await customers.add_customers(connection, prepared.customers)
         await persons.store_persons(connection, prepared.sealed, at=prepared.at)
         applications = [application for _, application in prepared.decided]
@@ -345,8 +356,12 @@ async def _gather(
     identities: Mapping[int, Identity],
 ) -> None:
     """Ask the bureau about many and decide; who cannot be answered yet goes on gathering."""
+    in_force = prepared.in_force
     found = await gather.find_facts(
-        house, [item.gathering for item in asked], identities=identities
+        house,
+        [item.gathering for item in asked],
+        about=gather.About(gather.OCCASION, in_force.policy),
+        identities=identities,
     )
     now = house.clock.now()
     made = []
@@ -356,7 +371,7 @@ async def _gather(
                 await gather.take_back(house, item.gathering)
                 prepared.answers[item.place] = facts
             continue
-        decided = gather.decide_gathered(house, item.application, item.gathering, facts, at=now)
+        decided = gather.decide_gathered(in_force, item.application, item.gathering, facts, at=now)
         prepared.answers[item.place] = decided[0]
         made.append(decided)
     async with house.database.transaction() as connection:

@@ -34,11 +34,13 @@ from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.gathering import Gathering, bureau_facts
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.replay import record_of
+from counterfoil.decisioning.snooze_store import snoozed_of
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.decide import decision_leaf
 from counterfoil.journeys.house import House
 from counterfoil.journeys.inquire import Wish, inquire_many, resolve_open
 from counterfoil.journeys.inquiry_outcomes import Obtained
+from counterfoil.journeys.policies import NOTHING_SNOOZED, ORIGINATION, InForce
 from counterfoil.kernel.errors import Kind, Refused, refuse
 from counterfoil.platform import idempotency
 from counterfoil.platform.batches import KEY_REUSED
@@ -65,12 +67,12 @@ class Resumed:
     decided: int
 
 
-def needs_bureau(house: House) -> bool:
-    """Return whether the policy reads what only a bureau says, and a bureau is joined.
+def needs_bureau(house: House, policy: Policy) -> bool:
+    """Return whether a policy reads what only a bureau says, and a bureau is joined.
 
     Where none is joined, a host that asks a bureau itself brings the facts along.
     """
-    return house.bureau is not None and bool(bureau_facts(house.policies.origination.policy))
+    return house.bureau is not None and bool(bureau_facts(policy))
 
 
 class About(NamedTuple):
@@ -94,7 +96,8 @@ class Begun(NamedTuple):
 async def begin(house: House, application: Application, gathering: Gathering) -> Begun | Refused:
     """Write an application that gathers; the same request again goes on with the first one's.
 
-    A second open application raises TwinError.
+    By which version it is decided is taken when it is decided. A second open application raises
+    TwinError.
     """
     customer_id, key = gathering.customer_id, gathering.idempotency_key
     async with house.database.connection() as connection:
@@ -109,24 +112,22 @@ async def begin(house: House, application: Application, gathering: Gathering) ->
             return Begun(earlier, found, is_again=True)
 
     async def write(connection: Connection) -> None:
-        await decisions.keep_policy(
-            connection, house.policies.origination.policy, at=gathering.began_at
-        )
         await gathering_store.add_gathering(connection, [application], [gathering])
 
     await idempotency.unless_twin(house.database, write)
     return Begun(application, gathering, is_again=False)
 
 
-async def facts_of(house: House, begun: Begun) -> Facts | Refused:
-    """Return the facts for an application that has begun.
+async def facts_of(house: House, policy: Policy, begun: Begun) -> Facts | Refused:
+    """Return the facts that a policy reads of an application that has begun.
 
     Where nobody can be asked about the applicant, the application is taken back: nothing was
     asked, and nothing decided.
     """
-    [answer] = await find_facts(house, [begun.gathering])
+    about = About(OCCASION, policy)
+    [answer] = await find_facts(house, [begun.gathering], about=about)
     if begun.is_again:
-        return await without_consent(house, begun.gathering, answer)
+        return await without_consent(house, begun.gathering, answer, about=about)
     if isinstance(answer, Refused) and not is_open(answer):
         await take_back(house, begun.gathering)
     return answer
@@ -143,15 +144,14 @@ async def find_facts(
     house: House,
     gatherings: Sequence[Gathering],
     *,
+    about: About,
     identities: Mapping[int, Identity] | None = None,
-    about: About | None = None,
 ) -> list[Facts | Refused]:
     """Return what the bureau says of each applicant, or why there is nothing yet.
 
-    No facts at all stand for a bureau that will not say anything that can be used. `about` is the
-    first application where it is not given.
+    No facts at all stand for a bureau that will not say anything that can be used.
     """
-    occasion, policy = about or About(OCCASION, house.policies.origination.policy)
+    occasion, policy = about
     answers = await inquire_many(
         house,
         [
@@ -175,12 +175,16 @@ def is_open(refused: Refused) -> bool:
 
 
 def decide_gathered(
-    house: House, application: Application, gathering: Gathering, facts: Facts, *, at: datetime
+    in_force: InForce,
+    application: Application,
+    gathering: Gathering,
+    facts: Facts,
+    *,
+    at: datetime,
+    snoozed: frozenset[str] = NOTHING_SNOOZED,
 ) -> tuple[Application, Decision]:
-    """Let the policy decide with everything that was brought together."""
-    decision = house.policies.origination.compiled.decide(
-        {**gathering.features, **facts}, gathering.asked
-    )
+    """Let a version decide with everything that was brought together."""
+    decision = in_force.decide({**gathering.features, **facts}, gathering.asked, snoozed=snoozed)
     gathered = replace(application, gathered_at=at)
     decided = transitions.decide(gathered, decision, at=at)
     assert not isinstance(decided, Refused), "what gathers can be decided"
@@ -205,7 +209,7 @@ async def keep_gathered(
 
 async def resume(house: House, *, idle: timedelta) -> Resumed:
     """Go on with applications that have gathered for some time; for a background job."""
-    if not needs_bureau(house):
+    if house.bureau is None:
         return Resumed(looked_at=0, decided=0)
     before = house.clock.now() - idle
     await resolve_open(house, asked_before=house.leaves.now() - int(idle.total_seconds()))
@@ -225,11 +229,13 @@ async def resume(house: House, *, idle: timedelta) -> Resumed:
 
 
 async def _resume_page(house: House, page: Sequence[Gathering]) -> int:
-    found = await find_facts(house, page)
+    in_force = house.policies.origination
+    about = About(OCCASION, in_force.policy)
+    found = await find_facts(house, page, about=about)
     now = house.clock.now()
     decided = 0
     for gathering, answer in zip(page, found, strict=True):
-        facts = await without_consent(house, gathering, answer)
+        facts = await without_consent(house, gathering, answer, about=about)
         if isinstance(facts, Refused):
             continue
         async with house.database.transaction() as connection:
@@ -240,15 +246,16 @@ async def _resume_page(house: House, page: Sequence[Gathering]) -> int:
             if not application.is_open:
                 await gathering_store.end_gatherings(connection, [key])
                 continue
-            await decisions.keep_policy(connection, house.policies.origination.policy, at=now)
-            made = decide_gathered(house, application, gathering, facts, at=now)
+            await decisions.keep_policy(connection, in_force.policy, at=now)
+            snoozed = await snoozed_of(connection, ORIGINATION, gathering.customer_id, at=now)
+            made = decide_gathered(in_force, application, gathering, facts, at=now, snoozed=snoozed)
             await keep_gathered(house, connection, [made])
             decided += 1
     return decided
 
 
 async def without_consent(
-    house: House, gathering: Gathering, answer: Facts | Refused, *, about: About | None = None
+    house: House, gathering: Gathering, answer: Facts | Refused, *, about: About
 ) -> Facts | Refused:
     """Return the facts, also where the consent was used by an inquiry of an earlier attempt.
 

@@ -21,7 +21,8 @@ from counterfoil.contracts.shelf import Shelf, load_shelf
 from counterfoil.evidence.staging import Leaves
 from counterfoil.journeys.counter import Counter, LineDesk
 from counterfoil.journeys.follow_log import LogFollower, following
-from counterfoil.journeys.policies import Policies, shipped_policies
+from counterfoil.journeys.follow_policies import following_policies
+from counterfoil.journeys.policies import Policies
 from counterfoil.kernel.clock import Clock, SystemClock
 from counterfoil.kernel.ids import IdSource
 from counterfoil.lending.catalogue import Catalogue, load_catalogue
@@ -108,14 +109,20 @@ async def open_house(
         desk = LineDesk(catalogue, wall, ids, leaves)
         engine = Engine(database, desk, shards=settings.engine_shards, metrics=metrics)
         joined = _bureau(settings)
-        async with engine, joined as bureau, following(database, leaves) as log:
+        policies = following_policies(database, wall, metrics)
+        async with (
+            engine,
+            joined as bureau,
+            following(database, leaves) as log,
+            policies as in_force,
+        ):
             yield House(
                 settings=settings,
                 database=database,
                 counter=Counter(engine, desk),
                 catalogue=catalogue,
                 shelf=load_shelf(),
-                policies=shipped_policies(),
+                policies=in_force,
                 notices=load_notices(settings.notices),
                 occasions=load_occasions(settings.occasions),
                 bureau=bureau,

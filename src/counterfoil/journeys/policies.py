@@ -2,6 +2,10 @@
 
 Invariant   A case is decided by one version, taken once: whoever decides asks for the version in
             force and uses that object to the end, whatever is put in force meanwhile.
+In force    What was published last among what has become effective, for each purpose by itself;
+            until something is published, what ships with the product.
+Lag         Every process follows (`follow_policies.py`): a publication decides everywhere within
+            two seconds, and so does what an action cap holds back once the worker has found it.
 """
 
 from collections.abc import Mapping
@@ -9,7 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from counterfoil.decisioning.compile_python import CompiledPolicy, compile_python
+from counterfoil.decisioning.decision import Asked, Decision
 from counterfoil.decisioning.document import load_policy
+from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards
 
@@ -18,6 +24,7 @@ LIMIT_INCREASE: Final = "limit_increase"
 
 #: What decides until a lender has published a version of its own, by purpose.
 SHIPPED: Final = {ORIGINATION: "base-2026-02", LIMIT_INCREASE: "raise-2026-01"}
+NOTHING_SNOOZED: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,15 +32,30 @@ class InForce:
     """A version that decides now, and what holds its rules back."""
 
     #: Generated code, by which cases are decided; its `policy` is the reference that decides
-    #: them again when the books are checked.
+    #: cases that a guard holds back, and every case again when the books are checked.
     compiled: CompiledPolicy
     #: What the version's action cap holds back.
     guards: Guards = NO_GUARDS
+    #: By which publication it decides; None for what ships with the product.
+    publication_id: int | None = None
 
     @property
     def policy(self) -> Policy:
         """Return the version itself."""
         return self.compiled.policy
+
+    def decide(
+        self,
+        features: Mapping[str, Value | None],
+        asked: Asked,
+        *,
+        snoozed: frozenset[str] = NOTHING_SNOOZED,
+    ) -> Decision:
+        """Return the decision on a case; `snoozed` are rules suppressed for this customer."""
+        guards = self.guards
+        if snoozed:
+            guards = Guards(tripped=guards.tripped, snoozed=snoozed)
+        return self.compiled.decide(features, asked, guards)
 
 
 class Policies:
@@ -52,6 +74,14 @@ class Policies:
     def limit_increase(self) -> InForce:
         """Return what decides requests for a higher limit."""
         return self._in_force[LIMIT_INCREASE]
+
+    def every(self) -> Mapping[str, InForce]:
+        """Return what is in force, by purpose."""
+        return dict(self._in_force)
+
+    def put_in_force(self, purpose: str, version: InForce) -> None:
+        """Let another version decide from now on; cases under way keep theirs."""
+        self._in_force[purpose] = version
 
 
 def shipped_policies() -> Policies:

@@ -4,7 +4,10 @@ Order       `request` runs the gate over recorded and generated applications, ke
             report, and asks for approval of exactly these. Somebody else approves. `publish` uses
             the approval up, writes the publication and its leaf in one transaction.
 Invariant   What is published is what was approved: the approval names the hashes of version and
-            report. What decides is the version published last.
+            report, and the instant where there is one. What decides for a purpose is the version
+            published last among those that have become effective.
+The way back  An earlier version is published again like any other: a new report, a new approval, a
+            new publication of the old content.
 """
 
 from datetime import datetime, timedelta
@@ -17,7 +20,9 @@ from counterfoil.decisioning.action_cap import guards_of
 from counterfoil.decisioning.boundary import generated_cases
 from counterfoil.decisioning.canonical import canonical_bytes
 from counterfoil.decisioning.decision import Asked
+from counterfoil.decisioning.document import load_policy
 from counterfoil.decisioning.gate import GateCase, GateReport, publication_check
+from counterfoil.decisioning.guard_store import read_window
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards
 from counterfoil.decisioning.publication import (
@@ -31,12 +36,13 @@ from counterfoil.decisioning.publication import (
 )
 from counterfoil.decisioning.refusals import POLICY_NOT_REQUESTED
 from counterfoil.decisioning.replay import asked_of
-from counterfoil.decisioning.store import keep_policy
+from counterfoil.decisioning.store import keep_policy, read_policy_version
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import HOUSE
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.approve import ask_approval
 from counterfoil.journeys.house import House
+from counterfoil.journeys.policies import SHIPPED
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access_matrix import Actor
@@ -68,7 +74,7 @@ def _fields(asked: Asked) -> dict[str, object]:
 async def recorded_cases(connection: Connection, policy: Policy, *, most: int) -> list[GateCase]:
     """Return recorded applications in the policy's currency as it would have met them."""
     cases = []
-    for text in await store.recorded_inputs(connection, page=most):
+    for text in await store.recorded_inputs(connection, policy.purpose, page=most):
         inputs = orjson.loads(text)
         asked = asked_of(inputs["asked"])
         if asked.currency == policy.currency:
@@ -78,22 +84,44 @@ async def recorded_cases(connection: Connection, policy: Policy, *, most: int) -
     return cases
 
 
+async def policy_in_force(connection: Connection, purpose: str, *, at: datetime) -> Policy | None:
+    """Return what decides for a purpose at an instant, None where nothing does."""
+    found = await store.publications_in_force(connection, at=at, depth=1)
+    if published := found.get(purpose):
+        return await read_policy_version(connection, published[0].policy_hash)
+    return load_policy(SHIPPED[purpose]) if purpose in SHIPPED else None
+
+
 async def run_gate(
-    connection: Connection, policy: Policy, asked: Asked, *, replayed: int, generated: int
+    connection: Connection,
+    policy: Policy,
+    asked: Asked,
+    *,
+    replayed: int,
+    generated: int,
+    at: datetime,
 ) -> GateReport:
-    """Return what the gate finds, against the version that was published last."""
+    """Return what the gate finds, against the version that is in force at an instant."""
     return publication_check(
         policy,
         await recorded_cases(connection, policy, most=replayed),
         cases_to_generate(policy, asked, most=generated),
-        live=await store.published_policy(connection),
+        live=await policy_in_force(connection, policy.purpose, at=at),
     )
 
 
 async def request_publication(
-    house: House, actor: Actor, report: GateReport, *, reason: str
+    house: House,
+    actor: Actor,
+    report: GateReport,
+    *,
+    reason: str,
+    effective_from: datetime | None = None,
 ) -> Approval | Refused:
-    """Keep a version with the gate's report, and ask for approval of both."""
+    """Keep a version with the gate's report, and ask for approval of both.
+
+    A version that was published before is asked for in the same way: that is the way back.
+    """
     policy = report.policy
     act = Act(name="policy_request", subject=policy.hash, reason=reason)
     if (refused := check_report(report)) is not None:
@@ -112,8 +140,8 @@ async def request_publication(
         house,
         actor,
         APPROVAL,
-        {**payload_of(policy, gate.report_sha256)},
-        summary=f"policy {policy.code} {policy.version}, {policy.hash[:12]}",
+        {**payload_of(policy, gate.report_sha256, effective_from)},
+        summary=_summary(policy, effective_from),
         reason=reason,
     )
     if isinstance(approval, Refused):
@@ -124,13 +152,23 @@ async def request_publication(
     return approval
 
 
+def _summary(policy: Policy, effective_from: datetime | None) -> str:
+    named = f"policy {policy.code} {policy.version} for {policy.purpose}, {policy.hash[:12]}"
+    return named if effective_from is None else f"{named}, from {effective_from.isoformat()}"
+
+
 async def publish_policy(
-    house: House, actor: Actor, policy: Policy, *, reason: str
+    house: House,
+    actor: Actor,
+    policy: Policy,
+    *,
+    reason: str,
+    effective_from: datetime | None = None,
 ) -> Publication | Refused:
-    """Publish a version that somebody else has approved."""
+    """Publish a version that somebody else has approved, for exactly the instant approved."""
     act = Act(name="policy_publication", subject=policy.hash, reason=reason)
     try:
-        return await _publish(house, actor, policy, act)
+        return await _publish(house, actor, policy, act, effective_from)
     except RefusedError as error:
         return await note_refusal(house, actor, act, error.refused)
 
@@ -140,16 +178,18 @@ async def guards_now(connection: Connection, policy: Policy, *, at: datetime) ->
     if policy.action_cap is None:
         return NO_GUARDS
     since = at - timedelta(hours=policy.action_cap.window_hours)
-    return guards_of(policy, await store.read_window(connection, policy, since=since))
+    return guards_of(policy, await read_window(connection, policy, since=since))
 
 
-async def _publish(house: House, actor: Actor, policy: Policy, act: Act) -> Publication:
+async def _publish(
+    house: House, actor: Actor, policy: Policy, act: Act, effective_from: datetime | None
+) -> Publication:
     now = house.clock.now()
     async with house.database.transaction() as connection:
         gate = await store.latest_gate(connection, policy.hash)
         if gate is None:
             raise RefusedError(refuse(POLICY_NOT_REQUESTED))
-        payload = payload_hash({**payload_of(policy, gate.report_sha256)})
+        payload = payload_hash({**payload_of(policy, gate.report_sha256, effective_from)})
         approval = await require_approval(
             connection, APPROVAL, payload, used_by=actor.name, now=now
         )
@@ -161,7 +201,14 @@ async def _publish(house: House, actor: Actor, policy: Policy, act: Act) -> Publ
             author=approval.requested_by,
             approver=approval.decided_by,
         )
-        made = publish(gate, consent, publication_id=house.ids.next(), at=now)
+        made = publish(
+            gate,
+            consent,
+            publication_id=house.ids.next(),
+            purpose=policy.purpose,
+            at=now,
+            effective_from=effective_from,
+        )
         if isinstance(made, Refused):
             raise RefusedError(made)
         await store.add_publication(connection, made)

@@ -31,12 +31,14 @@ from counterfoil.decisioning.refusals import (
     LIMIT_REQUEST_NOT_FOUND,
 )
 from counterfoil.decisioning.replay import StoredDecision, raise_leaf_facts, record_of
+from counterfoil.decisioning.snooze_store import active_snoozes
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import StagedLeaf
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys import gather
 from counterfoil.journeys.gather import About, Facts
 from counterfoil.journeys.house import House
+from counterfoil.journeys.policies import LIMIT_INCREASE, NOTHING_SNOOZED, InForce
 from counterfoil.journeys.raise_asking import RaiseWish, amendment_template, prepare
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
@@ -72,16 +74,15 @@ async def request(house: House, wish: RaiseWish) -> Answer | Refused:
     [begun] = await _begin(house, [wish])
     if isinstance(begun, Refused):
         return begun
-    [facts] = await _facts_of(house, [begun])
+    in_force = house.policies.limit_increase
+    [facts] = await _facts_of(house, in_force, [begun])
     if isinstance(facts, Refused):
         if not gather.is_open(facts):
             return facts
-        return Answer(
-            request_text(house.policies.limit_increase.policy, begun.request), is_replay=False
-        )
+        return Answer(request_text(in_force.policy, begun.request), is_replay=False)
 
     async def work(connection: Connection) -> str | Refused:
-        found = await _decide(house, connection, [(begun.request, facts)])
+        found = await _decide(house, in_force, connection, [(begun.request, facts)])
         decided = found.get(begun.request.key)
         if decided is None:
             return refuse(LIMIT_REQUEST_NOT_FOUND)
@@ -255,8 +256,6 @@ async def _begin(house: House, wishes: Sequence[RaiseWish]) -> list[_Begun | Ref
         new = [wish for wish, key in zip(wishes, keys, strict=True) if key not in known]
         prepared = await prepare(house, connection, new, on=on, at=now)
         requests = [item for item in prepared if isinstance(item, LimitRequest)]
-        if requests:
-            await decisions.keep_policy(connection, house.policies.limit_increase.policy, at=now)
         written = await store.add_requests(connection, requests)
         twins = {
             (item.customer_id, item.idempotency_key) for item in requests if item.key not in written
@@ -286,8 +285,9 @@ async def _carry(
     identities: Mapping[int, Identity] | None,
 ) -> list[LimitRequest | Refused]:
     """Bring written requests to their decision, as far as the bureau answers."""
+    in_force = house.policies.limit_increase
     running = [item for item in begun if not isinstance(item, Refused)]
-    found = await _facts_of(house, running, identities)
+    found = await _facts_of(house, in_force, running, identities)
     cases = [
         (item.request, facts)
         for item, facts in zip(running, found, strict=True)
@@ -296,7 +296,7 @@ async def _carry(
     decided: dict[store.RequestKey, LimitRequest] = {}
     if cases:
         async with house.database.transaction() as connection:
-            decided = await _decide(house, connection, cases)
+            decided = await _decide(house, in_force, connection, cases)
     told = {
         item.request.key: facts
         for item, facts in zip(running, found, strict=True)
@@ -311,14 +311,17 @@ async def _carry(
 
 
 async def _facts_of(
-    house: House, begun: Sequence[_Begun], identities: Mapping[int, Identity] | None = None
+    house: House,
+    in_force: InForce,
+    begun: Sequence[_Begun],
+    identities: Mapping[int, Identity] | None = None,
 ) -> list[Facts | Refused]:
     """Return the facts that the bureau adds to each request, or why there are none yet.
 
     A new request about whom nobody can be asked is taken back: nothing was asked or decided.
     """
-    about = About(OCCASION, house.policies.limit_increase.policy)
-    asking = [item for item in begun if _asks_bureau(house, item.request)]
+    about = About(OCCASION, in_force.policy)
+    asking = [item for item in begun if _asks_bureau(house, in_force, item.request)]
     answers = await gather.find_facts(
         house, [item.request.gathering() for item in asking], identities=identities, about=about
     )
@@ -339,27 +342,34 @@ async def _facts_of(
     return [found.get(item.request.key, {}) for item in begun]
 
 
-def _asks_bureau(house: House, request: LimitRequest) -> bool:
+def _asks_bureau(house: House, in_force: InForce, request: LimitRequest) -> bool:
     """Tell whether a bureau has to be asked: not where own records decline already."""
-    policy = house.policies.limit_increase.policy
+    policy = in_force.policy
     if request.status is not Status.GATHERING or house.bureau is None or not bureau_facts(policy):
         return False
-    return not is_ineligible(policy, policy.decide(request.features, request.asked))
+    return not is_ineligible(policy, in_force.decide(request.features, request.asked))
 
 
 async def _decide(
-    house: House, connection: Connection, cases: Sequence[tuple[LimitRequest, Facts]]
+    house: House,
+    in_force: InForce,
+    connection: Connection,
+    cases: Sequence[tuple[LimitRequest, Facts]],
 ) -> dict[store.RequestKey, LimitRequest]:
     """Decide and write what still gathers; return every request as it stands then."""
     on, now = await house.business_date(), house.clock.now()
     found = await store.lock_requests(connection, [request.key for request, _ in cases])
+    customer_ids = [request.customer_id for request, _ in cases]
+    snoozed = await active_snoozes(connection, LIMIT_INCREASE, customer_ids, at=now)
     made: list[tuple[LimitRequest, Decision]] = []
     for request, facts in cases:
         waiting = found.get(request.key)
         if waiting is None or waiting.status is not Status.GATHERING:
             continue
-        decision = house.policies.limit_increase.policy.decide(
-            {**waiting.features, **facts}, waiting.asked
+        decision = in_force.decide(
+            {**waiting.features, **facts},
+            waiting.asked,
+            snoozed=snoozed.get(waiting.customer_id, NOTHING_SNOOZED),
         )
         decided = transitions.decide(
             waiting, decision, amendment_ref=_amendment_ref(house, waiting, on), at=now
@@ -369,7 +379,7 @@ async def _decide(
     if made:
         requests = [request for request, _ in made]
         records = [record_of(decision) for _, decision in made]
-        await decisions.keep_policy(connection, house.policies.limit_increase.policy, at=now)
+        await decisions.keep_policy(connection, in_force.policy, at=now)
         await store.change_requests(connection, requests)
         await store.add_decisions(connection, requests, records)
         leaves = [

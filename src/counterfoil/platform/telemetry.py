@@ -139,6 +139,8 @@ class Metrics:
     log_witness_seconds: Gauge
     #: What a look at the log found wrong.
     log_findings: Gauge
+    #: Rules that an action cap holds back, by the policy's purpose; its whole counts as one.
+    policy_tripped: Gauge
 
     @classmethod
     def create(cls) -> Self:
@@ -211,6 +213,12 @@ class Metrics:
             ),
             log_findings=Gauge(
                 "counterfoil_log_findings", "What is wrong with the log.", registry=registry
+            ),
+            policy_tripped=Gauge(
+                "counterfoil_policy_tripped",
+                "Rules whose declines an action cap sends to people.",
+                ["purpose"],
+                registry=registry,
             ),
         )
 

@@ -1,0 +1,138 @@
+"""Following publications and caps: every process decides by the same version within seconds.
+
+Method      Two small queries a second tell which publication is in force for each purpose and what
+            caps hold back; a document is read and compiled only when its hash is new here.
+Failure     While the database cannot be read the version in force stays as it was. A document that
+            this program cannot read, because a newer one published it, leaves it so too, with an
+            error in the log: nothing else may decide in its place.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import structlog
+
+from counterfoil.decisioning import guard_store, publication_store
+from counterfoil.decisioning.compile_python import CompiledPolicy, compile_python
+from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards
+from counterfoil.decisioning.publication_store import PublishedVersion
+from counterfoil.decisioning.reading import InvalidPolicyError
+from counterfoil.decisioning.store import read_policy_version
+from counterfoil.journeys.policies import InForce, Policies, shipped_policies
+from counterfoil.kernel.clock import Clock
+from counterfoil.platform.database import Connection, Database
+from counterfoil.platform.telemetry import Metrics
+
+#: How often publications and caps are read.
+FOLLOW_MS: Final = 1_000
+#: Compiled versions that are kept: those in force, and those before them for a way back.
+COMPILED_MAX: Final = 16
+
+_log = structlog.get_logger(__name__)
+
+
+class PolicyFollower:
+    """Keeps one process's policies at what was published."""
+
+    def __init__(
+        self, database: Database, policies: Policies, clock: Clock, metrics: Metrics
+    ) -> None:
+        """Take the database and the policies that are kept up to date."""
+        self._database = database
+        self._policies = policies
+        self._clock = clock
+        self._metrics = metrics
+        self._shipped = policies.every()
+        self._compiled: dict[str, CompiledPolicy] = {
+            version.policy.hash: version.compiled for version in self._shipped.values()
+        }
+
+    async def read(self) -> None:
+        """Put in force what decides now, with what its cap holds back."""
+        async with self._database.connection() as connection:
+            published = await publication_store.publications_in_force(
+                connection, at=self._clock.now(), depth=1
+            )
+            wanted = {
+                purpose: await self._version(connection, purpose, published.get(purpose, []))
+                for purpose in self._shipped
+            }
+            hashes = [compiled.policy.hash for _, compiled in wanted.values()]
+            tripped = await guard_store.read_tripped(connection, hashes)
+        for purpose, (publication_id, compiled) in wanted.items():
+            held = tripped.get(compiled.policy.hash)
+            self._put(
+                purpose, publication_id, compiled, Guards(tripped=held) if held else NO_GUARDS
+            )
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        while True:
+            await asyncio.sleep(FOLLOW_MS / 1_000)
+            try:
+                await self.read()
+            except Exception as failure:  # noqa: BLE001 – the database may come back
+                _log.warning("policies_not_read", error=type(failure).__name__)
+
+    def _put(
+        self, purpose: str, publication_id: int | None, compiled: CompiledPolicy, guards: Guards
+    ) -> None:
+        before = self._policies.every()[purpose]
+        version = InForce(compiled=compiled, guards=guards, publication_id=publication_id)
+        if version == before:
+            return
+        self._policies.put_in_force(purpose, version)
+        self._metrics.policy_tripped.labels(purpose).set(len(guards.tripped))
+        _log.info(
+            "policy_in_force",
+            purpose=purpose,
+            version=compiled.policy.version,
+            policy_hash=compiled.policy.hash,
+            tripped=sorted(guards.tripped),
+        )
+
+    async def _version(
+        self, connection: Connection, purpose: str, published: list[PublishedVersion]
+    ) -> tuple[int | None, CompiledPolicy]:
+        """Return what decides for a purpose; what decided so far where it cannot be read."""
+        if not published:
+            return None, self._shipped[purpose].compiled
+        publication_id, policy_hash = published[0]
+        try:
+            return publication_id, await self._compile(connection, policy_hash)
+        except InvalidPolicyError as fault:
+            before = self._policies.every()[purpose]
+            _log.error("policy_not_readable", policy_hash=policy_hash, fault=str(fault))
+            return before.publication_id, before.compiled
+
+    async def _compile(self, connection: Connection, policy_hash: str) -> CompiledPolicy:
+        compiled = self._compiled.get(policy_hash)
+        if compiled is None:
+            policy = await read_policy_version(connection, policy_hash)
+            assert policy is not None, "a publication names a version that is kept"
+            if policy.hash != policy_hash:
+                raise InvalidPolicyError("policy", "is not what was published under this hash")
+            compiled = await asyncio.to_thread(compile_python, policy)
+            while len(self._compiled) >= COMPILED_MAX:
+                del self._compiled[next(iter(self._compiled))]
+            self._compiled[policy_hash] = compiled
+        return compiled
+
+
+@asynccontextmanager
+async def following_policies(
+    database: Database, clock: Clock, metrics: Metrics
+) -> AsyncIterator[Policies]:
+    """Follow publications while the house is open; yield what is in force."""
+    policies = shipped_policies()
+    follower = PolicyFollower(database, policies, clock, metrics)
+    await follower.read()
+    task = asyncio.create_task(follower.run())
+    try:
+        yield policies
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
