@@ -105,3 +105,34 @@ async def test_another_customers_consent_is_not_shown(browser: Browser, desk: De
     number = ids.to_text(ids.CONSENT, consent.consent_id)
     page = await browser.get(f"/console/customers/{stranger}/consents/{number}")
     assert page.status_code == 404
+
+
+async def test_a_consent_is_withdrawn_for_a_customer_who_calls(
+    browser: Browser, desk: Desk
+) -> None:
+    consent = await desk.give(await customer_of(browser))
+    page = await browser.get(f"{href(consent)}/withdraw")
+    assert (page.status_code, faults(page.text)) == (200, [])
+    preview = await browser.submit(page, f"{href(consent)}/withdraw", channel="phone")
+    assert (preview.status_code, faults(preview.text)) == (200, [])
+    notice = desk.house.notices.version("inquiry-origination", 1)
+    assert notice is not None
+    for part in ("stops", "keeps"):
+        assert notice.texts["zh"].parts[part] in preview.text
+    assert (await desk.stored(consent.customer_id, consent.consent_id)).withdrawn_at is None
+    done = await browser.submit(preview, f"{href(consent)}/withdraw")
+    assert done.headers["location"] == f"{href(consent)}?done=consent_withdrawn"
+    ended = await desk.stored(consent.customer_id, consent.consent_id)
+    assert ended.withdrawn_at is not None
+    page = await browser.get(done.headers["location"])
+    assert (page.status_code, faults(page.text)) == (200, [])
+    assert "The consent is withdrawn." in page.text
+    assert "By phone" in page.text
+
+
+async def test_who_may_not_withdraw_a_consent_is_told(
+    browser: Browser, stranger: Browser, desk: Desk
+) -> None:
+    consent = await desk.give(await customer_of(browser))
+    await stranger.sign_in("auditor")
+    assert (await stranger.get(f"{href(consent)}/withdraw")).status_code == 403

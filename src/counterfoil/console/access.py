@@ -22,6 +22,7 @@ class Permission(StrEnum):
     REVERSE = "reverse"
     CHANGE_LIMIT = "change_limit"
     FREEZE = "freeze"
+    WITHDRAW_CONSENT = "withdraw_consent"
     CLOSE_DAY = "close_day"
     DEVELOP = "develop"
     REVEAL = "reveal"

@@ -23,6 +23,7 @@ from counterfoil.console.page import Page
 from counterfoil.console.pages import (
     applications,
     approvals,
+    consent_actions,
     consents,
     contracts,
     customers,
@@ -77,6 +78,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *customers.PAGES,
     *reveal.PAGES,
     *consents.PAGES,
+    *consent_actions.PAGES,
     *contracts.PAGES,
     *evidence.PAGES,
     *receipts.PAGES,

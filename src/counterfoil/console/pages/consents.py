@@ -8,8 +8,11 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from counterfoil.console import words
+from counterfoil.console.access import Permission
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
+from counterfoil.console.pages.lines import ActionLink
+from counterfoil.console.pages.loans import done_notice
 from counterfoil.console.reading import PART_ROWS, READING
 from counterfoil.console.visit import Visit
 from counterfoil.kernel import ids
@@ -74,6 +77,8 @@ class ConsentPageView:
     #: Heading and paragraph of each part of the exact text.
     parts: Sequence[tuple[str, str]]
     events: Sequence[Event]
+    withdraw: ActionLink
+    done: str
 
 
 async def show_newest(visit: Visit) -> Response:
@@ -159,6 +164,8 @@ async def show_consent(visit: Visit) -> Response:
         title=title,
         parts=parts,
         events=[_event(visit, item) for item in events],
+        withdraw=_withdraw(visit, row, words.consent_href(customer_id, consent_id)),
+        done=done_notice(visit),
     )
     return visit.page(
         "consents/consent.html",
@@ -167,6 +174,15 @@ async def show_consent(visit: Visit) -> Response:
         journey="console.reading.consent",
         api_call=f"GET /v1/consents/{record}/record?customer_id={customer}",
     )
+
+
+def _withdraw(visit: Visit, row: Row, href: str) -> ActionLink:
+    why_not = ""
+    if not visit.may(Permission.WITHDRAW_CONSENT):
+        why_not = visit.t("access.role_may_not")
+    elif row["status"] == "withdrawn":
+        why_not = visit.t("line.not_in_state")
+    return ActionLink(label=visit.t("consent.withdraw"), href=f"{href}/withdraw", why_not=why_not)
 
 
 def _number(visit: Visit, prefix: str, name: str) -> int | None:
