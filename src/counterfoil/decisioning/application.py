@@ -4,6 +4,12 @@ States      received → gathering → approved | declined | referred;
             referred → approved | declined (by a person);
             approved → accepted | expired | withdrawn;
             received, gathering, referred → withdrawn | expired.
+Waiting     A referred application that asks the customer for something waits for it; what the
+            customer supplies lets the policy decide again: referred → approved | declined |
+            referred.
+Review      A person who overturns a decision of the policy puts another one in its place:
+            declined → approved, or approved with a better offer. Nothing else leads out of
+            declined, and nothing at all out of accepted, expired and withdrawn.
 Expiry      Is done for all at once, in `store.sql` (`expire_offers`, `expire_waiting`), by the
             close of day.
 Invariant   Any other transition is refused. Only an approved application with an offer that is
@@ -20,6 +26,7 @@ from counterfoil.decisioning.refusals import (
     DECISION_REASON_MISSING,
     NOTHING_TO_OFFER,
     OFFER_EXPIRED,
+    REVIEW_CHANGES_NOTHING,
 )
 from counterfoil.kernel.errors import Refused, refuse
 
@@ -96,6 +103,15 @@ class Application:
     policy_version: str | None = None
     valid_until: date | None = None
     line_id: int | None = None
+    #: By which way it came in; None where that was not recorded.
+    channel: str | None = None
+    #: Names of features that the customer is asked for; empty where nothing is missing.
+    asks: tuple[str, ...] = ()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Tell whether it waits for something from the customer."""
+        return self.status is Status.REFERRED and bool(self.asks)
 
     @property
     def is_open(self) -> bool:
@@ -115,6 +131,69 @@ def decide(application: Application, decision: Decision, *, at: datetime) -> App
     wanted = Status(decision.outcome.value)
     if (fault := _fault(application, wanted)) is not None:
         return fault
+    return _decided(application, decision, at=at)
+
+
+def decide_again(
+    application: Application, decision: Decision, *, at: datetime
+) -> Application | Refused:
+    """Apply the policy's decision on what the customer supplied to a case that waited for it."""
+    if not application.is_waiting:
+        return refuse(APPLICATION_NOT_OPEN, status=application.status, wanted="decided again")
+    return _decided(application, decision, at=at)
+
+
+def take_back_offer(
+    application: Application, decision: Decision, *, at: datetime
+) -> Application | Refused:
+    """Apply a decision on what has changed since an offer was made; it is not accepted as it was.
+
+    An offer that comes out at least as good stands as it was made.
+    """
+    if application.status is not Status.APPROVED:
+        return refuse(APPLICATION_NOT_OPEN, status=application.status, wanted="decided again")
+    return _decided(application, decision, at=at)
+
+
+def overturn(
+    application: Application,
+    decision: Decision,
+    *,
+    by: str,
+    reason: str,
+    at: datetime,
+) -> Application | Refused:
+    """Put a person's decision in the place of the policy's, with the offer that it allows now."""
+    if application.status not in (Status.DECLINED, Status.APPROVED, Status.REFERRED):
+        return refuse(APPLICATION_NOT_OPEN, status=application.status, wanted=Status.APPROVED)
+    if not decision.limit_minor or decision.rate_daily_e8 is None:
+        return refuse(NOTHING_TO_OFFER)
+    if application.status is Status.APPROVED and not is_better(application, decision):
+        return refuse(REVIEW_CHANGES_NOTHING)
+    decided = _decided(application, decision, at=at)
+    return replace(
+        decided,
+        status=Status.APPROVED,
+        outcome=Outcome.APPROVED,
+        decided_by=by,
+        decision_reason=reason,
+        ended_at=None,
+        asks=(),
+    )
+
+
+def is_better(application: Application, decision: Decision) -> bool:
+    """Tell whether an offer is nowhere worse for the customer than the present one, and better."""
+    assert application.limit_minor is not None, "an approved application has a limit"
+    assert application.rate_daily_e8 is not None, "an approved application has a price"
+    assert decision.rate_daily_e8 is not None, "an offer has a price"
+    gain_minor = decision.limit_minor - application.limit_minor
+    saving_e8 = application.rate_daily_e8 - decision.rate_daily_e8
+    return gain_minor >= 0 and saving_e8 >= 0 and gain_minor + saving_e8 > 0
+
+
+def _decided(application: Application, decision: Decision, *, at: datetime) -> Application:
+    wanted = Status(decision.outcome.value)
     return replace(
         application,
         status=wanted,
@@ -131,6 +210,7 @@ def decide(application: Application, decision: Decision, *, at: datetime) -> App
         policy_hash=decision.policy_hash,
         policy_version=decision.policy_version,
         valid_until=decision.valid_until,
+        asks=decision.asks,
     )
 
 

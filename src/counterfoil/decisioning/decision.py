@@ -15,6 +15,7 @@ from counterfoil.decisioning.evaluate import Verdict
 from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards
 from counterfoil.decisioning.scorecard import Contribution
+from counterfoil.decisioning.wishes import NO_WISHES, Wishes
 
 
 class Outcome(StrEnum):
@@ -43,10 +44,12 @@ class Asked:
     rate_daily_max_e8: int
     #: The business date of the decision.
     as_of: date
+    #: What the customer chose about decisions by machine.
+    wishes: Wishes = NO_WISHES
 
     def document(self) -> dict[str, object]:
-        """Return the form that is stored."""
-        return {
+        """Return the form that is stored; choices are named where there are any."""
+        document: dict[str, object] = {
             "as_of": self.as_of.isoformat(),
             "currency": self.currency,
             "limit_max_minor": self.limit_max_minor,
@@ -59,6 +62,9 @@ class Asked:
             "requested_minor": self.requested_minor,
             "tenors_months": list(self.tenors_months),
         }
+        if self.wishes.is_any:
+            document["wishes"] = self.wishes.document()
+        return document
 
 
 class Candidate(NamedTuple):

@@ -40,6 +40,7 @@ async def add_gathering(
         application_ids=application_ids,
         requested_minor=[item.requested_minor for item in applications],
         purposes=[item.purpose for item in applications],
+        channels=[item.channel for item in applications],
     )
     await QUERIES.add_gatherings.execute(
         connection,
@@ -111,6 +112,7 @@ async def decide_gathered(
         tenors_months=[",".join(map(str, item.tenors_months)) for item in applications],
         reasons=[",".join(item.reasons) for item in applications],
         valid_until=[item.valid_until for item in applications],
+        asks=[",".join(item.asks) for item in applications],
     )
     decided = {(row["customer_id"], row["application_id"]) for row in rows}
     kept = [

@@ -5,14 +5,14 @@
 -- locks   none but its rows
 INSERT INTO decisioning.application (
     customer_id, application_id, product_code, product_version, currency, requested_minor,
-    purpose, status, received_at
+    purpose, status, received_at, channel
 )
 SELECT given.customer_id, given.application_id, :product_code, :product_version, :currency,
-       given.requested_minor, given.purpose, 'gathering', :received_at
+       given.requested_minor, given.purpose, 'gathering', :received_at, given.channel
 FROM unnest(
     :customer_ids::bigint[], :application_ids::bigint[], :requested_minor::bigint[],
-    :purposes::text[]
-) AS given (customer_id, application_id, requested_minor, purpose);
+    :purposes::text[], :channels::text[]
+) AS given (customer_id, application_id, requested_minor, purpose, channel);
 
 -- name: add_gatherings
 -- What they were asked with.
@@ -58,14 +58,15 @@ SET status = given.status, gathered_at = :gathered_at, decided_at = :decided_at:
     limit_minor = given.limit_minor, rate_daily_e8 = given.rate_daily_e8,
     tenors_months = string_to_array(given.tenors_months, ',')::smallint[],
     reasons = string_to_array(given.reasons, ','), policy_hash = :policy_hash,
-    policy_version = :policy_version, valid_until = given.valid_until
+    policy_version = :policy_version, valid_until = given.valid_until,
+    asks = string_to_array(given.asks, ',')
 FROM unnest(
     :customer_ids::bigint[], :application_ids::bigint[], :statuses::text[], :grades::text[],
     :points::integer[], :limits_minor::bigint[], :rates_daily_e8::integer[],
-    :tenors_months::text[], :reasons::text[], :valid_until::date[]
+    :tenors_months::text[], :reasons::text[], :valid_until::date[], :asks::text[]
 ) AS given (
     customer_id, application_id, status, grade, points, limit_minor, rate_daily_e8, tenors_months,
-    reasons, valid_until
+    reasons, valid_until, asks
 )
 WHERE application.customer_id = given.customer_id
   AND application.application_id = given.application_id

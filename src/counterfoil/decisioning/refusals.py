@@ -158,3 +158,93 @@ SNOOZE_NOT_FOUND = Refusal(
     message="No such rule is suppressed for this customer.",
     next_step="Check the customer and the number in the list of suppressed rules.",
 )
+APPLICATION_NOT_WAITING = Refusal(
+    code="application_not_waiting",
+    kind=Kind.CONFLICT,
+    message="The application is {status} and waits for nothing from the customer.",
+    next_step="Read the application; where it asks for something, `asks` names it.",
+)
+FACT_NOT_ASKED = Refusal(
+    code="fact_not_asked",
+    kind=Kind.INVALID,
+    message="The application does not ask for {fact}.",
+    next_step="Send what `asks` names and nothing else.",
+)
+FACTS_MISSING = Refusal(
+    code="facts_missing",
+    kind=Kind.INVALID,
+    message="Nothing that the application asks for was supplied.",
+    next_step="Send at least one of the facts that `asks` names, with its value.",
+)
+OFFER_CHANGED = Refusal(
+    code="offer_changed",
+    kind=Kind.CONFLICT,
+    message="What the offer rests on has changed ({changed}); it was decided again: {status}.",
+    next_step="Read the application with its new decision; ask for a review if it seems wrong.",
+)
+OFFER_CONSENT_ENDED = Refusal(
+    code="offer_consent_ended",
+    kind=Kind.CONFLICT,
+    message="The consent behind what this offer rests on was withdrawn.",
+    next_step="Give the consent again and apply again, or withdraw the application.",
+)
+REVIEW_NOT_FOUND = Refusal(
+    code="review_not_found",
+    kind=Kind.NOT_FOUND,
+    message="This customer has no such request for review.",
+    next_step="Check the review and the customer who asked for it.",
+)
+REVIEW_NOT_OPEN = Refusal(
+    code="review_not_open",
+    kind=Kind.CONFLICT,
+    message="The review is {state}; this cannot be done with it any more.",
+    next_step="Read the review to see how it ended.",
+)
+REVIEW_NOTHING_DECIDED = Refusal(
+    code="review_nothing_decided",
+    kind=Kind.CONFLICT,
+    message="It is {status}; there is no decision by machine that a person could review.",
+    next_step="Wait for the decision; where a person decides already, that person looks at it.",
+)
+REVIEW_BY_PERSON = Refusal(
+    code="review_by_person",
+    kind=Kind.CONFLICT,
+    message="A person has decided this, not a machine alone.",
+    next_step="Complain to the lender if the decision seems wrong.",
+)
+REVIEW_ASSIGNED_TO_OTHER = Refusal(
+    code="review_assigned_to_other",
+    kind=Kind.CONFLICT,
+    message="The review is the task of {person}.",
+    next_step="Let that person conclude it or give it back first.",
+)
+REVIEWER_WROTE_POLICY = Refusal(
+    code="reviewer_wrote_policy",
+    kind=Kind.FORBIDDEN,
+    message="Whoever wrote the version that decided does not review its decisions.",
+    next_step="Ask somebody else whose role allows it.",
+)
+REVIEWER_DECIDED_BEFORE = Refusal(
+    code="reviewer_decided_before",
+    kind=Kind.FORBIDDEN,
+    message="Whoever decided a case does not review it.",
+    next_step="Ask somebody else whose role allows it.",
+)
+REVIEWER_NOT_ALLOWED = Refusal(
+    code="reviewer_not_allowed",
+    kind=Kind.FORBIDDEN,
+    message="This role does not review decisions.",
+    next_step="Ask somebody whose role allows it.",
+)
+REVIEW_CHANGES_NOTHING = Refusal(
+    code="review_changes_nothing",
+    kind=Kind.CONFLICT,
+    message="With what was put right the decision comes out no better for the customer.",
+    next_step="Correct a fact, set a rule aside, or uphold the decision with a reason.",
+)
+RULE_NOT_SET_ASIDE = Refusal(
+    code="rule_not_set_aside",
+    kind=Kind.INVALID,
+    message="The rule {rule} is one of law, or this version has no such rule.",
+    next_step="Name rules of this version that are not of law.",
+)

@@ -13,8 +13,10 @@ import orjson
 
 from counterfoil.decisioning.decision import Asked, Decision, Outcome
 from counterfoil.decisioning.expression import Value
+from counterfoil.decisioning.honouring import honour
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards
+from counterfoil.decisioning.wishes import wishes_of
 from counterfoil.kernel import ids
 
 
@@ -104,9 +106,9 @@ def replay(policy: Policy, stored: StoredDecision) -> Replay:
 
 
 def decided_again(decide: Decide, stored: StoredDecision) -> Decision:
-    """Return the decision on the stored inputs."""
+    """Return the decision on the stored inputs, with the customer's choices honoured."""
     inputs = orjson.loads(stored.inputs)
-    return decide(inputs["features"], asked_of(inputs["asked"]), guards_of(inputs))
+    return honour(decide(inputs["features"], asked_of(inputs["asked"]), guards_of(inputs)))
 
 
 def compared(stored: StoredDecision, decision: Decision) -> Replay:
@@ -134,6 +136,7 @@ def asked_of(document: dict[str, Any]) -> Asked:
         | {
             "as_of": date.fromisoformat(document["as_of"]),
             "tenors_months": tuple(document["tenors_months"]),
+            "wishes": wishes_of(document.get("wishes")),
         }
     )
 

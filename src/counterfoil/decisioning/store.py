@@ -11,6 +11,7 @@ from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.document import policy_of
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.replay import StoredDecision
+from counterfoil.decisioning.taken import Taken, taken_of
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries, Row
 
@@ -84,6 +85,8 @@ async def add_decided(
         tenors_months=[",".join(map(str, item.tenors_months)) for item in applications],
         reasons=[",".join(item.reasons) for item in applications],
         valid_until=[item.valid_until for item in applications],
+        channels=[item.channel for item in applications],
+        asks=[",".join(item.asks) for item in applications],
     )
     await QUERIES.add_decisions.execute(
         connection,
@@ -172,6 +175,61 @@ async def change_applications(connection: Connection, applications: Sequence[App
     assert changed == len(applications), "applications are locked before they are changed"
 
 
+async def redecide_application(
+    connection: Connection, application: Application, record: StoredDecision
+) -> int:
+    """Write another decision on a locked application, and its record; return the record's number.
+
+    What was decided before stays recorded.
+    """
+    assert application.outcome is not None, "it has just been decided"
+    changed = await QUERIES.redecide_application.execute(
+        connection,
+        customer_id=application.customer_id,
+        application_id=application.application_id,
+        status=application.status.value,
+        decided_at=application.decided_at,
+        ended_at=application.ended_at,
+        outcome=application.outcome.value,
+        decided_by=application.decided_by,
+        decision_reason=application.decision_reason,
+        grade=application.grade,
+        points=application.points,
+        limit_minor=application.limit_minor,
+        rate_daily_e8=application.rate_daily_e8,
+        tenors_months=list(application.tenors_months),
+        reasons=list(application.reasons),
+        policy_hash=application.policy_hash,
+        policy_version=application.policy_version,
+        valid_until=application.valid_until,
+        asks=list(application.asks),
+    )
+    assert changed == 1, "an application is locked before it is decided again"
+    number: int = await QUERIES.add_decision_again.fetchval(
+        connection,
+        customer_id=application.customer_id,
+        application_id=application.application_id,
+        decided_by=application.decided_by,
+        outcome=application.outcome.value,
+        policy_hash=record.policy_hash,
+        inputs=record.inputs.decode(),
+        result=record.result.decode(),
+        reason=application.decision_reason,
+        decided_at=application.decided_at,
+    )
+    return number
+
+
+async def read_decisions_of(
+    connection: Connection, *, customer_id: int, application_id: int
+) -> list[Taken]:
+    """Return every decision on one application, in their order."""
+    rows = await QUERIES.decisions_of_application.fetch(
+        connection, customer_id=customer_id, application_id=application_id
+    )
+    return [taken_of(row) for row in rows]
+
+
 async def expire_offers(
     connection: Connection, *, business_date: date, at: datetime
 ) -> list[ApplicationKey]:
@@ -231,4 +289,5 @@ def _application(row: Row) -> Application:
     fields["outcome"] = fields["outcome"] and Outcome(fields["outcome"])
     fields["tenors_months"] = tuple(fields["tenors_months"])
     fields["reasons"] = tuple(fields["reasons"])
+    fields["asks"] = tuple(fields["asks"])
     return Application(**fields)

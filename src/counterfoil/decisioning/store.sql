@@ -22,7 +22,7 @@ INSERT INTO decisioning.application (
     customer_id, application_id, product_code, product_version, currency, requested_minor,
     purpose, status, received_at, gathered_at, decided_at, ended_at, outcome, decided_by, grade,
     points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash, policy_version,
-    valid_until
+    valid_until, channel, asks
 )
 SELECT given.customer_id, given.application_id, :product_code, :product_version, :currency,
        given.requested_minor, given.purpose, given.status, :received_at, :gathered_at,
@@ -30,15 +30,16 @@ SELECT given.customer_id, given.application_id, :product_code, :product_version,
        CASE given.status WHEN 'declined' THEN :decided_at::timestamptz END, given.status, :decided_by,
        given.grade, given.points, given.limit_minor, given.rate_daily_e8,
        string_to_array(given.tenors_months, ',')::smallint[],
-       string_to_array(given.reasons, ','), :policy_hash, :policy_version, given.valid_until
+       string_to_array(given.reasons, ','), :policy_hash, :policy_version, given.valid_until,
+       given.channel, string_to_array(given.asks, ',')
 FROM unnest(
     :customer_ids::bigint[], :application_ids::bigint[], :requested_minor::bigint[],
     :purposes::text[], :statuses::text[], :grades::text[], :points::integer[],
     :limits_minor::bigint[], :rates_daily_e8::integer[], :tenors_months::text[],
-    :reasons::text[], :valid_until::date[]
+    :reasons::text[], :valid_until::date[], :channels::text[], :asks::text[]
 ) AS given (
     customer_id, application_id, requested_minor, purpose, status, grade, points, limit_minor,
-    rate_daily_e8, tenors_months, reasons, valid_until
+    rate_daily_e8, tenors_months, reasons, valid_until, channel, asks
 );
 
 -- name: add_decisions
@@ -78,7 +79,7 @@ RETURNING policy_hash, inputs, result;
 SELECT customer_id, application_id, product_code, product_version, currency, requested_minor,
        purpose, status, received_at, gathered_at, decided_at, ended_at, outcome, decided_by,
        decision_reason, grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
-       policy_version, valid_until, line_id
+       policy_version, valid_until, line_id, channel, asks
 FROM decisioning.application
 WHERE customer_id = :customer_id AND application_id = :application_id;
 
@@ -93,7 +94,8 @@ SELECT application.customer_id, application.application_id, application.product_
        application.decided_by, application.decision_reason, application.grade,
        application.points, application.limit_minor, application.rate_daily_e8,
        application.tenors_months, application.reasons, application.policy_hash,
-       application.policy_version, application.valid_until, application.line_id
+       application.policy_version, application.valid_until, application.line_id,
+       application.channel, application.asks
 FROM decisioning.application AS application
 JOIN unnest(:customer_ids::bigint[], :application_ids::bigint[])
     AS wanted (customer_id, application_id)
@@ -109,7 +111,7 @@ FOR UPDATE OF application;
 SELECT customer_id, application_id, product_code, product_version, currency, requested_minor,
        purpose, status, received_at, gathered_at, decided_at, ended_at, outcome, decided_by,
        decision_reason, grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
-       policy_version, valid_until, line_id
+       policy_version, valid_until, line_id, channel, asks
 FROM decisioning.application
 WHERE customer_id = :customer_id
 ORDER BY application_id DESC
@@ -122,7 +124,7 @@ LIMIT :page;
 SELECT customer_id, application_id, product_code, product_version, currency, requested_minor,
        purpose, status, received_at, gathered_at, decided_at, ended_at, outcome, decided_by,
        decision_reason, grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
-       policy_version, valid_until, line_id
+       policy_version, valid_until, line_id, channel, asks
 FROM decisioning.application
 WHERE application_id < :before
   AND (:status::text IS NULL OR status = :status)
@@ -147,6 +149,41 @@ FROM unnest(
 )
 WHERE application.customer_id = given.customer_id
   AND application.application_id = given.application_id;
+
+-- name: redecide_application
+-- Puts another decision in the place of an application's present one, with all that comes of it.
+-- locks   the row
+UPDATE decisioning.application
+SET status = :status, decided_at = :decided_at, ended_at = :ended_at, outcome = :outcome,
+    decided_by = :decided_by, decision_reason = :decision_reason, grade = :grade,
+    points = :points, limit_minor = :limit_minor, rate_daily_e8 = :rate_daily_e8,
+    tenors_months = :tenors_months::smallint[], reasons = :reasons::text[],
+    policy_hash = :policy_hash, policy_version = :policy_version, valid_until = :valid_until,
+    asks = :asks::text[]
+WHERE customer_id = :customer_id AND application_id = :application_id;
+
+-- name: add_decision_again
+-- One more decision on an application, on inputs of its own, beside those before.
+-- gives   its number
+-- locks   the application, shared
+INSERT INTO decisioning.decision (
+    customer_id, application_id, decision_no, decided_by, outcome, policy_hash, inputs, result,
+    reason, decided_at
+)
+SELECT :customer_id, :application_id, max(said.decision_no) + 1, :decided_by, :outcome,
+       :policy_hash, :inputs, :result, :reason, :decided_at
+FROM decisioning.decision AS said
+WHERE said.customer_id = :customer_id AND said.application_id = :application_id
+RETURNING decision_no;
+
+-- name: decisions_of_application
+-- All decisions on one application, in their order.
+-- gives   a row a decision
+-- locks   none
+SELECT decision_no, decided_by, outcome, policy_hash, inputs, result, reason, decided_at
+FROM decisioning.decision
+WHERE customer_id = :customer_id AND application_id = :application_id
+ORDER BY decision_no;
 
 -- name: expire_offers
 -- Ends applications whose offer, taken by nobody or still before a person, was valid before a
