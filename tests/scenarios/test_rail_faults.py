@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from tests.store.payments_desk import TODAY, Desk
 
-from counterfoil.payments import store
+from counterfoil.payments import reconciliation_store
 from counterfoil.payments.order import payment_id_of, reference_of
 from counterfoil.payments.reconciliation import DifferenceCause, LedgerSide, reconcile
 from counterfoil.payments.relay import PayoutRelay
@@ -112,7 +112,7 @@ async def test_reconciliation_finds_exactly_what_went_wrong(database: Database) 
     desk, bank = await lead(7, database, idempotent=True)
     ledger = [LedgerSide(loan * 10, loan, AMOUNT_MINOR) for loan in desk.books.confirmed_loans]
     async with database.connection() as connection:
-        orders, lines = await store.sides_of_day(connection, rail="bank", day=TODAY)
+        orders, lines = await reconciliation_store.sides_of_day(connection, rail="bank", day=TODAY)
     of_today = {order.payment_id for order in orders}
     found = reconcile(orders, lines, [side for side in ledger if side.payment_id in of_today])
 
@@ -136,7 +136,9 @@ async def test_reconciliation_finds_exactly_what_went_wrong(database: Database) 
     assert found.matched_minor == AMOUNT_MINOR * len(agreeing)
 
     async with database.connection() as connection:
-        orders, lines = await store.sides_of_day(connection, rail="bank", day=TOMORROW)
+        orders, lines = await reconciliation_store.sides_of_day(
+            connection, rail="bank", day=TOMORROW
+        )
     returned = reconcile(orders, lines, [side for side in ledger if side.payment_id in named])
     reversed_count = sum(entry.fault is Fault.LATE_REVERSAL for entry in bank.entries.values())
     causes = Counter(difference.cause for difference in returned.differences)

@@ -10,7 +10,7 @@ import pytest
 from tests.store.payments_desk import TODAY, Crash, Desk, emit, payload
 
 from counterfoil.kernel.errors import Refused
-from counterfoil.payments import store, suspense
+from counterfoil.payments import reconciliation_store, store, suspense, suspense_store
 from counterfoil.payments.order import PayoutOrder, reference_of
 from counterfoil.payments.rail import (
     ASK_FOR,
@@ -463,7 +463,7 @@ async def test_an_answer_that_comes_after_people_were_asked_waits_for_them(
     await asyncio.sleep(0)
     async with database.transaction() as connection:
         case = ((70, 7), Cause.NOT_ON_STATEMENT)
-        await store.open_cases(connection, [case], now=desk.clock.now())
+        await suspense_store.open_cases(connection, [case], now=desk.clock.now())
     rail.gate.set()
     await slow.close()
     assert await desk.value("SELECT outcome FROM payments.payment") is None
@@ -593,7 +593,7 @@ FAILED = Proposal(resolution=Resolution.FAILED, value_date=None, note="recalled 
 async def test_two_people_resolve_a_case_and_the_books_hear_of_it(database: Database) -> None:
     desk, relay, key = await suspended(database)
     async with database.connection() as connection:
-        rows = await store.open_suspense(connection)
+        rows = await suspense_store.open_suspense(connection)
     assert [(row["payment_id"], row["cause"]) for row in rows] == [(7, "wrong_amount")]
     assert await suspense.propose(database, key, FAILED, person="ann", clock=desk.clock) is None
     same = await suspense.approve(database, key, person="ann", clock=desk.clock)
@@ -678,15 +678,19 @@ async def test_differences_keep_the_day_they_were_first_seen_and_are_cleared(
     days = [TODAY + timedelta(days=number) for number in range(3)]
     async with database.transaction() as connection:
         for day in days[:2]:
-            await store.record_differences(
+            await reconciliation_store.record_differences(
                 connection, [missing], day=day, compared=[missing.reference]
             )
-        (row,) = await store.open_differences(connection)
+        (row,) = await reconciliation_store.open_differences(connection)
         assert (row["first_seen_on"], row["last_seen_on"]) == (days[0], days[1])
-        await store.record_differences(connection, [], day=days[2], compared=["pm_other"])
-        assert len(await store.open_differences(connection)) == 1
-        await store.record_differences(connection, [], day=days[2], compared=[missing.reference])
-        assert await store.open_differences(connection) == []
+        await reconciliation_store.record_differences(
+            connection, [], day=days[2], compared=["pm_other"]
+        )
+        assert len(await reconciliation_store.open_differences(connection)) == 1
+        await reconciliation_store.record_differences(
+            connection, [], day=days[2], compared=[missing.reference]
+        )
+        assert await reconciliation_store.open_differences(connection) == []
 
 
 # What the database itself refuses

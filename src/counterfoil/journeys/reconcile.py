@@ -18,8 +18,7 @@ from typing import Any, Final
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.ledger import store as ledger
-from counterfoil.payments import reconciliation_store as runs
-from counterfoil.payments import refusals, store
+from counterfoil.payments import reconciliation_store, refusals
 from counterfoil.payments.order import payment_id_of, reference_of
 from counterfoil.payments.reconciliation import (
     Difference,
@@ -52,7 +51,7 @@ class OpenDifference:
 class DayReconciliation:
     """What reconciling one day of one rail found."""
 
-    run: runs.Run
+    run: reconciliation_store.Run
     #: All that is open on the rail and off it, oldest first, whatever day it is of.
     open_differences: tuple[OpenDifference, ...]
     #: How many are open by age in days.
@@ -81,15 +80,15 @@ async def reconcile_day(house: House, *, rail: str, on: date) -> DayReconciliati
         house.database.connection() as connection,
         connection.transaction(isolation="repeatable_read"),  # type: ignore[call-arg]
     ):
-        if not await runs.has_statement(connection, rail=rail, day=on):
+        if not await reconciliation_store.has_statement(connection, rail=rail, day=on):
             return refuse(refusals.STATEMENT_MISSING, rail=rail, statement_date=on.isoformat())
         sides = await _read_sides(connection, rail=rail, on=on)
         found = reconcile(sides.orders, sides.lines, sides.bookings)
-        await store.record_differences(
+        await reconciliation_store.record_differences(
             connection, found.differences, day=on, compared=sorted(sides.compared)
         )
         run = _run(house, sides, found, rail=rail, on=on)
-        await runs.put_run(connection, run)
+        await reconciliation_store.put_run(connection, run)
         still_open = await _open_differences(connection, on)
     return DayReconciliation(
         run=run,
@@ -108,14 +107,14 @@ async def _read_sides(connection: Connection, *, rail: str, on: date) -> _Sides:
         if (number := payment_id_of(row["reference"])) is not None
     } | {(payout.customer_id, payout.payment_id) for payout in booked}
     wanted = sorted({number for _, number in named})
-    orders, lines = await store.sides_of_day(
+    orders, lines = await reconciliation_store.sides_of_day(
         connection,
         rail=rail,
         day=on,
         payment_ids=wanted,
         references=[row["reference"] for row in in_question],
     )
-    elsewhere = await runs.payments_of_other_rails(connection, wanted, rail=rail)
+    elsewhere = await reconciliation_store.payments_of_other_rails(connection, wanted, rail=rail)
     keys = {key for key in named if key[1] not in elsewhere}
     keys |= {(order.customer_id, order.payment_id) for order in orders}
     bookings = [LedgerSide(*one) for one in await ledger.payouts_of(connection, sorted(keys))]
@@ -123,8 +122,10 @@ async def _read_sides(connection: Connection, *, rail: str, on: date) -> _Sides:
     return _Sides(orders, lines, bookings, compared)
 
 
-def _run(house: House, sides: _Sides, found: Reconciliation, *, rail: str, on: date) -> runs.Run:
-    return runs.Run(
+def _run(
+    house: House, sides: _Sides, found: Reconciliation, *, rail: str, on: date
+) -> reconciliation_store.Run:
+    return reconciliation_store.Run(
         rail=rail,
         business_date=on,
         reconciled_at=house.clock.now(),
@@ -146,7 +147,7 @@ async def _open_rows(connection: Connection) -> list[Any]:
     rows: list[Any] = []
     after = None
     while len(rows) < OPEN_DIFFERENCES_MAX:
-        page = await store.open_differences(connection, after=after, page=_PAGE)
+        page = await reconciliation_store.open_differences(connection, after=after, page=_PAGE)
         rows += page
         if len(page) < _PAGE:
             break

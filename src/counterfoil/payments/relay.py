@@ -22,7 +22,7 @@ import structlog
 
 from counterfoil.kernel.clock import Clock
 from counterfoil.kernel.errors import Kind, Refused
-from counterfoil.payments import store
+from counterfoil.payments import store, suspense_store
 from counterfoil.payments.health import RailHealth
 from counterfoil.payments.order import (
     SUBJECTS,
@@ -323,7 +323,7 @@ class PayoutRelay:
                 and (one.started.key in moved or one.started.act is Act.VERIFY)
             ]
             if cases:
-                await store.open_cases(connection, cases, now=now)
+                await suspense_store.open_cases(connection, cases, now=now)
         certain = [_certain(one) for one in answered if one.started.key in moved]
         await self._settle([payment for payment in certain if payment is not None])
         return len(answers)
@@ -379,7 +379,7 @@ class PayoutRelay:
             if told:
                 await store.finish(connection, told, now=now)
             if refused:
-                await store.open_cases(connection, refused, now=now)
+                await suspense_store.open_cases(connection, refused, now=now)
 
     async def _tell_books(self, payment: Payment) -> object | Refused:
         if payment.outcome is Outcome.SUCCEEDED:

@@ -6,7 +6,7 @@ Invariant   A day has one statement for ever; the same file again is no news, an
 from datetime import date, datetime
 
 from counterfoil.kernel.errors import Refused, refuse
-from counterfoil.payments import refusals, store
+from counterfoil.payments import refusals, store, suspense_store
 from counterfoil.payments.statement import InvalidStatementError, read_statement
 
 # house: allow database-reach – opens the transaction that its steps share; SQL is the store's
@@ -35,5 +35,5 @@ async def take_statement(
             connection, rail=rail, statement_date=business_date
         )
         if doubtful:
-            await store.open_cases(connection, doubtful, now=now)
+            await suspense_store.open_cases(connection, doubtful, now=now)
     return len(statement.lines)

@@ -28,8 +28,7 @@ from counterfoil.payments.rail import (
     Returned,
     Verdict,
 )
-from counterfoil.payments.reconciliation import Difference, OrderSide
-from counterfoil.payments.statement import LineKind, Statement, StatementLine
+from counterfoil.payments.statement import Statement
 from counterfoil.platform.database import Connection, Queries, Row
 
 QUERIES: Final = Queries.load("counterfoil.payments")
@@ -143,7 +142,7 @@ async def record_acts(
         acts=[started.act.value for started in acts],
         statuses=[started.status.value for started in acts],
         references=[started.payment.order.reference for started in acts],
-        **_columns(started.key for started in acts),
+        **columns_of(started.key for started in acts),
     )
 
 
@@ -152,7 +151,7 @@ async def postpone(
 ) -> None:
     """Put off payments that cannot be sent now."""
     keys = ((p.order.customer_id, p.order.payment_id) for p in payments)
-    await QUERIES.postpone.execute(connection, next_act_at=next_act_at, **_columns(keys))
+    await QUERIES.postpone.execute(connection, next_act_at=next_act_at, **columns_of(keys))
 
 
 async def record_answers(
@@ -167,13 +166,13 @@ async def record_answers(
         moved = {(row["customer_id"], row["payment_id"]) for row in rows}
     if len(applied) < len(answered):
         checked = (one.started.key for one in answered if one.started.act is Act.VERIFY)
-        await QUERIES.rest.execute(connection, **_columns(checked))
+        await QUERIES.rest.execute(connection, **columns_of(checked))
     return moved
 
 
 async def finish(connection: Connection, keys: Iterable[PaymentKey], *, now: datetime) -> None:
     """Finish payments of whose outcome the books have taken note."""
-    await QUERIES.finish.execute(connection, now=now, **_columns(keys))
+    await QUERIES.finish.execute(connection, now=now, **columns_of(keys))
 
 
 async def hint(connection: Connection, *, payment_id: int, now: datetime, hints_max: int) -> bool:
@@ -182,18 +181,6 @@ async def hint(connection: Connection, *, payment_id: int, now: datetime, hints_
         connection, payment_id=payment_id, now=now, hints_max=hints_max
     )
     return row is not None
-
-
-async def open_cases(
-    connection: Connection, cases: Sequence[tuple[PaymentKey, Cause]], *, now: datetime
-) -> None:
-    """Put payments before two people."""
-    await QUERIES.open_cases.execute(
-        connection,
-        now=now,
-        causes=[cause.value for _, cause in cases],
-        **_columns(key for key, _ in cases),
-    )
 
 
 async def add_statement(
@@ -250,187 +237,6 @@ async def doubtful_by_statement(
     return [((row["customer_id"], row["payment_id"]), Cause(row["cause"])) for row in rows]
 
 
-async def sides_of_day(
-    connection: Connection,
-    *,
-    rail: str,
-    day: date,
-    payment_ids: Sequence[int] = (),
-    references: Sequence[str] = (),
-) -> tuple[list[OrderSide], list[StatementLine]]:
-    """Return the orders and statement lines that concern a day, for reconciliation.
-
-    With them come the orders of the numbers given, and earlier lines of the references given.
-    """
-    orders = [
-        OrderSide(
-            row["customer_id"],
-            row["payment_id"],
-            row["amount_minor"],
-            row["currency"],
-            PaymentStatus(row["status"]),
-        )
-        for row in await QUERIES.orders_of_day.fetch(
-            connection, rail=rail, day=day, payment_ids=list(payment_ids)
-        )
-    ]
-    rows = await QUERIES.lines_of_day.fetch(
-        connection,
-        rail=rail,
-        day=day,
-        payment_ids=[order.payment_id for order in orders],
-        references=list(references),
-    )
-    lines = [
-        StatementLine(
-            row["reference"],
-            LineKind(row["kind"]),
-            row["amount_minor"],
-            row["currency"],
-            row["value_date"],
-            row["rail_reference"],
-        )
-        for row in rows
-    ]
-    return orders, lines
-
-
-async def record_differences(
-    connection: Connection,
-    differences: Sequence[Difference],
-    *,
-    day: date,
-    compared: Sequence[str],
-) -> None:
-    """Keep the differences of a day and clear those of compared references that are gone."""
-    found: dict[str, list[object]] = {
-        "customer_ids": [one.customer_id for one in differences],
-        "references": [one.reference for one in differences],
-        "causes": [one.cause.value for one in differences],
-    }
-    await QUERIES.record_differences.execute(
-        connection,
-        day=day,
-        **found,
-        orders_minor=[one.order_minor for one in differences],
-        statements_minor=[one.statement_minor for one in differences],
-        ledgers_minor=[one.ledger_minor for one in differences],
-    )
-    await QUERIES.clear_differences.execute(connection, day=day, compared=list(compared), **found)
-
-
-async def open_differences(
-    connection: Connection, *, after: tuple[date, int, str, str] | None = None, page: int = 200
-) -> list[Row]:
-    """Return differences not cleared, oldest first, after the key of the last one seen."""
-    first_seen_on, customer_id, reference, cause = after or (date.min, 0, "", "")
-    return await QUERIES.open_differences.fetch(
-        connection,
-        first_seen_on=first_seen_on,
-        customer_id=customer_id,
-        reference=reference,
-        cause=cause,
-        page=page,
-    )
-
-
-async def open_suspense(
-    connection: Connection, *, after: tuple[datetime, int, int, int] | None = None, page: int = 200
-) -> list[Row]:
-    """Return cases that wait for people, oldest first, after the key of the last one seen."""
-    opened_at, customer_id, payment_id, case_no = after or (_LONG_AGO, 0, 0, 0)
-    return await QUERIES.open_suspense.fetch(
-        connection,
-        opened_at=opened_at,
-        customer_id=customer_id,
-        payment_id=payment_id,
-        case_no=case_no,
-        page=page,
-    )
-
-
-async def lock_case(
-    connection: Connection, *, customer_id: int, payment_id: int, case_no: int
-) -> Row | None:
-    """Lock and return an open case with its payment, or None."""
-    return await QUERIES.lock_case.fetchrow(
-        connection, customer_id=customer_id, payment_id=payment_id, case_no=case_no
-    )
-
-
-async def propose(
-    connection: Connection,
-    *,
-    customer_id: int,
-    payment_id: int,
-    case_no: int,
-    resolution: str,
-    value_date: date | None,
-    note: str,
-    person: str,
-    now: datetime,
-) -> None:
-    """Keep one person's proposal for an open case."""
-    await QUERIES.propose.execute(
-        connection,
-        customer_id=customer_id,
-        payment_id=payment_id,
-        case_no=case_no,
-        resolution=resolution,
-        value_date=value_date,
-        note=note,
-        person=person,
-        now=now,
-    )
-
-
-async def approve(
-    connection: Connection,
-    *,
-    customer_id: int,
-    payment_id: int,
-    case_no: int,
-    person: str,
-    now: datetime,
-) -> None:
-    """Close a case by a second person's approval."""
-    await QUERIES.approve.execute(
-        connection,
-        customer_id=customer_id,
-        payment_id=payment_id,
-        case_no=case_no,
-        person=person,
-        now=now,
-    )
-
-
-async def decide_payment(
-    connection: Connection,
-    *,
-    customer_id: int,
-    payment_id: int,
-    case_no: int,
-    outcome: str,
-    value_date: date | None,
-    now: datetime,
-) -> None:
-    """Make what two people decided the payment's outcome."""
-    await QUERIES.decide_payment.execute(
-        connection,
-        customer_id=customer_id,
-        payment_id=payment_id,
-        case_no=case_no,
-        outcome=outcome,
-        value_date=value_date,
-        now=now,
-    )
-
-
-async def leave_suspense(connection: Connection, *, customer_id: int, payment_id: int) -> None:
-    """End a payment's suspension once none of its cases is open."""
-    await QUERIES.leave_suspense.execute(connection, customer_id=customer_id, payment_id=payment_id)
-
-
 async def payment(connection: Connection, *, customer_id: int, payment_id: int) -> Row | None:
     """Return one payment of a customer, or None."""
     return await QUERIES.payment.fetchrow(
@@ -448,10 +254,8 @@ async def counts_by_status(connection: Connection) -> list[Row]:
     return await QUERIES.counts_by_status.fetch(connection)
 
 
-_LONG_AGO: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-
-
-def _columns(keys: Iterable[PaymentKey]) -> dict[str, list[int]]:
+def columns_of(keys: Iterable[PaymentKey]) -> dict[str, list[int]]:
+    """Return customers and payments of keys, as columns."""
     pairs = list(keys)
     return {"customer_ids": [c for c, _ in pairs], "payment_ids": [p for _, p in pairs]}
 
@@ -509,7 +313,7 @@ async def _add_answers(
         value_dates=[m.value_date if isinstance(m, Paid) else m and m.returned_on for m in money],
         rail_references=[m and m.rail_reference for m in money],
         details=[_detail(answer) for answer in answers],
-        **_columns(one.started.key for one in answered),
+        **columns_of(one.started.key for one in answered),
     )
 
 

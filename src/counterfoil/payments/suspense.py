@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from counterfoil.kernel.clock import Clock
 from counterfoil.kernel.errors import Refused, refuse
-from counterfoil.payments import refusals, store
+from counterfoil.payments import refusals, suspense_store
 from counterfoil.payments.rail import FINISHED, Outcome, PaymentStatus
 
 # house: allow database-reach – opens the transactions that its steps share; SQL is the store's
@@ -63,7 +63,7 @@ async def propose(
     if proposal.resolution is Resolution.SUCCEEDED and proposal.value_date is None:
         return refuse(refusals.SUSPENSE_VALUE_DATE_MISSING)
     async with database.transaction() as connection:
-        case = await store.lock_case(connection, **_fields(key))
+        case = await suspense_store.lock_case(connection, **_fields(key))
         if case is None:
             return refuse(refusals.SUSPENSE_NOT_OPEN)
         status = PaymentStatus(case["status"])
@@ -74,7 +74,7 @@ async def propose(
                 status=status.value,
                 resolution=proposal.resolution.value,
             )
-        await store.propose(
+        await suspense_store.propose(
             connection,
             **_fields(key),
             resolution=proposal.resolution.value,
@@ -90,7 +90,7 @@ async def approve(database: Database, key: CaseKey, *, person: str, clock: Clock
     """Approve another person's proposal; the relay then tells the books what was decided."""
     assert person
     async with database.transaction() as connection:
-        case = await store.lock_case(connection, **_fields(key))
+        case = await suspense_store.lock_case(connection, **_fields(key))
         if case is None:
             return refuse(refusals.SUSPENSE_NOT_OPEN)
         if case["resolution"] is None:
@@ -121,16 +121,18 @@ async def _carry_out(
     clock: Clock,
 ) -> None:
     now = clock.now()
-    await store.approve(connection, **_fields(key), person=person, now=now)
+    await suspense_store.approve(connection, **_fields(key), person=person, now=now)
     if resolution is not Resolution.NOTED:
-        await store.decide_payment(
+        await suspense_store.decide_payment(
             connection,
             **_fields(key),
             outcome=resolution.value,
             value_date=case["value_date"],
             now=now,
         )
-    await store.leave_suspense(connection, customer_id=key.customer_id, payment_id=key.payment_id)
+    await suspense_store.leave_suspense(
+        connection, customer_id=key.customer_id, payment_id=key.payment_id
+    )
 
 
 def _fields(key: CaseKey) -> dict[str, int]:

@@ -11,7 +11,7 @@ from counterfoil.console import words
 from counterfoil.console.page import Page
 from counterfoil.console.reading import READING
 from counterfoil.console.visit import Visit
-from counterfoil.payments import store as payments
+from counterfoil.payments import reconciliation_store as payments
 from counterfoil.payments.order import payment_id_of
 from counterfoil.platform.queries import Row
 from counterfoil.platform.web.parts import Status
