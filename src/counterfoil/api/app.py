@@ -44,11 +44,13 @@ from counterfoil.api.resources import (
     lines,
     loans,
     notices,
+    policies,
     previews,
     privacy,
     products,
     quotes,
     repayments,
+    reviews,
     statements,
     status_lists,
 )
@@ -71,6 +73,7 @@ WRITES: Final[tuple[Write, ...]] = (
     *contracts.WRITES,
     *lines.WRITES,
     *limit_requests.WRITES,
+    *reviews.WRITES,
     *quotes.WRITES,
     *drawdowns.WRITES,
     *repayments.WRITES,
@@ -79,6 +82,7 @@ WRITES: Final[tuple[Write, ...]] = (
     *business_dates.WRITES,
     *privacy.WRITES,
     *approvals.WRITES,
+    *policies.WRITES,
 )
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     products.router,
@@ -93,6 +97,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     contracts.router,
     lines.router,
     limit_requests.router,
+    reviews.router,
     previews.router,
     drawdowns.router,
     repayments.router,
@@ -105,6 +110,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     business_dates.router,
     privacy.router,
     approvals.router,
+    policies.router,
     health.router,
 )
 #: Longest that background jobs may take to end their step at shutdown.

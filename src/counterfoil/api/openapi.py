@@ -32,10 +32,12 @@ _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": f"{_REFERENCE
 _NAMES: Final = {ids.LINE: "a credit line", ids.APPLICATION: "an application"} | {
     ids.LIMIT_REQUEST: "a request for a higher limit",
     ids.REPAYMENT: "a repayment",
+    ids.REVIEW: "a review",
     ids.CONSENT: "a consent",
     ids.LEGAL_HOLD: "a legal hold",
     ids.ACCESS_GRANT: "a grant",
     ids.CONTRACT: "a contract",
+    ids.SNOOZE: "a suppressed rule",
 }
 _KEY_HEADER: Final = {
     "name": "Idempotency-Key",

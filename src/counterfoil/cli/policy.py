@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from counterfoil.cli import output
+from counterfoil.cli import output, policy_snooze
 from counterfoil.cli.policy_source import (
     PRODUCT,
     Json,
@@ -47,6 +47,7 @@ def register(app: typer.Typer) -> None:
     group.command()(publish)
     group.command("list")(list_published)
     group.command()(guards)
+    policy_snooze.register(group)
     app.add_typer(group, name="policy")
 
 

@@ -32,10 +32,12 @@ from counterfoil.simulator.bank.direct import DirectRail
 from counterfoil.simulator.bank.journal import Journal
 from counterfoil.worker.contracts import contract_job
 from counterfoil.worker.gathering import gathering_job
+from counterfoil.worker.holding_back import holding_back_job
 from counterfoil.worker.keeping import keeping_job
 from counterfoil.worker.log import log_jobs
 from counterfoil.worker.loop import Job, run
 from counterfoil.worker.payouts import payout_job
+from counterfoil.worker.reviews import reviews_job
 from counterfoil.worker.withdrawals import withdrawals_job
 
 #: The environment in which a simulated bank may stand in for one that is not named.
@@ -117,6 +119,8 @@ async def work(house: House, stop: asyncio.Event) -> None:
         )
         jobs += await _log_jobs(house, stack)
         jobs += [contract_job(house), keeping_job(house), gathering_job(house)]
+        jobs.append(holding_back_job(house))
+        jobs.append(reviews_job(house))
         jobs.append(await withdrawals_job(house))
         await run([await payout_job(relay), *jobs], stop)
 

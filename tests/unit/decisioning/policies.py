@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-from counterfoil.decisioning.document import policy_of
+import orjson
+
+from counterfoil.decisioning.document import load_policy, policy_of
 from counterfoil.decisioning.expression import to_json
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.rule_text import parse_rule
@@ -27,6 +29,12 @@ def base_document() -> dict[str, Any]:
         for item in document[key]:
             if "when" in item:
                 item["when"] = tree(item["when"])
+    return document
+
+
+def document_of(name: str) -> dict[str, Any]:
+    """Return the canonical document of a policy that ships with the package."""
+    document: dict[str, Any] = orjson.loads(load_policy(name).canonical)
     return document
 
 
