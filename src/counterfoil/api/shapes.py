@@ -105,6 +105,11 @@ LimitRequestId = Annotated[
     PlainValidator(_reader(ids.LIMIT_REQUEST)),
     WithJsonSchema(id_schema(ids.LIMIT_REQUEST, "a request for a higher limit")),
 ]
+ReviewId = Annotated[
+    int,
+    PlainValidator(_reader(ids.REVIEW)),
+    WithJsonSchema(id_schema(ids.REVIEW, "a review")),
+]
 ConsentId = Annotated[
     int,
     PlainValidator(_reader(ids.CONSENT)),

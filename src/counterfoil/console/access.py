@@ -29,6 +29,7 @@ class Permission(StrEnum):
     APPROVALS = "approvals"
     READ_TRAIL = "read_trail"
     READ_EVIDENCE = "read_evidence"
+    REVIEW = "review"
 
 
 def _permissions(role: Role) -> frozenset[Permission]:

@@ -3,6 +3,8 @@
 States      gathering → approved | declined | referred; referred → approved | declined (by a
             person); approved → accepted | withdrawn | expired; gathering, referred → withdrawn |
             expired.
+Review      A person who overturns a decision of the policy puts another one in its place: declined
+            → approved, or approved with a higher offer.
 Invariant   Only an approved request whose offer is still valid can be accepted, and only where the
             line is what it was. Nothing here lowers a limit or touches a price: a declined request
             leaves the line as it is.
@@ -25,6 +27,7 @@ from counterfoil.decisioning.refusals import (
     LIMIT_REQUEST_NOT_OPEN,
     NOTHING_TO_OFFER,
     OFFER_EXPIRED,
+    REVIEW_CHANGES_NOTHING,
 )
 from counterfoil.kernel.errors import Refused, refuse
 
@@ -172,6 +175,35 @@ def decide_referred(
         decided_at=at,
         ended_at=None if is_approved else at,
         valid_until=on + timedelta(days=valid_days) if is_approved else request.valid_until,
+    )
+
+
+def overturn(
+    request: LimitRequest,
+    decision: Decision,
+    *,
+    by: str,
+    reason: str,
+    amendment_ref: str,
+    at: datetime,
+) -> LimitRequest | Refused:
+    """Put a person's decision in the place of the policy's, with the offer that it allows now."""
+    if request.status not in (Status.DECLINED, Status.APPROVED, Status.REFERRED):
+        return refuse(LIMIT_REQUEST_NOT_OPEN, status=request.status.value)
+    if not decision.limit_minor or decision.valid_until is None:
+        return refuse(NOTHING_TO_OFFER)
+    offered_minor = request.limit_minor or 0
+    if request.status is Status.APPROVED and decision.limit_minor <= offered_minor:
+        return refuse(REVIEW_CHANGES_NOTHING)
+    waiting = replace(request, status=Status.GATHERING)
+    return replace(
+        decide(waiting, decision, amendment_ref=amendment_ref, at=at),
+        status=Status.APPROVED,
+        outcome=Outcome.APPROVED,
+        decided_by=by,
+        decision_reason=reason,
+        amendment_ref=amendment_ref,
+        ended_at=None,
     )
 
 

@@ -8,6 +8,7 @@ from counterfoil.decisioning.application import BY_POLICY
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.limit_request import LimitRequest, Status
 from counterfoil.decisioning.replay import StoredDecision
+from counterfoil.decisioning.taken import Taken, taken_of
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries, Row
 
@@ -173,6 +174,36 @@ async def add_person_decision(connection: Connection, request: LimitRequest) -> 
         inputs=row["inputs"].encode(),
         result=row["result"].encode(),
     )
+
+
+async def redecide_request(
+    connection: Connection, request: LimitRequest, record: StoredDecision
+) -> None:
+    """Write another decision on a locked request, and its record; earlier ones stay recorded."""
+    assert request.outcome is not None, "it has just been decided"
+    await change_requests(connection, [request])
+    await QUERIES.add_limit_decision_again.execute(
+        connection,
+        customer_id=request.customer_id,
+        request_id=request.request_id,
+        decided_by=request.decided_by,
+        outcome=request.outcome.value,
+        policy_hash=record.policy_hash,
+        inputs=record.inputs.decode(),
+        result=record.result.decode(),
+        reason=request.decision_reason,
+        decided_at=request.decided_at,
+    )
+
+
+async def read_decisions_of(
+    connection: Connection, *, customer_id: int, request_id: int
+) -> list[Taken]:
+    """Return every decision on one request, in their order."""
+    rows = await QUERIES.decisions_of_request.fetch(
+        connection, customer_id=customer_id, request_id=request_id
+    )
+    return [taken_of(row) for row in rows]
 
 
 async def remove_requests(connection: Connection, keys: Sequence[RequestKey]) -> None:

@@ -158,6 +158,27 @@ ORDER BY said.decision_no DESC
 LIMIT 1
 RETURNING policy_hash, inputs, result;
 
+-- name: add_limit_decision_again
+-- One more decision on a request, on inputs of its own, beside those before.
+-- locks   the request, shared
+INSERT INTO decisioning.limit_decision (
+    customer_id, request_id, decision_no, decided_by, outcome, policy_hash, inputs, result,
+    reason, decided_at
+)
+SELECT :customer_id, :request_id, max(said.decision_no) + 1, :decided_by, :outcome,
+       :policy_hash, :inputs, :result, :reason, :decided_at
+FROM decisioning.limit_decision AS said
+WHERE said.customer_id = :customer_id AND said.request_id = :request_id;
+
+-- name: decisions_of_request
+-- All decisions on one request, in their order.
+-- gives   a row a decision
+-- locks   none
+SELECT decision_no, decided_by, outcome, policy_hash, inputs, result, reason, decided_at
+FROM decisioning.limit_decision
+WHERE customer_id = :customer_id AND request_id = :request_id
+ORDER BY decision_no;
+
 -- name: remove_requests
 -- Takes back requests for which nobody was asked and nothing was decided.
 -- locks   its rows

@@ -248,3 +248,69 @@ RULE_NOT_SET_ASIDE = Refusal(
     message="The rule {rule} is one of law, or this version has no such rule.",
     next_step="Name rules of this version that are not of law.",
 )
+LINE_REVIEW_NOT_FOUND = Refusal(
+    code="line_review_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no such review of a line of this customer.",
+    next_step="Check the review and the customer whose line it is of.",
+)
+LINE_REVIEW_UNDER_WAY = Refusal(
+    code="line_review_under_way",
+    kind=Kind.CONFLICT,
+    message="This line is being reviewed at this moment, or was for the same cause today.",
+    next_step="Read the reviews of the line.",
+)
+REVIEW_OFFER_OVER = Refusal(
+    code="review_offer_over",
+    kind=Kind.GONE,
+    message="This review offers nothing, or no longer.",
+    next_step="Read the line; the customer may ask for a higher limit at any time.",
+)
+LINE_MEASURE_NOT_FOUND = Refusal(
+    code="line_measure_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no such measure on a line of this customer.",
+    next_step="Check the measure and the customer.",
+)
+MEASURE_NOT_STANDING = Refusal(
+    code="measure_not_standing",
+    kind=Kind.CONFLICT,
+    message="The measure is {status}; nothing of it is left to lift.",
+    next_step="Read the measure to see how it ended.",
+)
+MEASURE_WITHOUT_EFFECT = Refusal(
+    code="measure_without_effect",
+    kind=Kind.CONFLICT,
+    message="The measure would change nothing: {reason}.",
+    next_step="Read the line and the measures that stand.",
+)
+APPEAL_NOT_FOUND = Refusal(
+    code="appeal_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no such appeal of this customer.",
+    next_step="Check the appeal and the customer.",
+)
+APPEAL_ALREADY_OPEN = Refusal(
+    code="appeal_already_open",
+    kind=Kind.CONFLICT,
+    message="An appeal against this measure is open already.",
+    next_step="Wait for the decision; it is due within five working days.",
+)
+APPEAL_NOT_OPEN = Refusal(
+    code="appeal_not_open",
+    kind=Kind.CONFLICT,
+    message="The appeal is {status}; this cannot be done with it.",
+    next_step="Read the appeal to see how it ended.",
+)
+APPEAL_BY_AUTHOR = Refusal(
+    code="appeal_by_author",
+    kind=Kind.FORBIDDEN,
+    message="Whoever took a measure does not decide on the appeal against it.",
+    next_step="Ask somebody else whose role allows it.",
+)
+LINE_SIGNAL_NOT_FOUND = Refusal(
+    code="line_signal_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no such signal about a line of this customer.",
+    next_step="Check the signal and the customer.",
+)

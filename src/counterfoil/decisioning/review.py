@@ -28,7 +28,6 @@ class About(StrEnum):
 
     APPLICATION = "application"
     LIMIT_REQUEST = "limit_request"
-    LINE_MEASURE = "line_measure"
 
 
 class Act(StrEnum):

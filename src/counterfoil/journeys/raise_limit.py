@@ -161,7 +161,9 @@ async def decide_referred(
             return decided
         await store.change_requests(connection, [decided])
         record = await store.add_person_decision(connection, decided)
-        leaf = _leaf(house, decided, record, leaf_id=house.ids.next(), by_person=decided.outcome)
+        leaf = decision_leaf(
+            house, decided, record, leaf_id=house.ids.next(), by_person=decided.outcome
+        )
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
     return decided
 
@@ -372,7 +374,7 @@ async def _decide(
             snoozed=snoozed.get(waiting.customer_id, NOTHING_SNOOZED),
         )
         decided = transitions.decide(
-            waiting, decision, amendment_ref=_amendment_ref(house, waiting, on), at=now
+            waiting, decision, amendment_ref=amendment_ref(house, waiting, on), at=now
         )
         found[request.key] = decided
         made.append((decided, decision))
@@ -383,21 +385,22 @@ async def _decide(
         await store.change_requests(connection, requests)
         await store.add_decisions(connection, requests, records)
         leaves = [
-            _leaf(house, request, record, leaf_id=request.request_id)
+            decision_leaf(house, request, record, leaf_id=request.request_id)
             for request, record in zip(requests, records, strict=True)
         ]
         await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
     return found
 
 
-def _amendment_ref(house: House, request: LimitRequest, on: date) -> str:
+def amendment_ref(house: House, request: LimitRequest, on: date) -> str:
+    """Return template and version of the amendment that an offer is shown with on a date."""
     terms = house.catalogue.terms(request.product_code, request.product_version)
     template = amendment_template(house, terms.code, terms.lender_id, on)
     assert template is not None, "without a template a request is refused"
     return f"{template.code}/{template.version}"
 
 
-def _leaf(
+def decision_leaf(
     house: House,
     request: LimitRequest,
     record: StoredDecision,

@@ -6,9 +6,11 @@ Units       Days are counted half open: from a to b there are b - a days.
 """
 
 from calendar import monthrange
+from collections.abc import Collection
 from datetime import date, timedelta
 
 ONE_DAY = timedelta(days=1)
+_SATURDAY = 5
 
 #: No repayment day after this: every month has a 28th, so nobody's due date moves.
 REPAYMENT_DAY_MAX = 28
@@ -49,3 +51,18 @@ def nth_due_date(first_due: date, repayment_day: int, number: int) -> date:
 def days_between(start: date, end: date) -> int:
     """Return the days from start to end, half open; negative where end comes first."""
     return end.toordinal() - start.toordinal()
+
+
+def add_working_days(start: date, count: int, *, closed: Collection[date] = ()) -> date:
+    """Return the working day that lies `count` working days after a date.
+
+    Monday to Friday are working days unless they are `closed`. A deadline that knows no public
+    holidays comes early, never late; one across a weekend that was declared working comes late by
+    that day.
+    """
+    day = start
+    while count > 0:
+        day += ONE_DAY
+        if day.weekday() < _SATURDAY and day not in closed:
+            count -= 1
+    return day

@@ -154,6 +154,14 @@ class Settings(BaseSettings):
         ),
     )
 
+    features: Path | None = Field(
+        default=None,
+        description=(
+            "Directory with the registry of features, their sources, events and quality checks. "
+            "When it is not set, the registry that comes with the program is used."
+        ),
+    )
+
     log_origin: str | None = Field(
         default=None,
         pattern=r"^[^\s+]{1,200}$",
@@ -182,6 +190,26 @@ class Settings(BaseSettings):
         default=1_000,
         ge=10,
         description="Time between two heads of the evidence log, in milliseconds.",
+    )
+
+    review_working_days: int = Field(
+        default=5,
+        ge=1,
+        le=60,
+        description="Working days within which a person concludes a review or a referred case.",
+    )
+    policy_review_overturned_percent: int = Field(
+        default=20,
+        ge=0,
+        le=100,
+        description=(
+            "Share of reviewed decisions overturned beyond which a policy version is looked at."
+        ),
+    )
+    policy_review_cases_min: int = Field(
+        default=5,
+        ge=1,
+        description="Reviewed decisions of a version before that share says anything.",
     )
 
     occasions: Path | None = Field(

@@ -142,6 +142,11 @@ class Metrics:
     #: Rules that an action cap holds back, by the policy's purpose; its whole counts as one.
     policy_tripped: Gauge
 
+    #: Reviews by a person that are open, and those of them beyond their deadline.
+    reviews_waiting: Gauge
+    #: Policy versions whose decisions were overturned too often.
+    policies_looked_at: Gauge
+
     @classmethod
     def create(cls) -> Self:
         """Return fresh metrics in a registry of their own."""
@@ -218,6 +223,17 @@ class Metrics:
                 "counterfoil_policy_tripped",
                 "Rules whose declines an action cap sends to people.",
                 ["purpose"],
+                registry=registry,
+            ),
+            reviews_waiting=Gauge(
+                "counterfoil_reviews",
+                "Reviews by a person that are open or overdue.",
+                ["state"],
+                registry=registry,
+            ),
+            policies_looked_at=Gauge(
+                "counterfoil_policies_overturned",
+                "Policy versions whose decisions were overturned too often.",
                 registry=registry,
             ),
         )
