@@ -194,6 +194,39 @@ class UnfreezeLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SuspendLine:
+    """Stop drawing until the line is reinstated; nothing ends it by itself."""
+
+    customer_id: int
+    line_id: int
+    reason: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReinstateLine:
+    """Lift a suspension."""
+
+    customer_id: int
+    line_id: int
+    reason: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreLimit:
+    """Give back a limit that was lowered; no raise, and nothing that is agreed to anew."""
+
+    customer_id: int
+    line_id: int
+    limit_minor: int
+    #: Only where this is still the limit.
+    from_minor: int
+    reason: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CloseLine:
     """Close a line on which nothing is owed."""
 
@@ -256,6 +289,9 @@ Command = (
     | SetLimit
     | FreezeLine
     | UnfreezeLine
+    | SuspendLine
+    | ReinstateLine
+    | RestoreLimit
     | CloseLine
     | SetOwnCap
     | SetRepaymentDay

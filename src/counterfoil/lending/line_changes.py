@@ -1,4 +1,4 @@
-"""Opening a line and changing it: limit, freeze, own cap, repayment day, closing.
+"""Opening a line and changing it: limit, freeze, suspension, own cap, repayment day, closing.
 
 Invariant   A change never touches money owed. Lowering the limit below what is used is allowed
             and makes nothing due; a raised own cap waits, a lowered one works at once.
@@ -15,10 +15,13 @@ from counterfoil.lending.commands import (
     CloseLine,
     FreezeLine,
     OpenLine,
+    ReinstateLine,
     ReplaceAgreement,
+    RestoreLimit,
     SetLimit,
     SetOwnCap,
     SetRepaymentDay,
+    SuspendLine,
     UnfreezeLine,
 )
 from counterfoil.lending.line import Line, availability, settle_waiting
@@ -103,6 +106,51 @@ def unfreeze(account: Account, command: UnfreezeLine, setting: Setting) -> Accep
         return refuse(refusals.LINE_NOT_FROZEN)
     line.status, line.frozen_until, line.status_reason = "active", None, None
     return _change(line, "unfrozen", ("frozen", "active"), command, setting)
+
+
+def suspend(account: Account, command: SuspendLine, setting: Setting) -> Accepted | Refused:
+    """Stop drawing until the line is reinstated; a freeze with an end runs on beneath."""
+    line = account.line
+    refused = _refuse_closed(line)
+    if refused or line is None:
+        return refused or refuse(refusals.LINE_NOT_FOUND)
+    settle_waiting(line, setting.business_date)
+    if line.status == "suspended":
+        return refuse(refusals.LINE_SUSPENDED, reason=line.status_reason)
+    if line.status == "frozen" and line.frozen_until is None:
+        # Nothing can be drawn already, and this freeze is for a person to lift.
+        return refuse(refusals.LINE_FROZEN, reason=line.status_reason)
+    before, line.status = line.status, "suspended"
+    line.status_reason = command.reason
+    return _change(line, "suspended", (before, "suspended"), command, setting)
+
+
+def reinstate(account: Account, command: ReinstateLine, setting: Setting) -> Accepted | Refused:
+    """Lift a suspension; a freeze that still runs holds again."""
+    line = account.line
+    refused = _refuse_closed(line)
+    if refused or line is None:
+        return refused or refuse(refusals.LINE_NOT_FOUND)
+    if line.status != "suspended":
+        return refuse(refusals.LINE_NOT_SUSPENDED)
+    line.status = "active" if line.frozen_until is None else "frozen"
+    line.status_reason = None if line.frozen_until is None else command.reason
+    settle_waiting(line, setting.business_date)
+    return _change(line, "reinstated", ("suspended", line.status), command, setting)
+
+
+def restore_limit(account: Account, command: RestoreLimit, setting: Setting) -> Accepted | Refused:
+    """Give back a limit that was lowered; it is no raise."""
+    line = account.line
+    refused = _refuse_closed(line) or _refuse_limit(command.limit_minor, setting)
+    if refused or line is None:
+        return refused or refuse(refusals.LINE_NOT_FOUND)
+    if command.from_minor != line.limit_minor:
+        return refuse(refusals.LIMIT_CHANGED_MEANWHILE, limit_minor=line.limit_minor)
+    if command.limit_minor <= line.limit_minor:
+        return refuse(refusals.LIMIT_UNCHANGED)
+    before, line.limit_minor = line.limit_minor, command.limit_minor
+    return _change(line, "limit_restored", (before, line.limit_minor), command, setting)
 
 
 def close(account: Account, command: CloseLine, setting: Setting) -> Accepted | Refused:
@@ -263,6 +311,9 @@ def _change(
     command: SetLimit
     | FreezeLine
     | UnfreezeLine
+    | SuspendLine
+    | ReinstateLine
+    | RestoreLimit
     | CloseLine
     | SetOwnCap
     | SetRepaymentDay

@@ -256,6 +256,12 @@ CAP_OUT_OF_RANGE = Refusal(
     message="An own cap lies between 0 and the granted limit of {limit_minor} minor units.",
     next_step="Choose a cap inside the range, or none to take it away.",
 )
+LINE_NOT_SUSPENDED = Refusal(
+    code="line_not_suspended",
+    kind=Kind.CONFLICT,
+    message="This line is not suspended.",
+    next_step="Read the line; nothing is left to lift.",
+)
 LINE_NOT_FROZEN = Refusal(
     code="line_not_frozen",
     kind=Kind.CONFLICT,

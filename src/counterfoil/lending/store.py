@@ -194,6 +194,7 @@ def writes_of(
     loans: list[tuple[object, ...]] = []
     instalments: list[tuple[object, ...]] = []
     dropped: list[tuple[object, ...]] = []
+    repaid: list[tuple[object, ...]] = []
     for account in accounts:
         line = account.line
         if line is None or line.version == account.stored_version:
@@ -206,6 +207,8 @@ def writes_of(
         for loan_id in account.changed_loans:
             loan = account.loans[loan_id]
             loans.append(_loan_row(loan))
+            if loan.status == "closed":
+                repaid.append((line.customer_id, line.line_id, loan.closed_on, "loan_repaid"))
             if loan.dues:
                 instalments += _instalment_rows(loan)
             if loan_id in account.refolded_loans:
@@ -220,6 +223,7 @@ def writes_of(
         Write(add.drop_instalments, (dropped,)) if dropped else None,
         Write(add.add_transactions, (transactions,)) if transactions else None,
         Write(add.add_line_events, (events,)) if events else None,
+        Write(add.bring_review_forward, (repaid,)) if repaid else None,
     ]
     return [part for part in parts if part is not None]
 

@@ -321,6 +321,15 @@ SELECT r.customer_id, r.line_id, r.version, r.kind, r.before_value, r.after_valu
        r.author, r.book_date, r.at, r.idempotency_key
 FROM unnest(:rows::lending.line_event_v1[]) AS r;
 
+-- name: bring_review_forward
+-- Reviews that an event brings forward; a day that is as near already stays.
+-- gives   nothing
+-- locks   the rows
+UPDATE lending.review_due AS d
+SET next_review_on = r.on_date, cause = r.cause
+FROM unnest(:rows::lending.review_event_v1[]) AS r
+WHERE d.customer_id = r.customer_id AND d.line_id = r.line_id AND d.next_review_on > r.on_date;
+
 -- name: lines_with_something_due
 -- Lines that have a loan on which something happens by a date.
 -- gives   at most :page keys after the key given
