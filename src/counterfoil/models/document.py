@@ -4,8 +4,10 @@ The document is a model's file (JSON) or a recipe for one (TOML); the caller say
 error that it wants raised.
 """
 
-from collections.abc import Mapping
+from datetime import date
 from typing import Final
+
+from counterfoil.models.artefact_parts import Json
 
 #: Longest text of a document: what a person can be asked to read.
 TEXT_LENGTH_MAX: Final = 2_000
@@ -69,6 +71,21 @@ class Table:
             raise self.fault(key, f"is {value!r}; allowed are {', '.join(allowed)}")
         return value
 
+    def word(self, key: str, *, default: str | None = None) -> str:
+        """Return a text or an integer as the text that stands in data."""
+        value = self._take(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
+            raise self.fault(key, "is neither a text nor an integer")
+        return str(value)
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """Return a list of texts or integers as the texts that stand in data."""
+        items = self._list(key, 1_000)
+        inner = Table(
+            self._at(key), {str(place): item for place, item in enumerate(items)}, self._error
+        )
+        return tuple(inner.word(str(place)) for place in range(len(items)))
+
     def integer(
         self,
         key: str,
@@ -127,6 +144,18 @@ class Table:
         """Return the table at a key, None where it is absent or null."""
         return self.table(key) if self.has_value(key) else None
 
+    def table_or_empty(self, key: str) -> "Table":
+        """Return the table at a key, an empty one where there is none."""
+        return self.table_if_any(key) or Table(self._at(key), {}, self._error)
+
+    def keys_left(self) -> tuple[str, ...]:
+        """Return the keys that nobody has read, in the order of the document."""
+        return tuple(self._left)
+
+    def json(self, key: str) -> Json:
+        """Return texts, integers, booleans, lists and tables of them."""
+        return self._json(key, self._take(key, None))
+
     def tables(self, key: str, *, count_max: int, name: str) -> list["Table"]:
         """Return the list of tables at a key; each place shows what stands under `name`."""
         found = []
@@ -140,11 +169,6 @@ class Table:
     def anything(self, key: str) -> object:
         """Return what stands at a key."""
         return self._take(key, None)
-
-    def rest(self) -> Mapping[str, object]:
-        """Return what nobody has read, and count it as read."""
-        rest, self._left = self._left, {}
-        return rest
 
     def finish(self) -> None:
         """Refuse keys that nobody has read."""
@@ -172,6 +196,17 @@ class Table:
         if most is not None and value > most:
             raise self.fault(key, f"is {value:,}; the most is {most:,}")
         return value
+
+    def _json(self, key: str, value: object) -> Json:
+        if isinstance(value, list):
+            return [self._json(f"{key}[{place}]", item) for place, item in enumerate(value)]
+        if isinstance(value, dict):
+            return {name: self._json(f"{key}.{name}", item) for name, item in value.items()}
+        if isinstance(value, date):
+            return value.isoformat()
+        if value is None or isinstance(value, bool | int | str):
+            return value
+        raise self.fault(key, f"is {value}; only texts, integers, booleans and dates can be kept")
 
     def _take(self, key: str, default: object) -> object:
         value = self._left.pop(key, _MISSING if default is None else default)
