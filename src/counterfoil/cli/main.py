@@ -23,6 +23,7 @@ MODULES: Final = (
     "contract",
     "policy",
     "model",
+    "model_validation",
     "backtest",
     "decision",
     "notices",

@@ -11,12 +11,17 @@ Invariant   Every case has the score that `Artefact.score` gives it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
+from itertools import pairwise
 from operator import add
+from typing import Final
 
 import polars as pl
 
 from counterfoil.models.artefact import Artefact
 from counterfoil.models.artefact_parts import Characteristic, Type
+
+#: What files of text write for false and true.
+_BOOLEANS: Final = {"0": False, "1": True, "false": False, "true": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +128,8 @@ def _interval_names(item: Characteristic) -> tuple[str, ...]:
     if not item.edges:
         return ("…",)
     inner = [
-        f"{low:,} … {high - 1:,}" for low, high in zip(item.edges, item.edges[1:], strict=False)
+        f"{low:,}" if high == low + 1 else f"{low:,} … {high - 1:,}"
+        for low, high in pairwise(item.edges)
     ]
     return (f"< {item.edges[0]:,}", *inner, f"≥ {item.edges[-1]:,}")
 
@@ -141,6 +147,9 @@ def _typed(item: Characteristic, given: pl.Series) -> pl.Series:
                 # Files of text have no booleans: 0 and 1 are what they write.
                 numbers = _whole(given)
                 return pl.select(pl.when(numbers.is_in([0, 1])).then(numbers)).to_series()
+            if kind == pl.String:
+                words = given.str.strip_chars().str.to_lowercase()
+                return words.replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean)
             return _nothing(given, pl.Boolean)
         case Type.INTEGER:
             if kind == pl.String:

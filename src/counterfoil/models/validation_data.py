@@ -158,6 +158,8 @@ def _amount(frame: pl.DataFrame, name: str | None) -> pl.Series:
     if name is None:
         return pl.Series("amount_minor", [0], dtype=pl.Int64).new_from_index(0, frame.height)
     given = frame.get_column(name)
-    if not given.dtype.is_integer():
+    if given.dtype == pl.String:
+        given = given.str.strip_chars().cast(pl.Int64, strict=False)
+    if not given.dtype.is_integer() or given.null_count() == len(given):
         raise ValidationDataError(f"column {name} is not of whole numbers (minor units)")
     return given.cast(pl.Int64).fill_null(0).alias("amount_minor")
