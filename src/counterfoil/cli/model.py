@@ -9,7 +9,6 @@ from counterfoil.cli import output
 
 if TYPE_CHECKING:
     from counterfoil.models.artefact import Artefact
-    from counterfoil.models.artefact_parts import Json
     from counterfoil.models.data_columns import UnfitDataError
     from counterfoil.models.recipe import Recipe
     from counterfoil.models.training import Trained
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 model = typer.Typer(help="Models: train, score, calibrate, validate and publish them.")
 
 ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A model's file.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -79,7 +78,7 @@ def _write_file(path: Path, content: bytes) -> None:
 
 
 @model.command()
-def show(file: ModelFile, *, as_json: AsJson = False) -> None:
+def show(file: ModelFile, *, as_json: Json = False) -> None:
     """Show a model: what it foresees, what it was made of, and its tables."""
     import json
 
@@ -136,7 +135,7 @@ def train(
             help="Measure what unconstrained boosting would reach; it never decides.",
         ),
     ] = True,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Train a model: integer tables, learned from outcomes by a recipe.
 
@@ -198,7 +197,7 @@ def _write_trained(trained: "Trained", out: Path) -> None:
         typer.echo(f"- {note}")
 
 
-def _share(ppm: "Json") -> str:
+def _share(ppm: object) -> str:
     assert isinstance(ppm, int)
     return f"{ppm / 1_000_000:.4f}"
 
@@ -212,7 +211,7 @@ def score(
     keep: Annotated[
         list[str] | None, typer.Option(help="Column to carry along; repeat for several.")
     ] = None,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Score every case of a file: score, probability in ppm, grade, reasons.
 
@@ -270,7 +269,7 @@ def calibrate(
     again: Annotated[
         bool, typer.Option("--again", help="Fit the curve again instead of shifting it.")
     ] = False,
-    as_json: AsJson = False,
+    as_json: Json = False,
 ) -> None:
     """Bring probabilities to matured outcomes: the tables and ranks stay, the curve is shifted.
 
