@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
+from counterfoil.decisioning.assigned import Assigned
 from counterfoil.decisioning.canonical import record_bytes
 from counterfoil.decisioning.evaluate import Verdict
 from counterfoil.decisioning.expression import Value
@@ -115,6 +116,10 @@ class Decision(NamedTuple):
     asks: tuple[str, ...] = ()
     #: Whether the grown limits held; None where the policy has initial limits only.
     grown: bool | None = None
+    #: Probability of default, ppm; None where no model says so, or the score is not known.
+    pd_ppm: int | None = None
+    #: What experiments had to say about the case; None where none had.
+    assigned: Assigned | None = None
 
     def inputs(self) -> bytes:
         """Return the canonical text of all that went in."""
@@ -126,6 +131,8 @@ class Decision(NamedTuple):
         }
         if self.guards.are_up:
             document["guards"] = self.guards.document()
+        if self.assigned is not None:
+            document["experiments"] = self.assigned.document()
         return record_bytes(document)
 
     def result(self) -> bytes:
@@ -158,4 +165,6 @@ class Decision(NamedTuple):
             document["asks"] = list(self.asks)
         if self.grown is not None:
             document["grown"] = self.grown
+        if self.pd_ppm is not None:
+            document["pd_ppm"] = self.pd_ppm
         return document

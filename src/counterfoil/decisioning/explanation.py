@@ -32,6 +32,7 @@ def explain(
         "customer_is_told": told,
         "rejected": inputs["rejected"],
         "guards": inputs.get("guards"),
+        "experiments": inputs.get("experiments"),
         **{name: value for name, value in result.items() if name != "verdicts"},
     }
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from counterfoil.decisioning.assigned import assigned_of
+from counterfoil.decisioning.control_group import accepted, is_declined_by_score_alone
 from counterfoil.decisioning.decision import Asked, Decision, Outcome
 from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.honouring import honour
@@ -102,13 +104,23 @@ def replay(policy: Policy, stored: StoredDecision) -> Replay:
     With the policy of the record, any difference is a defect of the engine; with another one it
     shows what that policy would have changed.
     """
-    return compared(stored, decided_again(policy.decide, stored))
+    return compared(stored, decided_again(policy, policy.decide, stored))
 
 
-def decided_again(decide: Decide, stored: StoredDecision) -> Decision:
-    """Return the decision on the stored inputs, with the customer's choices honoured."""
+def decided_again(policy: Policy, decide: Decide, stored: StoredDecision) -> Decision:
+    """Return the decision on the stored inputs, with the customer's choices honoured.
+
+    `decide` is the policy's own function or what was generated from it. A control group's grant
+    stands among the inputs: what it accepted is accepted again.
+    """
     inputs = orjson.loads(stored.inputs)
-    return honour(decide(inputs["features"], asked_of(inputs["asked"]), guards_of(inputs)))
+    decision = honour(decide(inputs["features"], asked_of(inputs["asked"]), guards_of(inputs)))
+    assigned = assigned_of(inputs.get("experiments"))
+    if assigned is None or assigned.control_id is None:
+        return decision
+    if not is_declined_by_score_alone(policy, decision):
+        return decision
+    return accepted(policy, decision, assigned)
 
 
 def compared(stored: StoredDecision, decision: Decision) -> Replay:

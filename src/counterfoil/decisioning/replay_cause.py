@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import orjson
 
-from counterfoil.decisioning.compile_python import compile_python
+from counterfoil.decisioning.compile_python import CompiledPolicy, compile_python
 from counterfoil.decisioning.document import policy_of
 from counterfoil.decisioning.feature import take_snapshot
 from counterfoil.decisioning.policy import Policy
@@ -71,7 +71,7 @@ def judge(
     """
     if policy is None or decide is None:
         return Verdict(cause=Cause.POLICY, differences=())
-    found = decided_again(decide, stored)
+    found = decided_again(policy, decide, stored)
     again = compared(stored, found)
     if again.is_same:
         return Verdict(cause=Cause.NONE, differences=())
@@ -109,14 +109,14 @@ class Comparison:
     def __init__(self, recorded: Policy, today: Policy) -> None:
         """Take the version of the record and today's."""
         before, after = orjson.loads(recorded.canonical), orjson.loads(today.canonical)
-        self._whole: Decide = compile_python(today).function
-        self._parts: dict[str, Decide] = {}
+        self._whole = compile_python(today)
+        self._parts: dict[str, CompiledPolicy] = {}
         for part in PARTS:
             exchanged = _exchanged(before, after, part)
             if exchanged == before:
                 continue
             try:
-                self._parts[part] = compile_python(policy_of(exchanged)).function
+                self._parts[part] = compile_python(policy_of(exchanged))
             except InvalidPolicyError:
                 # This part cannot stand without others of the same version.
                 continue
@@ -126,12 +126,12 @@ class Comparison:
         whole = _differences(stored, self._whole)
         if not whole:
             return (), ()
-        alone = tuple(part for part, decide in self._parts.items() if _differences(stored, decide))
+        alone = tuple(part for part, other in self._parts.items() if _differences(stored, other))
         return alone or (INTERACTION,), whole
 
 
-def _differences(stored: StoredDecision, decide: Decide) -> tuple[str, ...]:
-    again = compared(stored, decided_again(decide, stored))
+def _differences(stored: StoredDecision, other: CompiledPolicy) -> tuple[str, ...]:
+    again = compared(stored, decided_again(other.policy, other.function, stored))
     return tuple(name for name in again.differences if name != "policy_version")
 
 

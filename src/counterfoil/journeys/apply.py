@@ -24,9 +24,8 @@ from counterfoil.customers.refusals import CUSTOMER_NOT_ACTIVE, CUSTOMER_NOT_FOU
 from counterfoil.decisioning import application as transitions
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application, Status
-from counterfoil.decisioning.decision import Decision, Outcome
+from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.gathering import Gathering, is_ineligible
-from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.refusals import (
     APPLICATION_ALREADY_OPEN,
     APPLICATION_NOT_FOUND,
@@ -47,6 +46,7 @@ from counterfoil.journeys.decide import (
     keep_decisions,
     open_line_command,
 )
+from counterfoil.journeys.experiments import Made, in_force_for
 from counterfoil.journeys.house import House
 from counterfoil.journeys.policies import ORIGINATION, InForce
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
@@ -132,9 +132,10 @@ async def submit_application(
         snoozed = await snoozed_of(connection, ORIGINATION, customer_id, at=received_at)
     if isinstance(age_years, Refused):
         return age_years
-    in_force = house.policies.origination
+    on = await house.business_date()
+    in_force = in_force_for(house, ORIGINATION, customer_id, on=on)
     policy = in_force.policy
-    asked = ask(house, policy, product_code, requested_minor, on=await house.business_date())
+    asked = ask(house, policy, product_code, requested_minor, on=on)
     if isinstance(asked, Refused):
         return asked
     gathered_at = house.clock.now()
@@ -169,9 +170,8 @@ async def submit_application(
             purpose=purpose,
             steps=Steps(received_at, gathered_at, house.clock.now()),
         )
-        answer = await _keep(
-            house, policy, application, decision, key=idempotency_key, request=request
-        )
+        made = Made(application, decision, policy)
+        answer = await _keep(house, made, key=idempotency_key, request=request)
     return answer if isinstance(answer, Refused) else _application_view(answer)
 
 
@@ -258,7 +258,7 @@ async def decide_referred(
         days=house.policies.origination.policy.offer_valid_days
     )
     async with house.database.transaction() as connection:
-        application = await _lock(connection, customer_id, application_id)
+        application = await lock_application(connection, customer_id, application_id)
         if isinstance(application, Refused):
             return application
         decided = transitions.decide_referred(
@@ -288,23 +288,14 @@ async def withdraw_application(
     return moved if isinstance(moved, Refused) else moved[1]
 
 
-async def _keep(
-    house: House,
-    policy: Policy,
-    application: Application,
-    decision: Decision,
-    *,
-    key: str,
-    request: bytes,
-) -> Answer | Refused:
+async def _keep(house: House, made: Made, *, key: str, request: bytes) -> Answer | Refused:
     now = house.clock.now()
 
     async def work(connection: Connection) -> str:
-        await decisions.keep_policy(connection, policy, at=now)
-        await keep_decisions(house, connection, [application], [decision])
+        [application] = await keep_decisions(house, connection, [made], at=now)
         return _application_text(application)
 
-    return await _once(house, application.customer_id, key, request, at=now, work=work)
+    return await _once(house, made.application.customer_id, key, request, at=now, work=work)
 
 
 async def _gather_and_keep(
@@ -331,17 +322,16 @@ async def _gather_and_keep(
     now = house.clock.now()
 
     async def work(connection: Connection) -> str | Refused:
-        application = await _lock(connection, customer_id, begun.gathering.application_id)
+        application_id = begun.gathering.application_id
+        application = await lock_application(connection, customer_id, application_id)
         if isinstance(application, Refused):
             return application
         if application.status is Status.GATHERING:
-            await decisions.keep_policy(connection, in_force.policy, at=now)
             snoozed = await snoozed_of(connection, ORIGINATION, customer_id, at=now)
             made = gather.decide_gathered(
                 in_force, application, begun.gathering, facts, at=now, snoozed=snoozed
             )
-            await gather.keep_gathered(house, connection, [made])
-            application = made[0]
+            [application] = await gather.keep_gathered(house, connection, [made], at=now)
         return _application_text(application)
 
     return await _once(house, customer_id, key, request, at=now, work=work)
@@ -404,9 +394,10 @@ async def _agreement(
     return found[customer_id, application_id]
 
 
-async def _lock(
+async def lock_application(
     connection: Connection, customer_id: int, application_id: int
 ) -> Application | Refused:
+    """Return an application, locked for the rest of the transaction."""
     key = (customer_id, application_id)
     found = await decisions.lock_applications(connection, [key])
     return found.get(key) or refuse(APPLICATION_NOT_FOUND)
@@ -420,7 +411,7 @@ async def _move(
 ) -> tuple[Application, Application] | Refused:
     """Move an application under its lock; return it before and after."""
     async with house.database.transaction() as connection:
-        before = await _lock(connection, customer_id, application_id)
+        before = await lock_application(connection, customer_id, application_id)
         if isinstance(before, Refused):
             return before
         after = transition(before)

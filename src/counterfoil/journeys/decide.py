@@ -26,6 +26,7 @@ from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import StagedLeaf
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.contract import SignedAgreement
+from counterfoil.journeys.experiments import Made, accept_drawn, note_cases
 from counterfoil.journeys.house import House
 from counterfoil.journeys.policies import NOTHING_SNOOZED, InForce
 from counterfoil.kernel.errors import Kind, Refused, refuse
@@ -140,22 +141,41 @@ def decided_application(
 
 
 async def keep_decisions(
-    house: House,
-    connection: Connection,
-    applications: Sequence[Application],
-    made: Sequence[Decision],
-) -> None:
+    house: House, connection: Connection, made: Sequence[Made], *, at: datetime
+) -> list[Application]:
     """Write applications, their decisions and the leaves that commit to them.
 
-    The leaf of the policy's decision bears the number of the application.
+    The leaf of the policy's decision bears the number of the application. The applications come
+    back in their order as they were written: a control group may have accepted some of them.
     """
-    records = [record_of(decision) for decision in made]
-    await decisions.add_decided(connection, applications, records)
-    leaves = [
-        decision_leaf(house, application, record, leaf_id=application.application_id)
-        for application, record in zip(applications, records, strict=True)
-    ]
-    await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
+    kept = await accept_drawn(house, connection, made, at=at)
+    for policy, group in by_version(kept):
+        await decisions.keep_policy(connection, policy, at=at)
+        records = [record_of(one.decision) for one in group]
+        applications = [one.application for one in group]
+        await decisions.add_decided(connection, applications, records)
+        leaves = [
+            decision_leaf(house, application, record, leaf_id=application.application_id)
+            for application, record in zip(applications, records, strict=True)
+        ]
+        await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
+    await note_made(connection, kept, at=at)
+    return [one.application for one in kept]
+
+
+def by_version(made: Sequence[Made]) -> list[tuple[Policy, list[Made]]]:
+    """Return decided applications by the version that decided them."""
+    groups: dict[str, tuple[Policy, list[Made]]] = {}
+    for one in made:
+        groups.setdefault(one.policy.hash, (one.policy, []))[1].append(one)
+    return list(groups.values())
+
+
+async def note_made(connection: Connection, made: Sequence[Made], *, at: datetime) -> None:
+    """Write which experiments took which of the applications."""
+    keys = [(one.application.customer_id, one.application.application_id) for one in made]
+    decided = [(*key, one.decision) for key, one in zip(keys, made, strict=True)]
+    await note_cases(connection, decided, at=at)
 
 
 def decision_leaf(

@@ -47,8 +47,9 @@ from counterfoil.journeys.decide import (
     open_line_command,
     record_of_person,
 )
+from counterfoil.journeys.experiments import Made, in_force_for
 from counterfoil.journeys.house import House
-from counterfoil.journeys.policies import InForce
+from counterfoil.journeys.policies import ORIGINATION, InForce
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.batches import Answer
 from counterfoil.privacy import person_store as persons
@@ -97,8 +98,11 @@ class _Case:
     """One person on the way: place in the list, checked person, decision as far as known."""
 
     place: int
+    customer_id: int
     applicant: NewApplicant
     person: Person
+    #: By which version the person is decided.
+    in_force: InForce
     decision: Decision
     #: Whether the bureau has to be asked before the decision holds.
     gathers: bool
@@ -108,8 +112,6 @@ class _Case:
 class _Prepared:
     """A set of persons ready to be written; answers in the order of the persons given."""
 
-    #: By which version all of them are decided.
-    in_force: InForce
     answers: list[Application | Refused]
     customers: Sequence[Customer]
     sealed: SealedPersons
@@ -153,11 +155,10 @@ async def _prepare(
 ) -> _Prepared:
     """Check, decide and seal one set of persons; nothing is written."""
     on, now = await house.business_date(), house.clock.now()
-    in_force = house.policies.origination
     answers: dict[int, Application | Refused] = {}
     cases: list[_Case] = []
     for place, applicant in enumerate(applicants):
-        case = _decide_one(house, in_force, place, applicant, product_code, on=on)
+        case = _decide_one(house, place, applicant, product_code, on=on)
         if isinstance(case, Refused):
             answers[place] = case
         else:
@@ -173,7 +174,6 @@ async def _prepare(
     )
     answers |= {case.place: application for case, application in pairs}
     return _Prepared(
-        in_force=in_force,
         answers=[answers[place] for place in range(len(applicants))],
         customers=[_customer(case, application, at=now) for case, application in pairs],
         sealed=sealed,
@@ -184,19 +184,15 @@ async def _prepare(
 
 
 def _decide_one(
-    house: House,
-    in_force: InForce,
-    place: int,
-    applicant: NewApplicant,
-    product_code: str,
-    *,
-    on: date,
+    house: House, place: int, applicant: NewApplicant, product_code: str, *, on: date
 ) -> _Case | Refused:
     person = check_person(
         name=applicant.name, id_number=applicant.id_number, phone=applicant.phone, today=on
     )
     if isinstance(person, Refused):
         return person
+    customer_id = house.ids.next()
+    in_force = in_force_for(house, ORIGINATION, customer_id, on=on)
     policy = in_force.policy
     asked: Asked | Refused = ask(house, policy, product_code, applicant.requested_minor, on=on)
     if isinstance(asked, Refused):
@@ -213,7 +209,13 @@ def _decide_one(
         return decision
     gathers = gather.needs_bureau(house, policy) and not is_ineligible(policy, decision)
     return _Case(
-        place=place, applicant=applicant, person=person, decision=decision, gathers=gathers
+        place=place,
+        customer_id=customer_id,
+        applicant=applicant,
+        person=person,
+        in_force=in_force,
+        decision=decision,
+        gathers=gathers,
     )
 
 
@@ -242,11 +244,11 @@ async def _without_known(
 
 def _application(house: House, case: _Case, *, at: datetime) -> Application:
     if case.gathers:
-        gathering = _gathering(case, house.ids.next(), house.ids.next(), consent_id=None, at=at)
+        gathering = _gathering(case, house.ids.next(), consent_id=None, at=at)
         return gathering_application(gathering, case.applicant.purpose)
     return decided_application(
         house,
-        house.ids.next(),
+        case.customer_id,
         case.decision,
         purpose=case.applicant.purpose,
         # A set of persons comes in, is brought together and decided as one.
@@ -264,11 +266,11 @@ def _customer(case: _Case, application: Application, *, at: datetime) -> Custome
 
 
 def _gathering(
-    case: _Case, customer_id: int, application_id: int, *, consent_id: int | None, at: datetime
+    case: _Case, application_id: int, *, consent_id: int | None, at: datetime
 ) -> Gathering:
     decision = case.decision
     return Gathering(
-        customer_id=customer_id,
+        customer_id=case.customer_id,
         application_id=application_id,
         consent_id=consent_id,
         asked=decision.asked,
@@ -301,23 +303,27 @@ async def _store(house: House, prepared: _Prepared) -> None:
     consents = await prepare_consents(house, wishes, identities=identities) if wishes else None
     asked = _asked(house, prepared, consents)
     async with house.database.transaction() as connection:
-        await decisions.keep_policy(connection, prepared.in_force.policy, at=prepared.at)
         await customers.add_customers(connection, prepared.customers)
         await persons.store_persons(connection, prepared.sealed, at=prepared.at)
-        applications = [application for _, application in prepared.decided]
-        made = [case.decision for case, _ in prepared.decided]
-        await keep_decisions(house, connection, applications, made)
+        made = [
+            Made(application, case.decision, case.in_force.policy)
+            for case, application in prepared.decided
+        ]
+        kept = await keep_decisions(house, connection, made, at=prepared.at)
         if consents is not None:
             await store_consents(connection, consents)
         await gathering_store.add_gathering(
             connection, [item.application for item in asked], [item.gathering for item in asked]
         )
+    for (case, _), application in zip(prepared.decided, kept, strict=True):
+        prepared.answers[case.place] = application
     if asked:
         await _gather(house, prepared, asked, identities)
 
 
 class _AskedAbout(NamedTuple):
     place: int
+    in_force: InForce
     application: Application
     gathering: Gathering
 
@@ -339,13 +345,9 @@ def _asked(
             prepared.answers[case.place] = refuse(INQUIRY_CONSENT_MISSING)
             continue
         gathering = _gathering(
-            case,
-            application.customer_id,
-            application.application_id,
-            consent_id=consent_id,
-            at=prepared.at,
+            case, application.application_id, consent_id=consent_id, at=prepared.at
         )
-        found.append(_AskedAbout(case.place, application, gathering))
+        found.append(_AskedAbout(case.place, case.in_force, application, gathering))
     return found
 
 
@@ -356,26 +358,27 @@ async def _gather(
     identities: Mapping[int, Identity],
 ) -> None:
     """Ask the bureau about many and decide; who cannot be answered yet goes on gathering."""
-    in_force = prepared.in_force
-    found = await gather.find_facts(
+    found = await gather.find_facts_for(
         house,
         [item.gathering for item in asked],
-        about=gather.About(gather.OCCASION, in_force.policy),
+        [item.in_force.policy for item in asked],
         identities=identities,
     )
     now = house.clock.now()
-    made = []
+    made: dict[int, Made] = {}
     for item, facts in zip(asked, found, strict=True):
         if isinstance(facts, Refused):
             if not gather.is_open(facts):
                 await gather.take_back(house, item.gathering)
                 prepared.answers[item.place] = facts
             continue
-        decided = gather.decide_gathered(in_force, item.application, item.gathering, facts, at=now)
-        prepared.answers[item.place] = decided[0]
-        made.append(decided)
+        made[item.place] = gather.decide_gathered(
+            item.in_force, item.application, item.gathering, facts, at=now
+        )
     async with house.database.transaction() as connection:
-        await gather.keep_gathered(house, connection, made)
+        kept = await gather.keep_gathered(house, connection, [*made.values()], at=now)
+    for place, application in zip(made, kept, strict=True):
+        prepared.answers[place] = application
 
 
 async def _accept_chunk(house: House, wishes: Sequence[Acceptance]) -> list[Answer | Refused]:

@@ -29,14 +29,14 @@ from counterfoil.decisioning import application as transitions
 from counterfoil.decisioning import gathering_store
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application
-from counterfoil.decisioning.decision import Decision
 from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.gathering import Gathering, bureau_facts
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.replay import record_of
 from counterfoil.decisioning.snooze_store import snoozed_of
 from counterfoil.evidence.store import QUERIES as EVIDENCE
-from counterfoil.journeys.decide import decision_leaf
+from counterfoil.journeys.decide import by_version, decision_leaf, note_made
+from counterfoil.journeys.experiments import Made, accept_drawn, in_force_for
 from counterfoil.journeys.house import House
 from counterfoil.journeys.inquire import Wish, inquire_many, resolve_open
 from counterfoil.journeys.inquiry_outcomes import Obtained
@@ -169,6 +169,27 @@ async def find_facts(
     return [_facts(policy, answer) for answer in answers]
 
 
+async def find_facts_for(
+    house: House,
+    gatherings: Sequence[Gathering],
+    policies: Sequence[Policy],
+    *,
+    identities: Mapping[int, Identity] | None = None,
+) -> list[Facts | Refused]:
+    """Return what the bureau says of first applicants, each by the version that will decide."""
+    found: dict[int, Facts | Refused] = {}
+    for policy in {policy.hash: policy for policy in policies}.values():
+        places = [place for place, one in enumerate(policies) if one.hash == policy.hash]
+        answers = await find_facts(
+            house,
+            [gatherings[place] for place in places],
+            about=About(OCCASION, policy),
+            identities=identities,
+        )
+        found |= dict(zip(places, answers, strict=True))
+    return [found[place] for place in range(len(gatherings))]
+
+
 def is_open(refused: Refused) -> bool:
     """Return whether the answer may still come."""
     return refused.kind is Kind.UNAVAILABLE
@@ -182,29 +203,39 @@ def decide_gathered(
     *,
     at: datetime,
     snoozed: frozenset[str] = NOTHING_SNOOZED,
-) -> tuple[Application, Decision]:
+) -> Made:
     """Let a version decide with everything that was brought together."""
     decision = in_force.decide({**gathering.features, **facts}, gathering.asked, snoozed=snoozed)
     gathered = replace(application, gathered_at=at)
     decided = transitions.decide(gathered, decision, at=at)
     assert not isinstance(decided, Refused), "what gathers can be decided"
-    return decided, decision
+    return Made(decided, decision, in_force.policy)
 
 
 async def keep_gathered(
-    house: House, connection: Connection, made: Sequence[tuple[Application, Decision]]
-) -> None:
-    """Write decisions with their leaves, unless somebody else was first."""
-    records = [record_of(decision) for _, decision in made]
-    applications = [application for application, _ in made]
-    decided = await gathering_store.decide_gathered(connection, applications, records)
-    leaves = [
-        decision_leaf(house, application, record, leaf_id=application.application_id)
-        for application, record in zip(applications, records, strict=True)
-        if (application.customer_id, application.application_id) in decided
-    ]
-    if leaves:
-        await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
+    house: House, connection: Connection, made: Sequence[Made], *, at: datetime
+) -> list[Application]:
+    """Write decisions with their leaves, unless somebody else was first.
+
+    The applications come back in their order: a control group may have accepted some of them.
+    """
+    kept = await accept_drawn(house, connection, made, at=at)
+    for policy, group in by_version(kept):
+        await decisions.keep_policy(connection, policy, at=at)
+        records = [record_of(one.decision) for one in group]
+        applications = [one.application for one in group]
+        decided = await gathering_store.decide_gathered(connection, applications, records)
+        leaves = [
+            decision_leaf(house, application, record, leaf_id=application.application_id)
+            for application, record in zip(applications, records, strict=True)
+            if (application.customer_id, application.application_id) in decided
+        ]
+        if leaves:
+            await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
+        keys = [(item.customer_id, item.application_id) for item in applications]
+        written = [one for one, key in zip(group, keys, strict=True) if key in decided]
+        await note_made(connection, written, at=at)
+    return [one.application for one in kept]
 
 
 async def resume(house: House, *, idle: timedelta) -> Resumed:
@@ -229,12 +260,14 @@ async def resume(house: House, *, idle: timedelta) -> Resumed:
 
 
 async def _resume_page(house: House, page: Sequence[Gathering]) -> int:
-    in_force = house.policies.origination
-    about = About(OCCASION, in_force.policy)
-    found = await find_facts(house, page, about=about)
+    versions = [
+        in_force_for(house, ORIGINATION, item.customer_id, on=item.asked.as_of) for item in page
+    ]
+    found = await find_facts_for(house, page, [version.policy for version in versions])
     now = house.clock.now()
     decided = 0
-    for gathering, answer in zip(page, found, strict=True):
+    for gathering, in_force, answer in zip(page, versions, found, strict=True):
+        about = About(OCCASION, in_force.policy)
         facts = await without_consent(house, gathering, answer, about=about)
         if isinstance(facts, Refused):
             continue
@@ -246,10 +279,9 @@ async def _resume_page(house: House, page: Sequence[Gathering]) -> int:
             if not application.is_open:
                 await gathering_store.end_gatherings(connection, [key])
                 continue
-            await decisions.keep_policy(connection, in_force.policy, at=now)
             snoozed = await snoozed_of(connection, ORIGINATION, gathering.customer_id, at=now)
             made = decide_gathered(in_force, application, gathering, facts, at=now, snoozed=snoozed)
-            await keep_gathered(house, connection, [made])
+            await keep_gathered(house, connection, [made], at=now)
             decided += 1
     return decided
 

@@ -19,7 +19,10 @@ from counterfoil.contracts.paper import DeferredSeal
 from counterfoil.contracts.port import LenderSeal, NoCodes, OneTimeCodes, SandboxCodes
 from counterfoil.contracts.shelf import Shelf, load_shelf
 from counterfoil.evidence.staging import Leaves
+from counterfoil.features.registry import Registry
+from counterfoil.features.registry_file import load_registry
 from counterfoil.journeys.counter import Counter, LineDesk
+from counterfoil.journeys.follow_experiments import Experiments, following_experiments
 from counterfoil.journeys.follow_log import LogFollower, following
 from counterfoil.journeys.follow_policies import following_policies
 from counterfoil.journeys.policies import Policies
@@ -54,8 +57,12 @@ class House:
     shelf: Shelf
     #: By which versions is decided.
     policies: Policies
+    #: Who is decided by another version, and which few are accepted to learn from them.
+    experiments: Experiments
     #: What customers are asked to agree to.
     notices: Notices
+    #: What may be known of customers, from whom, and for what.
+    registry: Registry
     #: On which occasions a bureau may be asked.
     occasions: Occasions
     #: The credit bureau; None where the lender is no member of one.
@@ -110,11 +117,13 @@ async def open_house(
         engine = Engine(database, desk, shards=settings.engine_shards, metrics=metrics)
         joined = _bureau(settings)
         policies = following_policies(database, wall, metrics)
+        followed = following_experiments(database, _secret(keys / "experiment.key"))
         async with (
             engine,
             joined as bureau,
             following(database, leaves) as log,
             policies as in_force,
+            followed as experiments,
         ):
             yield House(
                 settings=settings,
@@ -123,7 +132,9 @@ async def open_house(
                 catalogue=catalogue,
                 shelf=load_shelf(),
                 policies=in_force,
+                experiments=experiments,
                 notices=load_notices(settings.notices),
+                registry=load_registry(settings.features),
                 occasions=load_occasions(settings.occasions),
                 bureau=bureau,
                 vault=vault,

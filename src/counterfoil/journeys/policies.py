@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from counterfoil.decisioning.assigned import Assigned
 from counterfoil.decisioning.compile_python import CompiledPolicy, compile_python
 from counterfoil.decisioning.decision import Asked, Decision
 from counterfoil.decisioning.document import load_policy
 from counterfoil.decisioning.expression import Value
+from counterfoil.decisioning.honouring import honour
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards
 
@@ -38,6 +40,8 @@ class InForce:
     guards: Guards = NO_GUARDS
     #: By which publication it decides; None for what ships with the product.
     publication_id: int | None = None
+    #: The arm of an experiment that it decides as; None where it decides for everybody.
+    assigned: Assigned | None = None
 
     @property
     def policy(self) -> Policy:
@@ -51,11 +55,15 @@ class InForce:
         *,
         snoozed: frozenset[str] = NOTHING_SNOOZED,
     ) -> Decision:
-        """Return the decision on a case; `snoozed` are rules suppressed for this customer."""
+        """Return the decision on a case, with the customer's choices honoured.
+
+        `snoozed` are rules suppressed for this customer.
+        """
         guards = self.guards
         if snoozed:
             guards = Guards(tripped=guards.tripped, snoozed=snoozed)
-        return self.compiled.decide(features, asked, guards)
+        decision = honour(self.compiled.decide(features, asked, guards))
+        return decision if self.assigned is None else decision._replace(assigned=self.assigned)
 
 
 class Policies:

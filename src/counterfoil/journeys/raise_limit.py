@@ -36,6 +36,7 @@ from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import StagedLeaf
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys import gather
+from counterfoil.journeys.experiments import in_force_for, note_cases
 from counterfoil.journeys.gather import About, Facts
 from counterfoil.journeys.house import House
 from counterfoil.journeys.policies import LIMIT_INCREASE, NOTHING_SNOOZED, InForce
@@ -74,7 +75,7 @@ async def request(house: House, wish: RaiseWish) -> Answer | Refused:
     [begun] = await _begin(house, [wish])
     if isinstance(begun, Refused):
         return begun
-    in_force = house.policies.limit_increase
+    in_force = await _in_force_for(house, begun.request)
     [facts] = await _facts_of(house, in_force, [begun])
     if isinstance(facts, Refused):
         if not gather.is_open(facts):
@@ -287,29 +288,45 @@ async def _carry(
     identities: Mapping[int, Identity] | None,
 ) -> list[LimitRequest | Refused]:
     """Bring written requests to their decision, as far as the bureau answers."""
-    in_force = house.policies.limit_increase
-    running = [item for item in begun if not isinstance(item, Refused)]
-    found = await _facts_of(house, in_force, running, identities)
-    cases = [
-        (item.request, facts)
-        for item, facts in zip(running, found, strict=True)
-        if not isinstance(facts, Refused)
-    ]
     decided: dict[store.RequestKey, LimitRequest] = {}
-    if cases:
-        async with house.database.transaction() as connection:
-            decided = await _decide(house, in_force, connection, cases)
-    told = {
-        item.request.key: facts
-        for item, facts in zip(running, found, strict=True)
-        if isinstance(facts, Refused) and not gather.is_open(facts)
-    }
+    told: dict[store.RequestKey, Refused] = {}
+    running = [item for item in begun if not isinstance(item, Refused)]
+    for in_force, group in await _by_version(house, running):
+        found = await _facts_of(house, in_force, group, identities)
+        cases = [
+            (item.request, facts)
+            for item, facts in zip(group, found, strict=True)
+            if not isinstance(facts, Refused)
+        ]
+        if cases:
+            async with house.database.transaction() as connection:
+                decided |= await _decide(house, in_force, connection, cases)
+        told |= {
+            item.request.key: facts
+            for item, facts in zip(group, found, strict=True)
+            if isinstance(facts, Refused) and not gather.is_open(facts)
+        }
     return [
         item
         if isinstance(item, Refused)
         else told.get(item.request.key) or decided.get(item.request.key, item.request)
         for item in begun
     ]
+
+
+async def _in_force_for(house: House, request: LimitRequest) -> InForce:
+    on = await house.business_date()
+    return in_force_for(house, LIMIT_INCREASE, request.customer_id, on=on)
+
+
+async def _by_version(house: House, begun: Sequence[_Begun]) -> list[tuple[InForce, list[_Begun]]]:
+    """Return requests by the version that decides them, and by the arm it decides as."""
+    groups: dict[object, tuple[InForce, list[_Begun]]] = {}
+    for item in begun:
+        in_force = await _in_force_for(house, item.request)
+        key = (in_force.policy.hash, in_force.assigned)
+        groups.setdefault(key, (in_force, []))[1].append(item)
+    return list(groups.values())
 
 
 async def _facts_of(
@@ -389,6 +406,8 @@ async def _decide(
             for request, record in zip(requests, records, strict=True)
         ]
         await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
+        taken = [(item.customer_id, item.request_id, decision) for item, decision in made]
+        await note_cases(connection, taken, at=now)
     return found
 
 
