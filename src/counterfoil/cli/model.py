@@ -119,6 +119,34 @@ def show(file: ModelFile, *, as_json: Json = False) -> None:
 
 
 @model.command()
+def example(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where to write; made if absent.")
+    ],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Write outcomes, a recipe and cases to start from: 30,000 recorded card clients."""
+    from counterfoil.simulator.model_example import write_example
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        rows = write_example(directory)
+    except OSError as failure:
+        raise output.fail(f"{directory} cannot be written: {failure.strerror}") from failure
+    if as_json:
+        output.write_json(rows)
+        return
+    output.write_table(
+        f"{directory}", ("file", "rows"), [(name, f"{count:,}") for name, count in rows.items()]
+    )
+    typer.echo(
+        "Default of Credit Card Clients, I-Cheng Yeh, UCI Machine Learning Repository (2009),"
+        " doi:10.24432/C55S3H, CC BY 4.0; format changed, values unchanged."
+    )
+
+
+@model.command()
 def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="What to learn, as TOML.")],
     *,

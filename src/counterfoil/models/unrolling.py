@@ -17,6 +17,7 @@ import numpy as np
 from counterfoil.models.artefact_parts import Type
 from counterfoil.models.binning import Floats, Ints
 from counterfoil.models.column import Column
+from counterfoil.models.data_columns import EXACT_MAX
 from counterfoil.models.fitted import Steps
 
 E6: Final = 1_000_000
@@ -188,7 +189,9 @@ def _splits(node: Mapping[str, Any], found: list[set[int]]) -> list[int]:
         return []
     column = int(node["split_feature"])
     # x <= t goes left, and x is an integer: the right side starts at the next integer after t.
-    found[column].add(int(np.floor(node["threshold"])) + 1)
+    # A threshold of 1.8e308 parts missing values from all others, and is no edge.
+    if abs(node["threshold"]) <= EXACT_MAX:
+        found[column].add(int(np.floor(node["threshold"])) + 1)
     below = [_splits(node[side], found) for side in ("left_child", "right_child")]
     return [column, *below[0], *below[1]]
 
