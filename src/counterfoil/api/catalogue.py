@@ -11,8 +11,10 @@ from counterfoil.contracts import refusals as contracts
 from counterfoil.customers import refusals as customers
 from counterfoil.decisioning import refusals as decisioning
 from counterfoil.evidence import refusals as evidence
+from counterfoil.features import refusals as features
 from counterfoil.kernel.errors import Refusal
 from counterfoil.lending import refusals as lending
+from counterfoil.models import refusals as models
 from counterfoil.payments import refusals as payments
 from counterfoil.platform import approvals, batches
 from counterfoil.privacy import refusals as privacy
@@ -25,7 +27,9 @@ ROOMS: Final[tuple[tuple[ModuleType, str, str], ...]] = (
     (consents, "Consents", "授权"),
     (bureau, "Credit inquiries", "征信查询"),
     (contracts, "Contracts", "合同"),
+    (features, "Features", "特征"),
     (decisioning, "Applications and decisions", "申请与决策"),
+    (models, "Models", "模型"),
     (lending, "Lines, drawdowns, loans, repayments", "授信、支用、借据、还款"),
     (payments, "Payments", "支付"),
     (evidence, "Evidence", "存证"),

@@ -30,6 +30,7 @@ class Permission(StrEnum):
     READ_TRAIL = "read_trail"
     READ_EVIDENCE = "read_evidence"
     REVIEW = "review"
+    READ_MODELS = "read_models"
 
 
 def _permissions(role: Role) -> frozenset[Permission]:
