@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from counterfoil.decisioning.decision import Asked
     from counterfoil.decisioning.gate import Fault, GateReport
     from counterfoil.decisioning.policy import Policy
+    from counterfoil.decisioning.policy_parts import Grade
     from counterfoil.journeys.house import House
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
@@ -119,7 +120,7 @@ def _show_grades(policy: "Policy") -> None:
     rows = [
         (
             grade.code,
-            f"{grade.points_min:,}",
+            _from(grade),
             segment.code,
             f"{grade.limit_of(segment.code, grown=False):,}",
             f"{grade.limit_of(segment.code, grown=True):,}" if policy.growth else "—",
@@ -131,7 +132,7 @@ def _show_grades(policy: "Policy") -> None:
     ]
     columns = (
         "grade",
-        "points from",
+        "from points, or to PD",
         "segment",
         "limit, minor",
         "grown",
@@ -139,6 +140,12 @@ def _show_grades(policy: "Policy") -> None:
         "months",
     )
     output.write_table("Limits and prices", columns, rows)
+
+
+def _from(grade: "Grade") -> str:
+    if grade.pd_ppm_max is not None:
+        return f"{grade.pd_ppm_max / 10_000:.2f} %"
+    return f"{grade.points_min:,}"
 
 
 def gate(

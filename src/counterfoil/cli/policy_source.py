@@ -10,6 +10,7 @@ from counterfoil.cli import output
 
 if TYPE_CHECKING:
     from counterfoil.decisioning.decision import Asked
+    from counterfoil.decisioning.document_model import FindModel
     from counterfoil.decisioning.policy import Policy
 
 PolicyFile = Annotated[
@@ -37,12 +38,23 @@ def text_of(name: str) -> str:
         raise output.fail(f"{name} cannot be read: {failure}") from failure
 
 
+def model_finder(name: str) -> "FindModel":
+    """Return what finds a model's file: beside the policy, else among the shipped ones."""
+    from counterfoil.decisioning.document import shipped_model
+
+    def find(file: str) -> bytes:
+        beside = Path(name).parent / file
+        return beside.read_bytes() if beside.is_file() else shipped_model(file)
+
+    return find
+
+
 def policy_of(name: str) -> "Policy":
     """Return a policy, or end with file, line, column, reason and what is allowed."""
     from counterfoil.decisioning.policy_file import FaultyPolicyError, read_policy_file
 
     try:
-        return read_policy_file(name, text_of(name))
+        return read_policy_file(name, text_of(name), find_model=model_finder(name))
     except FaultyPolicyError as fault:
         raise output.fail(str(fault)) from fault
 

@@ -8,7 +8,13 @@ from typing import Any
 
 from counterfoil.decisioning.evaluate import Verdict
 from counterfoil.decisioning.expression import Value
-from counterfoil.decisioning.policy import CAPPED, OFFER_OUT_OF_RANGE, SNOOZED, Policy
+from counterfoil.decisioning.policy import (
+    CAPPED,
+    OFFER_OUT_OF_RANGE,
+    SCORE_UNKNOWN,
+    SNOOZED,
+    Policy,
+)
 from counterfoil.decisioning.policy_parts import (
     NO_GUARDS,
     WHOLE_POLICY,
@@ -17,6 +23,7 @@ from counterfoil.decisioning.policy_parts import (
     Rule,
     Stage,
 )
+from counterfoil.decisioning.scorecard import Characteristic
 
 _WORD = 64
 
@@ -32,11 +39,12 @@ def result_of_row(
     `values` are the features as they were let in; only what to ask for is read from them.
     """
     scored = bool(row["is_scored"])
+    has_score = row["points"] is not None
     verdicts = verdicts_of_row(policy, row)
     tenors = row["tenors_months"]
     document: dict[str, object] = {
         "binding": row["binding"],
-        "candidates": _candidates(row) if scored else [],
+        "candidates": _candidates(row) if scored and has_score else [],
         "contributions": _contributions(policy, row) if scored else [],
         "flags": _flags(policy, row, verdicts, guards) if scored else [],
         "grade": row["grade"],
@@ -53,8 +61,10 @@ def result_of_row(
     }
     document |= _guarded(policy, row, verdicts, guards)
     document |= _asks(policy, row, verdicts, values, guards)
-    if policy.growth is not None and scored:
+    if policy.growth is not None and has_score:
         document["grown"] = row["grown"]
+    if policy.scorecard.model is not None and has_score:
+        document["pd_ppm"] = row["pd_ppm"]
     return document
 
 
@@ -110,15 +120,23 @@ def _candidates(row: Mapping[str, Any]) -> list[list[object]]:
 
 def _contributions(policy: Policy, row: Mapping[str, Any]) -> list[list[object]]:
     return [
-        [item.feature, row[f"bin_{number}"], item.points_best - row[f"loss_{number}"]]
+        [item.feature, row[f"bin_{number}"], _points(item, row, number)]
         for number, item in enumerate(policy.scorecard.characteristics)
     ]
+
+
+def _points(item: Characteristic, row: Mapping[str, Any], number: int) -> int | None:
+    if row[f"bin_{number}"] is None and item.points_unknown is None:
+        return None
+    return item.points_after(row[f"loss_{number}"])
 
 
 def _flags(
     policy: Policy, row: Mapping[str, Any], verdicts: Mapping[str, Verdict], guards: Guards
 ) -> list[str]:
     flags = [rule.code for rule in _acting(policy, verdicts, Action.FLAG, guards)]
+    if row["points"] is None:
+        return [*flags, SCORE_UNKNOWN]
     return [*flags, OFFER_OUT_OF_RANGE] if row["is_out_of_range"] else flags
 
 

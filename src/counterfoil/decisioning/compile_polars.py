@@ -8,7 +8,6 @@ Asked       One question for the whole frame; a column `requested_minor` overrid
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -17,7 +16,7 @@ import polars as pl
 from counterfoil.decisioning import polars_card as card
 from counterfoil.decisioning.decision import Asked, Outcome
 from counterfoil.decisioning.expression import Literal, features_read, walk
-from counterfoil.decisioning.feature import Feature
+from counterfoil.decisioning.polars_reasons import WORD, Slot, once, with_first_reasons
 from counterfoil.decisioning.polars_text import (
     Texts,
     any_of,
@@ -25,6 +24,7 @@ from counterfoil.decisioning.polars_text import (
     looked_up,
     packed,
 )
+from counterfoil.decisioning.polars_values import outside, usable
 from counterfoil.decisioning.policy import REASONS_COUNT_MAX, Policy
 from counterfoil.decisioning.policy_parts import (
     NO_GUARDS,
@@ -34,23 +34,12 @@ from counterfoil.decisioning.policy_parts import (
     Rule,
     Stage,
 )
-from counterfoil.decisioning.rule_types import ValueType
 
 REQUESTED: Final = "requested_minor"
 OUTCOMES: Final = (Outcome.APPROVED, Outcome.DECLINED, Outcome.REFERRED)
 _APPROVED, _DECLINED, _REFERRED = range(3)
-#: Bits of a word.
-_WORD: Final = 64
 #: Up to so many names are numbered in one byte.
 _NAMES_IN_A_BYTE: Final = 255
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Slot:
-    """A rule that may give a reason, with the condition under which it does."""
-
-    condition: pl.Expr
-    reason: str
 
 
 def decided(
@@ -99,6 +88,8 @@ class _Plan:
         self.columns = {item.name: f"v{n}" for n, item in enumerate(policy.features)}
         self.columns |= {item.name: f"d{n}" for n, item in enumerate(policy.derived)}
         self.reasons = {code: number for number, code in enumerate(policy.reasons)}
+        self.card_columns = card.Columns(self.columns, self.texts)
+        self.needed = card.needed(policy.scorecard, self.card_columns)
         self.groups = 0
 
     def applied(
@@ -108,9 +99,11 @@ class _Plan:
         names = frame.collect_schema().names()
         kept = [pl.col(name).alias(f"keep {name}") for name in keep]
         requested = [pl.col(REQUESTED).cast(pl.Int64)] if REQUESTED in names else []
-        values = [self._value(feature) for feature in self.policy.features]
-        outside = packed([self._outside(item) for item in self.policy.features], "rejected")
-        frame = frame.select(*kept, *requested, *values, *outside)
+        values = [
+            usable(item, self.texts).alias(self.columns[item.name]) for item in self.policy.features
+        ]
+        rejected = packed([outside(item, self.texts) for item in self.policy.features], "rejected")
+        frame = frame.select(*kept, *requested, *values, *rejected)
         frame = self._with_derived(frame)
         frame = frame.with_columns(self._segment(), *self._grown())
         frame = frame.with_columns(self._verdicts())
@@ -128,28 +121,6 @@ class _Plan:
         )
 
     # -------------------------------------------------------------------------------- what is read
-
-    def _value(self, feature: Feature) -> pl.Expr:
-        """Return the usable value of a feature: of its type, within its range, or null."""
-        return _usable(self._typed(feature), feature, self.texts).alias(self.columns[feature.name])
-
-    def _typed(self, feature: Feature) -> pl.Expr:
-        raw = pl.col(feature.name)
-        match feature.type:
-            case ValueType.INTEGER:
-                return raw.cast(pl.Int64)
-            case ValueType.BOOLEAN:
-                return raw
-            case ValueType.TEXT:
-                known = pl.Enum(self.texts.texts)
-                return raw.cast(known, strict=False).to_physical().cast(pl.UInt32)
-
-    def _outside(self, feature: Feature) -> pl.Expr:
-        """Return whether a value was given that counts as unknown."""
-        if feature.type is ValueType.BOOLEAN:
-            return pl.lit(value=False)
-        usable = _usable(self._typed(feature), feature, self.texts)
-        return pl.col(feature.name).is_not_null() & usable.is_null()
 
     def _with_derived(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Add derived values, all of one depth at a time."""
@@ -223,6 +194,7 @@ class _Plan:
         waiting = any_of(self._when(Action.ASK) + self._when(Action.REFER))
         return [
             early.not_().alias("is_scored"),
+            (early.not_() & any_of([test for _, test in self.needed]).not_()).alias("has score"),
             (early | late).alias("is declined"),
             waiting.alias("is waiting"),
         ]
@@ -250,12 +222,12 @@ class _Plan:
 
     # ------------------------------------------------------------------------- reasons of the rules
 
-    def _slots(self) -> list[_Slot]:
+    def _slots(self) -> list[Slot]:
         """Return the rules that can give a reason: declines, then asks, then referrals."""
         declining = [*self._given(Action.DECLINE, Stage.ELIGIBILITY)]
         scored = pl.col("is_scored")
         declining += [
-            _Slot(condition=slot.condition & scored, reason=slot.reason)
+            Slot(condition=slot.condition & scored, reason=slot.reason)
             for slot in self._given(Action.DECLINE, Stage.RISK)
         ]
         waiting = [
@@ -264,49 +236,37 @@ class _Plan:
             for stage in Stage
             for slot in self._given(action, stage)
         ]
+        waiting += [Slot(condition=test & scored, reason=reason) for reason, test in self.needed]
         alone = pl.col("is declined").not_()
         return [
-            *_once(declining, pl.col("is declined")),
-            *_once(waiting, alone),
+            *once(declining, pl.col("is declined")),
+            *once(waiting, alone),
         ]
 
-    def _given(self, action: Action, stage: Stage) -> list[_Slot]:
+    def _given(self, action: Action, stage: Stage) -> list[Slot]:
         return [
-            _Slot(condition=test, reason=rule.reason)
+            Slot(condition=test, reason=rule.reason)
             for rule, found, test in self._effects(stage)
             if found is action
         ]
 
     def _with_rule_reasons(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Add the first reasons that rules give, as columns `q0` to `q3`."""
-        slots = self._slots()
-        none = pl.lit(None, dtype=pl.UInt16)
-        if not slots:
-            return frame.with_columns(none.alias(f"q{n}") for n in range(REASONS_COUNT_MAX))
-        words = packed([slot.condition for slot in slots], "slots")
-        names = [f"slots_{number}" for number in range(len(words))]
-        frame = frame.with_columns(words)
-        ids = [self.reasons[slot.reason] for slot in slots]
-        for rank in range(REASONS_COUNT_MAX):
-            frame = frame.with_columns(
-                _first_bit(names, ids).alias(f"q{rank}"), *_without_first_bit(names)
-            )
-        return frame
+        return with_first_reasons(frame, self._slots(), self.reasons, count=REASONS_COUNT_MAX)
 
     # ------------------------------------------------------------------- points, limits and prices
 
     def _with_card(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         scorecard = self.policy.scorecard
-        frame = frame.with_columns(card.keys(scorecard, self.columns, self.reasons))
-        groups = card.by_reason(scorecard, self.columns)
+        frame = frame.with_columns(card.keys(scorecard, self.card_columns, self.reasons))
+        groups = card.by_reason(scorecard, self.card_columns)
         frame = frame.with_columns(card.points(scorecard).alias("sum of points"), *groups)
         frame = card.ranked(frame, len(groups))
-        *others, _ = self.policy.grades
-        grade = pl.lit(len(others), dtype=pl.UInt16)
-        for number, item in reversed([*enumerate(others)]):
-            reached = pl.col("sum of points") >= item.points_min
-            grade = pl.when(reached).then(pl.lit(number, dtype=pl.UInt16)).otherwise(grade)
-        return frame.with_columns(grade.alias("grade no"))
+        edges, numbers = card.grade_steps(self.policy)
+        score = pl.col("sum of points")
+        grade = card.chain(score, tuple(edges), numbers, None).cast(pl.UInt16)
+        model = [] if scorecard.model is None else [card.pd_of(scorecard, score).alias("pd")]
+        return frame.with_columns(grade.alias("grade no"), *model)
 
     def _cell(self, value: Callable[[int, int], int]) -> pl.Expr:
         """Return the cell of a table by grade and segment."""
@@ -392,11 +352,14 @@ class _Plan:
     # ---------------------------------------------------------------------- outcome and its reasons
 
     def _with_outcome(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        offers = (pl.col("limit") > 0) & pl.col("fits")
+        has_score = pl.col("has score")
+        offers = (pl.col("limit") > 0) & pl.col("fits") & has_score
         without = _REFERRED if WHOLE_POLICY in self.guards.tripped else _DECLINED
         outcome = (
             pl.when(pl.col("is declined"))
             .then(pl.lit(_DECLINED, dtype=pl.UInt8))
+            .when(~has_score)
+            .then(pl.lit(_REFERRED, dtype=pl.UInt8))
             .when(~offers)
             .then(pl.lit(without, dtype=pl.UInt8))
             .when(pl.col("is waiting"))
@@ -406,7 +369,9 @@ class _Plan:
         return frame.with_columns(
             outcome.alias("outcome no"),
             (pl.col("is declined").not_() & offers).alias("is offered"),
-            (pl.col("is declined") | (pl.col("is waiting") & offers)).alias("rules speak"),
+            (pl.col("is declined") | ~has_score | (pl.col("is waiting") & offers)).alias(
+                "rules speak"
+            ),
             self._lead().alias("lead"),
         )
 
@@ -450,14 +415,15 @@ class _Plan:
 
     def _answers(self) -> list[pl.Expr]:
         policy, scored, offered = self.policy, pl.col("is_scored"), pl.col("is offered")
+        valued, has_model = pl.col("has score"), policy.scorecard.model is not None
         segments = [item.code for item in policy.segments]
         grades = [item.code for item in policy.grades]
         tenors = [",".join(map(str, self._tenors(n))) for n in range(len(grades))]
         kinds = list(dict.fromkeys(tenors))
         tenor = looked_up(pl.col("grade no"), [kinds.index(item) for item in tenors], pl.UInt16)
         until = self.asked.as_of + timedelta(days=policy.offer_valid_days)
-        words = range((len(policy.rules) + _WORD - 1) // _WORD)
-        features = range((len(policy.features) + _WORD - 1) // _WORD)
+        words = range((len(policy.rules) + WORD - 1) // WORD)
+        features = range((len(policy.features) + WORD - 1) // WORD)
         reasons = [
             _named(pl.col(f"reason no {rank}"), list(policy.reasons)).alias(f"reason_{rank + 1}")
             for rank in range(REASONS_COUNT_MAX)
@@ -466,16 +432,17 @@ class _Plan:
             _named(pl.col("outcome no"), [item.value for item in OUTCOMES]).alias("outcome"),
             scored,
             _named(pl.col("segment no"), segments).alias("segment"),
-            pl.when(scored).then(pl.col("sum of points")).alias("points"),
-            _named(pl.when(scored).then(pl.col("grade no")), grades).alias("grade"),
-            *([pl.when(scored).then(pl.col("grown")).alias("grown")] if policy.growth else []),
-            _named(pl.when(scored).then(pl.col("binding no")), self.bound_names).alias("binding"),
+            pl.when(valued).then(pl.col("sum of points")).alias("points"),
+            _named(pl.when(valued).then(pl.col("grade no")), grades).alias("grade"),
+            *([pl.when(valued).then(pl.col("grown")).alias("grown")] if policy.growth else []),
+            _named(pl.when(valued).then(pl.col("binding no")), self.bound_names).alias("binding"),
+            *([pl.when(valued).then(pl.col("pd")).alias("pd_ppm")] if has_model else []),
             pl.when(offered).then(pl.col("limit")).otherwise(0).alias("limit_minor"),
             pl.when(offered).then(pl.col("rate")).alias("rate_daily_e8"),
             _named(pl.when(offered).then(tenor), kinds).alias("tenors_months"),
             pl.when(offered).then(pl.lit(until)).alias("valid_until"),
             *reasons,
-            (scored & pl.col("fits").not_()).alias("is_out_of_range"),
+            (valued & pl.col("fits").not_()).alias("is_out_of_range"),
             *(pl.col(f"rules_true_{n}") for n in words),
             *(pl.col(f"rules_unknown_{n}") for n in words),
             *(pl.col(f"rejected_{n}") for n in features),
@@ -483,7 +450,7 @@ class _Plan:
 
     def _parts(self) -> list[pl.Expr]:
         return [
-            *card.bins(self.policy.scorecard, self.columns),
+            *card.bins(self.policy.scorecard, self.card_columns),
             *(
                 (pl.col(f"k{n}") // card.LOSS).alias(f"loss_{n}")
                 for n in range(len(self.policy.scorecard.characteristics))
@@ -492,62 +459,7 @@ class _Plan:
         ]
 
 
-def _usable(typed: pl.Expr, feature: Feature, texts: Texts) -> pl.Expr:
-    match feature.type:
-        case ValueType.INTEGER:
-            return pl.when(typed.is_between(feature.lowest, feature.highest)).then(typed)
-        case ValueType.BOOLEAN:
-            return typed
-        case ValueType.TEXT:
-            own = [texts.number(value) for value in feature.values]
-            if len(own) == len(texts.texts):
-                return typed
-            series = pl.Series(own, dtype=pl.UInt32)
-            return pl.when(typed.is_in(series.implode())).then(typed)
-
-
 def _named(number: pl.Expr, names: list[str]) -> pl.Expr:
     return number.cast(pl.UInt8 if len(names) <= _NAMES_IN_A_BYTE else pl.UInt16).cat.to(
         pl.Enum(names)
     )
-
-
-def _once(slots: list[_Slot], where: pl.Expr) -> list[_Slot]:
-    """Return slots that hold only where no earlier one has the same reason."""
-    found: list[_Slot] = []
-    earlier: dict[str, list[pl.Expr]] = {}
-    for slot in slots:
-        before = earlier.setdefault(slot.reason, [])
-        condition = slot.condition & where
-        if before:
-            condition = condition & any_of(before).not_()
-        found.append(_Slot(condition=condition, reason=slot.reason))
-        before.append(slot.condition)
-    return found
-
-
-def _first_bit(names: list[str], ids: list[int]) -> pl.Expr:
-    """Return the reason of the lowest bit of some words, null where none is set."""
-    result = pl.lit(None, dtype=pl.UInt16)
-    for number, name in reversed([*enumerate(names)]):
-        word = pl.col(name)
-        here = ids[number * _WORD : (number + 1) * _WORD]
-        place = word.bitwise_trailing_zeros().cast(pl.UInt8)
-        reason = looked_up(place, here, pl.UInt16)
-        result = pl.when(word != 0).then(reason).otherwise(result)
-    return result
-
-
-def _without_first_bit(names: list[str]) -> list[pl.Expr]:
-    left = []
-    zero, one = pl.lit(0, dtype=pl.UInt64), pl.lit(1, dtype=pl.UInt64)
-    earlier: list[pl.Expr] = []
-    for name in names:
-        word = pl.col(name)
-        # A word of zero stays: nothing is taken from it.
-        less = pl.when(word != zero).then(word & (word - one)).otherwise(zero)
-        if earlier:
-            less = pl.when(any_of(earlier)).then(word).otherwise(less)
-        left.append(less.alias(name))
-        earlier = [*earlier, word != zero]
-    return left

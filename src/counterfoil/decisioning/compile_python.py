@@ -71,6 +71,7 @@ def compile_python(policy: Policy) -> CompiledPolicy:
 def compile_card(policy: Policy) -> Callable[[Mapping[str, Value | None]], tuple[int, Any]]:
     """Return a function from values to points and contributions, for cards that stand alone."""
     writer = _Writer(policy)
+    writer.when_unscored = "return None, None"
     out = writer.out
     out.add("def score(values):")
     out.level += 1
@@ -90,6 +91,8 @@ class _Writer:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.out = Lines()
+        #: What becomes of a case whose score is not known.
+        self.when_unscored = "return reference(given, asked, guards)"
         named = [item.name for item in policy.features]
         named += [item.name for item in policy.derived]
         self.local = {name: f"v{number}" for number, name in enumerate(named)}
@@ -132,6 +135,7 @@ class _Writer:
                 **{rule.code: rule.reason for rule in policy.rules},
             },
             "VALID": timedelta(days=policy.offer_valid_days),
+            **_levels(policy),
         }
 
     def written(self) -> str:
@@ -313,15 +317,34 @@ class _Writer:
         items = self.policy.scorecard.characteristics
         for number, item in enumerate(items):
             out.add(f"p{number}, k{number}, c{number} = {self._cell(number, item)}")
+        self._write_needed()
         places = range(len(items))
         points = " + ".join(f"p{number}" for number in places)
         out.add(f"points = {self.policy.scorecard.base_points} + {points}")
         out.add(f"contributions = ({', '.join(f'c{number}' for number in places)},)")
 
+    def _write_needed(self) -> None:
+        """Leave a case whose score is not known to the reference; it is rare and no matter."""
+        needed = [
+            f"p{number} is None"
+            for number, item in enumerate(self.policy.scorecard.characteristics)
+            if item.points_unknown is None
+        ]
+        if needed:
+            self.out.add(f"if {' or '.join(needed)}:")
+            self.out.add(f"    {self.when_unscored}")
+
     def _cell(self, number: int, item: Characteristic) -> str:
         hold = self.out.hold
         name = self.local[item.feature]
         unknown = hold("cell", _cell_of(item, number, None))
+        if item.categories:
+            by_text = {
+                text: _cell_of(item, number, bin_no) for text, bin_no in item.categories.items()
+            }
+            other = hold("cell", _cell_of(item, number, 0))
+            known = f"{hold('cells', by_text)}.get({name}, {other})"
+            return f"{unknown} if {name} is None else {known}"
         bins = [_cell_of(item, number, bin_no) for bin_no in range(len(item.points))]
         if len(item.edges) > _EDGES_WRITTEN_MAX:
             edges, cells = hold("edges", item.edges), hold("cells", tuple(bins))
@@ -332,10 +355,15 @@ class _Writer:
     def _write_grade(self) -> None:
         out = self.out
         *others, _ = self.policy.grades
-        tests = "".join(
-            f"{number} if points >= {grade.points_min} else " for number, grade in enumerate(others)
-        )
-        out.add(f"grade = {tests}{len(others)}")
+        if self.policy.scorecard.model is None:
+            tests = "".join(
+                f"{number} if points >= {grade.points_min} else "
+                for number, grade in enumerate(others)
+            )
+            out.add(f"grade = {tests}{len(others)}")
+        else:
+            out.add("level = bisect(LEVELS, points)")
+            out.add("grade = GRADE_OF_LEVEL[level]")
         if self.policy.growth is None:
             out.add("grown = None")
             out.add("bound = grid = GRID[grade][segment]")
@@ -408,6 +436,8 @@ class _Writer:
             "flags": "flags",
             "grown": "grown",
         }
+        if self.policy.scorecard.model is not None:
+            scored["pd_ppm"] = "PD_OF_LEVEL[level]"
         offered = scored | {
             "limit_minor": "limit_minor",
             "rate_daily_e8": "rate",
@@ -432,10 +462,22 @@ def _tree(name: str, edges: tuple[int, ...], cells: list[str]) -> str:
     return f"({below} if {name} < {edges[middle]} else {above})"
 
 
-def _cell_of(item: Characteristic, position: int, bin_no: int | None) -> tuple[int, int, object]:
+def _levels(policy: Policy) -> dict[str, object]:
+    """Return the steps of a model's calibration, each with its probability and its grade."""
+    model = policy.scorecard.model
+    if model is None:
+        return {}
+    firsts = (model.edges[0] - 1 if model.edges else 0, *model.edges)
+    grades = [policy.grades.index(policy.grade_of(score)) for score in firsts]
+    return {"LEVELS": model.edges, "PD_OF_LEVEL": model.pd_ppm, "GRADE_OF_LEVEL": tuple(grades)}
+
+
+def _cell_of(
+    item: Characteristic, position: int, bin_no: int | None
+) -> tuple[int | None, int, Contribution]:
     """Return points, key and contribution of a bin; keys below 0 rank losses, greatest first."""
-    points = item.points_unknown if bin_no is None else item.points[bin_no]
-    loss = item.points_best - points
+    points = item.points_of(bin_no)
+    loss = 0 if points is None else item.loss(points)
     key = -loss * _KEY_LOW + position * 2 + (bin_no is None) if loss > 0 else 0
     return points, key, Contribution(item.feature, bin_no, points)
 

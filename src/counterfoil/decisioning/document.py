@@ -8,8 +8,8 @@ Invariant   A document that passes cannot fail at a decision: rules are typed an
 Fairness    Sex, marriage, education and the like cannot be declared at all; age can be read by
             eligibility and by who belongs to a segment alone.
 Bounds      1 MB of text, 1,000 rules, 500 features, 200 derived values, 200 characteristics of
-            100 bins, 50 segments, 50 grades, 500 reasons, texts of 500 characters: a document
-            beyond any of them is refused, not slowly obeyed.
+            100 bins (4,096 of a model), 50 segments, 50 grades, 500 reasons, texts of 500
+            characters: a document beyond any of them is refused, not slowly obeyed.
 """
 
 import tomllib
@@ -18,6 +18,7 @@ from itertools import pairwise
 
 from counterfoil.decisioning.canonical import NotCanonicalError, canonical_bytes, content_hash
 from counterfoil.decisioning.document_checks import AGE, BOUNDS, check_whole
+from counterfoil.decisioning.document_model import FindModel, read_model, with_model
 from counterfoil.decisioning.document_parts import (
     CODE,
     one_of,
@@ -57,6 +58,8 @@ from counterfoil.decisioning.scorecard import Characteristic, Scorecard
 BASE_POLICY = "base-2026-01"
 
 TEXT_LENGTH_MAX = 1_000_000
+#: Edges of a characteristic that the document writes out; a model may have more.
+EDGES_MAX = 100
 #: Longest list by its key.
 COUNTS_MAX = {
     "features": 500,
@@ -64,7 +67,7 @@ COUNTS_MAX = {
     "segments": 50,
     "rules": 1_000,
     "characteristics": 200,
-    "edges": 100,
+    "edges": 4_096,
     "grades": 50,
     "reasons": 500,
     "values": 1_000,
@@ -76,18 +79,28 @@ _YEAR_DAYS = 366
 def load_policy(name: str) -> Policy:
     """Return a policy that ships with the package."""
     folder = resources.files("counterfoil.decisioning").joinpath("policies")
-    return read_policy(folder.joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    text = folder.joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    return read_policy(text, find_model=shipped_model)
 
 
-def read_policy(text: str) -> Policy:
-    """Return the policy of a TOML document; raise InvalidPolicyError with place and reason."""
+def shipped_model(name: str) -> bytes:
+    """Return the file of a model that ships with the package; raise OSError where none does."""
+    folder = resources.files("counterfoil.decisioning").joinpath("policies")
+    return folder.joinpath(name).read_bytes()
+
+
+def read_policy(text: str, *, find_model: FindModel | None = None) -> Policy:
+    """Return the policy of a TOML document; raise InvalidPolicyError with place and reason.
+
+    `find_model` gives the file of a model that the document names.
+    """
     if len(text) > TEXT_LENGTH_MAX:
         raise InvalidPolicyError("policy", f"is longer than {TEXT_LENGTH_MAX:,} characters")
     try:
         document: dict[str, object] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidPolicyError("policy", f"is not TOML: {error}") from error
-    return policy_of(_with_trees(document))
+    return policy_of(with_model(_with_trees(document), find_model))
 
 
 def policy_of(document: dict[str, object]) -> Policy:
@@ -114,7 +127,7 @@ def policy_of(document: dict[str, object]) -> Policy:
         derived=derived,
         segments=segments,
         rules=_by_precedence([_rule(item, shapes) for item in table.tables("rules")]),
-        scorecard=_scorecard(table.table("scorecard"), shapes),
+        scorecard=_card(table, shapes),
         grades=tuple(map(_grade, table.tables("grades"))),
         growth=_growth(table, shapes),
         capacity=_capacity(table.table("capacity"), shapes),
@@ -228,6 +241,16 @@ def _check_rule(table: Table, rule: Rule) -> None:
         )
 
 
+def _card(table: Table, shapes: dict[str, Shape]) -> Scorecard:
+    """Return the card: written out in the document, or of a model."""
+    model = table.table_if_any("model")
+    if model is None:
+        return _scorecard(table.table("scorecard"), shapes)
+    if table.table_if_any("scorecard") is not None:
+        raise table.fault("scorecard", "stands beside a model; a policy has one of both")
+    return read_model(model, shapes)
+
+
 def _scorecard(table: Table, shapes: dict[str, Shape]) -> Scorecard:
     card = Scorecard(
         base_points=table.integer("base_points"),
@@ -255,13 +278,16 @@ def _characteristic(table: Table, shapes: dict[str, Shape]) -> Characteristic:
         raise table.fault("edges", "does not ascend")
     if len(item.points) != len(item.edges) + 1:
         raise table.fault("points", "has not one number more than edges")
+    if len(item.edges) > EDGES_MAX:
+        raise table.fault("edges", f"has {len(item.edges):,} entries; {EDGES_MAX} are allowed")
     return item
 
 
 def _grade(table: Table) -> Grade:
     grade = Grade(
         code=table.text("code"),
-        points_min=table.integer("points_min"),
+        points_min=table.integer_or_none("points_min"),
+        pd_ppm_max=table.integer_or_none("pd_ppm_max"),
         rate_daily_e8=table.integer("rate_daily_e8"),
         rates_daily_e8=table.integers_by_key_if_any("rates_daily_e8"),
         tenor_months_max=table.integer("tenor_months_max"),

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+from counterfoil.decisioning.document_model import PPM
 from counterfoil.decisioning.expression import Node, features_read
 from counterfoil.decisioning.feature_source import SOURCES, fault_of
 from counterfoil.decisioning.policy import Policy
@@ -11,6 +12,8 @@ from counterfoil.decisioning.rule_types import INTEGER_MAX
 from counterfoil.kernel.rates import RateDaily, annual_from_daily
 
 BOUNDS = ("grid", "segment", "capacity", "product", "asked", "offer")
+#: The greatest score, either way, that a column of 32 bits keeps.
+SCORE_MAX = 2**31 - 1
 #: Read by segments and rules of eligibility only.
 AGE = "age_years"
 
@@ -76,8 +79,9 @@ def _check_age(policy: Policy) -> None:
         raise InvalidPolicyError("policy.growth.when", "reads the age, which only eligibility may")
     for characteristic in policy.scorecard.characteristics:
         if characteristic.feature in aged:
+            card = "scorecard" if policy.scorecard.model is None else "model"
             raise InvalidPolicyError(
-                f"policy.scorecard.characteristics[{characteristic.feature}].feature",
+                f"policy.{card}.characteristics[{characteristic.feature}].feature",
                 "is the age, on which nobody is scored",
             )
 
@@ -101,12 +105,7 @@ def _check_segments_of_rules(policy: Policy) -> None:
 
 
 def _check_grades(policy: Policy) -> None:
-    card = policy.scorecard
-    lowest = card.base_points + sum(
-        min(*item.points, item.points_unknown) for item in card.characteristics
-    )
-    if policy.grades[-1].points_min > lowest:
-        raise InvalidPolicyError("policy.grades", f"no grade takes a score of {lowest}")
+    _check_bands(policy)
     codes = {segment.code for segment in policy.segments}
     for grade in policy.grades:
         if set(grade.limits_minor) != codes or min(grade.limits_minor.values()) < 0:
@@ -116,6 +115,40 @@ def _check_grades(policy: Policy) -> None:
         _check_grown(policy, grade, codes)
     for better, worse in pairwise(policy.grades):
         _check_order(better, worse)
+
+
+def _check_bands(policy: Policy) -> None:
+    """Demand a grade for every score: by points, or by what a model says that a score means."""
+    card, grades = policy.scorecard, policy.grades
+    key, other = (
+        ("points_min", "pd_ppm_max") if card.model is None else ("pd_ppm_max", "points_min")
+    )
+    for grade in grades:
+        if getattr(grade, key) is None or getattr(grade, other) is not None:
+            kind = "card of points" if card.model is None else "model"
+            raise InvalidPolicyError(
+                f"policy.grades[{grade.code}].{other}", f"has no place beside a {kind}: {key} has"
+            )
+    if card.model is not None:
+        if grades[-1].pd_ppm_max != PPM:
+            raise InvalidPolicyError("policy.grades", f"the last one does not reach {PPM:,} ppm")
+        _check_reach(policy)
+        return
+    lowest = card.base_points + sum(
+        min(*item.points, item.points_unknown or 0) for item in card.characteristics
+    )
+    if (grades[-1].points_min or 0) > lowest:
+        raise InvalidPolicyError("policy.grades", f"no grade takes a score of {lowest}")
+
+
+def _check_reach(policy: Policy) -> None:
+    """Refuse a score that could leave the column in which it is kept."""
+    card = policy.scorecard
+    reach = abs(card.base_points) + sum(
+        max(map(abs, (*item.points, item.points_unknown or 0))) for item in card.characteristics
+    )
+    if reach > SCORE_MAX:
+        raise InvalidPolicyError("policy.model", f"can reach a score of {reach:,}")
 
 
 def _check_grown(policy: Policy, grade: Grade, codes: set[str]) -> None:
@@ -162,8 +195,11 @@ def _check_capacity(policy: Policy) -> None:
 
 def _check_order(better: Grade, worse: Grade) -> None:
     place = f"policy.grades[{worse.code}]"
-    if worse.points_min >= better.points_min:
+    points = (worse.points_min, better.points_min)
+    if points[0] is not None and points[1] is not None and points[0] >= points[1]:
         raise InvalidPolicyError(f"{place}.points_min", "is not below the grade before")
+    if worse.pd_ppm_max is not None and worse.pd_ppm_max <= (better.pd_ppm_max or 0):
+        raise InvalidPolicyError(f"{place}.pd_ppm_max", "is not above the grade before")
     segments = worse.limits_minor
     if any(worse.rate_of(code) < better.rate_of(code) for code in segments):
         raise InvalidPolicyError(f"{place}.rate_daily_e8", "is better than a better grade's")

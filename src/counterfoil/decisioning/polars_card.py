@@ -5,12 +5,14 @@ Key         One integer for each feature says everything: loss x 2^20 + place x 
             be negative (an unknown worth more than the best known value): the floor keeps that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import polars as pl
 
-from counterfoil.decisioning.scorecard import Characteristic, Scorecard
+from counterfoil.decisioning.polars_text import Texts, looked_up
+from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.scorecard import Characteristic, Scorecard, Unit
 
 #: Below the loss: 10 bits of place, 10 bits of reason.
 LOSS: Final = 1 << 20
@@ -24,18 +26,43 @@ def key_of(
     item: Characteristic, position: int, bin_no: int | None, reasons: Mapping[str, int]
 ) -> int:
     """Return the key of a bin; earlier features come first among equal losses."""
-    points = item.points_unknown if bin_no is None else item.points[bin_no]
+    points = item.points_of(bin_no)
+    if points is None:
+        return 0
     code = item.reason_unknown if bin_no is None else item.reason
     place = _PLACE - 1 - (2 * position + (bin_no is None))
-    return (item.points_best - points) * LOSS + place * _PLACE + reasons[code]
+    return item.loss(points) * LOSS + place * _PLACE + reasons[code]
 
 
-def keys(card: Scorecard, columns: Mapping[str, str], reasons: Mapping[str, int]) -> list[pl.Expr]:
+class Columns:
+    """Where a card finds its features: columns by name, texts by their numbers."""
+
+    def __init__(self, names: Mapping[str, str], texts: Texts) -> None:
+        """Take the column of each feature and the texts of the policy."""
+        self._names = names
+        self._texts = texts
+
+    def of(self, item: Characteristic) -> pl.Expr:
+        """Return the value of a characteristic's feature."""
+        return pl.col(self._names[item.feature])
+
+    def cells(self, item: Characteristic, cells: Sequence[int], unknown: int | None) -> pl.Expr:
+        """Return the cell of each value's bin."""
+        value = self.of(item)
+        if item.categories:
+            every = [cells[item.categories.get(text, 0)] for text in self._texts.texts]
+            found = looked_up(value, every, pl.Int64)
+            nothing = pl.lit(unknown, dtype=pl.Int64)
+            return pl.when(value.is_null()).then(nothing).otherwise(found)
+        # False and true are 0 and 1, below and from the edge of a boolean.
+        return chain(value.cast(pl.Int64), item.edges, [*cells], unknown)
+
+
+def keys(card: Scorecard, columns: Columns, reasons: Mapping[str, int]) -> list[pl.Expr]:
     """Return the key of each feature, in columns named by number."""
     return [
-        _chain(
-            pl.col(columns[item.feature]),
-            item.edges,
+        columns.cells(
+            item,
             [key_of(item, number, bin_no, reasons) for bin_no in range(len(item.points))],
             key_of(item, number, None, reasons),
         ).alias(f"k{number}")
@@ -43,19 +70,25 @@ def keys(card: Scorecard, columns: Mapping[str, str], reasons: Mapping[str, int]
     ]
 
 
-def bins(card: Scorecard, columns: Mapping[str, str]) -> list[pl.Expr]:
+def bins(card: Scorecard, columns: Columns) -> list[pl.Expr]:
     """Return the number of each feature's bin, null where it is not known."""
     return [
-        _chain(
-            pl.col(columns[item.feature]), item.edges, list(range(len(item.points))), None
-        ).alias(f"bin_{number}")
+        columns.cells(item, range(len(item.points)), None).alias(f"bin_{number}")
         for number, item in enumerate(card.characteristics)
     ]
 
 
-def _chain(
-    value: pl.Expr, edges: tuple[int, ...], cells: list[int], unknown: int | None
-) -> pl.Expr:
+def needed(card: Scorecard, columns: Columns) -> list[tuple[str, pl.Expr]]:
+    """Return what the score cannot do without: the reason, and whether it is not known."""
+    return [
+        (item.reason_unknown, columns.of(item).is_null())
+        for item in card.characteristics
+        if item.points_unknown is None
+    ]
+
+
+def chain(value: pl.Expr, edges: tuple[int, ...], cells: list[int], unknown: int | None) -> pl.Expr:
+    """Return the cell of the bin that a value falls into; a short table as one condition a bin."""
     if len(edges) > _EDGES_WRITTEN_MAX:
         return _halves(value, edges, cells, unknown)
     result = pl.lit(cells[-1], dtype=pl.Int64)
@@ -69,8 +102,8 @@ def _halves(
 ) -> pl.Expr:
     """Return a long chain as a tree, so that it is not too deep."""
     middle = len(edges) // 2
-    below = _chain(value, edges[:middle], cells[: middle + 1], unknown)
-    above = _chain(value, edges[middle + 1 :], cells[middle + 1 :], unknown)
+    below = chain(value, edges[:middle], cells[: middle + 1], unknown)
+    above = chain(value, edges[middle + 1 :], cells[middle + 1 :], unknown)
     return pl.when(value < edges[middle]).then(below).otherwise(above)
 
 
@@ -78,21 +111,47 @@ def points(card: Scorecard) -> pl.Expr:
     """Return the score from the keys."""
     best = card.base_points + sum(item.points_best for item in card.characteristics)
     losses = [pl.col(f"k{number}") // LOSS for number in range(len(card.characteristics))]
-    return pl.lit(best, dtype=pl.Int64) - pl.sum_horizontal(losses)
+    lost = pl.sum_horizontal(losses)
+    start = pl.lit(best, dtype=pl.Int64)
+    return start - lost if card.unit is Unit.POINTS else start + lost
 
 
-def by_reason(card: Scorecard, columns: Mapping[str, str]) -> list[pl.Expr]:
+def grade_steps(policy: Policy) -> tuple[list[int], list[int]]:
+    """Return from which scores on the next grade holds, ascending, and the grades' numbers."""
+    model, grades = policy.scorecard.model, policy.grades
+    if model is None:
+        edges = [item.points_min or 0 for item in reversed(grades[:-1])]
+        return edges, list(range(len(grades) - 1, -1, -1))
+    firsts = (model.edges[0] - 1 if model.edges else 0, *model.edges)
+    numbers = [grades.index(policy.grade_of(score)) for score in firsts]
+    steps = [n for n in range(1, len(numbers)) if numbers[n] != numbers[n - 1]]
+    return [firsts[n] for n in steps], [numbers[0], *(numbers[n] for n in steps)]
+
+
+def pd_of(card: Scorecard, score: pl.Expr) -> pl.Expr:
+    """Return the probability of default of a score, ppm."""
+    assert card.model is not None, "only a model says what a score means"
+    edges = pl.Series(card.model.edges, dtype=pl.Int64)
+    steps = pl.Series(card.model.pd_ppm, dtype=pl.Int64)
+
+    def looked(scores: pl.Series) -> pl.Series:
+        return steps.gather(edges.search_sorted(scores, side="right"))
+
+    return score.map_batches(looked, return_dtype=pl.Int64, is_elementwise=True)
+
+
+def by_reason(card: Scorecard, columns: Columns) -> list[pl.Expr]:
     """Return the greatest key of each reason, in numbered columns; 0 where it has none."""
     groups: dict[str, list[pl.Expr]] = {}
     zero = pl.lit(0, dtype=pl.Int64)
     for number, item in enumerate(card.characteristics):
-        key, value = pl.col(f"k{number}"), pl.col(columns[item.feature])
+        key, value = pl.col(f"k{number}"), columns.of(item)
         if item.reason == item.reason_unknown:
             groups.setdefault(item.reason, []).append(key)
             continue
         known = pl.when(value.is_null()).then(zero).otherwise(key)
         groups.setdefault(item.reason, []).append(known)
-        if item.points_best > item.points_unknown:
+        if item.points_unknown is not None and item.loss(item.points_unknown) > 0:
             unknown = pl.when(value.is_null()).then(key).otherwise(zero)
             groups.setdefault(item.reason_unknown, []).append(unknown)
     return [

@@ -5,7 +5,9 @@ Order       Eligibility rules come first, all of them; a case that fails there i
             the record shows what each one said.
 Precedence  Decline over ask over refer over cap and margin; within declines law, fraud, risk,
             product. The order of the rules in the document never matters.
-Unknown     Each rule says what unknown does. Nothing is approved because nothing was known.
+Unknown     Each rule says what unknown does. Nothing is approved because nothing was known: a case
+            whose model needs what is not known has no score, no grade and no offer, and goes to a
+            person unless a rule declines it.
 Guards      An action cap that has tripped turns declines into referrals, a snooze suppresses a
             rule for a customer. Neither holds back a rule of law, and neither hides a verdict.
 Range       A price or tenors outside the product's are no offer but a decline: nothing is clipped,
@@ -46,6 +48,9 @@ REASONS_COUNT_MAX = 4
 
 #: Flag of a case whose price or tenors the product does not allow: declined, never clipped.
 OFFER_OUT_OF_RANGE = "offer_out_of_range"
+
+#: Flag of a case whose score is not known because the model needs something that is not.
+SCORE_UNKNOWN = "score_unknown"
 
 #: Prefixes of what the guards did.
 CAPPED, SNOOZED = "cap:", "snooze:"
@@ -167,7 +172,9 @@ class Policy:
     def _scored(self, asked: Asked, snapshot: Snapshot, judged: Judged) -> Decision:
         contributions = self.scorecard.contributions(judged.values)
         points = self.scorecard.score(contributions)
-        grade = next(grade for grade in self.grades if points >= grade.points_min)
+        if points is None:
+            return self._without_score(asked, snapshot, judged, contributions)
+        grade = self.grade_of(points)
         grown = None if self.growth is None else self.growth.judge(judged.values) is Verdict.TRUE
         candidates = self._candidates(asked, judged, grade=grade, grown=grown)
         rate_daily_e8 = grade.rate_of(judged.segment.code) + _margin(judged)
@@ -204,6 +211,44 @@ class Policy:
             guarded=tuple(judged.guarded),
             asks=self._asks(judged) if outcome is Outcome.REFERRED else (),
             grown=grown,
+            pd_ppm=None if self.scorecard.model is None else self.scorecard.model.pd_of(points),
+        )
+
+    def grade_of(self, points: int) -> Grade:
+        """Return the grade of a score: by points, or by what the model says that it means."""
+        model = self.scorecard.model
+        if model is None:
+            return next(
+                item
+                for item in self.grades
+                if item.points_min is not None and points >= item.points_min
+            )
+        pd_ppm = model.pd_of(points)
+        return next(
+            item
+            for item in self.grades
+            if item.pd_ppm_max is not None and pd_ppm <= item.pd_ppm_max
+        )
+
+    def _without_score(
+        self,
+        asked: Asked,
+        snapshot: Snapshot,
+        judged: Judged,
+        contributions: tuple[Contribution, ...],
+    ) -> Decision:
+        """Decide where the score is not known: rules may decline, nothing else is offered."""
+        declines = judged.acting[Action.DECLINE]
+        waiting = judged.acting[Action.ASK] + judged.acting[Action.REFER]
+        codes = [rule.reason for rule in declines or waiting]
+        if not declines:
+            codes += self.scorecard.missing(contributions)
+        return self._declined(asked, snapshot, judged)._replace(
+            outcome=Outcome.DECLINED if declines else Outcome.REFERRED,
+            contributions=contributions,
+            reasons=_first_codes(codes),
+            flags=(*_flags(judged, offer_fits=True), SCORE_UNKNOWN),
+            asks=() if declines else self._asks(judged),
         )
 
     def _declined(self, asked: Asked, snapshot: Snapshot, judged: Judged) -> Decision:

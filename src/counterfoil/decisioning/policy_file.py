@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from counterfoil.decisioning.document import read_policy
+from counterfoil.decisioning.document_model import FindModel
 from counterfoil.decisioning.expression import walk
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.reading import InvalidPolicyError
@@ -45,10 +46,13 @@ class _Section:
     values: dict[str, str] = field(default_factory=dict)
 
 
-def read_policy_file(file: str, text: str) -> Policy:
-    """Return the policy of a file's text; raise FaultyPolicyError for anything else."""
+def read_policy_file(file: str, text: str, *, find_model: FindModel | None = None) -> Policy:
+    """Return the policy of a file's text; raise FaultyPolicyError for anything else.
+
+    `find_model` gives the file of a model that the policy names.
+    """
     try:
-        return read_policy(text)
+        return read_policy(text, find_model=find_model)
     except InvalidPolicyError as fault:
         raise FaultyPolicyError(file, text, fault) from fault
 

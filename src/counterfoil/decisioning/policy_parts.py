@@ -105,7 +105,10 @@ class Grade:
     """A band of points with its limits, prices and longest tenor."""
 
     code: str
-    points_min: int
+    #: The lowest score of a card of points; None where a model says what a score means.
+    points_min: int | None
+    #: The highest probability of default, ppm; None where there is none.
+    pd_ppm_max: int | None
     #: The price where the segment has none of its own.
     rate_daily_e8: int
     #: Prices by segment; empty where all pay the same.

@@ -5,9 +5,10 @@ Own parts   With the policy and inputs of the record the result has to be the sa
             a policy would have let in (`data`), the application agrees with the new result and
             not with the record (`record`), else the inputs or the engine changed
             (`data_or_engine`; the log, which holds a hash of the inputs, tells which).
-Today       One part at a time is exchanged for today's: rules, model, limits, prices. Parts that
-            change the result alone are named; where none does but all together do, it is
-            `interaction`.
+Today       One part at a time is exchanged for today's: rules, model, limits, prices. Where the
+            tables of a model stayed and only what its scores mean is new, that part is the
+            `calibration`. Parts that change the result alone are named; where none does but all
+            together do, it is `interaction`.
 """
 
 from collections.abc import Mapping
@@ -45,11 +46,15 @@ class Cause(StrEnum):
 #: Parts of a policy's document, by what they are to somebody who asks what changed.
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "rules": ("rules", "segments", "derived", "features", "reasons", "bound_reasons"),
-    "model": ("scorecard",),
+    "model": ("scorecard", "model"),
     "limits": ("growth", "capacity"),
     "prices": ("rate_annual_max_e8",),
 }
+CALIBRATION: Final = "calibration"
+_BANDS: Final = ("points_min", "pd_ppm_max")
 _PRICES: Final = ("rate_daily_e8", "rates_daily_e8")
+#: What of a model gives a score; the rest says what it means.
+_TABLES: Final = ("unit", "base", "characteristics")
 INTERACTION: Final = "interaction"
 
 
@@ -116,7 +121,8 @@ class Comparison:
             if exchanged == before:
                 continue
             try:
-                self._parts[part] = compile_python(policy_of(exchanged))
+                named = _name_of(part, before, after)
+                self._parts[named] = compile_python(policy_of(exchanged))
             except InvalidPolicyError:
                 # This part cannot stand without others of the same version.
                 continue
@@ -135,10 +141,20 @@ def _differences(stored: StoredDecision, other: CompiledPolicy) -> tuple[str, ..
     return tuple(name for name in again.differences if name != "policy_version")
 
 
+def _name_of(part: str, before: dict[str, Any], after: dict[str, Any]) -> str:
+    """Return what a part is called: a model of the same tables differs in its calibration."""
+    if part != "model" or "model" not in before or "model" not in after:
+        return part
+    is_same = all(before["model"][name] == after["model"][name] for name in _TABLES)
+    return CALIBRATION if is_same else part
+
+
 def _exchanged(before: dict[str, Any], after: dict[str, Any], part: str) -> dict[str, Any]:
     """Return the recorded document with one part of today's."""
     made = {name: value for name, value in before.items() if name not in PARTS[part]}
     made |= {name: after[name] for name in PARTS[part] if name in after}
+    if part == "model" and ("model" in before) != ("model" in after):
+        made["grades"] = _grades(before["grades"], after["grades"], part)
     if part in ("limits", "prices"):
         made["grades"] = _grades(before["grades"], after["grades"], part)
     return made
@@ -147,10 +163,16 @@ def _exchanged(before: dict[str, Any], after: dict[str, Any], part: str) -> dict
 def _grades(
     before: list[dict[str, Any]], after: list[dict[str, Any]], part: str
 ) -> list[dict[str, Any]]:
-    """Return grades with today's prices, or with all of today's but the prices."""
+    """Return grades with today's prices, today's bands, or all of today's but the prices."""
     theirs = {grade["code"]: grade for grade in after}
     if [grade["code"] for grade in before] != [grade["code"] for grade in after]:
         return after if part == "limits" else before
+    if part == "model":
+        return [
+            {name: value for name, value in mine.items() if name not in _BANDS}
+            | {name: theirs[mine["code"]][name] for name in _BANDS if name in theirs[mine["code"]]}
+            for mine in before
+        ]
     made = []
     for mine in before:
         other = theirs[mine["code"]]

@@ -126,12 +126,20 @@ def test_publication_needs_a_report_that_passed_and_two_persons() -> None:
         made_at=at,
     )
     alone = publish(
-        gate, Consent(approval_id=1, author="ana", approver="ana"), publication_id=2, at=at
+        gate,
+        Consent(approval_id=1, author="ana", approver="ana"),
+        publication_id=2,
+        purpose="origination",
+        at=at,
     )
     assert isinstance(alone, Refused)
     assert alone.code == "policy_approved_by_author"
     both = publish(
-        gate, Consent(approval_id=1, author="ana", approver="bo"), publication_id=2, at=at
+        gate,
+        Consent(approval_id=1, author="ana", approver="bo"),
+        publication_id=2,
+        purpose="origination",
+        at=at,
     )
     assert not isinstance(both, Refused)
     assert both.policy_hash == BASE.hash

@@ -29,6 +29,7 @@ from counterfoil.decisioning.compile_polars import decided
 from counterfoil.decisioning.compile_python import compile_card, compile_python
 from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.gate import GateCase, publication_check
+from counterfoil.decisioning.polars_text import Texts
 from counterfoil.decisioning.policy import Policy
 from counterfoil.simulator.bench import decide_zen
 from counterfoil.simulator.bench.decide_policy import (
@@ -182,7 +183,8 @@ def _measure_boosted(report: Report, chance: random.Random, rows: int, tell: Tel
         assert score(case) == (policy.scorecard.score(expected), expected), "the cards agree"
     _add_each(report, "boosted_one_with_contributions", _each(score, cases), target=10)
     frame = frame_of_cases(policy, rows // 2).collect(engine="streaming").lazy()
-    columns = {item.name: item.name for item in policy.features}
+    names = {item.name: item.name for item in policy.features}
+    columns = polars_card.Columns(names, Texts(()))
     reasons = {code: number for number, code in enumerate(policy.reasons)}
     keys = polars_card.keys(policy.scorecard, columns, reasons)
     losses = [(pl.col(f"k{n}") // polars_card.LOSS).cast(pl.Int32) for n in range(len(keys))]
