@@ -90,6 +90,28 @@ def http(
 
 
 @bench.command()
+def apply(
+    *,
+    persons: Annotated[int, typer.Option(min=1_000, help="People, each of whom applies.")] = 20_000,
+    seconds: Seconds = 10,
+    seed: Seed = 1,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Applications in the engine's own process, what the bureau said being at hand."""
+    import uvloop
+
+    from counterfoil.simulator.bench import stage as staging
+    from counterfoil.simulator.bench.apply import run
+    from counterfoil.simulator.bench.writes import Scale
+
+    scale = Scale(customers=persons, seconds=seconds, shards=2, seed=seed)
+    with failures_as_messages(), staging.raised(at) as stage:
+        report = uvloop.run(run(stage, scale, _tell))
+    _show("Applications", report.document(), as_json=as_json)
+
+
+@bench.command()
 def close(
     *,
     loans: Annotated[int, typer.Option(min=1_000, help="Open loans in the book.")] = 1_000_000,
