@@ -4,6 +4,8 @@ from typing import Any, Final, NamedTuple
 
 from counterfoil.decisioning.application import BY_POLICY
 from counterfoil.decisioning.decision import Outcome
+from counterfoil.decisioning.line_review.record import review_leaf_facts
+from counterfoil.decisioning.line_review.store import records_of_range
 from counterfoil.decisioning.replay import StoredDecision, leaf_facts, raise_leaf_facts
 from counterfoil.kernel import ids
 from counterfoil.platform.database import Connection
@@ -16,7 +18,7 @@ class DecisionFacts(NamedTuple):
     """What the leaf of one decision has to say."""
 
     customer_id: int
-    #: Number of the application or of the request for a higher limit, as people read it.
+    #: Number of the application, request for a higher limit or review, as people read it.
     subject: str
     facts: dict[str, Any]
 
@@ -26,7 +28,15 @@ async def decision_facts_of_range(
 ) -> list[DecisionFacts]:
     """Return what was committed to of the decisions on customers after one and up to another."""
     rows = await QUERIES.decisions_of_range.fetch(connection, after=after, through=through)
-    return [_facts(row) for row in rows]
+    reviews = await records_of_range(connection, after, through=through)
+    return [_facts(row) for row in rows] + [_review_facts(*item) for item in reviews]
+
+
+def _review_facts(
+    customer_id: int, review_id: int, line_id: int, stored: StoredDecision
+) -> DecisionFacts:
+    facts = review_leaf_facts(review_id, line_id, stored)
+    return DecisionFacts(customer_id, ids.to_text(ids.LINE_REVIEW, review_id), facts)
 
 
 def _facts(row: Row) -> DecisionFacts:

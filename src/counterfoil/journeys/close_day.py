@@ -2,8 +2,8 @@
 
 The way of a day: cut off, so that later commands belong to the next date; end offers,
 applications and consents that waited too long; let happen what falls on the date (instalments
-fall due, grace ends, buckets change) on the loans that have something; book what the whole book
-earned; sum up the ledger; mark the day as closed.
+fall due, grace ends, buckets change) on the loans that have something; review the lines that are
+due; book what the whole book earned; sum up the ledger; mark the day as closed.
 
 Invariant   Each step is done once and the order is fixed. A close that was killed goes on where
             it stopped; missed days are caught up in order and give what closing in time would
@@ -24,6 +24,7 @@ from counterfoil.journeys.counter import LineDesk, settle_directly
 from counterfoil.journeys.expire import expire_applications
 from counterfoil.journeys.house import House
 from counterfoil.journeys.inquiry_outcomes import erase_expired_reports
+from counterfoil.journeys.line_reviewing import review_due_lines
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.kernel.clock import Clock
 from counterfoil.kernel.errors import RefusedError, refuse
@@ -37,6 +38,7 @@ from counterfoil.lending import refusals
 from counterfoil.lending import store as lending
 from counterfoil.lending.closing_store import Receivable, Step
 from counterfoil.lending.commands import AdvanceLoans
+from counterfoil.lending.review_store import mark_late
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import StateChangedError
 from counterfoil.platform.database import Connection, Database
@@ -44,6 +46,7 @@ from counterfoil.platform.database import Connection, Database
 CUT_OFF: Final = "cut_off"
 OFFERS: Final = "offers"
 EVENTS: Final = "events"
+REVIEWS: Final = "reviews"
 ACCRUAL: Final = "accrual"
 LEDGER: Final = "ledger"
 FINISHED: Final = "finished"
@@ -147,6 +150,8 @@ async def _close(house: House, day: date, tell: Progress) -> DayReport:
     await expire_consents(house)
     await erase_expired_reports(house)
     touched = await _events(house, house.counter.desk, day, tell, done.get(EVENTS))
+    if REVIEWS not in done:
+        await _reviews(house, day, tell)
     covered, interest, penalty = await _accrual(house, day, done.get(ACCRUAL))
     tell(day, ACCRUAL, covered)
     if LEDGER not in done:
@@ -219,6 +224,15 @@ async def _events(
     return touched
 
 
+async def _reviews(house: House, day: date, tell: Progress) -> None:
+    """Review the lines that are due on the day that begins; a second time finds none."""
+    report = await review_due_lines(house, on=day + ONE_DAY)
+    tell(day, REVIEWS, report.reviews)
+    async with house.database.transaction() as connection:
+        count = report.carried_out
+        await _mark(connection, house.clock.now(), day, REVIEWS, report.reviews, count)
+
+
 async def _advance_pages(
     house: Process, desk: LineDesk, pages: "asyncio.Queue[list[lending.LineKey]]", on: date
 ) -> int:
@@ -232,7 +246,11 @@ async def _advance_pages(
 async def _advance_page(
     desk: LineDesk, connection: Connection, keys: list[lending.LineKey], on: date
 ) -> int:
-    """Advance the loans of a page of lines; load again where a customer was faster."""
+    """Advance the loans of a page of lines; load again where a customer was faster.
+
+    What is newly late today is marked for review first, so that a killed close loses no mark.
+    """
+    await mark_late(connection, keys, on)
     batch = [AdvanceLoans(customer_id=customer, line_id=line) for customer, line in keys]
     for _ in range(COLLISIONS_MAX):
         try:

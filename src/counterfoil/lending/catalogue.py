@@ -22,6 +22,7 @@ from typing import Any
 
 import orjson
 
+from counterfoil.lending.licence_limits import LimitCap, limit_cap, read_limit_caps
 from counterfoil.lending.product_file import (
     BINDING_STATES,
     LICENCES,
@@ -68,10 +69,11 @@ class LicenceCap:
 class Catalogue:
     """Product versions by code and version."""
 
-    __slots__ = ("_by_code", "_products")
+    __slots__ = ("_by_code", "_limit_caps", "_products")
 
-    def __init__(self, products: Iterable[Product]) -> None:
-        """Take products whose code and version are unique."""
+    def __init__(self, products: Iterable[Product], limit_caps: Iterable[LimitCap] = ()) -> None:
+        """Take products whose code and version are unique, and what licences allow at most."""
+        self._limit_caps = tuple(limit_caps)
         ordered = sorted(products, key=lambda p: (p.terms.code, p.terms.version))
         self._products = {(p.terms.code, p.terms.version): p for p in ordered}
         assert len(self._products) == len(ordered)
@@ -97,6 +99,11 @@ class Catalogue:
             raise UnknownProductError(f"no version of the product {code} holds on {on}")
         return max(versions, key=lambda p: p.effective_from).terms
 
+    def limit_cap_minor(self, licence: str, on: date) -> int | None:
+        """Return the highest limit that a licence allows on a date; None where none is known."""
+        cap = limit_cap(self._limit_caps, licence, on)
+        return None if cap is None else cap.limit_minor
+
     def all(self) -> tuple[Terms, ...]:
         """Return the terms of every version, by code and version."""
         return tuple(p.terms for p in self._products.values())
@@ -117,10 +124,12 @@ def load_catalogue(directory: Path | None = None) -> Catalogue:
     locked, faults = _locked(folder)
     problems += more + faults
     problems += _over_licence_cap(products, _licence_caps(folder, problems))
+    limit_caps = _limit_caps(folder, problems)
+    problems += _over_limit_cap(products, limit_caps)
     problems += _twice(products) + _unlocked(products, documents, locked)
     if problems:
         raise CatalogueError(sorted(set(problems)))
-    return Catalogue(products)
+    return Catalogue(products, limit_caps)
 
 
 def to_publish(
@@ -224,6 +233,18 @@ def _licence_caps(folder: Traversable, problems: list[Problem]) -> list[LicenceC
         return []
 
 
+def _limit_caps(folder: Traversable, problems: list[Problem]) -> list[LimitCap]:
+    """Return the highest limits by licence, of the folder or of the program."""
+    source = folder / LICENCES_FILE
+    if not source.is_file():
+        source = _folder(None) / LICENCES_FILE
+    try:
+        return read_limit_caps(source, LICENCES, MARKS)
+    except (tomllib.TOMLDecodeError, FaultError) as error:
+        problems.append(Problem(LICENCES_FILE, "limit_caps", f"cannot be read: {error}"))
+        return []
+
+
 def _licence_cap(number: int, item: Mapping[str, Any]) -> LicenceCap:
     if unknown := set(item["licences"]) - set(LICENCES):
         raise FaultError(f"entry {number} names the unknown licence {min(unknown)}")
@@ -254,6 +275,17 @@ def _over_licence_cap(products: Iterable[Product], caps: Iterable[LicenceCap]) -
         else:
             continue
         problems.append(Problem(product.file, "cost.annual_most", reason))
+    return problems
+
+
+def _over_limit_cap(products: Iterable[Product], caps: Sequence[LimitCap]) -> list[Problem]:
+    """Refuse a highest limit above what the licence allows on the day of effect."""
+    problems = []
+    for product in products:
+        cap = limit_cap(caps, product.terms.licence, product.effective_from)
+        if cap is not None and product.terms.limit_minor_max > cap.limit_minor:
+            reason = f"is above the cap of the licence, rule {cap.rule} ({cap.mark})"
+            problems.append(Problem(product.file, "line.limit_most", reason))
     return problems
 
 

@@ -1,8 +1,7 @@
 """What a review reads of a line's own record, beyond what a request for more is judged by.
 
-Statement   A month of the line, counted back from the day of the review; a whole one only. The
-            first reaches back one month, the second another, at most twelve, and none before the
-            line was opened.
+Statement   A month of the line, counted back from the day of the review, twelve at most. One that
+            reaches back before the line was opened can be late, but never counts as clean.
 Late        A statement is late where in it an instalment was past its days of grace and unpaid, or
             was paid only then.
 Undone      A decrease that was undone from its start never was: it counts as no change.
@@ -78,19 +77,18 @@ def review_facts(record: LineRecord, on: date) -> dict[str, int | bool | None]:
         raised_on=[one.book_date for one in limits if one.kind == "limit_raised"],
     )
     months = min(_whole_months(line.opened_on, on), STATEMENTS_MAX)
-    late = [
-        _is_late(record.instalments, *_statement(on, number)) for number in range(1, months + 1)
-    ]
+    spans = [_statement(on, number) for number in range(1, STATEMENTS_MAX + 1)]
+    late = [_is_late(record.instalments, *span) for span in spans]
+    clean = late.index(True) if True in late else STATEMENTS_MAX
     changed_on = limits[-1].book_date if limits else line.opened_on
     since_change = _whole_months(changed_on, on)
-    known = late[:_HALF_YEAR]
     return {
         **behaviour_facts(line, history, on),
         "own_days_past_due": _days_past_due(record.instalments, on),
         "own_on_time_streak": _streak(record.instalments),
-        "own_late_months_6": sum(known),
+        "own_late_months_6": sum(late[:_HALF_YEAR]),
         "own_late_months_since_change": _late_since(record.instalments, changed_on, on),
-        "own_clean_statements": late.index(True) if True in late else months,
+        "own_clean_statements": min(clean, months),
         "own_statements_since_change": since_change,
         "own_statements_over_90": _over_90(record, limits, on, months),
         "own_paid_beyond_due_minor": _paid_beyond_due(record, on),

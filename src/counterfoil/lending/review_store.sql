@@ -64,7 +64,9 @@ RETURNING 1;
 -- locks   the rows
 UPDATE lending.review_due AS d
 SET next_review_on = :business_date, cause = 'cured'
+FROM lending.credit_line AS l
 WHERE d.is_watched AND d.cause <> 'cured' AND d.next_review_on > :business_date
+  AND l.customer_id = d.customer_id AND l.line_id = d.line_id AND l.status = 'suspended'
   AND NOT EXISTS (
       SELECT 1
       FROM lending.loan AS o

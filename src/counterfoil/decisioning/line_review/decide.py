@@ -4,9 +4,9 @@ Precedence  Suspend, freeze, lower, a referral, the way back, nothing, an offer:
             an effect is the measure, and there is at most one. A proposal to close stands beside.
 Below       A rule never lowers below what is used and held, nor below the product's minimum; what
             is left is rounded up to the product's step. An offer is rounded down to it.
-Way back    A suspension is lifted by a rule of its own, and only where nothing speaks against the
-            customer and the last measure is old enough. After a measure an offer waits for clean
-            statements as well. So a line does not swing.
+Way back    A suspension is lifted by a rule of its own, and only where no rule suspends and it has
+            stood for long enough. After a measure an offer waits for clean statements as well. So
+            a line does not swing.
 Guards      Where a cap has tripped, a measure against the customer becomes a referral; a snoozed
             rule is judged and suppressed. Neither holds back a rule of law.
 """
@@ -158,9 +158,8 @@ class _Desk:
 
     def _reinstated(self) -> Review | None:
         rules, asked = self._acting[Measure.REINSTATE], self._asked
-        since = asked.days_since_measure
-        speaks_against = any(self._acting[measure] for measure in ADVERSE)
-        if not rules or asked.status != "suspended" or speaks_against:
+        since = asked.days_suspended
+        if not rules or asked.status != "suspended" or self._acting[Measure.SUSPEND]:
             return None
         if since is not None and since < self._policy.way_back.days_min:
             return None

@@ -60,6 +60,8 @@ class ReviewedLine:
     days_since_change: int
     #: Since the last measure against the customer that still counts; None where there is none.
     days_since_measure: int | None
+    #: Since the suspension that stands; None where none does, or nobody noted when.
+    days_suspended: int | None
     #: Statements without a late month, up to the date.
     clean_statements: int
     #: The business date of the review.

@@ -1,0 +1,204 @@
+"""Reviews of lines in a house: what is due is reviewed, measured, told, and comes back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.store.branch import Branch, an_opening, open_branch
+
+from counterfoil.decisioning.line_review import case_store, store
+from counterfoil.decisioning.line_review.measure import Kind, LineMeasure, Status
+from counterfoil.decisioning.line_review.review import ReviewOutcome
+from counterfoil.decisioning.line_review.store import StoredReview
+from counterfoil.journeys import line_measures, line_reviewing
+from counterfoil.journeys.line_measures import MeasureWish
+from counterfoil.journeys.line_policy import review_policy_in_force
+from counterfoil.kernel.errors import Refused
+
+#: The first instalment is due on the 15th, and late once three days of grace are over.
+LATE = date(2026, 1, 19)
+
+
+@pytest.fixture
+async def branch(database_url: str, tmp_path: Path) -> AsyncIterator[Branch]:
+    async with open_branch(database_url, tmp_path) as opened:
+        yield opened
+
+
+async def a_late_line(branch: Branch, customer_id: int = 1) -> int:
+    """Open a line whose first instalment is not paid; close until it is late."""
+    await branch.get(an_opening(customer_id, customer_id, limit_minor=500_000))
+    await branch.lend(customer_id, customer_id, 120_000, tenor_months=3)
+    await branch.close_to(LATE)
+    return customer_id
+
+
+async def line(branch: Branch, customer_id: int = 1) -> tuple[str, int]:
+    [row] = await branch.rows(
+        "SELECT status, limit_minor FROM lending.credit_line WHERE customer_id = $1", customer_id
+    )
+    return row[0], row[1]
+
+
+async def reviews(branch: Branch, customer_id: int = 1) -> list[StoredReview]:
+    """Return the reviews, oldest first."""
+    async with branch.house.database.connection() as connection:
+        found = await store.reviews_of_line(
+            connection, customer_id=customer_id, line_id=customer_id, page=100
+        )
+    return found[::-1]
+
+
+async def measures(branch: Branch, customer_id: int = 1) -> list[LineMeasure]:
+    """Return the measures, oldest first."""
+    async with branch.house.database.connection() as connection:
+        found = await case_store.measures_of_line(
+            connection, customer_id=customer_id, line_id=customer_id
+        )
+    return found[::-1]
+
+
+async def notices(branch: Branch, customer_id: int = 1) -> list[str]:
+    async with branch.house.database.connection() as connection:
+        found = await case_store.notices_of_line(
+            connection, customer_id=customer_id, line_id=customer_id
+        )
+    return [item.text_en for item in found[::-1]]
+
+
+async def take(branch: Branch, kind: Kind, customer_id: int = 1, **how: Any) -> Any:
+    """Take a measure as a person of risk would."""
+    async with branch.house.database.connection() as connection:
+        policy = await review_policy_in_force(connection, at=branch.house.clock.now())
+    wish = MeasureWish(
+        **{
+            "customer_id": customer_id,
+            "line_id": customer_id,
+            "kind": kind,
+            "reason": "PERSON_DECIDES",
+            "author": "wang-min",
+            **how,
+        }
+    )
+    return await line_measures.take_measure(branch.house, policy, wish)
+
+
+async def test_what_is_overdue_after_grace_is_suspended_and_comes_back_once_cured(
+    branch: Branch,
+) -> None:
+    who = await a_late_line(branch)
+    assert await line(branch) == ("suspended", 500_000)
+    [first, *_] = [item for item in await reviews(branch) if item.cause == "instalment_missed"]
+    assert (first.outcome, first.acted) == (ReviewOutcome.SUSPENDED, ("S01",))
+    [held] = await measures(branch)
+    assert (held.kind, held.status, held.author) == (Kind.SUSPEND, Status.IN_FORCE, "rule")
+    assert "suspended" in (await notices(branch))[0]
+    assert "appeal" in (await notices(branch))[0]
+    # Repayment never depends on the state of the line.
+    await branch.repay(who, who, 60_000)
+    cured = await branch.on()
+    await branch.close_to(cured + timedelta(days=1))
+    assert (await line(branch))[0] == "suspended"
+    assert (await reviews(branch))[-1].cause == "cured"
+    await branch.close_to(cured + timedelta(days=8))
+    assert (await line(branch))[0] == "active"
+    [ended] = [item for item in await measures(branch) if item.kind is Kind.SUSPEND]
+    assert (ended.status, ended.ended_by) == (Status.ENDED, "rule")
+    assert await branch.faults() == {}
+
+
+async def test_a_late_month_takes_a_fifth_off_after_notice_and_only_once(branch: Branch) -> None:
+    who = await a_late_line(branch)
+    await branch.repay(who, who, 60_000)
+    # Reviewed as it is cured: late once since the line was opened.
+    await branch.close_to(LATE + timedelta(days=1))
+    lowered = [item for item in await measures(branch) if item.kind is Kind.LOWER]
+    assert [(item.from_minor, item.to_minor, item.status) for item in lowered] == [
+        (500_000, 400_000, Status.PLANNED)
+    ]
+    assert (await line(branch))[1] == 500_000
+    assert lowered[0].effective_on == await branch.on() + timedelta(days=3)
+    await branch.close_to(await branch.on() + timedelta(days=30))
+    assert (await line(branch))[1] == 400_000
+    again = [item for item in await measures(branch) if item.kind is Kind.LOWER]
+    assert len(again) == 1
+
+
+async def test_two_reviews_at_once_yield_one_change(branch: Branch) -> None:
+    await branch.get(an_opening(1, 1, limit_minor=500_000))
+    answers = await asyncio.gather(
+        *(
+            line_reviewing.review_line(
+                branch.house, customer_id=1, line_id=1, cause="income_updated"
+            )
+            for _ in range(6)
+        )
+    )
+    made = [item for item in answers if not isinstance(item, Refused)]
+    codes = {item.code for item in answers if isinstance(item, Refused)}
+    assert len(made) == 1
+    assert codes == {"line_review_under_way"}
+    assert len(await reviews(branch)) == 1
+
+
+async def test_only_due_lines_are_touched_and_unchanged_ones_are_kept_too(branch: Branch) -> None:
+    for number in (1, 2):
+        await branch.get(an_opening(number, number, limit_minor=500_000))
+    await branch.close_to(date(2026, 2, 3))
+    assert await reviews(branch) == []
+    await branch.close_to(date(2026, 2, 5))
+    [made] = await reviews(branch)
+    assert (made.outcome, made.cause) == (ReviewOutcome.UNCHANGED, "periodic")
+    assert made.business_date == date(2026, 2, 4)
+    await branch.close_to(date(2026, 3, 5))
+    assert len(await reviews(branch)) == 1
+    assert await branch.faults() == {}
+
+
+async def test_a_freeze_ends_by_itself_and_the_customer_is_told(branch: Branch) -> None:
+    await branch.get(an_opening(1, 1, limit_minor=500_000))
+    frozen = await take(branch, Kind.FREEZE, ends_on=date(2026, 1, 7))
+    assert frozen.status is Status.IN_FORCE
+    assert (await line(branch))[0] == "frozen"
+    await branch.close_to(date(2026, 1, 8))
+    [ended] = await measures(branch)
+    assert (ended.status, ended.ended_on) == (Status.ENDED, date(2026, 1, 8))
+    loan = await branch.lend(1, 1, 50_000)
+    assert loan
+    assert len(await notices(branch)) == 2
+    assert await branch.faults() == {}
+
+
+async def test_a_decrease_below_what_is_used_makes_nothing_due_and_is_lifted_again(
+    branch: Branch,
+) -> None:
+    await branch.get(an_opening(1, 1, limit_minor=500_000))
+    await branch.lend(1, 1, 400_000)
+    planned = await take(branch, Kind.LOWER, to_minor=200_000)
+    assert (planned.status, planned.effective_on) == (Status.PLANNED, date(2026, 1, 8))
+    assert (await line(branch))[1] == 500_000
+    await branch.close_to(date(2026, 1, 8))
+    assert (await line(branch))[1] == 200_000
+    assert await branch.value("SELECT sum(due_principal_minor) FROM lending.loan") == 0
+    lifted = await line_measures.lift_measure(
+        branch.house,
+        customer_id=1,
+        measure_id=planned.measure_id,
+        by="li-wei",
+        reason="looked at",
+        is_wrong=False,
+    )
+    assert isinstance(lifted, LineMeasure), lifted
+    assert lifted.status is Status.LIFTED
+    assert (await line(branch))[1] == 500_000
+    kinds = await branch.rows("SELECT kind, reason FROM lending.line_event ORDER BY version")
+    assert kinds[-1] == ("limit_restored", "measure_lifted")
+    again = await line_measures.lift_measure(
+        branch.house, customer_id=1, measure_id=planned.measure_id,
+        by="li-wei", reason="looked at", is_wrong=False,
+    )  # fmt: skip
+    assert isinstance(again, Refused)
+    assert await branch.faults() == {}
