@@ -25,6 +25,7 @@ from typing import Final, Self
 import httpx
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from counterfoil.bureau.debts import DEBT_INVENTORY, debts_of
 from counterfoil.bureau.document import ReportMalformedError
 from counterfoil.bureau.fields import facts_of, marks_of
 from counterfoil.bureau.jose import RequestSigner
@@ -233,7 +234,8 @@ class HttpBureau:
         report = self._checked.pop(_name_of(sealed, jti), None) or self._report(sealed, jti)
         if isinstance(report, Unfit):
             return report
-        return Reading(facts=facts_of(report, wanted), marks=marks_of(report))
+        debts = debts_of(report) if DEBT_INVENTORY in wanted else None
+        return Reading(facts=facts_of(report, wanted), marks=marks_of(report), debts=debts)
 
     def _report(self, sealed: bytes, jti: str) -> Report | Unfit:
         context = seal_context(self._membership.issuer, self._membership.bureau, jti)

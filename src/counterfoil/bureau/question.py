@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from counterfoil.bureau.debts import DebtInventory
+
 Facts = Mapping[str, int | str | bool | None]
 
 
@@ -101,3 +103,5 @@ class Reading:
     facts: Facts
     #: What a person has to look at: `fraud_warning`, `disputed`, `thin_file`.
     marks: frozenset[str]
+    #: Debts and searches; None where nobody asked for the inventory or the report has none.
+    debts: DebtInventory | None = None

@@ -53,6 +53,23 @@ class Account:
     periods_overdue: int | None
     #: Month and repayment status, latest first, as far as the month is known.
     statuses: tuple[tuple[str, str], ...]
+    #: Code of the organisation, code of the business, and the day of opening, as written.
+    institution: str | None = None
+    product: str | None = None
+    opened: str | None = None
+    #: What falls due in the latest month.
+    due_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guarantee:
+    """A debt of somebody else for which the person answers."""
+
+    institution: str | None
+    business: str | None
+    opened: str | None
+    liability_minor: int | None
+    is_disputed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +109,7 @@ class Report:
     #: By account, latest month first; empty where the bureau sends no annex.
     bills: Mapping[str, tuple[MonthOfBills, ...]]
     inquiries: tuple[InquiryRecord, ...]
+    guarantees: tuple[Guarantee, ...]
     #: Tags that the format does not name, with their text.
     unknown: tuple[tuple[str, str], ...]
 
@@ -150,6 +168,7 @@ def read_report(text: bytes, tags: Tags | None = None) -> Report:
         months_overdue_longest=_months_overdue_longest(document, tags),
         bills=_bills(document, tags),
         inquiries=_inquiries(document, tags),
+        guarantees=_guarantees(document, tags),
         unknown=_unknown(document, tags),
     )
 
@@ -174,6 +193,25 @@ def _account(document: Document, block: Element, tags: Tags) -> Account:
         overdue_minor=_amount(items, names["overdue"], tags),
         periods_overdue=_count(items, names["periods_overdue"]),
         statuses=_statuses(document, block, tags),
+        institution=items.get(names["institution"]),
+        product=items.get(names["business"]),
+        opened=items.get(names["opened"]),
+        due_minor=_amount(items, names["due"], tags),
+    )
+
+
+def _guarantees(document: Document, tags: Tags) -> tuple[Guarantee, ...]:
+    names = tags["guarantee"]
+    blocks = [document.texts(block) for block in document.of_tag(names["block"])]
+    return tuple(
+        Guarantee(
+            institution=items.get(names["institution"]),
+            business=items.get(names["business"]),
+            opened=items.get(names["opened"]),
+            liability_minor=_amount(items, names["liability"], tags),
+            is_disputed=bool(_count(items, names["annotations_count"])),
+        )
+        for items in blocks
     )
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from counterfoil.decisioning.assigned import Assigned
 from counterfoil.decisioning.canonical import record_bytes
+from counterfoil.decisioning.debt_ceiling import DebtCeiling
 from counterfoil.decisioning.evaluate import Verdict
 from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards
@@ -47,6 +48,8 @@ class Asked:
     as_of: date
     #: What the customer chose about decisions by machine.
     wishes: Wishes = NO_WISHES
+    #: What the guard against too much debt found; None where nothing holds the case back.
+    ceiling: DebtCeiling | None = None
 
     def document(self) -> dict[str, object]:
         """Return the form that is stored; choices are named where there are any."""
@@ -65,6 +68,8 @@ class Asked:
         }
         if self.wishes.is_any:
             document["wishes"] = self.wishes.document()
+        if self.ceiling is not None:
+            document["ceiling"] = self.ceiling.document()
         return document
 
 

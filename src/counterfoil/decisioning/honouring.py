@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 
 from counterfoil.decisioning.decision import Candidate, Decision, Outcome
+from counterfoil.decisioning.holding import hold
 from counterfoil.decisioning.wishes import Standard
 
 #: Flags by which a decision tells that a choice changed it; the second is a reason code, too.
@@ -31,7 +32,11 @@ def standard_of(blank: Decision) -> Standard | None:
 
 
 def honour(decision: Decision) -> Decision:
-    """Return a decision as the customer's choices want it; pure, and the same for ever."""
+    """Return a decision as ceilings hold it and the customer's choices want it; pure.
+
+    Ceilings on debt come first: no choice lifts one.
+    """
+    decision = hold(decision)
     wishes = decision.asked.wishes
     if wishes.standard is not None and decision.limit_minor:
         decision = _standardised(decision, wishes.standard)

@@ -13,6 +13,7 @@ import orjson
 
 from counterfoil.decisioning.assigned import assigned_of
 from counterfoil.decisioning.control_group import accepted, is_declined_by_score_alone
+from counterfoil.decisioning.debt_ceiling import ceiling_of
 from counterfoil.decisioning.decision import Asked, Decision, Outcome
 from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.honouring import honour
@@ -149,6 +150,7 @@ def asked_of(document: dict[str, Any]) -> Asked:
             "as_of": date.fromisoformat(document["as_of"]),
             "tenors_months": tuple(document["tenors_months"]),
             "wishes": wishes_of(document.get("wishes")),
+            "ceiling": ceiling_of(document.get("ceiling")),
         }
     )
 

@@ -11,7 +11,7 @@ Repetition  The same key gives the first answer. A crash after an acceptance and
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -47,6 +47,7 @@ from counterfoil.journeys.decide import (
     open_line_command,
 )
 from counterfoil.journeys.experiments import Made, in_force_for
+from counterfoil.journeys.exposure import application_case, guard, hold_gatherings, policy_facts
 from counterfoil.journeys.house import House
 from counterfoil.journeys.policies import ORIGINATION, InForce
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
@@ -163,8 +164,21 @@ async def submit_application(
         )
         answer = await _gather_and_keep(house, in_force, gathering, purpose)
     else:
+        application_id = house.ids.next()
+        case = application_case(
+            house, asked, facts, customer_id=customer_id, application_id=application_id
+        )
+        async with house.database.transaction() as connection:
+            [held] = await guard(house, connection, [case])
+        brought = {
+            **facts,
+            **policy_facts(policy, held),
+            "age_years": age_years,
+            "purpose": purpose,
+        }
+        decision = in_force.decide(brought, replace(asked, ceiling=held.ceiling), snoozed=snoozed)
         application = decided_application(
-            house,
+            application_id,
             customer_id,
             decision,
             purpose=purpose,
@@ -328,8 +342,9 @@ async def _gather_and_keep(
             return application
         if application.status is Status.GATHERING:
             snoozed = await snoozed_of(connection, ORIGINATION, customer_id, at=now)
+            [held] = await hold_gatherings(house, connection, [(begun.gathering, in_force.policy)])
             made = gather.decide_gathered(
-                in_force, application, begun.gathering, facts, at=now, snoozed=snoozed
+                in_force, application, held, facts, at=now, snoozed=snoozed
             )
             [application] = await gather.keep_gathered(house, connection, [made], at=now)
         return _application_text(application)

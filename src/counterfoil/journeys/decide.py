@@ -118,14 +118,14 @@ def gathering_application(gathering: Gathering, purpose: str) -> Application:
 
 
 def decided_application(
-    house: House, customer_id: int, decision: Decision, *, purpose: str, steps: Steps
+    application_id: int, customer_id: int, decision: Decision, *, purpose: str, steps: Steps
 ) -> Application:
     """Return a new application with the policy's decision."""
     asked = decision.asked
     # Nothing has to be waited for: what the policy reads came along with the application.
     gathered = Application(
         customer_id=customer_id,
-        application_id=house.ids.next(),
+        application_id=application_id,
         product_code=asked.product_code,
         product_version=asked.product_version,
         currency=asked.currency,

@@ -7,6 +7,7 @@ begins the loan or releases the hold. What the rail did not say keeps the hold.
 
 from datetime import date
 
+from counterfoil.journeys.exposure import guard_draw
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
@@ -59,6 +60,15 @@ async def draw(
     refused = matches(claims, command)
     if refused:
         return refused
+    held = await guard_draw(
+        house,
+        customer_id=customer_id,
+        line_id=line_id,
+        amount_minor=amount_minor,
+        months=tenor_months,
+    )
+    if held:
+        return held
     return await house.counter.submit(command, idempotency_key=idempotency_key)
 
 

@@ -48,6 +48,14 @@ from counterfoil.journeys.decide import (
     record_of_person,
 )
 from counterfoil.journeys.experiments import Made, in_force_for
+from counterfoil.journeys.exposure import (
+    Guarded,
+    application_case,
+    hold_gatherings,
+    keep_runs,
+    look,
+    policy_facts,
+)
 from counterfoil.journeys.house import House
 from counterfoil.journeys.policies import ORIGINATION, InForce
 from counterfoil.kernel.errors import Refused, refuse
@@ -106,6 +114,8 @@ class _Case:
     decision: Decision
     #: Whether the bureau has to be asked before the decision holds.
     gathers: bool
+    #: What the guard against too much debt found; None where the bureau is asked first.
+    guarded: Guarded | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +175,7 @@ async def _prepare(
             cases.append(case)
         if place % PERSONS_IN_A_BREATH == 0:
             await asyncio.sleep(0)
-    new = await _without_known(house, cases, answers, seen)
+    new = await _held(house, await _without_known(house, cases, answers, seen))
     applications = [_application(house, case, at=now) for case in new]
     pairs = list(zip(new, applications, strict=True))
     sealed = await persons.seal_persons(
@@ -242,12 +252,49 @@ async def _without_known(
     return new
 
 
+async def _held(house: House, cases: Sequence[_Case]) -> list[_Case]:
+    """Return the cases, those that are decided at once as ceilings on debt hold them."""
+    at_once = [case for case in cases if not case.gathers]
+    async with house.database.connection() as connection:
+        found = await look(
+            house,
+            connection,
+            [
+                application_case(
+                    house,
+                    case.decision.asked,
+                    case.applicant.facts,
+                    customer_id=case.customer_id,
+                    application_id=None,
+                )
+                for case in at_once
+            ],
+        )
+    held = {
+        case.place: _decided_again(case, guarded)
+        for case, guarded in zip(at_once, found, strict=True)
+    }
+    return [held.get(case.place, case) for case in cases]
+
+
+def _decided_again(case: _Case, guarded: Guarded) -> _Case:
+    asked = case.decision.asked
+    facts = {
+        **case.applicant.facts,
+        **policy_facts(case.in_force.policy, guarded),
+        "age_years": age_on(case.person.birth_date, asked.as_of),
+        "purpose": case.applicant.purpose,
+    }
+    decision = case.in_force.decide(facts, replace(asked, ceiling=guarded.ceiling))
+    return replace(case, decision=decision, guarded=guarded)
+
+
 def _application(house: House, case: _Case, *, at: datetime) -> Application:
     if case.gathers:
         gathering = _gathering(case, house.ids.next(), consent_id=None, at=at)
         return gathering_application(gathering, case.applicant.purpose)
     return decided_application(
-        house,
+        house.ids.next(),
         case.customer_id,
         case.decision,
         purpose=case.applicant.purpose,
@@ -310,6 +357,9 @@ async def _store(house: House, prepared: _Prepared) -> None:
             for case, application in prepared.decided
         ]
         kept = await keep_decisions(house, connection, made, at=prepared.at)
+        await keep_runs(
+            house, connection, [case.guarded for case, _ in prepared.decided if case.guarded]
+        )
         if consents is not None:
             await store_consents(connection, consents)
         await gathering_store.add_gathering(
@@ -365,20 +415,25 @@ async def _gather(
         identities=identities,
     )
     now = house.clock.now()
-    made: dict[int, Made] = {}
+    known: list[tuple[_AskedAbout, gather.Facts]] = []
     for item, facts in zip(asked, found, strict=True):
         if isinstance(facts, Refused):
             if not gather.is_open(facts):
                 await gather.take_back(house, item.gathering)
                 prepared.answers[item.place] = facts
             continue
-        made[item.place] = gather.decide_gathered(
-            item.in_force, item.application, item.gathering, facts, at=now
-        )
+        known.append((item, facts))
     async with house.database.transaction() as connection:
-        kept = await gather.keep_gathered(house, connection, [*made.values()], at=now)
-    for place, application in zip(made, kept, strict=True):
-        prepared.answers[place] = application
+        held = await hold_gatherings(
+            house, connection, [(item.gathering, item.in_force.policy) for item, _ in known]
+        )
+        made = [
+            gather.decide_gathered(item.in_force, item.application, gathering, facts, at=now)
+            for (item, facts), gathering in zip(known, held, strict=True)
+        ]
+        kept = await gather.keep_gathered(house, connection, made, at=now)
+    for (item, _), application in zip(known, kept, strict=True):
+        prepared.answers[item.place] = application
 
 
 async def _accept_chunk(house: House, wishes: Sequence[Acceptance]) -> list[Answer | Refused]:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from counterfoil.bureau import store as bureau_store
+from counterfoil.bureau.debts import DEBT_INVENTORY
 from counterfoil.bureau.refusals import (
     ANSWER_REJECTED,
     INQUIRY_CONSENT_MISSING,
@@ -37,6 +38,7 @@ from counterfoil.decisioning.snooze_store import snoozed_of
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.decide import by_version, decision_leaf, note_made
 from counterfoil.journeys.experiments import Made, accept_drawn, in_force_for
+from counterfoil.journeys.exposure import hold_gatherings
 from counterfoil.journeys.house import House
 from counterfoil.journeys.inquire import Wish, inquire_many, resolve_open
 from counterfoil.journeys.inquiry_outcomes import Obtained
@@ -163,7 +165,7 @@ async def find_facts(
             )
             for item in gatherings
         ],
-        wanted=bureau_facts(policy),
+        wanted=bureau_facts(policy) | {DEBT_INVENTORY},
         identities=identities,
     )
     return [_facts(policy, answer) for answer in answers]
@@ -280,7 +282,8 @@ async def _resume_page(house: House, page: Sequence[Gathering]) -> int:
                 await gathering_store.end_gatherings(connection, [key])
                 continue
             snoozed = await snoozed_of(connection, ORIGINATION, gathering.customer_id, at=now)
-            made = decide_gathered(in_force, application, gathering, facts, at=now, snoozed=snoozed)
+            [held] = await hold_gatherings(house, connection, [(gathering, in_force.policy)])
+            made = decide_gathered(in_force, application, held, facts, at=now, snoozed=snoozed)
             await keep_gathered(house, connection, [made], at=now)
             decided += 1
     return decided

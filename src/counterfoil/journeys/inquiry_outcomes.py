@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from counterfoil.bureau import store
+from counterfoil.bureau.debts import DebtInventory
 from counterfoil.bureau.inquiry import Inquiry, Outcome, State, end, outcome_of
 from counterfoil.bureau.question import Answered, Declined, Facts, Fault, Question, Unfit
 from counterfoil.bureau.refusals import (
@@ -24,9 +25,11 @@ from counterfoil.bureau.refusals import (
     REPORT_EXPIRED,
 )
 from counterfoil.bureau.report_row import KeptAnswer, Opening, StoredReport
+from counterfoil.capacity import store as capacity
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import StagedLeaf, Value
 from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.journeys.exposure import report_row
 from counterfoil.journeys.house import House
 from counterfoil.journeys.inquiry_proofs import Pending
 from counterfoil.kernel import ids
@@ -261,19 +264,24 @@ async def open_reports(
         opening = _opening(house, report, wanted, names, purpose=purpose, is_reuse=is_reuse)
         openings.append(opening)
         leaves.append(_opening_leaf(house, report, opening))
+    # Debts are kept in the transaction of their opening; nothing is given before it ends.
     async with house.database.transaction() as connection:
         customers = {report.customer_id for report, _ in living}
         keys = await existing_keys(connection, house.vault, customers, Purpose.REPORT)
         if openings:
             await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
             await store.add_openings(connection, openings)
-    for report, is_reuse in living:
-        key = keys.get(report.customer_id)
-        found[report.customer_id, report.report_id] = (
-            refuse(REPORT_EXPIRED)
-            if key is None
-            else _read(house, report, Sealer(key), names, is_reuse=is_reuse)
-        )
+        debts = []
+        for report, is_reuse in living:
+            key = keys.get(report.customer_id)
+            read: Obtained | Refused = refuse(REPORT_EXPIRED)
+            if key is not None:
+                read, inventory = _read(house, report, Sealer(key), names, is_reuse=is_reuse)
+                if inventory is not None:
+                    debts.append(report_row(report, inventory))
+            found[report.customer_id, report.report_id] = read
+        if debts:
+            await capacity.keep_reported_debts(connection, debts)
     return found
 
 
@@ -320,7 +328,7 @@ def _opening_leaf(house: House, report: StoredReport, opening: Opening) -> Stage
 
 def _read(
     house: House, report: StoredReport, sealer: Sealer, names: tuple[str, ...], *, is_reuse: bool
-) -> Obtained | Refused:
+) -> tuple[Obtained | Refused, DebtInventory | None]:
     assert report.sealed is not None
     assert house.bureau is not None
     place = envelope.place(
@@ -329,12 +337,12 @@ def _read(
     try:
         sealed = sealer.decrypt(report.sealed, place)
     except CiphertextRejectedError:
-        return refuse(CIPHERTEXT_REJECTED)
+        return refuse(CIPHERTEXT_REJECTED), None
     reading = house.bureau.read(sealed, report.jti, names)
     if isinstance(reading, Unfit):
         # It fitted when it came: a key of the adapter is gone, or the bytes were altered.
-        return refuse(ANSWER_REJECTED, reason=reading.fault.value)
-    return Obtained(
+        return refuse(ANSWER_REJECTED, reason=reading.fault.value), None
+    obtained = Obtained(
         customer_id=report.customer_id,
         report_id=report.report_id,
         inquiry_id=report.inquiry_id,
@@ -342,6 +350,7 @@ def _read(
         marks=reading.marks,
         is_reuse=is_reuse,
     )
+    return obtained, reading.debts
 
 
 async def erase_expired_reports(house: House) -> int:
@@ -366,6 +375,7 @@ async def erase_expired_reports(house: House) -> int:
             ]
             await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
             await store.erase_reports(connection, keys, at=now)
+            await capacity.erase_reported_debts(connection, now=now)
         done += len(keys)
         if len(keys) < ERASED_AT_ONCE:
             return done

@@ -13,6 +13,7 @@ Many        `request_many` takes many lines at once, in a handful of statements.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple
 
@@ -37,6 +38,7 @@ from counterfoil.evidence.staging import StagedLeaf
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys import gather
 from counterfoil.journeys.experiments import in_force_for, note_cases
+from counterfoil.journeys.exposure import Guarded, guard, increase_case, policy_facts
 from counterfoil.journeys.gather import About, Facts
 from counterfoil.journeys.house import House
 from counterfoil.journeys.policies import LIMIT_INCREASE, NOTHING_SNOOZED, InForce
@@ -381,19 +383,22 @@ async def _decide(
     customer_ids = [request.customer_id for request, _ in cases]
     snoozed = await active_snoozes(connection, LIMIT_INCREASE, customer_ids, at=now)
     made: list[tuple[LimitRequest, Decision]] = []
-    for request, facts in cases:
-        waiting = found.get(request.key)
-        if waiting is None or waiting.status is not Status.GATHERING:
-            continue
+    gathering = [
+        (waiting, facts)
+        for request, facts in cases
+        if (waiting := found.get(request.key)) is not None and waiting.status is Status.GATHERING
+    ]
+    held = await _guarded(house, connection, [waiting for waiting, _ in gathering])
+    for (waiting, facts), guarded in zip(gathering, held, strict=True):
         decision = in_force.decide(
-            {**waiting.features, **facts},
-            waiting.asked,
+            {**waiting.features, **facts, **policy_facts(in_force.policy, guarded)},
+            replace(waiting.asked, ceiling=guarded.ceiling),
             snoozed=snoozed.get(waiting.customer_id, NOTHING_SNOOZED),
         )
         decided = transitions.decide(
             waiting, decision, amendment_ref=amendment_ref(house, waiting, on), at=now
         )
-        found[request.key] = decided
+        found[waiting.key] = decided
         made.append((decided, decision))
     if made:
         requests = [request for request, _ in made]
@@ -409,6 +414,24 @@ async def _decide(
         taken = [(item.customer_id, item.request_id, decision) for item, decision in made]
         await note_cases(connection, taken, at=now)
     return found
+
+
+async def _guarded(
+    house: House, connection: Connection, requests: Sequence[LimitRequest]
+) -> list[Guarded]:
+    """Run the guard against too much debt for requests that are decided now."""
+    cases = [
+        increase_case(
+            house,
+            item.asked,
+            item.features,
+            customer_id=item.customer_id,
+            line_id=item.line_id,
+            request_id=item.request_id,
+        )
+        for item in requests
+    ]
+    return await guard(house, connection, cases)
 
 
 def amendment_ref(house: House, request: LimitRequest, on: date) -> str:

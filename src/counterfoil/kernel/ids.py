@@ -49,6 +49,9 @@ EXPERIMENT: Final = "xp"
 LEGAL_HOLD: Final = "lh"
 ERASURE: Final = "er"
 TRAIL: Final = "tr"
+STATEMENT: Final = "sm"
+DECLARATION: Final = "dl"
+GUARD_RUN: Final = "gd"
 
 
 class InvalidIdError(ValueError):

@@ -52,9 +52,7 @@ async def read_own_debts(
     return found
 
 
-async def read_owed(
-    connection: Connection, customer_ids: Sequence[int], on: date
-) -> list[Owed]:
+async def read_owed(connection: Connection, customer_ids: Sequence[int], on: date) -> list[Owed]:
     """Return what customers owe in open loans."""
     rows = await QUERIES.losses_of_customers.fetch(
         connection, customer_ids=list(customer_ids), on=on
