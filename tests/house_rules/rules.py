@@ -14,7 +14,7 @@ EXACT_ROOMS = frozenset({"kernel", "lending", "ledger"})
 CONTEXTS = frozenset(
     {
         *("customers", "consents", "bureau", "contracts", "decisioning", "lending", "payments"),
-        *("funding", "monitoring", "collections", "portfolio", "compliance", "models"),
+        *("features", "funding", "monitoring", "collections", "portfolio", "compliance", "models"),
         *("ledger", "evidence", "privacy"),
     }
 )

@@ -41,8 +41,10 @@ from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import HOUSE
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.approve import ask_approval
+from counterfoil.journeys.feature_check import refuse_unregistered
 from counterfoil.journeys.house import House
 from counterfoil.journeys.policies import SHIPPED
+from counterfoil.journeys.publish_model import check_policy_model
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access_matrix import Actor
@@ -124,7 +126,8 @@ async def request_publication(
     """
     policy = report.policy
     act = Act(name="policy_request", subject=policy.hash, reason=reason)
-    if (refused := check_report(report)) is not None:
+    refused = check_report(report) or refuse_unregistered(house.registry, policy)
+    if refused is not None:
         return await note_refusal(house, actor, act, refused)
     now = house.clock.now()
     gate = GateRecord(
@@ -185,10 +188,16 @@ async def _publish(
     house: House, actor: Actor, policy: Policy, act: Act, effective_from: datetime | None
 ) -> Publication:
     now = house.clock.now()
+    # The registry may have changed since the request.
+    if (refused := refuse_unregistered(house.registry, policy)) is not None:
+        raise RefusedError(refused)
     async with house.database.transaction() as connection:
         gate = await store.latest_gate(connection, policy.hash)
         if gate is None:
             raise RefusedError(refuse(POLICY_NOT_REQUESTED))
+        refused = await check_policy_model(connection, policy, at=now)
+        if refused is not None:
+            raise RefusedError(refused)
         payload = payload_hash({**payload_of(policy, gate.report_sha256, effective_from)})
         approval = await require_approval(
             connection, APPROVAL, payload, used_by=actor.name, now=now

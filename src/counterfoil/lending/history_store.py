@@ -54,8 +54,7 @@ class LoanClosed(NamedTuple):
     customer_id: int
     loan_id: int
     line_id: int
-    #: None where a loan was closed before dates of closing were kept.
-    closed_on: date | None
+    closed_on: date
     #: When the last of it was posted; None where nothing was.
     posted_at: datetime | None
 

@@ -46,15 +46,17 @@ WHERE t.customer_id = ANY (:customer_ids::bigint[])
 ORDER BY t.customer_id, t.transaction_id;
 
 -- name: loans_closed_of_customers
--- Loans that were repaid in full.
+-- Loans that were repaid in full, with the last day on which anything happened on them.
 -- gives   one row a loan
 -- locks   none
-SELECT o.customer_id, o.loan_id, o.line_id, o.closed_on, max(t.posted_at) AS posted_at
+SELECT o.customer_id, o.loan_id, o.line_id,
+       coalesce(o.closed_on, max(t.value_date), o.maturity_date, o.requested_on) AS closed_on,
+       max(t.posted_at) AS posted_at
 FROM lending.loan AS o
 LEFT JOIN lending.loan_transaction AS t
-    ON t.customer_id = o.customer_id AND t.loan_id = o.loan_id AND t.value_date <= o.closed_on
+    ON t.customer_id = o.customer_id AND t.loan_id = o.loan_id
 WHERE o.customer_id = ANY (:customer_ids::bigint[]) AND o.status = 'closed'
-GROUP BY o.customer_id, o.loan_id, o.line_id, o.closed_on
+GROUP BY o.customer_id, o.loan_id, o.line_id, o.closed_on, o.maturity_date, o.requested_on
 ORDER BY o.customer_id, o.loan_id;
 
 -- name: instalments_of_customers

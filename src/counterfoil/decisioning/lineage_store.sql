@@ -1,0 +1,39 @@
+-- What decisions on customers read, for whoever follows a datum forwards or back.
+
+-- name: decisions_of_customers
+-- The policies' own decisions on customers.
+-- gives   one row a decision, oldest first
+-- locks   none
+SELECT customer_id, subject_id, decision_no, about, outcome, policy_hash, inputs, result, decided_at
+FROM decisioning.recorded_decision
+WHERE customer_id = ANY (:customer_ids::bigint[]) AND decided_by = :decided_by
+ORDER BY customer_id, decided_at, subject_id, decision_no;
+
+-- name: policy_documents
+-- The canonical documents of versions.
+-- gives   at most one row a version
+-- locks   none
+SELECT policy_hash, document
+FROM decisioning.policy_version
+WHERE policy_hash = ANY (:policy_hashes::text[])
+ORDER BY policy_hash;
+
+-- name: decisions_reading
+-- Decisions whose inputs held a value of a feature, by versions of policies.
+-- gives   at most :page rows behind the key given
+-- locks   none
+SELECT customer_id, subject_id, decision_no, about, outcome, policy_hash, inputs, result, decided_at
+FROM decisioning.recorded_decision
+WHERE policy_hash = ANY (:policy_hashes::text[]) AND decided_by = :decided_by
+  AND inputs::jsonb -> 'features' -> :name::text <> 'null'::jsonb
+  AND (customer_id, subject_id, decision_no) > (:customer_id, :subject_id, :decision_no)
+ORDER BY customer_id, subject_id, decision_no
+LIMIT :page;
+
+-- name: versions
+-- Every version that ever decided.
+-- gives   one row a version
+-- locks   none
+SELECT policy_hash, document
+FROM decisioning.policy_version
+ORDER BY policy_hash;

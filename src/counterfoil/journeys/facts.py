@@ -1,0 +1,206 @@
+"""What the house knows of a customer at a point in time, feature by feature, for a purpose.
+
+Invariant   Only what was known then; only from sources that are on, on a basis that the registry
+            admits for the purpose, under consents that still stand. Everything else is unknown.
+Quality     What a check has stopped is unknown; what it has degraded is marked; what is older than
+            its feature lasts is stale, and unknown to a decision.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from counterfoil.consents.lookup_store import consents_by_key
+from counterfoil.consents.state import Status as ConsentStatus
+from counterfoil.features import quality_store, store
+from counterfoil.features.event import Event
+from counterfoil.features.feature import Feature, Value
+from counterfoil.features.fold import AsOf, Found, known_events, value_of
+from counterfoil.features.quality import Effect
+from counterfoil.journeys.house import House
+from counterfoil.journeys.tell_events import sources_on, tell
+from counterfoil.platform.database import Connection
+
+
+class Quality(StrEnum):
+    """How far a value can be relied on."""
+
+    GOOD = "good"
+    #: A check doubts its source.
+    DEGRADED = "degraded"
+    #: The customer says that it is wrong.
+    CONTESTED = "contested"
+    #: Older than it lasts; unknown to decisions.
+    STALE = "stale"
+    #: A check has stopped its source; unknown to decisions.
+    STOPPED = "stopped"
+    #: No longer used for this purpose; unknown to decisions.
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One feature as it is known."""
+
+    feature: Feature
+    #: What a decision may use; None for unknown.
+    value: Value | None
+    quality: Quality
+    found: Found
+
+    @property
+    def last(self) -> Event | None:
+        """Return the youngest event behind the value."""
+        return self.found.events[-1] if self.found.events else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of a customer."""
+
+    customer_id: int
+    as_of: AsOf
+    readings: Mapping[str, Reading]
+
+    @property
+    def values(self) -> dict[str, Value | None]:
+        """Return what a decision may use, None for unknown."""
+        return {name: reading.value for name, reading in self.readings.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What may not be used now, whatever is known."""
+
+    #: Sources and members that a check has stopped or degraded; an empty member is the source.
+    effects: Mapping[tuple[str, str], Effect]
+    #: Sources that are on.
+    sources: Collection[str]
+    #: Features and purposes that are over.
+    ended: Collection[tuple[str, str]]
+
+    def effect_on(self, feature: Feature, source: str) -> Effect:
+        """Return what the checks say of a feature from a source."""
+        member = "" if feature.definition is None else feature.definition.member
+        found = [self.effects.get((source, name)) for name in {"", member, feature.name}]
+        if Effect.STOP in found:
+            return Effect.STOP
+        return Effect.DEGRADE if Effect.DEGRADE in found else Effect.NONE
+
+
+async def facts_for(
+    house: House,
+    connection: Connection,
+    customer_id: int,
+    names: Collection[str],
+    as_of: AsOf | None = None,
+    *,
+    purpose: str | None = None,
+    line_id: int | None = None,
+) -> Facts:
+    """Return features of a customer, by default as everything is known now.
+
+    `purpose` is that of the policy that reads them, None for every purpose that is registered;
+    `line_id` is needed for features of a line. A feature that is not registered raises KeyError.
+    The transaction at hand also tells the store what the house knows and has not told yet.
+    """
+    until = (await tell(house, connection, [customer_id]))[customer_id]
+    if as_of is None:
+        as_of = AsOf(on=await house.business_date(), known_at=until)
+    assert as_of.known_at <= until, "nobody knows what will be known"
+    events = (await store.read_events(connection, [customer_id]))[customer_id]
+    limits = await limits_now(house, connection)
+    stopped = await withdrawn_consents(connection, customer_id, events)
+    contested = await store.read_contested(connection, customer_id)
+    known = [
+        event
+        for event in known_events(events, as_of, stopped=stopped)
+        if event.source in limits.sources
+    ]
+    readings = {}
+    for name in names:
+        reading = _read(house.registry.features[name], known, as_of, limits, purpose, line_id)
+        readings[name] = _contested(reading, contested.get(name))
+    return Facts(customer_id=customer_id, as_of=as_of, readings=readings)
+
+
+async def limits_now(house: House, connection: Connection) -> Limits:
+    """Return what may not be used now."""
+    results = await quality_store.last_results(connection)
+    on = await sources_on(connection)
+    switches = await store.read_switches(connection)
+    return Limits(
+        effects={(one.source, one.member): one.effect for one in results.values()},
+        sources={
+            source.code
+            for source in house.registry.sources.values()
+            if source.code in on or (source.is_on and source.code not in switches)
+        },
+        ended={(end.name, end.purpose) for end in await store.read_purpose_ends(connection)},
+    )
+
+
+async def withdrawn_consents(
+    connection: Connection, customer_id: int, events: Sequence[Event]
+) -> frozenset[int]:
+    """Return the consents behind events that were withdrawn, as the ledger of consents has it."""
+    named = {event.consent_id for event in events if event.consent_id is not None}
+    if not named:
+        return frozenset()
+    found = await consents_by_key(connection, [(customer_id, one) for one in named])
+    standing = {
+        consent.consent_id
+        for consent in found.values()
+        if consent.status is not ConsentStatus.WITHDRAWN
+    }
+    return frozenset(named - standing)
+
+
+def end_of(day: date, at: datetime) -> AsOf:
+    """Return the point in time at which a day ends, in the zone of an instant."""
+    begin = at.replace(year=day.year, month=day.month, day=day.day, hour=0, minute=0, second=0)
+    return AsOf(on=day, known_at=begin.replace(microsecond=0) + timedelta(days=1))
+
+
+def _read(
+    feature: Feature,
+    known: Sequence[Event],
+    as_of: AsOf,
+    limits: Limits,
+    purpose: str | None,
+    line_id: int | None,
+) -> Reading:
+    if purpose is not None and (feature.name, purpose) in limits.ended:
+        return _unknown(feature, Quality.ENDED)
+    allowed = [
+        event for event in known if limits.effect_on(feature, event.source) is not Effect.STOP
+    ]
+    found = value_of(feature, allowed, as_of, purpose=purpose, line_id=line_id)
+    if found.value is None or not feature.admits(found.value):
+        before = value_of(feature, known, as_of, purpose=purpose, line_id=line_id)
+        return _unknown(feature, Quality.UNKNOWN if before.value is None else Quality.STOPPED)
+    if feature.is_stale(found.as_of, as_of.on):
+        return Reading(feature=feature, value=None, quality=Quality.STALE, found=found)
+    sources = {event.source for event in found.events}
+    is_doubted = any(limits.effect_on(feature, one) is Effect.DEGRADE for one in sources)
+    quality = Quality.DEGRADED if is_doubted else Quality.GOOD
+    return Reading(feature=feature, value=found.value, quality=quality, found=found)
+
+
+def _contested(reading: Reading, since: datetime | None) -> Reading:
+    """Mark what the customer says is wrong, until something newer is known."""
+    last = reading.last
+    if since is None or last is None or last.known_at > since or reading.value is None:
+        return reading
+    return Reading(
+        feature=reading.feature,
+        value=reading.value,
+        quality=Quality.CONTESTED,
+        found=reading.found,
+    )
+
+
+def _unknown(feature: Feature, quality: Quality) -> Reading:
+    return Reading(feature=feature, value=None, quality=quality, found=Found(value=None))
