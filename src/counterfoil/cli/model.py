@@ -56,7 +56,12 @@ def recipe_of(path: Path, kind: str | None) -> "Recipe":
 
 
 def _need_training() -> None:
+    import os
     from importlib.util import find_spec
+
+    # Before numpy is first imported. One thread: sums in one order give the same bits everywhere.
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
     absent = [name for name in ("numpy", "lightgbm") if find_spec(name) is None]
     if absent:

@@ -42,14 +42,29 @@ class Judged:
     areas_ppm: dict[str, int]
 
 
+def check_outcomes(bad: Flags, recipe: Recipe) -> None:
+    """Raise `UnfitDataError` where there are too few rows, or too few of one outcome."""
+    bads, rows = int(bad.sum()), len(bad)
+    least, name = recipe.slices.outcomes_min, recipe.data.target_column
+    if bads in {0, rows}:
+        kind = "good" if bads == 0 else "bad"
+        raise UnfitDataError([(name, f"says {kind} in all {rows:,} rows; both are needed")])
+    if rows < ROWS_MIN:
+        reason = f"has {rows:,} rows to learn from; {ROWS_MIN:,} are the least"
+        raise UnfitDataError([("the file", reason)])
+    for kind, count in (("bad", bads), ("good", rows - bads)):
+        if count < least:
+            reason = f"says {kind} in {count:,} of {rows:,} rows; {least:,} are the least"
+            raise UnfitDataError([(name, reason)])
+
+
 def check_columns(columns: Sequence[Column], bad: Flags, weight: Floats, recipe: Recipe) -> Judged:
     """Return what each column says alone; raises `UnfitDataError` with every fault."""
-    faults = _rows(bad, recipe)
-    if faults:
-        raise UnfitDataError(faults)
-    for column in columns:
-        if reason := _empty(column) or _identifier(column):
-            faults.append((column.feature.name, reason))
+    faults = [
+        (column.feature.name, reason)
+        for column in columns
+        if (reason := _empty(column) or _identifier(column))
+    ]
     if faults:
         raise UnfitDataError(faults)
     areas = {
@@ -62,21 +77,6 @@ def check_columns(columns: Sequence[Column], bad: Flags, weight: Floats, recipe:
     if leaks:
         raise UnfitDataError(leaks)
     return Judged(areas_ppm=areas)
-
-
-def _rows(bad: Flags, recipe: Recipe) -> list[tuple[str, str]]:
-    bads, rows = int(bad.sum()), len(bad)
-    least = recipe.slices.outcomes_min
-    if bads in {0, rows}:
-        kind = "good" if bads == 0 else "bad"
-        return [(recipe.data.target_column, f"says {kind} in all {rows:,} rows; both are needed")]
-    if rows < ROWS_MIN:
-        return [("the file", f"has {rows:,} rows to learn from; {ROWS_MIN:,} are the least")]
-    for kind, count in (("bad", bads), ("good", rows - bads)):
-        if count < least:
-            reason = f"says {kind} in {count:,} of {rows:,} rows; {least:,} are the least"
-            return [(recipe.data.target_column, reason)]
-    return []
 
 
 def _empty(column: Column) -> str | None:

@@ -12,6 +12,9 @@ from counterfoil.models.artefact_parts import Json
 #: Longest text of a document: what a person can be asked to read.
 TEXT_LENGTH_MAX: Final = 2_000
 
+#: Integers that every reader of JSON keeps.
+EXACT_BELOW: Final = 2**53
+
 _MISSING: Final = object()
 
 
@@ -204,9 +207,12 @@ class Table:
             return {name: self._json(f"{key}.{name}", item) for name, item in value.items()}
         if isinstance(value, date):
             return value.isoformat()
-        if value is None or isinstance(value, bool | int | str):
+        if isinstance(value, bool | str):
             return value
-        raise self.fault(key, f"is {value}; only texts, integers, booleans and dates can be kept")
+        if isinstance(value, int) and abs(value) < EXACT_BELOW:
+            return value
+        reason = "only texts, booleans, dates and integers below 2^53 can be kept"
+        raise self.fault(key, f"is {value}; {reason}")
 
     def _take(self, key: str, default: object) -> object:
         value = self._left.pop(key, _MISSING if default is None else default)

@@ -21,20 +21,26 @@ class NotConvergedError(ArithmeticError):
     """The regression found no end."""
 
 
-def fit_logistic(columns: Floats, bad: Flags, weight: Floats) -> tuple[float, Floats]:
-    """Return intercept and coefficients; `columns` has a row for each case."""
+def fit_logistic(
+    columns: Floats, bad: Flags, weight: Floats, start: Floats | None = None
+) -> tuple[float, Floats]:
+    """Return intercept and coefficients; `columns` has a row for each case.
+
+    `start` is where to begin, intercept first: the result does not depend on it.
+    """
     design = np.column_stack([np.ones(len(bad)), columns])
     outcome = bad.astype(np.float64)
     ridge = np.full(design.shape[1], _RIDGE * float(weight.sum()))
     ridge[0] = 0.0
-    beta = np.zeros(design.shape[1])
-    share = float((weight * outcome).sum() / weight.sum())
-    beta[0] = np.log(share / (1 - share))
+    beta = np.zeros(design.shape[1]) if start is None else start
+    if start is None:
+        share = float((weight * outcome).sum() / weight.sum())
+        beta[0] = np.log(share / (1 - share))
     for _ in range(_STEPS_MAX):
         chance = probability(design @ beta)
         spread = weight * np.maximum(chance * (1 - chance), 1e-12)
         slope = design.T @ (weight * (outcome - chance)) - ridge * beta
-        curve = (design * spread[:, None]).T @ design + np.diag(ridge)
+        curve = design.T @ (design * spread[:, None]) + np.diag(ridge)
         step = np.linalg.solve(curve, slope)
         beta = beta + np.clip(step, -5, 5)
         if float(np.abs(step).max()) < _CLOSE:

@@ -208,13 +208,16 @@ def check_validation(
         return refuse(MODEL_VALIDATION_OF_ANOTHER)
     if validator == model.developer:
         return refuse(MODEL_VALIDATED_BY_DEVELOPER)
-    broken = [row["feature"] for row in document["monotone"] if not row["holds"]]
-    if broken:
-        return refuse(MODEL_DIRECTION_BROKEN, feature=broken[0])
     red = {alarm["code"] for alarm in document["alarms"] if alarm["level"] == Level.RED}
     if left := sorted(red - set(accepted)):
         return refuse(MODEL_ALARM_RED, alarms=", ".join(left))
     return None
+
+
+def check_directions(artefact: Artefact) -> Refused | None:
+    """Refuse a model whose tables go against a declared direction; nobody can accept that."""
+    broken = artefact.broken_directions()
+    return refuse(MODEL_DIRECTION_BROKEN, feature=broken[0]) if broken else None
 
 
 def check_approver(model: Model, validation: Validation, approver: str) -> Refused | None:

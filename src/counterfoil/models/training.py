@@ -21,7 +21,7 @@ from counterfoil.models.bulk_score import score_frame
 from counterfoil.models.calibrating import calibrate
 from counterfoil.models.column import Column, columns_of
 from counterfoil.models.data_columns import UnfitDataError
-from counterfoil.models.data_faults import FEW_ROWS, check_columns
+from counterfoil.models.data_faults import FEW_ROWS, check_columns, check_outcomes
 from counterfoil.models.fitted import Fitted
 from counterfoil.models.ranking import PPM, area_ppm
 from counterfoil.models.recipe import Feature, Recipe
@@ -73,6 +73,7 @@ def train(
     bad = data.bad.to_numpy().astype(np.bool_)
     weight = data.weight.to_numpy().astype(np.float64)
     weight = weight * (len(weight) / weight.sum())
+    check_outcomes(bad, recipe)
     cut = _cut(data, bad, recipe, seed)
     learn = [column.take(cut.learn) for column in columns]
     judged = check_columns(learn, bad[cut.learn], weight[cut.learn], recipe)
@@ -147,7 +148,7 @@ def _cut(data: TrainingData, bad: Flags, recipe: Recipe, seed: int) -> _Cut:
     learn = np.flatnonzero(~calibrating)
     chosen = np.flatnonzero(calibrating) if share else learn
     bads = int(bad[chosen].sum())
-    if share and min(bads, len(chosen) - bads) < CALIBRATION_OUTCOMES_MIN and data.rows:
+    if share and min(bads, len(chosen) - bads) < CALIBRATION_OUTCOMES_MIN:
         reason = (
             f"the slice for calibration has {bads:,} bad of {len(chosen):,} rows;"
             f" {CALIBRATION_OUTCOMES_MIN} of each kind are the least"

@@ -11,6 +11,7 @@ Verdict     The worst alarm. A broken direction or a red alarm means that the mo
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
@@ -85,6 +86,27 @@ def validate(cases: Cases, question: Question) -> Document:
 def digest(document: Document) -> bytes:
     """Return the identity of a validation."""
     return hashlib.sha256(rfc8785.dumps(document)).digest()
+
+
+def read_document(content: bytes) -> Document:
+    """Return the document of a file; raises ValueError where it is none, or contradicts itself."""
+    document = json.loads(content)
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ValueError(f"is not the document of a validation ({FORMAT})")
+    try:
+        levels = [Level(alarm["level"]) for alarm in document["alarms"]]
+        codes = [str(alarm["code"]) for alarm in document["alarms"]]
+        broken = [row["feature"] for row in document["monotone"] if not row["holds"]]
+        texts = (document["model"]["sha256"], document["data"]["sha256"])
+        verdict = document["verdict"]
+        rfc8785.dumps(document)
+    except (KeyError, TypeError, ValueError, rfc8785.CanonicalizationError) as fault:
+        raise ValueError(f"lacks a part of a validation: {fault}") from fault
+    if any(not isinstance(text, str) for text in texts) or verdict != worst(levels).value:
+        raise ValueError("contradicts itself: the verdict is not the worst alarm")
+    if ("monotone" in codes) != bool(broken):
+        raise ValueError("contradicts itself: a broken direction is an alarm")
+    return document
 
 
 def _model_block(artefact: Artefact) -> Document:

@@ -74,13 +74,16 @@ def _with_right_signs(
     weighed: Mapping[str, Floats], bad: Flags, weight: Floats, left_out: dict[str, str]
 ) -> tuple[float, dict[str, float]]:
     names = list(weighed)
+    columns = np.column_stack([weighed[name] for name in names]) if names else np.empty((0, 0))
+    start: Floats | None = None
     while names:
-        columns = np.column_stack([weighed[name] for name in names])
-        intercept, found = fit_logistic(columns, bad, weight)
+        intercept, found = fit_logistic(columns, bad, weight, start)
         worst = int(found.argmax())
         if found[worst] < 0:
             return intercept, dict(zip(names, map(float, found), strict=True))
         left_out[names.pop(worst)] = "its coefficient has the wrong sign beside the others"
+        columns = np.delete(columns, worst, axis=1)
+        start = np.concatenate([[intercept], np.delete(found, worst)])
     raise NothingLearnedError("no feature tells good cases from bad ones")
 
 
