@@ -25,8 +25,8 @@ from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.settings import Settings
 
 TODAY = date(2026, 1, 5)
-#: Seven lenders: declined by a rule of risk.
-CROWDED = {"lenders_count": 7}
+#: Late in four months: declined by a rule of risk.
+LATE: dict[str, Any] = {"late_months_count": 4}
 PERSON = Actor(name="li-wei", role="compliance", source="console test")
 OTHER = Actor(name="sun-yu", role="risk_analyst", source="console test")
 
@@ -87,19 +87,19 @@ async def test_a_declined_case_is_approved_by_a_person_with_the_offer_of_the_pol
     house: House,
 ) -> None:
     desk = Counter(house)
-    view = await desk.apply(**CROWDED)
-    assert (view.status, view.reasons) == ("declined", ("EXP_LENDERS",))
+    view = await desk.apply(**LATE)
+    assert (view.status, view.reasons) == ("declined", ("DLQ_RECENT",))
     opened = await asked(house, view, "我的电话 13800138000，贷款都还清了")
     # Five working days after a Monday are a week.
     assert (opened.state, opened.due_on) == (State.WAITING, date(2026, 1, 12))
     assert "13800138000" not in opened.said
     assert (await asked(house, view, "again")).review_id == opened.review_id
 
-    done = await overturn(house, opened, facts={"lenders_count": 2})
+    done = await overturn(house, opened, facts={"late_months_count": 0})
     assert isinstance(done, Review), done
     assert (done.state, done.events[-1].person) == (State.OVERTURNED, "li-wei")
     after = await desk.stored(view)
-    fresh = await desk.apply(lenders_count=2)
+    fresh = await desk.apply(late_months_count=0)
     assert (after.status, after.decided_by) == ("approved", "li-wei")
     assert (after.limit_minor, after.rate_daily_e8, after.tenors_months, after.grade) == (
         fresh.limit_minor,
@@ -117,16 +117,16 @@ async def test_both_records_stay_and_the_one_of_the_person_has_its_own_inputs(
     house: House,
 ) -> None:
     desk = Counter(house)
-    view = await desk.apply(**CROWDED)
+    view = await desk.apply(**LATE)
     opened = await asked(house, view)
-    assert isinstance(await overturn(house, opened, set_aside=("R09",)), Review)
+    assert isinstance(await overturn(house, opened, set_aside=("R02",)), Review)
     case = await read(house, view)
     first, second = case.taken
     assert (first.decided_by, first.outcome) == ("policy", "declined")
     assert (second.decided_by, second.outcome) == ("li-wei", "approved")
     inputs, result = orjson.loads(second.stored.inputs), orjson.loads(second.stored.result)
-    assert inputs["guards"]["snoozed"] == ["R09"]
-    assert result["verdicts"]["R09"] == "true"
+    assert inputs["guards"]["snoozed"] == ["R02"]
+    assert result["verdicts"]["R02"] == "true"
     assert orjson.loads(first.stored.inputs).get("guards") is None
 
 
@@ -143,13 +143,13 @@ async def test_nobody_offers_more_than_the_policy_and_a_refusal_changes_nothing(
     house: House,
 ) -> None:
     desk = Counter(house)
-    view = await desk.apply(**CROWDED)
+    view = await desk.apply(**LATE)
     opened = await asked(house, view)
     assert code_of(await overturn(house, opened)) == "nothing_to_offer"
     assert code_of(await overturn(house, opened, set_aside=("E01",))) == "rule_not_set_aside"
     assert code_of(await overturn(house, opened, set_aside=("Z99",))) == "rule_not_set_aside"
     assert code_of(await overturn(house, opened, facts={"shoe": 1})) == "fact_not_declared"
-    wrong = {"lenders_count": 5_000}
+    wrong = {"late_months_count": 6}
     assert code_of(await overturn(house, opened, facts=wrong)) == "fact_out_of_range"
     assert (await desk.stored(view)).status == "declined"
     assert len((await read(house, view)).taken) == 1
@@ -200,11 +200,11 @@ async def test_only_what_a_machine_decided_is_reviewed(house: House) -> None:
 
 async def test_neither_the_author_nor_the_decider_reviews(house: House) -> None:
     desk = Counter(house)
-    view = await desk.apply(**CROWDED)
+    view = await desk.apply(**LATE)
     opened = await asked(house, view)
     async with house.database.transaction() as connection:
         await publish_by(connection, opened.policy_hash, author="api:tool:li-wei")
-    assert code_of(await overturn(house, opened, set_aside=("R09",))) == "reviewer_wrote_policy"
+    assert code_of(await overturn(house, opened, set_aside=("R02",))) == "reviewer_wrote_policy"
     assert code_of(await uphold(house, opened)) == "reviewer_wrote_policy"
     assigned = await review.assign_review(
         house, PERSON, customer_id=view.customer_id, review_id=opened.review_id, to="li-wei"
@@ -232,7 +232,7 @@ async def publish_by(connection: Any, policy_hash: str, *, author: str) -> None:
 
 async def test_a_task_belongs_to_whom_it_was_given(house: House) -> None:
     desk = Counter(house)
-    opened = await asked(house, await desk.apply(**CROWDED))
+    opened = await asked(house, await desk.apply(**LATE))
     key = {"customer_id": opened.customer_id, "review_id": opened.review_id}
     given = await review.assign_review(house, PERSON, **key, to="sun-yu")
     assert isinstance(given, Review)
@@ -281,11 +281,11 @@ async def test_a_declined_raise_is_approved_by_a_person(house: House) -> None:
 
 async def test_figures_and_the_threshold_that_has_a_policy_looked_at(house: House) -> None:
     desk = Counter(house)
-    first, second, third = [await asked(house, await desk.apply(**CROWDED)) for _ in range(3)]
+    first, second, third = [await asked(house, await desk.apply(**LATE)) for _ in range(3)]
     house.clock.advance(timedelta(hours=3))  # type: ignore[attr-defined]
     await uphold(house, first)
     assert await watch_reviews(house) == 0
-    await overturn(house, second, set_aside=("R09",))
+    await overturn(house, second, set_aside=("R02",))
     assert await watch_reviews(house) == 1
     assert await watch_reviews(house) == 0
     report = await read_figures(house, first_date=TODAY, last_date=TODAY)
@@ -305,7 +305,7 @@ async def test_figures_and_the_threshold_that_has_a_policy_looked_at(house: Hous
 
 async def test_what_was_asked_and_done_is_only_added_to(house: House) -> None:
     desk = Counter(house)
-    opened = await asked(house, await desk.apply(**CROWDED))
+    opened = await asked(house, await desk.apply(**LATE))
     await uphold(house, opened)
     for table in ("review", "review_event"):
         with pytest.raises(Exception, match="only added to"):

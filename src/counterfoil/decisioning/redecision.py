@@ -40,6 +40,13 @@ class Correction:
 
 NO_CORRECTION = Correction()
 
+
+def question_of(stored: StoredDecision, *, as_of: date) -> tuple[Asked, Mapping[str, Any]]:
+    """Return the question of a record as it would be asked on a date, and what was known."""
+    inputs: dict[str, Any] = orjson.loads(stored.inputs)
+    return replace(asked_of(inputs["asked"]), as_of=as_of), inputs["features"]
+
+
 Decide = Callable[[Mapping[str, Value | None], Asked, Guards], Decision]
 
 
@@ -63,20 +70,21 @@ def decide_again(
     stored: StoredDecision,
     correction: Correction,
     *,
-    as_of: date,
+    question: Asked,
     by_person: bool,
 ) -> Decision:
     """Return the policy's answer to a recorded case with what was put right.
 
-    A person who decides has the customer's wish for one fulfilled: it is not asked for again.
+    `question` is the recorded one as of today, with the ceilings on debt that hold now. A person
+    who decides has the customer's wish for one fulfilled: it is not asked for again.
     """
     inputs: dict[str, Any] = orjson.loads(stored.inputs)
-    asked, guards = asked_of(inputs["asked"]), guards_of(inputs)
+    asked, guards = question, guards_of(inputs)
     wishes = replace(asked.wishes, person_days=None) if by_person else asked.wishes
     return honour(
         decide(
             {**inputs["features"], **correction.facts},
-            replace(asked, as_of=as_of, wishes=wishes),
+            replace(asked, wishes=wishes),
             replace(guards, snoozed=guards.snoozed | frozenset(correction.set_aside)),
         )
     )

@@ -314,3 +314,76 @@ LINE_SIGNAL_NOT_FOUND = Refusal(
     message="There is no such signal about a line of this customer.",
     next_step="Check the signal and the customer.",
 )
+EXPERIMENT_INVALID = Refusal(
+    code="experiment_invalid",
+    kind=Kind.INVALID,
+    message="The document is not an experiment: {place} {reason}.",
+    next_step="Correct the place named and propose it again.",
+)
+EXPERIMENT_NOT_FOUND = Refusal(
+    code="experiment_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no experiment {experiment}.",
+    next_step="Check the code in the list of experiments.",
+)
+EXPERIMENT_EXISTS = Refusal(
+    code="experiment_exists",
+    kind=Kind.CONFLICT,
+    message="There is an experiment {experiment} already, and what was proposed is never changed.",
+    next_step="Give the new experiment a code of its own; stop the old one if it still runs.",
+)
+EXPERIMENT_LAYER_TAKEN = Refusal(
+    code="experiment_layer_taken",
+    kind=Kind.CONFLICT,
+    message="{experiment} takes some of the same customers on some of the same days.",
+    next_step="Take another part of the layer, or other days; challengers for one purpose share"
+    " one layer.",
+)
+EXPERIMENT_POLICY_UNKNOWN = Refusal(
+    code="experiment_policy_unknown",
+    kind=Kind.NOT_FOUND,
+    message="No version {policy_hash} is kept here that the gate let through.",
+    next_step="Propose the experiment together with the version's file.",
+)
+EXPERIMENT_CHAMPION_ANOTHER = Refusal(
+    code="experiment_champion_another",
+    kind=Kind.CONFLICT,
+    message="The champion is not the version in force, {policy_hash}.",
+    next_step="Propose an experiment whose champion is the version in force.",
+)
+EXPERIMENT_LOOSENS = Refusal(
+    code="experiment_loosens",
+    kind=Kind.FORBIDDEN,
+    message="The arm {arm} is looser than law or champion allow: {place} {reason}.",
+    next_step="Keep rules of law, caps, ceilings and consents as the champion has them.",
+)
+EXPERIMENT_STATE_WRONG = Refusal(
+    code="experiment_state_wrong",
+    kind=Kind.CONFLICT,
+    message="The experiment is {state}; this cannot be done with it.",
+    next_step="Read its history; what is over does not begin again.",
+)
+EXPERIMENT_OVER = Refusal(
+    code="experiment_over",
+    kind=Kind.GONE,
+    message="The last day of the experiment was {last_date}.",
+    next_step="Propose another one with later days.",
+)
+EXPERIMENT_STOP_NOT_RULED = Refusal(
+    code="experiment_stop_not_ruled",
+    kind=Kind.CONFLICT,
+    message="No look of the stop rule has passed its bound; the last day is {last_date}.",
+    next_step="Wait for it, or abandon the experiment: no winner may then be read from it.",
+)
+OFFER_WHILE_BLOCKED = Refusal(
+    code="offer_while_blocked",
+    kind=Kind.CONFLICT,
+    message="A line of this customer is {block}; no other is opened while it is.",
+    next_step="Have the line unblocked first, then accept the offer within its time.",
+)
+OFFER_WHILE_OVERDUE = Refusal(
+    code="offer_while_overdue",
+    kind=Kind.CONFLICT,
+    message="Something is overdue; no line is opened while it is.",
+    next_step="Pay what is overdue, then accept the offer within its time.",
+)

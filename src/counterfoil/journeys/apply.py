@@ -33,6 +33,7 @@ from counterfoil.decisioning.refusals import (
 from counterfoil.decisioning.snooze_store import snoozed_of
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys import gather
+from counterfoil.journeys.choose import choices_for, with_choices
 from counterfoil.journeys.contract import SignedAgreement, require_signed
 from counterfoil.journeys.decide import (
     Facts,
@@ -50,6 +51,8 @@ from counterfoil.journeys.experiments import Made, in_force_for
 from counterfoil.journeys.exposure import application_case, guard, hold_gatherings, policy_facts
 from counterfoil.journeys.house import House
 from counterfoil.journeys.policies import ORIGINATION, InForce
+from counterfoil.journeys.recheck_offer import recheck_offer
+from counterfoil.journeys.review import person_by
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform import idempotency
 from counterfoil.platform.batches import Answer
@@ -82,6 +85,10 @@ class ApplicationView:
     #: None while it is not decided.
     policy_version: str | None
     is_replay: bool
+    #: Names of facts that the customer is asked for; the application waits for them.
+    asks: tuple[str, ...] = ()
+    #: The day by which a person decides a referred case; None where none does.
+    person_by: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +115,8 @@ async def submit_application(
     facts: Facts,
     idempotency_key: str,
     consent_id: int | None = None,
+    channel: str | None = None,
+    person_decides: bool = False,
 ) -> ApplicationView | Refused:
     """Apply for a line; the policy decides as soon as it knows what it reads.
 
@@ -122,8 +131,8 @@ async def submit_application(
         "purpose": purpose,
         "facts": dict(facts),
     }
-    if consent_id is not None:
-        said["consent_id"] = consent_id
+    optional = {"consent_id": consent_id, "channel": channel, "person_decides": person_decides}
+    said |= {name: value for name, value in optional.items() if value}
     request = idempotency.request_hash("submit_application", said)
     async with house.database.connection() as connection:
         seen = await idempotency.remember(connection, customer_id, idempotency_key, request)
@@ -131,6 +140,7 @@ async def submit_application(
             return seen if isinstance(seen, Refused) else _application_view(seen)
         age_years = await _age_of_customer(house, connection, customer_id)
         snoozed = await snoozed_of(connection, ORIGINATION, customer_id, at=received_at)
+        choices = await choices_for(connection, customer_id, person_decides=person_decides)
     if isinstance(age_years, Refused):
         return age_years
     on = await house.business_date()
@@ -139,6 +149,7 @@ async def submit_application(
     asked = ask(house, policy, product_code, requested_minor, on=on)
     if isinstance(asked, Refused):
         return asked
+    asked = with_choices(policy, asked, choices)
     gathered_at = house.clock.now()
     decision = decide_case(
         house,
@@ -162,7 +173,9 @@ async def submit_application(
             request_hash=request,
             began_at=received_at,
         )
-        answer = await _gather_and_keep(house, in_force, gathering, purpose)
+        answer = await _gather_and_keep(
+            house, in_force, gathering, gathering_application(gathering, purpose, channel=channel)
+        )
     else:
         application_id = house.ids.next()
         case = application_case(
@@ -183,6 +196,7 @@ async def submit_application(
             decision,
             purpose=purpose,
             steps=Steps(received_at, gathered_at, house.clock.now()),
+            channel=channel,
         )
         made = Made(application, decision, policy)
         answer = await _keep(house, made, key=idempotency_key, request=request)
@@ -232,7 +246,8 @@ async def accept_offer(
 ) -> Answer | Refused:
     """Take an offer: its agreement is signed, the application is accepted, its line is opened.
 
-    The line bears the number of its application, so that repeating the journey after a crash
+    What the offer rests on is looked at once more before; where it has changed for the worse the
+    application is decided again and nothing is accepted (`recheck_offer.py`). The line bears the number of its application, so that repeating the journey after a crash
     asks for the same line.
     """
     on, now = await house.business_date(), house.clock.now()
@@ -242,6 +257,9 @@ async def accept_offer(
             return application
         return transitions.accept(application, line_id=application.application_id, on=on, at=now)
 
+    refused = await recheck_offer(house, customer_id=customer_id, application_id=application_id)
+    if refused is not None:
+        return refused
     agreement = await _agreement(house, customer_id, application_id, accept)
     if isinstance(agreement, Refused):
         return agreement
@@ -307,19 +325,19 @@ async def _keep(house: House, made: Made, *, key: str, request: bytes) -> Answer
 
     async def work(connection: Connection) -> str:
         [application] = await keep_decisions(house, connection, [made], at=now)
-        return _application_text(application)
+        return _application_text(house, application)
 
     return await _once(house, made.application.customer_id, key, request, at=now, work=work)
 
 
 async def _gather_and_keep(
-    house: House, in_force: InForce, gathering: Gathering, purpose: str
+    house: House, in_force: InForce, gathering: Gathering, application: Application
 ) -> Answer | Refused:
     """Ask the bureau and decide; an application that still gathers is answered as such."""
     customer_id = gathering.customer_id
     key, request = gathering.idempotency_key, gathering.request_hash
     try:
-        begun = await gather.begin(house, gathering_application(gathering, purpose), gathering)
+        begun = await gather.begin(house, application, gathering)
     except idempotency.TwinError as error:
         refusal = _TWINS.get(error.constraint)
         if refusal is None:
@@ -332,7 +350,7 @@ async def _gather_and_keep(
         if not gather.is_open(facts):
             return facts
         # Not recorded under the key: the same request goes on, and a job does so anyway.
-        return Answer(_application_text(begun.application), is_replay=False)
+        return Answer(_application_text(house, begun.application), is_replay=False)
     now = house.clock.now()
 
     async def work(connection: Connection) -> str | Refused:
@@ -347,7 +365,7 @@ async def _gather_and_keep(
                 in_force, application, held, facts, at=now, snoozed=snoozed
             )
             [application] = await gather.keep_gathered(house, connection, [made], at=now)
-        return _application_text(application)
+        return _application_text(house, application)
 
     return await _once(house, customer_id, key, request, at=now, work=work)
 
@@ -437,13 +455,16 @@ async def _move(
     return before, after
 
 
-def _application_text(application: Application) -> str:
+def _application_text(house: House, application: Application) -> str:
+    is_referred = application.status is Status.REFERRED and application.decided_at is not None
     answer = {
         "application_id": application.application_id,
+        "asks": application.asks,
         "currency": application.currency,
         "customer_id": application.customer_id,
         "grade": application.grade,
         "limit_minor": application.limit_minor or 0,
+        "person_by": person_by(house, application) if is_referred else None,
         "policy_version": application.policy_version,
         "product_code": application.product_code,
         "product_version": application.product_version,
@@ -458,13 +479,15 @@ def _application_text(application: Application) -> str:
 
 def _application_view(answer: Answer) -> ApplicationView:
     fields = orjson.loads(answer.text)
-    valid_until = fields["valid_until"]
+    valid_until, by = fields["valid_until"], fields.get("person_by")
     return ApplicationView(
         **fields
         | {
             "tenors_months": tuple(fields["tenors_months"]),
             "reasons": tuple(fields["reasons"]),
             "valid_until": valid_until and date.fromisoformat(valid_until),
+            "asks": tuple(fields.get("asks", ())),
+            "person_by": by and date.fromisoformat(by),
         },
         is_replay=answer.is_replay,
     )

@@ -101,7 +101,9 @@ class Steps(NamedTuple):
     decided_at: datetime
 
 
-def gathering_application(gathering: Gathering, purpose: str) -> Application:
+def gathering_application(
+    gathering: Gathering, purpose: str, *, channel: str | None = None
+) -> Application:
     """Return a new application for which something has to be asked first."""
     asked = gathering.asked
     return Application(
@@ -114,11 +116,18 @@ def gathering_application(gathering: Gathering, purpose: str) -> Application:
         purpose=purpose,
         status=Status.GATHERING,
         received_at=gathering.began_at,
+        channel=channel,
     )
 
 
 def decided_application(
-    application_id: int, customer_id: int, decision: Decision, *, purpose: str, steps: Steps
+    application_id: int,
+    customer_id: int,
+    decision: Decision,
+    *,
+    purpose: str,
+    steps: Steps,
+    channel: str | None = None,
 ) -> Application:
     """Return a new application with the policy's decision."""
     asked = decision.asked
@@ -134,6 +143,7 @@ def decided_application(
         status=Status.GATHERING,
         received_at=steps.received_at,
         gathered_at=steps.gathered_at,
+        channel=channel,
     )
     decided = transitions.decide(gathered, decision, at=steps.decided_at)
     assert not isinstance(decided, Refused), "what gathers can be decided"

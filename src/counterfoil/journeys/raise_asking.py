@@ -5,7 +5,7 @@ here, before anything is written or anybody asked; whether a wish is granted, th
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Final
 
@@ -24,6 +24,8 @@ from counterfoil.decisioning.refusals import (
     LIMIT_REQUEST_OVERDUE,
     PRODUCT_NOT_DECIDED,
 )
+from counterfoil.decisioning.wishes import Choice
+from counterfoil.journeys.choose import choices_of_many, with_choices
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
@@ -79,6 +81,7 @@ async def prepare(
     lines = await read_lines(connection, keys)
     overdue = await customers_overdue(connection, {customer_id for customer_id, _ in lines}, on)
     histories = await read_behaviour(connection, list(lines), on)
+    chosen = await choices_of_many(connection, [customer_id for customer_id, _ in lines])
     made: list[LimitRequest | Refused] = []
     for wish in wishes:
         line = lines.get((wish.customer_id, wish.line_id))
@@ -87,7 +90,10 @@ async def prepare(
             made.append(refused or refuse(refusals.LINE_NOT_FOUND))
             continue
         history = histories[line.customer_id, line.line_id]
-        made.append(_prepare_one(house, wish, line, history, on=on, at=at))
+        prepared = _prepare_one(house, wish, line, history, on=on, at=at)
+        if not isinstance(prepared, Refused):
+            prepared = _as_chosen(house, prepared, chosen.get(line.customer_id, frozenset()))
+        made.append(prepared)
     return made
 
 
@@ -154,6 +160,15 @@ def _prepare_one(
         request_hash=gathering.request_hash,
         received_at=at,
     )
+
+
+def _as_chosen(house: House, request: LimitRequest, choices: frozenset[Choice]) -> LimitRequest:
+    """Return a request as the customer's choices make it: a raise is no personal offer."""
+    choices &= {Choice.PERSON_DECIDES}
+    if not choices:
+        return request
+    asked = with_choices(house.policies.limit_increase.policy, request.asked, choices)
+    return replace(request, inputs=replace(request.gathering(), asked=asked).inputs)
 
 
 def _refuse_wish(

@@ -17,6 +17,7 @@ import orjson
 from counterfoil.decisioning import limit_request_store, review_store
 from counterfoil.decisioning import review as transitions
 from counterfoil.decisioning import store as decisions
+from counterfoil.decisioning.application import Application
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.refusals import (
     APPLICATION_NOT_FOUND,
@@ -261,9 +262,10 @@ def act_of(name: str, customer_id: int, review_id: int, reason: str = "") -> Act
     return Act(name=name, customer_ids=[customer_id], subject=subject, reason=reason)
 
 
-def person_by(house: House, decided_on: date) -> date:
-    """Return the date by which a person decides a case that was referred on a date."""
-    return add_working_days(decided_on, house.settings.review_working_days)
+def person_by(house: House, application: Application) -> date:
+    """Return the date by which a person decides an application that was referred."""
+    assert application.decided_at is not None, "who is referred was decided by the policy"
+    return add_working_days(application.decided_at.date(), house.settings.review_working_days)
 
 
 def _contested(case: Case) -> Taken | Refused:

@@ -15,23 +15,21 @@ from typing import Final, TypeVar
 
 from counterfoil.decisioning import application as applications
 from counterfoil.decisioning import limit_request as requests
-from counterfoil.decisioning import limit_request_store, review_store
+from counterfoil.decisioning import limit_request_store
 from counterfoil.decisioning import store as decisions
-from counterfoil.decisioning.decision import Decision, Outcome
-from counterfoil.decisioning.policy import Policy
-from counterfoil.decisioning.redecision import Correction, check_correction, decide_again
+from counterfoil.decisioning.decision import Outcome
+from counterfoil.decisioning.redecision import Correction
 from counterfoil.decisioning.refusals import (
     APPLICATION_ALREADY_OPEN,
     LIMIT_REQUEST_ALREADY_OPEN,
-    REVIEW_NOT_FOUND,
 )
-from counterfoil.decisioning.replay import record_of
+from counterfoil.decisioning.replay import StoredDecision, record_of
 from counterfoil.decisioning.review import About, Review
-from counterfoil.decisioning.taken import Taken
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys import raise_limit
 from counterfoil.journeys.apply import lock_application
 from counterfoil.journeys.decide import decision_leaf
+from counterfoil.journeys.decide_again import decide_application_again, decide_request_again
 from counterfoil.journeys.house import House
 from counterfoil.journeys.review import act_of, concluded, read_case, refuse_role
 from counterfoil.journeys.trail import note, note_refusal
@@ -94,27 +92,22 @@ _TWINS: Final = {
 }
 
 
-async def preview(
-    house: House, *, customer_id: int, review_id: int, correction: Correction
-) -> Decision | Refused:
-    """Return what the policy would say with what a person puts right; changes nothing."""
-    async with house.database.connection() as connection:
-        review = await review_store.read_review(connection, customer_id, review_id)
-        if review is None:
-            return refuse(REVIEW_NOT_FOUND)
-        try:
-            return await _again(house, connection, review, correction)
-        except RefusedError as error:
-            return error.refused
-
-
 async def _overturn_application(
     house: House, connection: Connection, actor: Actor, review: Review, wish: Overturning
 ) -> None:
     application = _or_raise(
         await lock_application(connection, review.customer_id, review.subject_id)
     )
-    decision = await _again(house, connection, review, wish.correction)
+    decision = _or_raise(
+        await decide_application_again(
+            house,
+            connection,
+            (review.customer_id, review.subject_id),
+            await _contested(connection, review),
+            wish.correction,
+            by_person=True,
+        )
+    )
     decided = _or_raise(
         applications.overturn(
             application, decision, by=actor.name, reason=wish.reason, at=house.clock.now()
@@ -132,7 +125,10 @@ async def _overturn_request(
     house: House, connection: Connection, actor: Actor, review: Review, wish: Overturning
 ) -> None:
     request = _or_raise(await raise_limit.lock(connection, review.customer_id, review.subject_id))
-    decision = await _again(house, connection, review, wish.correction)
+    contested = await _contested(connection, review)
+    decision = _or_raise(
+        await decide_request_again(house, connection, request, contested, wish.correction)
+    )
     decided = _or_raise(
         requests.overturn(
             request,
@@ -151,28 +147,11 @@ async def _overturn_request(
     await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
 
 
-async def _again(
-    house: House, connection: Connection, review: Review, correction: Correction
-) -> Decision:
-    """Let the version that decided decide again; raise RefusedError for what may not be put so."""
-    policy = await decisions.read_policy_version(connection, review.policy_hash)
-    assert policy is not None, "a version that decided is kept"
+async def _contested(connection: Connection, review: Review) -> StoredDecision:
     case = _or_raise(
         await read_case(connection, review.customer_id, review.about, review.subject_id)
     )
-    contested = next(item for item in case.taken if item.decision_no == review.decision_no)
-    return _or_raise(await decided_anew(house, policy, contested, correction))
-
-
-async def decided_anew(
-    house: House, policy: Policy, taken: Taken, correction: Correction
-) -> Decision | Refused:
-    """Return what a version says of a recorded case with what was put right, as of today."""
-    refused = check_correction(policy, correction)
-    if refused is not None:
-        return refused
-    on = await house.business_date()
-    return decide_again(policy.decide, taken.stored, correction, as_of=on, by_person=True)
+    return next(item.stored for item in case.taken if item.decision_no == review.decision_no)
 
 
 def _or_raise(given: T | Refused) -> T:

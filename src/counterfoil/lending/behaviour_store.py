@@ -7,8 +7,9 @@ from typing import Final
 from counterfoil.kernel.calendar import add_months
 from counterfoil.lending.behaviour import WINDOW_MONTHS, FallenDue, History
 from counterfoil.lending.delinquency import days_past_due
+from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan, advance
-from counterfoil.lending.store import LineKey, add_loans, read_accounts
+from counterfoil.lending.store import LineKey, add_loans, read_accounts, read_lines
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
 
@@ -36,6 +37,13 @@ async def read_behaviour(
         )
         for key in keys
     }
+
+
+async def lines_of(connection: Connection, customer_id: int) -> list[Line]:
+    """Return every line of a customer, in the order of their numbers."""
+    rows = await QUERIES.lines_of_customers.fetch(connection, customer_ids=[customer_id])
+    keys = [(row["customer_id"], row["line_id"]) for row in rows]
+    return list((await read_lines(connection, keys)).values())
 
 
 async def customers_overdue(

@@ -79,7 +79,7 @@ def test_a_person_decides_on_the_policys_own_answer() -> None:
         POLICY.decide,
         stored,
         Correction(set_aside=("R09",)),
-        as_of=asked().as_of,
+        question=replace(asked(), wishes=PERSON),
         by_person=True,
     )
     assert (again.outcome, again.limit_minor) == (Outcome.APPROVED, decide().limit_minor)
@@ -87,7 +87,7 @@ def test_a_person_decides_on_the_policys_own_answer() -> None:
         POLICY.decide,
         stored,
         Correction(facts={"lenders_count": 1}),
-        as_of=asked().as_of,
+        question=replace(asked(), wishes=PERSON),
         by_person=False,
     )
     assert (supplied.outcome, supplied.limit_minor) == (Outcome.REFERRED, decide().limit_minor)
