@@ -30,6 +30,10 @@ DESCRIPTION: Final = (
 _REFERENCE: Final = "#/components/schemas/"
 _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": f"{_REFERENCE}Problem"}}}
 _NAMES: Final = {ids.LINE: "a credit line", ids.APPLICATION: "an application"} | {
+    ids.LINE_REVIEW: "a review of a line",
+    ids.LINE_MEASURE: "a measure on a line",
+    ids.LINE_APPEAL: "an appeal against a measure",
+    ids.LINE_SIGNAL: "a signal about a line",
     ids.LIMIT_REQUEST: "a request for a higher limit",
     ids.REPAYMENT: "a repayment",
     ids.REVIEW: "a review",

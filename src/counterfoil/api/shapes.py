@@ -115,6 +115,11 @@ ConsentId = Annotated[
     PlainValidator(_reader(ids.CONSENT)),
     WithJsonSchema(id_schema(ids.CONSENT, "a consent")),
 ]
+ReportId = Annotated[
+    int,
+    PlainValidator(_reader(ids.REPORT)),
+    WithJsonSchema(id_schema(ids.REPORT, "a credit report")),
+]
 ContractId = Annotated[
     int,
     PlainValidator(_reader(ids.CONTRACT)),

@@ -414,12 +414,6 @@ def _reasons(policy: ReviewPolicy, measure: LineMeasure) -> Words:
 
 def measure_document(policy: ReviewPolicy, measure: LineMeasure) -> dict[str, object]:
     """Return what an answer says of a measure."""
-    texts = zip(
-        measure.reasons,
-        policy.texts(measure.reasons, "zh"),
-        policy.texts(measure.reasons, "en"),
-        strict=False,
-    )
     return {
         "id": ids.to_text(ids.LINE_MEASURE, measure.measure_id),
         "customer_id": ids.to_text(ids.CUSTOMER, measure.customer_id),
@@ -427,7 +421,7 @@ def measure_document(policy: ReviewPolicy, measure: LineMeasure) -> dict[str, ob
         "kind": measure.kind.value,
         "status": measure.status.value,
         "cause": measure.cause,
-        "reasons": [{"code": code, "zh": zh, "en": en} for code, zh, en in texts],
+        "reasons": policy.told(measure.reasons),
         "author": measure.author,
         "review_id": measure.review_id and ids.to_text(ids.LINE_REVIEW, measure.review_id),
         "announced_at": measure.announced_at.isoformat(),

@@ -148,6 +148,11 @@ class ReviewPolicy:
             dict.fromkeys(item.text_zh if language == "zh" else item.text_en for item in known)
         )
 
+    def told(self, codes: tuple[str, ...]) -> list[dict[str, str]]:
+        """Return reason codes with their texts, as an answer carries them."""
+        known = [self.reasons[code] for code in codes if code in self.reasons]
+        return [{"code": one.code, "zh": one.text_zh, "en": one.text_en} for one in known]
+
 
 #: Bounds on an offer; the smallest wins and is named. The last three keep an offer back.
 BOUNDS = ("step", "ladder", "total_cap", "product", "licence", "wait", "per_year", "way_back")
