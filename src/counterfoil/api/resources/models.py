@@ -1,0 +1,253 @@
+"""Models: where each stands, who stands behind it, which policies decide by it, what is due."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import StringConstraints
+
+from counterfoil.api.reads import (
+    PAGE_DEFAULT,
+    After,
+    HouseOf,
+    Limit,
+    no_more,
+    read_cursor,
+    reads,
+    write_cursor,
+)
+from counterfoil.api.shapes import View
+from counterfoil.journeys.house import House
+from counterfoil.journeys.publish_model import Registered, list_registered, read_registered
+from counterfoil.kernel.errors import RefusedError, refuse
+from counterfoil.models import monitoring_store, registry_store
+from counterfoil.models.artefact import document_of
+from counterfoil.models.refusals import MODEL_NOT_FOUND
+from counterfoil.models.registry import notices_of
+from counterfoil.platform.access import Scope
+
+TAG = "Models"
+router = APIRouter()
+
+_Hash = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+ModelHash = Annotated[_Hash, Path(description="SHA-256 of the model's file, its identity.")]
+AfterHash = Annotated[_Hash | None, Query(description="The `next` of a page.")]
+
+
+class ValidationView(View):
+    """The last validation."""
+
+    data_sha256: str
+    report_sha256: str
+    #: `green`, `amber` or `red`.
+    verdict: str
+    #: Red alarms that the validator accepts.
+    accepted: list[str]
+    validated_by: str
+    validated_at: datetime
+    expires_at: datetime
+
+
+class UseView(View):
+    """A published policy that decides, or decided, by the model."""
+
+    policy_hash: str
+    code: str
+    version: str
+    purpose: str
+    effective_from: datetime
+    is_in_force: bool
+
+
+class NoticeView(View):
+    """Something that is due about a model in use."""
+
+    code: str
+    level: str
+    until: datetime | None
+
+
+class ModelView(View):
+    """A model of the registry."""
+
+    model_sha256: str
+    code: str
+    version: str
+    kind: str
+    owner: str
+    #: Of the training data.
+    data_sha256: str
+    developer: str
+    #: `draft`, `validated`, `approved`, `live` or `retired`.
+    state: str
+    live_since: datetime | None
+    approved_until: datetime | None
+    approver: str | None
+    validation: ValidationView | None
+    uses: list[UseView]
+    notices: list[NoticeView]
+
+
+class Models(View):
+    """A page of models, newest first."""
+
+    items: list[ModelView]
+    next: str | None
+
+
+class EventView(View):
+    """Something that happened to a model."""
+
+    act: str
+    state: str
+    done_by: str
+    reason: str
+    at: datetime
+
+
+class ModelDetail(View):
+    """A model with its history and its file."""
+
+    model: ModelView
+    events: list[EventView]
+    #: The file as it was registered: tables, calibration, grades, card.
+    file: dict[str, Any]
+
+
+class MonitoringView(View):
+    """What was found of one segment over a span."""
+
+    #: `*` is all segments.
+    segment: str
+    since: datetime
+    until: datetime
+    cases: int
+    #: `green`, `amber` or `red`.
+    level: str
+    owner: str
+    due_on: date | None
+    made_at: datetime
+    #: Figures and alarms; shares, indices and ratios in ppm.
+    figures: dict[str, Any]
+
+
+class Monitorings(View):
+    """A page of what monitoring found, newest first."""
+
+    items: list[MonitoringView]
+    next: str | None
+
+
+@router.get("/v1/models", **reads(Scope.APPROVALS_READ, TAG, "List models"))
+async def list_models(
+    house: HouseOf, *, after: AfterHash = None, limit: Limit = PAGE_DEFAULT
+) -> Models:
+    """Return models, newest first, with what is due about them."""
+    found = await list_registered(house, after=after, page=limit + 1)
+    shown = found[:limit]
+    last = None if no_more(len(found), limit) else shown[-1].model.model_sha256
+    return Models(items=[_view(house, item) for item in shown], next=last)
+
+
+@router.get("/v1/models/{model_sha256}", **reads(Scope.APPROVALS_READ, TAG, "Read a model"))
+async def get_model(house: HouseOf, model_sha256: ModelHash) -> ModelDetail:
+    """Return a model with its history and its file."""
+    found = await read_registered(house, model_sha256)
+    if found is None:
+        raise RefusedError(refuse(MODEL_NOT_FOUND))
+    async with house.database.connection() as connection:
+        artefact = await registry_store.read_file(connection, model_sha256)
+    assert artefact is not None, "a registered model has a file"
+    return ModelDetail(
+        model=_view(house, found),
+        events=[
+            EventView(
+                act=event.act.value,
+                state=event.state.value,
+                done_by=event.done_by,
+                reason=event.reason,
+                at=event.at,
+            )
+            for event in found.events
+        ],
+        file={**document_of(artefact)},
+    )
+
+
+@router.get(
+    "/v1/models/{model_sha256}/monitoring",
+    **reads(Scope.APPROVALS_READ, TAG, "List what monitoring found"),
+)
+async def list_monitoring(
+    house: HouseOf, model_sha256: ModelHash, *, after: After = None, limit: Limit = PAGE_DEFAULT
+) -> Monitorings:
+    """Return what was found of a model by segment, newest first."""
+    beyond = {} if after is None else {"before": read_cursor(after)[1]}
+    async with house.database.connection() as connection:
+        if await registry_store.read_model(connection, model_sha256) is None:
+            raise RefusedError(refuse(MODEL_NOT_FOUND))
+        found = await monitoring_store.list_monitorings(
+            connection, model_sha256, page=limit + 1, **beyond
+        )
+    shown = found[:limit]
+    last = None if no_more(len(found), limit) else shown[-1].monitoring_id
+    return Monitorings(
+        items=[
+            MonitoringView(
+                segment=item.segment,
+                since=item.since,
+                until=item.until,
+                cases=item.cases,
+                level=item.level,
+                owner=item.owner,
+                due_on=item.due_on,
+                made_at=item.made_at,
+                figures=dict(item.document),
+            )
+            for item in shown
+        ],
+        next=None if last is None else write_cursor((0, last)),
+    )
+
+
+def _view(house: House, item: Registered) -> ModelView:
+    model, standing, validation = item.model, item.standing, item.validation
+    return ModelView(
+        model_sha256=model.model_sha256,
+        code=model.code,
+        version=model.version,
+        kind=model.kind,
+        owner=model.owner,
+        data_sha256=model.data_sha256,
+        developer=model.developer,
+        state=standing.state.value,
+        live_since=standing.live_since,
+        approved_until=standing.approved_until,
+        approver=standing.approver,
+        validation=None
+        if validation is None
+        else ValidationView(
+            data_sha256=validation.data_sha256,
+            report_sha256=validation.report_sha256.hex(),
+            verdict=validation.verdict,
+            accepted=list(validation.accepted),
+            validated_by=validation.validated_by,
+            validated_at=validation.validated_at,
+            expires_at=validation.expires_at,
+        ),
+        uses=[
+            UseView(
+                policy_hash=use.policy_hash,
+                code=use.code,
+                version=use.version,
+                purpose=use.purpose,
+                effective_from=use.effective_from,
+                is_in_force=use.is_in_force,
+            )
+            for use in item.uses
+        ],
+        notices=[
+            NoticeView(code=notice.code, level=notice.level.value, until=notice.until)
+            for notice in notices_of(standing, validation, at=house.clock.now())
+        ],
+    )

@@ -1,0 +1,152 @@
+"""Reads and writes what monitoring found, which segments are held back, and stress tests."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import orjson
+import rfc8785
+
+from counterfoil.platform.database import Connection
+from counterfoil.platform.queries import Queries, Row
+
+QUERIES: Final = Queries.load("counterfoil.models", "monitoring_store.sql")
+#: Stands for all segments.
+EVERY_SEGMENT: Final = "*"
+_NUMBER_MAX: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitoring:
+    """What was found of one segment over a span."""
+
+    monitoring_id: int
+    model_sha256: str
+    segment: str
+    since: datetime
+    until: datetime
+    cases: int
+    level: str
+    document: Mapping[str, Any]
+    #: Who has to act, and until when; None where nothing is to be done.
+    owner: str
+    due_on: date | None
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A segment whose automatic approvals begin or cease to go to a person."""
+
+    hold_id: int
+    model_sha256: str
+    segment: str
+    is_held: bool
+    monitoring_id: int | None
+    done_by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stress:
+    """What a scenario would do to a portfolio that a model scores."""
+
+    stress_id: int
+    model_sha256: str
+    data_sha256: str
+    scenario_sha256: str
+    document: Mapping[str, Any]
+    made_by: str
+    made_at: datetime
+
+
+async def add_monitorings(connection: Connection, found: Sequence[Monitoring]) -> None:
+    """Keep what was found of the segments of one model over one span."""
+    if not found:
+        return
+    first = found[0]
+    await QUERIES.add_monitoring.execute(
+        connection,
+        model_sha256=first.model_sha256,
+        since=first.since,
+        until=first.until,
+        owner=first.owner,
+        made_at=first.made_at,
+        monitoring_ids=[item.monitoring_id for item in found],
+        segments=[item.segment for item in found],
+        cases=[item.cases for item in found],
+        levels=[item.level for item in found],
+        documents=[rfc8785.dumps(dict(item.document)).decode() for item in found],
+        due_ons=[item.due_on for item in found],
+    )
+
+
+async def list_monitorings(
+    connection: Connection, model_sha256: str, *, before: int = _NUMBER_MAX, page: int
+) -> list[Monitoring]:
+    """Return what was found of a model, newest first."""
+    rows = await QUERIES.monitorings.fetch(
+        connection, model_sha256=model_sha256, before=before, page=page
+    )
+    return [_monitoring(row) for row in rows]
+
+
+async def latest_monitorings(
+    connection: Connection, model_sha256s: Collection[str]
+) -> dict[str, list[Monitoring]]:
+    """Return the last figures of each segment of each model."""
+    found: dict[str, list[Monitoring]] = {sha256: [] for sha256 in model_sha256s}
+    for row in await QUERIES.latest_monitorings.fetch(connection, model_sha256s=list(found)):
+        found[row["model_sha256"]].append(_monitoring(row))
+    return found
+
+
+async def add_hold(connection: Connection, hold: Hold) -> None:
+    """Keep that a segment begins or ceases to be held back."""
+    await QUERIES.add_hold.execute(
+        connection,
+        hold_id=hold.hold_id,
+        model_sha256=hold.model_sha256,
+        segment=hold.segment,
+        is_held=hold.is_held,
+        monitoring_id=hold.monitoring_id,
+        done_by=hold.done_by,
+        reason=hold.reason,
+        at=hold.at,
+    )
+
+
+async def held_segments(
+    connection: Connection, model_sha256s: Collection[str]
+) -> dict[str, dict[str, str]]:
+    """Return the segments that are held back now, each with the reason, by model."""
+    found: dict[str, dict[str, str]] = {sha256: {} for sha256 in model_sha256s}
+    for row in await QUERIES.held_segments.fetch(connection, model_sha256s=list(found)):
+        found[row["model_sha256"]][row["segment"]] = row["reason"]
+    return found
+
+
+async def add_stress(connection: Connection, stress: Stress) -> None:
+    """Keep what a scenario would do."""
+    await QUERIES.add_stress.execute(
+        connection,
+        stress_id=stress.stress_id,
+        model_sha256=stress.model_sha256,
+        data_sha256=stress.data_sha256,
+        scenario_sha256=stress.scenario_sha256,
+        document=rfc8785.dumps(dict(stress.document)).decode(),
+        made_by=stress.made_by,
+        made_at=stress.made_at,
+    )
+
+
+async def list_stresses(connection: Connection, model_sha256: str, *, page: int) -> list[Stress]:
+    """Return what scenarios would do with a model, newest first."""
+    rows = await QUERIES.stresses.fetch(connection, model_sha256=model_sha256, page=page)
+    return [Stress(**dict(row) | {"document": orjson.loads(row["document"])}) for row in rows]
+
+
+def _monitoring(row: Row) -> Monitoring:
+    return Monitoring(**dict(row) | {"document": orjson.loads(row["document"])})
