@@ -3,7 +3,8 @@
 Who         The case was declined, and nothing but its grade's limit did it: no rule declined,
             asked or referred, no guard acted, every other bound on the limit is known to leave
             room for the smallest line, and the product allows the grade's price and a tenor.
-            A customer who chose something about decisions by machine is left out.
+            A customer who chose something about decisions by machine is left out, and so is
+            one whom the guard against too much debt refuses or refers; its cap is a bound as any.
             What is not known is no reason to accept: a case without a known capacity stays
             declined.
 Offer       The product's smallest limit, at the price and the tenors of the grade.
@@ -30,6 +31,9 @@ def is_declined_by_score_alone(policy: Policy, decision: Decision) -> bool:
     if decision.outcome is not Outcome.DECLINED or decision.points is None:
         return False
     if decision.asked.wishes.is_any:
+        return False
+    ceiling = decision.asked.ceiling
+    if ceiling is not None and (ceiling.refuses or ceiling.refers):
         return False
     if decision.guards.are_up or decision.guarded or decision.binding != "grid":
         return False
@@ -59,6 +63,18 @@ def accepted(policy: Policy, decision: Decision, assigned: Assigned) -> Decision
         valid_until=asked.as_of + timedelta(days=policy.offer_valid_days),
         assigned=assigned,
     )
+
+
+def with_assigned(policy: Policy, decision: Decision, assigned: Assigned | None) -> Decision:
+    """Return a decision as experiments had it before: a grant accepts what it once accepted.
+
+    Where something else than the score declines now, the grant is no reason to accept.
+    """
+    if assigned is None:
+        return decision
+    if assigned.control_id is not None and is_declined_by_score_alone(policy, decision):
+        return accepted(policy, decision, assigned)
+    return decision._replace(assigned=assigned)
 
 
 def _fits(policy: Policy, decision: Decision) -> bool:

@@ -39,6 +39,8 @@ class CaseOutcome(NamedTuple):
     late_days_max: int
     lost_minor: int
     revenue_minor: int
+    #: Whether the customer asked a person to look at the decision.
+    is_contested: bool
     #: The group of the case by feature; None where the feature is not known.
     groups: Mapping[str, str | None]
 
@@ -83,6 +85,7 @@ class ArmFigures:
     opened: int = 0
     lost_minor: int = 0
     revenue_minor: int = 0
+    contested: int = 0
     by_metric: dict[Metric, Moments] = field(
         default_factory=lambda: {metric: Moments() for metric in Metric}
     )
@@ -102,6 +105,7 @@ class ArmFigures:
         self.opened += case.is_opened
         self.lost_minor += case.lost_minor
         self.revenue_minor += case.revenue_minor
+        self.contested += case.is_contested
         for metric, moments in self.by_metric.items():
             moments.add(value_of(case, metric))
         for feature, group in case.groups.items():
@@ -129,6 +133,8 @@ class ArmFigures:
             "lost_minor": self.lost_minor,
             "revenue_minor": self.revenue_minor,
             "profit_minor": self.revenue_minor - self.lost_minor,
+            "contested": self.contested,
+            "contested_interval_ppm": wilson_ppm(self.contested, self.cases),
             "fairness": {name: _fairness(found) for name, found in sorted(self.groups.items())},
         }
 
@@ -214,3 +220,16 @@ def _fairness(counts: Mapping[str | None, Sequence[int]]) -> dict[str, Any]:
     comparable = len(shares) > 1 and max(shares) > 0
     ratio = min(shares) * ALL_PPM // max(shares) if comparable else None
     return {"groups": shown, "adverse_impact_ratio_ppm": ratio}
+
+
+def group_of(value: object, edges: Sequence[int]) -> str | None:
+    """Return the group that a feature's value falls into; None where it is not known."""
+    if value is None:
+        return None
+    if not edges or isinstance(value, bool | str):
+        return str(value).lower()
+    assert isinstance(value, int), "a feature is a number, a text or true or false"
+    below = [edge for edge in edges if edge <= value]
+    low = str(below[-1]) if below else ""
+    high = str(edges[len(below)] - 1) if len(below) < len(edges) else ""
+    return f"{low}-{high}" if low and high else f"from {low}" if low else f"to {high}"

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from counterfoil.decisioning.assigned import assigned_of
-from counterfoil.decisioning.control_group import accepted, is_declined_by_score_alone
+from counterfoil.decisioning.control_group import with_assigned
 from counterfoil.decisioning.debt_ceiling import ceiling_of
 from counterfoil.decisioning.decision import Asked, Decision, Outcome
 from counterfoil.decisioning.expression import Value
@@ -116,12 +116,7 @@ def decided_again(policy: Policy, decide: Decide, stored: StoredDecision) -> Dec
     """
     inputs = orjson.loads(stored.inputs)
     decision = honour(decide(inputs["features"], asked_of(inputs["asked"]), guards_of(inputs)))
-    assigned = assigned_of(inputs.get("experiments"))
-    if assigned is None or assigned.control_id is None:
-        return decision
-    if not is_declined_by_score_alone(policy, decision):
-        return decision
-    return accepted(policy, decision, assigned)
+    return with_assigned(policy, decision, assigned_of(inputs.get("experiments")))
 
 
 def compared(stored: StoredDecision, decision: Decision) -> Replay:

@@ -1,0 +1,201 @@
+"""`counterfoil experiment`: proposes, starts, stops, lists and reports experiments."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from counterfoil.cli import output
+from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
+
+if TYPE_CHECKING:
+    from counterfoil.decisioning.experiment_store import Kept
+    from counterfoil.decisioning.policy import Policy
+    from counterfoil.journeys.house import House
+    from counterfoil.kernel.errors import Refused
+    from counterfoil.platform.access_matrix import Actor
+
+#: Experiments that a list shows.
+SHOWN_MAX = 100
+#: Applications that the gate looks at: recorded ones and generated ones.
+GATE_CASES = 10_000
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
+Code = Annotated[str, typer.Argument(help="The experiment's code.")]
+Reason = Annotated[str, typer.Option(help="Why; recorded.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Experiments: propose, start, stop, list, report.")
+    group.command()(propose)
+    group.command()(start)
+    group.command()(stop)
+    group.command("list")(list_experiments)
+    group.command()(report)
+    group.command()(losses)
+    app.add_typer(group, name="experiment")
+
+
+def propose(
+    file: Annotated[Path, typer.Argument(help="The experiment as TOML.", dir_okay=False)],
+    *,
+    name: As,
+    reason: Reason,
+    policies: Annotated[
+        list[str] | None,
+        typer.Option("--policy", help="File of a version that is not kept here yet."),
+    ] = None,
+    password_stdin: PasswordStdin = False,
+    as_json: Json = False,
+) -> None:
+    """Propose an experiment; somebody else has to approve it before it starts.
+
+    Versions given with --policy go through the gate first and are kept.
+    """
+    from counterfoil.cli.policy_source import policy_of
+    from counterfoil.kernel import ids
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise output.fail(f"{file}: {error}") from error
+    versions = [policy_of(one) for one in policies or []]
+
+    async def work(house: "House", actor: "Actor") -> "Any | Refused":
+        from counterfoil.journeys.run_experiment import propose
+
+        reports = [await _gated(house, version) for version in versions]
+        return await propose(house, actor, text, reports, reason=reason)
+
+    approval = as_operator(name, work, password_stdin=password_stdin)
+    number = ids.to_text(ids.APPROVAL, approval.approval_id)
+    if as_json:
+        output.write_json({"state": "requested", "approval_id": number})
+    else:
+        typer.echo(f"Asked: {number}. Somebody else has to approve it.")
+
+
+def start(
+    code: Code,
+    *,
+    name: As,
+    reason: Reason,
+    password_stdin: PasswordStdin = False,
+    as_json: Json = False,
+) -> None:
+    """Start an experiment that somebody else has approved."""
+
+    async def work(house: "House", actor: "Actor") -> "Kept | Refused":
+        from counterfoil.journeys.run_experiment import start
+
+        return await start(house, actor, code, reason=reason)
+
+    _write(as_operator(name, work, password_stdin=password_stdin), as_json=as_json)
+
+
+def stop(
+    code: Code,
+    *,
+    name: As,
+    reason: Reason,
+    abandon: Annotated[
+        bool, typer.Option("--abandon", help="Outside its rule: no winner may be read from it.")
+    ] = False,
+    password_stdin: PasswordStdin = False,
+    as_json: Json = False,
+) -> None:
+    """Stop a running experiment by its rule, after its last day, or by abandoning it."""
+
+    async def work(house: "House", actor: "Actor") -> "Kept | Refused":
+        from counterfoil.journeys.run_experiment import stop
+
+        return await stop(house, actor, code, reason=reason, abandons=abandon)
+
+    _write(as_operator(name, work, password_stdin=password_stdin), as_json=as_json)
+
+
+def list_experiments(*, as_json: Json = False) -> None:
+    """List experiments, newest first."""
+
+    async def read(house: "House") -> "list[Kept]":
+        from counterfoil.decisioning import experiment_store
+
+        async with house.database.connection() as connection:
+            return await experiment_store.read_experiments(connection, page=SHOWN_MAX)
+
+    shapes = [_shape(kept) for kept in in_house(read)]
+    if as_json:
+        output.write_json({"experiments": shapes})
+        return
+    columns = ("code", "kind", "purpose", "state", "first_date", "last_date", "layer")
+    rows = [[shape[column] for column in columns] for shape in shapes]
+    output.write_table("Experiments", columns, rows)
+
+
+def report(code: Code, *, as_json: Json = False) -> None:
+    """Report what came of an experiment, arm by arm, and how sure that is."""
+    from counterfoil.cli.experiment_report import write_report
+
+    document = _refused_as_message(in_house(lambda house: _report(house, code)))
+    if as_json:
+        output.write_json(document)
+    else:
+        write_report(document)
+
+
+def losses(*, as_json: Json = False) -> None:
+    """Report expected and realised losses by policy version and month, for its review."""
+    from counterfoil.cli.experiment_report import write_losses
+
+    async def read(house: "House") -> list[dict[str, Any]]:
+        from counterfoil.journeys.experiment_report import losses_by_version
+
+        return await losses_by_version(house)
+
+    found = in_house(read)
+    if as_json:
+        output.write_json({"vintages": found})
+    else:
+        write_losses(found)
+
+
+async def _report(house: "House", code: str) -> "dict[str, Any] | Refused":
+    from counterfoil.journeys.experiment_report import report_on
+
+    return await report_on(house, code)
+
+
+async def _gated(house: "House", policy: "Policy") -> Any:
+    from counterfoil.cli.policy_source import PRODUCT, question
+    from counterfoil.journeys.publish_policy import run_gate
+
+    asked = question(PRODUCT, None, policy.currency)
+    async with house.database.connection() as connection:
+        return await run_gate(
+            connection,
+            policy,
+            asked,
+            replayed=GATE_CASES,
+            generated=GATE_CASES,
+            at=house.clock.now(),
+        )
+
+
+def _refused_as_message(answer: "dict[str, Any] | Refused") -> dict[str, Any]:
+    if isinstance(answer, dict):
+        return answer
+    raise output.fail(f"{answer.message} {answer.next_step} ({answer.code})")
+
+
+def _write(kept: "Kept", *, as_json: bool) -> None:
+    if as_json:
+        output.write_json(_shape(kept))
+    else:
+        typer.echo(f"{kept.experiment.code} is {kept.state}.")
+
+
+def _shape(kept: "Kept") -> dict[str, Any]:
+    from counterfoil.journeys.experiment_report import shape_of
+
+    return shape_of(kept)
