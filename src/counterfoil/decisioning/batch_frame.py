@@ -31,6 +31,7 @@ _ALLOWED: Final = {
     ValueType.TEXT: _TEXTS,
     ValueType.BOOLEAN: frozenset({pl.Boolean}),
 }
+_KINDS: Final = {ValueType.INTEGER: int, ValueType.TEXT: str, ValueType.BOOLEAN: bool}
 _WANTED: Final = {
     ValueType.INTEGER: "a column of whole numbers of at most 64 bits",
     ValueType.TEXT: "a column of texts",
@@ -80,7 +81,7 @@ def frame_of(
     """
     columns = {
         feature.name: pl.Series(
-            [_held(feature, case.get(feature.name)) for case in cases], dtype=_dtype(feature)
+            _column(feature, [case.get(feature.name) for case in cases]), dtype=_dtype(feature)
         )
         for feature in policy.features
     }
@@ -97,6 +98,22 @@ def _dtype(feature: Feature) -> type[pl.DataType]:
             return pl.String
         case ValueType.BOOLEAN:
             return pl.Boolean
+
+
+def _column(feature: Feature, values: list[Value | None]) -> list[object]:
+    """Return values as the column holds them; where all are of its type, as they are."""
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds <= {_KINDS[feature.type]} and not _exceeds(feature, values):
+        return [*values]
+    return [_held(feature, value) for value in values]
+
+
+def _exceeds(feature: Feature, values: list[Value | None]) -> bool:
+    """Tell whether an integer is among them that a column cannot hold."""
+    if feature.type is not ValueType.INTEGER:
+        return False
+    integers = [value for value in values if value is not None and isinstance(value, int)]
+    return bool(integers) and not -(2**63) <= min(integers) <= max(integers) < 2**63
 
 
 def _held(feature: Feature, value: object) -> object:

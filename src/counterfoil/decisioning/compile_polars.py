@@ -449,13 +449,19 @@ class _Plan:
         ]
 
     def _parts(self) -> list[pl.Expr]:
+        """Return bins, losses and bounds, null where a case did not get as far."""
+        scored, valued = pl.col("is_scored"), pl.col("has score")
+        bins = card.bins(self.policy.scorecard, self.card_columns)
         return [
-            *card.bins(self.policy.scorecard, self.card_columns),
+            *(pl.when(scored).then(item).alias(item.meta.output_name()) for item in bins),
             *(
-                (pl.col(f"k{n}") // card.LOSS).alias(f"loss_{n}")
-                for n in range(len(self.policy.scorecard.characteristics))
+                pl.when(scored).then(pl.col(f"k{n}") // card.LOSS).alias(f"loss_{n}")
+                for n in range(len(bins))
             ),
-            *(pl.col(f"b{n}").alias(f"bound {name}") for n, name in enumerate(self.bound_names)),
+            *(
+                pl.when(valued).then(pl.col(f"b{n}")).alias(f"bound {name}")
+                for n, name in enumerate(self.bound_names)
+            ),
         ]
 
 

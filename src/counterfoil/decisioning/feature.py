@@ -51,13 +51,13 @@ class Feature:
 
     def admits(self, value: object) -> bool:
         """Tell whether a value that is there has this feature's type and range."""
-        if self.type is ValueType.BOOLEAN:
-            return isinstance(value, bool)
+        # Exact types: a value is of a feature's type or of another, never of a kind of it.
+        kind = type(value)
+        if self.type is ValueType.INTEGER:
+            return kind is int and self.lowest <= value <= self.highest  # type: ignore[operator]
         if self.type is ValueType.TEXT:
-            return isinstance(value, str) and value in self.values
-        if isinstance(value, bool) or not isinstance(value, int):
-            return False
-        return self.lowest <= value <= self.highest
+            return kind is str and value in self.values
+        return kind is bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
