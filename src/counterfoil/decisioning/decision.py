@@ -123,8 +123,6 @@ class Decision(NamedTuple):
     grown: bool | None = None
     #: Probability of default, ppm; None where no model says so, or the score is not known.
     pd_ppm: int | None = None
-    #: Probability of default, ppm; None where no model says so, or the score is not known.
-    pd_ppm: int | None = None
     #: What experiments had to say about the case; None where none had.
     assigned: Assigned | None = None
 
@@ -172,8 +170,6 @@ class Decision(NamedTuple):
             document["asks"] = list(self.asks)
         if self.grown is not None:
             document["grown"] = self.grown
-        if self.pd_ppm is not None:
-            document["pd_ppm"] = self.pd_ppm
         if self.pd_ppm is not None:
             document["pd_ppm"] = self.pd_ppm
         return document
