@@ -27,6 +27,7 @@ MODULES: Final = (
     "model_registry",
     "backtest",
     "decision",
+    "capacity",
     "experiment",
     "features",
     "notices",

@@ -23,8 +23,31 @@ OUTCOMES: Final = {
     ),
 }
 
-#: Reasons that do not come from a policy but from what the customer chose.
+#: Reasons that do not come from a policy but from what the customer chose, or from ceilings on
+#: debt that hold over every policy.
 HOUSE_REASONS: Final = {
+    "EXP_LEGAL": Both(
+        "已达到监管对单户授信金额的上限",
+        "The most that one borrower may be granted under the rules for this lender is reached",
+    ),
+    "EXP_TOTAL": Both(
+        "您在各机构的授信或借款总额较高",
+        "Your total credit or borrowing across lenders is high",
+    ),
+    "EXP_LENDERS": Both(
+        "您目前或近期的借款机构较多",
+        "You borrow, or have begun to borrow, from many lenders",
+    ),
+    "CAP_DSR": Both(
+        "您目前的还款支出相对收入偏高",
+        "Your repayments are high relative to your income",
+    ),
+    "INQ_MANY": Both(
+        "近期信用报告查询次数较多",
+        "Your credit report was checked often recently",
+    ),
+    "UTIL_HIGH": Both("现有额度使用比例较高", "You use a high share of your existing limits"),
+    "OWN_CAP": Both("您为自己设定了更低的上限", "You have set yourself a lower ceiling"),
     "STANDARD_OFFERED": Both(
         "您选择了标准方案，额度和价格不依据您的个人特征",
         "You chose the standard offer: amount and price do not depend on you personally",
@@ -34,6 +57,10 @@ HOUSE_REASONS: Final = {
 #: What bound the limit, where a policy has no text for it.
 BOUND: Final = {
     "standard": HOUSE_REASONS["STANDARD_OFFERED"],
+    "debt_ceiling": Both(
+        "额度以您在各机构的债务上限为限",
+        "The amount is bound by a ceiling on your debt at all lenders",
+    ),
     "other": Both("额度由多项条件共同决定", "The amount follows from several conditions together"),
 }
 
@@ -74,6 +101,9 @@ SOURCE_NAMES: Final = {
     "transactions": Both("经您授权的交易信息", "transactions, with your consent"),
     "bureau": Both("经您授权查询的信用报告", "your credit report, read with your consent"),
     "third_party": Both("经您授权的第三方信息", "a third party, with your consent"),
+    "capacity": Both(
+        "经您授权核实的收入与债务情况", "income and debts that were measured with your consent"
+    ),
 }
 
 _STATED: Final = Both(

@@ -9,6 +9,7 @@ Invariant   Nothing is decided again; what stands here was written down when it 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from counterfoil.decisioning.customer_words import HOUSE_REASONS
 from counterfoil.decisioning.expression import features_read, to_sql
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import Rule
@@ -39,7 +40,7 @@ def explain(
 
 def customer_texts(policy: Policy, codes: Sequence[str], language: str) -> list[str]:
     """Return what a customer is told for reason codes; rules against fraud are never itemised."""
-    known = tuple(code for code in codes if code in policy.reasons)
+    known = tuple(code for code in codes if code in policy.reasons or code in HOUSE_REASONS)
     return list(dict.fromkeys(policy.explain(known, language)))
 
 

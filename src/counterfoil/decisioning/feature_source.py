@@ -30,6 +30,8 @@ SOURCES: Final = {
     "applicant": Source(_ANY),
     "application": Source(_ANY),
     "recorded_history": Source(_ANY),
+    #: What `journeys/exposure.py` measures: proven income under its own consent, debts everywhere.
+    "capacity": Source(frozenset({"consent", "law"}), is_after_inquiry=True),
     "own_behaviour": Source(frozenset({"contract", "law"})),
     "transactions": Source(_CONSENT, names_purpose=True),
     "bureau": Source(_CONSENT, is_after_inquiry=True, names_purpose=True),

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from counterfoil.decisioning.customer_words import HOUSE_REASONS
 from counterfoil.decisioning.decision import Asked, Candidate, Decision, Outcome
 from counterfoil.decisioning.evaluate import Verdict
 from counterfoil.decisioning.expression import Value, features_read
@@ -144,9 +145,26 @@ class Policy:
         return self._scored(asked, snapshot, judged)
 
     def explain(self, codes: tuple[str, ...], language: str) -> tuple[str, ...]:
-        """Return what a customer is told for reason codes: `zh` or `en`."""
-        texts = (self.reasons[code] for code in codes)
-        return tuple(text.text_zh if language == "zh" else text.text_en for text in texts)
+        """Return what a customer is told for reason codes: `zh` or `en`.
+
+        Reasons that hold over every policy have words of the house.
+        """
+        return tuple(self._words(code, language) for code in codes)
+
+    def _words(self, code: str, language: str) -> str:
+        own = self.reasons.get(code)
+        if own is None:
+            text = HOUSE_REASONS[code]
+            return text.zh if language == "zh" else text.en
+        return own.text_zh if language == "zh" else own.text_en
+
+    def verdict_of(self, test: RuleTest) -> Verdict:
+        """Return what a rule says of the case of a test, whatever the date."""
+        rule = next(rule for rule in self.rules if rule.code == test.rule)
+        values = self._with_derived(take_snapshot(self.features, test.given))
+        if rule.segments and self.segment_of(values).code not in rule.segments:
+            return Verdict.FALSE
+        return rule.judge(values)
 
     def _with_derived(self, snapshot: Snapshot) -> dict[str, Value | None]:
         if not self.derived:

@@ -22,6 +22,7 @@ from typing import Final, Protocol
 from counterfoil.journeys.consent import expire_consents
 from counterfoil.journeys.counter import LineDesk, settle_directly
 from counterfoil.journeys.expire import expire_applications
+from counterfoil.journeys.forget_statements import erase_expired_statements
 from counterfoil.journeys.house import House
 from counterfoil.journeys.inquiry_outcomes import erase_expired_reports
 from counterfoil.journeys.line_reviewing import review_due_lines
@@ -149,6 +150,7 @@ async def _close(house: House, day: date, tell: Progress) -> DayReport:
     # By the real clock, not by the day that is closed; a second time finds nothing to do.
     await expire_consents(house)
     await erase_expired_reports(house)
+    await erase_expired_statements(house)
     touched = await _events(house, house.counter.desk, day, tell, done.get(EVENTS))
     if REVIEWS not in done:
         await _reviews(house, day, tell)

@@ -47,6 +47,7 @@ from counterfoil.journeys.consent_records import (
     prepare,
     withdrawal_text,
 )
+from counterfoil.journeys.forget_statements import forget_statements
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
@@ -216,6 +217,9 @@ async def withdraw(
             # The leaf comes first: whatever is asked for after it is provably late.
             await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
             await store.withdraw(connection, found, now=now, by=channel)
+            await forget_statements(
+                house, connection, customer_id=customer_id, consent_id=consent_id
+            )
             event = house.ids.next()
             told = (event, customer_id, WITHDRAWN, consent_id, "{}", house.clock.now())
             await PLATFORM.add_events.execute(connection, rows=[told])

@@ -42,6 +42,8 @@ class Purpose(StrEnum):
     SUBJECT = "subject"
     #: Signed contracts and what proves their signatures.
     CONTRACT = "contract"
+    #: Account statements that prove an income.
+    STATEMENT = "statement"
 
 
 #: The customer whose keys seal what belongs to the lender itself.
@@ -56,6 +58,7 @@ FIELD_SETS: Mapping[Purpose, str] = {
     Purpose.REPORT: "report.1",
     Purpose.SUBJECT: "subject.1",
     Purpose.CONTRACT: "contract.1",
+    Purpose.STATEMENT: "statement.1",
 }
 
 
