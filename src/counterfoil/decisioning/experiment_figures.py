@@ -121,20 +121,20 @@ class ArmFigures:
             "cases": self.cases,
             **{outcome.value: self.outcomes[outcome] for outcome in Outcome},
             "approved_ppm": share_ppm(approved, self.cases),
-            "approved_interval_ppm": wilson_ppm(approved, self.cases),
+            "approved_interval_ppm": _ends(wilson_ppm(approved, self.cases)),
             "limit_minor_sum": self.limit_minor_sum,
             "limit_minor_mean": self.limit_minor_sum // approved if approved else None,
             "opened": self.opened,
             **{f"{metric.value}_accounts": count for metric, count in late.items()},
             **{
-                f"{metric.value}_interval_ppm": wilson_ppm(count, self.opened)
+                f"{metric.value}_interval_ppm": _ends(wilson_ppm(count, self.opened))
                 for metric, count in late.items()
             },
             "lost_minor": self.lost_minor,
             "revenue_minor": self.revenue_minor,
             "profit_minor": self.revenue_minor - self.lost_minor,
             "contested": self.contested,
-            "contested_interval_ppm": wilson_ppm(self.contested, self.cases),
+            "contested_interval_ppm": _ends(wilson_ppm(self.contested, self.cases)),
             "fairness": {name: _fairness(found) for name, found in sorted(self.groups.items())},
         }
 
@@ -183,7 +183,7 @@ class Difference:
         return {
             "metric": self.metric.value,
             f"difference_per_case_{unit}": self.mean_scaled,
-            f"interval_per_case_{unit}": self.interval_scaled,
+            f"interval_per_case_{unit}": _ends(self.interval_scaled),
             "z_e3": self.z_e3,
         }
 
@@ -204,12 +204,17 @@ def difference(metric: Metric, champion: Moments, challenger: Moments) -> Differ
     )
 
 
+def _ends(interval: Interval | None) -> list[int] | None:
+    """Return an interval as programs read it."""
+    return None if interval is None else [*interval]
+
+
 def _fairness(counts: Mapping[str | None, Sequence[int]]) -> dict[str, Any]:
     """Return approval by group, and the lowest share over the highest: the adverse impact ratio."""
     shown = [
         {"group": group, "cases": cases, "approved": approved,
          "approved_ppm": share_ppm(approved, cases),
-         "approved_interval_ppm": wilson_ppm(approved, cases)}
+         "approved_interval_ppm": _ends(wilson_ppm(approved, cases))}
         for group, (cases, approved) in sorted(counts.items(), key=lambda item: str(item[0]))
     ]  # fmt: skip
     shares = [

@@ -65,10 +65,6 @@ class Kept:
         """Tell whether it was started and has not been brought to an end."""
         return self.state is EventKind.STARTED
 
-    def runs_on(self, on: date) -> bool:
-        """Tell whether it takes cases on a business date."""
-        return self.is_started and self.experiment.first_date <= on <= self.experiment.last_date
-
 
 class Case(NamedTuple):
     """A case that an experiment took."""

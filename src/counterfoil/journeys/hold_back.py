@@ -1,8 +1,9 @@
 """Holding back: what action caps do to versions in force, and who is told.
 
-Method      Background: what each version in force has decided within its cap's window is counted,
-            and what begins or ceases to be held back is written. Every process follows within a
-            second (`follow_policies.py`). Nothing is approved instead: declines go to people.
+Method      Background: what each version that decides, in force or as the arm of an experiment, has
+            decided within its cap's window is counted, and what begins or ceases to be held back
+            is written. Every process follows within a second (`follow_policies.py`). Nothing is
+            approved instead: declines go to people.
 Lag         Between two looks a cap may be passed: `LOOK_SECONDS` in the worker, plus a second.
 """
 
@@ -11,6 +12,7 @@ from datetime import timedelta
 import structlog
 
 from counterfoil.decisioning.action_cap import Trip, trips_of
+from counterfoil.decisioning.experiment import ExperimentKind
 from counterfoil.decisioning.guard_store import add_trips, read_tripped, read_window, tally
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.store import keep_policy
@@ -23,10 +25,22 @@ _log = structlog.get_logger(__name__)
 async def hold_back(house: House) -> int:
     """Write what caps begin and cease to hold back; return how many changes there were."""
     changed = 0
-    for version in house.policies.every().values():
-        if version.policy.action_cap is not None:
-            changed += await _look(house, version.policy)
+    for policy in _deciding(house).values():
+        if policy.action_cap is not None:
+            changed += await _look(house, policy)
     return changed
+
+
+def _deciding(house: House) -> dict[str, Policy]:
+    """Return by hash the versions that decide: those in force, and the arms of experiments."""
+    in_force = [version.policy for version in house.policies.every().values()]
+    tried = [
+        version.policy
+        for running in house.experiments.running
+        if running.experiment.kind is ExperimentKind.CHALLENGER
+        for version in running.versions.values()
+    ]
+    return {policy.hash: policy for policy in (*in_force, *tried)}
 
 
 async def _look(house: House, policy: Policy) -> int:
