@@ -29,6 +29,9 @@ from counterfoil.journeys.funnel import STEPS
 from counterfoil.kernel.errors import Refusal
 from counterfoil.lending import refusals as lending
 from counterfoil.lending.terms import Method, Prepayment
+from counterfoil.models.registry import State as ModelState
+from counterfoil.models.registry import Step
+from counterfoil.models.thresholds import Level as AlarmLevel
 from counterfoil.payments.reconciliation import DifferenceCause
 from counterfoil.platform.web.i18n import Catalogue, load_catalogues
 from counterfoil.privacy import refusals as privacy
@@ -93,6 +96,12 @@ CLOSED_FAMILIES = {
         "approval_decided",
     ),
     "approval_status": ("open", "approved", "refused", "expired"),
+    "model_status": tuple(state.value for state in ModelState),
+    "model_step": tuple(step.value for step in Step),
+    "model_level": tuple(level.value for level in AlarmLevel),
+    "model_notice": tuple(
+        f"{name}_{end}" for name in ("validation", "approval") for end in ("expires", "expired")
+    ),
     "difference_cause": tuple(cause.value for cause in DifferenceCause),
     "funnel_step": STEPS,
     "return_status": ("requested", "paid", "failed"),
@@ -141,7 +150,7 @@ MADE = {
         for name in (
             *("operations", "money", "overview", "applications", "customers", "lines", "loans"),
             *("quality", "payments", "days", "ledger", "compliance", "consents"),
-            *("approvals", "trail", "evidence", "funnel", "reconciliation"),
+            *("approvals", "trail", "evidence", "funnel", "reconciliation", "models"),
         )
     ],
 }

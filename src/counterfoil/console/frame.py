@@ -91,6 +91,7 @@ _NAVIGATION: Final = (
             ("lines", "/lines", "l", Permission.READ),
             ("loans", "/loans", "d", Permission.READ),
             ("quality", "/quality", "q", Permission.READ),
+            ("models", "/models", "m", Permission.READ_MODELS),
         ),
     ),
     (

@@ -8,8 +8,7 @@ from typing import Any, Final
 import orjson
 import rfc8785
 
-from counterfoil.platform.database import Connection
-from counterfoil.platform.queries import Queries, Row
+from counterfoil.platform.queries import Queries, Row, Runner
 
 QUERIES: Final = Queries.load("counterfoil.models", "monitoring_store.sql")
 #: Stands for all segments.
@@ -62,7 +61,7 @@ class Stress:
     made_at: datetime
 
 
-async def add_monitorings(connection: Connection, found: Sequence[Monitoring]) -> None:
+async def add_monitorings(connection: Runner, found: Sequence[Monitoring]) -> None:
     """Keep what was found of the segments of one model over one span."""
     if not found:
         return
@@ -84,7 +83,7 @@ async def add_monitorings(connection: Connection, found: Sequence[Monitoring]) -
 
 
 async def list_monitorings(
-    connection: Connection, model_sha256: str, *, before: int = _NUMBER_MAX, page: int
+    connection: Runner, model_sha256: str, *, before: int = _NUMBER_MAX, page: int
 ) -> list[Monitoring]:
     """Return what was found of a model, newest first."""
     rows = await QUERIES.monitorings.fetch(
@@ -94,7 +93,7 @@ async def list_monitorings(
 
 
 async def latest_monitorings(
-    connection: Connection, model_sha256s: Collection[str]
+    connection: Runner, model_sha256s: Collection[str]
 ) -> dict[str, list[Monitoring]]:
     """Return the last figures of each segment of each model."""
     found: dict[str, list[Monitoring]] = {sha256: [] for sha256 in model_sha256s}
@@ -103,7 +102,7 @@ async def latest_monitorings(
     return found
 
 
-async def add_hold(connection: Connection, hold: Hold) -> None:
+async def add_hold(connection: Runner, hold: Hold) -> None:
     """Keep that a segment begins or ceases to be held back."""
     await QUERIES.add_hold.execute(
         connection,
@@ -119,7 +118,7 @@ async def add_hold(connection: Connection, hold: Hold) -> None:
 
 
 async def held_segments(
-    connection: Connection, model_sha256s: Collection[str]
+    connection: Runner, model_sha256s: Collection[str]
 ) -> dict[str, dict[str, str]]:
     """Return the segments that are held back now, each with the reason, by model."""
     found: dict[str, dict[str, str]] = {sha256: {} for sha256 in model_sha256s}
@@ -128,7 +127,7 @@ async def held_segments(
     return found
 
 
-async def add_stress(connection: Connection, stress: Stress) -> None:
+async def add_stress(connection: Runner, stress: Stress) -> None:
     """Keep what a scenario would do."""
     await QUERIES.add_stress.execute(
         connection,
@@ -142,7 +141,7 @@ async def add_stress(connection: Connection, stress: Stress) -> None:
     )
 
 
-async def list_stresses(connection: Connection, model_sha256: str, *, page: int) -> list[Stress]:
+async def list_stresses(connection: Runner, model_sha256: str, *, page: int) -> list[Stress]:
     """Return what scenarios would do with a model, newest first."""
     rows = await QUERIES.stresses.fetch(connection, model_sha256=model_sha256, page=page)
     return [Stress(**dict(row) | {"document": orjson.loads(row["document"])}) for row in rows]

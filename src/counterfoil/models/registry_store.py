@@ -9,13 +9,12 @@ import rfc8785
 
 from counterfoil.models.artefact import Artefact, read_artefact, write_artefact
 from counterfoil.models.registry import Event, Model, State, Step, Use, Validation
-from counterfoil.platform.database import Connection
-from counterfoil.platform.queries import Queries, Row
+from counterfoil.platform.queries import Queries, Row, Runner
 
 QUERIES: Final = Queries.load("counterfoil.models", "registry_store.sql")
 
 
-async def add_model(connection: Connection, model: Model, artefact: Artefact) -> None:
+async def add_model(connection: Runner, model: Model, artefact: Artefact) -> None:
     """Keep a model with its file."""
     await QUERIES.add_model.execute(
         connection,
@@ -31,13 +30,13 @@ async def add_model(connection: Connection, model: Model, artefact: Artefact) ->
     )
 
 
-async def read_model(connection: Connection, model_sha256: str) -> Model | None:
+async def read_model(connection: Runner, model_sha256: str) -> Model | None:
     """Return a model, None where it is not registered."""
     row = await QUERIES.model.fetchrow(connection, model_sha256=model_sha256)
     return None if row is None else Model(**dict(row))
 
 
-async def hash_of_version(connection: Connection, code: str, version: str) -> str | None:
+async def hash_of_version(connection: Runner, code: str, version: str) -> str | None:
     """Return the hash that a code and version stand for, None where they are free."""
     found: str | None = await QUERIES.model_of_version.fetchval(
         connection, code=code, version=version
@@ -45,27 +44,25 @@ async def hash_of_version(connection: Connection, code: str, version: str) -> st
     return found
 
 
-async def read_file(connection: Connection, model_sha256: str) -> Artefact | None:
+async def read_file(connection: Runner, model_sha256: str) -> Artefact | None:
     """Return the model of a registered file, its hash checked again; None where there is none."""
     text = await QUERIES.document.fetchval(connection, model_sha256=model_sha256)
     return None if text is None else read_artefact(text.encode())
 
 
-async def list_models(
-    connection: Connection, *, after: str | None = None, page: int
-) -> list[Model]:
+async def list_models(connection: Runner, *, after: str | None = None, page: int) -> list[Model]:
     """Return models, newest first, behind a hash."""
     rows = await QUERIES.models.fetch(connection, after_sha256=after, page=page)
     return [Model(**dict(row)) for row in rows]
 
 
-async def lock_model(connection: Connection, model_sha256: str) -> None:
+async def lock_model(connection: Runner, model_sha256: str) -> None:
     """Hold a model until the transaction ends."""
     await QUERIES.lock_model.execute(connection, model_sha256=model_sha256)
 
 
 async def add_validation(
-    connection: Connection, validation: Validation, document: Mapping[str, Any]
+    connection: Runner, validation: Validation, document: Mapping[str, Any]
 ) -> None:
     """Keep a validation with its document."""
     await QUERIES.add_validation.execute(
@@ -85,21 +82,21 @@ async def add_validation(
 
 
 async def latest_validations(
-    connection: Connection, model_sha256s: Collection[str]
+    connection: Runner, model_sha256s: Collection[str]
 ) -> dict[str, Validation]:
     """Return the last validation of each model that has one."""
     rows = await QUERIES.latest_validations.fetch(connection, model_sha256s=list(model_sha256s))
     return {row["model_sha256"]: Validation(**dict(row)) for row in rows}
 
 
-async def read_report(connection: Connection, validation_id: int) -> dict[str, Any]:
+async def read_report(connection: Runner, validation_id: int) -> dict[str, Any]:
     """Return the document of a validation that is kept."""
     text = await QUERIES.report.fetchval(connection, validation_id=validation_id)
     found: dict[str, Any] = orjson.loads(text)
     return found
 
 
-async def add_event(connection: Connection, event: Event) -> None:
+async def add_event(connection: Runner, event: Event) -> None:
     """Keep what happened to a model."""
     await QUERIES.add_event.execute(
         connection,
@@ -116,9 +113,7 @@ async def add_event(connection: Connection, event: Event) -> None:
     )
 
 
-async def read_events(
-    connection: Connection, model_sha256s: Collection[str]
-) -> dict[str, list[Event]]:
+async def read_events(connection: Runner, model_sha256s: Collection[str]) -> dict[str, list[Event]]:
     """Return what happened to each model, oldest first."""
     found: dict[str, list[Event]] = {sha256: [] for sha256 in model_sha256s}
     for row in await QUERIES.events.fetch(connection, model_sha256s=list(found)):
@@ -127,7 +122,7 @@ async def read_events(
 
 
 async def read_uses(
-    connection: Connection, model_sha256s: Collection[str], *, at: datetime
+    connection: Runner, model_sha256s: Collection[str], *, at: datetime
 ) -> dict[str, list[Use]]:
     """Return which published policies decide by each model, the newest publication first."""
     found: dict[str, list[Use]] = {sha256: [] for sha256 in model_sha256s}
