@@ -211,6 +211,30 @@ def decide(
     _show("Decisions", report.document(), as_json=as_json)
 
 
+@bench.command()
+def models(
+    *,
+    wheels: Annotated[
+        Path, typer.Option(help="Directory with the wheels that hold public sets.")
+    ] = Path("wheels"),
+    with_unattributed: Annotated[
+        bool,
+        typer.Option("--with-unattributed", help="Use a set too whose origin is not stated."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """How well each kind of model ranks on public data, and out of time."""
+    import os
+
+    # Before numpy is first imported: the figures come out the same again.
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    from counterfoil.simulator.bench.models import run
+
+    report = run(wheels, with_unattributed=with_unattributed, tell=_tell)
+    _show("Models", report.document(), as_json=as_json)
+
+
 def _show(title: str, document: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         write_json(document)

@@ -13,7 +13,7 @@ import numpy as np
 from counterfoil.models.binning import Flags, Floats
 
 _STEPS_MAX: Final = 100
-_CLOSE: Final = 1e-10
+_CLOSE: Final = 1e-9
 _RIDGE: Final = 1e-6
 
 
@@ -36,13 +36,23 @@ def fit_logistic(
     if start is None:
         share = float((weight * outcome).sum() / weight.sum())
         beta[0] = np.log(share / (1 - share))
+
+    def believed(at: Floats) -> float:
+        log_odds = design @ at
+        fit = weight * (outcome * log_odds - np.logaddexp(0, log_odds))
+        return float(fit.sum() - (ridge * at**2).sum() / 2)
+
+    reached = believed(beta)
     for _ in range(_STEPS_MAX):
         chance = probability(design @ beta)
         spread = weight * np.maximum(chance * (1 - chance), 1e-12)
         slope = design.T @ (weight * (outcome - chance)) - ridge * beta
         curve = design.T @ (design * spread[:, None]) + np.diag(ridge)
         step = np.linalg.solve(curve, slope)
-        beta = beta + np.clip(step, -5, 5)
+        # Where columns nearly repeat each other a whole step overshoots: halve it until it helps.
+        while (found := believed(beta + step)) < reached and float(np.abs(step).max()) >= _CLOSE:
+            step = step / 2
+        beta, reached = beta + step, found
         if float(np.abs(step).max()) < _CLOSE:
             return float(beta[0]), beta[1:]
     raise NotConvergedError("the logistic regression does not converge")
