@@ -11,9 +11,12 @@ from counterfoil.cli.policy_source import Json, policy_of
 if TYPE_CHECKING:
     from counterfoil.decisioning.policy import Policy
     from counterfoil.journeys.replay_decisions import Replayed
+    from counterfoil.journeys.replay_reviews import ReviewsReplayed
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.database import Connection
 
+#: How the number of a review of a line begins.
+_OF_REVIEW = "lv_"
 #: Findings that the table shows; `--json` has more.
 SHOWN_MAX = 20
 
@@ -28,7 +31,8 @@ def register(app: typer.Typer) -> None:
 
 def replay(
     application: Annotated[
-        str | None, typer.Argument(help="Number of an application, such as ap_…")
+        str | None,
+        typer.Argument(help="Number of an application, ap_…, or of a review of a line, lv_…"),
     ] = None,
     *,
     every: Annotated[bool, typer.Option("--all", help="Decide all of them again.")] = False,
@@ -43,15 +47,79 @@ def replay(
     """
     if every == (application is not None):
         raise typer.BadParameter("give an application or --all", param_hint="APPLICATION")
+    if application is not None and application.startswith(_OF_REVIEW):
+        _replay_review(application, as_json=as_json)
+        return
     number = None if application is None else _number(application)
     today = None if against is None else policy_of(against)
     found = _replayed(number, today, shows_progress=not as_json)
+    reviews = _reviews_replayed(None) if every else None
     if as_json:
-        output.write_json(_document(found))
+        added = {} if reviews is None else {"line_reviews": _review_document(reviews)}
+        output.write_json(_document(found) | added)
     else:
         _write(found)
-    if found.causes:
+        if reviews is not None:
+            _write_reviews(reviews)
+    if found.causes or (reviews is not None and reviews.findings):
         raise typer.Exit(output.EXIT_FAILED)
+
+
+def _replay_review(review: str, *, as_json: bool) -> None:
+    found = _reviews_replayed(_review_number(review))
+    if as_json:
+        output.write_json({"line_reviews": _review_document(found)})
+    else:
+        _write_reviews(found)
+    if found.findings:
+        raise typer.Exit(output.EXIT_FAILED)
+
+
+def _reviews_replayed(review_id: int | None) -> "ReviewsReplayed":
+    from counterfoil.journeys.replay_reviews import replay_reviews
+    from counterfoil.kernel.errors import Refused
+
+    async def work(connection: "Connection") -> "ReviewsReplayed | Refused":
+        return await replay_reviews(connection, review_id=review_id)
+
+    found = with_connection(work)
+    if isinstance(found, Refused):
+        raise output.fail(f"{found.message} {found.next_step}")
+    return found
+
+
+def _review_document(found: "ReviewsReplayed") -> dict[str, Any]:
+    from counterfoil.kernel import ids
+
+    return {
+        "examined": found.examined,
+        "reproduced": found.reproduced,
+        "findings": [
+            {
+                "line_review_id": ids.to_text(ids.LINE_REVIEW, one.review_id),
+                "cause": one.cause,
+                "differences": one.differences,
+            }
+            for one in found.findings
+        ],
+    }
+
+
+def _write_reviews(found: "ReviewsReplayed") -> None:
+    typer.echo(
+        f"{found.examined:,} reviews of lines made again; {found.reproduced:,} came out the same."
+    )
+    for one in _review_document(found)["findings"][:SHOWN_MAX]:
+        typer.echo(f"{one['line_review_id']}: {one['cause']}, {', '.join(one['differences'])}")
+
+
+def _review_number(text: str) -> int:
+    from counterfoil.kernel import ids
+
+    try:
+        return ids.from_text(ids.LINE_REVIEW, text)
+    except ids.InvalidIdError as wrong:
+        raise typer.BadParameter(str(wrong), param_hint="APPLICATION") from wrong
 
 
 def _number(text: str) -> int:
@@ -138,17 +206,23 @@ def _write(found: "Replayed") -> None:
 
 
 def explain(
-    application: Annotated[str, typer.Argument(help="Number of an application, such as ap_…")],
+    application: Annotated[
+        str, typer.Argument(help="Number of an application, ap_…, or of a review of a line, lv_…")
+    ],
     *,
     as_json: Json = False,
 ) -> None:
     """Tell everything that is recorded of a decision: rules, values read, points, bounds, texts."""
     from counterfoil.journeys.replay_decisions import explain_decision
+    from counterfoil.journeys.replay_reviews import explain_review
     from counterfoil.kernel.errors import Refused
 
-    number = _number(application)
+    is_review = application.startswith(_OF_REVIEW)
+    number = _review_number(application) if is_review else _number(application)
 
     async def work(connection: "Connection") -> "dict[str, Any] | Refused":
+        if is_review:
+            return await explain_review(connection, number)
         return await explain_decision(connection, number)
 
     told = with_connection(work)
@@ -167,6 +241,11 @@ def _tell(application: str, told: dict[str, Any]) -> None:
     ]
     title = f"{application}: {told['outcome']}, {told['policy_version']}"
     output.write_table(title, ("rule", "verdict", "then", "when", "read"), rows)
+    if "points" not in told:
+        typer.echo(f"{told['outcome']}, limit {told['to_minor']}, on {told['effective_on']}")
+        for language, texts in told["customer_is_told"].items():
+            typer.echo(f"{language}: {'; '.join(texts)}")
+        return
     points = [(name, bin_no, added) for name, bin_no, added in told["contributions"]]
     output.write_table(f"{told['points']} points", ("feature", "bin", "points"), points)
     bounds = [(name, f"{minor:,}") for name, minor in told["candidates"]]

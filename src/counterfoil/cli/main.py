@@ -28,6 +28,7 @@ MODULES: Final = (
     "backtest",
     "decision",
     "capacity",
+    "limits",
     "experiment",
     "features",
     "notices",

@@ -21,6 +21,7 @@ from counterfoil.journeys.books.loans import (
     check_references,
     check_versions,
 )
+from counterfoil.journeys.books.measures import check_measures
 from counterfoil.journeys.books.movements import (
     check_commands,
     check_journal_form,
@@ -30,7 +31,9 @@ from counterfoil.journeys.books.movements import (
 )
 from counterfoil.journeys.books.page import LAST_CUSTOMER, read_page
 from counterfoil.journeys.recheck import recheck_decisions
+from counterfoil.journeys.replay_reviews import replay_reviews
 from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.money import E8, divide_half_up
 from counterfoil.ledger import check_store as ledger
 from counterfoil.ledger.chart import (
@@ -65,6 +68,7 @@ CHECKS: Final = (
     "transaction_parts",
     "line_sums",
     "line_versions",
+    "line_measures",
     "journal_balance",
     "journal_per_movement",
     "commands",
@@ -166,6 +170,7 @@ async def _check_pages(
             check_loans,
             check_lines,
             check_versions,
+            check_measures,
             check_journals,
             check_commands,
             check_leaves,
@@ -187,12 +192,18 @@ async def _check_log(connection: Connection, notes: Notes) -> None:
 
 
 async def _check_decisions(connection: Connection, notes: Notes) -> None:
-    """Decide every application again by the policy of its record, to the same answer."""
+    """Decide every case again by the policy of its record, to the same answer."""
     result = notes.results["decisions"]
     again = await recheck_decisions(connection)
     result.examined += again.examined
     for finding in again.findings:
         result.note(ids.to_text(ids.APPLICATION, finding.application_id), finding.what)
+    reviews = await replay_reviews(connection)
+    assert not isinstance(reviews, Refused), "all of them were asked for"
+    result.examined += reviews.examined
+    for one in reviews.findings:
+        what = f"made again it differs: {one.cause}, {', '.join(one.differences)}"
+        result.note(ids.to_text(ids.LINE_REVIEW, one.review_id), what)
 
 
 async def _check_house(connection: Connection, notes: Notes) -> None:

@@ -10,6 +10,8 @@ from typing import Final, TypeVar
 
 from counterfoil.decisioning import check_store as decisions
 from counterfoil.decisioning.check_store import DecisionFacts
+from counterfoil.decisioning.line_review.case_store import measures_of_range
+from counterfoil.decisioning.line_review.measure import LineMeasure
 from counterfoil.evidence import check_store as evidence
 from counterfoil.evidence.checking import Leaf
 from counterfoil.ledger import check_store as ledger
@@ -57,6 +59,7 @@ class Page:
     decisions: dict[int, list[DecisionFacts]]
     #: By customer.
     returns: dict[int, list[CreditReturn]]
+    measures: list[LineMeasure]
     payouts: list[Payout]
     #: Customer and reference of differences that people know of.
     known_differences: set[tuple[int, str]]
@@ -92,6 +95,7 @@ async def read_page(
         returns=_by_customer(
             await credit_store.returns_of_range(connection, after, through=through)
         ),
+        measures=await measures_of_range(connection, after, through=through),
         payouts=await payments.payouts_of_range(connection, after, through=through),
         known_differences=await payments.known_differences(connection, after, through=through),
     )

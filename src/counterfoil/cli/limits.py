@@ -1,0 +1,153 @@
+"""`counterfoil limits`: line-review policies, reviews of lines, and appeals."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from counterfoil.cli import output
+from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
+from counterfoil.cli.policy_source import Json, text_of
+
+if TYPE_CHECKING:
+    from counterfoil.decisioning.line_review.appeal import LineAppeal
+    from counterfoil.decisioning.line_review.policy import ReviewPolicy
+    from counterfoil.journeys.house import House
+    from counterfoil.journeys.line_reviewing import ReviewReport
+    from counterfoil.kernel.errors import Refused
+    from counterfoil.platform.access_matrix import Actor
+
+File = Annotated[
+    str,
+    typer.Argument(metavar="POLICY", help="A line-review policy's file, or a shipped one's name."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Lines: review policies, reviews, appeals.", no_args_is_help=True)
+    group.command()(check)
+    group.command()(publish)
+    group.command()(review)
+    group.command()(appeals)
+    app.add_typer(group, name="limits")
+
+
+def check(policy: File, *, as_json: Json = False) -> None:
+    """Read a line-review policy: form, types, ranges, sources, texts; list its rules."""
+    from counterfoil.decisioning.expression import to_sql
+
+    found = _policy(policy)
+    rules = [
+        {
+            "rule": rule.code,
+            "class": rule.rule_class.value,
+            "measure": rule.measure.value,
+            "on_unknown": rule.on_unknown.value,
+            "reason": rule.reason,
+            "when": to_sql(rule.when),
+        }
+        for rule in found.rules
+    ]
+    if as_json:
+        output.write_json({"policy_hash": found.hash, "version": found.version, "rules": rules})
+        return
+    title = f"{found.code} {found.version}, {found.hash[:12]}"
+    columns = ("rule", "class", "measure", "on_unknown", "when")
+    output.write_table(title, columns, [[rule[name] for name in columns] for rule in rules])
+
+
+def publish(
+    policy: File,
+    *,
+    name: As,
+    reason: Annotated[str, typer.Option(help="Why; it is recorded.")],
+    password_stdin: PasswordStdin = False,
+    as_json: Json = False,
+) -> None:
+    """Ask for the publication of a version, or publish it once somebody else has approved.
+
+    The first call keeps the version with a report on the lines reviewed last, and asks. After the
+    approval (in the console, by another person) the same call publishes.
+    """
+    found = _policy(policy)
+
+    async def work(house: "House", actor: "Actor") -> "dict[str, str] | Refused":
+        return await _publish(house, actor, found, reason)
+
+    said = as_operator(name, work, password_stdin=password_stdin)
+    if as_json:
+        output.write_json(said)
+    else:
+        typer.echo(f"{said['policy_hash']} is {said['state']}.")
+
+
+def review(*, as_json: Json = False) -> None:
+    """Review every line that is due on the business date; the close of the day does it, too."""
+
+    async def work(house: "House") -> "ReviewReport":
+        from counterfoil.journeys.line_reviewing import review_due_lines
+
+        return await review_due_lines(house, on=await house.business_date())
+
+    done = in_house(work)
+    outcomes = {outcome.value: count for outcome, count in sorted(done.outcomes.items())}
+    shape = {
+        "reviews": done.reviews,
+        "outcomes": outcomes,
+        "carried_out": done.carried_out,
+        "freezes_ended": done.expired,
+    }
+    if as_json:
+        output.write_json(shape)
+        return
+    typer.echo(
+        f"{done.reviews:,} lines reviewed, {done.carried_out:,} measures carried out,"
+        f" {done.expired:,} freezes ended."
+    )
+    for outcome, count in outcomes.items():
+        typer.echo(f"  {outcome}: {count:,}")
+
+
+def appeals(*, as_json: Json = False) -> None:
+    """List appeals that wait for a person, the most urgent first."""
+    from counterfoil.journeys.line_appeals import appeal_document
+
+    async def work(house: "House") -> "list[LineAppeal]":
+        from counterfoil.journeys.line_appeals import open_appeals
+
+        return await open_appeals(house)
+
+    shapes: list[dict[str, Any]] = [appeal_document(item) for item in in_house(work)]
+    if as_json:
+        output.write_json({"appeals": shapes})
+        return
+    columns = ("id", "due_on", "customer_id", "measure_id", "grounds")
+    output.write_table("Open appeals", columns, [[one[name] for name in columns] for one in shapes])
+
+
+def _policy(name: str) -> "ReviewPolicy":
+    from counterfoil.decisioning.line_review.document import read_review_policy
+    from counterfoil.decisioning.reading import InvalidPolicyError
+
+    try:
+        return read_review_policy(text_of(name))
+    except InvalidPolicyError as fault:
+        raise output.fail(f"{name}: {fault}") from fault
+
+
+async def _publish(
+    house: "House", actor: "Actor", policy: "ReviewPolicy", reason: str
+) -> "dict[str, str] | Refused":
+    from counterfoil.decisioning.refusals import POLICY_NOT_REQUESTED
+    from counterfoil.journeys.publish_line_policy import publish_line_policy, request_line_policy
+    from counterfoil.kernel.errors import Refused
+
+    published = await publish_line_policy(house, actor, policy, reason=reason)
+    if not isinstance(published, Refused):
+        return {"state": "published", "policy_hash": policy.hash}
+    if published.refusal is not POLICY_NOT_REQUESTED:
+        return published
+    asked = await request_line_policy(house, actor, policy, reason=reason)
+    if isinstance(asked, Refused):
+        return asked
+    return {"state": "waiting for a second person", "policy_hash": policy.hash}
