@@ -32,6 +32,7 @@ from counterfoil.simulator.bank.direct import DirectRail
 from counterfoil.simulator.bank.journal import Journal
 from counterfoil.worker.contracts import contract_job
 from counterfoil.worker.experiments import experiments_job
+from counterfoil.worker.features import features_job
 from counterfoil.worker.gathering import gathering_job
 from counterfoil.worker.holding_back import holding_back_job
 from counterfoil.worker.keeping import keeping_job
@@ -122,6 +123,7 @@ async def work(house: House, stop: asyncio.Event) -> None:
         jobs += [contract_job(house), keeping_job(house), gathering_job(house)]
         jobs.append(holding_back_job(house))
         jobs.append(experiments_job(house))
+        jobs.append(features_job(house))
         jobs.append(reviews_job(house))
         jobs.append(await withdrawals_job(house))
         await run([await payout_job(relay), *jobs], stop)

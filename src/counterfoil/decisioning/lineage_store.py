@@ -10,6 +10,7 @@ from counterfoil.decisioning.application import BY_POLICY
 from counterfoil.decisioning.document import policy_of
 from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.replay import StoredDecision
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries, Row
 
@@ -37,6 +38,8 @@ class DecisionRead(NamedTuple):
     grade: str | None
     points: int | None
     decided_at: datetime
+    #: What the record of the decision holds.
+    stored: StoredDecision
 
     @property
     def key(self) -> Key:
@@ -97,4 +100,9 @@ def _read(row: Row) -> DecisionRead:
         grade=result.get("grade"),
         points=result.get("points"),
         decided_at=row["decided_at"],
+        stored=StoredDecision(
+            policy_hash=row["policy_hash"],
+            inputs=row["inputs"].encode(),
+            result=row["result"].encode(),
+        ),
     )

@@ -65,6 +65,7 @@ def arm_for(house: House, purpose: str, customer_id: int, *, on: date) -> Arm:
                 compiled=running.versions[plan.policy_hash],
                 guards=running.guards[plan.policy_hash],
                 assigned=assigned,
+                withheld=in_force.withheld,
             )
         return Arm(arm, running.experiment_id, plan.name)
     return Arm(in_force, None, CHAMPION)

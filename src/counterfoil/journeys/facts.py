@@ -8,18 +8,19 @@ Quality     What a check has stopped is unknown; what it has degraded is marked;
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from counterfoil.consents.lookup_store import consents_by_key
 from counterfoil.consents.state import Status as ConsentStatus
-from counterfoil.features import quality_store, store
+from counterfoil.features import store
 from counterfoil.features.event import Event
 from counterfoil.features.feature import Feature, Value
 from counterfoil.features.fold import AsOf, Found, known_events, value_of
 from counterfoil.features.quality import Effect
+from counterfoil.journeys.feature_limits import Limits, read_limits
 from counterfoil.journeys.house import House
-from counterfoil.journeys.tell_events import sources_on, tell
+from counterfoil.journeys.tell_events import tell
 from counterfoil.platform.database import Connection
 
 
@@ -70,26 +71,6 @@ class Facts:
         return {name: reading.value for name, reading in self.readings.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What may not be used now, whatever is known."""
-
-    #: Sources and members that a check has stopped or degraded; an empty member is the source.
-    effects: Mapping[tuple[str, str], Effect]
-    #: Sources that are on.
-    sources: Collection[str]
-    #: Features and purposes that are over.
-    ended: Collection[tuple[str, str]]
-
-    def effect_on(self, feature: Feature, source: str) -> Effect:
-        """Return what the checks say of a feature from a source."""
-        member = "" if feature.definition is None else feature.definition.member
-        found = [self.effects.get((source, name)) for name in {"", member, feature.name}]
-        if Effect.STOP in found:
-            return Effect.STOP
-        return Effect.DEGRADE if Effect.DEGRADE in found else Effect.NONE
-
-
 async def facts_for(
     house: House,
     connection: Connection,
@@ -111,7 +92,7 @@ async def facts_for(
         as_of = AsOf(on=await house.business_date(), known_at=until)
     assert as_of.known_at <= until, "nobody knows what will be known"
     events = (await store.read_events(connection, [customer_id]))[customer_id]
-    limits = await limits_now(house, connection)
+    limits = await read_limits(house.registry, connection)
     stopped = await withdrawn_consents(connection, customer_id, events)
     contested = await store.read_contested(connection, customer_id)
     known = [
@@ -124,22 +105,6 @@ async def facts_for(
         reading = _read(house.registry.features[name], known, as_of, limits, purpose, line_id)
         readings[name] = _contested(reading, contested.get(name))
     return Facts(customer_id=customer_id, as_of=as_of, readings=readings)
-
-
-async def limits_now(house: House, connection: Connection) -> Limits:
-    """Return what may not be used now."""
-    results = await quality_store.last_results(connection)
-    on = await sources_on(connection)
-    switches = await store.read_switches(connection)
-    return Limits(
-        effects={(one.source, one.member): one.effect for one in results.values()},
-        sources={
-            source.code
-            for source in house.registry.sources.values()
-            if source.code in on or (source.is_on and source.code not in switches)
-        },
-        ended={(end.name, end.purpose) for end in await store.read_purpose_ends(connection)},
-    )
 
 
 async def withdrawn_consents(
@@ -156,12 +121,6 @@ async def withdrawn_consents(
         if consent.status is not ConsentStatus.WITHDRAWN
     }
     return frozenset(named - standing)
-
-
-def end_of(day: date, at: datetime) -> AsOf:
-    """Return the point in time at which a day ends, in the zone of an instant."""
-    begin = at.replace(year=day.year, month=day.month, day=day.day, hour=0, minute=0, second=0)
-    return AsOf(on=day, known_at=begin.replace(microsecond=0) + timedelta(days=1))
 
 
 def _read(

@@ -1,7 +1,7 @@
 """Following publications and caps: every process decides by the same version within seconds.
 
-Method      Two small queries a second tell which publication is in force for each purpose and what
-            caps hold back; a document is read and compiled only when its hash is new here.
+Method      A few small queries a second tell which publication is in force for each purpose, what
+            caps hold back and which features may not be used; a document is read and compiled only when its hash is new here.
 Failure     While the database cannot be read the version in force stays as it was. A document that
             this program cannot read, because a newer one published it, leaves it so too, with an
             error in the log: nothing else may decide in its place.
@@ -20,6 +20,8 @@ from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards
 from counterfoil.decisioning.publication_store import PublishedVersion
 from counterfoil.decisioning.reading import InvalidPolicyError
 from counterfoil.decisioning.store import read_policy_version
+from counterfoil.features.registry import Registry
+from counterfoil.journeys.feature_limits import read_limits
 from counterfoil.journeys.policies import InForce, Policies, shipped_policies
 from counterfoil.kernel.clock import Clock
 from counterfoil.platform.database import Connection, Database
@@ -37,10 +39,16 @@ class PolicyFollower:
     """Keeps one process's policies at what was published."""
 
     def __init__(
-        self, database: Database, policies: Policies, clock: Clock, metrics: Metrics
+        self,
+        database: Database,
+        policies: Policies,
+        clock: Clock,
+        metrics: Metrics,
+        registry: Registry,
     ) -> None:
         """Take the database and the policies that are kept up to date."""
         self._database = database
+        self._registry = registry
         self._policies = policies
         self._clock = clock
         self._metrics = metrics
@@ -61,11 +69,16 @@ class PolicyFollower:
             }
             hashes = [compiled.policy.hash for _, compiled in wanted.values()]
             tripped = await guard_store.read_tripped(connection, hashes)
+            limits = await read_limits(self._registry, connection)
         for purpose, (publication_id, compiled) in wanted.items():
             held = tripped.get(compiled.policy.hash)
-            self._put(
-                purpose, publication_id, compiled, Guards(tripped=held) if held else NO_GUARDS
+            version = InForce(
+                compiled=compiled,
+                guards=Guards(tripped=held) if held else NO_GUARDS,
+                publication_id=publication_id,
+                withheld=limits.withheld_from(compiled.policy),
             )
+            self._put(purpose, version)
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -76,21 +89,18 @@ class PolicyFollower:
             except Exception as failure:  # noqa: BLE001 – the database may come back
                 _log.warning("policies_not_read", error=type(failure).__name__)
 
-    def _put(
-        self, purpose: str, publication_id: int | None, compiled: CompiledPolicy, guards: Guards
-    ) -> None:
-        before = self._policies.every()[purpose]
-        version = InForce(compiled=compiled, guards=guards, publication_id=publication_id)
-        if version == before:
+    def _put(self, purpose: str, version: InForce) -> None:
+        if version == self._policies.every()[purpose]:
             return
         self._policies.put_in_force(purpose, version)
-        self._metrics.policy_tripped.labels(purpose).set(len(guards.tripped))
+        self._metrics.policy_tripped.labels(purpose).set(len(version.guards.tripped))
         _log.info(
             "policy_in_force",
             purpose=purpose,
-            version=compiled.policy.version,
-            policy_hash=compiled.policy.hash,
-            tripped=sorted(guards.tripped),
+            version=version.policy.version,
+            policy_hash=version.policy.hash,
+            tripped=sorted(version.guards.tripped),
+            withheld=sorted(version.withheld),
         )
 
     async def _version(
@@ -123,11 +133,11 @@ class PolicyFollower:
 
 @asynccontextmanager
 async def following_policies(
-    database: Database, clock: Clock, metrics: Metrics
+    database: Database, clock: Clock, metrics: Metrics, registry: Registry
 ) -> AsyncIterator[Policies]:
     """Follow publications while the house is open; yield what is in force."""
     policies = shipped_policies()
-    follower = PolicyFollower(database, policies, clock, metrics)
+    follower = PolicyFollower(database, policies, clock, metrics, registry)
     await follower.read()
     task = asyncio.create_task(follower.run())
     try:

@@ -116,7 +116,8 @@ async def open_house(
         desk = LineDesk(catalogue, wall, ids, leaves)
         engine = Engine(database, desk, shards=settings.engine_shards, metrics=metrics)
         joined = _bureau(settings)
-        policies = following_policies(database, wall, metrics)
+        registry = load_registry(settings.features)
+        policies = following_policies(database, wall, metrics, registry)
         followed = following_experiments(database, _secret(keys / "experiment.key"))
         async with (
             engine,
@@ -134,7 +135,7 @@ async def open_house(
                 policies=in_force,
                 experiments=experiments,
                 notices=load_notices(settings.notices),
-                registry=load_registry(settings.features),
+                registry=registry,
                 occasions=load_occasions(settings.occasions),
                 bureau=bureau,
                 vault=vault,

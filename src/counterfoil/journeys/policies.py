@@ -42,6 +42,9 @@ class InForce:
     publication_id: int | None = None
     #: The arm of an experiment that it decides as; None where it decides for everybody.
     assigned: Assigned | None = None
+    #: Features that may not be used now: a check has stopped them, or their purpose is over. They
+    #: are unknown to the policy, which says what follows from that.
+    withheld: frozenset[str] = frozenset()
 
     @property
     def policy(self) -> Policy:
@@ -62,6 +65,8 @@ class InForce:
         guards = self.guards
         if snoozed:
             guards = Guards(tripped=guards.tripped, snoozed=snoozed)
+        if self.withheld:
+            features = {name: v for name, v in features.items() if name not in self.withheld}
         decision = honour(self.compiled.decide(features, asked, guards))
         return decision if self.assigned is None else decision._replace(assigned=self.assigned)
 

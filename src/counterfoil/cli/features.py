@@ -1,0 +1,108 @@
+"""`counterfoil features`: the registry, policies held against it, values, quality, history."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from counterfoil.cli import output
+from counterfoil.cli.features_data import export, quality, trace, value
+from counterfoil.cli.policy_source import Json, PolicyFile, policy_of
+
+if TYPE_CHECKING:
+    from counterfoil.features.registry import Registry
+
+Source = Annotated[str | None, typer.Option(help="Only features of this source.")]
+Name = Annotated[str, typer.Argument(help="Name of a feature.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(
+        help="Features: what may be known of customers, from whom, for what.", no_args_is_help=True
+    )
+    group.command("list")(list_features)
+    group.command()(show)
+    group.command()(check)
+    group.command()(quality)
+    group.command()(value)
+    group.command()(trace)
+    group.command()(export)
+    app.add_typer(group, name="features")
+
+
+def list_features(*, source: Source = None, as_json: Json = False) -> None:
+    """List the registered features."""
+    from counterfoil.journeys.feature_check import feature_document
+
+    registry = the_registry()
+    found = [
+        feature_document(feature)
+        for feature in registry.features.values()
+        if source is None or source in feature.sources
+    ]
+    if as_json:
+        output.write_json({"registry_sha256": registry.sha256, "features": found})
+        return
+    rows = [
+        (one["name"], one["type"], one["unit"], one["category"], one["sources"], one["purposes"])
+        for one in found
+    ]
+    columns = ("feature", "type", "unit", "category", "sources", "purposes")
+    output.write_table(f"{len(rows)} features, {registry.sha256[:12]}", columns, rows)
+
+
+def show(name: Name, *, as_json: Json = False) -> None:
+    """Show one feature: meaning, uses, owner, how it follows from events."""
+    from counterfoil.journeys.feature_check import feature_document
+
+    feature = the_registry().features.get(name)
+    if feature is None:
+        raise output.fail(f"There is no feature {name} in the registry.")
+    document = feature_document(feature)
+    if as_json:
+        output.write_json(document)
+        return
+    uses = [
+        f"{use['source']} · {use['legal_basis']} {use['consent_purpose']} · "
+        f"{', '.join(use['purposes'])}"
+        for use in document["uses"]
+    ]
+    rows = [(part, uses if part == "uses" else said) for part, said in document.items()]
+    output.write_table(feature.name_en, ("part", "value"), rows)
+
+
+def check(policy: PolicyFile, *, as_json: Json = False) -> None:
+    """Hold a policy's declarations against the registry.
+
+    Ends with 1 where the policy reads what the registry does not let it read.
+    """
+    from counterfoil.journeys.feature_check import declaration_faults
+
+    found = policy_of(policy)
+    faults = declaration_faults(the_registry(), found)
+    if as_json:
+        output.write_json(
+            {
+                "policy": f"{found.code}-{found.version}",
+                "features": len(found.features),
+                "faults": [{"name": name, "reason": reason} for name, reason in faults],
+            }
+        )
+    elif faults:
+        output.write_table("Not registered so", ("feature", "why"), faults)
+    else:
+        typer.echo(f"{len(found.features)} features are registered as the policy reads them.")
+    if faults:
+        raise typer.Exit(output.EXIT_FAILED)
+
+
+def the_registry() -> "Registry":
+    """Return the registry of the installation, or end with where it is wrong and why."""
+    from counterfoil.features.registry_file import load_registry
+    from counterfoil.features.table import RegistryError
+    from counterfoil.platform.settings import Settings
+
+    try:
+        return load_registry(Settings().features)
+    except RegistryError as error:
+        raise output.fail(f"The registry of features is wrong: {error}") from error
