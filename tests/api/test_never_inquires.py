@@ -15,7 +15,7 @@ from tests.store.raise_desk import open_line
 from counterfoil.api.app import serving, site_of
 from counterfoil.api.desk import Desk
 from counterfoil.api.problems import load_texts
-from counterfoil.journeys import apply
+from counterfoil.journeys.trial import TrialView, trial_limit
 from counterfoil.platform.access import Scope
 
 
@@ -65,14 +65,14 @@ async def test_viewing_trying_drawing_and_repaying_never_inquire(joined: Joined)
         await ok(await site.get(path, **who))
     await ok(await site.get("/v1/inquiries", **who))
     # Trying out
-    trial = await apply.trial_limit(
+    trial = await trial_limit(
         site.house,
         product_code="cash-line-open",
         purpose="travel",
         facts={"income_monthly_minor": 900_000, "debt_monthly_minor": 0},
         age_years=30,
     )
-    assert isinstance(trial, apply.TrialView), trial
+    assert isinstance(trial, TrialView), trial
     await ok(await site.post("/v1/quotes", site.wish(borrower)))
     # Drawing
     drawn = await site.open_loan(borrower)

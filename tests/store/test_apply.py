@@ -25,6 +25,7 @@ from counterfoil.journeys.enrol import Acceptance, NewApplicant
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.recheck import Recheck, recheck_decisions
 from counterfoil.journeys.register import ApplicantView
+from counterfoil.journeys.trial import TrialView, trial_limit
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
@@ -334,10 +335,10 @@ async def test_a_restricted_customer_gets_no_credit(house: House) -> None:
 
 
 async def test_a_trial_says_the_same_and_leaves_no_footprint(house: House) -> None:
-    trial = await apply.trial_limit(
+    trial = await trial_limit(
         house, product_code=PRODUCT, purpose="travel", facts=CLEAN, age_years=35
     )
-    assert isinstance(trial, apply.TrialView)
+    assert isinstance(trial, TrialView)
     for table in ("decisioning.application", "decisioning.decision", "evidence.leaf_staged"):
         assert await count(house, table) == 0
     view = await submitted(house)

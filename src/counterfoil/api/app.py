@@ -27,6 +27,7 @@ from counterfoil.api.problems import Headers, Reply, load_texts
 from counterfoil.api.reads import UnknownParameterError
 from counterfoil.api.resources import (
     applicants,
+    application_forms,
     applications,
     approvals,
     business_dates,
@@ -36,6 +37,8 @@ from counterfoil.api.resources import (
     credit,
     drawdowns,
     evidence,
+    experiments,
+    explanations,
     figures,
     funnel,
     inquiries,
@@ -73,6 +76,8 @@ WRITES: Final[tuple[Write, ...]] = (
     *applicants.WRITES,
     *consents.WRITES,
     *applications.WRITES,
+    *application_forms.WRITES,
+    *explanations.WRITES,
     *contracts.WRITES,
     *lines.WRITES,
     *limit_requests.WRITES,
@@ -99,6 +104,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     # Before the applications: `funnel` is no identifier of one.
     funnel.router,
     applications.router,
+    application_forms.router,
+    explanations.router,
     contracts.router,
     lines.router,
     limit_requests.router,
@@ -119,6 +126,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     approvals.router,
     models.router,
     policies.router,
+    experiments.router,
     health.router,
 )
 #: Longest that background jobs may take to end their step at shutdown.

@@ -47,6 +47,18 @@ class Status(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class Channel(StrEnum):
+    """By which way an application came in."""
+
+    APP = "app"
+    PORTAL = "portal"
+    BRANCH = "branch"
+    PHONE = "phone"
+    PARTNER = "partner"
+    API = "api"
+    IMPORT = "import"
+
+
 _NEXT: dict[Status, frozenset[Status]] = {
     Status.RECEIVED: frozenset({Status.GATHERING, Status.WITHDRAWN, Status.EXPIRED}),
     Status.GATHERING: frozenset(

@@ -25,7 +25,8 @@ from counterfoil.decisioning import application as transitions
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application, Status
 from counterfoil.decisioning.decision import Outcome
-from counterfoil.decisioning.gathering import Gathering, is_ineligible
+from counterfoil.decisioning.draft_store import remove_draft
+from counterfoil.decisioning.gathering import is_ineligible
 from counterfoil.decisioning.refusals import (
     APPLICATION_ALREADY_OPEN,
     APPLICATION_NOT_FOUND,
@@ -33,6 +34,7 @@ from counterfoil.decisioning.refusals import (
 from counterfoil.decisioning.snooze_store import snoozed_of
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys import gather
+from counterfoil.journeys.application_wish import ApplicationWish, Question
 from counterfoil.journeys.choose import choices_for, with_choices
 from counterfoil.journeys.contract import SignedAgreement, require_signed
 from counterfoil.journeys.decide import (
@@ -50,7 +52,7 @@ from counterfoil.journeys.decide import (
 from counterfoil.journeys.experiments import Made, in_force_for
 from counterfoil.journeys.exposure import application_case, guard, hold_gatherings, policy_facts
 from counterfoil.journeys.house import House
-from counterfoil.journeys.policies import ORIGINATION, InForce
+from counterfoil.journeys.policies import ORIGINATION
 from counterfoil.journeys.recheck_offer import recheck_offer
 from counterfoil.journeys.review import person_by
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
@@ -91,20 +93,6 @@ class ApplicationView:
     person_by: date | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialView:
-    """What the policy would say; binds nobody and is kept nowhere."""
-
-    product_code: str
-    outcome: str
-    currency: str
-    limit_minor: int
-    rate_daily_e8: int | None
-    tenors_months: tuple[int, ...]
-    reasons: tuple[str, ...]
-    policy_version: str
-
-
 async def submit_application(
     house: House,
     *,
@@ -124,115 +112,65 @@ async def submit_application(
     lives that the applicant has consented to before. While the bureau's answer is outstanding the
     application gathers; the same request again goes on with it.
     """
-    received_at = house.clock.now()
-    said: dict[str, object] = {
-        "product_code": product_code,
-        "requested_minor": requested_minor,
-        "purpose": purpose,
-        "facts": dict(facts),
-    }
-    optional = {"consent_id": consent_id, "channel": channel, "person_decides": person_decides}
-    said |= {name: value for name, value in optional.items() if value}
-    request = idempotency.request_hash("submit_application", said)
+    wish = ApplicationWish(
+        customer_id=customer_id,
+        product_code=product_code,
+        requested_minor=requested_minor,
+        purpose=purpose,
+        facts=facts,
+        idempotency_key=idempotency_key,
+        consent_id=consent_id,
+        channel=channel,
+        person_decides=person_decides,
+    )
+    asked = await _question(house, wish)
+    if not isinstance(asked, Question):
+        return asked
+    decision = decide_case(
+        house,
+        asked.in_force,
+        asked.asked,
+        purpose=purpose,
+        facts=facts,
+        age_years=asked.age_years,
+        snoozed=asked.snoozed,
+    )
+    if isinstance(decision, Refused):
+        return decision
+    policy = asked.in_force.policy
+    if gather.needs_bureau(house, policy) and not is_ineligible(policy, decision):
+        answer = await _gather_and_keep(house, asked)
+    else:
+        answer = await _decide_and_keep(house, asked)
+    return answer if isinstance(answer, Refused) else _application_view(answer)
+
+
+async def _question(house: House, wish: ApplicationWish) -> Question | ApplicationView | Refused:
+    """Return the question to the policy; what was answered before under the key, or why none."""
+    received_at, customer_id = house.clock.now(), wish.customer_id
     async with house.database.connection() as connection:
-        seen = await idempotency.remember(connection, customer_id, idempotency_key, request)
+        seen = await idempotency.remember(
+            connection, customer_id, wish.idempotency_key, wish.request_hash
+        )
         if seen is not None:
             return seen if isinstance(seen, Refused) else _application_view(seen)
         age_years = await _age_of_customer(house, connection, customer_id)
         snoozed = await snoozed_of(connection, ORIGINATION, customer_id, at=received_at)
-        choices = await choices_for(connection, customer_id, person_decides=person_decides)
+        choices = await choices_for(connection, customer_id, person_decides=wish.person_decides)
     if isinstance(age_years, Refused):
         return age_years
     on = await house.business_date()
     in_force = in_force_for(house, ORIGINATION, customer_id, on=on)
-    policy = in_force.policy
-    asked = ask(house, policy, product_code, requested_minor, on=on)
+    asked = ask(house, in_force.policy, wish.product_code, wish.requested_minor, on=on)
     if isinstance(asked, Refused):
         return asked
-    asked = with_choices(policy, asked, choices)
-    gathered_at = house.clock.now()
-    decision = decide_case(
-        house,
-        in_force,
-        asked,
-        purpose=purpose,
-        facts=facts,
+    return Question(
+        wish=wish,
+        in_force=in_force,
+        asked=with_choices(in_force.policy, asked, choices),
         age_years=age_years,
         snoozed=snoozed,
-    )
-    if isinstance(decision, Refused):
-        return decision
-    if gather.needs_bureau(house, policy) and not is_ineligible(policy, decision):
-        gathering = Gathering(
-            customer_id=customer_id,
-            application_id=house.ids.next(),
-            consent_id=consent_id,
-            asked=asked,
-            features={**facts, "age_years": age_years, "purpose": purpose},
-            idempotency_key=idempotency_key,
-            request_hash=request,
-            began_at=received_at,
-        )
-        answer = await _gather_and_keep(
-            house, in_force, gathering, gathering_application(gathering, purpose, channel=channel)
-        )
-    else:
-        application_id = house.ids.next()
-        case = application_case(
-            house, asked, facts, customer_id=customer_id, application_id=application_id
-        )
-        async with house.database.transaction() as connection:
-            [held] = await guard(house, connection, [case])
-        brought = {
-            **facts,
-            **policy_facts(policy, held),
-            "age_years": age_years,
-            "purpose": purpose,
-        }
-        decision = in_force.decide(brought, replace(asked, ceiling=held.ceiling), snoozed=snoozed)
-        application = decided_application(
-            application_id,
-            customer_id,
-            decision,
-            purpose=purpose,
-            steps=Steps(received_at, gathered_at, house.clock.now()),
-            channel=channel,
-        )
-        made = Made(application, decision, policy)
-        answer = await _keep(house, made, key=idempotency_key, request=request)
-    return answer if isinstance(answer, Refused) else _application_view(answer)
-
-
-# house: allow dead-code – for hosts that show a limit before anybody applies; no route yet
-async def trial_limit(
-    house: House,
-    *,
-    product_code: str,
-    purpose: str,
-    facts: Facts,
-    age_years: int,
-    requested_minor: int | None = None,
-) -> TrialView | Refused:
-    """Return what the policy would say; no inquiry, no record, no footprint."""
-    in_force = house.policies.origination
-    on = await house.business_date()
-    asked = ask(house, in_force.policy, product_code, requested_minor, on=on)
-    if isinstance(asked, Refused):
-        return asked
-    decision = decide_case(
-        house, in_force, asked, purpose=purpose, facts=facts, age_years=age_years
-    )
-    if isinstance(decision, Refused):
-        return decision
-    return TrialView(
-        product_code=product_code,
-        outcome=decision.outcome.value,
-        currency=asked.currency,
-        limit_minor=decision.limit_minor,
-        rate_daily_e8=decision.rate_daily_e8,
-        tenors_months=decision.tenors_months,
-        reasons=decision.reasons,
-        policy_version=decision.policy_version,
+        received_at=received_at,
     )
 
 
@@ -247,8 +185,8 @@ async def accept_offer(
     """Take an offer: its agreement is signed, the application is accepted, its line is opened.
 
     What the offer rests on is looked at once more before; where it has changed for the worse the
-    application is decided again and nothing is accepted (`recheck_offer.py`). The line bears the number of its application, so that repeating the journey after a crash
-    asks for the same line.
+    application is decided again and nothing is accepted (`recheck_offer.py`). The line bears the
+    number of its application, so that repeating the journey after a crash asks for the same line.
     """
     on, now = await house.business_date(), house.clock.now()
 
@@ -320,24 +258,59 @@ async def withdraw_application(
     return moved if isinstance(moved, Refused) else moved[1]
 
 
-async def _keep(house: House, made: Made, *, key: str, request: bytes) -> Answer | Refused:
+async def _decide_and_keep(house: House, asked: Question) -> Answer | Refused:
+    """Decide what needs nobody to be asked, as ceilings on debt hold it, and keep it."""
+    wish, gathered_at, application_id = asked.wish, house.clock.now(), house.ids.next()
+    case = application_case(
+        house,
+        asked.asked,
+        wish.facts,
+        customer_id=wish.customer_id,
+        application_id=application_id,
+    )
+    policy = asked.in_force.policy
+    async with house.database.transaction() as connection:
+        [held] = await guard(house, connection, [case])
+    decision = asked.in_force.decide(
+        {**asked.features, **policy_facts(policy, held)},
+        replace(asked.asked, ceiling=held.ceiling),
+        snoozed=asked.snoozed,
+    )
     now = house.clock.now()
+    application = decided_application(
+        application_id,
+        wish.customer_id,
+        decision,
+        purpose=wish.purpose,
+        steps=Steps(asked.received_at, gathered_at, now),
+        channel=wish.channel,
+    )
 
     async def work(connection: Connection) -> str:
-        [application] = await keep_decisions(house, connection, [made], at=now)
-        return _application_text(house, application)
+        made = [Made(application, decision, policy)]
+        [kept] = await keep_decisions(house, connection, made, at=now)
+        await _forget_draft(connection, kept)
+        return _application_text(house, kept)
 
-    return await _once(house, made.application.customer_id, key, request, at=now, work=work)
+    return await _once(house, wish, at=now, work=work)
 
 
-async def _gather_and_keep(
-    house: House, in_force: InForce, gathering: Gathering, application: Application
-) -> Answer | Refused:
+async def _forget_draft(connection: Connection, application: Application) -> None:
+    """Forget the form that an application was filled in on."""
+    await remove_draft(
+        connection,
+        customer_id=application.customer_id,
+        product_code=application.product_code,
+    )
+
+
+async def _gather_and_keep(house: House, asked: Question) -> Answer | Refused:
     """Ask the bureau and decide; an application that still gathers is answered as such."""
-    customer_id = gathering.customer_id
-    key, request = gathering.idempotency_key, gathering.request_hash
+    wish, in_force = asked.wish, asked.in_force
+    gathering = asked.gathering(house.ids.next())
+    new = gathering_application(gathering, wish.purpose, channel=wish.channel)
     try:
-        begun = await gather.begin(house, application, gathering)
+        begun = await gather.begin(house, new, gathering)
     except idempotency.TwinError as error:
         refusal = _TWINS.get(error.constraint)
         if refusal is None:
@@ -355,37 +328,32 @@ async def _gather_and_keep(
 
     async def work(connection: Connection) -> str | Refused:
         application_id = begun.gathering.application_id
-        application = await lock_application(connection, customer_id, application_id)
+        application = await lock_application(connection, wish.customer_id, application_id)
         if isinstance(application, Refused):
             return application
         if application.status is Status.GATHERING:
-            snoozed = await snoozed_of(connection, ORIGINATION, customer_id, at=now)
+            snoozed = await snoozed_of(connection, ORIGINATION, wish.customer_id, at=now)
             [held] = await hold_gatherings(house, connection, [(begun.gathering, in_force.policy)])
             made = gather.decide_gathered(
                 in_force, application, held, facts, at=now, snoozed=snoozed
             )
             [application] = await gather.keep_gathered(house, connection, [made], at=now)
+            await _forget_draft(connection, application)
         return _application_text(house, application)
 
-    return await _once(house, customer_id, key, request, at=now, work=work)
+    return await _once(house, wish, at=now, work=work)
 
 
 async def _once(
-    house: House,
-    customer_id: int,
-    key: str,
-    request: bytes,
-    *,
-    at: datetime,
-    work: idempotency.Work,
+    house: House, wish: ApplicationWish, *, at: datetime, work: idempotency.Work
 ) -> Answer | Refused:
     """Keep an application once; a twin that the database caught is refused."""
     return await idempotency.once_or_refused(
         house.database,
         twins=_TWINS,
-        scope_id=customer_id,
-        key=key,
-        request=request,
+        scope_id=wish.customer_id,
+        key=wish.idempotency_key,
+        request=wish.request_hash,
         kind="submit_application",
         at=at,
         work=work,

@@ -1,14 +1,15 @@
 """Expiring: offers that nobody took and applications that waited too long come to an end.
 
 An offer, and a referral that a person may still turn into one, is valid until its own date. What
-was never decided waits as many days as an offer of the policy in force. Requests for a higher limit
-end in the same way, by their own policy. Whoever applied is told through the outbox, and may apply
-again at once.
+was never decided waits as many days as an offer of the policy in force, and so do forms that
+nobody went on with. Requests for a higher limit end in the same way, by their own policy. Whoever
+applied is told through the outbox, and may apply again at once.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
 
 from counterfoil.decisioning import store as decisions
+from counterfoil.decisioning.draft_store import remove_drafts
 from counterfoil.journeys import raise_limit
 from counterfoil.journeys.house import House
 from counterfoil.platform.batches import QUERIES as PLATFORM
@@ -23,6 +24,7 @@ async def expire_applications(house: House, connection: Connection, *, on: date)
     ended += await decisions.expire_waiting(
         connection, received_before=datetime.combine(since, time(), UTC), at=now
     )
+    await remove_drafts(connection, saved_before=datetime.combine(since, time(), UTC))
     requests = await raise_limit.expire(house, connection, on=on)
     told = [
         (house.ids.next(), customer_id, kind, number, "{}", now)

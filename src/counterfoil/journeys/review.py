@@ -43,7 +43,8 @@ from counterfoil.privacy.masking import mask_free_text
 REVIEW: Final = "review"
 #: Longest that a customer's own words are kept.
 SAID_LENGTH_MAX: Final = 500
-_OVER: Final = frozenset({"withdrawn", "expired"})
+#: States in which nothing is left that a review could change.
+OVER: Final = frozenset({"withdrawn", "expired"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +272,6 @@ def person_by(house: House, application: Application) -> date:
 def _contested(case: Case) -> Taken | Refused:
     """Return the decision by machine that a review would be of."""
     last = case.taken[-1] if case.taken else None
-    if last is None or last.outcome is Outcome.REFERRED or case.status in _OVER:
+    if last is None or last.outcome is Outcome.REFERRED or case.status in OVER:
         return refuse(REVIEW_NOTHING_DECIDED, status=case.status)
     return last if last.is_by_policy else refuse(REVIEW_BY_PERSON)

@@ -34,10 +34,11 @@ from counterfoil.api.shapes import (
 )
 from counterfoil.api.writes import Call, Write
 from counterfoil.decisioning import store
-from counterfoil.decisioning.application import Application, Status
+from counterfoil.decisioning.application import Application, Channel, Status
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.refusals import APPLICATION_NOT_FOUND
 from counterfoil.journeys import apply as journey
+from counterfoil.journeys.supply import supply_facts
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access import Scope
@@ -64,6 +65,18 @@ class ApplicationBody(Body):
     #: The consent under which the bureau may be asked; None where none is joined, or where a report
     #: that the customer agreed to before still lives.
     consent_id: ConsentId | None = None
+    #: By which way the application reached you; None counts as `api`.
+    channel: Channel | None = None
+    #: The customer wishes that a person decides, on this application; see `person_by`.
+    person_decides: bool = False
+
+
+class SupplyBody(Body):
+    """The customer supplies what the application waits for."""
+
+    customer_id: CustomerId
+    #: What `asks` names, with its values.
+    facts: dict[Code, bool | Fact | Code | None] = Field(min_length=1, max_length=_FACTS_MAX)
 
 
 class AcceptanceBody(Body):
@@ -109,6 +122,10 @@ class ApplicationAnswer(View):
     valid_until: date | None
     #: None while it is not decided.
     policy_version: str | None
+    #: What the customer is asked for; the application waits for it until `valid_until`.
+    asks: list[str]
+    #: The working day by which a person decides a referred application.
+    person_by: date | None
 
 
 class ApplicationView(View):
@@ -137,6 +154,10 @@ class ApplicationView(View):
     policy_version: str | None
     valid_until: date | None
     line_id: str | None
+    #: None on applications of before it was recorded.
+    channel: str | None
+    #: What the customer is asked for; the application waits for it until `valid_until`.
+    asks: list[str]
 
 
 class Applications(View):
@@ -157,8 +178,29 @@ async def carry_application(call: Call, body: ApplicationBody) -> Answer | Refus
         facts=body.facts,
         idempotency_key=call.idempotency_key,
         consent_id=body.consent_id,
+        channel=(body.channel or Channel.API).value,
+        person_decides=body.person_decides,
     )
     return decided if isinstance(decided, Refused) else _answer(decided)
+
+
+async def carry_supply(call: Call, body: SupplyBody) -> Answer | Refused:
+    """Supply what is asked for."""
+    application_id = call.path["application_id"]
+
+    async def supply() -> Application | Refused:
+        return await supply_facts(
+            call.house,
+            customer_id=body.customer_id,
+            application_id=application_id,
+            facts=body.facts,
+        )
+
+    def is_same(found: Application) -> bool:
+        return not found.is_waiting and not set(body.facts) & set(found.asks)
+
+    request: dict[str, object] = {"facts": body.facts}
+    return await _moved(call, body.customer_id, "supply_facts", request, supply, is_same)
 
 
 async def carry_acceptance(call: Call, body: AcceptanceBody) -> Answer | Refused:
@@ -262,6 +304,19 @@ SUBMIT = Write(
         "facts": {},
     },
 )
+SUPPLY = Write(
+    name="supply_facts",
+    tag=TAG,
+    path="/v1/applications/{application_id}/facts",
+    path_ids=_PATH,
+    scope=Scope.APPLICATIONS_WRITE,
+    body=SupplyBody,
+    answer=ApplicationView,
+    carry=carry_supply,
+    summary="Supply what an application waits for",
+    description="The policy decides again, on everything that it knew and on what is new.",
+    example={"customer_id": _CUSTOMER, "facts": {"income_monthly_minor": 900_000}},
+)
 ACCEPT = Write(
     name="accept_offer",
     tag=TAG,
@@ -305,7 +360,7 @@ WITHDRAW = Write(
     summary="Withdraw an application",
     example={"customer_id": _CUSTOMER},
 )
-WRITES = (SUBMIT, ACCEPT, DECIDE, WITHDRAW)
+WRITES = (SUBMIT, SUPPLY, ACCEPT, DECIDE, WITHDRAW)
 
 
 @router.get("/v1/applications", **reads(Scope.APPLICATIONS_READ, TAG, "List applications"))
@@ -384,6 +439,8 @@ def application_view(item: Application) -> ApplicationView:
         policy_version=item.policy_version,
         valid_until=item.valid_until,
         line_id=None if item.line_id is None else ids.to_text(ids.LINE, item.line_id),
+        channel=item.channel,
+        asks=list(item.asks),
     )
 
 
@@ -402,5 +459,7 @@ def _answer(decided: journey.ApplicationView) -> Answer:
         "status": decided.status,
         "tenors_months": decided.tenors_months,
         "valid_until": decided.valid_until,
+        "asks": decided.asks,
+        "person_by": decided.person_by,
     }
     return Answer(orjson.dumps(document).decode(), decided.is_replay)
