@@ -1,0 +1,109 @@
+"""Every cell of the shipped limit matrices: inside the caps, falling with the grade, repeatable."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+
+import pytest
+
+from counterfoil.decisioning.boundary import generated_cases
+from counterfoil.decisioning.decision import Asked
+from counterfoil.decisioning.document import load_policy
+from counterfoil.decisioning.policy import Policy
+from counterfoil.lending.catalogue import load_catalogue
+
+ASKED = Asked(
+    product_code="cash-line-open",
+    product_version=1,
+    currency="CNY",
+    requested_minor=None,
+    limit_min_minor=50_000,
+    limit_max_minor=20_000_000,
+    limit_step_minor=10_000,
+    tenors_months=(3, 6, 9, 12),
+    rate_daily_min_e8=20_000,
+    rate_daily_max_e8=55_000,
+    as_of=date(2026, 6, 1),
+)
+NAMES = ("base-2026-01", "base-2026-02", "raise-2026-01")
+CATALOGUE = load_catalogue()
+ON = date(2026, 6, 1)
+
+
+def cells(policy: Policy) -> Iterator[tuple[str, str, int]]:
+    """Yield grade, segment and limit of every cell, grown ones among them."""
+    for grade in policy.grades:
+        for segment in policy.segments:
+            yield grade.code, segment.code, grade.limit_of(segment.code, grown=False)
+            if policy.growth is not None:
+                yield grade.code, segment.code, grade.limit_of(segment.code, grown=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_cell_lies_within_product_and_licence_on_the_step(name: str) -> None:
+    policy = load_policy(name)
+    for terms in CATALOGUE.all():
+        cap = CATALOGUE.limit_cap_minor(terms.licence, ON)
+        assert cap is not None
+        assert terms.limit_minor_max <= cap
+        for grade, segment, limit in cells(policy):
+            place = f"{name} {grade} {segment}"
+            assert 0 <= limit <= terms.limit_minor_max, place
+            assert limit % terms.limit_minor_step == 0, place
+            # Below the product's minimum a cell is a decline, never a few units.
+            assert limit == 0 or limit >= terms.limit_minor_min, place
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_better_grade_never_has_less_whatever_the_segment(name: str) -> None:
+    policy = load_policy(name)
+    for better, worse in pairwise(policy.grades):
+        for segment in policy.segments:
+            for grown in {False, policy.growth is not None}:
+                more = better.limit_of(segment.code, grown=grown)
+                less = worse.limit_of(segment.code, grown=grown)
+                assert more >= less, (name, better.code, worse.code, segment.code)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whoever_is_unknown_has_the_last_row_and_never_the_best(
+    name: str,
+) -> None:
+    policy = load_policy(name)
+    last = policy.segments[-1]
+    nothing = {item.name: None for item in (*policy.features, *policy.derived)}
+    assert policy.segment_of(nothing) == last
+    best = policy.grades[0]
+    top = {item.code: min(best.limit_of(item.code, grown=False), item.cap_minor)
+           for item in policy.segments}  # fmt: skip
+    if name.startswith("base"):
+        assert top[last.code] == min(top.values())
+        assert top[last.code] <= 500_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_granted_is_the_smallest_bound_and_the_same_again(name: str) -> None:
+    policy = load_policy(name)
+    caps = {item.code: item.cap_minor for item in policy.segments}
+    asked = replace(ASKED, currency=policy.currency)
+    granted = 0
+    for case in generated_cases(policy, most=400):
+        made = policy.decide(case, asked)
+        assert policy.decide(case, asked).result() == made.result()
+        if not made.limit_minor:
+            continue
+        granted += 1
+        assert made.limit_minor <= caps[made.segment]
+        assert made.limit_minor % asked.limit_step_minor == 0
+        assert made.limit_minor >= asked.limit_min_minor
+        bound = min(made.candidates, key=lambda item: item.limit_minor)
+        assert made.binding == bound.name
+        assert made.limit_minor == bound.limit_minor - bound.limit_minor % asked.limit_step_minor
+    assert granted
+
+
+def test_a_licence_has_a_cap_from_its_date_on_and_none_before() -> None:
+    assert CATALOGUE.limit_cap_minor("bank", date(2020, 7, 11)) is None
+    assert CATALOGUE.limit_cap_minor("bank", date(2020, 7, 12)) == 20_000_000
+    assert CATALOGUE.limit_cap_minor("micro_loan", ON) is None
