@@ -26,6 +26,15 @@ ASKED = Asked(
     rate_daily_max_e8=55_000,
     as_of=date(2026, 6, 1),
 )
+#: A record on which a raise is granted, and present limits of each step.
+SOUND = {
+    "own_months": 12, "own_used_ppm": 300_000, "own_instalments_paid": 12, "own_loans_repaid": 3,
+    "own_days_late_worst": 0, "own_raises_12_months": 0, "own_days_since_raise": None,
+    "income_monthly_minor": 3_000_000, "debt_monthly_minor": 100_000, "delay_months_latest": 0,
+    "late_months_count": 0, "credit_elsewhere_minor": 10_000_000,
+    "balance_elsewhere_minor": 2_000_000, "has_fraud_warning": False, "is_disputed": False,
+}  # fmt: skip
+LIMITS = (400_000, 1_500_000, 3_000_000)
 NAMES = ("base-2026-01", "base-2026-02", "raise-2026-01")
 CATALOGUE = load_catalogue()
 ON = date(2026, 6, 1)
@@ -72,7 +81,8 @@ def test_whoever_is_unknown_has_the_last_row_and_never_the_best(
 ) -> None:
     policy = load_policy(name)
     last = policy.segments[-1]
-    nothing = {item.name: None for item in (*policy.features, *policy.derived)}
+    names = [item.name for item in policy.features] + [item.name for item in policy.derived]
+    nothing = dict.fromkeys(names)
     assert policy.segment_of(nothing) == last
     best = policy.grades[0]
     top = {item.code: min(best.limit_of(item.code, grown=False), item.cap_minor)
@@ -88,7 +98,10 @@ def test_what_is_granted_is_the_smallest_bound_and_the_same_again(name: str) -> 
     caps = {item.code: item.cap_minor for item in policy.segments}
     asked = replace(ASKED, currency=policy.currency)
     granted = 0
-    for case in generated_cases(policy, most=400):
+    cases = generated_cases(policy, most=400)
+    if name.startswith("raise"):
+        cases = [*cases, *(SOUND | {"own_limit_minor": minor} for minor in LIMITS)]
+    for case in cases:
         made = policy.decide(case, asked)
         assert policy.decide(case, asked).result() == made.result()
         if not made.limit_minor:

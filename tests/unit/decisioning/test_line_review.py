@@ -151,7 +151,7 @@ def test_the_same_late_month_lowers_once() -> None:
 
 
 def test_no_rule_lowers_below_what_is_used_or_the_products_minimum() -> None:
-    late = {"own_late_months_6": 2, "own_late_months_since_change": 1}
+    late: dict[str, Any] = {"own_late_months_6": 2, "own_late_months_since_change": 1}
     assert reviewed({"used_minor": 304_001}, **late).to_minor == 310_000
     assert reviewed({"used_minor": 0}, **late).to_minor == 50_000
     over = reviewed({"used_minor": 1_200_000}, **late)
@@ -159,7 +159,7 @@ def test_no_rule_lowers_below_what_is_used_or_the_products_minimum() -> None:
 
 
 def test_precedence_is_suspend_freeze_lower() -> None:
-    bad = {
+    bad: dict[str, Any] = {
         "own_days_past_due": 20,
         "fraud_signals_open": 1,
         "own_late_months_6": 2,
@@ -222,14 +222,14 @@ def test_knowing_nothing_refers_and_offers_nothing() -> None:
 def test_a_tripped_cap_sends_measures_to_a_person_and_counts_within_the_run() -> None:
     count = MeasureCount(POLICY, reviews=0, adverse=0, by_rule={})
     late = {**GOOD, "own_days_past_due": 9}
-    outcomes = []
+    made = []
     for _ in range(52):
-        made = review(POLICY, LINE, late, count.guards())
-        count.add(made)
-        outcomes.append(made.outcome)
+        made.append(review(POLICY, LINE, late, count.guards()))
+        count.add(made[-1])
+    outcomes = [item.outcome for item in made]
     assert outcomes[:50] == [ReviewOutcome.SUSPENDED] * 50
     assert outcomes[50:] == [ReviewOutcome.REFERRED] * 2
-    assert "cap:S01" in made.guarded
+    assert "cap:S01" in made[-1].guarded
 
 
 def test_a_snoozed_rule_is_judged_and_suppressed() -> None:
