@@ -354,7 +354,7 @@ def _check(recipe: Recipe) -> None:
             if code not in recipe.reasons:
                 raise RecipeError(
                     f"feature[{feature.name}].{key}",
-                    f"{code} has no texts; write them under [reasons.{code}] in {LANGUAGES}",
+                    f"{code} has no texts; write them under [reasons.{code}], en and zh-CN",
                 )
     if recipe.slices.test_from is not None and recipe.data.period is None:
         raise RecipeError("slices.test_from", "needs a column of periods: data.period")
