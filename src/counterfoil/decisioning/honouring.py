@@ -16,6 +16,8 @@ from counterfoil.decisioning.wishes import Standard
 #: Flags by which a decision tells that a choice changed it; the second is a reason code, too.
 PERSON_WISHED: Final = "PERSON_WISHED"
 STANDARD_OFFERED: Final = "STANDARD_OFFERED"
+#: Flag of an approval that went to a person because monitoring found its model red.
+MODEL_STOPPED: Final = "MODEL_STOPPED"
 #: The bound on a limit that the standard offer is.
 STANDARD: Final = "standard"
 
@@ -37,12 +39,24 @@ def honour(decision: Decision) -> Decision:
     Ceilings on debt come first: no choice lifts one.
     """
     decision = hold(decision)
+    decision = _stopped(decision)
     wishes = decision.asked.wishes
     if wishes.standard is not None and decision.limit_minor:
         decision = _standardised(decision, wishes.standard)
     if wishes.person_days is not None:
         decision = _referred(decision, wishes.person_days)
     return decision
+
+
+def _stopped(decision: Decision) -> Decision:
+    """Send to a person what a model that is not to be trusted now would have approved."""
+    if decision.outcome is not Outcome.APPROVED or not decision.guards.stop(decision.segment):
+        return decision
+    return decision._replace(
+        outcome=Outcome.REFERRED,
+        flags=(*decision.flags, MODEL_STOPPED),
+        guarded=(*decision.guarded, f"model:{decision.segment}"),
+    )
 
 
 def _standardised(decision: Decision, standard: Standard) -> Decision:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from counterfoil.decisioning.evaluate import Features, Verdict
@@ -60,12 +61,21 @@ class Rule:
     margin_daily_e8: int | None
     #: The segments it is for; empty for all. For everybody else it is false.
     segments: tuple[str, ...]
+    #: The first and the last business date on which it is in effect; None where there is none.
+    #: On every other date it is false.
+    effective_from: date | None = None
+    effective_to: date | None = None
 
     def action_on(self, verdict: Verdict) -> Action:
         """Return what a verdict leads to."""
         if verdict is Verdict.TRUE:
             return self.action
         return self.on_unknown if verdict is Verdict.UNKNOWN else Action.IGNORE
+
+    def is_effective(self, on: date) -> bool:
+        """Tell whether the rule is in effect on a business date."""
+        begins, ends = self.effective_from, self.effective_to
+        return (begins is None or begins <= on) and (ends is None or on <= ends)
 
     @property
     def is_exempt(self) -> bool:
@@ -165,6 +175,32 @@ class ActionCap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuleTest:
+    """What a rule has to say of a case, as its author wrote it; what is not given is unknown."""
+
+    rule: str
+    verdict: Verdict
+    given: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tolerances:
+    """How far a version may move against the one in force, and what it may do to a group.
+
+    None is not asked for. Shares in ppm of the cases; the amount in ppm of the live mean.
+    """
+
+    approve_share_ppm: int | None = None
+    decline_share_ppm: int | None = None
+    refer_share_ppm: int | None = None
+    offer_mean_ppm: int | None = None
+    #: The least that the approve share of a group may be of the best group's.
+    adverse_impact_ppm_min: int | None = None
+    #: The most by which a group may pay more than another in the same grade, ppm of the price.
+    price_gap_ppm: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Guards:
     """What holds rules back in one case; an input of the decision and kept with it."""
 
@@ -172,17 +208,27 @@ class Guards:
     tripped: frozenset[str] = frozenset()
     #: Codes of rules that are suppressed for this customer; their verdicts are kept all the same.
     snoozed: frozenset[str] = frozenset()
+    #: Codes of segments whose approvals go to a person, because the model behind them is not to be
+    #: trusted now, or `*` for every one.
+    stopped: frozenset[str] = frozenset()
 
     @property
     def are_up(self) -> bool:
         """Tell whether anything is held back."""
-        return bool(self.tripped or self.snoozed)
+        return bool(self.tripped or self.snoozed or self.stopped)
+
+    def stop(self, segment: str) -> bool:
+        """Tell whether approvals of a segment go to a person."""
+        return bool(self.stopped & {segment, EVERY_SEGMENT})
 
     def document(self) -> dict[str, list[str]]:
-        """Return the form that is stored."""
-        return {"snoozed": sorted(self.snoozed), "tripped": sorted(self.tripped)}
+        """Return the form that is stored; stopped segments are named where there are any."""
+        document = {"snoozed": sorted(self.snoozed), "tripped": sorted(self.tripped)}
+        return document | {"stopped": sorted(self.stopped)} if self.stopped else document
 
 
 #: The cap of the whole policy among the tripped codes.
 WHOLE_POLICY = "*"
+#: All segments among the stopped ones.
+EVERY_SEGMENT = "*"
 NO_GUARDS = Guards()

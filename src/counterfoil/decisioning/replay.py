@@ -134,7 +134,11 @@ def guards_of(inputs: dict[str, Any]) -> Guards:
     held = inputs.get("guards")
     if held is None:
         return NO_GUARDS
-    return Guards(tripped=frozenset(held["tripped"]), snoozed=frozenset(held["snoozed"]))
+    return Guards(
+        tripped=frozenset(held["tripped"]),
+        snoozed=frozenset(held["snoozed"]),
+        stopped=frozenset(held.get("stopped", ())),
+    )
 
 
 def asked_of(document: dict[str, Any]) -> Asked:

@@ -8,7 +8,7 @@ Failure     While the database cannot be read the version in force stays as it w
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
@@ -24,6 +24,7 @@ from counterfoil.features.registry import Registry
 from counterfoil.journeys.feature_limits import read_limits
 from counterfoil.journeys.policies import InForce, Policies, shipped_policies
 from counterfoil.kernel.clock import Clock
+from counterfoil.models import monitoring_store
 from counterfoil.platform.database import Connection, Database
 from counterfoil.platform.telemetry import Metrics
 
@@ -31,6 +32,7 @@ from counterfoil.platform.telemetry import Metrics
 FOLLOW_MS: Final = 1_000
 #: Compiled versions that are kept: those in force, and those before them for a way back.
 COMPILED_MAX: Final = 16
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 _log = structlog.get_logger(__name__)
 
@@ -70,11 +72,13 @@ class PolicyFollower:
             hashes = [compiled.policy.hash for _, compiled in wanted.values()]
             tripped = await guard_store.read_tripped(connection, hashes)
             limits = await read_limits(self._registry, connection)
+            stopped = await _stopped(connection, [compiled for _, compiled in wanted.values()])
         for purpose, (publication_id, compiled) in wanted.items():
-            held = tripped.get(compiled.policy.hash)
+            held = tripped.get(compiled.policy.hash, _NOTHING)
+            stops = stopped.get(compiled.policy.hash, _NOTHING)
             version = InForce(
                 compiled=compiled,
-                guards=Guards(tripped=held) if held else NO_GUARDS,
+                guards=Guards(tripped=held, stopped=stops) if held or stops else NO_GUARDS,
                 publication_id=publication_id,
                 withheld=limits.withheld_from(compiled.policy),
             )
@@ -100,6 +104,7 @@ class PolicyFollower:
             version=version.policy.version,
             policy_hash=version.policy.hash,
             tripped=sorted(version.guards.tripped),
+            stopped=sorted(version.guards.stopped),
             withheld=sorted(version.withheld),
         )
 
@@ -129,6 +134,21 @@ class PolicyFollower:
                 del self._compiled[next(iter(self._compiled))]
             self._compiled[policy_hash] = compiled
         return compiled
+
+
+async def _stopped(
+    connection: Connection, versions: Sequence[CompiledPolicy]
+) -> dict[str, frozenset[str]]:
+    """Return the segments whose model is not to be trusted now, by version."""
+    models = {
+        version.policy.hash: version.policy.scorecard.model.sha256
+        for version in versions
+        if version.policy.scorecard.model is not None
+    }
+    if not models:
+        return {}
+    held = await monitoring_store.held_segments(connection, set(models.values()))
+    return {policy_hash: frozenset(held[sha256]) for policy_hash, sha256 in models.items()}
 
 
 @asynccontextmanager

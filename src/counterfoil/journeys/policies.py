@@ -9,7 +9,7 @@ Lag         Every process follows (`follow_policies.py`): a publication decides 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from counterfoil.decisioning.assigned import Assigned
@@ -64,7 +64,7 @@ class InForce:
         """
         guards = self.guards
         if snoozed:
-            guards = Guards(tripped=guards.tripped, snoozed=snoozed)
+            guards = replace(guards, snoozed=snoozed)
         if self.withheld:
             features = {name: v for name, v in features.items() if name not in self.withheld}
         decision = honour(self.compiled.decide(features, asked, guards))
