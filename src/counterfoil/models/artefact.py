@@ -93,10 +93,12 @@ class Artefact:
             amount = item.amount(value)
             total = None if total is None or amount is None else total + amount
             contributions.append(self._contribution(item, amount, is_known=value is not None))
+        pd_ppm = None if total is None else self.calibration.pd_of(total)
         return Score(
             total=total,
             contributions=tuple(contributions),
-            pd_ppm=None if total is None else self.calibration.pd_of(total),
+            pd_ppm=pd_ppm,
+            band=None if pd_ppm is None else self.band_of(pd_ppm),
             rejected=tuple(rejected),
         )
 

@@ -169,6 +169,8 @@ class Score:
     total: int | None
     contributions: tuple[Contribution, ...]
     pd_ppm: int | None
+    #: Grade of the master scale.
+    band: str | None
     #: Features whose value was of another type and counted as not known.
     rejected: tuple[str, ...]
 

@@ -17,7 +17,7 @@ def test_a_score_is_the_base_plus_its_contributions() -> None:
     score = read_artefact(file_of(document())).score(CASE)
     assert score.total == -1_250_000 + 900_000 + 100_000 - 10_000
     assert [item.amount for item in score.contributions] == [900_000, 100_000, -10_000]
-    assert score.pd_ppm == 260_000
+    assert (score.pd_ppm, score.band) == (260_000, "E")
 
 
 def test_a_score_on_an_edge_has_the_probability_from_that_edge_on() -> None:
@@ -43,7 +43,7 @@ def test_an_unseen_category_has_a_value_of_its_own() -> None:
 
 def test_a_feature_that_may_not_be_missing_leaves_the_score_unknown() -> None:
     score = read_artefact(file_of(document())).score(CASE | {"region": None})
-    assert (score.total, score.pd_ppm) == (None, None)
+    assert (score.total, score.pd_ppm, score.band) == (None, None, None)
     assert score.contributions[0].amount == 900_000
 
 
