@@ -387,3 +387,9 @@ OFFER_WHILE_OVERDUE = Refusal(
     message="Something is overdue; no line is opened while it is.",
     next_step="Pay what is overdue, then accept the offer within its time.",
 )
+LIMIT_RAISE_HELD_BACK = Refusal(
+    code="limit_raise_held_back",
+    kind=Kind.CONFLICT,
+    message="No limit is raised now: {reason}.",
+    next_step="Ask again once it is settled; the present limit stays.",
+)

@@ -34,6 +34,7 @@ from counterfoil.decisioning.refusals import LINE_REVIEW_UNDER_WAY
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys import line_measures
+from counterfoil.journeys.exposure import guard_reviews
 from counterfoil.journeys.house import House
 from counterfoil.journeys.inquiry_outcomes import Wanted, open_reports
 from counterfoil.journeys.line_policy import count_in_window, review_policy_in_force
@@ -52,6 +53,8 @@ PERIODIC: Final = "periodic"
 CURED: Final = "cured"
 #: The occasion whose consents let a report be read.
 OCCASION: Final = "review"
+#: What the guard against too much debt says, as a policy reads it.
+EXPOSURE: Final = "exposure_outcome"
 _BY_POLICY: Final = "policy"
 _KINDS: Final = {
     ReviewOutcome.LOWERED: Kind.LOWER,
@@ -178,6 +181,7 @@ async def _review_cases(
 ) -> list[StoredReview]:
     """Review lines in hand and write what came of it; those reviewed already are left out."""
     now = house.clock.now()
+    cases = await _guarded(house, connection, policy, cases)
     await store.keep_review_policy(connection, policy, at=now)
     count = await count_in_window(connection, policy, at=now)
     made = {}
@@ -209,6 +213,29 @@ async def _review_cases(
                             if kept.outcome is ReviewOutcome.OFFERED]
     )  # fmt: skip
     return [kept for kept, _ in written]
+
+
+async def _guarded(
+    house: House, connection: Connection, policy: ReviewPolicy, cases: Sequence[_Case]
+) -> list[_Case]:
+    """Return cases with what the guard against too much debt says, where the policy reads it."""
+    if all(feature.name != EXPOSURE for feature in policy.features):
+        return list(cases)
+    customers = {}
+    for case in cases:
+        line = case.record.line
+        licence = house.catalogue.terms(line.product_code, line.product_version).licence
+        customers[line.customer_id] = (line.customer_id, licence, line.currency)
+    found = await guard_reviews(house, connection, list(customers.values()))
+    return [
+        case._replace(
+            report={
+                **case.report,
+                EXPOSURE: found[case.record.line.customer_id].result.outcome.value,
+            }
+        )
+        for case in cases
+    ]
 
 
 def _reviewed(

@@ -6,7 +6,8 @@ The text    An amendment to the line's agreement, from a template, in both langu
 Invariant   No limit is raised without the act: text, language, reading time, how sure the channel
             was of who is there, instant. It stands with the request and in a leaf of its own
             before the limit moves. The raise goes through only where the limit is still the one
-            that the amendment names, and once for a request, whatever keys it is asked under.
+            that the amendment names, nothing overdue, blocked, disputed or doubted, and once for a
+            request, whatever keys it is asked under.
 Repetition  A crash after the act and before the raise: accepting again raises.
 """
 
@@ -29,6 +30,8 @@ from counterfoil.contracts.template import Authentication, Template
 from counterfoil.decisioning import limit_request as transitions
 from counterfoil.decisioning import limit_request_store as store
 from counterfoil.decisioning.limit_request import LimitRequest, Status
+from counterfoil.decisioning.line_review.case_store import Standing, read_standings
+from counterfoil.decisioning.line_review.signal import refuse_raise
 from counterfoil.decisioning.refusals import LIMIT_REQUEST_NOT_FOUND, LIMIT_REQUEST_NOT_OPEN
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import StagedLeaf
@@ -197,6 +200,7 @@ async def _agree(
         connection, [(item.customer_id, item.line_id) for item in found.values()]
     )
     overdue = await customers_overdue(connection, {customer_id for customer_id, _ in keys}, on)
+    standings = await read_standings(connection, list(lines))
     answers: list[LimitRequest | Refused] = []
     changed: dict[store.RequestKey, LimitRequest] = {}
     for one, key in zip(acceptances, keys, strict=True):
@@ -208,9 +212,11 @@ async def _agree(
             answers.append(request)
             continue
         line = lines.get((request.customer_id, request.line_id))
+        known = standings.get((request.customer_id, request.line_id), Standing())
         refused = (
             transitions.refuse_acceptance(request, on)
             or refuse_line(line, on, is_overdue=key[0] in overdue)
+            or refuse_raise(known.signals, appeals_open=known.appeals_open)
             or _refuse_changed(line, request)
             or _refuse_act(house, one.act, request)
         )

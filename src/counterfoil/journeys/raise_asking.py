@@ -18,6 +18,8 @@ from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.feature import BROUGHT_ALONG, check_facts
 from counterfoil.decisioning.gathering import BUREAU_SOURCE, Gathering
 from counterfoil.decisioning.limit_request import LimitRequest, Status
+from counterfoil.decisioning.line_review.case_store import Standing, read_standings
+from counterfoil.decisioning.line_review.signal import refuse_raise
 from counterfoil.decisioning.refusals import (
     LIMIT_REQUEST_NOT_ABOVE,
     LIMIT_REQUEST_OUT_OF_RANGE,
@@ -82,10 +84,15 @@ async def prepare(
     overdue = await customers_overdue(connection, {customer_id for customer_id, _ in lines}, on)
     histories = await read_behaviour(connection, list(lines), on)
     chosen = await choices_of_many(connection, [customer_id for customer_id, _ in lines])
+    standings = await read_standings(connection, list(lines))
     made: list[LimitRequest | Refused] = []
     for wish in wishes:
-        line = lines.get((wish.customer_id, wish.line_id))
-        refused = refuse_line(line, on, is_overdue=wish.customer_id in overdue)
+        key = (wish.customer_id, wish.line_id)
+        line = lines.get(key)
+        known = standings.get(key, Standing())
+        refused = refuse_line(line, on, is_overdue=wish.customer_id in overdue) or refuse_raise(
+            known.signals, appeals_open=known.appeals_open
+        )
         if refused or line is None:
             made.append(refused or refuse(refusals.LINE_NOT_FOUND))
             continue

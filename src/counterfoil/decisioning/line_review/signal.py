@@ -12,6 +12,9 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from counterfoil.decisioning.refusals import LIMIT_RAISE_HELD_BACK
+from counterfoil.kernel.errors import Refused, refuse
+
 
 class SignalKind(StrEnum):
     """What is told."""
@@ -56,6 +59,18 @@ class LineSignal:
     cleared_at: datetime | None = None
     cleared_by: str | None = None
     clear_reason: str | None = None
+
+
+def refuse_raise(signals: Iterable[LineSignal], *, appeals_open: int) -> Refused | None:
+    """Refuse to raise a limit while something open speaks against it; the reason is neutral."""
+    kinds = {one.kind for one in signals if one.cleared_at is None}
+    if SignalKind.HARDSHIP_BEGUN in kinds:
+        return refuse(LIMIT_RAISE_HELD_BACK, reason="a hardship plan runs")
+    if SignalKind.DISPUTE_OPENED in kinds or appeals_open:
+        return refuse(LIMIT_RAISE_HELD_BACK, reason="a dispute or an appeal is open")
+    if kinds - {SignalKind.LENDER_ALERT, SignalKind.INCOME_UPDATED}:
+        return refuse(LIMIT_RAISE_HELD_BACK, reason="some information is being verified")
+    return None
 
 
 def signal_facts(
