@@ -146,9 +146,10 @@ async def run(task: Task) -> None:
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
-            # Nobody writes after the task: what can be read is the end.
+            # Nobody writes after the task: what can be read is the end. Who has only a backlog
+            # ends with it.
             loop.remove_reader(0)
-            clerk.is_stopping = True
+            clerk.is_stopping = task.goes_on
 
         loop.add_reader(0, stop)
         say("ready")

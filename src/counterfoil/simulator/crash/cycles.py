@@ -38,6 +38,8 @@ QUERIES: Final = Queries.load("counterfoil.simulator.crash", "crash.sql")
 
 #: Longest wait for a process that should have answered.
 PATIENCE_SECONDS: Final = 60
+#: A request that is answered with "later" is sent again at most so often in the end.
+SENDINGS_MAX: Final = 5
 #: A fault comes so many milliseconds after the work has begun, or after the one before.
 DELAY_MS: Final = (20, 500)
 #: The books are checked whole after so many cycles, and at the end.
@@ -371,12 +373,16 @@ class Run:
             await self._worker.finish()
         accepted = sorted(self._heard.accepted)
         again = self._chance.sample(accepted, min(REPLAYS, len(accepted)))
-        backlog = self._heard.open_keys
-        self.report.sent_again += len(backlog)
-        task = self._task([*backlog, *again], None, goes_on=False)
-        self._worker = await Worker.start(task, self._heard)
-        await self._worker.finish()
-        if self._heard.open_keys:
+        for _ in range(SENDINGS_MAX):
+            backlog = self._heard.open_keys
+            self.report.sent_again += len(backlog)
+            task = self._task([*backlog, *again], None, goes_on=False)
+            self._worker = await Worker.start(task, self._heard)
+            await self._worker.finish()
+            # Whoever was told to try again later does so.
+            if not self._heard.open_keys:
+                break
+        else:
             raise Finding(f"{self._heard.open_keys[0]} has no answer although it was sent again")
         settings = Settings(home=self._home)
         async with open_house(settings, self._url, first_date=FIRST_DATE) as house:
