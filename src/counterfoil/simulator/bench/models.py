@@ -218,14 +218,22 @@ def _measure(report: Report, data: DataSet) -> None:
     facts = {"rows": data.frame.height, "features": len(ready.columns)}
     published = data.published
     report.add(
-        f"{data.name}_unconstrained", full, "AUC", notes={**facts, "published": published[0]}
+        f"{data.name}_unconstrained",
+        full,
+        "AUC",
+        notes={**facts, "published": published[0], "auc_ppm": round(full * PPM)},
     )
     report.add(
         f"{data.name}_boosted",
         boosted,
         "AUC",
         target=round(full - BOOSTED_MAY_LOSE, 6),
-        notes={**facts, "published": published[1], "lost": round(full - boosted, 6)},
+        notes={
+            **facts,
+            "published": published[1],
+            "auc_ppm": round(boosted * PPM),
+            "lost": round(full - boosted, 6),
+        },
     )
     report.add(
         f"{data.name}_woe",
@@ -235,6 +243,7 @@ def _measure(report: Report, data: DataSet) -> None:
         notes={
             **facts,
             "published": published[2],
+            "auc_ppm": round(woe * PPM),
             "lost": round(full - woe, 6),
             "cpu_seconds_five_folds": round(seconds, 2),
         },
@@ -272,7 +281,7 @@ def _out_of_time(data: DataSet) -> dict[str, Any]:
         after = shifted(
             before, sign * totals["later"], ready.bad[later], ready.weight[later], version="after"
         )
-        found[kind] = {
+        found[str(kind)] = {
             "auc": area_ppm(totals["last"].astype(np.float64), ready.bad[last]) / PPM,
             "foreseen_ppm": _foreseen(before, sign * totals["last"]),
             "foreseen_after_shift_ppm": _foreseen(after, sign * totals["last"]),
