@@ -22,6 +22,8 @@ from counterfoil.contracts.template import Authentication
 from counterfoil.customers.customer import CustomerStatus
 from counterfoil.decisioning import refusals as decisioning
 from counterfoil.decisioning.evaluate import Verdict
+from counterfoil.decisioning.experiment import ExperimentKind, Metric
+from counterfoil.decisioning.experiment_store import EventKind as ExperimentEvent
 from counterfoil.decisioning.policy_parts import Action
 from counterfoil.evidence import publisher
 from counterfoil.evidence.leaf import LeafType
@@ -102,6 +104,10 @@ CLOSED_FAMILIES = {
     "model_notice": tuple(
         f"{name}_{end}" for name in ("validation", "approval") for end in ("expires", "expired")
     ),
+    "experiment_kind": tuple(kind.value for kind in ExperimentKind),
+    "experiment_metric": tuple(metric.value for metric in Metric),
+    "experiment_state": tuple(kind.value for kind in ExperimentEvent),
+    "experiment_swap": ("both", "swapped_in", "swapped_out", "neither"),
     "difference_cause": tuple(cause.value for cause in DifferenceCause),
     "funnel_step": STEPS,
     "return_status": ("requested", "paid", "failed"),

@@ -22,6 +22,7 @@ LISTS = (
     "/console/payments",
     "/console/funnel",
     "/console/funnel?period=365",
+    "/console/experiments",
     "/console/reconciliation",
     "/console/evidence",
     "/console/ledger",

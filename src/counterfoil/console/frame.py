@@ -92,6 +92,7 @@ _NAVIGATION: Final = (
             ("loans", "/loans", "d", Permission.READ),
             ("quality", "/quality", "q", Permission.READ),
             ("models", "/models", "m", Permission.READ_MODELS),
+            ("experiments", "/experiments", "x", Permission.READ),
         ),
     ),
     (
