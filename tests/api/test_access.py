@@ -19,7 +19,13 @@ LISTS = {"/v1/status-lists/{number}"}
 #: Open to everybody: they say nothing about customers or money.
 PUBLIC = {"/livez", "/readyz", "/openapi.json", "/docs"}
 #: For parameters that the description gives no example of.
-SAMPLES = {"account": "1301", "code": "inquiry_origination", "version": "1", "language": "zh"}
+SAMPLES = {
+    "account": "1301",
+    "product_code": "cash-line-open",
+    "code": "inquiry_origination",
+    "version": "1",
+    "language": "zh",
+}
 
 
 def sample(parameter: Json) -> str:

@@ -27,6 +27,8 @@ MODULES: Final = (
     "model_registry",
     "backtest",
     "decision",
+    "review",
+    "report",
     "capacity",
     "limits",
     "experiment",

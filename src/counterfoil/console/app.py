@@ -45,6 +45,7 @@ from counterfoil.console.pages import (
     receipts,
     reconciliation,
     reveal,
+    reviews,
     search,
     sign_in,
 )
@@ -77,6 +78,7 @@ _LOG: Final = logger("counterfoil.console")
 PAGES: Final[tuple[Page, ...]] = (
     *overview.PAGES,
     *applications.PAGES,
+    *reviews.PAGES,
     *customers.PAGES,
     *reveal.PAGES,
     *consents.PAGES,

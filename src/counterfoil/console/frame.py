@@ -87,6 +87,7 @@ _NAVIGATION: Final = (
             ("overview", "/", "o", Permission.READ),
             ("applications", "/applications", "a", Permission.READ),
             ("funnel", "/funnel", "f", Permission.READ),
+            ("reviews", "/reviews", "h", Permission.READ),
             ("customers", "/customers", "c", Permission.READ),
             ("lines", "/lines", "l", Permission.READ),
             ("loans", "/loans", "d", Permission.READ),

@@ -13,8 +13,12 @@ from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.pages.loans import one_currency
 from counterfoil.console.reading import READING, read_page
+from counterfoil.console.told import CustomerView, customer_view
 from counterfoil.console.visit import Visit
+from counterfoil.decisioning.review import About
+from counterfoil.journeys.explain_decision import explain_decision
 from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
 from counterfoil.platform.queries import Row
 from counterfoil.platform.web import lists
 from counterfoil.platform.web.lists import ListShape, ListState, read_list_state
@@ -72,7 +76,8 @@ class ApplicationView:
     record: str
     status: Status
     facts: Sequence[tuple[str, str, str]]
-    reasons: Sequence[str]
+    #: What the customer is told; None while nothing is decided.
+    told: CustomerView | None
     decisions: Sequence[Told]
 
 
@@ -154,12 +159,22 @@ async def show_application(visit: Visit) -> Response:
             return await errors.not_found(visit)
         decisions = await READING.decisions.fetch(connection, **key)
     told = [tell(visit, decision, row["currency"]) for decision in decisions]
+    explained = await explain_decision(
+        visit.desk.house,
+        about=About.APPLICATION,
+        customer_id=customer_id,
+        subject_id=application_id,
+    )
     record = ids.to_text(ids.APPLICATION, application_id)
     view = ApplicationView(
         record=record,
         status=visit.status("application_status", row["status"], words.APPLICATION_TONES),
         facts=_facts(visit, row),
-        reasons=told[0].reasons if told else (),
+        told=(
+            None
+            if isinstance(explained, Refused)
+            else customer_view(visit, explained.told, row["currency"])
+        ),
         decisions=told,
     )
     return visit.page(
