@@ -18,6 +18,7 @@ from counterfoil.features.event import Event
 from counterfoil.features.feature import Feature, Value
 from counterfoil.features.fold import AsOf, Found, known_events, value_of
 from counterfoil.features.quality import Effect
+from counterfoil.features.registry import Registry
 from counterfoil.journeys.feature_limits import Limits, read_limits
 from counterfoil.journeys.house import House
 from counterfoil.journeys.tell_events import tell
@@ -71,6 +72,59 @@ class Facts:
         return {name: reading.value for name, reading in self.readings.items()}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """Everything that is known of a customer at a point in time and may be used."""
+
+    customer_id: int
+    as_of: AsOf
+    registry: Registry
+    limits: Limits
+    #: In order of happening; of sources that are on, under consents that stand.
+    events: Sequence[Event]
+    #: What the customer says is wrong, and since when.
+    contested: Mapping[str, datetime]
+
+    @property
+    def lines(self) -> list[int]:
+        """Return the lines of which anything is known."""
+        return sorted({event.line_id for event in self.events if event.line_id is not None})
+
+    def read(self, name: str, *, purpose: str | None = None, line_id: int | None = None) -> Reading:
+        """Return one feature; one that is not registered raises KeyError."""
+        feature = self.registry.features[name]
+        reading = _read(feature, self.events, self.as_of, self.limits, purpose, line_id)
+        return _contested(reading, self.contested.get(name))
+
+
+async def knowledge_of(
+    house: House, connection: Connection, customer_id: int, as_of: AsOf | None = None
+) -> Knowledge:
+    """Return what is known of a customer, by default now.
+
+    The transaction at hand also tells the store what the house knows and has not told yet.
+    """
+    until = (await tell(house, connection, [customer_id]))[customer_id]
+    if as_of is None:
+        as_of = AsOf(on=await house.business_date(), known_at=until)
+    assert as_of.known_at <= until, "nobody knows what will be known"
+    events = (await store.read_events(connection, [customer_id]))[customer_id]
+    limits = await read_limits(house.registry, connection)
+    stopped = await withdrawn_consents(connection, customer_id, events)
+    return Knowledge(
+        customer_id=customer_id,
+        as_of=as_of,
+        registry=house.registry,
+        limits=limits,
+        events=[
+            event
+            for event in known_events(events, as_of, stopped=stopped)
+            if event.source in limits.sources
+        ],
+        contested=await store.read_contested(connection, customer_id),
+    )
+
+
 async def facts_for(
     house: House,
     connection: Connection,
@@ -85,26 +139,13 @@ async def facts_for(
 
     `purpose` is that of the policy that reads them, None for every purpose that is registered;
     `line_id` is needed for features of a line. A feature that is not registered raises KeyError.
-    The transaction at hand also tells the store what the house knows and has not told yet.
     """
-    until = (await tell(house, connection, [customer_id]))[customer_id]
-    if as_of is None:
-        as_of = AsOf(on=await house.business_date(), known_at=until)
-    assert as_of.known_at <= until, "nobody knows what will be known"
-    events = (await store.read_events(connection, [customer_id]))[customer_id]
-    limits = await read_limits(house.registry, connection)
-    stopped = await withdrawn_consents(connection, customer_id, events)
-    contested = await store.read_contested(connection, customer_id)
-    known = [
-        event
-        for event in known_events(events, as_of, stopped=stopped)
-        if event.source in limits.sources
-    ]
-    readings = {}
-    for name in names:
-        reading = _read(house.registry.features[name], known, as_of, limits, purpose, line_id)
-        readings[name] = _contested(reading, contested.get(name))
-    return Facts(customer_id=customer_id, as_of=as_of, readings=readings)
+    known = await knowledge_of(house, connection, customer_id, as_of)
+    return Facts(
+        customer_id=customer_id,
+        as_of=known.as_of,
+        readings={name: known.read(name, purpose=purpose, line_id=line_id) for name in names},
+    )
 
 
 async def withdrawn_consents(

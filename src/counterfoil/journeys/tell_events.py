@@ -19,6 +19,8 @@ import rfc8785
 
 from counterfoil.bureau.opening_store import openings_of_customers
 from counterfoil.consents.store import read_consents
+from counterfoil.customers.refusals import CUSTOMER_NOT_FOUND
+from counterfoil.customers.store import read_customer
 from counterfoil.decisioning.lineage_store import decisions_of_customers, policies_of
 from counterfoil.features import store
 from counterfoil.features.admission import Malformed, admit, sound_part
@@ -115,6 +117,22 @@ async def take(house: House, connection: Connection, drafts: Sequence[Draft]) ->
     now_known = [(draft._replace(known_at=None), 0, False) for draft in fresh.values()]
     taken.accepted = len(await _write(house, connection, now_known, taken))
     return taken
+
+
+async def take_one(house: House, draft: Draft) -> str | Refused:
+    """Take in one event from outside; return `accepted`, `duplicate` or `quarantined`."""
+    today = await house.business_date()
+    async with house.database.transaction() as connection:
+        if await read_customer(connection, draft.customer_id) is None:
+            return refuse(CUSTOMER_NOT_FOUND)
+        is_on = await sources_on(connection)
+        refused = admit(house.registry, draft, is_on=is_on, today=today)
+        if isinstance(refused, Refused):
+            return refused
+        taken = await take(house, connection, [draft])
+    if taken.quarantined:
+        return "quarantined"
+    return "accepted" if taken.accepted else "duplicate"
 
 
 async def repair(
@@ -224,15 +242,19 @@ async def _sound(
     return sound
 
 
-async def _let_out(house: House, connection: Connection, draft: Draft) -> int | Refused:
-    """Take in a repaired event as the next word on its record."""
+async def refuse_event(house: House, connection: Connection, draft: Draft) -> Refused | None:
+    """Refuse an event that would not be let in; None where it would."""
     is_on, today = await sources_on(connection), await house.business_date()
     fault = admit(house.registry, draft, is_on=is_on, today=today)
-    if isinstance(fault, Refused):
+    if fault is None or isinstance(fault, Refused):
         return fault
-    if fault is not None:
-        return refuse(QUARANTINED_STILL_WRONG, reason=fault.reason, member=fault.member)
-    return await revise(house, connection, draft)
+    return refuse(QUARANTINED_STILL_WRONG, reason=fault.reason, member=fault.member)
+
+
+async def _let_out(house: House, connection: Connection, draft: Draft) -> int | Refused:
+    """Take in a repaired event as the next word on its record."""
+    refused = await refuse_event(house, connection, draft)
+    return refused or await revise(house, connection, draft)
 
 
 async def revise(house: House, connection: Connection, draft: Draft) -> int:

@@ -103,3 +103,8 @@ async def read_histories(
     for row in await QUERIES.instalments_of_customers.fetch(connection, **asked):
         found[row["customer_id"]].instalments.append(Instalment(**dict(row)))
     return found
+
+
+async def bring_reviews_forward(connection: Connection, customer_id: int, *, on: date) -> None:
+    """Let the lines of a customer be reviewed on a day at the latest."""
+    await QUERIES.bring_reviews_forward.execute(connection, customer_id=customer_id, on_date=on)

@@ -75,3 +75,11 @@ WHERE i.customer_id = ANY (:customer_ids::bigint[])
 GROUP BY i.customer_id, i.loan_id, o.line_id, i.instalment_no, i.due_date, i.settled_on,
          i.principal_minor, i.interest_minor, o.grace_days
 ORDER BY i.customer_id, i.loan_id, i.instalment_no;
+
+-- name: bring_reviews_forward
+-- Lets the lines of a customer be reviewed on a day at the latest.
+-- gives   nothing
+-- locks   the rows
+UPDATE lending.review_due
+SET next_review_on = :on_date
+WHERE customer_id = :customer_id AND next_review_on > :on_date;

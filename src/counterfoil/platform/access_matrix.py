@@ -45,6 +45,8 @@ class LookPurpose:
     is_legal: bool
     #: Purpose under which the vault keeps it → the fields that are shown.
     data: Mapping[str, tuple[str, ...]]
+    #: Categories of features that are shown of a profile.
+    profile: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,7 @@ def parse_matrix(read: Mapping[str, Any]) -> Matrix:
 
 def _purpose(code: str, item: Mapping[str, Any]) -> LookPurpose:
     _only_known(
-        f"member of purpose {code}", item, {"zh", "en", "minutes", "people", "legal", "data"}
+        f"member of purpose {code}", item, {"zh", "en", "minutes", "people", "legal", "data", "profile"}
     )
     return LookPurpose(
         code=code,
@@ -118,6 +120,7 @@ def _purpose(code: str, item: Mapping[str, Any]) -> LookPurpose:
         people=item["people"],
         is_legal=item["legal"],
         data={name: tuple(fields) for name, fields in item["data"].items()},
+        profile=tuple(item.get("profile", ())),
     )
 
 

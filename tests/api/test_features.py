@@ -1,0 +1,107 @@
+"""The registry, the customer's own profile and events from outside over HTTP."""
+
+from datetime import date
+
+import pytest
+from tests.api.conftest import Json, Site
+from tests.api.test_applications import person
+from tests.api.test_bad_input import check_problem
+
+from counterfoil.kernel import ids
+
+
+async def customer(site: Site) -> str:
+    answered = await site.post("/v1/applicants", person(1))
+    assert answered.status_code == 201, answered.text
+    found: str = answered.json()["customer_id"]
+    return found
+
+
+def told(customer_id: str, **changes: object) -> Json:
+    return {
+        "customer_id": customer_id,
+        "kind": "statement",
+        "source": "applicant",
+        "source_record": "crm-1",
+        "purpose": "review",
+        "legal_basis": "contract",
+        "occurred_on": date(2026, 1, 1).isoformat(),
+        "facts": {"debt_monthly_minor": 200_000},
+        **changes,
+    }
+
+
+async def traits(site: Site, customer_id: str) -> dict[str, Json]:
+    read = await site.get(f"/v1/applicants/{customer_id}/profile")
+    assert read.status_code == 200, read.text
+    return {one["name"]: one for one in read.json()["traits"]}
+
+
+async def test_the_registry_is_read(site: Site) -> None:
+    read = (await site.get("/v1/features")).json()
+    names = [one["name"] for one in read["items"]]
+    assert {"age_years", "own_days_late_worst", "delay_months_max"} <= set(names)
+    sources = (await site.get("/v1/feature-sources")).json()["items"]
+    assert {one["source"]: one["effect"] for one in sources}["bureau"] == "pass"
+
+
+async def test_an_event_is_taken_once_and_stands_in_the_profile(site: Site) -> None:
+    customer_id = await customer(site)
+    first = await site.post("/v1/feature-events", told(customer_id))
+    assert (first.status_code, first.json()["status"]) == (201, "accepted"), first.text
+    again = await site.post("/v1/feature-events", told(customer_id))
+    assert again.json()["status"] == "duplicate"
+    wrong = told(customer_id, source_record="crm-2", facts={"debt_monthly_minor": -1})
+    held = await site.post("/v1/feature-events", wrong)
+    assert held.json()["status"] == "quarantined"
+    debt = (await traits(site, customer_id))["debt_monthly_minor"]
+    assert (debt["value"], debt["source"], debt["quality"]) == (200_000, "applicant", "good")
+    assert debt["text_en"] == "Told by the applicant, 2026-01-01."
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"legal_basis": None}, 422, "event_without_basis"),
+        ({"purpose": None}, 422, "event_without_basis"),
+        ({"source": "social_network", "legal_basis": "consent"}, 403, "event_source_off"),
+        ({"facts": {"income_monthly_minor": 5}}, 422, "event_consent_missing"),
+        ({"source": "own_model", "legal_basis": "consent"}, 422, "event_basis_not_admitted"),
+    ],
+)
+async def test_what_may_not_be_kept_is_refused(
+    site: Site, changes: Json, status: int, code: str
+) -> None:
+    customer_id = await customer(site)
+    answered = await site.post("/v1/feature-events", told(customer_id, **changes))
+    check_problem(answered, status, code)
+    assert (await traits(site, customer_id))["debt_monthly_minor"]["value"] is None
+
+
+async def test_a_customer_corrects_what_was_stated_and_contests_the_rest(site: Site) -> None:
+    customer_id = await customer(site)
+    await site.post("/v1/feature-events", told(customer_id))
+    path = f"/v1/applicants/{customer_id}/profile/corrections"
+    made = await site.post(path, {"name": "debt_monthly_minor", "value": 90_000})
+    assert made.status_code == 200, made.text
+    debt = (await traits(site, customer_id))["debt_monthly_minor"]
+    assert (debt["value"], debt["is_stated"]) == (90_000, True)
+    contested = await site.post(path, {"name": "debt_monthly_minor", "value": None})
+    assert contested.status_code == 200
+    assert (await traits(site, customer_id))["debt_monthly_minor"]["quality"] == "contested"
+    for name, value, code in (
+        ("own_months", 5, "profile_not_stated"),
+        ("debt_monthly_minor", -5, "profile_value_impossible"),
+        ("horoscope", 5, "feature_not_found"),
+        ("income_monthly_minor", 5, "event_consent_missing"),
+    ):
+        refused = await site.post(path, {"name": name, "value": value})
+        assert refused.json()["code"] == code
+
+
+async def test_nobody_has_no_profile(site: Site) -> None:
+    nobody = ids.to_text(ids.CUSTOMER, 5)
+    read = await site.get(f"/v1/applicants/{nobody}/profile")
+    check_problem(read, 404, "customer_not_found")
+    answered = await site.post("/v1/feature-events", told(nobody))
+    check_problem(answered, 404, "customer_not_found")
