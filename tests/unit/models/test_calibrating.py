@@ -86,3 +86,14 @@ def test_a_column_that_separates_the_outcomes_does_not_run_away() -> None:
     except NotConvergedError:
         return
     assert np.isfinite(slope)
+
+
+@pytest.mark.parametrize("start", [[3.0, -8.0], [-6.0, 9.0], [0.0, 12.0]])
+def test_a_regression_comes_back_from_far_away(start: list[float]) -> None:
+    """Whole steps overshoot from there, and never come back; halved ones do."""
+    column, bad = cases(2_000)
+    scaled = (column / PPM)[:, None]
+    near = fit_logistic(scaled, bad, np.ones(len(bad)))
+    far = fit_logistic(scaled, bad, np.ones(len(bad)), np.array(start))
+    assert far[0] == pytest.approx(near[0], abs=1e-6)
+    assert far[1] == pytest.approx(near[1], abs=1e-6)
