@@ -30,6 +30,8 @@ def register(app: typer.Typer) -> None:
     model.command()(publish)
     model.command()(record)
     model.command()(retire)
+    model.command()(monitor)
+    model.command()(release)
     model.command("list")(list_models)
 
 
@@ -149,6 +151,70 @@ def retire(
 
     as_operator(by, work, password_stdin=password_stdin)
     typer.echo(f"{sha256[:12]} is retired.")
+
+
+def monitor(
+    *,
+    days: Annotated[int, typer.Option(min=1, max=3_650, help="How far back to look.")] = 180,
+    as_json: Json = False,
+) -> None:
+    """Look at what live models decided: rank order, stability, calibration, overrides, gaps.
+
+    What is red stops automatic approvals of its segment. Ends with 1 where something is red.
+    """
+    from datetime import timedelta
+
+    from counterfoil.journeys.monitor_models import monitor_models
+    from counterfoil.models.monitoring_store import Monitoring
+
+    async def work(house: "House") -> list[Monitoring]:
+        return await monitor_models(house, span=timedelta(days=days))
+
+    found = in_house(work)
+    rows: list[dict[str, Any]] = [
+        {
+            "model_sha256": item.model_sha256,
+            "segment": item.segment,
+            "cases": item.cases,
+            "level": item.level,
+            "owner": item.owner,
+            "due_on": item.due_on and item.due_on.isoformat(),
+            **dict(item.document),
+        }
+        for item in found
+    ]
+    if as_json:
+        output.write_json(rows)
+    else:
+        columns = ("model", "segment", "cases", "level", "alarms", "owner", "until")
+        output.write_table("Monitoring", columns, [_monitored(row) for row in rows])
+    if any(row["level"] == "red" for row in rows):
+        raise typer.Exit(output.EXIT_FAILED)
+
+
+def _monitored(row: dict[str, Any]) -> tuple[object, ...]:
+    alarms = sorted({alarm["code"] for alarm in row["alarms"]})
+    named = (row["model_sha256"][:12], row["segment"], f"{row['cases']:,}", row["level"])
+    return (*named, alarms, row["owner"], row["due_on"])
+
+
+def release(
+    sha256: Sha256,
+    segment: Annotated[str, typer.Argument(help="The segment, or * for all.")],
+    *,
+    by: By,
+    reason: Reason,
+    password_stdin: PasswordStdin = False,
+) -> None:
+    """Let automatic approvals of a segment go again after a look at why they were stopped."""
+    from counterfoil.journeys.monitor_models import release_segment
+    from counterfoil.models.monitoring_store import Hold
+
+    async def work(house: "House", actor: "Actor") -> "Hold | Refused":
+        return await release_segment(house, actor, sha256, segment, reason=reason)
+
+    as_operator(by, work, password_stdin=password_stdin)
+    typer.echo(f"Approvals of {segment} by {sha256[:12]} go on.")
 
 
 def list_models(*, as_json: Json = False) -> None:

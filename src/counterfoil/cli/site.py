@@ -36,6 +36,7 @@ from counterfoil.worker.features import features_job
 from counterfoil.worker.gathering import gathering_job
 from counterfoil.worker.holding_back import holding_back_job
 from counterfoil.worker.keeping import keeping_job
+from counterfoil.worker.models import models_job
 from counterfoil.worker.log import log_jobs
 from counterfoil.worker.loop import Job, run
 from counterfoil.worker.payouts import payout_job
@@ -121,6 +122,7 @@ async def work(house: House, stop: asyncio.Event) -> None:
         )
         jobs += await _log_jobs(house, stack)
         jobs += [contract_job(house), keeping_job(house), gathering_job(house)]
+        jobs.append(models_job(house))
         jobs.append(holding_back_job(house))
         jobs.append(experiments_job(house))
         jobs.append(features_job(house))

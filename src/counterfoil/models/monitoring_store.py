@@ -61,6 +61,55 @@ class Stress:
     made_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """A decision by a model's policies, and how it went."""
+
+    decided_at: datetime
+    outcome: str
+    #: Values of the features that the policy read.
+    features: Mapping[str, Any]
+    segment: str
+    #: What a person made of it; None where nobody looked.
+    person_outcome: str | None
+    #: 1 bad, 0 good, None where it is not known yet.
+    bad: int | None
+
+
+async def read_decided(
+    connection: Runner,
+    model_sha256: str,
+    *,
+    since: datetime,
+    until: datetime,
+    horizon_months: int,
+    bad_days: int,
+    page: int,
+) -> list[Decided]:
+    """Return what every policy with a model decided in a span, the newest first."""
+    rows = await QUERIES.policies_of_model.fetch(connection, model_sha256=model_sha256)
+    found = await QUERIES.decided.fetch(
+        connection,
+        policy_hashes=[row["policy_hash"] for row in rows],
+        since=since,
+        until=until,
+        horizon_months=horizon_months,
+        bad_days=bad_days,
+        page=page,
+    )
+    return [
+        Decided(
+            decided_at=row["decided_at"],
+            outcome=row["outcome"],
+            features=orjson.loads(row["inputs"])["features"],
+            segment=row["segment"] or "",
+            person_outcome=row["person_outcome"],
+            bad=row["bad"],
+        )
+        for row in found
+    ]
+
+
 async def add_monitorings(connection: Runner, found: Sequence[Monitoring]) -> None:
     """Keep what was found of the segments of one model over one span."""
     if not found:

@@ -77,3 +77,52 @@ FROM models.stress
 WHERE model_sha256 = :model_sha256
 ORDER BY stress_id DESC
 LIMIT :page;
+
+-- name: decided
+-- What policies decided by machine in a span, with what a person made of it and how the line went:
+-- bad where an instalment was so many days late within the horizon, good where the horizon has
+-- passed without, not known where it has not passed or nothing was drawn.
+-- gives   at most :page rows, the newest first
+-- locks   none
+SELECT said.decided_at, said.outcome, said.inputs, said.result::json ->> 'segment' AS segment,
+       person.outcome AS person_outcome,
+       CASE
+           WHEN went.is_bad THEN 1
+           WHEN went.loans > 0 AND (
+               said.decided_at + make_interval(months => :horizon_months)
+           )::date <= today.business_date THEN 0
+       END AS bad
+FROM reporting.decision AS said
+JOIN reporting.application AS application
+  ON application.customer_id = said.customer_id
+ AND application.application_id = said.application_id
+CROSS JOIN reporting.business_date AS today
+LEFT JOIN reporting.decision AS person
+  ON person.customer_id = said.customer_id AND person.application_id = said.application_id
+ AND person.decision_no = said.decision_no + 1 AND person.decided_by <> 'policy'
+LEFT JOIN LATERAL (
+    SELECT count(DISTINCT loan.loan_id) AS loans,
+           coalesce(bool_or(
+               instalment.due_date + :bad_days::integer
+                   < coalesce(instalment.settled_on, today.business_date)
+               AND instalment.due_date + :bad_days::integer
+                   <= (said.decided_at + make_interval(months => :horizon_months))::date
+           ), false) AS is_bad
+    FROM reporting.loan AS loan
+    LEFT JOIN reporting.instalment AS instalment
+      ON instalment.customer_id = loan.customer_id AND instalment.loan_id = loan.loan_id
+    WHERE loan.customer_id = application.customer_id AND loan.line_id = application.line_id
+) AS went ON true
+WHERE said.policy_hash = ANY(:policy_hashes) AND said.decided_by = 'policy'
+  AND said.decided_at > :since AND said.decided_at <= :until
+ORDER BY said.decided_at DESC, said.customer_id, said.application_id, said.decision_no
+LIMIT :page;
+
+-- name: policies_of_model
+-- Every policy version that decides by a model.
+-- gives   a row for each
+-- locks   none
+SELECT policy_hash
+FROM reporting.policy_model
+WHERE model_sha256 = :model_sha256
+ORDER BY policy_hash;

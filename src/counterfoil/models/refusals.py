@@ -70,3 +70,9 @@ MODEL_NOT_RELEASED: Final = Refusal(
     message="The policy decides by a model that is {state}.",
     next_step="Have the model validated, approved and published before the policy.",
 )
+MODEL_SEGMENT_NOT_HELD: Final = Refusal(
+    code="model_segment_not_held",
+    kind=Kind.CONFLICT,
+    message="Approvals of the segment {segment} are not held back.",
+    next_step="Look at the model's monitoring to see which segments are.",
+)

@@ -33,9 +33,14 @@ class Reference:
 
     def score_counts(self, frame: pl.DataFrame) -> list[int]:
         """Return how many scored cases fall into each bin of the score."""
-        risks = frame.get_column("risk").drop_nulls()
-        bins = pl.Series(self.edges, dtype=pl.Int64).search_sorted(risks, side="left")
-        return _counted(bins, len(self.edges) + 1)
+        return score_counts(frame, self.edges)
+
+
+def score_counts(frame: pl.DataFrame, edges: Sequence[int]) -> list[int]:
+    """Return how many scored cases fall into each bin between upper ends of risk."""
+    risks = frame.get_column("risk").drop_nulls()
+    bins = pl.Series(edges, dtype=pl.Int64).search_sorted(risks, side="left")
+    return _counted(bins, len(edges) + 1)
 
 
 def reference_of(cases: Cases, given: Cases | None) -> Reference | None:
@@ -55,22 +60,32 @@ def _reference(name: str, cases: Cases, mask: pl.Series) -> Reference | None:
     risks = cases.frame.filter(mask).get_column("risk").drop_nulls().sort()
     if risks.is_empty():
         return None
-    ends = {
-        int(risks[min(len(risks) - 1, len(risks) * step // SCORE_BINS)])
-        for step in range(1, SCORE_BINS)
-    }
-    return Reference(name=name, cases=cases, mask=mask, edges=sorted(ends))
+    return Reference(name=name, cases=cases, mask=mask, edges=_edges(risks))
+
+
+def _edges(risks: pl.Series) -> list[int]:
+    """Return the upper ends of bins of about equal size, from sorted risks."""
+    last = len(risks) - 1
+    steps = range(1, SCORE_BINS)
+    return sorted({int(risks[min(last, len(risks) * step // SCORE_BINS)]) for step in steps})
+
+
+def _score_bins(frame: pl.DataFrame) -> Document:
+    """Return the distribution of these scores, against which others are told later."""
+    risks = frame.get_column("risk").drop_nulls().sort()
+    edges = [] if risks.is_empty() else _edges(risks)
+    return {"edges": edges, "counts": score_counts(frame, edges)}
 
 
 def stability_block(
     cases: Cases, reference: Reference | None, limits: Thresholds
 ) -> tuple[Document, list[Alarm]]:
     """Return PSI of score and grades, in all and by period, and CSI by feature."""
-    histogram = _histogram(cases)
+    shape = {"histogram": _histogram(cases), "score_bins": _score_bins(cases.frame)}
     if reference is None:
         return {
             "reference": None,
-            "histogram": histogram,
+            **shape,
             "score_psi_ppm": None,
             "grade_psi_ppm": None,
             "by_period": [],
@@ -96,7 +111,7 @@ def stability_block(
         alarms += above(limits, "feature_csi", feature["csi_ppm"], feature["feature"])
     block = {
         "reference": reference.name,
-        "histogram": histogram,
+        **shape,
         "score_psi_ppm": score,
         "grade_psi_ppm": grade,
         "by_period": _by_period(cases, reference, before),

@@ -63,8 +63,13 @@ class Cases:
         return self.scored.filter(pl.col("bad").is_not_null())
 
 
-def read_cases(artefact: Artefact, frame: pl.DataFrame, layout: Layout) -> Cases:
-    """Return a file's cases with their scores; raise `ValidationDataError` where it has none."""
+def read_cases(
+    artefact: Artefact, frame: pl.DataFrame, layout: Layout, *, needs_outcomes: bool = True
+) -> Cases:
+    """Return a file's cases with their scores; raise `ValidationDataError` where it has none.
+
+    `needs_outcomes` refuses a file in which no outcome is known yet.
+    """
     for name in (layout.target, layout.period, layout.segment, layout.amount, *layout.groups):
         if name is not None and name not in frame.columns:
             shown = ", ".join(frame.columns[:20])
@@ -76,7 +81,7 @@ def read_cases(artefact: Artefact, frame: pl.DataFrame, layout: Layout) -> Cases
         risk_of(artefact, scores),
         scores.pd_ppm,
         _bands(artefact, scores.pd_ppm),
-        _outcomes(frame.get_column(layout.target)),
+        _outcomes(frame.get_column(layout.target), needs_outcomes=needs_outcomes),
         _period(frame, layout.period),
         _labels(frame, layout.segment, "segment"),
         _amount(frame, layout.amount),
@@ -119,7 +124,7 @@ def _bands(artefact: Artefact, pd_ppm: pl.Series) -> pl.Series:
     return pl.select(band=pl.when(pd_ppm.is_not_null()).then(found)).to_series()
 
 
-def _outcomes(given: pl.Series) -> pl.Series:
+def _outcomes(given: pl.Series, *, needs_outcomes: bool) -> pl.Series:
     texts = given.cast(pl.String).str.to_lowercase()
     known = texts.replace_strict(_OUTCOMES, default=None, return_dtype=pl.Int8)
     strange = given.filter(known.is_null() & texts.is_not_null() & (texts != "nan"))
@@ -127,7 +132,7 @@ def _outcomes(given: pl.Series) -> pl.Series:
         raise ValidationDataError(
             f"column {given.name} holds {strange[0]!r}; an outcome is 0 (good) or 1 (bad)"
         )
-    if known.null_count() == len(known):
+    if needs_outcomes and known.null_count() == len(known):
         raise ValidationDataError(f"column {given.name} holds no outcome at all")
     return known.alias("bad")
 

@@ -1,0 +1,37 @@
+"""Looking at what models decided, once a day, as a background job.
+
+Any number of processes may run it: each round is kept, and a segment is held back once.
+"""
+
+import asyncio
+import math
+from typing import Final
+
+from counterfoil.journeys.house import House
+from counterfoil.journeys.monitor_models import monitor_models
+from counterfoil.worker.loop import Job
+
+#: How often models are looked at; outcomes come by the day.
+LOOK_SECONDS: Final = 86_400
+#: After a start, so that a program that is started often does not look every time.
+FIRST_SECONDS: Final = 3_600
+
+
+def models_job(house: House) -> Job:
+    """Return the job."""
+    next_at = math.nan
+
+    async def step() -> int:
+        nonlocal next_at
+        now = asyncio.get_running_loop().time()
+        if math.isnan(next_at):
+            next_at = now + FIRST_SECONDS
+        if now < next_at:
+            return 0
+        next_at = now + LOOK_SECONDS
+        return len(await monitor_models(house))
+
+    async def close() -> None:
+        """There is nothing open."""
+
+    return Job(name="models", step=step, close=close)
