@@ -6,6 +6,7 @@ from typing import Final
 
 from counterfoil.api import refusals as own
 from counterfoil.bureau import refusals as bureau
+from counterfoil.capacity import refusals as capacity
 from counterfoil.consents import refusals as consents
 from counterfoil.contracts import refusals as contracts
 from counterfoil.customers import refusals as customers
@@ -28,6 +29,7 @@ ROOMS: Final[tuple[tuple[ModuleType, str, str], ...]] = (
     (bureau, "Credit inquiries", "征信查询"),
     (contracts, "Contracts", "合同"),
     (features, "Features", "特征"),
+    (capacity, "Capacity and exposure", "还款能力与负债"),
     (decisioning, "Applications and decisions", "申请与决策"),
     (models, "Models", "模型"),
     (lending, "Lines, drawdowns, loans, repayments", "授信、支用、借据、还款"),

@@ -166,6 +166,7 @@ class GuardResult:
     cap_minor: int | None
     #: The ceiling that gives it, or `own_cap`; empty without a cap.
     cap_by: str
+    #: Why less is left than is asked for; empty where enough is.
     cap_reason: str
     hits: tuple[Hit, ...]
     measures: Measures
@@ -227,13 +228,19 @@ def run_guard(inputs: GuardInputs, ceilings: Ceilings) -> GuardResult:
         outcome=_outcome(inputs, hits, smallest, soft, ceilings),
         cap_minor=None if smallest is None else smallest.amount_minor,
         cap_by="" if smallest is None else smallest.by,
-        cap_reason="" if smallest is None else smallest.reason,
+        cap_reason=_cap_reason(proposal, smallest),
         hits=tuple(hits),
         measures=measures,
         inventory=inventory,
         basis=inputs.basis,
         help_is_due=soft >= ceilings.soft_hits_help or any(hit.end == "hard" for hit in hits),
     )
+
+
+def _cap_reason(proposal: Proposal | None, cap: _Cap | None) -> str:
+    if proposal is None or cap is None or cap.amount_minor >= proposal.amount_minor:
+        return ""
+    return cap.reason
 
 
 def _judge(ceiling: Ceiling, found: Measure, income: Range | None) -> Hit | None:

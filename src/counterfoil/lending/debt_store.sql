@@ -12,7 +12,7 @@ FROM lending.credit_line AS l
 LEFT JOIN LATERAL (
     SELECT sum(
         CASE WHEN s.status = 'open' THEN
-            ceil(s.principal_minor::numeric / greatest(1, ceil((s.maturity_date - :on) / 30.0)))
+            ceil(s.principal_minor::numeric / greatest(1, ceil((s.maturity_date - :on::date) / 30.0)))
             + ceil(s.principal_minor::numeric * s.rate_daily_e8 * 30 / 100000000)
         ELSE
             ceil(s.original_minor::numeric / s.tenor_months)
@@ -32,7 +32,7 @@ ORDER BY l.customer_id, l.line_id;
 -- gives   one row a customer who owes anything
 -- locks   none
 SELECT customer_id, currency, sum(principal_minor)::bigint AS owed_minor,
-       coalesce(sum(principal_minor) FILTER (WHERE oldest_due_date < :on - 90), 0)::bigint
+       coalesce(sum(principal_minor) FILTER (WHERE oldest_due_date < :on::date - 90), 0)::bigint
            AS late_minor
 FROM lending.loan
 WHERE customer_id = ANY (:customer_ids::bigint[]) AND status = 'open'
