@@ -18,7 +18,8 @@ from counterfoil.decisioning.compile_python import compile_python
 from counterfoil.decisioning.decision import Asked
 from counterfoil.decisioning.document import policy_of
 from counterfoil.decisioning.expression import Value
-from counterfoil.decisioning.gate import GateCase, publication_check
+from counterfoil.decisioning.gate import publication_check
+from counterfoil.decisioning.gate_impact import GateCase
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import Guards
 from counterfoil.decisioning.reading import InvalidPolicyError

@@ -17,6 +17,7 @@ from counterfoil.decisioning.compile_python import compile_python
 from counterfoil.decisioning.document import load_policy, policy_of
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.snooze import Snooze, SnoozeWish
+from counterfoil.features.registry_file import load_registry
 from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.follow_policies import PolicyFollower
 from counterfoil.journeys.hold_back import hold_back
@@ -64,7 +65,12 @@ async def published(house: House, policy: Policy, *, begins: datetime | None = N
 
 async def followed(house: House) -> None:
     """Read what is in force, as every process does each second."""
-    await PolicyFollower(house.database, house.policies, house.clock, house.metrics).read()
+    await follower_of(house).read()
+
+
+def follower_of(house: House) -> PolicyFollower:
+    registry = load_registry(house.settings.features)
+    return PolicyFollower(house.database, house.policies, house.clock, house.metrics, registry)
 
 
 async def test_each_purpose_is_decided_by_what_was_published_for_it(house: House) -> None:
@@ -101,8 +107,7 @@ async def test_another_process_follows_by_itself(
     async with open_house(settings, database_url, clock=house.clock) as other:
         next_version = changed("base-2026-02", version="2026-03")
         await published(house, next_version)
-        follower = PolicyFollower(other.database, other.policies, other.clock, other.metrics)
-        await follower.read()
+        await followed(other)
         assert other.policies.origination.policy.hash == next_version.hash
 
 
@@ -151,7 +156,7 @@ async def snoozing(house: House, days: int = 7) -> None:
     house.policies.put_in_force("origination", InForce(compiled=compile_python(policy)))
 
 
-def wish_for(customer_id: int, rule: str = "R09", days: int = 7) -> SnoozeWish:
+def wish_for(customer_id: int, rule: str = "F02", days: int = 7) -> SnoozeWish:
     return SnoozeWish(
         customer_id=customer_id,
         purpose="origination",
@@ -176,14 +181,14 @@ async def test_a_rule_is_suppressed_for_one_customer_by_two_people(house: House)
     snooze = await snooze_rule(house, ANALYST, wish)
     assert isinstance(snooze, Snooze), snooze
     assert (snooze.asked_by, snooze.approved_by) == ("ana", "bo")
-    view = await counter.apply(customer_id=customer_id, lenders_count=8)
+    view = await counter.apply(customer_id=customer_id, is_disputed=True)
     assert view.status == "approved"
     async with house.database.connection() as connection:
         row = await connection.fetchrow("SELECT inputs, result FROM decisioning.decision")
         inputs, result = orjson.loads(row["inputs"]), orjson.loads(row["result"])
-        assert inputs["guards"] == {"snoozed": ["R09"], "tripped": []}
-        assert result["verdicts"]["R09"] == "true"
-        assert "snooze:R09" in result["guarded"]
+        assert inputs["guards"] == {"snoozed": ["F02"], "tripped": []}
+        assert result["verdicts"]["F02"] == "true"
+        assert "snooze:F02" in result["guarded"]
         replayed = await replay_decisions(connection)
     assert not isinstance(replayed, Refused)
     assert (replayed.examined, replayed.reproduced) == (1, 1)
@@ -211,7 +216,7 @@ async def test_without_a_table_snooze_nothing_is_suppressed(house: House) -> Non
     without = load_policy("base-2026-01")
     house.policies.put_in_force("origination", InForce(compiled=compile_python(without)))
     customer_id = await Counter(house).register("one")
-    refused = await snooze_rule(house, ANALYST, wish_for(customer_id))
+    refused = await snooze_rule(house, ANALYST, wish_for(customer_id, "R10"))
     assert isinstance(refused, Refused)
     assert refused.code == "snooze_not_allowed"
 

@@ -2,27 +2,34 @@
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypedDict
 
 import typer
 
 from counterfoil.cli import output, policy_snooze
+from counterfoil.cli.policy_report import write_report
 from counterfoil.cli.policy_source import (
     PRODUCT,
+    Data,
+    Groups,
     Json,
     On,
+    OutcomeColumn,
+    Overrides,
     PolicyFile,
     Product,
+    cases_of_file,
+    overrides_of,
     policy_of,
     question,
-    text_of,
 )
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from counterfoil.decisioning.decision import Asked
-    from counterfoil.decisioning.gate import Fault, GateReport
+    from counterfoil.decisioning.gate import GateReport
+    from counterfoil.decisioning.gate_impact import GateCase
     from counterfoil.decisioning.policy import Policy
     from counterfoil.decisioning.policy_parts import Grade
     from counterfoil.journeys.house import House
@@ -153,34 +160,61 @@ def gate(
     *,
     generated: Generated = 10_000,
     replay: Replay = 0,
+    data: Data = None,
+    outcome: OutcomeColumn = None,
+    group: Groups = None,
+    override: Overrides = None,
     product: Product = PRODUCT,
     on: On = None,
     as_json: Json = False,
 ) -> None:
-    """Prove a policy: both compilers agree with the reference, every rule is covered.
+    """Prove a policy: compilers agree, every rule is covered and tested, nothing moves too far.
 
     Ends with 1 where the version may not be published. With --replay the installation's own
-    applications are decided, too.
+    applications are decided, too, and with --data those of a file, where outcomes and groups may
+    stand beside them.
     """
     found = policy_of(policy)
     asked = question(product, on, found.currency)
-    report = _gated(found, asked, generated=generated, replay=replay)
+    given = cases_of_file(found, asked, data, outcome=outcome, groups=group)
+    report = _gated(
+        found, asked, (replay, generated), given=given, overrides=overrides_of(override)
+    )
     if as_json:
         output.write_json(report.document())
     else:
-        _write_report(policy, report)
+        write_report(policy, report)
     if not report.passed:
         raise typer.Exit(output.EXIT_FAILED)
 
 
-def _gated(policy: "Policy", asked: "Asked", *, generated: int, replay: int) -> "GateReport":
+def _gated(
+    policy: "Policy",
+    asked: "Asked",
+    counts: tuple[int, int],
+    *,
+    given: "list[GateCase]",
+    overrides: dict[str, str],
+) -> "GateReport":
     from counterfoil.cli.connection import with_connection
     from counterfoil.decisioning.gate import publication_check
-    from counterfoil.journeys.publish_policy import cases_to_generate, run_gate
+    from counterfoil.journeys.publish_policy import (
+        cases_to_generate,
+        run_gate,
+        shipped_in_force,
+    )
     from counterfoil.kernel.clock import SystemClock
 
+    replay, generated = counts
     if not replay:
-        return publication_check(policy, [], cases_to_generate(policy, asked, most=generated))
+        return publication_check(
+            policy,
+            given,
+            cases_to_generate(policy, asked, most=generated),
+            live=shipped_in_force(policy.purpose),
+            overrides=overrides,
+            demands_tests=True,
+        )
 
     async def work(connection: "Connection") -> "GateReport":
         return await run_gate(
@@ -190,32 +224,11 @@ def _gated(policy: "Policy", asked: "Asked", *, generated: int, replay: int) -> 
             replayed=replay,
             generated=generated,
             at=SystemClock().now(),
+            given=given,
+            overrides=overrides,
         )
 
     return with_connection(work)
-
-
-def _write_report(file: str, report: "GateReport") -> None:
-    rows = []
-    for code in report.coverage["generated"]:
-        replayed, generated = (report.coverage[name][code] for name in ("replayed", "generated"))
-        counts = (replayed.true, replayed.false, replayed.unknown)
-        rows.append((code, *counts, generated.true, generated.false, generated.unknown))
-    columns = ("rule", "true", "false", "unknown", "true*", "false*", "unknown*")
-    title = f"{report.replayed:,} replayed and {report.generated:,} generated* applications"
-    output.write_table(title, columns, rows)
-    typer.echo(f"{report.differences_count:,} decisions differ between the engines.")
-    for fault in report.faults:
-        typer.secho(f"{_where(file, fault)}: {fault.reason}", err=True, fg=typer.colors.RED)
-    typer.echo(f"{report.policy.hash} {'may' if report.passed else 'may not'} be published.")
-
-
-def _where(file: str, fault: "Fault") -> str:
-    from counterfoil.decisioning.policy_file import position_of
-    from counterfoil.decisioning.reading import InvalidPolicyError
-
-    line, column = position_of(text_of(file), InvalidPolicyError(fault.place, fault.reason))
-    return f"{file}:{line}:{column}: {fault.place}"
 
 
 def publish(
@@ -232,6 +245,10 @@ def publish(
     ] = None,
     generated: Generated = 10_000,
     replay: Replay = 10_000,
+    data: Data = None,
+    outcome: OutcomeColumn = None,
+    group: Groups = None,
+    override: Overrides = None,
     product: Product = PRODUCT,
     on: On = None,
     as_json: Json = False,
@@ -248,6 +265,8 @@ def publish(
     found = policy_of(policy)
     asked = question(product, on, found.currency)
     begins = _instant(effective_from)
+    given = cases_of_file(found, asked, data, outcome=outcome, groups=group)
+    wish = _Wish(found, asked, (replay, generated), given, overrides_of(override), reason, begins)
     password = _password(from_stdin=password_stdin)
     with output.failures_as_messages():
         settings = Settings()
@@ -260,22 +279,33 @@ def publish(
 
                 async with open_house(settings, address) as house:
                     actor = await _actor(house, by, password)
-                    counts = (replay, generated)
-                    return await _publish(house, actor, found, asked, counts, reason, begins)
+                    return await _publish(house, actor, wish)
 
             answer = asyncio.run(work())
     _write_publication(answer, as_json=as_json)
 
 
-async def _publish(
-    house: "House",
-    actor: "Actor",
-    policy: "Policy",
-    asked: "Asked",
-    counts: tuple[int, int],
-    reason: str,
-    effective_from: "datetime | None",
-) -> "dict[str, object] | Refused":
+class _Dated(TypedDict):
+    """Why, and from when."""
+
+    reason: str
+    effective_from: "datetime | None"
+
+
+class _Wish(NamedTuple):
+    """What is to be published, and what the gate looks at."""
+
+    policy: "Policy"
+    asked: "Asked"
+    #: Recorded and generated applications.
+    counts: tuple[int, int]
+    given: "list[GateCase]"
+    overrides: dict[str, str]
+    reason: str
+    effective_from: "datetime | None"
+
+
+async def _publish(house: "House", actor: "Actor", wish: _Wish) -> "dict[str, object] | Refused":
     from counterfoil.decisioning.refusals import POLICY_NOT_REQUESTED
     from counterfoil.journeys.publish_policy import (
         publish_policy,
@@ -285,9 +315,8 @@ async def _publish(
     from counterfoil.kernel import ids
     from counterfoil.kernel.errors import Refused
 
-    published = await publish_policy(
-        house, actor, policy, reason=reason, effective_from=effective_from
-    )
+    dated: _Dated = {"reason": wish.reason, "effective_from": wish.effective_from}
+    published = await publish_policy(house, actor, wish.policy, **dated)
     if not isinstance(published, Refused):
         return {
             "state": "published",
@@ -302,20 +331,20 @@ async def _publish(
     async with house.database.connection() as connection:
         report = await run_gate(
             connection,
-            policy,
-            asked,
-            replayed=counts[0],
-            generated=counts[1],
+            wish.policy,
+            wish.asked,
+            replayed=wish.counts[0],
+            generated=wish.counts[1],
             at=house.clock.now(),
+            given=wish.given,
+            overrides=wish.overrides,
         )
-    approval = await request_publication(
-        house, actor, report, reason=reason, effective_from=effective_from
-    )
+    approval = await request_publication(house, actor, report, **dated)
     if isinstance(approval, Refused):
         return approval
     return {
         "state": "requested",
-        "policy_hash": policy.hash,
+        "policy_hash": wish.policy.hash,
         "approval_id": ids.to_text(ids.APPROVAL, approval.approval_id),
         "report_sha256": report.digest().hex(),
     }

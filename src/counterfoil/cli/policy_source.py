@@ -2,15 +2,18 @@
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from counterfoil.cli import output
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from counterfoil.decisioning.decision import Asked
     from counterfoil.decisioning.document_model import FindModel
+    from counterfoil.decisioning.gate_impact import GateCase
     from counterfoil.decisioning.policy import Policy
 
 PolicyFile = Annotated[
@@ -20,6 +23,21 @@ Product = Annotated[str, typer.Option(help="Product whose bounds the cases are d
 On = Annotated[str | None, typer.Option(help="Date of the decisions; today by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
 
+Data = Annotated[str | None, typer.Option(help="CSV or Parquet of applications to decide as well.")]
+OutcomeColumn = Annotated[
+    str | None, typer.Option(help="Column of the file that is 1 where it turned out bad.")
+]
+Groups = Annotated[
+    list[str] | None,
+    typer.Option(help="Column of the file with a group of people; no rule reads it. May repeat."),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(help="NAME=REASON of a tolerance that may be exceeded. May repeat."),
+]
+
+#: Applications that are read of a file.
+CASES_MAX = 100_000
 PRODUCT = "cash-line-open"
 
 
@@ -84,4 +102,63 @@ def question(product: str, on: str | None, currency: str) -> "Asked":
         rate_daily_min_e8=terms.rate_daily_e8_min,
         rate_daily_max_e8=terms.rate_daily_e8_max,
         as_of=day,
+    )
+
+
+def overrides_of(given: "Sequence[str] | None") -> dict[str, str]:
+    """Return the tolerances that may be exceeded, each with its reason."""
+    from counterfoil.decisioning.policy_parts import Tolerances
+
+    found = {}
+    for text in given or ():
+        name, _, reason = text.partition("=")
+        if name not in Tolerances.__slots__ or not reason.strip():
+            names = ", ".join(Tolerances.__slots__)
+            raise output.fail(f"{text} is not NAME=REASON; the names are {names}")
+        found[name] = reason.strip()
+    return found
+
+
+def cases_of_file(
+    policy: "Policy",
+    asked: "Asked",
+    file: str | None,
+    *,
+    outcome: str | None,
+    groups: "Sequence[str] | None",
+) -> "list[GateCase]":
+    """Return the applications of a file, with outcomes and groups where columns are named."""
+    if file is None:
+        return []
+    import polars as pl
+
+    from counterfoil.decisioning.batch_frame import UnfitDataError, check_frame
+
+    traits = [*(groups or ())]
+    extra = [*([outcome] if outcome else []), *traits]
+    try:
+        frame = pl.scan_parquet(file) if file.endswith(".parquet") else pl.scan_csv(file)
+        check_frame(policy, frame, keep=extra)
+        names = [item.name for item in policy.features]
+        rows = frame.select(*names, *extra).head(CASES_MAX).collect().iter_rows(named=True)
+    except (OSError, pl.exceptions.PolarsError, UnfitDataError) as failure:
+        raise output.fail(f"{file} cannot be decided on: {failure}") from failure
+    return [_case(asked, names, row, outcome, traits) for row in rows]
+
+
+def _case(
+    asked: "Asked",
+    names: list[str],
+    row: dict[str, Any],
+    outcome: str | None,
+    traits: list[str],
+) -> "GateCase":
+    from counterfoil.decisioning.gate_impact import GateCase
+
+    said = row[outcome] if outcome else None
+    return GateCase(
+        {name: row[name] for name in names},
+        asked,
+        is_bad=None if said is None else bool(said),
+        groups={trait: str(row[trait]) for trait in traits if row[trait] is not None},
     )

@@ -156,6 +156,8 @@ class _Plan:
         return [self._verdict(rule).alias(f"r{n}") for n, rule in enumerate(self.policy.rules)]
 
     def _verdict(self, rule: Rule) -> pl.Expr:
+        if not rule.is_effective(self.asked.as_of):
+            return pl.lit(value=False)
         verdict = expression_of(rule.when, self.columns, self.texts)
         if not rule.segments:
             return verdict

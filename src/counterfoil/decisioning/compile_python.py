@@ -253,10 +253,23 @@ class _Writer:
                 wanted = out.hold("S", frozenset(map(codes.index, rule.segments)))
                 out.add(f"if segment in {wanted}:")
                 out.level += 1
+            dated = self._dates(rule)
+            if dated:
+                out.add(f"if {dated}:")
+                out.level += 1
             true = [f"verdicts[{rule.code!r}] = T", self._effect(rule, rule.action)]
             unknown = [f"verdicts[{rule.code!r}] = U", self._effect(rule, rule.on_unknown)]
             write_branches(out, rule.when, self.local, true, unknown)
-            out.level -= bool(rule.segments)
+            out.level -= bool(rule.segments) + bool(dated)
+
+    def _dates(self, rule: Rule) -> str:
+        """Return the test whether a rule is in effect; empty where it always is."""
+        tests = []
+        if rule.effective_from is not None:
+            tests.append(f"asked.as_of >= {self.out.hold('day', rule.effective_from)}")
+        if rule.effective_to is not None:
+            tests.append(f"asked.as_of <= {self.out.hold('day', rule.effective_to)}")
+        return " and ".join(tests)
 
     def _effect(self, rule: Rule, action: Action) -> str:
         match action:

@@ -30,6 +30,12 @@ from counterfoil.decisioning.document_parts import (
     read_word,
     with_tree,
 )
+from counterfoil.decisioning.document_tests import (
+    read_date,
+    read_test,
+    read_tolerances,
+    with_texts,
+)
 from counterfoil.decisioning.evaluate import verdict_function
 from counterfoil.decisioning.feature_source import (
     CONSENT_PURPOSES,
@@ -70,6 +76,7 @@ COUNTS_MAX = {
     "edges": 4_096,
     "grades": 50,
     "reasons": 500,
+    "tests": 5_000,
     "values": 1_000,
 }
 _WHOLE_PERCENT = 100
@@ -97,7 +104,7 @@ def read_policy(text: str, *, find_model: FindModel | None = None) -> Policy:
     if len(text) > TEXT_LENGTH_MAX:
         raise InvalidPolicyError("policy", f"is longer than {TEXT_LENGTH_MAX:,} characters")
     try:
-        document: dict[str, object] = tomllib.loads(text)
+        document: dict[str, object] = with_texts(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise InvalidPolicyError("policy", f"is not TOML: {error}") from error
     return policy_of(with_model(_with_trees(document), find_model))
@@ -135,6 +142,8 @@ def policy_of(document: dict[str, object]) -> Policy:
         reasons={item.code: item for item in map(read_reason, table.tables("reasons"))},
         action_cap=read_action_cap(table),
         snooze_days_max=_snooze_days_max(table),
+        tests=tuple(read_test(item) for item in table.tables_if_any("tests")),
+        tolerances=read_tolerances(table),
     )
     table.finish()
     check_whole(policy)
@@ -206,8 +215,12 @@ def _rule(table: Table, shapes: dict[str, Shape]) -> Rule:
         cap_minor=table.integer_or_none("cap_minor"),
         margin_daily_e8=table.integer_or_none("margin_daily_e8"),
         segments=table.texts("segments"),
+        effective_from=read_date(table, "effective_from"),
+        effective_to=read_date(table, "effective_to"),
     )
     table.finish()
+    if rule.effective_from and rule.effective_to and rule.effective_to < rule.effective_from:
+        raise table.fault("effective_to", "is before effective_from")
     _check_rule(table, rule)
     return rule
 

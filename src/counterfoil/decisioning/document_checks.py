@@ -32,6 +32,7 @@ def check_whole(policy: Policy) -> None:
     _check_age(policy)
     _check_segments(policy)
     _check_segments_of_rules(policy)
+    _check_tests(policy)
     _check_grades(policy)
     _check_prices(policy)
     _check_capacity(policy)
@@ -102,6 +103,20 @@ def _check_segments_of_rules(policy: Policy) -> None:
                 f"policy.rules[{rule.code}].segments",
                 f"names what is no segment; there are {', '.join(sorted(codes))}",
             )
+
+
+def _check_tests(policy: Policy) -> None:
+    codes = {rule.code for rule in policy.rules}
+    names = {feature.name: feature for feature in policy.features}
+    for number, test in enumerate(policy.tests):
+        place = f"policy.tests[{number}]"
+        if test.rule not in codes:
+            raise InvalidPolicyError(f"{place}.rule", f"{test.rule} is no rule of this policy")
+        for name, value in test.given.items():
+            if name not in names:
+                raise InvalidPolicyError(f"{place}.given.{name}", "is not a declared feature")
+            if not names[name].admits(value):
+                raise InvalidPolicyError(f"{place}.given.{name}", "has a value it cannot have")
 
 
 def _check_grades(policy: Policy) -> None:

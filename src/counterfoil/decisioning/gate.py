@@ -6,6 +6,9 @@ Agreement   The generated Python and Polars decide every replayed and every gene
             refuses the version and is shown: first the case, then the field, both values.
 Coverage    How often each rule was true, false and unknown, on replayed and on generated
             applications. A rule that nothing makes true, or nothing makes false, refuses.
+Tests       Every test that the document holds; a version that is to be published needs one for each
+            verdict that a rule can give.
+Impact      Against the version in force, within the document's tolerances (`gate_impact.py`).
 Invariant   Pure: the applications are given, the report follows from them and the policy alone.
 """
 
@@ -23,7 +26,13 @@ from counterfoil.decisioning.compile_polars import decided
 from counterfoil.decisioning.compile_python import CompiledPolicy, compile_python
 from counterfoil.decisioning.decision import Asked, Decision
 from counterfoil.decisioning.evaluate import Verdict
-from counterfoil.decisioning.expression import Value
+from counterfoil.decisioning.gate_impact import (
+    Fault,
+    GateCase,
+    Impact,
+    impact_of,
+    tolerance_faults,
+)
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.rule_reach import reach
 
@@ -36,13 +45,6 @@ RECORDS_COMPARED_EVERY: Final = 16
 _REPLAYED, _GENERATED = "replayed", "generated"
 
 
-class GateCase(NamedTuple):
-    """An application as it would be given: what is known of it and what is asked."""
-
-    features: Mapping[str, Value | None]
-    asked: Asked
-
-
 class Difference(NamedTuple):
     """One field in which an engine does not say what the reference says."""
 
@@ -53,13 +55,6 @@ class Difference(NamedTuple):
     field: str
     expected: str
     found: str
-
-
-class Fault(NamedTuple):
-    """Why a version is refused, and where."""
-
-    place: str
-    reason: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,8 +91,11 @@ class GateReport:
     #: Counts by rule, on replayed and on generated applications.
     coverage: dict[str, dict[str, RuleCover]] = field(default_factory=dict)
     segments: Counter[str] = field(default_factory=Counter)
-    #: How outcomes of replayed applications change against the live version: `approved>declined`.
-    swaps: Counter[str] = field(default_factory=Counter)
+    impact: Impact = field(default_factory=Impact)
+    #: Tolerances that were overridden by name, each with its reason.
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    #: Rules that lack a test of some verdict, with the verdicts.
+    untested: dict[str, list[str]] = field(default_factory=dict)
     live_hash: str | None = None
     faults: list[Fault] = field(default_factory=list)
 
@@ -129,7 +127,9 @@ class GateReport:
             "referred": self.referred,
             "replayed": self.replayed,
             "segments": dict(sorted(self.segments.items())),
-            "swaps": dict(sorted(self.swaps.items())),
+            "impact": self.impact.document(),
+            "overrides": dict(sorted(self.overrides.items())),
+            "untested": dict(sorted(self.untested.items())),
             "version": self.policy.version,
         }
 
@@ -144,33 +144,57 @@ def publication_check(
     generated: Sequence[GateCase],
     *,
     live: Policy | None = None,
+    overrides: Mapping[str, str] | None = None,
+    demands_tests: bool = False,
 ) -> GateReport:
-    """Return what the gate finds of a version on replayed and generated applications."""
-    report = GateReport(policy=policy, live_hash=None if live is None else live.hash)
+    """Return what the gate finds of a version on replayed and generated applications.
+
+    `demands_tests` refuses a version in which a rule has no test of a verdict that it can give.
+    """
+    report = GateReport(
+        policy=policy,
+        live_hash=None if live is None else live.hash,
+        overrides=dict(overrides or {}),
+    )
     compiled = compile_python(policy)
     for source, cases in ((_REPLAYED, replayed), (_GENERATED, generated)):
         report.coverage[source] = {rule.code: RuleCover() for rule in policy.rules}
-        for numbers, group in _by_question(cases):
+        for numbers, group in _by_question(policy, cases):
             _check_group(report, compiled, source, numbers, group)
     report.replayed, report.generated = len(replayed), len(generated)
-    if live is not None:
-        _count_swaps(report, compiled, compile_python(live), replayed)
-    report.faults += [*_conditions_faults(report), *_agreement_faults(report)]
+    in_force = None if live is None else compile_python(live)
+    report.impact = impact_of(compiled, in_force, replayed)
+    report.untested = _untested(report)
+    report.faults += [
+        *_conditions_faults(report),
+        *_test_faults(report, demands_tests=demands_tests),
+        *tolerance_faults(policy, report.impact, report.overrides),
+        *_agreement_faults(report),
+    ]
     return report
 
 
-def _by_question(cases: Sequence[GateCase]) -> Iterable[tuple[list[int], list[GateCase]]]:
-    """Yield cases of one question together, the amount asked for aside: one frame has one."""
+def _by_question(
+    policy: Policy, cases: Sequence[GateCase]
+) -> Iterable[tuple[list[int], list[GateCase]]]:
+    """Yield cases of one question together, the amount asked for aside: one frame has one.
+
+    Where no rule has a date of its own, all are asked on one date: nothing else depends on it.
+    """
+    is_dated = any(rule.effective_from or rule.effective_to for rule in policy.rules)
+    on = cases[0].asked.as_of if cases and not is_dated else None
     groups: dict[Asked, list[int]] = {}
-    questions: dict[int, Asked] = {}
+    asked: dict[int, tuple[Asked, Asked]] = {}
+    together = []
     for number, case in enumerate(cases):
-        question = questions.get(id(case.asked))
-        if question is None:
-            question = replace(case.asked, requested_minor=None)
-            questions[id(case.asked)] = question
-        groups.setdefault(question, []).append(number)
+        pair = asked.get(id(case.asked))
+        if pair is None:
+            own = case.asked if on is None else replace(case.asked, as_of=on)
+            pair = asked[id(case.asked)] = (own, replace(own, requested_minor=None))
+        together.append(case._replace(asked=pair[0]))
+        groups.setdefault(pair[1], []).append(number)
     for numbers in groups.values():
-        yield numbers, [cases[number] for number in numbers]
+        yield numbers, [together[number] for number in numbers]
 
 
 def _check_group(
@@ -253,15 +277,31 @@ def _note(
     report.differences.append(Difference(source, number, engine, "inputs", "", ""))
 
 
-def _count_swaps(
-    report: GateReport, ours: CompiledPolicy, live: CompiledPolicy, cases: Sequence[GateCase]
-) -> None:
-    if live.policy.currency != ours.policy.currency:
-        return
-    for case in cases:
-        before = live.decide(case.features, case.asked).outcome
-        after = ours.decide(case.features, case.asked).outcome
-        report.swaps[f"{before.value}>{after.value}"] += 1
+def _untested(report: GateReport) -> dict[str, list[str]]:
+    """Return the verdicts that rules give somewhere and that no test of theirs shows."""
+    shown = {(test.rule, test.verdict) for test in report.policy.tests}
+    found = {}
+    for rule in report.policy.rules:
+        covers = [cover[rule.code] for cover in report.coverage.values()]
+        missing = [
+            verdict.value
+            for verdict in Verdict
+            if (rule.code, verdict) not in shown and any(getattr(c, verdict) for c in covers)
+        ]
+        if missing:
+            found[rule.code] = missing
+    return found
+
+
+def _test_faults(report: GateReport, *, demands_tests: bool) -> Iterable[Fault]:
+    for number, test in enumerate(report.policy.tests):
+        found = report.policy.verdict_of(test)
+        if found is not test.verdict:
+            reason = f"{test.rule} is {found} on this case; the test says {test.verdict}"
+            yield Fault(f"policy.tests[{number}]", reason)
+    for code, missing in report.untested.items() if demands_tests else ():
+        reason = f"has no test in which it is {' or '.join(missing)}"
+        yield Fault(f"policy.rules[{code}]", reason)
 
 
 def _agreement_faults(report: GateReport) -> Iterable[Fault]:

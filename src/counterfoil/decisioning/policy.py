@@ -20,7 +20,7 @@ Speed       This is the reference, made of nested functions. `compile_python.py`
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from counterfoil.decisioning.customer_words import HOUSE_REASONS
 from counterfoil.decisioning.decision import Asked, Candidate, Decision, Outcome
@@ -39,8 +39,10 @@ from counterfoil.decisioning.policy_parts import (
     Guards,
     Reason,
     Rule,
+    RuleTest,
     Segment,
     Stage,
+    Tolerances,
 )
 from counterfoil.decisioning.scorecard import Contribution, Scorecard
 
@@ -60,12 +62,13 @@ CAPPED, SNOOZED = "cap:", "snooze:"
 class Judged:
     """What the rules judged so far said, and what follows from it, by precedence."""
 
-    __slots__ = ("acting", "guarded", "guards", "segment", "values", "verdicts")
+    __slots__ = ("acting", "guarded", "guards", "on", "segment", "values", "verdicts")
 
     def __init__(
-        self, values: Mapping[str, Value | None], segment: Segment, guards: Guards
+        self, values: Mapping[str, Value | None], segment: Segment, guards: Guards, on: date
     ) -> None:
         """Start with nothing judged."""
+        self.on = on
         self.values = values
         self.segment = segment
         self.guards = guards
@@ -76,7 +79,8 @@ class Judged:
     def add(self, rule: Rule) -> None:
         """Judge a rule and note what follows."""
         verdict = Verdict.FALSE
-        if not rule.segments or self.segment.code in rule.segments:
+        is_meant = not rule.segments or self.segment.code in rule.segments
+        if is_meant and rule.is_effective(self.on):
             verdict = rule.judge(self.values)
         self.verdicts[rule.code] = verdict
         if verdict is not Verdict.FALSE:
@@ -129,6 +133,9 @@ class Policy:
     action_cap: ActionCap | None
     #: The longest that a rule may be suppressed for a customer; None where none may.
     snooze_days_max: int | None
+    #: What the author says that rules have to say; the gate holds them to it.
+    tests: tuple[RuleTest, ...]
+    tolerances: Tolerances
 
     def decide(
         self, features: Mapping[str, Value | None], asked: Asked, guards: Guards = NO_GUARDS
@@ -137,7 +144,7 @@ class Policy:
         assert asked.currency == self.currency, "amounts of two currencies are not compared"
         snapshot = take_snapshot(self.features, features)
         values = self._with_derived(snapshot)
-        judged = Judged(values, self.segment_of(values), guards)
+        judged = Judged(values, self.segment_of(values), guards, asked.as_of)
         self._judge(Stage.ELIGIBILITY, judged)
         if judged.acting[Action.DECLINE]:
             return self._declined(asked, snapshot, judged)

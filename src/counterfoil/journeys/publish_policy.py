@@ -10,7 +10,9 @@ The way back  An earlier version is published again like any other: a new report
             new publication of the old content.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import orjson
@@ -21,7 +23,8 @@ from counterfoil.decisioning.boundary import generated_cases
 from counterfoil.decisioning.canonical import canonical_bytes
 from counterfoil.decisioning.decision import Asked
 from counterfoil.decisioning.document import load_policy
-from counterfoil.decisioning.gate import GateCase, GateReport, publication_check
+from counterfoil.decisioning.gate import GateReport, publication_check
+from counterfoil.decisioning.gate_impact import GateCase
 from counterfoil.decisioning.guard_store import read_window
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards
@@ -61,16 +64,22 @@ def cases_to_generate(policy: Policy, asked: Asked, *, most: int) -> list[GateCa
     """Return generated applications, amounts asked for among them."""
     step, low, high = asked.limit_step_minor, asked.limit_min_minor, asked.limit_max_minor
     amounts = (None, low, low + step, (low + high) // 2, high)
+    days = sorted({asked.as_of, *_days_of(policy)})
     questions = [
-        Asked(**{**_fields(asked), "requested_minor": amount})  # type: ignore[arg-type]
-        for amount in amounts
+        replace(asked, requested_minor=amount, as_of=day) for day in days for amount in amounts
     ]
     cases = generated_cases(policy, most=most)
     return [GateCase(case, questions[n % len(questions)]) for n, case in enumerate(cases)]
 
 
-def _fields(asked: Asked) -> dict[str, object]:
-    return {name: getattr(asked, name) for name in Asked.__slots__}
+def _days_of(policy: Policy) -> Iterator[date]:
+    """Yield the days around the beginnings and ends of rules."""
+    day = timedelta(days=1)
+    for rule in policy.rules:
+        if rule.effective_from is not None:
+            yield from (rule.effective_from - day, rule.effective_from)
+        if rule.effective_to is not None:
+            yield from (rule.effective_to, rule.effective_to + day)
 
 
 async def recorded_cases(connection: Connection, policy: Policy, *, most: int) -> list[GateCase]:
@@ -91,6 +100,11 @@ async def policy_in_force(connection: Connection, purpose: str, *, at: datetime)
     found = await store.publications_in_force(connection, at=at, depth=1)
     if published := found.get(purpose):
         return await read_policy_version(connection, published[0].policy_hash)
+    return shipped_in_force(purpose)
+
+
+def shipped_in_force(purpose: str) -> Policy | None:
+    """Return what decides for a purpose until something is published for it, None if nothing."""
     return load_policy(SHIPPED[purpose]) if purpose in SHIPPED else None
 
 
@@ -102,13 +116,21 @@ async def run_gate(
     replayed: int,
     generated: int,
     at: datetime,
+    given: Sequence[GateCase] = (),
+    overrides: Mapping[str, str] | None = None,
 ) -> GateReport:
-    """Return what the gate finds, against the version that is in force at an instant."""
+    """Return what the gate finds, against the version that is in force at an instant.
+
+    `given` are cases of a file, with outcomes and groups where it has them; `overrides` are
+    tolerances that may be exceeded, each with the reason.
+    """
     return publication_check(
         policy,
-        await recorded_cases(connection, policy, most=replayed),
+        [*await recorded_cases(connection, policy, most=replayed), *given],
         cases_to_generate(policy, asked, most=generated),
         live=await policy_in_force(connection, policy.purpose, at=at),
+        overrides=overrides,
+        demands_tests=True,
     )
 
 

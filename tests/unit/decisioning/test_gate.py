@@ -12,7 +12,8 @@ from counterfoil.decisioning import compile_polars, polars_text, python_text
 from counterfoil.decisioning.boundary import borders_of, generated_cases
 from counterfoil.decisioning.document import BASE_POLICY, load_policy, policy_of
 from counterfoil.decisioning.expression import Comparison
-from counterfoil.decisioning.gate import GateCase, GateReport, publication_check
+from counterfoil.decisioning.gate import GateReport, publication_check
+from counterfoil.decisioning.gate_impact import GateCase
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.publication import Consent, GateRecord, check_report, publish
 from counterfoil.decisioning.rule_reach import reach
@@ -107,7 +108,9 @@ def test_swaps_against_the_live_version_are_counted() -> None:
     for grade in document["grades"]:
         grade["limits_minor"] = dict.fromkeys(grade["limits_minor"], 0)
     report = gated(policy_of(document), most=100, live=BASE)
-    assert report.swaps == {"approved>declined": 2}
+    assert {name: swap.cases for name, swap in report.impact.swaps.items()} == {
+        "approved>declined": 2
+    }
     assert report.live_hash == BASE.hash
 
 

@@ -15,7 +15,8 @@ from counterfoil.decisioning.compile_python import compile_python
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.document import policy_of
 from counterfoil.decisioning.document_model import with_model
-from counterfoil.decisioning.gate import GateCase, publication_check
+from counterfoil.decisioning.gate import publication_check
+from counterfoil.decisioning.gate_impact import GateCase
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.reading import InvalidPolicyError
 from counterfoil.decisioning.replay import record_of

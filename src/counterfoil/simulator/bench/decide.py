@@ -28,7 +28,8 @@ from counterfoil.decisioning.boundary import generated_cases
 from counterfoil.decisioning.compile_polars import decided
 from counterfoil.decisioning.compile_python import compile_card, compile_python
 from counterfoil.decisioning.expression import Value
-from counterfoil.decisioning.gate import GateCase, publication_check
+from counterfoil.decisioning.gate import publication_check
+from counterfoil.decisioning.gate_impact import GateCase
 from counterfoil.decisioning.polars_text import Texts
 from counterfoil.decisioning.policy import Policy
 from counterfoil.simulator.bench import decide_zen
