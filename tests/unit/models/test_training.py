@@ -104,6 +104,19 @@ def test_values_around_zero_keep_their_own_cells(tmp_path: Path) -> None:
     assert table(model, "late")["edges"] == (0,)
 
 
+def test_that_a_value_is_missing_is_no_edge_of_the_others(tmp_path: Path) -> None:
+    """The booster parts missing values from all others at a threshold of 1.8e308."""
+    gap = pl.col("number") % 3 == 0
+    frame = outcomes(3_000).with_columns(
+        late=pl.when(~gap).then(pl.col("number") % 5),
+        bad=(gap & (pl.col("number") % 2 == 0)).cast(pl.Int64),
+    )
+    how = recipe_of('name = "late"; no_leak = "made so"', rest=FAST)
+    [item] = trained(frame, how, tmp_path).artefact.characteristics
+    assert item.unknown is not None
+    assert item.unknown > max(item.values)
+
+
 def test_a_feature_that_was_never_missing_leaves_the_score_unknown(tmp_path: Path) -> None:
     found = trained(outcomes(), recipe("boosted"), tmp_path)
     assert table(found.artefact, "late")["unknown"] is None
