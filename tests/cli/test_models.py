@@ -57,7 +57,7 @@ def test_a_validation_is_a_page_and_a_document(run: Run, tmp_path: Path) -> None
     assert "模型验证报告" in page
     assert "<script" not in page
     told = run("model", "compare", "model.json", "other.json", "--data", "cases.csv", *COLUMNS[:2])
-    assert "only cards-boosted 2025-09" in told.stdout
+    assert "only cards-boosted 2025-09 (champion)" in told.stdout
 
 
 @pytest.mark.usefixtures("files")

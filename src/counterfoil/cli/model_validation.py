@@ -290,7 +290,7 @@ def _show_swap(name: str, block: dict[str, Any]) -> None:
     names = {
         "both": "both accept",
         "only_new": f"only {name}",
-        "only_old": f"only {champion['code']} {champion['version']}",
+        "only_old": f"only {champion['code']} {champion['version']} (champion)",
         "none": "neither",
     }
     rows = [

@@ -41,6 +41,8 @@ class Column:
     rejected: int
     #: Categories outside the list.
     unseen: int
+    #: Values beyond those of training; None where the model's card does not say which were.
+    outside: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,10 @@ class BulkScores:
 
 def score_frame(artefact: Artefact, frame: pl.DataFrame) -> BulkScores:
     """Return the scores of a file."""
-    columns = {item.feature: read_column(item, frame) for item in artefact.characteristics}
+    columns = {
+        item.feature: read_column(item, frame, span=_span(artefact, item.feature))
+        for item in artefact.characteristics
+    }
     parts = [_amounts(column) for column in columns.values()]
     base = pl.Series("total", [artefact.base], dtype=pl.Int64).new_from_index(0, frame.height)
     total = reduce(add, parts, base).alias("total")
@@ -74,8 +79,13 @@ def risk_of(artefact: Artefact, scores: BulkScores) -> pl.Series:
     return (scores.total * sign).alias("risk")
 
 
-def read_column(item: Characteristic, frame: pl.DataFrame) -> Column:
-    """Return one feature's bins, and how many values the table could not use."""
+def read_column(
+    item: Characteristic, frame: pl.DataFrame, *, span: tuple[int, int] | None = None
+) -> Column:
+    """Return one feature's bins, and how many values the table could not use.
+
+    `span` are the least and the greatest value of training.
+    """
     if item.feature in frame.columns:
         given = frame.get_column(item.feature)
     else:
@@ -98,7 +108,18 @@ def read_column(item: Characteristic, frame: pl.DataFrame) -> Column:
         missing=missing,
         rejected=rejected,
         unseen=0,
+        outside=None if span is None else int((~numbers.is_between(*span)).sum() or 0),
     )
+
+
+def _span(artefact: Artefact, feature: str) -> tuple[int, int] | None:
+    """Return what the card says of the values of training; None where it says nothing."""
+    features = artefact.card.get("features")
+    said = features.get(feature) if isinstance(features, dict) else None
+    if not isinstance(said, dict):
+        return None
+    least, most = said.get("least"), said.get("most")
+    return (least, most) if isinstance(least, int) and isinstance(most, int) else None
 
 
 def _text_column(item: Characteristic, known: pl.Series, missing: int, rejected: int) -> Column:

@@ -21,7 +21,7 @@ def features_section(artefact: Artefact, document: Document, t: Words) -> str:
     kept = {row["feature"]: row for row in document["monotone"]}
     columns = (
         *(t("feature"), t("direction"), t("csi"), t("missing"), t("missing_expected")),
-        *(t("rejected"), t("unseen"), t("reason"), t("basis")),
+        *(t("rejected"), t("unseen"), t("outside"), t("reason"), t("basis")),
     )
     body = (
         (
@@ -32,6 +32,7 @@ def features_section(artefact: Artefact, document: Document, t: Words) -> str:
             percent(rows[item.feature]["missing_expected_ppm"]),
             whole(rows[item.feature]["rejected"]),
             whole(rows[item.feature]["unseen"]),
+            whole(rows[item.feature]["outside"]),
             escape(_reason(artefact, item.reason, t)),
             escape(_basis(artefact, item.feature, t)),
         )
@@ -43,7 +44,7 @@ def features_section(artefact: Artefact, document: Document, t: Words) -> str:
     )
     return (
         f"<h2>{t('features')}</h2>"
-        f'<div class="card">{table(columns, body, numbers={2, 3, 4, 5, 6})}</div>'
+        f'<div class="card">{table(columns, body, numbers={2, 3, 4, 5, 6, 7})}</div>'
         f'<div class="pair pictures">{pictures}</div>'
     )
 

@@ -27,6 +27,8 @@ class Words:
 
     def of(self, given: Any) -> str:
         """Return a member of a card: a text, a text by language, a list of these, or nothing."""
+        if isinstance(given, Mapping) and not given:
+            return self("none")
         if isinstance(given, Mapping):
             chosen = given.get(self.language)
             if chosen is None:

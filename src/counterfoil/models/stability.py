@@ -123,7 +123,7 @@ def stability_block(
 def data_block(
     cases: Cases, reference: Reference | None, limits: Thresholds
 ) -> tuple[list[Document], list[Alarm]]:
-    """Return missing values, other types and unseen categories of each feature."""
+    """Return missing values, other types, unseen categories, values out of range by feature."""
     rows: list[Document] = []
     alarms: list[Alarm] = []
     height = cases.frame.height
@@ -140,6 +140,7 @@ def data_block(
                 "missing_expected_ppm": expected,
                 "rejected": column.rejected,
                 "unseen": column.unseen,
+                "outside": column.outside,
                 **_reach(cases, name),
             }
         )
@@ -147,6 +148,8 @@ def data_block(
             alarms += above(limits, "missing_rise", missing - expected, name)
         alarms += above(limits, "rejected_share", rejected, name)
         alarms += above(limits, "unseen_share", unseen, name)
+        outside = share_ppm(column.outside or 0, height)
+        alarms += above(limits, "outside_share", outside, name)
     return rows, alarms
 
 

@@ -143,6 +143,7 @@ def _group_rows(
                 "bad_among_approved_ppm": share_ppm(_bad(taken), taken.height),
                 "impact_ratio_ppm": ratios.get(key),
                 "calibration_ratio_ppm": found.ratio_ppm,
+                "p_value_ppm": found.p_value_ppm,
                 "auc_ppm": rank_order(cells_of(part)).auc_ppm,
             }
         )
@@ -176,7 +177,8 @@ def _group_alarms(
         return ()
     worse = abs(own - 1_000_000) - abs(whole_ppm - 1_000_000)
     allowed = limits["group_calibration"]["amber"]
-    if worse < allowed:
+    # A small group differs by chance alone.
+    if worse < allowed or row["p_value_ppm"] > limits["grade_calibration"]["p_value"]:
         return ()
     return (
         Alarm(

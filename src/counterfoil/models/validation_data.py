@@ -17,6 +17,9 @@ from counterfoil.models.metrics import Cell
 
 #: More values than this are no groups and no months.
 VALUES_MAX: Final = 120
+#: A column of whole numbers with more values than this is told in bands, so many of them.
+GROUPS_MAX: Final = 12
+BANDS: Final = 5
 _OUTCOMES: Final = {"0": 0, "1": 1, "false": 0, "true": 1, "0.0": 0, "1.0": 1}
 #: Key of the cases whose month or group is not known.
 UNKNOWN: Final = "—"
@@ -85,7 +88,7 @@ def read_cases(
         _period(frame, layout.period),
         _labels(frame, layout.segment, "segment"),
         _amount(frame, layout.amount),
-        *(_labels(frame, name, f"group_{n}") for n, name in enumerate(layout.groups)),
+        *(_groups(frame, name, f"group_{n}") for n, name in enumerate(layout.groups)),
     ]
     return Cases(artefact=artefact, scores=scores, frame=pl.DataFrame(columns), layout=layout)
 
@@ -157,6 +160,25 @@ def _labels(
             f"column {name} has more than {values_max} values; group them before"
         )
     return labels
+
+
+def _groups(frame: pl.DataFrame, name: str, alias: str) -> pl.Series:
+    """Return groups by name; numbers of many values, such as ages, in bands of about equal size."""
+    given = frame.get_column(name)
+    numbers = given.cast(pl.Int64, strict=False)
+    is_number = numbers.null_count() == given.null_count()
+    if not is_number or numbers.n_unique() <= GROUPS_MAX:
+        return _labels(frame, name, alias)
+    known = numbers.drop_nulls().sort()
+    ends = sorted({int(known[len(known) * step // BANDS]) for step in range(1, BANDS)})
+    lows = [int(known[0]), *ends]
+    highs = [*(end - 1 for end in ends), int(known[-1])]
+    names = [f"{low} – {high}" for low, high in zip(lows, highs, strict=True)]
+    places = pl.Series(ends, dtype=pl.Int64).search_sorted(numbers, side="right")
+    labels = pl.Series(names, dtype=pl.String).gather(places)
+    return pl.select(
+        pl.when(numbers.is_not_null()).then(labels).otherwise(pl.lit(UNKNOWN)).alias(alias)
+    ).to_series()
 
 
 def _amount(frame: pl.DataFrame, name: str | None) -> pl.Series:

@@ -130,17 +130,28 @@ def _with_outcomes(frame: pl.DataFrame, layout: Layout, recipe: Recipe | None) -
 def _scaled(frame: pl.DataFrame, artefact: Artefact, recipe: Recipe | None) -> pl.DataFrame:
     """Return features as the tables read them: fractions multiplied as in training."""
     frame = _readable(frame, artefact)
-    for feature in recipe.features if recipe else ():
-        if feature.scale == 1 or feature.name not in frame.columns:
+    scales = {feature.name: feature.scale for feature in recipe.features} if recipe else {}
+    for name, scale in (_scales(artefact) | scales).items():
+        if scale == 1 or name not in frame.columns:
             continue
-        given = frame.get_column(feature.name)
+        given = frame.get_column(name)
         number = given.cast(pl.Float64, strict=False)
         # What is no number becomes infinite, which the tables count as of another type.
         odd = given.is_not_null() & number.is_null()
-        scaled = (number * feature.scale).round()
+        scaled = (number * scale).round()
         column = pl.select(pl.when(odd).then(float("inf")).otherwise(scaled)).to_series()
-        frame = frame.with_columns(column.alias(feature.name))
+        frame = frame.with_columns(column.alias(name))
     return frame
+
+
+def _scales(artefact: Artefact) -> dict[str, int]:
+    """Return what the card says that fractions were multiplied by in training."""
+    features = artefact.card.get("features")
+    found: dict[str, int] = {}
+    for name, said in (features if isinstance(features, dict) else {}).items():
+        scale = said.get("scale") if isinstance(said, dict) else None
+        found[name] = scale if isinstance(scale, int) else 1
+    return found
 
 
 def _readable(frame: pl.DataFrame, artefact: Artefact) -> pl.DataFrame:

@@ -81,3 +81,12 @@ def test_points_turn_round_to_risk() -> None:
     model = read_artefact(file_of(content))
     scores = score_frame(model, pl.DataFrame({"region": ["north", "south"]}))
     assert risk_of(model, scores).to_list() == [-total for total in scores.total.to_list()]
+
+
+def test_values_beyond_those_of_training_are_counted() -> None:
+    card = {"features": {"delay_months": {"least": 0, "most": 2}}}
+    model = read_artefact(file_of(document() | {"card": card}))
+    frame = pl.DataFrame({"delay_months": [-1, 0, 2, 3, None], "region": ["north"] * 5})
+    columns = score_frame(model, frame).columns
+    assert columns["delay_months"].outside == 2
+    assert columns["is_student"].outside is None

@@ -144,6 +144,14 @@ def test_a_group_that_is_accepted_too_seldom_is_red() -> None:
     assert by_value["male"]["approved_ppm"] < by_value["female"]["approved_ppm"]
 
 
+def test_ages_are_told_in_bands() -> None:
+    frame = data().with_columns(sex=(20 + pl.int_range(pl.len()) % 50).cast(pl.String))
+    [block] = look(frame)["fairness"]
+    assert [row["value"] for row in block["values"]] == [
+        "20 – 29", "30 – 39", "40 – 49", "50 – 59", "60 – 69",
+    ]  # fmt: skip
+
+
 def test_swaps_against_oneself_are_none_and_against_another_add_up() -> None:
     frame = data()
     mine = read_cases(model(), frame, LAYOUT)
