@@ -198,16 +198,18 @@ def _gated(
 ) -> "GateReport":
     from counterfoil.cli.connection import with_connection
     from counterfoil.decisioning.gate import publication_check
+    from counterfoil.journeys.price_caps import price_faults
     from counterfoil.journeys.publish_policy import (
         cases_to_generate,
         run_gate,
         shipped_in_force,
     )
     from counterfoil.kernel.clock import SystemClock
+    from counterfoil.lending.catalogue import load_catalogue
 
     replay, generated = counts
     if not replay:
-        return publication_check(
+        report = publication_check(
             policy,
             given,
             cases_to_generate(policy, asked, most=generated),
@@ -215,6 +217,8 @@ def _gated(
             overrides=overrides,
             demands_tests=True,
         )
+        report.faults += price_faults(policy, load_catalogue(), asked.as_of)
+        return report
 
     async def work(connection: "Connection") -> "GateReport":
         return await run_gate(

@@ -29,6 +29,7 @@ from counterfoil.journeys.contract import SignedAgreement
 from counterfoil.journeys.experiments import Made, accept_drawn, note_cases
 from counterfoil.journeys.house import House
 from counterfoil.journeys.policies import NOTHING_SNOOZED, InForce
+from counterfoil.journeys.price_caps import rate_daily_e8_most
 from counterfoil.kernel.errors import Kind, Refused, refuse
 from counterfoil.lending.catalogue import UnknownProductError
 from counterfoil.lending.commands import OpenLine
@@ -67,7 +68,7 @@ def ask(
         limit_step_minor=terms.limit_minor_step,
         tenors_months=terms.tenors_months,
         rate_daily_min_e8=terms.rate_daily_e8_min,
-        rate_daily_max_e8=terms.rate_daily_e8_max,
+        rate_daily_max_e8=rate_daily_e8_most(house.catalogue, terms, on),
         as_of=on,
     )
 

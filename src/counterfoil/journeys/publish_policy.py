@@ -47,9 +47,11 @@ from counterfoil.journeys.approve import ask_approval
 from counterfoil.journeys.feature_check import refuse_unregistered
 from counterfoil.journeys.house import House
 from counterfoil.journeys.policies import SHIPPED
+from counterfoil.journeys.price_caps import price_faults
 from counterfoil.journeys.publish_model import check_policy_model
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.lending.catalogue import load_catalogue
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import Approval, payload_hash, require_approval
 from counterfoil.platform.database import Connection
@@ -124,7 +126,7 @@ async def run_gate(
     `given` are cases of a file, with outcomes and groups where it has them; `overrides` are
     tolerances that may be exceeded, each with the reason.
     """
-    return publication_check(
+    report = publication_check(
         policy,
         [*await recorded_cases(connection, policy, most=replayed), *given],
         cases_to_generate(policy, asked, most=generated),
@@ -132,6 +134,8 @@ async def run_gate(
         overrides=overrides,
         demands_tests=True,
     )
+    report.faults += price_faults(policy, load_catalogue(), at.date())
+    return report
 
 
 async def request_publication(

@@ -23,6 +23,7 @@ from typing import Any
 import orjson
 
 from counterfoil.lending.licence_limits import LimitCap, limit_cap, read_limit_caps
+from counterfoil.lending.price_caps import highest_rate_daily_e8
 from counterfoil.lending.product_file import (
     BINDING_STATES,
     LICENCES,
@@ -69,11 +70,17 @@ class LicenceCap:
 class Catalogue:
     """Product versions by code and version."""
 
-    __slots__ = ("_by_code", "_limit_caps", "_products")
+    __slots__ = ("_by_code", "_limit_caps", "_price_caps", "_products")
 
-    def __init__(self, products: Iterable[Product], limit_caps: Iterable[LimitCap] = ()) -> None:
+    def __init__(
+        self,
+        products: Iterable[Product],
+        limit_caps: Iterable[LimitCap] = (),
+        price_caps: Iterable[LicenceCap] = (),
+    ) -> None:
         """Take products whose code and version are unique, and what licences allow at most."""
         self._limit_caps = tuple(limit_caps)
+        self._price_caps = tuple(price_caps)
         ordered = sorted(products, key=lambda p: (p.terms.code, p.terms.version))
         self._products = {(p.terms.code, p.terms.version): p for p in ordered}
         assert len(self._products) == len(ordered)
@@ -104,6 +111,11 @@ class Catalogue:
         cap = limit_cap(self._limit_caps, licence, on)
         return None if cap is None else cap.limit_minor
 
+    def rate_cap_daily_e8(self, licence: str, on: date) -> int | None:
+        """Return the highest daily price a licence leaves room for; None where no cap is known."""
+        cap = licence_cap(self._price_caps, licence, on)
+        return None if cap is None else highest_rate_daily_e8(cap.annual_e8)
+
     def all(self) -> tuple[Terms, ...]:
         """Return the terms of every version, by code and version."""
         return tuple(p.terms for p in self._products.values())
@@ -123,13 +135,14 @@ def load_catalogue(directory: Path | None = None) -> Catalogue:
     products, more = _products(documents)
     locked, faults = _locked(folder)
     problems += more + faults
-    problems += _over_licence_cap(products, _licence_caps(folder, problems))
+    price_caps = _licence_caps(folder, problems)
+    problems += _over_licence_cap(products, price_caps)
     limit_caps = _limit_caps(folder, problems)
     problems += _over_limit_cap(products, limit_caps)
     problems += _twice(products) + _unlocked(products, documents, locked)
     if problems:
         raise CatalogueError(sorted(set(problems)))
-    return Catalogue(products, limit_caps)
+    return Catalogue(products, limit_caps, price_caps)
 
 
 def to_publish(
