@@ -11,6 +11,7 @@ from tests.unit.models.recipes import outcomes, recipe_text, written
 from typer.testing import CliRunner
 
 from counterfoil.cli import model as commands
+from counterfoil.decisioning.document import read_policy
 from counterfoil.models.artefact import read_artefact
 
 FEATURES = 'name = "late"; monotone = "up"; unknown = "neutral"\nname = "town"; type = "text"'
@@ -100,6 +101,10 @@ def test_an_example_can_be_learned_from(app: typer.Typer, tmp_path: Path) -> Non
     assert said["figures"]["auc_ppm"] > 745_000
     assert read_artefact((place / "w.json").read_bytes()).broken_directions() == ()
     assert pl.read_parquet(place / "cases.parquet").height == rows["cases.parquet"]
+    policy = (place / "policy.toml").read_text(encoding="utf-8")
+    named = policy.replace("the identity of cards.json", said["sha256"])
+    found = read_policy(named, find_model=lambda _: (place / "w.json").read_bytes())
+    assert found.version == "2026-03"
 
 
 @pytest.mark.parametrize(

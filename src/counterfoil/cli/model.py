@@ -145,6 +145,7 @@ def example(
     output.write_table(
         f"{directory}", ("file", "rows"), [(name, f"{count:,}") for name, count in rows.items()]
     )
+    typer.echo("With them recipe.toml, what is learned, and policy.toml, which decides by it.")
     typer.echo(
         "Default of Credit Card Clients, I-Cheng Yeh, UCI Machine Learning Repository (2009),"
         " doi:10.24432/C55S3H, CC BY 4.0; format changed, values unchanged."
