@@ -30,6 +30,8 @@ GROUPS: Final = {
     "model_step": "what happens to a model · 模型步骤",
     "model_level": "levels of an alarm · 预警等级",
     "model_notice": "what is due about a model · 模型待办",
+    "experiment_state": "what happens to an experiment · 策略实验",
+    "experiment_kind": "kinds of an experiment · 策略实验类型",
     "line_status": "states of a line · 授信",
     "loan_status": "states of a loan · 借据",
     "instalment_status": "states of an instalment · 期次",

@@ -6,6 +6,7 @@ import orjson
 from tests.unit.decisioning.cases import asked
 
 from counterfoil.decisioning.document import load_policy, policy_of
+from counterfoil.decisioning.experiment import read_document
 from counterfoil.decisioning.experiment_store import Kept
 from counterfoil.decisioning.gate import GateReport
 from counterfoil.decisioning.policy import Policy
@@ -78,7 +79,7 @@ async def gated(house: House, policy: Policy) -> GateReport:
 
 async def proposed(house: House, written: str, *versions: Policy) -> Approval | Refused:
     reports = [await gated(house, one) for one in versions]
-    return await propose(house, ANALYST, written, reports, reason="to learn")
+    return await propose(house, ANALYST, read_document(written), reports, reason="to learn")
 
 
 async def started(house: House, written: str, *versions: Policy) -> Kept:

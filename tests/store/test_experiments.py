@@ -25,6 +25,7 @@ from tests.store.experiment_desk import (
 from counterfoil.decisioning import experiment_store as store
 from counterfoil.decisioning.compile_python import compile_python
 from counterfoil.decisioning.document import policy_of
+from counterfoil.decisioning.experiment import read_document
 from counterfoil.decisioning.experiment_assignment import arm_of
 from counterfoil.decisioning.experiment_store import EventKind, Kept
 from counterfoil.decisioning.policy_parts import Guards
@@ -129,7 +130,9 @@ async def test_what_two_people_approved_is_what_runs(house: House) -> None:
 async def test_nobody_without_the_right_proposes_starts_or_stops(house: House) -> None:
     clerk = Actor(name="ed", role="operations", source="cli")
 
-    refused = await propose(house, clerk, text("control", tables=budget()), [], reason="x")
+    refused = await propose(
+        house, clerk, read_document(text("control", tables=budget())), [], reason="x"
+    )
     assert code_of(refused) == "approval_not_allowed"
     assert code_of(await start(house, clerk, "a-control", reason="x")) == "approval_not_allowed"
     assert code_of(await stop(house, clerk, "a-control", reason="x")) == "approval_not_allowed"

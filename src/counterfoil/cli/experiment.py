@@ -10,10 +10,12 @@ from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
 
 if TYPE_CHECKING:
     from counterfoil.decisioning.experiment_store import Kept
+    from counterfoil.decisioning.gate import GateReport
     from counterfoil.decisioning.policy import Policy
     from counterfoil.journeys.house import House
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
+    from counterfoil.platform.approvals import Approval
 
 #: Experiments that a list shows.
 SHOWN_MAX = 100
@@ -42,31 +44,23 @@ def propose(
     *,
     name: As,
     reason: Reason,
-    policies: Annotated[
-        list[str] | None,
-        typer.Option("--policy", help="File of a version that is not kept here yet."),
-    ] = None,
     password_stdin: PasswordStdin = False,
     as_json: Json = False,
 ) -> None:
     """Propose an experiment; somebody else has to approve it before it starts.
 
-    Versions given with --policy go through the gate first and are kept.
+    An arm names the hash of a version that is kept here, or with `policy` a shipped version or a
+    file beside this one, which goes through the gate first.
     """
-    from counterfoil.cli.policy_source import policy_of
     from counterfoil.kernel import ids
 
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise output.fail(f"{file}: {error}") from error
-    versions = [policy_of(one) for one in policies or []]
+    document, versions = _read(file)
 
-    async def work(house: "House", actor: "Actor") -> "Any | Refused":
+    async def work(house: "House", actor: "Actor") -> "Approval | Refused":
         from counterfoil.journeys.run_experiment import propose
 
         reports = [await _gated(house, version) for version in versions]
-        return await propose(house, actor, text, reports, reason=reason)
+        return await propose(house, actor, document, reports, reason=reason)
 
     approval = as_operator(name, work, password_stdin=password_stdin)
     number = ids.to_text(ids.APPROVAL, approval.approval_id)
@@ -166,7 +160,27 @@ async def _report(house: "House", code: str) -> "dict[str, Any] | Refused":
     return await report_on(house, code)
 
 
-async def _gated(house: "House", policy: "Policy") -> Any:
+def _read(file: Path) -> "tuple[dict[str, Any], list[Policy]]":
+    """Return the document, arms by their hashes, and the versions that it names by files."""
+    from counterfoil.cli.policy_source import policy_of
+    from counterfoil.decisioning.experiment import InvalidExperimentError, read_document
+
+    try:
+        document = read_document(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, InvalidExperimentError) as error:
+        raise output.fail(f"{file}: {error}") from error
+    versions, arms = [], document.get("arms")
+    for arm in arms if isinstance(arms, list) else []:
+        if not isinstance(arm, dict) or not isinstance(arm.get("policy"), str):
+            continue
+        named = arm.pop("policy")
+        beside = file.parent / named
+        versions.append(policy_of(str(beside) if beside.is_file() else named))
+        arm["policy_hash"] = versions[-1].hash
+    return document, versions
+
+
+async def _gated(house: "House", policy: "Policy") -> "GateReport":
     from counterfoil.cli.policy_source import PRODUCT, question
     from counterfoil.journeys.publish_policy import run_gate
 

@@ -1,6 +1,7 @@
 """Reports of experiments for people at a terminal."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import typer
 
@@ -19,26 +20,9 @@ def write_report(document: dict[str, Any]) -> None:
     if document["kind"] == "shadow":
         _write_shadow(document)
         return
-    rows = [
-        (
-            name,
-            f"{arm['cases']:,}",
-            _share(arm["approved_ppm"], arm["approved_interval_ppm"]),
-            f"{arm['opened']:,}",
-            f"{arm['late_30_accounts']:,}",
-            f"{arm['late_90_accounts']:,}",
-            f"{arm['lost_minor']:,}",
-            f"{arm['revenue_minor']:,}",
-            f"{arm['profit_minor']:,}",
-            f"{arm['contested']:,}",
-        )
-        for name, arm in document["by_arm"].items()
-    ]
-    columns = (
-        *("arm", "cases", "approved (95 %)", "opened", "late 30", "late 90"),
-        *("lost, minor", "revenue", "profit", "contested"),
-    )
-    output.write_table("By arm", columns, rows)
+    arms = document["by_arm"]
+    rows = [(told, *(show(arm) for arm in arms.values())) for told, show in _FIGURES]
+    output.write_table("By arm", ("", *arms), rows)
     _write_differences(document)
     _write_budget(document)
     if document["may_name_a_winner"] is False:
@@ -118,6 +102,28 @@ def _write_budget(document: dict[str, Any]) -> None:
             f"Budget: {spent['accounts']:,} of {budget['accounts_max']:,} accounts,"
             f" {spent['loss_minor']:,} of {budget['loss_minor_max']:,} minor units."
         )
+
+
+def _approved(arm: dict[str, Any]) -> str:
+    return _share(arm["approved_ppm"], arm["approved_interval_ppm"])
+
+
+def _counted(name: str) -> Callable[[dict[str, Any]], str]:
+    return lambda arm: f"{arm[name]:,}"
+
+
+#: What is told of an arm, line by line.
+_FIGURES: Final[tuple[tuple[str, Callable[[dict[str, Any]], str]], ...]] = (
+    ("cases", _counted("cases")),
+    ("approved (95 %)", _approved),
+    ("lines opened", _counted("opened")),
+    ("more than 30 days late", _counted("late_30_accounts")),
+    ("more than 90 days late", _counted("late_90_accounts")),
+    ("lost, minor", _counted("lost_minor")),
+    ("interest and penalties, minor", _counted("revenue_minor")),
+    ("profit, minor", _counted("profit_minor")),
+    ("contested", _counted("contested")),
+)
 
 
 def _share(share_ppm: int | None, interval: list[int] | None) -> str:

@@ -20,7 +20,7 @@ from datetime import date
 from enum import StrEnum
 from itertools import pairwise
 from math import isqrt
-from typing import Final
+from typing import Any, Final
 
 from counterfoil.decisioning.canonical import NotCanonicalError, canonical_bytes, content_hash
 from counterfoil.decisioning.feature_source import CONSENT_PURPOSES, ORIGINATION
@@ -158,18 +158,17 @@ class InvalidExperimentError(ValueError):
         self.reason = reason
 
 
-def read_experiment(text: str) -> Experiment:
-    """Return the experiment of a TOML document; raise InvalidExperimentError."""
+def read_document(text: str) -> dict[str, Any]:
+    """Return the document of a TOML text, dates as texts; raise InvalidExperimentError."""
     if len(text) > TEXT_LENGTH_MAX:
         raise InvalidExperimentError("experiment", f"is longer than {TEXT_LENGTH_MAX:,} characters")
     try:
         document: dict[str, object] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidExperimentError("experiment", f"is not TOML: {error}") from error
-    dated = {
+    return {
         key: value.isoformat() if type(value) is date else value for key, value in document.items()
     }
-    return experiment_of(dated)
 
 
 def experiment_of(document: Mapping[str, object]) -> Experiment:

@@ -25,7 +25,7 @@ from counterfoil.decisioning.experiment import (
     Experiment,
     ExperimentKind,
     InvalidExperimentError,
-    read_experiment,
+    experiment_of,
 )
 from counterfoil.decisioning.experiment_safety import LegalCaps, loosened
 from counterfoil.decisioning.experiment_store import Event, EventKind, Kept
@@ -78,7 +78,12 @@ _log = structlog.get_logger(__name__)
 
 
 async def propose(
-    house: House, actor: Actor, text: str, reports: Sequence[GateReport], *, reason: str
+    house: House,
+    actor: Actor,
+    document: Mapping[str, Any],
+    reports: Sequence[GateReport],
+    *,
+    reason: str,
 ) -> Approval | Refused:
     """Keep an experiment as it is written and ask for its approval.
 
@@ -87,7 +92,7 @@ async def propose(
     """
     act = Act(name="experiment_proposal", reason=reason)
     try:
-        experiment = read_experiment(text)
+        experiment = experiment_of(document)
     except InvalidExperimentError as fault:
         refused = refuse(EXPERIMENT_INVALID, place=fault.place, reason=fault.reason)
         return await note_refusal(house, actor, act, refused)

@@ -23,7 +23,7 @@ from counterfoil.decisioning.experiment import (
     Experiment,
     InvalidExperimentError,
     experiment_of,
-    read_experiment,
+    read_document,
 )
 from counterfoil.decisioning.experiment_assignment import arm_of, is_drawn, is_in
 from counterfoil.decisioning.experiment_safety import LegalCaps, loosened
@@ -127,9 +127,11 @@ share_ppm = 10_000
 accounts_max = 50
 loss_minor_max = 2_500_000
 """
-    assert read_experiment(text) == control(question="Whom do we decline who would have paid?")
+    assert experiment_of(read_document(text)) == control(
+        question="Whom do we decline who would have paid?"
+    )
     with pytest.raises(InvalidExperimentError, match="TOML"):
-        read_experiment("code = ")
+        read_document("code = ")
 
 
 def test_two_parts_of_one_layer_meet_where_they_overlap_on_the_same_days() -> None:
@@ -235,12 +237,18 @@ def rule_of(document: dict[str, Any], code: str) -> dict[str, Any]:
     return found
 
 
+def drop(document: dict[str, Any], code: str) -> None:
+    """Take out a rule, and what its document tries it with."""
+    document["rules"] = [item for item in document["rules"] if item["code"] != code]
+    document["tests"] = [item for item in document.get("tests", []) if item["rule"] != code]
+
+
 def test_a_variant_may_score_grade_and_price_otherwise_and_be_stricter() -> None:
     variant = full_document()
     variant["version"] = "other"
     variant["rate_annual_max_e8"] -= 1
     variant["capacity"]["share_percent"] -= 10
-    variant["rules"] = [item for item in variant["rules"] if item["code"] != "R03"]
+    drop(variant, "R03")
     variant["rules"].append(rule("L99", "late_months_count > 4", "decline") | LAW)
     for grade in variant["grades"]:
         grade["rate_daily_e8"] -= 100
@@ -248,7 +256,7 @@ def test_a_variant_may_score_grade_and_price_otherwise_and_be_stricter() -> None
 
 
 def _drop_law(document: dict[str, Any]) -> None:
-    document["rules"] = [item for item in document["rules"] if item["code"] != "E01"]
+    drop(document, "E01")
 
 
 def _younger(document: dict[str, Any]) -> None:
