@@ -19,6 +19,10 @@ _LEFT: Final = 48
 _RIGHT: Final = 16
 _TOP: Final = 14
 _BOTTOM: Final = 44
+#: Bins whose names stand beside each other without touching.
+_BINS_NAMED: Final = 8
+#: Letters of a category's name that an axis has room for.
+_NAME_LENGTH: Final = 9
 
 Tick = Callable[[float], str]
 #: A name, a style class and values by place; a gap breaks the line.
@@ -190,7 +194,7 @@ def contributions(
     wide, bottom = min(40.0, room * 0.74), _HEIGHT - _BOTTOM - 34
     parts = [_grid(axis, tick, bottom=bottom)]
     zero = float(axis.y(0, _TOP, bottom))
-    turned = len(rows) > 9  # noqa: PLR2004 - more labels than that collide
+    stride = 1 + (len(rows) - 1) // _BINS_NAMED
     for number, (cell, amount, count) in enumerate(zip(rows, amounts, counts, strict=True)):
         x = _LEFT + room * (number + 0.5)
         y = float(axis.y(amount, _TOP, bottom))
@@ -205,18 +209,28 @@ def contributions(
             f'<rect class="cases" x="{coordinate(x - wide / 2)}" width="{coordinate(wide)}"'
             f' y="{coordinate(bottom + 6)}" height="{coordinate(max(0.6, deep))}" rx="1"/></g>'
         )
-        if not turned or number % (1 + len(rows) // 9) == 0:
+        # Of many bins some are named, and always the last, which may be that of unknown values.
+        if (number % stride == 0 and number + stride <= len(rows)) or number == len(rows) - 1:
             parts.append(_below(coordinate(x), _short(label)))
     return _figure(frame, parts)
 
 
 def _short(label: str) -> str:
-    """Return a bin's name as an axis bears it: thousands as k, of an interval the lower end."""
+    """Return a bin's name as an axis bears it: of an interval the lower end, thousands as k."""
     lower = label.split(" … ", maxsplit=1)[0]
-    digits = lower.replace(",", "")
-    if lower.endswith(",000") and len(lower) > len("9,000"):
-        return digits[:-3] + "k"
-    return lower if len(lower) <= 9 else lower[:8] + "…"  # noqa: PLR2004 - what fits
+    sign, _, digits = lower.rpartition(" ")
+    try:
+        number = int(digits.replace(",", ""))
+    except ValueError:
+        return lower if len(lower) <= _NAME_LENGTH else lower[: _NAME_LENGTH - 1] + "…"
+    return f"{sign} {_compact(number)}".strip()
+
+
+def _compact(number: int) -> str:
+    for least, unit, name in ((1_000_000, 1_000_000, "M"), (10_000, 1_000, "k")):
+        if abs(number) >= least:
+            return f"{number / unit:.3g}{name}"
+    return str(number)
 
 
 def _square_grid() -> str:

@@ -44,7 +44,7 @@ def features_section(artefact: Artefact, document: Document, t: Words) -> str:
     )
     return (
         f"<h2>{t('features')}</h2>"
-        f'<div class="card">{table(columns, body, numbers={2, 3, 4, 5, 6, 7})}</div>'
+        f'<div class="card">{table(columns, body, numbers={2, 3, 4, 5, 6, 7}, wraps={8})}</div>'
         f'<div class="pair pictures">{pictures}</div>'
     )
 

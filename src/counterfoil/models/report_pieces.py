@@ -31,15 +31,25 @@ def figure_of(code: str, ppm: int | None) -> str:
 
 
 def table(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Collection[int] = ()
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: Collection[int] = (),
+    wraps: Collection[int] = (),
 ) -> str:
-    """Return a table; the cells are HTML already, `numbers` are the columns aligned at the end."""
+    """Return a table; the cells are HTML already.
+
+    `numbers` are the columns aligned at the end, `wraps` those whose text may break.
+    """
     head = "".join(
         f"<th{_class(place in numbers)}>{escape(name)}</th>" for place, name in enumerate(columns)
     )
     body = "".join(
         "<tr>"
-        + "".join(f"<td{_class(place in numbers)}>{cell}</td>" for place, cell in enumerate(row))
+        + "".join(
+            f"<td{_class(place in numbers, wraps=place in wraps)}>{cell}</td>"
+            for place, cell in enumerate(row)
+        )
         + "</tr>"
         for row in rows
     )
@@ -63,5 +73,7 @@ def side_by_side(*cards: str) -> str:
     return f'<div class="pair">{"".join(shown)}</div>' if shown else ""
 
 
-def _class(is_number: bool) -> str:  # noqa: FBT001 - one question, asked twice
+def _class(is_number: bool, *, wraps: bool = False) -> str:  # noqa: FBT001 - said by its place
+    if wraps:
+        return ' class="wrap"'
     return ' class="num"' if is_number else ""
