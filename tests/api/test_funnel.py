@@ -13,13 +13,14 @@ async def test_the_funnel_of_a_day_is_read(site: Site) -> None:
     answer = await site.get("/v1/applications/funnel", **TODAY)
     assert answer.status_code == 200, answer.text
     [item] = answer.json()["items"]
-    assert item["product_code"] == "cash-line-open"
+    assert item["group"] == "cash-line-open"
     assert (item["received"], item["referred"], item["accepted"]) == (2, 1, 1)
     assert item["straight_through_bp"] == 5_000
     assert item["triggers"] == [{"rule_code": "E04", "applications": 1}]
     assert [step["step"] for step in item["steps"]] == [
         "gathering",
         "decision",
+        "agreement",
         "acceptance",
         "journey",
     ]

@@ -7,7 +7,7 @@ from tests.console.accessibility import faults
 from tests.console.conftest import Browser
 from tests.console.test_pages import first_record
 
-from counterfoil.journeys.funnel import read_funnel
+from counterfoil.journeys.funnel import FunnelQuestion, read_funnel
 from counterfoil.kernel import ids
 from counterfoil.payments.order import reference_of
 
@@ -76,9 +76,8 @@ async def test_the_funnel_has_the_figures_of_the_journey(browser: Browser, langu
     last = await today(browser)
     page = await browser.get("/console/funnel?period=90", language=language)
     assert (page.status_code, faults(page.text)) == (200, [])
-    found = await read_funnel(
-        browser.house.database, first_date=last - timedelta(days=89), last_date=last
-    )
+    question = FunnelQuestion(first_date=last - timedelta(days=89), last_date=last)
+    found = await read_funnel(browser.house.database, question)
     assert found
     for one in found:
         assert f">{one.stages.received:,} · 100.0%<" in page.text

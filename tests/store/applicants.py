@@ -47,6 +47,8 @@ class Counter:
         *,
         customer_id: int | None = None,
         product_code: str = "cash-line-open",
+        channel: str | None = None,
+        person_decides: bool = False,
         **facts: int | bool | str | None,
     ) -> ApplicationView:
         """Apply, by default for a person nobody knows yet."""
@@ -60,6 +62,8 @@ class Counter:
             purpose="travel",
             facts=CLEAN | facts,
             idempotency_key=key,
+            channel=channel,
+            person_decides=person_decides,
         )
         assert isinstance(answered, ApplicationView), answered
         return answered

@@ -11,7 +11,7 @@ from tests.store.branch import FIRST_DATE, Branch, open_branch
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.journeys import apply
 from counterfoil.journeys.apply import ApplicationView
-from counterfoil.journeys.funnel import ProductFunnel, read_funnel
+from counterfoil.journeys.funnel import FunnelQuestion, GroupFunnel, read_funnel
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 
@@ -24,9 +24,10 @@ async def branch(database_url: str, tmp_path: Path) -> AsyncIterator[Branch]:
         yield opened
 
 
-async def funnels(branch: Branch, days: int = 0) -> list[ProductFunnel]:
+async def funnels(branch: Branch, days: int = 0, **asked: str) -> list[GroupFunnel]:
     last = FIRST_DATE + timedelta(days=days)
-    return await read_funnel(branch.house.database, first_date=FIRST_DATE, last_date=last)
+    question = FunnelQuestion(first_date=FIRST_DATE, last_date=last, **asked)
+    return await read_funnel(branch.house.database, question)
 
 
 def pass_time(branch: Branch, span: timedelta) -> None:
@@ -74,7 +75,7 @@ async def test_stages_and_the_straight_through_rate_are_counted_by_product(
     assert (stages.approved_by_person, stages.declined_by_person) == (1, 1)
     assert (stages.accepted, stages.withdrawn_offered) == (1, 1)
     assert open_line.straight_through_bp == 5_000
-    assert (invited.stages.product_code, invited.straight_through_bp) == (
+    assert (invited.stages.group_code, invited.straight_through_bp) == (
         "cash-line-invited",
         10_000,
     )
@@ -106,6 +107,7 @@ async def test_steps_are_timed_apart_with_their_percentiles(branch: Branch) -> N
         "gathering",
         "decision",
         "person",
+        "agreement",
         "acceptance",
         "journey",
     ]
@@ -150,3 +152,26 @@ async def test_the_span_counts_by_the_day_of_receipt(branch: Branch) -> None:
     [first] = await funnels(branch)
     [both] = await funnels(branch, days=1)
     assert (first.stages.received, both.stages.received) == (1, 2)
+
+
+async def test_groups_tell_channels_segments_and_versions_apart(branch: Branch) -> None:
+    counter = Counter(branch.house)
+    await counter.apply(channel="branch")
+    await counter.apply(channel="app", person_decides=True)
+    await counter.apply(
+        channel="app", history_months=None, income_monthly_minor=900_000, debt_monthly_minor=0
+    )
+    app, at_branch = await funnels(branch, by="channel")
+    assert (app.stages.group_code, app.stages.received) == ("app", 2)
+    assert (at_branch.stages.group_code, at_branch.stages.received) == ("branch", 1)
+    # A customer's own wish is a reason for a person like any rule.
+    assert app.triggers == {"PERSON_WISHED": 1}
+    assert app.straight_through_bp == 5_000
+    segments = await funnels(branch, by="segment")
+    assert [(one.stages.group_code, one.stages.received) for one in segments] == [
+        ("first_time", 1),
+        ("recorded", 2),
+    ]
+    [only] = await funnels(branch, by="policy_version", channel="branch")
+    assert (only.stages.group_code, only.stages.received) == ("2026-02", 1)
+    assert await funnels(branch, by="product", segment="student") == []

@@ -13,9 +13,9 @@ QUERIES: Final = Queries.load("counterfoil.decisioning", "funnel_store.sql")
 
 
 class Stages(NamedTuple):
-    """Applications of one product by how far they came; the order is that of the query."""
+    """Applications of one group by how far they came; the order is that of the query."""
 
-    product_code: str
+    group_code: str
     received: int
     decided: int
     approved_by_policy: int
@@ -35,7 +35,7 @@ class Stages(NamedTuple):
 class StepTime(NamedTuple):
     """How long a step took for those that ended it."""
 
-    product_code: str
+    group_code: str
     step: str
     ended: int
     median_ms: int
@@ -44,31 +44,53 @@ class StepTime(NamedTuple):
 
 
 class ReferredVerdict(NamedTuple):
-    """How often a rule said something other than false of what was referred."""
+    """How often a rule said something other than false of what was referred.
 
-    product_code: str
+    A flag stands beside the rules with the verdict `flag`.
+    """
+
+    group_code: str
     policy_hash: str
     rule_code: str
     verdict: str
     applications: int
 
 
+class SourceTime(NamedTuple):
+    """How a source that is asked kept its time; the order is that of the query."""
+
+    source: str
+    asked: int
+    answered: int
+    #: Not ended within its time: counted against the source, not against the applicant.
+    over_limit: int
+    median_seconds: int | None
+    p95_seconds: int | None
+    p99_seconds: int | None
+
+
 class Span(NamedTuple):
-    """Which applications are counted: received in a span, of a product or of all."""
+    """Which applications are counted, and by what they are told apart."""
 
     received_from: datetime
     received_before: datetime
-    product_code: str | None
+    #: None for all of them.
+    product_code: str | None = None
+    channel: str | None = None
+    segment: str | None = None
+    policy_version: str | None = None
+    #: `product`, `channel`, `segment` or `policy_version`.
+    by: str = "product"
 
 
 async def stages(connection: Connection, span: Span) -> list[Stages]:
-    """Return how far applications came, by product."""
+    """Return how far applications came, by group."""
     rows: list[Any] = await QUERIES.stages.fetch(connection, **span._asdict())
     return [Stages(*row) for row in rows]
 
 
 async def step_times(connection: Connection, span: Span) -> list[StepTime]:
-    """Return how long steps took, by product and step."""
+    """Return how long steps took, by group and step."""
     rows: list[Any] = await QUERIES.step_times.fetch(connection, **span._asdict())
     return [StepTime(*row) for row in rows]
 
@@ -77,3 +99,14 @@ async def referred_verdicts(connection: Connection, span: Span) -> list[Referred
     """Return what rules said of what was referred."""
     rows: list[Any] = await QUERIES.referred_verdicts.fetch(connection, **span._asdict())
     return [ReferredVerdict(*row) for row in rows]
+
+
+async def source_times(connection: Connection, span: Span, *, now: int) -> list[SourceTime]:
+    """Return how sources kept their time; `now` in POSIX seconds by the real clock."""
+    rows: list[Any] = await QUERIES.sources.fetch(
+        connection,
+        received_from=span.received_from,
+        received_before=span.received_before,
+        now=now,
+    )
+    return [SourceTime(*row) for row in rows]

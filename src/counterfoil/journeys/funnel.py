@@ -5,6 +5,10 @@ Straight    Decided by the policy alone. A referral counts as not straight throu
             waits, and by each rule that asked for a person, so triggers may sum to more.
 Left        Expired or withdrawn, by the stage at which that was: before the decision, before a
             person, or with the offer in hand.
+Compliance  Proving the consent to the bureau, the bureau's answer and the agreement are steps of
+            their own among the times: no check is hidden in another step, and none is optional.
+Sources     A source that does not answer within its time is counted by itself; the application
+            goes on by the policy's rule for what is not known.
 Units       Times in whole milliseconds, shares in basis points, both rounded down.
 """
 
@@ -16,21 +20,32 @@ from typing import Final
 from counterfoil.decisioning import funnel_store as figures
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.evaluate import Verdict
-from counterfoil.decisioning.funnel_store import Span, Stages, StepTime
+from counterfoil.decisioning.funnel_store import SourceTime, Span, Stages, StepTime
+from counterfoil.decisioning.honouring import PERSON_WISHED
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import Action
+from counterfoil.journeys.house import House
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.platform.database import Connection, Database
 
 #: The steps of an application in their order; the journey is all of them up to the open line.
-STEPS: Final = ("gathering", "decision", "person", "acceptance", "journey")
+STEPS: Final = (
+    *("gathering", "consent_proof", "inquiry", "decision"),
+    *("person", "agreement", "acceptance", "journey"),
+)
+#: What the law asks for on the way.
+COMPLIANCE_STEPS: Final = frozenset({"consent_proof", "agreement"})
+#: By what applications may be told apart.
+GROUPS: Final = ("product", "channel", "segment", "policy_version")
 
 _ALL_BP: Final = 10_000
+#: The verdict under which a flag is counted beside the rules.
+_FLAG: Final = "flag"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProductFunnel:
-    """The funnel of one product."""
+class GroupFunnel:
+    """The funnel of one group: a product, unless another way to tell apart was asked for."""
 
     stages: Stages
     #: Share of the decided applications that no person had to decide; None where none was.
@@ -41,11 +56,36 @@ class ProductFunnel:
     triggers: dict[str, int]
 
 
-async def read_funnel(
-    database: Database, *, first_date: date, last_date: date, product_code: str | None = None
-) -> list[ProductFunnel]:
-    """Return the funnel of each product that was applied for from one date to another."""
-    span = Span(_start_of(first_date), _start_of(last_date + ONE_DAY), product_code)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunnelQuestion:
+    """Which applications are counted, and by what they are told apart."""
+
+    first_date: date
+    last_date: date
+    product_code: str | None = None
+    channel: str | None = None
+    segment: str | None = None
+    policy_version: str | None = None
+    by: str = "product"
+
+    @property
+    def span(self) -> Span:
+        """Return it as the store is asked."""
+        assert self.by in GROUPS, "who asks has checked it"
+        return Span(
+            received_from=_start_of(self.first_date),
+            received_before=_start_of(self.last_date + ONE_DAY),
+            product_code=self.product_code,
+            channel=self.channel,
+            segment=self.segment,
+            policy_version=self.policy_version,
+            by=self.by,
+        )
+
+
+async def read_funnel(database: Database, question: FunnelQuestion) -> list[GroupFunnel]:
+    """Return the funnel of each group that was applied for from one date to another."""
+    span = question.span
     async with (
         database.connection() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),  # type: ignore[call-arg]
@@ -54,18 +94,24 @@ async def read_funnel(
         times = await figures.step_times(connection, span)
         triggers = await _triggers(connection, span)
     return [
-        ProductFunnel(
+        GroupFunnel(
             stages=one,
             straight_through_bp=_straight_through_bp(one),
-            steps=_in_order([t for t in times if t.product_code == one.product_code]),
-            triggers=triggers[one.product_code],
+            steps=_in_order([t for t in times if t.group_code == one.group_code]),
+            triggers=triggers[one.group_code],
         )
         for one in stages
     ]
 
 
+async def read_sources(house: House, question: FunnelQuestion) -> list[SourceTime]:
+    """Return how the sources that were asked kept their time."""
+    async with house.database.connection() as connection:
+        return await figures.source_times(connection, question.span, now=house.leaves.now())
+
+
 async def _triggers(connection: Connection, span: Span) -> dict[str, dict[str, int]]:
-    """Return how often each rule asked for a person, by product, under its policy's own words."""
+    """Return how often each rule asked for a person, by group, under its policy's own words."""
     counts: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     policies: dict[str, Policy | None] = {}
     for said in await figures.referred_verdicts(connection, span):
@@ -75,17 +121,19 @@ async def _triggers(connection: Connection, span: Span) -> dict[str, dict[str, i
             )
         policy = policies[said.policy_hash]
         if policy is not None and _asks_for_a_person(policy, said.rule_code, said.verdict):
-            counts[said.product_code][said.rule_code] += said.applications
+            counts[said.group_code][said.rule_code] += said.applications
     return defaultdict(
         dict,
         {
-            product_code: dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
-            for product_code, found in counts.items()
+            group: dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+            for group, found in counts.items()
         },
     )
 
 
 def _asks_for_a_person(policy: Policy, rule_code: str, verdict: str) -> bool:
+    if verdict == _FLAG:
+        return rule_code == PERSON_WISHED
     return any(
         rule.code == rule_code and rule.action_on(Verdict(verdict)) in (Action.REFER, Action.ASK)
         for rule in policy.rules

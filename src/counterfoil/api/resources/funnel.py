@@ -1,14 +1,22 @@
 """The funnel of applications: stages, times, straight-through rate, triggers of referrals."""
 
 from datetime import date, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import StringConstraints
 
 from counterfoil.api import refusals
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import Code, Day, View
-from counterfoil.journeys.funnel import ProductFunnel, read_funnel
+from counterfoil.decisioning.application import Channel
+from counterfoil.journeys.funnel import (
+    COMPLIANCE_STEPS,
+    FunnelQuestion,
+    GroupFunnel,
+    read_funnel,
+    read_sources,
+)
 from counterfoil.kernel.errors import RefusedError, refuse
 from counterfoil.platform.access import Scope
 
@@ -21,8 +29,11 @@ DAYS_MAX: Final = 366
 class FunnelStepView(View):
     """How long one step took for the applications that ended it."""
 
-    #: `gathering`, `decision`, `person`, `acceptance`, or the whole `journey` to the open line.
+    #: `gathering`, `consent_proof`, `inquiry`, `decision`, `person`, `agreement`, `acceptance`, or
+    #: the whole `journey` to the open line.
     step: str
+    #: Whether it is a check that the law asks for.
+    is_compliance: bool
     ended: int
     median_ms: int
     p95_ms: int
@@ -30,7 +41,7 @@ class FunnelStepView(View):
 
 
 class FunnelTriggerView(View):
-    """A rule that asked for a person."""
+    """A rule that asked for a person, or `PERSON_WISHED` where the customer did."""
 
     rule_code: str
     applications: int
@@ -45,10 +56,11 @@ class LeftView(View):
     withdrawn: int
 
 
-class ProductFunnelView(View):
-    """The funnel of one product."""
+class GroupFunnelView(View):
+    """The funnel of one group."""
 
-    product_code: str
+    #: A product's code, a channel, a segment's code or a policy version, as was asked for.
+    group: str
     received: int
     decided: int
     approved_by_policy: int
@@ -64,12 +76,33 @@ class ProductFunnelView(View):
     triggers: list[FunnelTriggerView]
 
 
+class SourceView(View):
+    """How a source that is asked kept its time."""
+
+    source: str
+    asked: int
+    answered: int
+    #: Not ended within its time.
+    over_limit: int
+    median_seconds: int | None
+    p95_seconds: int | None
+    p99_seconds: int | None
+
+
 class FunnelView(View):
     """The funnels of a span of dates."""
 
     first_date: date
     last_date: date
-    items: list[ProductFunnelView]
+    #: By what the items are told apart.
+    by: str
+    items: list[GroupFunnelView]
+    #: Of the span, whatever else was asked for.
+    sources: list[SourceView]
+
+
+Group = Literal["product", "channel", "segment", "policy_version"]
+Version = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
 
 
 @router.get(
@@ -81,27 +114,43 @@ async def get_funnel(
     first_date: Annotated[Day, Query(alias="from")],
     last_date: Annotated[Day, Query(alias="to")],
     product_code: Annotated[Code | None, Query()] = None,
+    channel: Annotated[Channel | None, Query()] = None,
+    segment: Annotated[Code | None, Query()] = None,
+    policy_version: Annotated[Version | None, Query()] = None,
+    by: Annotated[Group, Query(description="By what applications are told apart.")] = "product",
 ) -> FunnelView:
     """Return how far the applications received from one date to another came, and how fast."""
     if not timedelta(0) <= last_date - first_date < timedelta(days=DAYS_MAX):
         raise RefusedError(refuse(refusals.SPAN_INVALID, days_max=DAYS_MAX))
-    found = await read_funnel(
-        house.database, first_date=first_date, last_date=last_date, product_code=product_code
+    question = FunnelQuestion(
+        first_date=first_date,
+        last_date=last_date,
+        product_code=product_code,
+        channel=channel and channel.value,
+        segment=segment,
+        policy_version=policy_version,
+        by=by,
     )
+    found = await read_funnel(house.database, question)
+    sources = await read_sources(house, question)
     return FunnelView(
-        first_date=first_date, last_date=last_date, items=[_product_view(one) for one in found]
+        first_date=first_date,
+        last_date=last_date,
+        by=by,
+        items=[_group_view(one) for one in found],
+        sources=[SourceView(**one._asdict()) for one in sources],
     )
 
 
-def _product_view(one: ProductFunnel) -> ProductFunnelView:
+def _group_view(one: GroupFunnel) -> GroupFunnelView:
     stages = one.stages
     left = (
         ("undecided", stages.expired_undecided, stages.withdrawn_undecided),
         ("referred", stages.expired_referred, stages.withdrawn_referred),
         ("offered", stages.expired_offered, stages.withdrawn_offered),
     )
-    return ProductFunnelView(
-        product_code=stages.product_code,
+    return GroupFunnelView(
+        group=stages.group_code,
         received=stages.received,
         decided=stages.decided,
         approved_by_policy=stages.approved_by_policy,
@@ -115,6 +164,7 @@ def _product_view(one: ProductFunnel) -> ProductFunnelView:
         steps=[
             FunnelStepView(
                 step=t.step,
+                is_compliance=t.step in COMPLIANCE_STEPS,
                 ended=t.ended,
                 median_ms=t.median_ms,
                 p95_ms=t.p95_ms,

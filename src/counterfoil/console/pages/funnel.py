@@ -1,6 +1,7 @@
 """The funnel of applications: how far they came, how fast, who left where, why persons were asked.
 
-Counted     Applications received in a period that ends with the business date, by product.
+Counted     Applications received in a period that ends with the business date, by product, channel,
+            segment or policy version.
 """
 
 from collections.abc import Sequence
@@ -13,13 +14,22 @@ from starlette.responses import Response
 from counterfoil.console import words
 from counterfoil.console.page import Page
 from counterfoil.console.visit import Visit
-from counterfoil.decisioning.funnel_store import Stages, StepTime
-from counterfoil.journeys.funnel import ProductFunnel, read_funnel
+from counterfoil.decisioning.application import Channel
+from counterfoil.decisioning.funnel_store import SourceTime, Stages, StepTime
+from counterfoil.journeys.funnel import (
+    GROUPS,
+    FunnelQuestion,
+    GroupFunnel,
+    read_funnel,
+    read_sources,
+)
 from counterfoil.platform.web import charts
 from counterfoil.platform.web.parts import Chart
 
 PERIODS: Final = (7, 30, 90, 365)
 PERIOD: Final = 30
+_PERIODS: Final = frozenset(str(days) for days in PERIODS)
+CHANNELS: Final = tuple(item.value for item in Channel)
 _BP: Final = 10_000
 _SECOND_MS: Final = 1_000
 _MINUTE_MS: Final = 60_000
@@ -38,8 +48,8 @@ class StepRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProductView:
-    """The funnel of one product."""
+class GroupView:
+    """The funnel of one group."""
 
     #: Made into element ids.
     name: str
@@ -56,38 +66,85 @@ class FunnelView:
 
     period: int
     periods: Sequence[tuple[int, str]]
+    by: str
+    groups: Sequence[tuple[str, str]]
+    channel: str
+    channels: Sequence[tuple[str, str]]
+    product: str
+    product_choices: Sequence[tuple[str, str]]
     note: str
-    products: Sequence[ProductView]
+    #: Source, asked, answered, over its time, median.
+    sources: Sequence[tuple[str, str, str, str, str]]
+    products: Sequence[GroupView]
 
 
 async def show(visit: Visit) -> Response:
-    """Show the funnel of each product."""
-    asked = visit.request.query_params.get("period", "")
-    period = int(asked) if asked in {str(days) for days in PERIODS} else PERIOD
+    """Show the funnel of each group."""
+    given = visit.request.query_params
+    period = int(given.get("period", "")) if given.get("period", "") in _PERIODS else PERIOD
+    by = given.get("by", "") if given.get("by", "") in GROUPS else GROUPS[0]
+    channel = given.get("channel", "") if given.get("channel", "") in CHANNELS else ""
+    products = visit.desk.product_names
+    product = given.get("product", "") if given.get("product", "") in products else ""
     async with visit.reading():
         last = visit.business_date
-    found, first = [], None
+    found: list[GroupFunnel] = []
+    sources: list[SourceTime] = []
+    first = None
     if last is not None:
         first = last - timedelta(days=period - 1)
-        found = await read_funnel(visit.desk.house.database, first_date=first, last_date=last)
+        question = FunnelQuestion(
+            first_date=first,
+            last_date=last,
+            product_code=product or None,
+            channel=channel or None,
+            by=by,
+        )
+        found = await read_funnel(visit.desk.house.database, question)
+        sources = await read_sources(visit.desk.house, question)
     days = (visit.formats.day(first), visit.formats.day(last))
     note = visit.t("stages.note", first=days[0], last=days[1])
     view = FunnelView(
         period=period,
         periods=[(days, visit.t("overview.period_days", days=days)) for days in PERIODS],
+        by=by,
+        groups=[(name, visit.catalogue.label("funnel_group", name)) for name in GROUPS],
+        channel=channel,
+        channels=[(name, words.code_label(visit, "channel", name)) for name in CHANNELS],
+        product=product,
+        product_choices=[(code, words.product_name(visit, code)) for code in products],
         note=note,
-        products=[_product(visit, number, one, note) for number, one in enumerate(found)],
+        sources=[_source(visit, one) for one in sources],
+        products=[_group(visit, number, one, note, by) for number, one in enumerate(found)],
     )
     return visit.page(
         "funnel/funnel.html",
         visit.t("nav.funnel"),
         view,
         journey="journeys.funnel.read_funnel",
-        api_call=f"GET /v1/applications/funnel?from={days[0]}&to={days[1]}",
+        api_call=f"GET /v1/applications/funnel?from={days[0]}&to={days[1]}&by={by}",
     )
 
 
-def _product(visit: Visit, number: int, one: ProductFunnel, note: str) -> ProductView:
+def _source(visit: Visit, one: SourceTime) -> tuple[str, str, str, str, str]:
+    f, median = visit.formats, one.median_seconds
+    return (
+        one.source,
+        f.count(one.asked),
+        f.count(one.answered),
+        f.count(one.over_limit),
+        "—" if median is None else _time(visit, median * _SECOND_MS),
+    )
+
+
+def _title(visit: Visit, by: str, code: str) -> str:
+    """Return how a group is called."""
+    if by == "product":
+        return words.product_name(visit, code)
+    return words.code_label(visit, "channel", code) if by == "channel" else code
+
+
+def _group(visit: Visit, number: int, one: GroupFunnel, note: str, by: str) -> GroupView:
     t, f, stages = visit.t, visit.formats, one.stages
     approved = stages.approved_by_policy + stages.approved_by_person
     name = f"funnel-{number}"
@@ -97,9 +154,9 @@ def _product(visit: Visit, number: int, one: ProductFunnel, note: str) -> Produc
         (t("funnel.approved"), approved),
         (t("funnel.accepted"), stages.accepted),
     )
-    title = words.product_name(visit, stages.product_code)
+    title = _title(visit, by, stages.group_code)
     straight = one.straight_through_bp
-    return ProductView(
+    return GroupView(
         name=name,
         chart=Chart(
             name=name,

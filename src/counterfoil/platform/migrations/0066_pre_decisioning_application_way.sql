@@ -28,3 +28,34 @@ CREATE TABLE decisioning.application_draft (
     CONSTRAINT application_draft_pkey PRIMARY KEY (customer_id, product_code)
 );
 CREATE INDEX application_draft_saved ON decisioning.application_draft (saved_at);
+
+-- How an application went: what the policy said last, what a person said, of which segment it is.
+CREATE VIEW decisioning.application_way AS
+SELECT a.customer_id, a.application_id, a.product_code,
+       coalesce(a.channel, 'unrecorded') AS channel, a.status, a.received_at, a.gathered_at,
+       a.ended_at, said.outcome AS said, said.decided_at AS said_at, said.policy_hash, said.result,
+       said.result::jsonb ->> 'segment' AS segment,
+       said.result::jsonb ->> 'policy_version' AS policy_version,
+       person.outcome AS person, person.decided_at AS person_at
+FROM decisioning.application AS a
+LEFT JOIN LATERAL (
+    SELECT d.outcome, d.decided_at, d.policy_hash, d.result
+    FROM decisioning.decision AS d
+    WHERE d.customer_id = a.customer_id AND d.application_id = a.application_id
+      AND d.decided_by = 'policy'
+    ORDER BY d.decision_no DESC
+    LIMIT 1
+) AS said ON true
+LEFT JOIN LATERAL (
+    SELECT d.outcome, d.decided_at
+    FROM decisioning.decision AS d
+    WHERE d.customer_id = a.customer_id AND d.application_id = a.application_id
+      AND d.decided_by <> 'policy'
+    ORDER BY d.decision_no
+    LIMIT 1
+) AS person ON true;
+
+-- By when an answer to an inquiry had to be there.
+CREATE VIEW reporting.inquiry_limit AS
+SELECT customer_id, inquiry_id, bureau, occasion, asked_at, sent_at, answer_by, ended_at, state
+FROM bureau.inquiry;
