@@ -96,7 +96,8 @@ async def test_figures_agree_with_each_other_and_with_the_bank_account(
     assert list(figures) == [
         *("applications", "approved", "declined", "referred", "lines", "drawdowns"),
         *("drawn_minor", "repayments", "repaid_minor", "credit_returned_minor", "loans"),
-        *("business_date", "days_closed", "ledger", "consents", "inquiries", "evidence", "fsck"),
+        *("business_date", "days_closed", "ledger", "consents", "inquiries", "limits"),
+        *("evidence", "fsck"),
     ]
     asked = figures["inquiries"]
     assert asked["refused_without_consent"] > 0
@@ -113,7 +114,7 @@ async def test_figures_agree_with_each_other_and_with_the_bank_account(
     assert figures["days_closed"] == 60
     assert figures["business_date"] == "2026-03-06"
     assert figures["ledger"]["balanced"]
-    assert figures["fsck"] == {"ok": True, "checks": 17}
+    assert figures["fsck"] == {"ok": True, "checks": 18}
     async with Database(url) as database, database.connection() as connection:
         bank = await connection.fetchval(
             "SELECT sum(amount_minor) FROM ledger.posting WHERE account = 1002"

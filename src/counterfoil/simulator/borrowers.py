@@ -35,8 +35,7 @@ PAYS_IN_FULL_PERCENT: Final = 90
 HIGH_USE_PERCENT: Final = 70
 
 #: The lender stops a line so many days after the due date of a debt, and reviews each line once.
-LENDER_ACTS_AFTER_DAYS: Final = 12
-REVIEW_AFTER_DAYS: Final = 90
+ASKS_AFTER_DAYS: Final = 90
 
 PURPOSES: Final = ("daily_consumption", "household", "renovation", "education", "medical", "travel")
 _METHODS: Final = (
@@ -118,9 +117,8 @@ class Borrower:
     stops_on: date | None
     draws: int = 0
     payments: int = 0
-    #: The lender has frozen the line because of a debt overdue.
-    is_stopped_by_lender: bool = False
-    is_reviewed: bool = False
+    #: Asked for a higher limit once.
+    has_asked: bool = False
     #: The last payment comes back tomorrow.
     is_bouncing: bool = False
 
@@ -344,7 +342,7 @@ def oldest_due(loans: Sequence[Loan]) -> date | None:
 
 
 def next_attention(borrower: Borrower, loans: Sequence[Loan], today: date) -> date:
-    """Return the next day on which this customer, or the lender, has something to do."""
+    """Return the next day on which this customer has something to do."""
     if borrower.is_bouncing:
         borrower.is_bouncing = False
         return today + timedelta(days=1)
@@ -352,9 +350,6 @@ def next_attention(borrower: Borrower, loans: Sequence[Loan], today: date) -> da
     pay_on = next_pay_day(borrower, loans, today)
     if pay_on is not None:
         days.append(pay_on)
-    due = oldest_due(loans)
-    if due is not None and not borrower.is_stopped_by_lender:
-        days.append(due + timedelta(days=LENDER_ACTS_AFTER_DAYS))
-    if not borrower.is_reviewed:
-        days.append(borrower.opened_on + timedelta(days=REVIEW_AFTER_DAYS))
+    if not borrower.has_asked:
+        days.append(borrower.opened_on + timedelta(days=ASKS_AFTER_DAYS))
     return max(min(days), today + timedelta(days=1))

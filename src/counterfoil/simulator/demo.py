@@ -95,6 +95,11 @@ class DemoReport:
         yield "Loans open, closed", f"{loans['open']:,}, {loans['closed']:,}"
         for bucket, count, principal_minor in self.buckets:
             yield f"  of them {BUCKETS[bucket]}", f"{count:,} with {_major(principal_minor)}"
+        limits = figures["limits"]
+        yield "Reviews of lines", f"{limits['reviews']:,}"
+        for name in ("offered", "raised", "lowered", "frozen", "suspended", "reinstated"):
+            yield f"  limits or lines {name}", f"{limits[name]:,}"
+        yield "  appeals", f"{limits['appeals']:,}"
         books = figures["ledger"]
         inquiries, evidence = figures["inquiries"], figures["evidence"]
         yield "Consents", f"{figures['consents']:,}"
@@ -203,10 +208,12 @@ async def _report(
     async with house.database.connection() as connection:
         row = await _FIGURES.figures.fetchrow(connection)
         asked = await _FIGURES.proof_figures.fetchrow(connection)
+        limits = await _FIGURES.limit_figures.fetchrow(connection)
         buckets = await _FIGURES.buckets.fetch(connection)
         totals = await ledger.totals(connection)
     assert row is not None, "the query gives one row"
     assert asked is not None, "the query gives one row"
+    assert limits is not None, "the query gives one row"
     checked = await check_books(
         house.database,
         house.catalogue,
@@ -235,6 +242,7 @@ async def _report(
         "refused_without_consent": world.without_consent,
         "reused_reports": asked["reused_reports"],
     }
+    figures["limits"] = dict(limits)
     figures["evidence"] = proofs.document()
     figures["fsck"] = {"ok": checked.ok, "checks": len(checked.checks)}
     return DemoReport(

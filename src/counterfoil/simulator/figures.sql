@@ -45,6 +45,34 @@ SELECT
     (SELECT count(*) FROM reporting.inquiry) AS inquiries,
     (SELECT count(*) FROM reporting.report_opening WHERE is_reuse) AS reused_reports;
 
+-- name: reviews_since
+-- Reviews after one that came to something, with the measure that each took.
+-- gives   the rows, oldest first
+-- locks   none
+SELECT r.customer_id, r.review_id, r.line_id, r.outcome, r.to_minor, m.measure_id
+FROM reporting.line_review AS r
+LEFT JOIN reporting.line_measure AS m
+  ON m.customer_id = r.customer_id AND m.line_id = r.line_id AND m.review_id = r.review_id
+WHERE r.outcome <> 'unchanged' AND r.review_id > :after
+ORDER BY r.review_id;
+
+-- name: limit_figures
+-- What became of limits.
+-- gives   one row
+-- locks   none
+SELECT
+    (SELECT count(*) FROM reporting.line_review) AS reviews,
+    (SELECT count(*) FROM reporting.line_review WHERE outcome = 'offered') AS offered,
+    e.raised, e.lowered, e.frozen, e.suspended, e.reinstated,
+    (SELECT count(*) FROM reporting.line_appeal) AS appeals
+FROM (
+    SELECT count(*) FILTER (WHERE kind = 'limit_raised') AS raised,
+           count(*) FILTER (WHERE kind = 'limit_lowered') AS lowered,
+           count(*) FILTER (WHERE kind = 'frozen') AS frozen,
+           count(*) FILTER (WHERE kind = 'suspended') AS suspended,
+           count(*) FILTER (WHERE kind = 'reinstated') AS reinstated
+    FROM reporting.line_event) AS e;
+
 -- name: buckets
 -- Open loans and their principal by bucket.
 -- gives   one row a bucket that has loans

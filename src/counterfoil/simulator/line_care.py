@@ -1,8 +1,7 @@
-"""What happens to lines beside drawing: the lender reacts to records, customers set their own.
+"""What customers do to their lines beside drawing.
 
-The lender stops lines with old debts, opens them again once these are paid, and reviews every line
-once. Customers cap themselves, freeze a line for some days, choose another repayment day, use or
-ask back what they overpaid, leave.
+They ask for more once, cap themselves, freeze a line for some days, choose another repayment day,
+use or ask back what they overpaid, leave. What the lender does to lines follows from its reviews.
 """
 
 from collections.abc import Sequence
@@ -13,21 +12,13 @@ from typing import Final
 
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan, payoff_minor
-from counterfoil.simulator.borrowers import (
-    LENDER_ACTS_AFTER_DAYS,
-    REVIEW_AFTER_DAYS,
-    Borrower,
-    Habit,
-    oldest_due,
-)
+from counterfoil.simulator.borrowers import ASKS_AFTER_DAYS, Borrower, Habit, oldest_due
 
 #: Granted limits are multiples of it.
 LIMIT_STEP_MINOR: Final = 10_000
-LIMIT_MINOR_MIN: Final = 50_000
 LIMIT_MINOR_MAX: Final = 20_000_000
-#: A good record raises a limit by so much, a bad one lowers it, in percent.
+#: By so many percent of the limit customers ask for more.
 RAISE_PERCENT: Final = 20
-LOWER_PERCENT: Final = 50
 #: Share of errands on which a customer cares for the line, in percent each.
 CAP_PERCENT: Final = 3
 FREEZE_PERCENT: Final = 1
@@ -39,10 +30,7 @@ FREEZE_DAYS: Final = 10
 class Care(StrEnum):
     """One way of changing a line."""
 
-    STOP = "stop"
-    RELEASE = "release"
     RAISE = "raise"
-    LOWER = "lower"
     CAP = "cap"
     FREEZE = "freeze"
     DAY = "day"
@@ -62,25 +50,19 @@ class Change:
 
 def change_of(borrower: Borrower, line: Line, loans: Sequence[Loan], today: date) -> Change | None:
     """Return the change that is due on a line today, at most one."""
-    return _by_lender(borrower, line, loans, today) or _by_customer(borrower, line, loans, today)
+    return _more(borrower, line, loans, today) or _by_customer(borrower, line, loans, today)
 
 
-def _by_lender(borrower: Borrower, line: Line, loans: Sequence[Loan], today: date) -> Change | None:
-    due = oldest_due(loans)
-    if due is None:
-        if borrower.is_stopped_by_lender and line.status == "frozen":
-            return Change(Care.RELEASE)
-    elif not borrower.is_stopped_by_lender and (today - due).days >= LENDER_ACTS_AFTER_DAYS:
-        return Change(Care.STOP)
-    if borrower.is_reviewed or (today - borrower.opened_on).days < REVIEW_AFTER_DAYS:
+def _more(borrower: Borrower, line: Line, loans: Sequence[Loan], today: date) -> Change | None:
+    """Return the wish for more of a customer who has paid for some time and owes nothing now."""
+    if borrower.has_asked or (today - borrower.opened_on).days < ASKS_AFTER_DAYS:
         return None
-    borrower.is_reviewed = True
-    percent = 100 + RAISE_PERCENT if due is None else LOWER_PERCENT
-    wanted = line.limit_minor * percent // 100
-    limit = min(max(wanted - wanted % LIMIT_STEP_MINOR, LIMIT_MINOR_MIN), LIMIT_MINOR_MAX)
-    if limit == line.limit_minor or not borrower.payments:
+    borrower.has_asked = True
+    wanted = line.limit_minor * (100 + RAISE_PERCENT) // 100
+    limit = min(wanted - wanted % LIMIT_STEP_MINOR, LIMIT_MINOR_MAX)
+    if limit <= line.limit_minor or not borrower.payments or oldest_due(loans) is not None:
         return None
-    return Change(Care.RAISE if limit > line.limit_minor else Care.LOWER, limit)
+    return Change(Care.RAISE, limit)
 
 
 def _by_customer(

@@ -3,9 +3,9 @@
 Everything goes through the journeys that the API calls, many at once as it would be there. The
 world knows of loans what their borrowers could see.
 
-The day     Applications and acceptances, meanwhile what the bank takes back, payments, and what
-            the lender does about debts; errands that end in drawdowns; payouts over the simulated
-            bank until it has said what became of each; its statement, and the close.
+The day     Applications and acceptances, meanwhile what the bank takes back, payments, what
+            reviews of the night before lead to; errands that end in drawdowns; payouts over the
+            simulated bank until it has said what became of each; its statement, and the close.
 Seed        The same seed gives the same figures: all chance is drawn by borrower and day, and no
             two borrowers share a line.
 Memory      One small object a borrower; loans are read when their borrower has something to do.
@@ -52,6 +52,7 @@ from counterfoil.simulator.bank.seeded import SeededRail
 from counterfoil.simulator.borrowers import Borrower, Intent, Wish
 from counterfoil.simulator.card_clients import CardClient
 from counterfoil.simulator.line_care import Care, Change
+from counterfoil.simulator.line_cases import LineCases
 from counterfoil.simulator.people import InventedPerson
 from counterfoil.simulator.raising import raise_limits
 
@@ -123,6 +124,7 @@ class World:
         self._touched: list[Borrower] = []
         #: Higher limits that customers ask for today.
         self._wishes: list[RaiseWish] = []
+        self._cases = LineCases(house, seed=seed)
         #: There are payouts to carry today.
         self._has_orders = False
         #: Who did not agree to an inquiry, and was not asked about.
@@ -174,8 +176,12 @@ class World:
         await self._refresh(accounts)
         await self._each(acting, lambda one: self._react(one, accounts[one.customer_id]))
         wishes, self._wishes = self._wishes, []
+        offered = await self._cases.after_reviews(self._today)
+        asked = {(wish.customer_id, wish.line_id) for wish in wishes}
+        wishes += [one for one in offered if (one.customer_id, one.line_id) not in asked]
         for refused in await raise_limits(self._house, wishes):
             self._noted(refused)
+        await self._cases.signals(acting, self._today)
         await self._refresh(accounts)
         return accounts
 
@@ -283,6 +289,7 @@ class World:
         for (place, person, application), answer in zip(offered, answers, strict=True):
             _expected(answer, "an accepted offer")
             borrower = self._meet(place, person.client, application)
+            self._cases.meet(borrower)
             self._agenda[borrower.errand_on].append(borrower)
 
     def _meet(self, place: int, client: CardClient, application: Application) -> Borrower:
@@ -350,7 +357,7 @@ class World:
     # ------------------------------------------------------------------------- limits and lines
 
     async def _react(self, borrower: Borrower, account: Account) -> None:
-        """Let the lender act on debts and good records, and customers on their own lines."""
+        """Let customers act on their own lines."""
         line, loans = account.line, list(account.loans.values())
         assert line is not None, "a borrower has a line"
         change = line_care.change_of(borrower, line, loans, self._today)
@@ -379,20 +386,6 @@ class World:
         house = self._house
         assert change.care is not Care.RAISE, "customers ask for that themselves"
         match change.care:
-            case Care.STOP:
-                borrower.is_stopped_by_lender = True
-                return await adjust_limit.freeze(
-                    house, **of, until=None, reason="overdue", author="collections"
-                )
-            case Care.RELEASE:
-                borrower.is_stopped_by_lender = False
-                return await adjust_limit.unfreeze(
-                    house, **of, reason="debt_paid", author="collections"
-                )
-            case Care.LOWER:
-                return await adjust_limit.set_limit(
-                    house, **of, limit_minor=change.value, reason="overdue", author="review"
-                )
             case Care.CAP:
                 return await adjust_limit.set_own_cap(
                     house, **of, cap_minor=change.value, author="customer"

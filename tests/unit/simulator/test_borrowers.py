@@ -13,7 +13,7 @@ from counterfoil.lending.terms import Method
 from counterfoil.simulator import borrowers, card_clients
 from counterfoil.simulator.borrowers import Borrower, Habit
 from counterfoil.simulator.card_clients import CardClient
-from counterfoil.simulator.line_care import Care, change_of
+from counterfoil.simulator.line_care import Care, Change, change_of
 
 TODAY = date(2026, 3, 2)
 TERMS = load_catalogue().terms("cash-line-open", 1)
@@ -188,38 +188,19 @@ def test_a_bounce_wakes_its_borrower_on_the_next_day() -> None:
     assert not borrower.is_bouncing
 
 
-def test_the_lender_stops_a_line_with_an_old_debt_and_releases_it_once_paid() -> None:
-    borrower = met()
-    borrower.errand_on = date(2027, 1, 1)
-    loan = running_loan(date(2026, 1, 20))
-    advance(loan, date(2026, 2, 21))
-    assert change_of(borrower, line(), [loan], date(2026, 2, 21)) is None
-    stop = change_of(borrower, line(), [loan], date(2026, 2, 22))
-    assert stop is not None
-    assert stop.care is Care.STOP
-    borrower.is_stopped_by_lender = True
-    assert change_of(borrower, line(status="frozen"), [loan], date(2026, 2, 23)) is None
-    release = change_of(borrower, line(status="frozen"), [], date(2026, 2, 24))
-    assert release is not None
-    assert release.care is Care.RELEASE
-
-
-@pytest.mark.parametrize(("late", "care", "value"), [(False, Care.RAISE, 2_400_000),
-                                                     (True, Care.LOWER, 1_000_000)])  # fmt: skip
-def test_one_review_raises_a_good_limit_and_lowers_a_bad_one(
-    *, late: bool, care: Care, value: int
+@pytest.mark.parametrize("late", [False, True])
+def test_who_has_paid_for_some_time_asks_once_for_more_and_never_while_something_is_due(
+    *, late: bool
 ) -> None:
     borrower = met()
     borrower.errand_on = date(2027, 1, 1)
     borrower.payments = 3
-    borrower.is_stopped_by_lender = late
     loan = running_loan(date(2026, 1, 20))
     on = date(2026, 4, 5)
     if late:
         advance(loan, on)
     change = change_of(borrower, line(), [loan], on)
-    assert change is not None
-    assert (change.care, change.value) == (care, value)
+    assert change == (None if late else Change(Care.RAISE, 2_400_000))
     assert change_of(borrower, line(), [loan], on) is None
 
 
