@@ -191,6 +191,16 @@ WHERE customer_id = :customer_id AND line_id = :line_id
 ORDER BY version DESC
 LIMIT :page;
 
+-- name: line_measures
+-- The measures on a line, newest first.
+-- gives   at most :page rows
+SELECT measure_id, kind, status, reasons, author, effective_on, ends_on, currency, from_minor,
+       to_minor
+FROM reporting.line_measure
+WHERE customer_id = :customer_id AND line_id = :line_id
+ORDER BY measure_id DESC
+LIMIT :page;
+
 -- name: loans_in_range
 -- Loans whose numbers lie in a range: what a number's beginning stands for.
 SELECT customer_id, loan_id AS number

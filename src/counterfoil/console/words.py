@@ -9,6 +9,7 @@ from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.parts import Status
 
 LOAN_TONES: Final = {"open": "live", "closed": "good", "cancelled": "", "pending": "warn"}
+MEASURE_TONES: Final = {"planned": "live", "in_force": "warn", "lifted": "good", "undone": "good"}
 LINE_TONES: Final = {"active": "good", "frozen": "warn", "suspended": "bad", "expired": "warn"}
 PAYMENT_TONES: Final = {
     "created": "",

@@ -22,6 +22,7 @@ from counterfoil.journeys.close_day import (
     FINISHED,
     LEDGER,
     OFFERS,
+    REVIEWS,
     close_day,
 )
 from counterfoil.platform.queries import Row
@@ -33,7 +34,7 @@ DAYS_SHOWN: Final = 30
 _SECOND_MS: Final = 1000
 
 #: The steps of a close in their order.
-STEPS: Final = (CUT_OFF, OFFERS, EVENTS, ACCRUAL, LEDGER, FINISHED)
+STEPS: Final = (CUT_OFF, OFFERS, EVENTS, REVIEWS, ACCRUAL, LEDGER, FINISHED)
 #: Installations in which a person may move the business date from a page.
 SANDBOXES: Final = frozenset({"sandbox", "demo", "test", "development"})
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from starlette.responses import Response
 
@@ -61,6 +61,20 @@ class ReturnRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureRow:
+    """A measure on the line."""
+
+    record: str
+    kind: str
+    change: str
+    reasons: str
+    author: str
+    effective_on: str
+    ends_on: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineListView:
     """The list with its filters."""
 
@@ -101,6 +115,7 @@ class LineView:
     events: Sequence[Event]
     loans: Sequence[LoanRow]
     returns: Sequence[ReturnRow]
+    measures: Sequence[MeasureRow]
     done: str
 
 
@@ -185,11 +200,12 @@ async def show_line(visit: Visit) -> Response:
         events = await READING.line_events.fetch(connection, page=PART_ROWS, **key)
         loans = await READING.loans_of_customer.fetch(connection, page=PART_ROWS, **key)
         returns = await READING.returns_of_line.fetch(connection, page=PART_ROWS, **key)
+        measures = await READING.line_measures.fetch(connection, page=PART_ROWS, **key)
     record = ids.to_text(ids.LINE, line_id)
     return visit.page(
         "lines/line.html",
         visit.t("line.title", record=record),
-        _view(visit, row, events, loans, returns),
+        _view(visit, row, _Parts(events, loans, returns, measures)),
         journey="console.reading.line",
         api_call=f"GET /v1/lines/{record}",
     )
@@ -205,13 +221,16 @@ def line_key(visit: Visit) -> tuple[int, int] | None:
         return None
 
 
-def _view(
-    visit: Visit,
-    row: Row,
-    events: Sequence[Row],
-    loans: Sequence[Row],
-    returns: Sequence[Row],
-) -> LineView:
+class _Parts(NamedTuple):
+    """What belongs to a line."""
+
+    events: Sequence[Row]
+    loans: Sequence[Row]
+    returns: Sequence[Row]
+    measures: Sequence[Row]
+
+
+def _view(visit: Visit, row: Row, parts: _Parts) -> LineView:
     f, t, currency = visit.formats, visit.t, row["currency"]
     cap = row["own_cap_minor"]
     is_capped = cap is not None and cap < row["limit_minor"]
@@ -232,10 +251,28 @@ def _view(
         used_share=min(100, taken * 100 // ceiling) if ceiling else 0,
         facts=_facts(visit, row),
         actions=[_action(visit, row, *action) for action in ACTIONS],
-        events=[line_event(visit, event, currency) for event in events],
-        loans=[loan_row(visit, loan) for loan in loans],
-        returns=[_return(visit, item) for item in returns],
+        events=[line_event(visit, event, currency) for event in parts.events],
+        loans=[loan_row(visit, loan) for loan in parts.loans],
+        returns=[_return(visit, item) for item in parts.returns],
+        measures=[_measure(visit, item) for item in parts.measures],
         done=done_notice(visit),
+    )
+
+
+def _measure(visit: Visit, row: Row) -> MeasureRow:
+    f, currency = visit.formats, row["currency"]
+    change = ""
+    if row["to_minor"] is not None:
+        change = f"{f.amount(row['from_minor'], currency)} → {f.amount(row['to_minor'], currency)}"
+    return MeasureRow(
+        record=ids.to_text(ids.LINE_MEASURE, row["measure_id"]),
+        kind=visit.catalogue.label("measure_kind", row["kind"]),
+        change=change,
+        reasons=", ".join(words.code_label(visit, "reason", code) for code in row["reasons"]),
+        author=row["author"],
+        effective_on=f.day(row["effective_on"]),
+        ends_on=f.day(row["ends_on"]),
+        status=visit.status("measure_status", row["status"], words.MEASURE_TONES),
     )
 
 
@@ -311,7 +348,9 @@ def _event_value(visit: Visit, kind: str, value: str | None, currency: str) -> s
     return words.code_label(visit, "line_status", value)
 
 
-_AMOUNT_EVENTS: Final = frozenset({"opened", "limit_raised", "limit_lowered", "own_cap_set"})
+_AMOUNT_EVENTS: Final = frozenset(
+    {"opened", "limit_raised", "limit_lowered", "limit_restored", "own_cap_set"}
+)
 
 PAGES: Final = (
     Page(path="/lines", show=show_list),
