@@ -7,7 +7,7 @@ Counted     Applications received in a period that ends with the business date, 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -16,6 +16,7 @@ from counterfoil.console.page import Page
 from counterfoil.console.visit import Visit
 from counterfoil.decisioning.application import Channel
 from counterfoil.decisioning.funnel_store import SourceTime, Stages, StepTime
+from counterfoil.decisioning.inclusion import KINDS, KindCount
 from counterfoil.journeys.funnel import (
     GROUPS,
     FunnelQuestion,
@@ -23,6 +24,7 @@ from counterfoil.journeys.funnel import (
     read_funnel,
     read_sources,
 )
+from counterfoil.journeys.inclusion import read_inclusion
 from counterfoil.platform.web import charts
 from counterfoil.platform.web.parts import Chart
 
@@ -76,6 +78,9 @@ class FunnelView:
     #: Source, asked, answered, over its time, median.
     sources: Sequence[tuple[str, str, str, str, str]]
     products: Sequence[GroupView]
+    #: Kind, applied, not known, share approved, of how many, default, of how many, grown, of how
+    #: many.
+    kinds: Sequence[Sequence[str]]
 
 
 async def show(visit: Visit) -> Response:
@@ -86,8 +91,13 @@ async def show(visit: Visit) -> Response:
     channel = given.get("channel", "") if given.get("channel", "") in CHANNELS else ""
     products = visit.desk.product_names
     product = given.get("product", "") if given.get("product", "") in products else ""
-    async with visit.reading():
+    kinds: list[KindCount] = []
+    async with visit.reading() as connection:
         last = visit.business_date
+        if last is not None:
+            reader: Any = connection
+            since = last - timedelta(days=period - 1)
+            kinds = await read_inclusion(reader, first_date=since, last_date=last)
     found: list[GroupFunnel] = []
     sources: list[SourceTime] = []
     first = None
@@ -115,6 +125,7 @@ async def show(visit: Visit) -> Response:
         product_choices=[(code, words.product_name(visit, code)) for code in products],
         note=note,
         sources=[_source(visit, one) for one in sources],
+        kinds=[_kind(visit, one) for one in kinds],
         products=[_group(visit, number, one, note, by) for number, one in enumerate(found)],
     )
     return visit.page(
@@ -124,6 +135,21 @@ async def show(visit: Visit) -> Response:
         journey="journeys.funnel.read_funnel",
         api_call=f"GET /v1/applications/funnel?from={days[0]}&to={days[1]}&by={by}",
     )
+
+
+def _kind(visit: Visit, one: KindCount) -> list[str]:
+    f, name = visit.formats, KINDS[one.code]
+    return [
+        name.zh if visit.catalogue.language == "zh-CN" else name.en,
+        f.count(one.applied),
+        f.count(one.not_known),
+        f.percent(one.approved, one.decided),
+        f.count(one.decided),
+        f.percent(one.defaulted, one.observed),
+        f.count(one.observed),
+        f.percent(one.graduated, one.lines),
+        f.count(one.lines),
+    ]
 
 
 def _source(visit: Visit, one: SourceTime) -> tuple[str, str, str, str, str]:

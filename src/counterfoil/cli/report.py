@@ -1,0 +1,91 @@
+"""`counterfoil report`: figures about the book for people who answer for it."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from counterfoil.cli import output
+from counterfoil.cli.connection import with_connection
+
+if TYPE_CHECKING:
+    from counterfoil.decisioning.inclusion import KindCount
+    from counterfoil.platform.database import Connection
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
+First = Annotated[
+    datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of receipt, UTC.")
+]
+Last = Annotated[
+    datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of receipt, UTC.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Reports about the book.", no_args_is_help=True)
+    group.callback()(_reports)
+    group.command()(inclusion)
+    app.add_typer(group, name="report")
+
+
+def _reports() -> None:
+    """Keep the group a group while it has one command."""
+
+
+def inclusion(*, first: First, last: Last, as_json: Json = False) -> None:
+    """Tell how kinds of customers fare: approval, price, limit, default, cure, reviews."""
+    from counterfoil.decisioning.inclusion import KINDS, NOT_TOLD
+
+    if first > last:
+        raise typer.BadParameter("the last day comes before the first", param_hint="--to")
+
+    async def work(connection: "Connection") -> "list[KindCount]":
+        from counterfoil.journeys.inclusion import read_inclusion
+
+        return await read_inclusion(connection, first_date=first.date(), last_date=last.date())
+
+    found = with_connection(work)
+    not_told = {code: name.en for code, name in NOT_TOLD.items()}
+    if as_json:
+        output.write_json(
+            {
+                "first_date": first.date(),
+                "last_date": last.date(),
+                "kinds": [_document(item) for item in found],
+                "not_told": not_told,
+            }
+        )
+        return
+    columns = (
+        *("kind", "applied", "not known", "approved", "of decided", "median limit"),
+        *("median rate e8/day", "default", "of observed", "cured", "of late"),
+        *("graduated", "of lines", "reviews"),
+    )
+    rows = [
+        (
+            *(KINDS[item.code].en, item.applied, item.not_known),
+            *(_percent(item.approved_ppm), item.decided, item.limit_median_minor),
+            *(item.rate_median_daily_e8, _percent(item.defaulted_ppm), item.observed),
+            *(_percent(item.cured_ppm), item.late),
+            *(_percent(item.graduated_ppm), item.lines, item.reviews),
+        )
+        for item in found
+    ]
+    output.write_table("Inclusion", columns, rows)
+    typer.echo(f"Not told apart by anything in use: {', '.join(not_told.values())}.")
+
+
+def _document(item: "KindCount") -> dict[str, Any]:
+    return {
+        **item._asdict(),
+        "approved_ppm": item.approved_ppm,
+        "defaulted_ppm": item.defaulted_ppm,
+        "cured_ppm": item.cured_ppm,
+        "graduated_ppm": item.graduated_ppm,
+    }
+
+
+def _percent(ppm: int | None) -> str | None:
+    """Return a share with one digit after the point, rounded down."""
+    return None if ppm is None else f"{ppm // 10_000}.{ppm // 1_000 % 10} %"

@@ -1,0 +1,84 @@
+"""Kinds of customers that a lender watches over: definitions, and what a report says of them.
+
+Definitions Thin file: fewer months of recorded repayment than six; a file that was not asked for
+            is not known, and no file is 0 months. First time: no line with this lender before.
+            Young adult: 18 to 25. Student: as stated. Elderly: from 60. Rural customers and owners
+            of small businesses are not told apart: no source in use says so.
+Honest      Each share stands with what it is a share of. Where the denominator is 0 there is no
+            share; where a trait is not known, the case is counted as not known and nowhere else.
+Banned      A kind is for reporting and protection. No rule reads it, and nobody's traits beyond
+            what the policy declares are looked at.
+"""
+
+from typing import Final, NamedTuple
+
+from counterfoil.decisioning.customer_words import Both
+
+THIN_MONTHS_MAX: Final = 6
+YOUNG_YEARS: Final = (18, 25)
+ELDERLY_YEARS_MIN: Final = 60
+_PPM: Final = 1_000_000
+
+#: Kinds in the order of a report, with their names.
+KINDS: Final = {
+    "all": Both("全部申请", "All applications"),
+    "thin_file": Both("信用白户", "Thin file"),
+    "first_time": Both("首次借款", "First-time borrower"),
+    "young_adult": Both("青年", "Young adult"),
+    "student": Both("学生", "Student"),
+    "elderly": Both("老年", "Elderly"),
+}
+#: Kinds that nothing in use tells; named so that nobody takes silence for zero.
+NOT_TOLD: Final = {
+    "rural": Both("农村", "Rural"),
+    "micro_owner": Both("小微经营者", "Owner of a small business"),
+}
+
+
+class KindCount(NamedTuple):
+    """What became of one kind's applications; the order is that of the query."""
+
+    code: str
+    applied: int
+    #: Applications of which it is not known whether they are of this kind.
+    not_known: int
+    #: By policy or person; not those that still wait.
+    decided: int
+    approved: int
+    limit_median_minor: int | None
+    rate_median_daily_e8: int | None
+    lines: int
+    #: Lines with an instalment that has fallen due.
+    observed: int
+    late: int
+    defaulted: int
+    cured: int
+    #: Lines whose limit is higher than the first one.
+    graduated: int
+    reviews: int
+    overturned: int
+
+    @property
+    def approved_ppm(self) -> int | None:
+        """Return the share approved of those decided."""
+        return share_ppm(self.approved, self.decided)
+
+    @property
+    def defaulted_ppm(self) -> int | None:
+        """Return the share in default of the lines that can be observed."""
+        return share_ppm(self.defaulted, self.observed)
+
+    @property
+    def cured_ppm(self) -> int | None:
+        """Return the share with nothing overdue now of those that were late."""
+        return share_ppm(self.cured, self.late)
+
+    @property
+    def graduated_ppm(self) -> int | None:
+        """Return the share of lines that have grown beyond their first limit."""
+        return share_ppm(self.graduated, self.lines)
+
+
+def share_ppm(part: int, whole: int) -> int | None:
+    """Return a share, rounded down; None of nothing."""
+    return part * _PPM // whole if whole else None

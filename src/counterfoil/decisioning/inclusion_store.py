@@ -1,0 +1,33 @@
+"""Reads how kinds of customers fare; counts only."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from counterfoil.decisioning.inclusion import (
+    ELDERLY_YEARS_MIN,
+    KINDS,
+    THIN_MONTHS_MAX,
+    YOUNG_YEARS,
+    KindCount,
+)
+from counterfoil.platform.database import Connection
+from counterfoil.platform.queries import Queries
+
+QUERIES: Final = Queries.load("counterfoil.decisioning", "inclusion_store.sql")
+
+
+async def count_kinds(
+    connection: Connection, *, received_from: datetime, received_before: datetime
+) -> list[KindCount]:
+    """Return what became of the applications of a span, by kind, in the order of a report."""
+    rows: list[Any] = await QUERIES.inclusion.fetch(
+        connection,
+        received_from=received_from,
+        received_before=received_before,
+        thin_months_max=THIN_MONTHS_MAX,
+        young_years_min=YOUNG_YEARS[0],
+        young_years_max=YOUNG_YEARS[1],
+        elderly_years_min=ELDERLY_YEARS_MIN,
+    )
+    found = {row["code"]: KindCount(*row) for row in rows}
+    return [found[code] for code in KINDS if code in found]

@@ -1,0 +1,74 @@
+"""How kinds of customers fare: counted once each, unknown as unknown, shares with their wholes."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.store import raise_desk
+from tests.store.applicants import Counter
+from tests.store.branch import FIRST_DATE, Branch, open_branch
+
+from counterfoil.decisioning.inclusion import KindCount
+from counterfoil.journeys.inclusion import read_inclusion
+
+
+@pytest.fixture
+async def branch(database_url: str, tmp_path: Path) -> AsyncIterator[Branch]:
+    async with open_branch(database_url, tmp_path) as opened:
+        yield opened
+
+
+async def kinds(branch: Branch) -> dict[str, KindCount]:
+    async with branch.house.database.connection() as connection:
+        found = await read_inclusion(connection, first_date=FIRST_DATE, last_date=FIRST_DATE)
+    return {item.code: item for item in found}
+
+
+async def test_each_kind_has_its_own_denominators(branch: Branch) -> None:
+    counter = Counter(branch.house)
+    await counter.accept(await counter.apply())
+    await counter.apply(is_student=True)
+    await counter.apply(history_months=0, income_monthly_minor=900_000, debt_monthly_minor=0)
+    await counter.apply(history_months=None, late_months_count=4)
+    found = await kinds(branch)
+    assert next(iter(found)) == "all"
+    everybody, thin, students = found["all"], found["thin_file"], found["student"]
+    assert (everybody.applied, everybody.decided, everybody.lines) == (4, 2, 1)
+    # No file is none of six months; a file that nobody asked for is not known.
+    assert (thin.applied, thin.not_known, thin.approved) == (1, 1, 1)
+    assert thin.limit_median_minor == 300_000
+    # Who still waits for a person is no share of anything.
+    assert (students.applied, students.decided, students.approved_ppm) == (1, 0, None)
+    assert (everybody.observed, everybody.defaulted_ppm, everybody.cured_ppm) == (0, None, None)
+    assert everybody.graduated_ppm == 0
+    assert found["first_time"].applied == 4
+
+
+async def test_default_cure_and_growth_follow_the_line(branch: Branch) -> None:
+    counter = Counter(branch.house)
+    late = await counter.apply()
+    await counter.accept(late)
+    loan = branch.house.ids.next()
+    await branch.rows(raise_desk._LOAN + " RETURNING 1", late.customer_id, loan)
+    await branch.rows(
+        """INSERT INTO lending.instalment (customer_id, loan_id, instalment_no, due_date,
+        principal_minor, interest_minor, principal_paid_minor, interest_paid_minor)
+        VALUES ($1, $2, 1, $3::date - 100, 100000, 100, 0, 0) RETURNING 1""",
+        late.customer_id,
+        loan,
+        FIRST_DATE,
+    )
+    found = (await kinds(branch))["all"]
+    assert (found.observed, found.late, found.defaulted, found.cured) == (1, 1, 1, 0)
+    await branch.rows(
+        "UPDATE lending.instalment SET settled_on = $2 WHERE loan_id = $1 RETURNING 1",
+        loan,
+        FIRST_DATE,
+    )
+    await branch.rows(
+        "UPDATE lending.credit_line SET limit_minor = limit_minor + 10000"
+        " WHERE customer_id = $1 RETURNING 1",
+        late.customer_id,
+    )
+    after = (await kinds(branch))["all"]
+    assert (after.cured_ppm, after.graduated_ppm) == (1_000_000, 1_000_000)
