@@ -25,6 +25,7 @@ MODULES: Final = (
     "model",
     "model_validation",
     "model_registry",
+    "model_stress",
     "backtest",
     "decision",
     "review",

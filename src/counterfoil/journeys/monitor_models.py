@@ -19,8 +19,8 @@ from counterfoil.models import monitoring_store as store
 from counterfoil.models import registry, registry_store
 from counterfoil.models.artefact import Artefact
 from counterfoil.models.monitoring import frame_of, monitor, stops
-from counterfoil.models.monitoring_store import EVERY_SEGMENT, Decided, Hold, Monitoring
-from counterfoil.models.refusals import MODEL_SEGMENT_NOT_HELD
+from counterfoil.models.monitoring_store import EVERY_SEGMENT, Decided, Hold, Monitoring, Stress
+from counterfoil.models.refusals import MODEL_NOT_FOUND, MODEL_SEGMENT_NOT_HELD
 from counterfoil.models.registry import Model, State
 from counterfoil.models.thresholds import Level, Thresholds, load_thresholds
 from counterfoil.models.validation_data import Layout, read_cases
@@ -90,6 +90,31 @@ async def release_segment(
             await note(house, connection, actor, act)
             return hold
     return await note_refusal(house, actor, act, refuse(MODEL_SEGMENT_NOT_HELD, segment=segment))
+
+
+async def keep_stress(
+    house: House, actor: Actor, document: Mapping[str, Any], *, reason: str
+) -> Stress | Refused:
+    """Keep what a scenario would do with a registered model, with the hashes of all its parts."""
+    sha256 = document["model"]["sha256"]
+    act = Act(name="model_stress", subject=sha256, reason=reason)
+    if _REQUEST not in load_matrix().rights_of(actor.role).requests:
+        return await note_refusal(house, actor, act, refuse(APPROVAL_NOT_ALLOWED, kind=_REQUEST))
+    async with house.database.transaction() as connection:
+        if await registry_store.read_model(connection, sha256) is not None:
+            made = Stress(
+                stress_id=house.ids.next(),
+                model_sha256=sha256,
+                data_sha256=document["data"]["sha256"],
+                scenario_sha256=document["scenario"]["sha256"],
+                document=document,
+                made_by=actor.name,
+                made_at=house.clock.now(),
+            )
+            await store.add_stress(connection, made)
+            await note(house, connection, actor, act)
+            return made
+    return await note_refusal(house, actor, act, refuse(MODEL_NOT_FOUND))
 
 
 async def _watched(house: House) -> list[_Watched]:

@@ -28,6 +28,7 @@ from counterfoil.platform.access import Scope
 
 TAG = "Models"
 router = APIRouter()
+_STRESSES_SHOWN = 100
 
 _Hash = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 ModelHash = Annotated[_Hash, Path(description="SHA-256 of the model's file, its identity.")]
@@ -138,6 +139,23 @@ class Monitorings(View):
     next: str | None
 
 
+class StressView(View):
+    """What a scenario would do to cases that the model scores."""
+
+    scenario_sha256: str
+    data_sha256: str
+    made_by: str
+    made_at: datetime
+    #: Expected losses before and in the scenario, and cases by grade before and after.
+    result: dict[str, Any]
+
+
+class Stresses(View):
+    """The latest stress tests, newest first."""
+
+    items: list[StressView]
+
+
 @router.get("/v1/models", **reads(Scope.APPROVALS_READ, TAG, "List models"))
 async def list_models(
     house: HouseOf, *, after: AfterHash = None, limit: Limit = PAGE_DEFAULT
@@ -207,6 +225,30 @@ async def list_monitoring(
             for item in shown
         ],
         next=None if last is None else write_cursor((0, last)),
+    )
+
+
+@router.get(
+    "/v1/models/{model_sha256}/stress-tests",
+    **reads(Scope.APPROVALS_READ, TAG, "List stress tests"),
+)
+async def list_stress_tests(house: HouseOf, model_sha256: ModelHash) -> Stresses:
+    """Return the latest 100 stress tests of a model, newest first."""
+    async with house.database.connection() as connection:
+        if await registry_store.read_model(connection, model_sha256) is None:
+            raise RefusedError(refuse(MODEL_NOT_FOUND))
+        found = await monitoring_store.list_stresses(connection, model_sha256, page=_STRESSES_SHOWN)
+    return Stresses(
+        items=[
+            StressView(
+                scenario_sha256=item.scenario_sha256,
+                data_sha256=item.data_sha256,
+                made_by=item.made_by,
+                made_at=item.made_at,
+                result=dict(item.document),
+            )
+            for item in found
+        ]
     )
 
 

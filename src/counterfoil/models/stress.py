@@ -1,0 +1,224 @@
+"""What a scenario would do to the cases that a model scores: probabilities, losses, grades.
+
+Scenario    Data (TOML): features that change, a shift of all log odds, a loss given default, and
+            how much defaults hang together. What a scenario does not name stays.
+Units       Ppm, 1e-6 log odds and minor units; a loss is expected: amount x probability x loss.
+Together    With a correlation, probabilities are those of a year as bad as the quantile says, in
+            a one-factor model (Vasicek 2002):
+            Phi((Phi^-1(pd) + sqrt(rho) Phi^-1(q)) / sqrt(1 - rho)).
+Rounding    A probability is rounded once to ppm, a sum of losses once to minor units, half up.
+"""
+
+import hashlib
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any, Final
+
+import polars as pl
+
+from counterfoil.models.artefact import Artefact
+from counterfoil.models.bulk_score import score_frame
+from counterfoil.models.document import FaultError, Table
+
+FORMAT: Final = "counterfoil-model-stress/1"
+PPM: Final = 1_000_000
+BYTES_MAX: Final = 100_000
+FEATURES_MAX: Final = 100
+_NORMAL: Final = NormalDist()
+
+Document = dict[str, Any]
+
+
+class ScenarioError(FaultError):
+    """The scenario cannot be followed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What happens to one feature: times, then plus."""
+
+    feature: str
+    times_ppm: int
+    plus: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A bad time, as data."""
+
+    code: str
+    title: str
+    changes: Sequence[Change]
+    #: Added to the log odds of default of every case.
+    log_odds_shift_e6: int
+    #: Share of the amount that a default loses, before and in the scenario.
+    loss_ppm: int
+    stressed_loss_ppm: int
+    #: How much defaults hang together, and how bad the year is; None where neither is asked for.
+    correlation_ppm: int | None
+    quantile_ppm: int
+    sha256: str
+
+
+def read_scenario(content: bytes) -> Scenario:
+    """Return the scenario of a file; raises `ScenarioError` with place and reason."""
+    if len(content) > BYTES_MAX:
+        raise ScenarioError("the file", f"is longer than {BYTES_MAX:,} bytes")
+    try:
+        read = tomllib.loads(content.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as failure:
+        raise ScenarioError("the file", f"is not TOML: {failure}") from failure
+    table = Table("", read, ScenarioError)
+    changes = (
+        table.tables("feature", count_max=FEATURES_MAX, name="name")
+        if (table.has("feature"))
+        else []
+    )
+    loss = table.integer("loss_ppm", least=0, most=PPM)
+    scenario = Scenario(
+        code=table.text("code"),
+        title=table.text("title"),
+        changes=tuple(map(_change, changes)),
+        log_odds_shift_e6=table.integer("log_odds_shift_e6", default=0),
+        loss_ppm=loss,
+        stressed_loss_ppm=table.integer("stressed_loss_ppm", least=0, most=PPM, default=loss),
+        correlation_ppm=(
+            table.integer("correlation_ppm", least=1, most=PPM - 1)
+            if table.has_value("correlation_ppm")
+            else None
+        ),
+        quantile_ppm=table.integer("quantile_ppm", least=1, most=PPM - 1, default=999_000),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+    table.finish()
+    return scenario
+
+
+def stress(
+    artefact: Artefact, frame: pl.DataFrame, scenario: Scenario, *, amount: str, data_sha256: str
+) -> Document:
+    """Return losses and grades before and in the scenario; `amount` names a column, minor units.
+
+    Raises `ScenarioError` where the scenario changes what the model does not read.
+    """
+    before = _graded(artefact, frame, amount)
+    after = _graded(artefact, _changed(artefact, frame, scenario), amount)
+    stressed = {pd: _stressed(pd, scenario) for pd in after.get_column("pd_ppm").unique()}
+    moved = after.with_columns(
+        pl.col("pd_ppm").replace_strict(stressed, return_dtype=pl.Int64).alias("pd_ppm")
+    )
+    pairs = pl.DataFrame(
+        {
+            "from": before.get_column("pd_ppm"),
+            "to": moved.get_column("pd_ppm"),
+            "amount": before.get_column("amount"),
+        }
+    ).drop_nulls()
+    grades = [band.code for band in artefact.bands]
+    return {
+        "format": FORMAT,
+        "model": {
+            "code": artefact.code,
+            "version": artefact.version,
+            "sha256": artefact.sha256,
+            "calibration": artefact.calibration.version,
+        },
+        "data": {"sha256": data_sha256, "rows": frame.height, "scored": pairs.height},
+        "scenario": {
+            "code": scenario.code,
+            "title": scenario.title,
+            "sha256": scenario.sha256,
+            "correlation_ppm": scenario.correlation_ppm,
+            "quantile_ppm": None if scenario.correlation_ppm is None else scenario.quantile_ppm,
+        },
+        "before": _sums(pairs, "from", scenario.loss_ppm),
+        "after": _sums(pairs, "to", scenario.stressed_loss_ppm),
+        "grades": grades,
+        "moves": _moves(artefact, pairs, grades),
+    }
+
+
+def _change(table: Table) -> Change:
+    change = Change(
+        feature=table.text("name"),
+        times_ppm=table.integer("times_ppm", least=0, most=1_000 * PPM, default=PPM),
+        plus=table.integer("plus", default=0),
+    )
+    table.finish()
+    return change
+
+
+def _changed(artefact: Artefact, frame: pl.DataFrame, scenario: Scenario) -> pl.DataFrame:
+    read = {item.feature for item in artefact.characteristics}
+    for change in scenario.changes:
+        if change.feature not in read:
+            raise ScenarioError(f"feature[{change.feature}]", "the model does not read it")
+        if change.feature not in frame.columns:
+            raise ScenarioError(f"feature[{change.feature}]", "is no column of the data")
+        values = frame.get_column(change.feature).cast(pl.Int64, strict=False)
+        # Rounded down, and in Python's integers, which do not wrap around.
+        ways = {
+            value: value * change.times_ppm // PPM + change.plus
+            for value in values.drop_nulls().unique()
+        }
+        moved = values.replace_strict(ways, default=None, return_dtype=pl.Int64)
+        frame = frame.with_columns(moved.alias(change.feature))
+    return frame
+
+
+def _graded(artefact: Artefact, frame: pl.DataFrame, amount: str) -> pl.DataFrame:
+    if amount not in frame.columns:
+        raise ScenarioError("the data", f"has no column {amount}")
+    amounts = frame.get_column(amount).cast(pl.Int64, strict=False)
+    if amounts.null_count() or (amounts < 0).any():
+        raise ScenarioError("the data", f"column {amount} is not of whole amounts from 0 on")
+    scores = score_frame(artefact, frame)
+    return pl.DataFrame([scores.pd_ppm, amounts.alias("amount")])
+
+
+def _stressed(pd_ppm: int | None, scenario: Scenario) -> int | None:
+    """Return a probability in the scenario: shifted in log odds, then of a bad year."""
+    if pd_ppm is None or pd_ppm in {0, PPM}:
+        return pd_ppm
+    chance = pd_ppm / PPM
+    odds = math.log(chance) - math.log1p(-chance) + scenario.log_odds_shift_e6 / PPM
+    chance = 1 / (1 + math.exp(-odds))
+    if scenario.correlation_ppm is not None and 0 < chance < 1:
+        rho = scenario.correlation_ppm / PPM
+        bad = _NORMAL.inv_cdf(scenario.quantile_ppm / PPM)
+        moved = (_NORMAL.inv_cdf(chance) + math.sqrt(rho) * bad) / math.sqrt(1 - rho)
+        chance = _NORMAL.cdf(moved)
+    return round(chance * PPM)
+
+
+def _sums(pairs: pl.DataFrame, column: str, loss_ppm: int) -> Document:
+    by_pd = pairs.group_by(column).agg(pl.len().alias("cases"), pl.col("amount").sum())
+    rows: list[Mapping[str, int]] = list(by_pd.iter_rows(named=True))
+    cases, amount = sum(row["cases"] for row in rows), sum(row["amount"] for row in rows)
+    # Exact in Python's integers; the sums of a book pass 64 bits.
+    expected = sum(row["amount"] * row[column] for row in rows) * loss_ppm
+    predicted = sum(row["cases"] * row[column] for row in rows)
+    return {
+        "amount_minor": amount,
+        "loss_ppm": loss_ppm,
+        "pd_mean_ppm": None if cases == 0 else (2 * predicted + cases) // (2 * cases),
+        "expected_loss_minor": (2 * expected + PPM**2) // (2 * PPM**2),
+    }
+
+
+def _moves(artefact: Artefact, pairs: pl.DataFrame, grades: list[str]) -> list[Document]:
+    """Return cases and amounts by grade before and grade in the scenario."""
+    highest = pl.Series([band.pd_ppm_max for band in artefact.bands], dtype=pl.Int64)
+    names = pl.Series(grades, dtype=pl.String)
+    placed = pairs.with_columns(
+        names.gather(highest.search_sorted(pairs.get_column(column), side="left")).alias(column)
+        for column in ("from", "to")
+    )
+    counted = placed.group_by("from", "to").agg(pl.len().alias("cases"), pl.col("amount").sum())
+    return [
+        {"from": was, "to": becomes, "cases": cases, "amount_minor": amount}
+        for was, becomes, cases, amount in counted.sort("from", "to").iter_rows()
+    ]

@@ -1,0 +1,81 @@
+"""A scenario changes what it names, by hand and in no other way."""
+
+import math
+from statistics import NormalDist
+from typing import Any
+
+import polars as pl
+import pytest
+from tests.unit.models.test_validation import model
+
+from counterfoil.models.stress import PPM, ScenarioError, read_scenario, stress
+
+NOTHING = 'code = "none"\ntitle = "as it is"\nloss_ppm = 500_000\n'
+FRAME = pl.DataFrame(
+    {
+        "delay_months": [0, 0, 2],
+        "region": ["north"] * 3,
+        "is_student": [False] * 3,
+        "amount_minor": [100_000, 200_000, 400_000],
+    }
+)
+
+
+def run(text: str, frame: pl.DataFrame = FRAME) -> dict[str, Any]:
+    scenario = read_scenario(text.encode())
+    return stress(model(), frame, scenario, amount="amount_minor", data_sha256="ab" * 32)
+
+
+def test_nothing_changes_nothing() -> None:
+    found = run(NOTHING)
+    assert found["before"] == found["after"]
+    # Two of 10 % and one of 50 %, half of it lost: 5,000 + 10,000 + 100,000.
+    assert found["before"]["expected_loss_minor"] == 115_000
+    assert all(move["from"] == move["to"] for move in found["moves"])
+
+
+def test_a_shift_of_log_odds_by_hand() -> None:
+    found = run(NOTHING + "log_odds_shift_e6 = 693_147\nstressed_loss_ppm = 600_000\n")
+    # Doubled odds: 1/9 becomes 2/9, 1 becomes 2.
+    moved = [round(2 / 11 * PPM), round(2 / 3 * PPM)]
+    expected = (300_000 * moved[0] + 400_000 * moved[1]) * 600_000 / PPM**2
+    assert abs(found["after"]["expected_loss_minor"] - expected) <= 1
+    assert {(move["from"], move["to"]) for move in found["moves"]} == {("A", "E"), ("E", "E")}
+
+
+def test_a_feature_that_falls_is_scored_again() -> None:
+    found = run(NOTHING + '[[feature]]\nname = "delay_months"\nplus = 2\n')
+    assert found["after"]["pd_mean_ppm"] == 500_000
+
+
+def test_a_bad_year_by_the_one_factor_model() -> None:
+    found = run(NOTHING + "correlation_ppm = 40_000\n")
+    normal = NormalDist()
+    bad = normal.inv_cdf(0.999)
+    chances = [
+        normal.cdf((normal.inv_cdf(pd) + math.sqrt(0.04) * bad) / math.sqrt(0.96))
+        for pd in (0.1, 0.1, 0.5)
+    ]
+    assert abs(found["after"]["pd_mean_ppm"] - sum(chances) / 3 * PPM) <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("code = 1", "is missing"),
+        (NOTHING + "often = 3\n", "not a key"),
+        (NOTHING + '[[feature]]\nname = "income"\n', "does not read it"),
+        (NOTHING + "correlation_ppm = 1_000_000\n", "the most is"),
+        ("=", "not TOML"),
+    ],
+)
+def test_a_scenario_that_makes_no_sense_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(ScenarioError, match=reason):
+        run(text)
+
+
+def test_amounts_have_to_be_there() -> None:
+    with pytest.raises(ScenarioError, match="whole amounts"):
+        run(NOTHING, FRAME.with_columns(amount_minor=pl.lit("x")))
+    with pytest.raises(ScenarioError, match="no column"):
+        run(NOTHING, FRAME.drop("amount_minor"))
