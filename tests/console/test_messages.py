@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 from counterfoil.bureau.inquiry import State as InquiryState
+from counterfoil.capacity.ceiling import shipped_ceilings
+from counterfoil.capacity.exposure import MEASURES
+from counterfoil.capacity.guard import GuardOutcome, Occasion
+from counterfoil.capacity.inventory import DebtKind
 from counterfoil.consents.notice import Level
 from counterfoil.consents.state import EventKind
 from counterfoil.consents.state import Status as ConsentStatus
@@ -114,6 +118,12 @@ CLOSED_FAMILIES = {
     "leaf_type": tuple(kind.name.lower() for kind in LeafType),
     "leaf_status": ("witnessed", "pending"),
     "inquiry_status": tuple(state.value for state in InquiryState),
+    "guard_outcome": tuple(outcome.value for outcome in GuardOutcome),
+    "guard_occasion": tuple(occasion.value for occasion in Occasion),
+    "ceiling": tuple(dict.fromkeys(item.code for item in shipped_ceilings().ceilings)),
+    "ceiling_end": ("hard", "soft"),
+    "debt_source": (*(kind.value for kind in DebtKind), "statements", "documents"),
+    "debt_measure": MEASURES,
     "alarm": ALARMS,
     "alarm_step": ALARMS,
 }

@@ -23,6 +23,7 @@ LISTS = (
     "/console/funnel",
     "/console/funnel?period=365",
     "/console/experiments",
+    "/console/exposure",
     "/console/reconciliation",
     "/console/evidence",
     "/console/ledger",

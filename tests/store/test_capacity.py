@@ -15,6 +15,7 @@ from tests.unit.capacity.paper import Line, as_csv, lines_of
 
 from counterfoil.capacity import store
 from counterfoil.capacity.assessment import Offer
+from counterfoil.capacity.port import FetchedStatement
 from counterfoil.decisioning.limit_request import LimitRequest
 from counterfoil.journeys import capacity, consent, exposure, statements
 from counterfoil.journeys.forget_statements import erase_expired_statements
@@ -276,3 +277,33 @@ async def test_a_run_that_was_altered_would_show(desk: Desk) -> None:
         "UPDATE capacity.guard_run SET result = replace(result, 'unknown', 'clear')",
     )
     assert (await capacity.replay_runs(desk.house)).differing == ((one.customer_id, run.run_id),)
+
+
+class Connector:
+    """A connector that gives one file, and counts how often it is asked."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.asked = text, 0
+
+    async def fetch(self, *, customer_id: int, consent_id: int) -> list[FetchedStatement]:
+        self.asked += 1
+        assert customer_id
+        assert consent_id
+        content = self.text.encode()
+        return [FetchedStatement(form="csv", currency="CNY", content=content, reference="1")]
+
+
+async def test_a_connector_is_asked_under_a_consent_only(desk: Desk) -> None:
+    one = await person(desk)
+    connector = Connector(await one.statement())
+
+    async def fetched(consent_id: int) -> Answer | Refused:
+        [answer] = await statements.import_from(
+            desk.house, connector, customer_id=one.customer_id, consent_id=consent_id, by="job"
+        )
+        return answer
+
+    assert code(await fetched(1)) == "income_consent_missing"
+    assert connector.asked == 0
+    assert got(await fetched(one.consent_id)) == got(await fetched(one.consent_id))
+    assert connector.asked == 2

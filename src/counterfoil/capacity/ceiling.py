@@ -13,6 +13,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any, Final
 
+from counterfoil.capacity.exposure import MEASURES
+
 _FILE: Final = "ceilings.toml"
 #: A ceiling for whatever licence.
 EVERY_LICENCE: Final = "*"
@@ -104,6 +106,8 @@ def read_ceilings(text: str) -> Ceilings:
     reasons = {code: Words(**words) for code, words in document["reasons"].items()}
     ceilings = tuple(_ceiling(item) for item in document["ceilings"])
     for item in ceilings:
+        if item.measure not in MEASURES:
+            raise CeilingsInvalidError(f"{item.code}: nobody measures {item.measure}")
         if item.reason not in reasons:
             raise CeilingsInvalidError(f"{item.code}: the reason {item.reason} has no text")
         if item.hard is None and item.soft is None:

@@ -19,6 +19,13 @@ from counterfoil.kernel.calendar import add_months
 #: For whom exposure is measured.
 PER_PERSON: Final = "person"
 _MONTHS: Final = (1, 3, 6)
+#: The names of all measures; ceilings are on these and on no others.
+MEASURES: Final = (
+    *("own_exposure", "open_limits", "guarantees", "total_debt", "total_exposure"),
+    *("debt_monthly", "utilisation", "active_lenders", "dsr", "debt_to_yearly_income"),
+    *(f"new_lenders_{months}_months" for months in _MONTHS),
+    *(f"inquiries_{months}_months" for months in _MONTHS),
+)
 _MONTHS_A_YEAR: Final = 12
 
 

@@ -68,9 +68,3 @@ EXPOSURE_CEILING_REACHED = Refusal(
     message="This would take the customer above a ceiling on debt: {reasons}.",
     next_step="Read the figures of the guard; help with a tight budget is on offer.",
 )
-GUARD_RUN_NOT_FOUND = Refusal(
-    code="guard_run_not_found",
-    kind=Kind.NOT_FOUND,
-    message="No guard against too much debt has run for this customer.",
-    next_step="It runs when the customer applies, asks for more or draws a large amount.",
-)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from counterfoil.cli import output
-from counterfoil.cli.acting import in_house
+from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
 
 if TYPE_CHECKING:
+    from counterfoil.capacity.category import CategorisedLine
     from counterfoil.capacity.statement_csv import CsvColumns
     from counterfoil.journeys.house import House
     from counterfoil.kernel.errors import Refused
+    from counterfoil.platform.access_matrix import Actor
     from counterfoil.platform.batches import Answer
 
 T = TypeVar("T")
@@ -26,6 +28,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Repayment capacity and ceilings on debt.", no_args_is_help=True)
     group.command("import")(import_)
+    group.command()(lines)
     group.command()(show)
     group.command()(portfolio)
     group.command()(replay)
@@ -80,6 +83,42 @@ def import_(
     )
     for item in found["categories"]:
         typer.echo(f"  {item['category']:16} {item['lines_count']:6} {item['amount_minor']:>14}")
+
+
+def lines(
+    customer: Customer,
+    statement: Annotated[str, typer.Argument(help="The statement's identifier, `sm_…`.")],
+    *,
+    name: As,
+    grant: Annotated[str, typer.Option(help="Your grant to statements, `ag_…`.")],
+    password_stdin: PasswordStdin = False,
+) -> None:
+    """Show every line of a statement with its category and why, as JSON; the look is recorded."""
+    number, statement_id = _identifier("cu", customer), _identifier("sm", statement)
+    grant_id = _identifier("ag", grant)
+
+    async def work(house: "House", actor: "Actor") -> "list[CategorisedLine] | Refused":
+        from counterfoil.journeys.statements import explained_lines
+
+        return await explained_lines(
+            house, customer_id=number, statement_id=statement_id, by=actor.name, grant_id=grant_id
+        )
+
+    found = as_operator(name, work, password_stdin=password_stdin)
+    shapes = [
+        {
+            "line": item.line.number,
+            "date": item.line.date,
+            "amount_minor": item.line.amount_minor,
+            "text": item.line.text,
+            "counterparty": item.line.counterparty,
+            "category": item.category,
+            "kind": item.kind.value,
+            "because": item.because or None,
+        }
+        for item in found
+    ]
+    output.write_json({"lines": shapes})
 
 
 def show(customer: Customer, *, as_json: Json = False) -> None:

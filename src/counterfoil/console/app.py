@@ -23,6 +23,7 @@ from counterfoil.console.page import Page
 from counterfoil.console.pages import (
     applications,
     approvals,
+    capacity,
     consent_actions,
     consents,
     contracts,
@@ -88,6 +89,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *evidence.PAGES,
     *receipts.PAGES,
     *inquiries.PAGES,
+    *capacity.PAGES,
     *lines.PAGES,
     *line_actions.PAGES,
     *line_appeals.PAGES,

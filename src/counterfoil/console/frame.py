@@ -94,6 +94,7 @@ _NAVIGATION: Final = (
             ("quality", "/quality", "q", Permission.READ),
             ("models", "/models", "m", Permission.READ_MODELS),
             ("experiments", "/experiments", "x", Permission.READ),
+            ("exposure", "/exposure", "u", Permission.READ),
         ),
     ),
     (

@@ -135,6 +135,11 @@ def inquiries_href(customer_id: int) -> str:
     return f"{customer_href(customer_id)}/inquiries"
 
 
+def capacity_href(customer_id: int) -> str:
+    """Return the address of what a customer can carry and owes."""
+    return f"{customer_href(customer_id)}/capacity"
+
+
 def journal_href(customer_id: int, journal_id: int) -> str:
     """Return the address of a journal's page; the house's own journals have no customer."""
     owner = ids.to_text(ids.CUSTOMER, customer_id) if customer_id else "house"

@@ -19,7 +19,6 @@ from counterfoil.capacity.guard import GuardOutcome, Occasion, inputs_of, run_gu
 from counterfoil.capacity.living_cost import shipped_living_costs
 from counterfoil.capacity.months import Month, latest_whole, together
 from counterfoil.capacity.records import GuardRun
-from counterfoil.capacity.refusals import GUARD_RUN_NOT_FOUND
 from counterfoil.customers import store as customers
 from counterfoil.customers.refusals import CUSTOMER_NOT_FOUND
 from counterfoil.journeys.exposure import Case, declared_of, look, what_is_known
@@ -96,14 +95,6 @@ async def runs_of(house: House, customer_id: int) -> list[dict[str, Any]] | Refu
             return refuse(CUSTOMER_NOT_FOUND)
         runs = await store.runs_of_customer(connection, customer_id, page=RUNS_SHOWN)
     return [run_document(run) for run in runs]
-
-
-async def latest_run(house: House, customer_id: int) -> dict[str, Any] | Refused:
-    """Return the latest run for a customer, with words and help."""
-    found = await runs_of(house, customer_id)
-    if isinstance(found, Refused):
-        return found
-    return found[0] if found else refuse(GUARD_RUN_NOT_FOUND)
 
 
 def run_document(run: GuardRun) -> dict[str, Any]:

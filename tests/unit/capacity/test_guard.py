@@ -272,7 +272,12 @@ def test_the_latest_ceiling_of_a_code_holds() -> None:
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [('reason = "INQ_MANY"', 'reason = "NOBODY"'), ("soft = 4", "soft = 8"), ("soft = 6\n", "")],
+    [
+        ('reason = "INQ_MANY"', 'reason = "NOBODY"'),
+        ("soft = 4", "soft = 8"),
+        ("soft = 6\n", ""),
+        ('"inquiries_3_months"', '"age"'),
+    ],
 )
 def test_a_document_that_is_not_sound_is_refused(old: str, new: str) -> None:
     assert old in CEILINGS.text

@@ -67,6 +67,7 @@ class CustomerView:
     #: Where receipts and inquiries are; both empty where the role may not.
     receipts_href: str
     inquiries_href: str
+    capacity_href: str
     status: Status
     facts: Sequence[tuple[str, str]]
     currency: str
@@ -119,6 +120,7 @@ async def show_customer(visit: Visit) -> Response:
         reveal_href=_reveal_href(visit, customer_id),
         receipts_href=words.receipts_href(customer_id) if may_prove else "",
         inquiries_href=words.inquiries_href(customer_id) if may_prove else "",
+        capacity_href=words.capacity_href(customer_id) if may_prove else "",
         status=_status(visit, row),
         facts=_facts(visit, row, lines, loans),
         currency=one_currency(visit, [*lines, *loans]),
