@@ -19,7 +19,15 @@ from counterfoil.consents.state import Status as ConsentStatus
 from counterfoil.console import words
 from counterfoil.console.access import ROLES
 from counterfoil.console.frame import THEMES
-from counterfoil.console.pages import applications, days, lines, loans, payments, search
+from counterfoil.console.pages import (
+    applications,
+    days,
+    line_appeals,
+    lines,
+    loans,
+    payments,
+    search,
+)
 from counterfoil.contracts.contract import State
 from counterfoil.contracts.document import Language
 from counterfoil.contracts.template import Authentication
@@ -28,10 +36,17 @@ from counterfoil.decisioning import refusals as decisioning
 from counterfoil.decisioning.evaluate import Verdict
 from counterfoil.decisioning.experiment import ExperimentKind, Metric
 from counterfoil.decisioning.experiment_store import EventKind as ExperimentEvent
+from counterfoil.decisioning.line_review.measure import Kind as MeasureKind
+from counterfoil.decisioning.line_review.measure import Status as MeasureStatus
 from counterfoil.decisioning.policy_parts import Action
+from counterfoil.decisioning.review import State as ReviewState
 from counterfoil.evidence import publisher
 from counterfoil.evidence.leaf import LeafType
-from counterfoil.journeys.funnel import STEPS
+from counterfoil.features.admission import HELD_REASONS
+from counterfoil.features.quality import Effect
+from counterfoil.features.quality import Kind as CheckKind
+from counterfoil.journeys.facts import Quality
+from counterfoil.journeys.funnel import GROUPS, STEPS
 from counterfoil.kernel.errors import Refusal
 from counterfoil.lending import refusals as lending
 from counterfoil.lending.terms import Method, Prepayment
@@ -75,6 +90,10 @@ CLOSED_FAMILIES = {
     "verdict": tuple(verdict.value for verdict in Verdict),
     "rule_action": tuple(action.value for action in Action),
     "role": tuple(ROLES),
+    "trait_quality": tuple(quality.value for quality in Quality),
+    "data_effect": tuple(effect.value for effect in Effect),
+    "data_check": tuple(kind.value for kind in CheckKind),
+    "held_reason": HELD_REASONS,
     "theme": THEMES,
     "close_step": days.STEPS,
     "close_status": ("finished", "running"),
@@ -99,8 +118,12 @@ CLOSED_FAMILIES = {
     "event": ("applied", "decided", "line", "transaction", "revealed"),
     "done": (
         *("repaid", "reversed", "limit_changed", "line_frozen", "line_unfrozen", "day_closed"),
-        "approval_decided",
+        *("approval_decided", "appeal_decided", "review_concluded", "review_assigned"),
     ),
+    "appeal_outcome": line_appeals.OUTCOMES,
+    "appeal_status": ("open", "late"),
+    "measure_kind": tuple(kind.value for kind in MeasureKind),
+    "measure_status": tuple(status.value for status in MeasureStatus),
     "approval_status": ("open", "approved", "refused", "expired"),
     "model_status": tuple(state.value for state in ModelState),
     "model_step": tuple(step.value for step in Step),
@@ -114,6 +137,8 @@ CLOSED_FAMILIES = {
     "experiment_swap": ("both", "swapped_in", "swapped_out", "neither"),
     "difference_cause": tuple(cause.value for cause in DifferenceCause),
     "funnel_step": STEPS,
+    "funnel_group": GROUPS,
+    "review_status": tuple(state.value for state in ReviewState),
     "return_status": ("requested", "paid", "failed"),
     "leaf_type": tuple(kind.name.lower() for kind in LeafType),
     "leaf_status": ("witnessed", "pending"),
@@ -161,12 +186,15 @@ MADE = {
         f"{kind}.{part}" for kind in ("repay", "reverse") for part in ("action", "intro")
     ],
     "payment.way_{way}": [f"payment.way_{way}" for way in payments.WAYS_OUT],
+    "review.{name}": [
+        f"review.{name}{end}" for name in ("assign", "decide") for end in ("", "_intro")
+    ],
     "nav.{name}": [
         f"nav.{name}"
         for name in (
             *("operations", "money", "overview", "applications", "customers", "lines", "loans"),
             *("quality", "payments", "days", "ledger", "compliance", "consents"),
-            *("approvals", "trail", "evidence", "funnel", "reconciliation", "models"),
+            *("approvals", "trail", "evidence", "funnel", "reconciliation", "models", "reviews"),
         )
     ],
 }

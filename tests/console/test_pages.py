@@ -22,6 +22,7 @@ LISTS = (
     "/console/payments",
     "/console/funnel",
     "/console/funnel?period=365",
+    "/console/data",
     "/console/experiments",
     "/console/exposure",
     "/console/reconciliation",

@@ -56,6 +56,7 @@ signed wrong codes low does match needed effective approved
 never inquires switched stopped published declined duplicate other joined gone
 under way stands over by begun lost meanwhile read overdue
 involved broken state
+admitted still stated impossible
 """
 PLAIN_WORDS = frozenset(_PLAIN_WORDS.split())
 

@@ -92,6 +92,7 @@ _NAVIGATION: Final = (
             ("lines", "/lines", "l", Permission.READ),
             ("loans", "/loans", "d", Permission.READ),
             ("quality", "/quality", "q", Permission.READ),
+            ("data", "/data", "k", Permission.READ),
             ("models", "/models", "m", Permission.READ_MODELS),
             ("experiments", "/experiments", "x", Permission.READ),
             ("exposure", "/exposure", "u", Permission.READ),

@@ -120,6 +120,11 @@ def contract_href(customer_id: int, contract_id: int) -> str:
     return f"{contracts_href(customer_id)}/{ids.to_text(ids.CONTRACT, contract_id)}"
 
 
+def profile_href(customer_id: int) -> str:
+    """Return the address of a customer's profile."""
+    return f"{customer_href(customer_id)}/profile"
+
+
 def receipts_href(customer_id: int) -> str:
     """Return the address of a customer's receipts."""
     return f"{customer_href(customer_id)}/receipts"

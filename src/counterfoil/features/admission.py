@@ -30,6 +30,11 @@ _DIGITS: Final = re.compile(r"\d{9}")
 _RECORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}")
 #: Numbers from here on have as many digits as a phone number.
 _NUMBER_MAX: Final = 10**10
+#: Why an event waits in quarantine.
+HELD_REASONS: Final = (
+    *("kind_unknown", "record_malformed", "purpose_malformed", "in_future", "member_unknown"),
+    *("value_impossible", "duplicate_differs"),
+)
 #: Most members that quarantine keeps of one event.
 MEMBERS_MAX: Final = 100
 

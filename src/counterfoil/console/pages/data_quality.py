@@ -1,0 +1,134 @@
+"""Data quality: how far each source can be relied on, what checks found, what waits malformed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import Response
+
+from counterfoil.console.page import Page
+from counterfoil.console.visit import Visit
+from counterfoil.features.quality_store import Result
+from counterfoil.features.store import Quarantined, quarantine_page
+from counterfoil.journeys.feature_quality import SourceQuality, quality_of_sources
+from counterfoil.kernel import ids
+from counterfoil.platform.web.parts import Status
+
+#: Malformed events shown, the oldest.
+WAITING_SHOWN: Final = 60
+#: Runs whose scores stand behind a source.
+RUNS_SHOWN: Final = 6
+_TONES: Final = {"pass": "good", "warn": "warn", "degrade": "warn", "stop": "bad"}
+_PPM_PER_PERCENT: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    """One source."""
+
+    name: str
+    owner: str
+    cost: str
+    score: str
+    #: Scores of the runs before, oldest first.
+    before: str
+    effect: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRow:
+    """One check."""
+
+    code: str
+    kind: str
+    member: str
+    cases: str
+    wrong: str
+    effect: Status
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingRow:
+    """One malformed event."""
+
+    record: str
+    source: str
+    kind: str
+    why: str
+    held_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataQualityView:
+    """The page."""
+
+    sources: Sequence[SourceRow]
+    checks: Sequence[CheckRow]
+    waiting: Sequence[WaitingRow]
+
+
+async def show(visit: Visit) -> Response:
+    """Show the quality of every source."""
+    async with visit.reading() as connection:
+        found = await quality_of_sources(visit.desk.house, connection)  # type: ignore[arg-type]
+        waiting = await quarantine_page(connection, page=WAITING_SHOWN)  # type: ignore[arg-type]
+    view = DataQualityView(
+        sources=[_source(visit, one) for one in found],
+        checks=[_check(visit, check) for one in found for check in one.checks],
+        waiting=[_waiting(visit, one) for one in waiting],
+    )
+    return visit.page(
+        "data_quality/page.html",
+        visit.t("nav.data"),
+        view,
+        journey="counterfoil.journeys.feature_quality.quality_of_sources",
+        api_call="GET /v1/feature-sources",
+        cli_call="counterfoil features quality",
+    )
+
+
+def _source(visit: Visit, one: SourceQuality) -> SourceRow:
+    source = visit.desk.house.registry.sources[one.source]
+    scores = [_percent(score) for _, score in one.history[-RUNS_SHOWN - 1 : -1]]
+    return SourceRow(
+        name=source.name_zh if visit.formats.language == "zh-CN" else source.name_en,
+        owner=one.owner,
+        cost=visit.formats.money(one.cost_minor, "CNY"),
+        score=_percent(one.score_ppm),
+        before=" · ".join(scores) or "—",
+        effect=visit.status("data_effect", one.effect.value, _TONES),
+    )
+
+
+def _check(visit: Visit, one: Result) -> CheckRow:
+    return CheckRow(
+        code=one.code,
+        kind=visit.catalogue.label("data_check", one.kind),
+        member=one.member or "—",
+        cases=visit.formats.count(one.cases),
+        wrong=visit.formats.count(one.wrong),
+        effect=visit.status("data_effect", one.effect.value, _TONES),
+        at=visit.formats.instant(one.measured_at),
+    )
+
+
+def _waiting(visit: Visit, one: Quarantined) -> WaitingRow:
+    return WaitingRow(
+        record=ids.to_text(ids.EVENT, one.event_id),
+        source=one.draft.source,
+        kind=one.draft.kind,
+        why=" ".join(filter(None, (visit.catalogue.label("held_reason", one.reason), one.member))),
+        held_at=visit.formats.instant(one.held_at),
+    )
+
+
+def _percent(share_ppm: int | None) -> str:
+    """Return a share in percent with one digit, rounded down; a dash for none."""
+    if share_ppm is None:
+        return "—"
+    tenths = share_ppm * 10 // _PPM_PER_PERCENT
+    return f"{tenths // 10}.{tenths % 10} %"
+
+
+PAGES: Final = (Page(path="/data", show=show),)
