@@ -25,7 +25,12 @@ from counterfoil.decisioning.experiment import (
     experiment_of,
     read_document,
 )
-from counterfoil.decisioning.experiment_assignment import arm_of, is_drawn, is_in
+from counterfoil.decisioning.experiment_assignment import (
+    arm_of,
+    is_drawn,
+    is_in,
+    place_in_layer,
+)
 from counterfoil.decisioning.experiment_safety import LegalCaps, loosened
 
 KEY = b"k" * 32
@@ -183,6 +188,14 @@ def test_two_experiments_of_one_layer_never_share_a_customer(
     both = [arm_of(KEY, number, it, customer) for number, it in zip(numbers, (left, right),
                                                                     strict=True)]  # fmt: skip
     assert sum(arm is not None for arm in both) == 1
+
+
+@pytest.mark.parametrize("customer", [11, 12, 13])
+def test_a_part_of_a_layer_ends_where_the_next_one_begins(customer: int) -> None:
+    place = place_in_layer(KEY, "origination", customer)
+    assert is_in(KEY, challenger(layer_from_ppm=place, layer_share_ppm=1), customer)
+    assert not is_in(KEY, challenger(layer_from_ppm=place - 1, layer_share_ppm=1), customer)
+    assert not is_in(KEY, challenger(layer_from_ppm=place + 1, layer_share_ppm=1), customer)
 
 
 def test_the_arms_of_two_experiments_tell_nothing_of_each_other() -> None:
