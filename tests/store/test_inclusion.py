@@ -36,7 +36,7 @@ async def test_each_kind_has_its_own_denominators(branch: Branch) -> None:
     assert (everybody.applied, everybody.decided, everybody.lines) == (4, 2, 1)
     # No file is none of six months; a file that nobody asked for is not known.
     assert (thin.applied, thin.not_known, thin.approved) == (1, 1, 1)
-    assert thin.limit_median_minor == 300_000
+    assert thin.limit_median_minor == 500_000
     # Who still waits for a person is no share of anything.
     assert (students.applied, students.decided, students.approved_ppm) == (1, 0, None)
     assert (everybody.observed, everybody.defaulted_ppm, everybody.cured_ppm) == (0, None, None)
@@ -61,7 +61,8 @@ async def test_default_cure_and_growth_follow_the_line(branch: Branch) -> None:
     found = (await kinds(branch))["all"]
     assert (found.observed, found.late, found.defaulted, found.cured) == (1, 1, 1, 0)
     await branch.rows(
-        "UPDATE lending.instalment SET settled_on = $2 WHERE loan_id = $1 RETURNING 1",
+        "UPDATE lending.instalment SET settled_on = $2, principal_paid_minor = principal_minor,"
+        " interest_paid_minor = interest_minor WHERE loan_id = $1 RETURNING 1",
         loan,
         FIRST_DATE,
     )
