@@ -47,6 +47,7 @@ from counterfoil.features.quality import Effect
 from counterfoil.features.quality import Kind as CheckKind
 from counterfoil.journeys.facts import Quality
 from counterfoil.journeys.funnel import GROUPS, STEPS
+from counterfoil.journeys.policies import SHIPPED
 from counterfoil.kernel.errors import Refusal
 from counterfoil.lending import refusals as lending
 from counterfoil.lending.terms import Method, Prepayment
@@ -119,12 +120,16 @@ CLOSED_FAMILIES = {
     "done": (
         *("repaid", "reversed", "limit_changed", "line_frozen", "line_unfrozen", "day_closed"),
         *("approval_decided", "appeal_decided", "review_concluded", "review_assigned"),
+        *("snooze_asked", "snooze_given"),
     ),
     "appeal_outcome": line_appeals.OUTCOMES,
     "appeal_status": ("open", "late"),
     "measure_kind": tuple(kind.value for kind in MeasureKind),
     "measure_status": tuple(status.value for status in MeasureStatus),
     "approval_status": ("open", "approved", "refused", "expired"),
+    "cap_status": ("tripped", "clear"),
+    "policy_purpose": tuple(SHIPPED),
+    "policy_source": ("published", "shipped"),
     "model_status": tuple(state.value for state in ModelState),
     "model_step": tuple(step.value for step in Step),
     "model_level": tuple(level.value for level in AlarmLevel),

@@ -45,6 +45,7 @@ from counterfoil.console.pages import (
     models,
     overview,
     payments,
+    policies,
     profiles,
     receipts,
     reconciliation,
@@ -108,6 +109,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *experiments.PAGES,
     *search.PAGES,
     *approvals.PAGES,
+    *policies.PAGES,
     *sign_in.PAGES,
     *gallery.PAGES,
 )

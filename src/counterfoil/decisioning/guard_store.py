@@ -8,7 +8,7 @@ Counting    Spans of five minutes are counted once, two minutes after they ended
 from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from counterfoil.decisioning.action_cap import Trip, Window
 from counterfoil.decisioning.application import BY_POLICY
@@ -24,6 +24,19 @@ QUERIES: Final = Queries.load("counterfoil.decisioning", "guard_store.sql")
 SPAN: Final = timedelta(minutes=5)
 #: A span is counted so long after its end: longer than a transaction stays open.
 SETTLED: Final = timedelta(minutes=2)
+
+
+class TripEvent(NamedTuple):
+    """A cap that began, or ceased, to hold something back."""
+
+    #: Code and version.
+    policy: str
+    rule_code: str
+    is_tripped: bool
+    #: Within the window: all cases, and the declines that count.
+    cases: int
+    declined: int
+    at: datetime
 
 
 async def tally(connection: Connection, policy: Policy, *, since: datetime, at: datetime) -> None:
@@ -88,6 +101,22 @@ async def add_trips(
         are_tripped=[trip.is_tripped for trip in trips.values()],
         declined=[trip.declined for trip in trips.values()],
     )
+
+
+async def recent_trips(connection: Connection, *, page: int) -> list[TripEvent]:
+    """Return what caps began and ceased to hold back, newest first."""
+    rows = await QUERIES.recent_trips.fetch(connection, page=page)
+    return [
+        TripEvent(
+            policy=f"{row['code']} {row['version']}",
+            rule_code=row["rule_code"],
+            is_tripped=row["is_tripped"],
+            cases=row["cases"],
+            declined=row["declined"],
+            at=row["at"],
+        )
+        for row in rows
+    ]
 
 
 async def _counted_until(connection: Connection, policy: Policy) -> datetime:

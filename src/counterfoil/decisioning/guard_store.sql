@@ -93,3 +93,14 @@ SELECT given.trip_id, :policy_hash, given.rule_code, given.is_tripped, :cases, g
 FROM unnest(
     :trip_ids::bigint[], :rule_codes::text[], :are_tripped::boolean[], :declined::bigint[]
 ) AS given (trip_id, rule_code, is_tripped, declined);
+
+-- name: recent_trips
+-- What caps began and ceased to hold back, newest first.
+-- gives   at most :page rows
+-- locks   none
+SELECT trip.trip_id, trip.policy_hash, version.code, version.version, trip.rule_code,
+       trip.is_tripped, trip.cases, trip.declined, trip.at
+FROM decisioning.policy_trip AS trip
+JOIN decisioning.policy_version AS version ON version.policy_hash = trip.policy_hash
+ORDER BY trip.trip_id DESC
+LIMIT :page;

@@ -8,16 +8,27 @@ Lag         Between two looks a cap may be passed: `LOOK_SECONDS` in the worker,
 """
 
 from datetime import timedelta
+from typing import Final
 
 import structlog
 
 from counterfoil.decisioning.action_cap import Trip, trips_of
 from counterfoil.decisioning.experiment import ExperimentKind
-from counterfoil.decisioning.guard_store import add_trips, read_tripped, read_window, tally
+from counterfoil.decisioning.guard_store import (
+    TripEvent,
+    add_trips,
+    read_tripped,
+    read_window,
+    recent_trips,
+    tally,
+)
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.store import keep_policy
 from counterfoil.journeys.house import House
 from counterfoil.platform.trail import Entry, add_entries
+
+#: Events that a list shows.
+TRIPS_SHOWN: Final = 50
 
 _log = structlog.get_logger(__name__)
 
@@ -41,6 +52,12 @@ def _deciding(house: House) -> dict[str, Policy]:
         for version in running.versions.values()
     ]
     return {policy.hash: policy for policy in (*in_force, *tried)}
+
+
+async def list_trips(house: House, *, page: int = TRIPS_SHOWN) -> list[TripEvent]:
+    """Return what caps began and ceased to hold back, newest first."""
+    async with house.database.connection() as connection:
+        return await recent_trips(connection, page=page)
 
 
 async def _look(house: House, policy: Policy) -> int:

@@ -1,0 +1,185 @@
+"""Policies in force, what their caps hold back, and the wish to suppress a rule for a customer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import Response
+
+from counterfoil.console import flow
+from counterfoil.console.access import Permission
+from counterfoil.console.flow import Action, Crumb, Field
+from counterfoil.console.frame import BASE
+from counterfoil.console.page import Page
+from counterfoil.console.visit import Visit
+from counterfoil.console.words import code_label, refusal_text
+from counterfoil.decisioning.snooze import Snooze, SnoozeWish
+from counterfoil.journeys.hold_back import list_trips
+from counterfoil.journeys.snooze_rule import snooze_rule
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
+from counterfoil.platform.web.forms import FormReader
+from counterfoil.platform.web.parts import Status
+
+_HREF: Final = f"{BASE}/policies"
+_RULE_LENGTH_MAX: Final = 64
+_DAYS_DIGITS_MAX: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRow:
+    """A version that decides now."""
+
+    purpose: str
+    version: str
+    policy_hash: str
+    source: str
+    held: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TripRow:
+    """A cap that began or ceased to hold something back."""
+
+    at: str
+    policy: str
+    rule: str
+    declined: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoliciesView:
+    """What decides now, and what was held back."""
+
+    rows: Sequence[PolicyRow]
+    trips: Sequence[TripRow]
+    #: What is held back now, as a notice; empty where nothing is.
+    notice: str
+    snooze_href: str
+    done: str
+
+
+async def show(visit: Visit) -> Response:
+    """List the versions in force and what their caps held back."""
+    in_force = visit.desk.house.policies.every()
+    rows = []
+    for purpose, version in sorted(in_force.items()):
+        held = sorted(version.guards.tripped)
+        published = version.publication_id is not None
+        rows.append(
+            PolicyRow(
+                purpose=code_label(visit, "policy_purpose", purpose),
+                version=f"{version.policy.code} {version.policy.version}",
+                policy_hash=version.policy.hash,
+                source=code_label(visit, "policy_source", "published" if published else "shipped"),
+                held=", ".join(held) or "—",
+                status=_status(visit, is_tripped=bool(held)),
+            )
+        )
+    trips = [
+        TripRow(
+            at=visit.formats.instant(event.at, seconds=True),
+            policy=event.policy,
+            rule=event.rule_code,
+            declined=f"{visit.formats.count(event.declined)} / {visit.formats.count(event.cases)}",
+            status=_status(visit, is_tripped=event.is_tripped),
+        )
+        for event in await list_trips(visit.desk.house)
+    ]
+    is_held = any(version.guards.tripped for version in in_force.values())
+    done = visit.request.query_params.get("done", "")
+    view = PoliciesView(
+        rows=rows,
+        trips=trips,
+        notice=visit.t("policies.notice") if is_held else "",
+        snooze_href=f"{_HREF}/snooze",
+        done=visit.t(f"done.{done}") if done in {"snooze_asked", "snooze_given"} else "",
+    )
+    return visit.page(
+        "policies/list.html",
+        visit.t("nav.policies"),
+        view,
+        journey="journeys.hold_back.list_trips",
+        api_call="GET /v1/policies",
+        cli_call="counterfoil policy list",
+    )
+
+
+async def snooze(visit: Visit) -> Response:
+    """Ask to suppress a rule for a customer, or do it once somebody else has approved."""
+    action, fields = _action(visit), _fields(visit)
+    if visit.request.method != "POST" or visit.is_stale:
+        return flow.show_form(visit, action, fields)
+    reader = FormReader(visit.values)
+    customer = reader.text("customer", length_max=_RULE_LENGTH_MAX)
+    purpose = reader.choice("purpose", tuple(visit.desk.house.policies.every()))
+    rule = reader.text("rule", length_max=_RULE_LENGTH_MAX)
+    days = reader.text("days", length_max=_DAYS_DIGITS_MAX)
+    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
+    number = _number(customer or "")
+    if customer is not None and number is None:
+        reader.refuse("customer", "policies.no_customer")
+    if days is not None and not (days.isascii() and days.isdigit()):
+        reader.refuse("days", "policies.no_days")
+    if None in (number, purpose, rule, days, reason) or not reader.is_valid:
+        return flow.show_form(visit, action, fields, reader=reader)
+    wish = SnoozeWish(
+        customer_id=number or 0,
+        purpose=purpose or "",
+        rule_code=rule or "",
+        days=int(days or 0),
+        reason=reason or "",
+    )
+    outcome = await snooze_rule(visit.desk.house, visit.actor, wish)
+    if isinstance(outcome, Refused):
+        reader.refuse("form", "form.refused", text=refusal_text(visit, outcome))
+        return flow.show_form(visit, action, fields, reader=reader)
+    done = "snooze_given" if isinstance(outcome, Snooze) else "snooze_asked"
+    return visit.go(f"{_HREF}?done={done}")
+
+
+def _status(visit: Visit, *, is_tripped: bool) -> Status:
+    code = "tripped" if is_tripped else "clear"
+    return visit.status("cap_status", code, {"tripped": "warn", "clear": "good"})
+
+
+def _action(visit: Visit) -> Action:
+    return Action(
+        name="snooze",
+        title=visit.t("policies.snooze"),
+        intro=visit.t("policies.snooze_intro"),
+        path=f"{_HREF}/snooze",
+        record=Crumb(label=visit.t("nav.policies"), href=_HREF),
+        journey="journeys.snooze_rule.snooze_rule",
+        api_call="POST /v1/rule-snoozes",
+    )
+
+
+def _fields(visit: Visit) -> list[Field]:
+    t = visit.t
+    purposes = [
+        (code, code_label(visit, "policy_purpose", code))
+        for code in visit.desk.house.policies.every()
+    ]
+    return [
+        Field(name="customer", label=t("policies.customer"), hint=t("policies.customer_hint")),
+        Field(name="purpose", label=t("policies.purpose"), kind="select", choices=purposes),
+        Field(name="rule", label=t("policies.rule"), hint=t("policies.rule_hint")),
+        Field(name="days", label=t("policies.days"), inputmode="numeric"),
+        Field(name="reason", label=t("approval.reason"), hint=t("approval.reason_hint")),
+    ]
+
+
+def _number(text: str) -> int | None:
+    try:
+        return ids.from_text(ids.CUSTOMER, text.strip())
+    except ids.InvalidIdError:
+        return None
+
+
+PAGES: Final = (
+    Page(path="/policies", show=show, permission=Permission.APPROVALS),
+    Page(path="/policies/snooze", show=snooze, submit=snooze, permission=Permission.APPROVALS),
+)
