@@ -161,6 +161,10 @@ async def test_a_broken_direction_is_never_accepted(house: House) -> None:
     accepted = [alarm["code"] for alarm in found["alarms"]]
     refused = await record_validation(house, VALIDATOR, found, reason="x", accepted=accepted)
     assert code_of(refused) == "model_direction_broken"
+    # A document that keeps silent about it changes nothing.
+    silent = found | {"alarms": [], "verdict": "green"}
+    again = await record_validation(house, VALIDATOR, silent, reason="x")
+    assert code_of(again) == "model_direction_broken"
 
 
 async def test_a_version_stands_for_one_content(house: House) -> None:

@@ -95,6 +95,10 @@ async def record_validation(
         standing = await _standing(connection, model)
         state = _allowed(registry.after(standing.state, Step.VALIDATED))
         _unless(registry.check_validation(model, document, validator=actor.name, accepted=accepted))
+        # What the file itself says counts, whatever the document does.
+        artefact = await store.read_file(connection, model.model_sha256)
+        assert artefact is not None, "a registered model has a file"
+        _unless(registry.check_directions(artefact))
         made = Validation(
             validation_id=house.ids.next(),
             model_sha256=model.model_sha256,

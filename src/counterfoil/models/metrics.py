@@ -12,7 +12,7 @@ Follows     AUC as the Mann-Whitney statistic with ties counted half; KS as the 
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -92,16 +92,6 @@ class Swap:
 def share_ppm(part: int, whole: int) -> int | None:
     """Return a share in ppm, half up; None of nothing."""
     return None if whole == 0 else (2 * part * PPM + whole) // (2 * whole)
-
-
-def add_cells(parts: Iterable[Iterable[Cell]]) -> list[Cell]:
-    """Return the counts of several sets as one, in ascending order of risk."""
-    total: dict[int, tuple[int, int]] = {}
-    for cells in parts:
-        for cell in cells:
-            good, bad = total.get(cell.risk, (0, 0))
-            total[cell.risk] = (good + cell.good, bad + cell.bad)
-    return [Cell(risk, *total[risk]) for risk in sorted(total)]
 
 
 def rank_order(cells: Sequence[Cell]) -> RankOrder:

@@ -8,7 +8,6 @@ Languages   English or Chinese, chosen when the page is made; light and dark as 
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from importlib import resources
 from typing import Any
 
 from counterfoil.models.artefact import Artefact
@@ -22,6 +21,7 @@ from counterfoil.models.report_figures import (
     stability_section,
 )
 from counterfoil.models.report_pieces import figure_of, table, tile
+from counterfoil.models.report_style import STYLE
 from counterfoil.models.report_words import Words, decimal, percent, whole
 
 Document = dict[str, Any]
@@ -30,7 +30,6 @@ Document = dict[str, Any]
 def render(artefact: Artefact, document: Document, *, language: str) -> str:
     """Return the page; `language` is `en` or `zh-CN`."""
     t = Words(language)
-    style = resources.files("counterfoil.models").joinpath("report.css").read_text("utf-8")
     sections = (
         card_section(artefact, t),
         rank_section(document, t),
@@ -45,7 +44,7 @@ def render(artefact: Artefact, document: Document, *, language: str) -> str:
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title}</title><style>{style}</style></head><body>"
+        f"<title>{title}</title><style>{STYLE}</style></head><body>"
         f"{_header(artefact, document, t)}<main>{_alarms(document, t)}{''.join(sections)}</main>"
         f"{_footer(document, t)}</body></html>\n"
     )

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from counterfoil.models.metrics import (
     PPM,
     Cell,
-    add_cells,
     agreement,
     binomial_ppm,
     brier_ppm,
@@ -192,10 +191,3 @@ def test_groups_and_money_by_hand() -> None:
         profit_minor(good=90, bad=5, amount_minor=100_000, margin_ppm=100_000, loss_ppm=600_000)
         == 900_000 - 300_000
     )
-
-
-@given(COUNTS, COUNTS)
-def test_counts_add_up(first: list[Cell], second: list[Cell]) -> None:
-    total = add_cells([first, second])
-    assert sum(cell.cases for cell in total) == sum(cell.cases for cell in [*first, *second])
-    assert [cell.risk for cell in total] == sorted({cell.risk for cell in [*first, *second]})
