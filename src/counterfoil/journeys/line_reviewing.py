@@ -272,6 +272,7 @@ def _asked(house: House, case: _Case, on: date) -> ReviewedLine:
         currency=line.currency,
         status=status,
         frozen_until=line.frozen_until if status == "frozen" else None,
+        is_frozen_by_measure=any(one.kind is Kind.FREEZE for one in case.standing.measures),
         limit_minor=_limit_to_come(case),
         used_minor=line.principal_minor + line.held_minor,
         limit_min_minor=terms.limit_minor_min,

@@ -2,8 +2,9 @@
 
 Statement   A month of the line, counted back from the day of the review, twelve at most. One that
             reaches back before the line was opened can be late, but never counts as clean.
-Late        A statement is late where in it an instalment was past its days of grace and unpaid, or
-            was paid only then.
+Late        A statement is clean where in it no instalment was past its days of grace and unpaid. It
+            is a late month where one became so in it, or was so all through it: a few days around
+            the end of a statement are one late month, not two.
 Undone      A decrease that was undone from its start never was: it counts as no change.
 Units       Days, counts, minor units; shares in ppm, rounded down.
 """
@@ -80,13 +81,14 @@ def review_facts(record: LineRecord, on: date) -> dict[str, int | bool | None]:
     spans = [_statement(on, number) for number in range(1, STATEMENTS_MAX + 1)]
     late = [_is_late(record.instalments, *span) for span in spans]
     clean = late.index(True) if True in late else STATEMENTS_MAX
+    counted = [_counts_late(record.instalments, *span) for span in spans[:_HALF_YEAR]]
     changed_on = limits[-1].book_date if limits else line.opened_on
     since_change = _whole_months(changed_on, on)
     return {
         **behaviour_facts(line, history, on),
         "own_days_past_due": _days_past_due(record.instalments, on),
         "own_on_time_streak": _streak(record.instalments),
-        "own_late_months_6": sum(late[:_HALF_YEAR]),
+        "own_late_months_6": sum(counted),
         "own_late_months_since_change": _late_since(record.instalments, changed_on, on),
         "own_clean_statements": min(clean, months),
         "own_statements_since_change": since_change,
@@ -139,6 +141,17 @@ def _was_late(one: Instalment, after: date, to: date) -> bool:
     is_over = one.settled_on is not None and one.settled_on <= after
     is_never = one.settled_on is not None and one.settled_on < begins
     return begins <= to and not is_over and not is_never
+
+
+def _counts_late(instalments: Sequence[Instalment], after: date, to: date) -> bool:
+    """Tell whether in a span something became late, or was late from its start to its end."""
+    for one in instalments:
+        begins = one.due_date + timedelta(days=one.grace_days + 1)
+        if not _was_late(one, after, to):
+            continue
+        if begins > after or one.settled_on is None or one.settled_on > to:
+            return True
+    return False
 
 
 def _late_since(instalments: Sequence[Instalment], changed_on: date, on: date) -> int:

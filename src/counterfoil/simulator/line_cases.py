@@ -9,7 +9,7 @@ from datetime import date
 from typing import Final
 
 from counterfoil.decisioning.line_review.appeal import AppealStatus
-from counterfoil.decisioning.line_review.signal import SignalKind
+from counterfoil.decisioning.line_review.signal import LineSignal, SignalKind
 from counterfoil.journeys import line_appeals, line_signals
 from counterfoil.journeys.house import House
 from counterfoil.journeys.raise_asking import RaiseWish
@@ -26,6 +26,8 @@ APPEAL_PERCENT: Final = 4
 UPHELD_PERCENT: Final = 40
 #: Of customers with something to do on a day so many are signalled, in hundredths of a percent.
 SIGNALS_BP: Final = 8
+#: Behind so many of them nothing is found, in percent.
+CLEARED_PERCENT: Final = 70
 _PERCENT, _BASIS_POINTS = 100, 10_000
 
 
@@ -71,7 +73,7 @@ class LineCases:
         for one in acting:
             place = f"{one.place}/{today.toordinal()}"
             if self._share(place, "signal", _BASIS_POINTS) < SIGNALS_BP:
-                await line_signals.note_signal(
+                told = await line_signals.note_signal(
                     self._house,
                     line_signals.Told(
                         customer_id=one.customer_id,
@@ -82,6 +84,19 @@ class LineCases:
                         by="device-checks",
                     ),
                 )
+                await self._clear(told, place)
+
+    async def _clear(self, told: LineSignal | Refused, place: str) -> None:
+        """Let the fraud desk find nothing behind most signals; the freeze runs out all the same."""
+        if isinstance(told, Refused) or self._share(place, "clears", _PERCENT) >= CLEARED_PERCENT:
+            return
+        await line_signals.clear_signal(
+            self._house,
+            customer_id=told.customer_id,
+            signal_id=told.signal_id,
+            by="fraud-desk",
+            reason="Called back, nothing found",
+        )
 
     async def _appeal(self, customer_id: int, measure_id: int, place: str, today: date) -> None:
         if self._share(place, f"appeals {today}", _PERCENT) >= APPEAL_PERCENT:

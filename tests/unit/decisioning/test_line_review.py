@@ -25,6 +25,7 @@ LINE = ReviewedLine(
     currency="CNY",
     status="active",
     frozen_until=None,
+    is_frozen_by_measure=False,
     limit_minor=1_000_000,
     used_minor=300_000,
     limit_min_minor=50_000,
@@ -172,6 +173,13 @@ def test_precedence_is_suspend_freeze_lower() -> None:
     # What holds already has no effect; the next measure in order follows.
     again = reviewed({"status": "suspended", "days_suspended": 5}, **bad)
     assert again.outcome is ReviewOutcome.LOWERED
+
+
+def test_a_running_freeze_is_not_renewed_and_the_customers_own_is_no_shelter() -> None:
+    own: dict[str, Any] = {"status": "frozen", "frozen_until": ON + timedelta(days=3)}
+    assert reviewed(own, fraud_signals_open=1).outcome is ReviewOutcome.FROZEN
+    taken = {**own, "is_frozen_by_measure": True}
+    assert reviewed(taken, fraud_signals_open=1).outcome is ReviewOutcome.UNCHANGED
 
 
 def test_ninety_days_late_is_proposed_for_closing_beside_the_suspension() -> None:

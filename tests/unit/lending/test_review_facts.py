@@ -62,6 +62,13 @@ def test_a_day_past_grace_is_late_in_the_statement_in_which_it_was() -> None:
     assert found["own_days_since_late"] == (ON - date(2026, 4, 19)).days
 
 
+def test_a_few_days_around_the_end_of_a_statement_are_one_late_month() -> None:
+    found = facts(due(date(2026, 5, 5), 8))
+    assert found["own_late_months_6"] == 1
+    # Neither of the two statements is clean, though.
+    assert found["own_clean_statements"] == 1
+
+
 def test_what_stays_unpaid_is_late_in_every_statement_since() -> None:
     found = facts(due(date(2026, 4, 15), None))
     assert found["own_late_months_6"] == 3

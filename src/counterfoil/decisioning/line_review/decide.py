@@ -114,10 +114,10 @@ class _Desk:
             return None
         days = max(rule.days or 0 for rule in rules)
         ends_on = asked.as_of + timedelta(days=days - 1)
-        if asked.status == "frozen" and (
-            asked.frozen_until is None or asked.frozen_until >= ends_on
-        ):
-            return None
+        if asked.status == "frozen":
+            is_longer = asked.frozen_until is None or asked.frozen_until >= ends_on
+            if asked.is_frozen_by_measure or is_longer:
+                return None
         return self._answer(ReviewOutcome.FROZEN, rules, effective_on=asked.as_of, ends_on=ends_on)
 
     def _lowered(self) -> Review | None:

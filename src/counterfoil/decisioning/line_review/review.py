@@ -47,6 +47,8 @@ class ReviewedLine:
     status: str
     #: Last day of the freeze; None where there is none, or none with an end.
     frozen_until: date | None
+    #: Whether a measure froze it, and not the customer: a measure is not renewed while it runs.
+    is_frozen_by_measure: bool
     limit_minor: int
     #: Principal and holds.
     used_minor: int
