@@ -11,6 +11,7 @@ from tests.store.test_feature_events import NOW, TODAY, known, statement
 
 from counterfoil.features.quality import Check, Effect, Kind
 from counterfoil.features.refusals import FEATURE_NOT_FOUND, PURPOSE_NOT_REGISTERED
+from counterfoil.features.store import read_events
 from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.facts import Quality
 from counterfoil.journeys.feature_limits import read_limits
@@ -25,6 +26,7 @@ from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import APPROVAL_MISSING, Approval
 from counterfoil.platform.settings import Settings
+from counterfoil.worker.features import features_job
 
 ANALYST = Actor(name="ana", role="risk_analyst", source="test")
 COMPLIANCE = Actor(name="bo", role="compliance", source="test")
@@ -216,3 +218,16 @@ async def test_a_decision_is_followed_back_and_a_record_forward(house: House) ->
     assert affected.decision.outcome == "approved"
     assert affected.outcome == "declined"
     assert affected.changed == {"debt_monthly_minor": (5, None), "lenders_count": (2, 9)}
+
+
+async def test_the_job_tells_and_checks_and_then_rests(house: House) -> None:
+    view = await Counter(house).apply(debt_monthly_minor=5)
+    job = features_job(house)
+    assert await job.step() == 1
+    assert await job.step() == 0
+    await job.close()
+    async with house.database.connection() as connection:
+        events = (await read_events(connection, [view.customer_id]))[view.customer_id]
+        sources = await quality_of_sources(house, connection)
+    assert {"applicant", "identity", "own_model"} <= {event.source for event in events}
+    assert [len(one.checks) > 0 for one in sources if one.source == "bureau"] == [True]

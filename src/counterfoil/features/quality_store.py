@@ -65,7 +65,7 @@ async def measure(connection: Connection, check: Check, *, until: datetime) -> M
 
 
 async def last_results(connection: Connection) -> dict[str, Result]:
-    """Return the last word of each check."""
+    """Return what the last run found of each check."""
     rows = await QUERIES.last_results.fetch(connection)
     return {row["code"]: _result(row) for row in rows}
 

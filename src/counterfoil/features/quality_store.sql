@@ -14,12 +14,13 @@ FROM unnest(
 ) AS given (code, kind, source, member, cases, wrong, effect);
 
 -- name: last_results
--- The last word of each check.
--- gives   at most one row a check
+-- What the last run found; read every second by every process.
+-- gives   one row a check
 -- locks   none
-SELECT DISTINCT ON (code) code, run_id, kind, source, member, cases, wrong, effect, measured_at
+SELECT code, run_id, kind, source, member, cases, wrong, effect, measured_at
 FROM features.quality_result
-ORDER BY code, run_id DESC;
+WHERE run_id = (SELECT max(run_id) FROM features.quality_result)
+ORDER BY code;
 
 -- name: results_since
 -- What checks found since an instant, run by run.

@@ -64,7 +64,10 @@ async def run_checks(house: House) -> list[Result]:
 
 
 async def quality_of_sources(house: House, connection: Connection) -> list[SourceQuality]:
-    """Return the quality of every source of the registry, now and over the last ninety days."""
+    """Return the quality of every source, now and in the runs before.
+
+    The runs reach back ninety days, or `RESULTS_MAX` results where that is less.
+    """
     since = house.clock.now() - timedelta(days=_DAYS_SHOWN)
     found = await quality_store.results_since(connection, since, page=RESULTS_MAX)
     last = await quality_store.last_results(connection)

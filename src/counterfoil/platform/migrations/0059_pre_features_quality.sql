@@ -1,4 +1,4 @@
--- What the checks of data quality found, run by run; the last word of each check counts.
+-- What the checks of data quality found, run by run; the last run counts.
 SET LOCAL lock_timeout = '3s';
 
 CREATE TABLE features.quality_result (
@@ -12,7 +12,7 @@ CREATE TABLE features.quality_result (
     wrong        bigint      NOT NULL,
     effect       text        NOT NULL,
     measured_at  timestamptz NOT NULL,
-    CONSTRAINT quality_result_pkey PRIMARY KEY (code, run_id),
+    CONSTRAINT quality_result_pkey PRIMARY KEY (run_id, code),
     CONSTRAINT quality_effect_is_known CHECK (effect IN ('pass', 'warn', 'degrade', 'stop')),
     CONSTRAINT quality_counts CHECK (cases >= 0 AND wrong BETWEEN 0 AND cases)
 );
