@@ -14,6 +14,7 @@ PLANTED = [
     ("counterfoil/lending/loan.py", "import asyncpg\n"),
     ("counterfoil/lending/loan.py", "import fastapi\n"),
     ("counterfoil/kernel/money.py", "import pydantic\n"),
+    ("counterfoil/journeys/score.py", "import numpy\n"),
     ("counterfoil/attic/__init__.py", ""),
     ("counterfoil/witness/home.py", "import counterfoil_planted.platform.database\n"),
     ("counterfoil/console/tiles.py", "import counterfoil_planted.console.page\n"),
@@ -21,7 +22,7 @@ PLANTED = [
 #: Every room that a contract names: one that is missing breaks the contract, and not the import.
 ROOMS = (
     *("kernel", "platform", "ledger", "privacy", "customers", "decisioning", "lending"),
-    *("payments", "journeys", "witness", "console", "cli"),
+    *("payments", "journeys", "witness", "console", "api", "worker", "cli"),
 )
 
 

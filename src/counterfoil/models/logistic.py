@@ -13,7 +13,8 @@ import numpy as np
 from counterfoil.models.binning import Flags, Floats
 
 _STEPS_MAX: Final = 100
-_CLOSE: Final = 1e-9
+#: Coefficients are found when a step moves none of them by more.
+CLOSE: Final = 1e-9
 _RIDGE: Final = 1e-6
 
 
@@ -22,11 +23,15 @@ class NotConvergedError(ArithmeticError):
 
 
 def fit_logistic(
-    columns: Floats, bad: Flags, weight: Floats, start: Floats | None = None
+    columns: Floats,
+    bad: Flags,
+    weight: Floats,
+    start: Floats | None = None,
+    within: float = CLOSE,
 ) -> tuple[float, Floats]:
     """Return intercept and coefficients; `columns` has a row for each case.
 
-    `start` is where to begin, intercept first: the result does not depend on it.
+    `start` is where to begin, intercept first: the result does not depend on it beyond `within`.
     """
     design = np.column_stack([np.ones(len(bad)), columns])
     outcome = bad.astype(np.float64)
@@ -50,10 +55,10 @@ def fit_logistic(
         curve = design.T @ (design * spread[:, None]) + np.diag(ridge)
         step = np.linalg.solve(curve, slope)
         # Where columns nearly repeat each other a whole step overshoots: halve it until it helps.
-        while (found := believed(beta + step)) < reached and float(np.abs(step).max()) >= _CLOSE:
+        while (found := believed(beta + step)) < reached and float(np.abs(step).max()) >= within:
             step = step / 2
         beta, reached = beta + step, found
-        if float(np.abs(step).max()) < _CLOSE:
+        if float(np.abs(step).max()) < within:
             return float(beta[0]), beta[1:]
     raise NotConvergedError("the logistic regression does not converge")
 

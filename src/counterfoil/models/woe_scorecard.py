@@ -16,13 +16,15 @@ from counterfoil.models.artefact_parts import Json, Unit
 from counterfoil.models.binning import Binned, Flags, Floats
 from counterfoil.models.column import Column
 from counterfoil.models.fitted import Fitted, NothingLearnedError, Steps, notes_of, table_of
-from counterfoil.models.logistic import fit_logistic
+from counterfoil.models.logistic import CLOSE, fit_logistic
 from counterfoil.models.ranking import area_ppm
 from counterfoil.models.recipe import Binning
 
 PPM: Final = 1_000_000
 #: A weight below this tells nothing.
 _NOTHING: Final = 1e-9
+#: Coefficients this close are good enough to see their signs.
+_ROUGHLY: Final = 1e-3
 
 
 def fit_woe(columns: Sequence[Column], bad: Flags, weight: Floats, binning: Binning) -> Fitted:
@@ -76,14 +78,19 @@ def _with_right_signs(
     names = list(weighed)
     columns = np.column_stack([weighed[name] for name in names]) if names else np.empty((0, 0))
     start: Floats | None = None
+    within = _ROUGHLY
     while names:
-        intercept, found = fit_logistic(columns, bad, weight, start)
+        intercept, found = fit_logistic(columns, bad, weight, start, within)
+        start = np.concatenate([[intercept], found])
         worst = int(found.argmax())
+        if found[worst] < 0 and within > CLOSE:
+            within = CLOSE  # All signs are right: now to the last digit, and look again.
+            continue
         if found[worst] < 0:
             return intercept, dict(zip(names, map(float, found), strict=True))
         left_out[names.pop(worst)] = "its coefficient has the wrong sign beside the others"
         columns = np.delete(columns, worst, axis=1)
-        start = np.concatenate([[intercept], np.delete(found, worst)])
+        start = np.delete(start, worst + 1)
     raise NothingLearnedError("no feature tells good cases from bad ones")
 
 

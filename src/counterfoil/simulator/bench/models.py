@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from counterfoil.models.artefact_parts import Calibration, Kind, Method, Type
+from counterfoil.models.artefact_parts import Calibration, Kind, Method, Monotone, Type
 from counterfoil.models.boosted import Outcomes
 from counterfoil.models.calibrating import calibrate, shifted
 from counterfoil.models.challenger import challenger_risk
@@ -61,9 +61,9 @@ class DataSet:
     good: str
     #: Columns that are no features.
     left_out: tuple[str, ...] = ()
-    #: Feature → special codes.
+    #: Feature → special codes, for the points card.
     special: Mapping[str, tuple[int, ...]]
-    #: Features whose risk is lowest in the middle.
+    #: Features whose risk is lowest in the middle, for the points card.
     u_shaped: tuple[str, ...] = ()
     #: Column of months; empty where the set has no time.
     period: str = ""
@@ -85,6 +85,8 @@ class Prepared:
         recipe = replace(self.recipe, kind=kind)
         stopping = stopping_slice(len(rows), recipe.slices.stopping_ppm, SEED)
         columns = [column.take(rows) for column in self.columns]
+        if kind is Kind.BOOSTED_SCORECARD:
+            columns = [_undirected(column) for column in columns]
         return fit(columns, self.bad[rows], self.weight[rows], stopping, recipe, SEED)
 
     def risk(self, fitted: Fitted, rows: Ints) -> npt.NDArray[np.int64]:
@@ -195,15 +197,16 @@ def card_clients(_wheels: Path) -> DataSet:
             }
         rows.append(row)
     frame = pl.DataFrame(rows)
+    statuses = tuple(name for name in frame.columns if name.startswith("status"))
     return DataSet(
         name="card_clients",
         frame=frame,
         target="bad",
         bad="1",
         good="0",
-        special={},
-        # Revolving is safer than no use and than delay.
-        u_shaped=tuple(name for name in frame.columns if name.startswith("status")),
+        # -2 is read as "no use"; beside it, revolving is safer than paying duly and than delay.
+        special=dict.fromkeys(statuses, (-2,)),
+        u_shaped=statuses,
         published=(0.783, 0.773, 0.769),  # house: allow float – areas
     )
 
@@ -287,6 +290,12 @@ def _out_of_time(data: DataSet) -> dict[str, Any]:
             "foreseen_after_shift_ppm": _foreseen(after, sign * totals["last"]),
         }
     return found
+
+
+def _undirected(column: Column) -> Column:
+    """Return a column whose shape boosting finds by itself: the points card cannot."""
+    feature = replace(column.feature, monotone=Monotone.NONE, special=())
+    return replace(column, feature=feature)
 
 
 def _slices(early: Ints, later: Ints, last: Ints) -> tuple[tuple[str, Ints], ...]:
