@@ -21,6 +21,7 @@ END: Final = "<!-- /states -->"
 #: Group of messages → what its codes are of.
 GROUPS: Final = {
     "application_status": "states of an application · 授信申请",
+    "review_status": "states of a review · 人工复核",
     "consent_status": "states of a consent · 授权",
     "consent_event": "what happens to a consent · 授权事件",
     "contract_status": "states of a contract · 合同",

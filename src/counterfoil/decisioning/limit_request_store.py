@@ -203,7 +203,7 @@ async def read_decisions_of(
     rows = await QUERIES.decisions_of_request.fetch(
         connection, customer_id=customer_id, request_id=request_id
     )
-    return [taken_of(row) for row in rows]
+    return [taken_of(dict(row)) for row in rows]
 
 
 async def remove_requests(connection: Connection, keys: Sequence[RequestKey]) -> None:

@@ -227,7 +227,7 @@ async def read_decisions_of(
     rows = await QUERIES.decisions_of_application.fetch(
         connection, customer_id=customer_id, application_id=application_id
     )
-    return [taken_of(row) for row in rows]
+    return [taken_of(dict(row)) for row in rows]
 
 
 async def expire_offers(

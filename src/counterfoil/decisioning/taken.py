@@ -1,12 +1,13 @@
 """A decision that was taken: by whom, how it ended, and the record that it stands on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from counterfoil.decisioning.application import BY_POLICY
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.replay import StoredDecision
-from counterfoil.platform.queries import Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +28,8 @@ class Taken:
         return self.decided_by == BY_POLICY
 
 
-def taken_of(row: Row) -> Taken:
-    """Return a decision as a row holds it."""
+def taken_of(row: Mapping[str, Any]) -> Taken:
+    """Return a decision from the columns that hold it."""
     return Taken(
         decision_no=row["decision_no"],
         decided_by=row["decided_by"],
