@@ -55,7 +55,7 @@ outdated short weak stale without another yet valid
 signed wrong codes low does match needed effective approved
 never inquires switched stopped published declined duplicate other joined gone
 under way stands over by begun lost meanwhile read overdue
-involved broken state
+involved broken state unreadable dates disordered balances totals differ reached
 admitted still stated impossible
 """
 PLAIN_WORDS = frozenset(_PLAIN_WORDS.split())
