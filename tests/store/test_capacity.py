@@ -13,6 +13,7 @@ from tests.store.bureau_desk import Desk, open_desk
 from tests.store.raise_desk import ask, open_line, wish
 from tests.unit.capacity.paper import Line, as_csv, lines_of
 
+from counterfoil.api.resources.capacity import CapacityView, GuardRunView, ImportedView
 from counterfoil.capacity import store
 from counterfoil.capacity.assessment import Offer
 from counterfoil.capacity.port import FetchedStatement
@@ -113,6 +114,9 @@ async def test_a_statement_proves_an_income_and_shows_what_an_offer_leaves(desk:
     assert view["dsr_after_ppm"] == [306_619, 306_619]
     assert view["stress_dsr_ppm"] > 306_619
     assert len(view["statements"]) == 1
+    # What the API says is this, member by member.
+    assert CapacityView.model_validate(view).statements[0].lines_count == 25
+    assert ImportedView.model_validate(found).uncategorised_ppm < 10_000
 
 
 async def test_nothing_of_a_line_is_left_outside_the_vault(desk: Desk) -> None:
@@ -202,7 +206,7 @@ async def test_too_much_debt_refuses_an_increase_that_the_score_would_grant(desk
     assert (request.status, request.reasons[0]) == ("declined", "EXP_LENDERS")
     [run] = await runs(desk, one.customer_id)
     assert (run["outcome"], run["occasion"]) == ("refuse", "increase")
-    assert run["help"]
+    assert GuardRunView.model_validate(run).help
     assert [hit["ceiling"] for hit in run["hits"] if hit["end"] == "hard"] == ["lenders"]
     assert "lender 1" not in orjson.dumps(run).decode()
     async with desk.house.database.connection() as connection:
