@@ -160,7 +160,9 @@ async def test_whoever_wishes_a_person_gets_one_and_loses_nothing(house: House) 
 async def test_a_standard_offer_is_the_same_for_everybody_who_chose_it(house: House) -> None:
     desk = Counter(house)
     offers = set()
-    for facts in ({}, {"utilisation_ppm": 5_000}):
+    found: ApplicationView | None = None
+    cases: tuple[dict[str, Any], ...] = ({}, {"utilisation_ppm": 5_000})
+    for facts in cases:
         view = await desk.apply(person_decides=True)
         await apply.withdraw_application(
             house, customer_id=view.customer_id, application_id=view.application_id
@@ -169,6 +171,7 @@ async def test_a_standard_offer_is_the_same_for_everybody_who_chose_it(house: Ho
         found = await desk.apply(customer_id=view.customer_id, **facts)
         offers.add((found.status, found.limit_minor, found.rate_daily_e8, found.reasons))
     assert offers == {("approved", 300_000, 43_000, ("STANDARD_OFFERED",))}
+    assert found is not None
     told = await explain_decision(
         house,
         about=About.APPLICATION,
