@@ -34,6 +34,7 @@ from counterfoil.decisioning.policy_parts import (
     Rule,
     Stage,
 )
+from counterfoil.decisioning.rule_types import ValueType
 
 REQUESTED: Final = "requested_minor"
 OUTCOMES: Final = (Outcome.APPROVED, Outcome.DECLINED, Outcome.REFERRED)
@@ -88,8 +89,13 @@ class _Plan:
         self.columns = {item.name: f"v{n}" for n, item in enumerate(policy.features)}
         self.columns |= {item.name: f"d{n}" for n, item in enumerate(policy.derived)}
         self.reasons = {code: number for number, code in enumerate(policy.reasons)}
-        self.card_columns = card.Columns(self.columns, self.texts)
+        shapes = {item.name: item.shape for item in policy.features}
+        shapes |= {item.name: item.shape for item in policy.derived}
+        booleans = (name for name, shape in shapes.items() if shape.type is ValueType.BOOLEAN)
+        self.card_columns = card.Columns(self.columns, self.texts, frozenset(booleans))
         self.needed = card.needed(policy.scorecard, self.card_columns)
+        #: Where nothing is needed, whatever got as far as the score has one.
+        self.has_score = pl.col("has score" if self.needed else "is_scored")
         self.groups = 0
 
     def applied(
@@ -194,9 +200,10 @@ class _Plan:
         early = any_of(self._when(Action.DECLINE, Stage.ELIGIBILITY))
         late = any_of(self._when(Action.DECLINE, Stage.RISK))
         waiting = any_of(self._when(Action.ASK) + self._when(Action.REFER))
+        missing = [any_of([test for _, test in self.needed])] if self.needed else []
         return [
+            *((early.not_() & test.not_()).alias("has score") for test in missing),
             early.not_().alias("is_scored"),
-            (early.not_() & any_of([test for _, test in self.needed]).not_()).alias("has score"),
             (early | late).alias("is declined"),
             waiting.alias("is waiting"),
         ]
@@ -354,26 +361,28 @@ class _Plan:
     # ---------------------------------------------------------------------- outcome and its reasons
 
     def _with_outcome(self, frame: pl.LazyFrame) -> pl.LazyFrame:
-        has_score = pl.col("has score")
-        offers = (pl.col("limit") > 0) & pl.col("fits") & has_score
+        offers = (pl.col("limit") > 0) & pl.col("fits")
+        speaks = pl.col("is declined") | (pl.col("is waiting") & offers)
+        unscored = []
+        if self.needed:
+            unscored = [~self.has_score]
+            offers, speaks = offers & self.has_score, speaks | ~self.has_score
         without = _REFERRED if WHOLE_POLICY in self.guards.tripped else _DECLINED
         outcome = (
-            pl.when(pl.col("is declined"))
-            .then(pl.lit(_DECLINED, dtype=pl.UInt8))
-            .when(~has_score)
-            .then(pl.lit(_REFERRED, dtype=pl.UInt8))
-            .when(~offers)
+            pl.when(~offers)
             .then(pl.lit(without, dtype=pl.UInt8))
             .when(pl.col("is waiting"))
             .then(pl.lit(_REFERRED, dtype=pl.UInt8))
             .otherwise(pl.lit(_APPROVED, dtype=pl.UInt8))
         )
+        for test in unscored:
+            outcome = pl.when(test).then(pl.lit(_REFERRED, dtype=pl.UInt8)).otherwise(outcome)
+        declined = pl.lit(_DECLINED, dtype=pl.UInt8)
+        outcome = pl.when(pl.col("is declined")).then(declined).otherwise(outcome)
         return frame.with_columns(
             outcome.alias("outcome no"),
             (pl.col("is declined").not_() & offers).alias("is offered"),
-            (pl.col("is declined") | ~has_score | (pl.col("is waiting") & offers)).alias(
-                "rules speak"
-            ),
+            speaks.alias("rules speak"),
             self._lead().alias("lead"),
         )
 
@@ -417,7 +426,7 @@ class _Plan:
 
     def _answers(self) -> list[pl.Expr]:
         policy, scored, offered = self.policy, pl.col("is_scored"), pl.col("is offered")
-        valued, has_model = pl.col("has score"), policy.scorecard.model is not None
+        valued, has_model = self.has_score, policy.scorecard.model is not None
         segments = [item.code for item in policy.segments]
         grades = [item.code for item in policy.grades]
         tenors = [",".join(map(str, self._tenors(n))) for n in range(len(grades))]
@@ -452,7 +461,7 @@ class _Plan:
 
     def _parts(self) -> list[pl.Expr]:
         """Return bins, losses and bounds, null where a case did not get as far."""
-        scored, valued = pl.col("is_scored"), pl.col("has score")
+        scored, valued = pl.col("is_scored"), self.has_score
         bins = card.bins(self.policy.scorecard, self.card_columns)
         return [
             *(pl.when(scored).then(item).alias(item.meta.output_name()) for item in bins),

@@ -37,8 +37,11 @@ def key_of(
 class Columns:
     """Where a card finds its features: columns by name, texts by their numbers."""
 
-    def __init__(self, names: Mapping[str, str], texts: Texts) -> None:
-        """Take the column of each feature and the texts of the policy."""
+    def __init__(
+        self, names: Mapping[str, str], texts: Texts, booleans: frozenset[str] = frozenset()
+    ) -> None:
+        """Take the column of each feature, the texts of the policy, and which are true or false."""
+        self._booleans = booleans
         self._names = names
         self._texts = texts
 
@@ -54,8 +57,10 @@ class Columns:
             found = looked_up(value, every, pl.Int64)
             nothing = pl.lit(unknown, dtype=pl.Int64)
             return pl.when(value.is_null()).then(nothing).otherwise(found)
-        # False and true are 0 and 1, below and from the edge of a boolean.
-        return chain(value.cast(pl.Int64), item.edges, [*cells], unknown)
+        if item.feature in self._booleans:
+            # False and true are 0 and 1, below and from the edge.
+            value = value.cast(pl.Int64)
+        return chain(value, item.edges, [*cells], unknown)
 
 
 def keys(card: Scorecard, columns: Columns, reasons: Mapping[str, int]) -> list[pl.Expr]:
