@@ -1,15 +1,9 @@
 """The model card of a validation page: what a reader has to know before any figure."""
 
 from html import escape
-from typing import Final
 
 from counterfoil.models.artefact import Artefact
 from counterfoil.models.report_words import Words, percent, whole
-
-#: Members of the card with a name of their own on the page, in this order.
-_FROM_CARD: Final = (
-    *("population", "exclusions", "limits_of_use", "owner", "review_date", "impact_assessment"),
-)
 
 
 def card_section(artefact: Artefact, t: Words) -> str:
@@ -18,9 +12,8 @@ def card_section(artefact: Artefact, t: Words) -> str:
     made = t("training_text", rows=whole(training.rows), bad=percent(training.bad_ppm))
     event = t("target_text", event=target.event, months=target.horizon_months, name=target.name)
     facts = [
-        _fact(t("purpose"), escape(t.of(artefact.card.get("purpose"))), is_wide=True),
         _fact(t("target"), escape(event), is_wide=True),
-        *(_fact(t(name), escape(t.of(artefact.card.get(name)))) for name in _FROM_CARD),
+        *(_fact(name, escape(said)) for name, said in t.card(artefact.card)),
         _fact(t("kind"), t(f"kind_{artefact.kind.value}")),
         _fact(t("training"), escape(made)),
         _fact(t("period"), escape(_period(artefact, t))),

@@ -10,6 +10,16 @@ LANGUAGES: Final = ("en", "zh-CN")
 #: What stands for a figure that does not exist.
 NOTHING: Final = "—"
 _PPM: Final = 1_000_000
+#: Members of a card in their order, and the keys under which recipes keep them.
+_CARD: Final = {
+    "purpose": ("purpose",),
+    "population": ("population",),
+    "exclusions": ("exclusions",),
+    "limits_of_use": ("limits_of_use", "limits"),
+    "owner": ("owner",),
+    "review_date": ("review_date",),
+    "impact_assessment": ("impact_assessment", "impact"),
+}
 
 
 class Words:
@@ -24,6 +34,14 @@ class Words:
         """Return a text with its places filled."""
         text = _texts()[key][self._place]
         return text.format(**values) if values else text
+
+    def card(self, card: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return the members of a card with a name of their own: name and what is said."""
+        found = []
+        for name, keys in _CARD.items():
+            given = next((card[key] for key in keys if card.get(key) is not None), None)
+            found.append((self(name), self.of(given)))
+        return found
 
     def of(self, given: Any) -> str:
         """Return a member of a card: a text, a text by language, a list of these, or nothing."""

@@ -29,11 +29,6 @@ _SHORT: Final = 12
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _STATES: Final = {"draft": "", "validated": "warn", "approved": "live", "live": "good"}
 _LEVELS: Final = {"green": "good", "amber": "warn", "red": "bad"}
-#: Members of a card with a name of their own, in this order.
-_CARD: Final = (
-    *("purpose", "population", "exclusions", "limits_of_use", "owner", "review_date"),
-    "impact_assessment",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,10 +213,9 @@ def _facts(
     visit: Visit, item: Registered, artefact: Artefact, words: Words
 ) -> list[tuple[str, str]]:
     t, standing, training = visit.t, item.standing, artefact.training
-    card = [(words(name), words.of(artefact.card.get(name))) for name in _CARD]
     return [
         (words("target"), f"{artefact.target.event} ({artefact.target.horizon_months})"),
-        *card,
+        *words.card(artefact.card),
         (words("kind"), words(f"kind_{artefact.kind.value}")),
         (words("training"), f"{training.rows:,} · {percent(training.bad_ppm)}"),
         (words("data_hash"), training.data_sha256[:_SHORT]),
