@@ -97,7 +97,7 @@ async def test_figures_agree_with_each_other_and_with_the_bank_account(
         *("applications", "approved", "declined", "referred", "lines", "drawdowns"),
         *("drawn_minor", "repayments", "repaid_minor", "credit_returned_minor", "loans"),
         *("business_date", "days_closed", "ledger", "consents", "inquiries", "limits"),
-        *("evidence", "fsck"),
+        *("experiments", "evidence", "fsck"),
     ]
     asked = figures["inquiries"]
     assert asked["refused_without_consent"] > 0
@@ -113,6 +113,7 @@ async def test_figures_agree_with_each_other_and_with_the_bank_account(
     assert figures["repayments"] > 0
     assert figures["days_closed"] == 60
     assert figures["business_date"] == "2026-03-06"
+    assert figures["experiments"]["shadow"]["cases"] == figures["applications"]
     assert figures["ledger"]["balanced"]
     assert figures["fsck"] == {"ok": True, "checks": 18}
     async with Database(url) as database, database.connection() as connection:

@@ -23,7 +23,7 @@ from counterfoil.lending.delinquency import BUCKETS
 from counterfoil.platform.database import Connection, Database
 from counterfoil.platform.queries import Queries
 from counterfoil.platform.settings import Settings
-from counterfoil.simulator import parties, people, proving
+from counterfoil.simulator import parties, people, proving, trying
 from counterfoil.simulator.bureau.populating import known
 from counterfoil.simulator.world import FIRST_DATE, OPENS_AT, Tell, World
 
@@ -100,6 +100,9 @@ class DemoReport:
         for name in ("offered", "raised", "lowered", "frozen", "suspended", "reinstated"):
             yield f"  limits or lines {name}", f"{limits[name]:,}"
         yield "  appeals", f"{limits['appeals']:,}"
+        shadow = figures["experiments"]["shadow"]
+        yield "Cases asked of a shadow", f"{shadow['cases']:,}"
+        yield "  declined by it alone", f"{shadow['swap_set']['swapped_out']:,}"
         books = figures["ledger"]
         inquiries, evidence = figures["inquiries"], figures["evidence"]
         yield "Consents", f"{figures['consents']:,}"
@@ -243,6 +246,7 @@ async def _report(
         "reused_reports": asked["reused_reports"],
     }
     figures["limits"] = dict(limits)
+    figures["experiments"] = await trying.figures(house)
     figures["evidence"] = proofs.document()
     figures["fsck"] = {"ok": checked.ok, "checks": len(checked.checks)}
     return DemoReport(

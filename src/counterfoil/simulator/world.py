@@ -45,7 +45,7 @@ from counterfoil.lending.line import Line
 from counterfoil.payments.relay import PayoutRelay
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.queries import Queries
-from counterfoil.simulator import agreeing, borrowers, line_care, people
+from counterfoil.simulator import agreeing, borrowers, line_care, people, trying
 from counterfoil.simulator.bank.faults import Fault
 from counterfoil.simulator.bank.faults import draw as chance
 from counterfoil.simulator.bank.seeded import SeededRail
@@ -135,11 +135,13 @@ class World:
     async def run(self, tell: Tell) -> None:
         """Live through all days; `tell` hears of each step that was done."""
         await self._relay.consumer.register()
+        await trying.begin(self._house, product_code=PRODUCT)
         for number in range(self._days):
             arriving = self._arrivals[number] if number < len(self._arrivals) else 0
             await self._day(arriving)
             tell("applications", arriving)
             tell("days", 1)
+        await trying.catch_up(self._house, self._clock)
         await self._relay.close()
 
     async def _day(self, arriving: int) -> None:
