@@ -127,11 +127,15 @@ def explain_to_customer(
     )
 
 
+#: Beyond every loss that is known: without the value there is no score at all.
+_UNKNOWN_LOSS: Final = 2**62
+
+
 def losses(policy: Policy, result: Mapping[str, Any]) -> tuple[Loss, ...]:
     """Return what held the recorded score down, the greatest loss first; the card's own order."""
     card = {item.feature: item for item in policy.scorecard.characteristics}
     found = [
-        (card[name].points_best - points, name, bin_no)
+        (_UNKNOWN_LOSS if points is None else card[name].loss(points), name, bin_no)
         for name, bin_no, points in result["contributions"]
         if name in card
     ]
@@ -151,6 +155,8 @@ def _helps(item: Characteristic, bin_no: int | None) -> Both:
     """Return which way a value would have to move for the points to be better."""
     if bin_no is None:
         return HELP_UNKNOWN
+    if item.categories:
+        return HELP_OTHER
     best = item.points.index(item.points_best)
     return HELP_HIGHER if best > bin_no else HELP_LOWER
 
@@ -263,6 +269,7 @@ def _named(text: Both, feature: Feature) -> Both:
 
 
 def _text(policy: Policy, code: str) -> Both:
-    if code in HOUSE_REASONS:
-        return HOUSE_REASONS[code]
-    return Both(policy.reasons[code].text_zh, policy.reasons[code].text_en)
+    """Return the policy's own words; the house's for reasons that stand outside every policy."""
+    if code in policy.reasons:
+        return Both(policy.reasons[code].text_zh, policy.reasons[code].text_en)
+    return HOUSE_REASONS[code]

@@ -3,7 +3,7 @@
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.decisioning.cases import NEWCOMER, POLICY, decide
+from tests.unit.decisioning.cases import CLEAN, NEWCOMER, POLICY, asked, decide
 
 from counterfoil.decisioning.customer_explanation import (
     CustomerExplanation,
@@ -12,6 +12,7 @@ from counterfoil.decisioning.customer_explanation import (
 )
 from counterfoil.decisioning.customer_words import HOUSE_REASONS, SOURCE_NAMES
 from counterfoil.decisioning.decision import Decision
+from counterfoil.decisioning.document import load_policy
 from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.feature_source import SOURCES
 from counterfoil.decisioning.honouring import STANDARD_OFFERED
@@ -131,7 +132,16 @@ def test_neither_thresholds_nor_points_nor_rules_are_told() -> None:
 
 
 def test_a_warning_of_fraud_is_never_itemised() -> None:
-    found = told(decide({"has_fraud_warning": True}))
+    policy = load_policy("base-2026-02")
+    decision = policy.decide(CLEAN | {"has_fraud_warning": True}, asked())
+    assert decision.reasons == ("PERSON_DECIDES",)
+    found = explain_to_customer(
+        policy,
+        orjson.loads(decision.inputs()),
+        orjson.loads(decision.result()),
+        outcome="referred",
+        by_person=False,
+    )
     assert [reason.because for reason in found.reasons] == [()]
     assert found.data == ()
 
