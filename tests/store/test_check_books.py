@@ -280,6 +280,28 @@ PLANTED: dict[str, tuple[str, str]] = {
         "line_versions",
         f"UPDATE lending.line_event SET version = 500 WHERE line_id = {LINE} AND version = 1",
     ),
+    "an expired freeze that still blocks": (
+        "line_measures",
+        (
+            "WITH frozen AS (UPDATE lending.credit_line SET status = 'frozen', frozen_until = NULL,"
+            f" status_reason = 'VERIFY' WHERE line_id = {LINE} RETURNING customer_id, line_id)"
+            " INSERT INTO decisioning.line_measure (customer_id, measure_id, line_id, kind, status,"
+            " cause, reasons, author, announced_at, effective_on, ends_on, currency, from_minor,"
+            " ended_at, ended_on, ended_by) SELECT customer_id, 1, line_id, 'freeze', 'ended',"
+            " 'fraud_signal', '{VERIFY}', 'rule', now(), '2026-01-05', '2026-01-06', 'CNY', 1,"
+            " now(), '2026-01-07', 'time' FROM frozen"
+        ),
+    ),
+    "a suspension in force on a line that is active": (
+        "line_measures",
+        (
+            "INSERT INTO decisioning.line_measure (customer_id, measure_id, line_id, kind, status,"
+            " cause, reasons, author, announced_at, effective_on, currency, from_minor)"
+            " SELECT customer_id, 2, line_id, 'suspend', 'in_force', 'instalment_missed',"
+            " '{DLQ_NOW}', 'rule', now(), '2026-01-05', 'CNY', 1 FROM lending.credit_line"
+            " WHERE status = 'active' ORDER BY line_id LIMIT 1"
+        ),
+    ),
     # journals
     "a journal that does not sum to zero": (
         "journal_balance",
