@@ -50,7 +50,13 @@ from counterfoil.journeys.decide import (
     open_line_command,
 )
 from counterfoil.journeys.experiments import Made, in_force_for
-from counterfoil.journeys.exposure import application_case, guard, hold_gatherings, policy_facts
+from counterfoil.journeys.exposure import (
+    application_case,
+    hold_gatherings,
+    keep_runs,
+    look,
+    policy_facts,
+)
 from counterfoil.journeys.house import House
 from counterfoil.journeys.policies import ORIGINATION
 from counterfoil.journeys.recheck_offer import recheck_offer
@@ -269,8 +275,8 @@ async def _decide_and_keep(house: House, asked: Question) -> Answer | Refused:
         application_id=application_id,
     )
     policy = asked.in_force.policy
-    async with house.database.transaction() as connection:
-        [held] = await guard(house, connection, [case])
+    async with house.database.connection() as connection:
+        [held] = await look(house, connection, [case])
     decision = asked.in_force.decide(
         {**asked.features, **policy_facts(policy, held)},
         replace(asked.asked, ceiling=held.ceiling),
@@ -288,6 +294,7 @@ async def _decide_and_keep(house: House, asked: Question) -> Answer | Refused:
 
     async def work(connection: Connection) -> str:
         made = [Made(application, decision, policy)]
+        await keep_runs(house, connection, [held])
         [kept] = await keep_decisions(house, connection, made, at=now)
         await _forget_draft(connection, kept)
         return _application_text(house, kept)
