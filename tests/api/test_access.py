@@ -25,6 +25,7 @@ SAMPLES = {
     "code": "inquiry_origination",
     "version": "1",
     "language": "zh",
+    "model_sha256": "0" * 64,
 }
 
 

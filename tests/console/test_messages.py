@@ -119,6 +119,7 @@ CLOSED_FAMILIES = {
     "event": ("applied", "decided", "line", "transaction", "revealed"),
     "done": (
         *("repaid", "reversed", "limit_changed", "line_frozen", "line_unfrozen", "day_closed"),
+        "consent_withdrawn",
         *("approval_decided", "appeal_decided", "review_concluded", "review_assigned"),
         *("snooze_asked", "snooze_given"),
     ),

@@ -84,7 +84,7 @@ CREATE TABLE decisioning.rule_snooze (
     starts_at    timestamptz NOT NULL,
     expires_at   timestamptz NOT NULL,
     CONSTRAINT rule_snooze_pkey PRIMARY KEY (customer_id, snooze_id),
-    CONSTRAINT rule_snooze_once_approved UNIQUE (approval_id),
+    CONSTRAINT rule_snooze_once_approved UNIQUE (customer_id, approval_id),
     CONSTRAINT rule_snooze_by_two_people CHECK (asked_by <> approved_by),
     CONSTRAINT rule_snooze_ends CHECK (expires_at > starts_at),
     CONSTRAINT rule_snooze_has_a_reason CHECK (length(btrim(reason)) > 0)
