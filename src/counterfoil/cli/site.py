@@ -36,9 +36,9 @@ from counterfoil.worker.features import features_job
 from counterfoil.worker.gathering import gathering_job
 from counterfoil.worker.holding_back import holding_back_job
 from counterfoil.worker.keeping import keeping_job
-from counterfoil.worker.models import models_job
 from counterfoil.worker.log import log_jobs
 from counterfoil.worker.loop import Job, run
+from counterfoil.worker.models import models_job
 from counterfoil.worker.payouts import payout_job
 from counterfoil.worker.reviews import reviews_job
 from counterfoil.worker.withdrawals import withdrawals_job

@@ -42,4 +42,4 @@ def ceiling_of(document: Mapping[str, Any] | None) -> DebtCeiling | None:
     """Return what was stored; None where no guard ran."""
     if document is None:
         return None
-    return DebtCeiling(**document | {"reasons": tuple(document["reasons"])})
+    return DebtCeiling(**{**document, "reasons": tuple(document["reasons"])})

@@ -1,7 +1,8 @@
 """Following publications and caps: every process decides by the same version within seconds.
 
 Method      A few small queries a second tell which publication is in force for each purpose, what
-            caps hold back and which features may not be used; a document is read and compiled only when its hash is new here.
+            caps hold back and which features may not be used; a document is read and compiled only
+            when its hash is new here.
 Failure     While the database cannot be read the version in force stays as it was. A document that
             this program cannot read, because a newer one published it, leaves it so too, with an
             error in the log: nothing else may decide in its place.

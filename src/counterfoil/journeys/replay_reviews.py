@@ -130,7 +130,8 @@ def _add(
     stored: StoredDecision,
 ) -> None:
     report.examined += 1
-    cause, differences = POLICY, ()
+    cause: str = POLICY
+    differences: tuple[str, ...] = ()
     if policy is not None:
         again = review_again(policy, stored)
         if again.is_same:

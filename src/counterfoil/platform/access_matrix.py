@@ -110,7 +110,9 @@ def parse_matrix(read: Mapping[str, Any]) -> Matrix:
 
 def _purpose(code: str, item: Mapping[str, Any]) -> LookPurpose:
     _only_known(
-        f"member of purpose {code}", item, {"zh", "en", "minutes", "people", "legal", "data", "profile"}
+        f"member of purpose {code}",
+        item,
+        {"zh", "en", "minutes", "people", "legal", "data", "profile"},
     )
     return LookPurpose(
         code=code,

@@ -56,7 +56,7 @@ def test_reasons_are_those_recorded_and_each_rests_on_what_the_record_shows(
         for item, card in zip(
             decision.contributions, POLICY.scorecard.characteristics, strict=False
         )
-        if item.points < max(card.points)
+        if item.points is not None and item.points < max(card.points)
     }
     rules = {rule.code: rule for rule in POLICY.rules}
     spoke = {
@@ -82,7 +82,7 @@ def test_what_held_the_score_down_is_told_in_the_order_of_the_contributions(
 ) -> None:
     decision = decide(case)
     found = losses(POLICY, orjson.loads(decision.result()))
-    points = {item.feature: item.points for item in decision.contributions}
+    points = {item.feature: item.points or 0 for item in decision.contributions}
     best = {item.feature: max(item.points) for item in POLICY.scorecard.characteristics}
     assert [loss.points for loss in found] == [best[loss.feature] - points[loss.feature]
                                                for loss in found]  # fmt: skip

@@ -100,7 +100,7 @@ def test_what_is_granted_is_the_smallest_bound_and_the_same_again(name: str) -> 
     granted = 0
     cases = generated_cases(policy, most=400)
     if name.startswith("raise"):
-        cases = [*cases, *(SOUND | {"own_limit_minor": minor} for minor in LIMITS)]
+        cases += [{**SOUND, "own_limit_minor": minor} for minor in LIMITS]
     for case in cases:
         made = policy.decide(case, asked)
         assert policy.decide(case, asked).result() == made.result()

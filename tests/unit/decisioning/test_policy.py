@@ -36,7 +36,7 @@ def test_a_clean_record_gets_the_best_grade_its_limit_and_price() -> None:
 
 def test_the_score_is_the_base_and_what_is_shown() -> None:
     decision = decide()
-    assert decision.points == 600 + sum(item.points for item in decision.contributions)
+    assert decision.points == 600 + sum(item.points or 0 for item in decision.contributions)
 
 
 #: Rule, what makes it true, what makes it false at the border, what makes it unknown.

@@ -62,7 +62,7 @@ async def _consent(visit: Visit) -> Consent | None:
         consent_id = ids.from_text(ids.CONSENT, visit.request.path_params["consent"])
     except ids.InvalidIdError:
         return None
-    async with visit.reading() as connection:
+    async with visit.desk.house.database.connection() as connection:
         return await store.read_consent(connection, customer_id=customer_id, consent_id=consent_id)
 
 
