@@ -30,7 +30,10 @@ DESCRIPTION: Final = (
 _REFERENCE: Final = "#/components/schemas/"
 _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": f"{_REFERENCE}Problem"}}}
 _NAMES: Final = {
-    ids.CUSTOMER: "a customer",ids.LINE: "a credit line", ids.APPLICATION: "an application"} | {
+    ids.CUSTOMER: "a customer",
+    ids.LINE: "a credit line",
+    ids.APPLICATION: "an application",
+} | {
     ids.LINE_REVIEW: "a review of a line",
     ids.LINE_MEASURE: "a measure on a line",
     ids.LINE_APPEAL: "an appeal against a measure",
