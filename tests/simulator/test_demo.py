@@ -97,7 +97,7 @@ async def test_figures_agree_with_each_other_and_with_the_bank_account(
         *("applications", "approved", "declined", "referred", "lines", "drawdowns"),
         *("drawn_minor", "repayments", "repaid_minor", "credit_returned_minor", "loans"),
         *("business_date", "days_closed", "ledger", "consents", "inquiries", "limits"),
-        *("experiments", "evidence", "fsck"),
+        *("experiments", "policy", "evidence", "fsck"),
     ]
     asked = figures["inquiries"]
     assert asked["refused_without_consent"] > 0

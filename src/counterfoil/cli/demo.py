@@ -156,11 +156,29 @@ def _show(report: "DemoReport", seconds: float, console: "Console") -> None:
     for name, value in report.rows():
         table.add_row(name, value)
     console.print(table)
+    _show_policies(report, console)
     sound = (
         "The books are sound" if report.is_sound else "The books are NOT sound: counterfoil fsck"
     )
     console.print(f"{sound}. Seed {report.size.seed}, {seconds:.1f} seconds.")
     console.print(report.attribution, style="dim", soft_wrap=True)
+
+
+def _show_policies(report: "DemoReport", console: "Console") -> None:
+    """Show what a better policy is worth on clients whom its model never saw."""
+    from rich.table import Table
+
+    from counterfoil.simulator import held_out
+
+    figures = report.judged
+    table = Table(title=f"{figures['clients']:,} clients held out", title_justify="left")
+    table.add_column("")
+    for name in ("points card", "trained model"):
+        table.add_column(name, justify="right")
+    for row in held_out.rows(figures):
+        table.add_row(*row)
+    console.print(table)
+    console.print(held_out.conclusion(figures), highlight=False, soft_wrap=True)
 
 
 async def _let_in(settings: "Settings", address: str) -> tuple[str, str]:

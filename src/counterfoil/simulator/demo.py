@@ -14,18 +14,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from counterfoil.journeys import decide
 from counterfoil.journeys.check_books import check_books
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.publish_log import directory_of
 from counterfoil.kernel.clock import SystemClock, TestClock
+from counterfoil.kernel.errors import Refused
 from counterfoil.ledger import store as ledger
 from counterfoil.lending.delinquency import BUCKETS
 from counterfoil.platform.database import Connection, Database
 from counterfoil.platform.queries import Queries
 from counterfoil.platform.settings import Settings
-from counterfoil.simulator import parties, people, proving, trying
+from counterfoil.simulator import held_out, parties, people, proving, trying
 from counterfoil.simulator.bureau.populating import known
-from counterfoil.simulator.world import FIRST_DATE, OPENS_AT, Tell, World
+from counterfoil.simulator.world import FIRST_DATE, OPENS_AT, PRODUCT, Tell, World
 
 _DATABASE: Final = Queries.load("counterfoil.simulator", "demo_database.sql")
 _FIGURES: Final = Queries.load("counterfoil.simulator", "figures.sql")
@@ -78,6 +80,13 @@ class DemoReport:
         """Return how many lines were opened."""
         figures: Mapping[str, Any] = self.figures
         return int(figures["lines"])
+
+    @property
+    def judged(self) -> Mapping[str, Any]:
+        """Return what two policies make of the clients held out."""
+        figures: Mapping[str, Any] = self.figures
+        judged: Mapping[str, Any] = figures["policy"]
+        return judged
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """Yield what happened, a name and a figure each, amounts in the demo's currency."""
@@ -247,6 +256,7 @@ async def _report(
     }
     figures["limits"] = dict(limits)
     figures["experiments"] = await trying.figures(house)
+    figures["policy"] = _policies_judged(house)
     figures["evidence"] = proofs.document()
     figures["fsck"] = {"ok": checked.ok, "checks": len(checked.checks)}
     return DemoReport(
@@ -259,6 +269,14 @@ async def _report(
         receipt=proofs.example,
         is_sound=checked.ok and not proofs.faults and totals.debits_minor == totals.credits_minor,
     )
+
+
+def _policies_judged(house: House) -> dict[str, Any]:
+    """Return what the trained policy would have lost of recorded clients whom it never saw."""
+    policy = house.policies.origination.policy
+    asked = decide.ask(house, policy, PRODUCT, None, on=FIRST_DATE)
+    assert not isinstance(asked, Refused), "the demonstration's product is offered"
+    return held_out.judge(asked)
 
 
 def _major(amount_minor: int) -> str:

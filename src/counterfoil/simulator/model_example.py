@@ -2,13 +2,14 @@
 
 Files       `train.csv`, the first 20,000 clients; `later.csv`, the other 10,000, which training
             never sees; `recipe.toml`; `cases.parquet`, the later clients as applications;
-            `policy.toml`, the shipped policy with the example's model in place of its card.
+            `policy.toml`, the shipped policy `cards-2026-01`, waiting for the analyst's model.
 Units       As in `recorded_history`: minor units of CNY, shares in ppm, counts of months.
 Invented    In `cases.parquet` alone: what the recorded clients do not say and a policy asks for.
             A purpose, and no to every question; the rest is not known.
 """
 
 import re
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -16,32 +17,24 @@ from typing import Final
 import polars as pl
 
 from counterfoil.decisioning.document import load_policy
+from counterfoil.decisioning.feature import Feature
 from counterfoil.decisioning.rule_types import ValueType
 from counterfoil.simulator.card_clients import ROWS_COUNT, CardClient, client_of
 from counterfoil.simulator.recorded_history import Facts, recorded_facts
 
 TRAIN_COUNT: Final = 20_000
+#: Numbers of the clients that models learn from, and of those by whom they are judged.
+FIRST: Final = range(1, TRAIN_COUNT + 1)
+LATER: Final = range(TRAIN_COUNT + 1, ROWS_COUNT + 1)
 RECIPE: Final = "card_clients.recipe.toml"
 PURPOSE: Final = "daily_consumption"
-#: The policy that the example's is made of, and the version that it becomes.
-POLICY: Final = "base-2026-02"
-POLICY_VERSION: Final = "2026-03"
-#: Upper ends of the grades, ppm: those of the recipe.
-GRADES_PD_PPM: Final = (90_000, 130_000, 200_000, 350_000, 1_000_000)
-_POLICY_HEAD: Final = """\
-# The shipped policy with a model in place of its points card; everything else is unchanged.
-#
-# Amounts are minor units of the currency, shares are ppm, rates 1e-8 a day (0.035 % is 35_000).
-# The model was learned from "Default of Credit Card Clients", I-Cheng Yeh, UCI Machine Learning
-# Repository (2009), doi:10.24432/C55S3H, CC BY 4.0; format changed, values unchanged. That book
-# was stressed: an example, and not for lending to real people.
-
-"""
-_MODEL: Final = """[model]
+#: The policy that the example's is, but for the model.
+POLICY: Final = "cards-2026-01"
+_MODEL: Final = """\
+[model]
 file = "cards.json"
 # The identity that training told.
 sha256 = "the identity of cards.json"
-
 """
 
 _DTYPES: Final = {
@@ -53,16 +46,28 @@ _DTYPES: Final = {
 
 def write_example(directory: Path) -> dict[str, int]:
     """Write the files into a directory; return those with rows, and how many."""
-    clients = [client_of(number) for number in range(1, ROWS_COUNT + 1)]
-    outcomes = pl.DataFrame([_outcome(client) for client in clients])
-    outcomes.head(TRAIN_COUNT).write_csv(directory / "train.csv")
-    outcomes.tail(-TRAIN_COUNT).write_csv(directory / "later.csv")
-    _cases(clients[TRAIN_COUNT:]).write_parquet(directory / "cases.parquet")
-    recipe = resources.files("counterfoil.simulator").joinpath("data", RECIPE).read_bytes()
-    (directory / "recipe.toml").write_bytes(recipe)
+    later = clients_of(LATER)
+    outcomes_of(clients_of(FIRST)).write_csv(directory / "train.csv")
+    outcomes_of(later).write_csv(directory / "later.csv")
+    cases_of(later, load_policy(POLICY).features).write_parquet(directory / "cases.parquet")
+    (directory / "recipe.toml").write_bytes(recipe())
     (directory / "policy.toml").write_text(_policy(), encoding="utf-8")
-    later = ROWS_COUNT - TRAIN_COUNT
-    return {"train.csv": TRAIN_COUNT, "later.csv": later, "cases.parquet": later}
+    return {"train.csv": len(FIRST), "later.csv": len(LATER), "cases.parquet": len(LATER)}
+
+
+def clients_of(numbers: range) -> list[CardClient]:
+    """Return the clients of some rows of the data set."""
+    return [client_of(number) for number in numbers]
+
+
+def outcomes_of(clients: Sequence[CardClient]) -> pl.DataFrame:
+    """Return what was recorded of clients, with the outcome: what a model learns from."""
+    return pl.DataFrame(map(_outcome, clients))
+
+
+def recipe() -> bytes:
+    """Return the recipe of the example's model."""
+    return resources.files("counterfoil.simulator").joinpath("data", RECIPE).read_bytes()
 
 
 def _outcome(client: CardClient) -> Facts:
@@ -77,8 +82,8 @@ def _outcome(client: CardClient) -> Facts:
     }
 
 
-def _cases(clients: list[CardClient]) -> pl.DataFrame:
-    features = load_policy(POLICY).features
+def cases_of(clients: Sequence[CardClient], features: Sequence[Feature]) -> pl.DataFrame:
+    """Return clients as applications, in the columns that a policy reads, with the outcome."""
     schema: dict[str, type[pl.DataType]] = {"client_no": pl.Int64, "defaulted": pl.Int64}
     schema |= {feature.name: _DTYPES[feature.type] for feature in features}
     answers: Facts = {
@@ -93,13 +98,7 @@ def _cases(clients: list[CardClient]) -> pl.DataFrame:
 
 
 def _policy() -> str:
-    """Return the shipped policy with a model instead of its card, and grades by probability."""
+    """Return the shipped policy with a model that is still to be named."""
     shipped = resources.files("counterfoil.decisioning").joinpath("policies", f"{POLICY}.toml")
     text = shipped.read_text(encoding="utf-8")
-    version = POLICY.partition("-")[2]
-    text = _POLICY_HEAD + text[text.index('code = "base"') :]
-    text = text.replace(f'version = "{version}"', f'version = "{POLICY_VERSION}"', 1)
-    card = text.index("[scorecard]")
-    text = text[:card] + _MODEL + text[text.index("# ---", card) :]
-    ends = iter(GRADES_PD_PPM)
-    return re.sub(r"points_min = \d+", lambda _: f"pd_ppm_max = {next(ends):_}", text)
+    return re.sub(r"^\[model\]\nfile = .*\nsha256 = .*\n", _MODEL, text, flags=re.MULTILINE)

@@ -1,0 +1,68 @@
+"""The trained policy: what it is made of, and what it loses of clients whom it never saw."""
+
+import importlib.util
+from importlib import resources
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from counterfoil.cli.policy_source import PRODUCT, question
+from counterfoil.decisioning.document import load_policy
+from counterfoil.models.artefact import read_artefact
+from counterfoil.simulator import held_out
+from counterfoil.simulator.card_clients import ROWS_COUNT
+from counterfoil.simulator.model_example import FIRST, LATER, POLICY
+
+SHIPPED = resources.files("counterfoil.decisioning").joinpath("policies")
+PROTECTED = {"sex", "age_years", "education", "marriage"}
+
+
+@pytest.fixture(scope="module")
+def tool() -> ModuleType:
+    path = Path(__file__).parents[3] / "tools" / "derive_cards_policy.py"
+    specification = importlib.util.spec_from_file_location("derive_cards_policy", path)
+    assert specification is not None
+    assert specification.loader is not None
+    found = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(found)
+    return found
+
+
+def test_nobody_is_learned_from_and_judged_by() -> None:
+    assert [*FIRST, *LATER] == list(range(1, ROWS_COUNT + 1))
+
+
+def test_the_policy_is_the_one_before_with_the_model_and_ends_from_the_first_clients(
+    tool: ModuleType,
+) -> None:
+    artefact = read_artefact(SHIPPED.joinpath(f"{POLICY}.json").read_bytes())
+    ends = tool.ends_as_before(load_policy(POLICY))
+    text = SHIPPED.joinpath(f"{POLICY}.toml").read_text(encoding="utf-8")
+    assert tool.policy_text(artefact, ends) == text
+
+
+def test_the_model_reads_nothing_that_is_not_allowed() -> None:
+    artefact = read_artefact(SHIPPED.joinpath(f"{POLICY}.json").read_bytes())
+    assert not {item.feature for item in artefact.characteristics} & PROTECTED
+    assert artefact.broken_directions() == ()
+    assert artefact.training.rows == len(FIRST)
+
+
+def test_the_better_policy_loses_less_on_the_same_credit() -> None:
+    figures = held_out.judge(question(PRODUCT, "2026-01-05", "CNY"))
+    before, after = figures["before"], figures["after"]
+    assert (before["approved"], after["approved"]) == (8_316, 8_335)
+    assert (before["approved_minor"], after["approved_minor"]) == (23_219_600_000, 22_797_800_000)
+    assert (before["bad_rate_ppm"], after["bad_rate_ppm"]) == (131_192, 130_893)
+    assert (before["loss_minor"], after["loss_minor"]) == (681_600_000, 616_920_000)
+    assert figures["saved_at_same_credit_minor"] == 53_265_879
+    assert "loses CNY 532,658 less." in held_out.conclusion(figures)
+    assert ("approved", "8,316", "8,335") in held_out.rows(figures)
+
+
+def test_a_worse_policy_is_told_as_worse_even_where_it_lends_less() -> None:
+    before = {"loss_minor": 300, "approved_minor": 10_000}
+    assert held_out.saved_minor(before, {"loss_minor": 200, "approved_minor": 5_000}) == -100
+    assert held_out.saved_minor(before, {"loss_minor": 600, "approved_minor": 40_000}) == 150
+    assert held_out.loss_of_limit_minor(5_000_000) == 1_500_000
