@@ -16,6 +16,7 @@ import orjson
 from counterfoil.kernel.errors import RefusedError, refuse
 from counterfoil.privacy import blind_index, envelope
 from counterfoil.privacy.blind_index import IndexKind
+from counterfoil.privacy.data_register import load_register
 from counterfoil.privacy.envelope import Suite
 from counterfoil.privacy.port import (
     IndexSecret,
@@ -197,6 +198,10 @@ def _record_context(
 
 
 def _sealed(record: ClearRecord, key: bytes, wrapped: WrappedKey, suite: Suite) -> SealedRecord:
+    declared = load_register().vault[record.purpose.value]
+    unknown = set(record.fields) - set(declared.columns)
+    if unknown:
+        raise ValueError(f"the register of fields knows no {sorted(unknown)} of {record.purpose}")
     field_set = FIELD_SETS[record.purpose]
     context = _record_context(record.customer_id, record.purpose, field_set, first_version=False)
     text = orjson.dumps(dict(record.fields), option=orjson.OPT_SORT_KEYS)

@@ -1,4 +1,4 @@
-"""Committing to the trail, and restricting data whose purpose is over, as a background job.
+"""Committing to the trail, restricting data whose purpose is over or goes on: a background job.
 
 Any number of processes may try: a second anchor that begins at the same place breaks on its key and
 is undone, and a class that is restricted stays so.
@@ -8,6 +8,7 @@ import asyncio
 import math
 from typing import Final
 
+from counterfoil.journeys.end_purposes import resume_purposes
 from counterfoil.journeys.erase import apply_retention
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import anchor_trail
@@ -27,8 +28,9 @@ def keeping_job(house: House) -> Job:
         if now < next_at:
             return 0
         next_at = now + LOOK_SECONDS
+        resumed = await resume_purposes(house)
         restricted = await apply_retention(house, on=await house.business_date())
-        return restricted + await anchor_trail(house)
+        return resumed + restricted + await anchor_trail(house)
 
     async def close() -> None:
         """There is nothing open."""

@@ -19,8 +19,14 @@ def vault(tmp_path: Path) -> Vault:
     return Vault(FileKeyWrapper(tmp_path), FileIndexSecret(tmp_path))
 
 
+#: A field of each kind of record that the register of fields knows.
+_FIELDS = {Purpose.CONTACT: "phone"}
+
+
 def record(customer_id: int = 1, purpose: Purpose = Purpose.IDENTITY) -> ClearRecord:
-    return ClearRecord(customer_id=customer_id, purpose=purpose, fields={"name": MARKER})
+    return ClearRecord(
+        customer_id=customer_id, purpose=purpose, fields={_FIELDS.get(purpose, "name"): MARKER}
+    )
 
 
 async def seal(vault: Vault, clear: ClearRecord) -> SealedRecord:
