@@ -45,8 +45,8 @@ def as_operator(
 def in_house(work: "Callable[[House], Awaitable[T]]") -> T:
     """Run work in the installation's house, migrated if its database is embedded."""
     from counterfoil.journeys.house import open_house
-    from counterfoil.platform import embedded, migrate
-    from counterfoil.platform.settings import Settings
+    from counterfoil.platform import embedded, migrate, telemetry
+    from counterfoil.platform.settings import LogLevel, Settings
 
     async def run(address: str) -> T:
         if settings.is_embedded:
@@ -56,6 +56,8 @@ def in_house(work: "Callable[[House], Awaitable[T]]") -> T:
 
     with output.failures_as_messages():
         settings = Settings()
+        # Beside what the command writes, not in it: a program may read that.
+        telemetry.configure_logging(LogLevel.WARNING, settings.log_format)
         with embedded.address(settings) as address:
             return asyncio.run(run(address))
 

@@ -17,7 +17,11 @@ from counterfoil.cli.policy_source import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from counterfoil.decisioning.backtest import Backtest, Summary
+
+_PPM_ONE = 1_000_000
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +40,12 @@ def backtest(
     keep: Annotated[
         list[str] | None, typer.Option(help="Column to carry along; repeat for several.")
     ] = None,
+    outcome: Annotated[
+        str | None, typer.Option(help="Column that is 1 where a case turned out bad, else 0.")
+    ] = None,
+    loss_ppm: Annotated[
+        int, typer.Option(min=0, max=1_000_000, help="Share of a bad case's limit that is lost.")
+    ] = 1_000_000,
     rules: Annotated[
         bool, typer.Option("--rules", help="Write a column for each rule beside the masks.")
     ] = False,
@@ -65,6 +75,7 @@ def backtest(
         asked=question(product, on, found.currency),
         other=None if compare is None else policy_of(compare),
         keep=keep or [],
+        outcome=outcome,
         shows_rules=rules,
     )
     if data.resolve() == out.resolve():
@@ -73,10 +84,13 @@ def backtest(
         summary = _run(wanted, shows_progress=not as_json)
     except UnfitDataError as unfit:
         raise output.fail(f"{data}: {unfit}") from unfit
+    for side in summary.became.values():
+        side["loss_minor"] = side["bad_limit_minor"] * loss_ppm // _PPM_ONE
     if as_json:
         output.write_json(summary.document())
     else:
         _write(found.version, summary)
+        _write_became(summary)
 
 
 def _run(wanted: "Backtest", *, shows_progress: bool) -> "Summary":
@@ -125,6 +139,30 @@ def _write(version: str, summary: "Summary") -> None:
         output.write_table("Values outside their declaration", ("feature", "cases"), rows)
     if summary.swaps:
         _write_swaps(summary)
+
+
+def _write_became(summary: "Summary") -> None:
+    """Tell what became of the cases, this version beside the other one."""
+    if not summary.became:
+        return
+    names = {
+        "approved": "approved",
+        "bad": "turned out bad",
+        "not_known": "not known how",
+        "limit_minor": "limits, minor units",
+        "bad_limit_minor": "limits of bad cases",
+        "loss_minor": "lost",
+    }
+    sides = list(summary.became.values())
+    rows = [(told, *(f"{side[name]:,}" for side in sides)) for name, told in names.items()]
+    rows.append(("lost of a million", *(f"{_per_million(side):,}" for side in sides)))
+    columns = ("of the approved", "this version", "the other one")[: len(sides) + 1]
+    output.write_table("What became of them", columns, rows)
+
+
+def _per_million(side: "Mapping[str, int]") -> int:
+    """Return the loss of a million minor units of limits."""
+    return side["loss_minor"] * _PPM_ONE // max(side["limit_minor"], 1)
 
 
 def _write_swaps(summary: "Summary") -> None:

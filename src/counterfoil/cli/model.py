@@ -225,8 +225,10 @@ def _write_trained(trained: "Trained", out: Path) -> None:
         "auc_ppm_lost_to_rounding": "AUC lost to whole points",
     }
     rows += [(name, _share(figures[key])) for key, name in names.items() if key in figures]
-    rows += [("features", str(len(artefact.characteristics))), ("identity", artefact.sha256)]
+    rows.append(("features", str(len(artefact.characteristics))))
     output.write_table(f"{artefact.code} {artefact.version} → {out}", ("what", "is"), rows)
+    # Not in the table, which a narrow terminal would break: policies name it.
+    typer.echo(f"identity {artefact.sha256}")
     for note in trained.notes:
         typer.echo(f"- {note}")
 

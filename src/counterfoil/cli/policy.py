@@ -263,8 +263,8 @@ def publish(
     console, by another person) the same call publishes. To go back, publish the earlier version
     again.
     """
-    from counterfoil.platform import embedded, migrate
-    from counterfoil.platform.settings import Settings
+    from counterfoil.platform import embedded, migrate, telemetry
+    from counterfoil.platform.settings import LogLevel, Settings
 
     found = policy_of(policy)
     asked = question(product, on, found.currency)
@@ -274,6 +274,7 @@ def publish(
     password = _password(from_stdin=password_stdin)
     with output.failures_as_messages():
         settings = Settings()
+        telemetry.configure_logging(LogLevel.WARNING, settings.log_format)
         with embedded.address(settings) as address:
             if settings.is_embedded:
                 asyncio.run(migrate.apply(address))

@@ -17,7 +17,7 @@ from polars.exceptions import PolarsError
 
 from counterfoil.decisioning.batch_frame import UnfitDataError, check_frame
 from counterfoil.decisioning.compile_polars import REQUESTED, decided
-from counterfoil.decisioning.decision import Asked
+from counterfoil.decisioning.decision import Asked, Outcome
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import Stage
 from counterfoil.decisioning.rule_types import ValueType
@@ -50,6 +50,8 @@ class Backtest:
     other: Policy | None = None
     #: Columns of the source to carry along.
     keep: Sequence[str] = ()
+    #: Column that is 1 where a case turned out bad and 0 where it did not; None for none.
+    outcome: str | None = None
     #: Whether each rule gets a column of its own beside the packed masks.
     shows_rules: bool = False
 
@@ -71,6 +73,9 @@ class Summary:
     #: Of cases offered a line by both: how limits and prices moved.
     moves: dict[str, int] = field(default_factory=dict)
 
+    #: What became of the cases, for the policy and for the other one; empty without outcomes.
+    became: dict[str, dict[str, int]] = field(default_factory=dict)
+
     def document(self) -> dict[str, Any]:
         """Return the summary as programs read it."""
         shown: dict[str, Any] = {
@@ -81,7 +86,8 @@ class Summary:
             "coverage": self.coverage,
             "rejected": self.rejected,
         }
-        return shown | ({"swaps": self.swaps, "moves": self.moves} if self.swaps else {})
+        shown |= {"swaps": self.swaps, "moves": self.moves} if self.swaps else {}
+        return shown | ({"became": self.became} if self.became else {})
 
 
 def scan(policies: Sequence[Policy], source: Path) -> pl.LazyFrame:
@@ -112,7 +118,8 @@ def run(
     policies = [backtest.policy] if backtest.other is None else [backtest.policy, backtest.other]
     try:
         for policy in policies:
-            check_frame(policy, frame, keep=backtest.keep)
+            check_frame(policy, frame, keep=_kept(backtest))
+        _check_outcome(backtest, frame)
         counted = frame if tell is None else _counted(frame, backtest.policy, tell)
         answers = plan(backtest, counted)
         draft = backtest.target.with_name(f"{backtest.target.name}.part")
@@ -126,7 +133,7 @@ def run(
 def plan(backtest: Backtest, frame: pl.LazyFrame) -> pl.LazyFrame:
     """Return the answers of one version or of two, unread."""
     policy, other = backtest.policy, backtest.other
-    keep = list(backtest.keep)
+    keep = _kept(backtest)
     if other is not None:
         read = [item.name for item in policy.features]
         names = frame.collect_schema().names()
@@ -196,7 +203,42 @@ def summarise(backtest: Backtest) -> Summary:
     }
     if backtest.other is not None:
         summary.swaps, summary.moves = _swaps(frame), _moves(frame)
+    if backtest.outcome is not None:
+        summary.became["policy"] = became(frame, backtest.outcome)
+        if backtest.other is not None:
+            summary.became["other"] = became(frame, backtest.outcome, prefix=OTHER)
     return summary
+
+
+def became(frame: pl.LazyFrame, outcome: str, *, prefix: str = "") -> dict[str, int]:
+    """Return what became of those whom a version approved, in cases and in limits."""
+    approved = pl.col(f"{prefix}outcome").cast(pl.String) == Outcome.APPROVED.value
+    limits = pl.col(f"{prefix}limit_minor")
+    bad, good = pl.col(outcome).cast(pl.Int64) == 1, pl.col(outcome).cast(pl.Int64) == 0
+    found = frame.select(
+        approved.sum().alias("approved"),
+        (approved & bad).sum().alias("bad"),
+        (approved & ~(bad | good).fill_null(value=False)).sum().alias("not_known"),
+        limits.filter(approved).sum().alias("limit_minor"),
+        limits.filter(approved & bad).sum().alias("bad_limit_minor"),
+    )
+    return dict(found.collect(engine="streaming").row(0, named=True))
+
+
+def _kept(backtest: Backtest) -> list[str]:
+    """Return the columns that are carried along."""
+    told = [] if backtest.outcome is None else [backtest.outcome]
+    return list(dict.fromkeys([*backtest.keep, *told]))
+
+
+def _check_outcome(backtest: Backtest, frame: pl.LazyFrame) -> None:
+    if backtest.outcome is None:
+        return
+    kind = frame.collect_schema()[backtest.outcome]
+    if not (kind.is_integer() or kind == pl.Boolean):
+        raise UnfitDataError(
+            f"{backtest.outcome}: is {kind}; an outcome is 1 (bad), 0 (good) or empty"
+        )
 
 
 def _counted(frame: pl.LazyFrame, policy: Policy, tell: Callable[[int], None]) -> pl.LazyFrame:

@@ -14,12 +14,14 @@ from typing import Any, Final
 
 import polars as pl
 
+from counterfoil.decisioning.backtest import became
 from counterfoil.decisioning.compile_polars import decided
-from counterfoil.decisioning.decision import Asked, Outcome
+from counterfoil.decisioning.decision import Asked
 from counterfoil.decisioning.document import load_policy
 from counterfoil.decisioning.policy import Policy
 from counterfoil.simulator.model_example import FIRST, LATER, POLICY, cases_of, clients_of
 
+OUTCOME: Final = "defaulted"
 #: The policy that the trained one is held against: the same rules, limits and prices.
 BEFORE: Final = "base-2026-02"
 #: Of a limit so much is owed when the payment is missed, and so much of that is never paid.
@@ -50,30 +52,19 @@ def judge(asked: Asked) -> dict[str, Any]:
 
 def figures_of(policy: Policy, frame: pl.LazyFrame, asked: Asked) -> dict[str, Any]:
     """Return what a policy approves of clients with known outcomes, and loses by it."""
-    approved = (
-        decided(policy, frame, asked, keep=["defaulted"])
-        .filter(pl.col("outcome").cast(pl.String) == Outcome.APPROVED.value)
-        .select("limit_minor", "defaulted")
-        .collect()
-    )
-    bad = approved.filter(pl.col("defaulted") == 1)["limit_minor"].to_list()
-    approved_minor = sum(approved["limit_minor"].to_list())
-    loss_minor = sum(map(loss_of_limit_minor, bad))
+    answers = decided(policy, frame, asked, keep=[OUTCOME])
+    found = became(answers, OUTCOME)
+    loss_minor = found["bad_limit_minor"] * DRAWN_PPM // _PPM_ONE * LOST_PPM // _PPM_ONE
     return {
         "policy": f"{policy.code} {policy.version}",
         "policy_hash": policy.hash,
-        "approved": approved.height,
-        "approved_minor": approved_minor,
-        "bad": len(bad),
-        "bad_rate_ppm": len(bad) * _PPM_ONE // max(approved.height, 1),
+        "approved": found["approved"],
+        "approved_minor": found["limit_minor"],
+        "bad": found["bad"],
+        "bad_rate_ppm": found["bad"] * _PPM_ONE // max(found["approved"], 1),
         "loss_minor": loss_minor,
-        "loss_ppm": loss_minor * _PPM_ONE // max(approved_minor, 1),
+        "loss_ppm": loss_minor * _PPM_ONE // max(found["limit_minor"], 1),
     }
-
-
-def loss_of_limit_minor(limit_minor: int) -> int:
-    """Return what is lost of a line whose customer defaults."""
-    return limit_minor * DRAWN_PPM // _PPM_ONE * LOST_PPM // _PPM_ONE
 
 
 def saved_minor(before: dict[str, Any], after: dict[str, Any]) -> int:

@@ -74,6 +74,22 @@ def test_a_file_is_decided_as_its_cases_one_by_one(tmp_path: Path, policy: Polic
     assert summary.rejected["age_years"] == sum("age_years" in d.rejected for d in expected)
 
 
+def test_what_became_of_the_approved_is_told_in_cases_and_money(tmp_path: Path) -> None:
+    cases = [CLEAN, CLEAN, CLEAN, CLEAN | {"delay_months_latest": 3}]
+    frame = frame_of_cases(BASE, [*cases]).with_columns(bad=pl.Series([1, 0, None, 1]))
+    limit_minor = BASE.decide(CLEAN, asked()).limit_minor
+    summary = ran(tmp_path, frame, other=BASE, outcome="bad")
+    found = summary.became["policy"]
+    assert (found["approved"], found["bad"], found["not_known"]) == (3, 1, 1)
+    assert (found["limit_minor"], found["bad_limit_minor"]) == (3 * limit_minor, limit_minor)
+    assert summary.became["other"] == found
+    assert summary.document()["became"] == summary.became
+    with pytest.raises(UnfitDataError, match="an outcome is 1"):
+        ran(tmp_path, frame.with_columns(bad=pl.lit("yes")), outcome="bad")
+    with pytest.raises(UnfitDataError, match="good"):
+        ran(tmp_path, frame, outcome="good")
+
+
 def test_another_version_is_compared_case_by_case(tmp_path: Path) -> None:
     document = base_document()
     document["rules"][4]["when"] = ["literal", False]

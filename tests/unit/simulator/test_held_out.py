@@ -65,4 +65,3 @@ def test_a_worse_policy_is_told_as_worse_even_where_it_lends_less() -> None:
     before = {"loss_minor": 300, "approved_minor": 10_000}
     assert held_out.saved_minor(before, {"loss_minor": 200, "approved_minor": 5_000}) == -100
     assert held_out.saved_minor(before, {"loss_minor": 600, "approved_minor": 40_000}) == 150
-    assert held_out.loss_of_limit_minor(5_000_000) == 1_500_000
