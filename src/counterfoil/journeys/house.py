@@ -27,19 +27,19 @@ from counterfoil.journeys.follow_log import LogFollower, following
 from counterfoil.journeys.follow_policies import following_policies
 from counterfoil.journeys.policies import Policies
 from counterfoil.kernel.clock import Clock, SystemClock
+from counterfoil.kernel.errors import RefusedError
 from counterfoil.kernel.ids import IdSource
 from counterfoil.lending.catalogue import Catalogue, load_catalogue
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import Engine
 from counterfoil.platform.database import Database
 from counterfoil.platform.files import write_once
+from counterfoil.platform.origin import SANDBOX, claim_database
 from counterfoil.platform.settings import Settings
 from counterfoil.platform.telemetry import Metrics
 from counterfoil.privacy.key_service import TransitAddress, open_vault
 from counterfoil.privacy.vault import Vault
 
-#: The environment in which one-time codes are shown in answers.
-SANDBOX: Final = "sandbox"
 _SECRET_BYTES: Final = 32
 #: Pool beyond the engine's own connections: pages, reads, worker, close of day.
 _CONNECTIONS_BESIDE: Final = 8
@@ -95,7 +95,10 @@ class House:
 async def open_house(
     settings: Settings, url: str, *, clock: Clock | None = None, first_date: date | None = None
 ) -> AsyncIterator[House]:
-    """Open the house on a migrated database; `first_date` starts the calendar of a new one."""
+    """Open the house on a migrated database; `first_date` starts the calendar of a new one.
+
+    Raises RefusedError where a sandbox is to open a database with data of real persons.
+    """
     wall = clock or SystemClock()
     keys = settings.home / "keys"
     keys.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -110,6 +113,7 @@ async def open_house(
         lock_timeout_ms=settings.database_lock_timeout_ms,
         statement_timeout_ms=settings.database_statement_timeout_ms,
     ) as database:
+        await _claim(database, settings, wall)
         await _start_calendar(database, wall, first_date)
         real = SystemClock()
         leaves = Leaves(real)
@@ -184,6 +188,14 @@ def _seal(settings: Settings, wall: Clock) -> LenderSeal:
         password=None if password is None else password.get_secret_value(),
         wall=wall,
     )
+
+
+async def _claim(database: Database, settings: Settings, clock: Clock) -> None:
+    """Mark whose data the database holds; a sandbox never opens that of real persons."""
+    async with database.transaction() as connection:
+        refused = await claim_database(connection, settings.environment, now=clock.now())
+    if refused is not None:
+        raise RefusedError(refused)
 
 
 async def _start_calendar(database: Database, clock: Clock, first_date: date | None) -> None:

@@ -49,9 +49,14 @@ EXPERIMENT: Final = "xp"
 LEGAL_HOLD: Final = "lh"
 ERASURE: Final = "er"
 TRAIL: Final = "tr"
+DATA_EXPORT: Final = "de"
+EMERGENCY: Final = "em"
 STATEMENT: Final = "sm"
 DECLARATION: Final = "dl"
 GUARD_RUN: Final = "gd"
+IDENTITY_CHECK: Final = "ic"
+IDENTITY_CASE: Final = "ik"
+RECORD_LINK: Final = "rl"
 
 
 class InvalidIdError(ValueError):

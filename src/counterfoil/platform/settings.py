@@ -162,6 +162,14 @@ class Settings(BaseSettings):
         ),
     )
 
+    export_group_min: int = Field(
+        default=5,
+        ge=2,
+        description=(
+            "Least number of persons that share age, region and product in data that is exported."
+        ),
+    )
+
     log_origin: str | None = Field(
         default=None,
         pattern=r"^[^\s+]{1,200}$",
@@ -210,6 +218,21 @@ class Settings(BaseSettings):
         default=5,
         ge=1,
         description="Reviewed decisions of a version before that share says anything.",
+    )
+
+    identity_policy: Path | None = Field(
+        default=None,
+        description=(
+            "File that says which identity checks an act needs, and of which sources. When it is "
+            "not set, the document that comes with the program is used."
+        ),
+    )
+    identity_required: bool = Field(
+        default=False,
+        description=(
+            "Whether opening, raising and drawing wait for identity checks. Set it when the "
+            "sources are joined; until then checks are kept and shown, and hold nobody up."
+        ),
     )
 
     occasions: Path | None = Field(

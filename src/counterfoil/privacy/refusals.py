@@ -98,3 +98,42 @@ KEY_ROTATION_NOT_UNDER_WAY = Refusal(
     message="No rotation of this kind is under way.",
     next_step="Begin one, with the approval of a second person.",
 )
+EXPORT_DATASET_UNKNOWN = Refusal(
+    code="export_dataset_unknown",
+    kind=Kind.NOT_FOUND,
+    message="There is no data set {dataset} that may leave.",
+    next_step="Use one of {known}.",
+)
+EXPORT_RECIPIENT_INVALID = Refusal(
+    code="export_recipient_invalid",
+    kind=Kind.INVALID,
+    message="A recipient is named by 2 to 64 small letters, digits, dots and dashes.",
+    next_step="Use the same name for the same recipient each time; its pseudonyms hang on it.",
+)
+EXPORT_ASSESSMENT_MISSING = Refusal(
+    code="export_assessment_missing",
+    kind=Kind.INVALID,
+    message="Data leaves only under an impact assessment that is named.",
+    next_step="State its reference: 1 to 64 letters, digits and . _ / -.",
+)
+EXPORT_NOT_ALLOWED = Refusal(
+    code="export_not_allowed",
+    kind=Kind.FORBIDDEN,
+    message="Your role exports no data; the attempt is recorded.",
+    next_step="Ask somebody whose role does; the access matrix says which.",
+)
+EXPORT_GROUPS_TOO_SMALL = Refusal(
+    code="export_groups_too_small",
+    kind=Kind.CONFLICT,
+    message=(
+        "Persons could be found again: {groups} groups with {rows} rows are of fewer than {least} "
+        "persons, the smallest of {smallest}; {unique} of a million rows are one person alone."
+    ),
+    next_step="Leave those rows out, or take a longer span of time.",
+)
+EXPORT_EMPTY = Refusal(
+    code="export_empty",
+    kind=Kind.NOT_FOUND,
+    message="Nothing is left to export.",
+    next_step="Take a longer span of time.",
+)
