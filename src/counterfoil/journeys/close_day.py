@@ -21,6 +21,7 @@ from typing import Final, Protocol
 
 from counterfoil.journeys.consent import expire_consents
 from counterfoil.journeys.counter import LineDesk, settle_directly
+from counterfoil.journeys.end_purposes import end_relationships, end_reports
 from counterfoil.journeys.expire import expire_applications
 from counterfoil.journeys.forget_statements import erase_expired_statements
 from counterfoil.journeys.house import House
@@ -149,6 +150,7 @@ async def _close(house: House, day: date, tell: Progress) -> DayReport:
     tell(day, OFFERS, expired)
     # By the real clock, not by the day that is closed; a second time finds nothing to do.
     await expire_consents(house)
+    await end_reports(house, day)
     await erase_expired_reports(house)
     await erase_expired_statements(house)
     touched = await _events(house, house.counter.desk, day, tell, done.get(EVENTS))
@@ -158,6 +160,7 @@ async def _close(house: House, day: date, tell: Progress) -> DayReport:
     tell(day, ACCRUAL, covered)
     if LEDGER not in done:
         await _sum_up(house, day)
+    await end_relationships(house, day)
     async with house.database.transaction() as connection:
         await _mark(connection, house.clock.now(), day, FINISHED, covered, touched)
     tell(day, FINISHED, covered)
