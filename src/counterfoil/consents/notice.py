@@ -30,7 +30,7 @@ DATA_KINDS: Final = frozenset(
 )
 #: Kinds that need a warning of the adverse effect and a consent of their own.
 RESTRICTED_KINDS: Final = frozenset(
-    {"income", "deposits", "securities", "insurance", "real_estate", "tax"}
+    {"income", "deposits", "securities", "insurance", "real_estate", "tax", "face"}
 )
 #: Kinds that nobody may ask for.
 BANNED_KINDS: Final = frozenset({"religion", "genes", "fingerprints", "blood_type", "illness"})

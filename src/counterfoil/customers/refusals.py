@@ -32,3 +32,100 @@ PHONE_INVALID = Refusal(
     message="The phone number {fault}.",
     next_step="Send a mobile number with which messages can be received.",
 )
+RECORDS_THE_SAME = Refusal(
+    code="records_the_same",
+    kind=Kind.INVALID,
+    message="A record cannot be merged with itself.",
+    next_step="Name two different records.",
+)
+RECORD_MERGED = Refusal(
+    code="record_merged",
+    kind=Kind.CONFLICT,
+    message="This record was merged into {surviving}.",
+    next_step="Go on under that record, or split the two first.",
+)
+RECORD_CARRIES_OTHERS = Refusal(
+    code="record_carries_others",
+    kind=Kind.CONFLICT,
+    message="Other records were merged into the one that should give way.",
+    next_step="Let the other record give way, or split first.",
+)
+RECORD_NOT_MERGED = Refusal(
+    code="record_not_merged",
+    kind=Kind.CONFLICT,
+    message="This record is not merged into another.",
+    next_step="Look at its links; only the record that gave way is split off.",
+)
+RECORDS_CONTRADICT = Refusal(
+    code="records_contradict",
+    kind=Kind.CONFLICT,
+    message="The two records contradict each other: the {what} differs.",
+    next_step="Check the person's documents; these records are of two persons as they stand.",
+)
+RECORDS_NOT_COMPARABLE = Refusal(
+    code="records_not_comparable",
+    kind=Kind.CONFLICT,
+    message="The identity of one of the records is not kept any more: nothing shows that they are"
+    " one person.",
+    next_step="Leave the records apart.",
+)
+RECORDS_OF_TWO_LENDERS = Refusal(
+    code="records_of_two_lenders",
+    kind=Kind.CONFLICT,
+    message="Both records have open lines, and of different lenders.",
+    next_step="Wait until the lines of one lender are closed.",
+)
+IDENTITY_CHECKS_MISSING = Refusal(
+    code="identity_checks_missing",
+    kind=Kind.CONFLICT,
+    message="This still needs identity checks: {gaps}.",
+    next_step="Let the checks be made and try again; for liveness there is a way in person.",
+)
+IDENTITY_DOCUMENT_EXPIRED = Refusal(
+    code="identity_document_expired",
+    kind=Kind.CONFLICT,
+    message="The identity document has expired.",
+    next_step="Show the renewed document; until then loans can still be repaid.",
+)
+IDENTITY_HELD = Refusal(
+    code="identity_held",
+    kind=Kind.CONFLICT,
+    message="A person will check this.",
+    next_step="Wait to be contacted, or ask the lender; loans can still be repaid.",
+)
+IDENTITY_TRIES_USED_UP = Refusal(
+    code="identity_tries_used_up",
+    kind=Kind.CONFLICT,
+    message="There were too many failed checks.",
+    next_step="Try again after {again_at}; another source or device does not help before.",
+)
+IDENTITY_SOURCE_UNKNOWN = Refusal(
+    code="identity_source_unknown",
+    kind=Kind.INVALID,
+    message="The source {source} does not make checks of the kind {kind} here.",
+    next_step="Name a source of the document of identity checks.",
+)
+IDENTITY_SOURCE_NOT_JOINED = Refusal(
+    code="identity_source_not_joined",
+    kind=Kind.UNAVAILABLE,
+    message="The source {source} is not joined, so it cannot be asked.",
+    next_step="Send the outcome that it gave you, or join it.",
+)
+IDENTITY_OUTCOME_EARLY = Refusal(
+    code="identity_outcome_early",
+    kind=Kind.INVALID,
+    message="A check cannot have been made after now.",
+    next_step="Send the instant at which the source answered.",
+)
+BIOMETRIC_CONSENT_MISSING = Refusal(
+    code="biometric_consent_missing",
+    kind=Kind.FORBIDDEN,
+    message="Biometric data needs a consent of its own, and there is none for this check.",
+    next_step="Show the notice on biometric checks, or offer the check in person.",
+)
+IDENTITY_CASE_NOT_FOUND = Refusal(
+    code="identity_case_not_found",
+    kind=Kind.NOT_FOUND,
+    message="This customer has no such open case.",
+    next_step="Look it up among the open cases.",
+)

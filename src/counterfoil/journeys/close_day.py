@@ -24,6 +24,7 @@ from counterfoil.journeys.counter import LineDesk, settle_directly
 from counterfoil.journeys.end_purposes import end_relationships, end_reports
 from counterfoil.journeys.expire import expire_applications
 from counterfoil.journeys.forget_statements import erase_expired_statements
+from counterfoil.journeys.forget_templates import forget_expired_templates
 from counterfoil.journeys.house import House
 from counterfoil.journeys.inquiry_outcomes import erase_expired_reports
 from counterfoil.journeys.line_reviewing import review_due_lines
@@ -153,6 +154,7 @@ async def _close(house: House, day: date, tell: Progress) -> DayReport:
     await end_reports(house, day)
     await erase_expired_reports(house)
     await erase_expired_statements(house)
+    await forget_expired_templates(house)
     touched = await _events(house, house.counter.desk, day, tell, done.get(EVENTS))
     if REVIEWS not in done:
         await _reviews(house, day, tell)

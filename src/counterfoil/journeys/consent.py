@@ -48,6 +48,7 @@ from counterfoil.journeys.consent_records import (
     withdrawal_text,
 )
 from counterfoil.journeys.forget_statements import forget_statements
+from counterfoil.journeys.forget_templates import forget_templates
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
@@ -218,6 +219,9 @@ async def withdraw(
             await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
             await store.withdraw(connection, found, now=now, by=channel)
             await forget_statements(
+                house, connection, customer_id=customer_id, consent_id=consent_id
+            )
+            await forget_templates(
                 house, connection, customer_id=customer_id, consent_id=consent_id
             )
             event = house.ids.next()

@@ -9,6 +9,7 @@ from datetime import date
 
 from counterfoil.journeys.exposure import guard_draw
 from counterfoil.journeys.house import House
+from counterfoil.journeys.identity import refuse_draw
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
 from counterfoil.lending.commands import (
@@ -20,6 +21,7 @@ from counterfoil.lending.commands import (
 )
 from counterfoil.lending.quote import agreement_of, matches, open_quote
 from counterfoil.lending.terms import Method
+from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import Answer
 
 
@@ -60,16 +62,25 @@ async def draw(
     refused = matches(claims, command)
     if refused:
         return refused
-    held = await guard_draw(
+    held = await refuse_draw(
+        house, customer_id=customer_id, amount_minor=amount_minor
+    ) or await guard_draw(
         house,
         customer_id=customer_id,
         line_id=line_id,
         amount_minor=amount_minor,
         months=tenor_months,
     )
-    if held:
+    if held and not await _was_answered(house, customer_id, idempotency_key):
         return held
     return await house.counter.submit(command, idempotency_key=idempotency_key)
+
+
+async def _was_answered(house: House, customer_id: int, idempotency_key: str) -> bool:
+    """Tell whether the request is a repetition, which gets its first answer whatever came since."""
+    async with house.database.connection() as connection:
+        keys = [(customer_id, idempotency_key)]
+        return bool(await PLATFORM.commands_seen.fetch(connection, keys=keys))
 
 
 class PayoutBooks:

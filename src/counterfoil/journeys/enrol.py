@@ -24,6 +24,7 @@ from counterfoil.consents.subject import Identity
 from counterfoil.customers import store as customers
 from counterfoil.customers.customer import Customer, CustomerStatus, Language
 from counterfoil.customers.identity import Person, age_on, check_person
+from counterfoil.customers.verification_policy import Act
 from counterfoil.decisioning import application as transitions
 from counterfoil.decisioning import gathering_store
 from counterfoil.decisioning import store as decisions
@@ -57,6 +58,7 @@ from counterfoil.journeys.exposure import (
     policy_facts,
 )
 from counterfoil.journeys.house import House
+from counterfoil.journeys.identity import refuse_acts
 from counterfoil.journeys.policies import ORIGINATION, InForce
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.batches import Answer
@@ -461,6 +463,7 @@ async def _accept_applications(
     async with house.database.transaction() as connection:
         found = await decisions.lock_applications(connection, keys)
         agreements = await require_signed(connection, list(found.values()))
+        waiting = await refuse_acts(house, connection, Act.OPENING, [key[0] for key in found])
         moved: list[_Accepted | Refused] = []
         for key in keys:
             application = found.pop(key, None)
@@ -471,6 +474,8 @@ async def _accept_applications(
             agreement = agreements[key]
             if isinstance(after, Refused):
                 moved.append(after)
+            elif key[0] in waiting:
+                moved.append(waiting[key[0]])
             elif isinstance(agreement, Refused):
                 moved.append(agreement)
             else:

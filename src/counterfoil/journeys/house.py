@@ -1,7 +1,7 @@
 """The house as a running process has it: everything a journey needs, wired in one place."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +18,8 @@ from counterfoil.consents.notice_file import load_notices
 from counterfoil.contracts.paper import DeferredSeal
 from counterfoil.contracts.port import LenderSeal, NoCodes, OneTimeCodes, SandboxCodes
 from counterfoil.contracts.shelf import Shelf, load_shelf
+from counterfoil.customers.verification_policy import IdentityPolicy, load_identity_policy
+from counterfoil.customers.verification_port import IdentitySource, sources_of
 from counterfoil.evidence.staging import Leaves
 from counterfoil.features.registry import Registry
 from counterfoil.features.registry_file import load_registry
@@ -67,6 +69,10 @@ class House:
     occasions: Occasions
     #: The credit bureau; None where the lender is no member of one.
     bureau: Bureau | None
+    #: Which identity checks acts need.
+    identity_policy: IdentityPolicy
+    #: Who can be asked about identities, by source.
+    identity_sources: Mapping[str, IdentitySource]
     vault: Vault
     clock: Clock
     ids: IdSource
@@ -121,6 +127,7 @@ async def open_house(
         engine = Engine(database, desk, shards=settings.engine_shards, metrics=metrics)
         joined = _bureau(settings)
         registry = load_registry(settings.features)
+        identity = load_identity_policy(settings.identity_policy)
         policies = following_policies(database, wall, metrics, registry)
         followed = following_experiments(database, _secret(keys / "experiment.key"))
         async with (
@@ -142,6 +149,10 @@ async def open_house(
                 registry=registry,
                 occasions=load_occasions(settings.occasions),
                 bureau=bureau,
+                identity_policy=identity,
+                identity_sources=sources_of(
+                    identity, is_sandbox=settings.environment == SANDBOX
+                ),
                 vault=vault,
                 clock=wall,
                 ids=ids,

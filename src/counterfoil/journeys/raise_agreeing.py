@@ -27,6 +27,7 @@ from counterfoil.contracts.refusals import (
     DOCUMENT_HASH_MISMATCH,
 )
 from counterfoil.contracts.template import Authentication, Template
+from counterfoil.customers.verification_policy import Act as IdentityAct
 from counterfoil.decisioning import limit_request as transitions
 from counterfoil.decisioning import limit_request_store as store
 from counterfoil.decisioning.limit_request import LimitRequest, Status
@@ -38,6 +39,7 @@ from counterfoil.evidence.staging import StagedLeaf
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.contract_words import lender_name
 from counterfoil.journeys.house import House
+from counterfoil.journeys.identity import refuse_acts
 from counterfoil.journeys.raise_asking import refuse_line
 from counterfoil.journeys.raise_limit import REQUESTS_AT_ONCE, policy_of, request_text
 from counterfoil.kernel import ids
@@ -201,6 +203,7 @@ async def _agree(
     )
     overdue = await customers_overdue(connection, {customer_id for customer_id, _ in keys}, on)
     standings = await read_standings(connection, list(lines))
+    waiting = await refuse_acts(house, connection, IdentityAct.RAISING, [key[0] for key in keys])
     answers: list[LimitRequest | Refused] = []
     changed: dict[store.RequestKey, LimitRequest] = {}
     for one, key in zip(acceptances, keys, strict=True):
@@ -216,6 +219,7 @@ async def _agree(
         refused = (
             transitions.refuse_acceptance(request, on)
             or refuse_line(line, on, is_overdue=key[0] in overdue)
+            or waiting.get(key[0])
             or refuse_raise(known.signals, appeals_open=known.appeals_open)
             or _refuse_changed(line, request)
             or _refuse_act(house, one.act, request)

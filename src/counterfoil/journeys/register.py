@@ -13,6 +13,7 @@ from counterfoil.customers.customer import Customer, CustomerStatus, Language
 from counterfoil.customers.identity import Person, check_person
 from counterfoil.journeys.decide import record_of_person
 from counterfoil.journeys.house import House
+from counterfoil.journeys.identity import open_case_of_twin
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform import idempotency
 from counterfoil.platform.batches import Answer
@@ -55,6 +56,8 @@ async def register_applicant(
         seen = await idempotency.remember(connection, idempotency.HOUSE, idempotency_key, request)
     if seen is None:
         seen = await _register(house, person, language, idempotency_key, request)
+        if isinstance(seen, Refused) and seen.refusal is IDENTITY_NEEDS_CHECK:
+            await open_case_of_twin(house, person.id_number)
     return seen if isinstance(seen, Refused) else _applicant_view(seen)
 
 

@@ -91,6 +91,19 @@ async def read_identities(
     return await _open(connection, vault, customer_ids, Purpose.IDENTITY)
 
 
+async def read_for_check(
+    connection: Connection, vault: Vault, customer_id: int
+) -> dict[str, str] | None:
+    """Return name, `id_number` and `phone` for an identity check by the machine, or None."""
+    found = dict[str, str]()
+    for purpose in (Purpose.IDENTITY, Purpose.CONTACT):
+        fields = (await _open(connection, vault, [customer_id], purpose)).get(customer_id)
+        if fields is None:
+            return None
+        found |= fields
+    return found
+
+
 async def find_persons(
     connection: Connection, vault: Vault, kind: IndexKind, value: str
 ) -> list[int]:
