@@ -31,6 +31,7 @@ from counterfoil.console.pages import (
 from counterfoil.contracts.contract import State
 from counterfoil.contracts.document import Language
 from counterfoil.contracts.template import Authentication
+from counterfoil.customers import record_link
 from counterfoil.customers.customer import CustomerStatus
 from counterfoil.decisioning import refusals as decisioning
 from counterfoil.decisioning.evaluate import Verdict
@@ -90,6 +91,7 @@ CLOSED_FAMILIES = {
     "prepayment": tuple(mode.value for mode in Prepayment),
     "verdict": tuple(verdict.value for verdict in Verdict),
     "rule_action": tuple(action.value for action in Action),
+    "record_link": tuple(step.value for step in record_link.Step),
     "role": tuple(ROLES),
     "trait_quality": tuple(quality.value for quality in Quality),
     "data_effect": tuple(effect.value for effect in Effect),

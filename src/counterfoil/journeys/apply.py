@@ -20,7 +20,13 @@ import orjson
 from counterfoil.customers import store as customers
 from counterfoil.customers.customer import CustomerStatus
 from counterfoil.customers.identity import age_on, birth_date_of
-from counterfoil.customers.refusals import CUSTOMER_NOT_ACTIVE, CUSTOMER_NOT_FOUND
+from counterfoil.customers.link_store import read_people
+from counterfoil.customers.refusals import (
+    CUSTOMER_NOT_ACTIVE,
+    CUSTOMER_NOT_FOUND,
+    RECORD_MERGED,
+)
+from counterfoil.customers.verification_policy import Act
 from counterfoil.decisioning import application as transitions
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application, Status
@@ -58,9 +64,11 @@ from counterfoil.journeys.exposure import (
     policy_facts,
 )
 from counterfoil.journeys.house import House
+from counterfoil.journeys.identity import refuse_act
 from counterfoil.journeys.policies import ORIGINATION
 from counterfoil.journeys.recheck_offer import recheck_offer
 from counterfoil.journeys.review import person_by
+from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform import idempotency
 from counterfoil.platform.batches import Answer
@@ -160,6 +168,9 @@ async def _question(house: House, wish: ApplicationWish) -> Question | Applicati
         )
         if seen is not None:
             return seen if isinstance(seen, Refused) else _application_view(seen)
+        surviving = (await read_people(connection, [customer_id])).surviving(customer_id)
+        if surviving != customer_id:
+            return refuse(RECORD_MERGED, surviving=ids.to_text(ids.CUSTOMER, surviving))
         age_years = await _age_of_customer(house, connection, customer_id)
         snoozed = await snoozed_of(connection, ORIGINATION, customer_id, at=received_at)
         choices = await choices_for(connection, customer_id, person_decides=wish.person_decides)
@@ -398,6 +409,10 @@ async def _agreement(
         after = accept(application)
         if isinstance(after, Refused):
             return after
+        if application.status is Status.APPROVED:
+            waiting = await refuse_act(house, connection, Act.OPENING, customer_id)
+            if waiting is not None:
+                return waiting
         found = await require_signed(connection, [application])
     return found[customer_id, application_id]
 

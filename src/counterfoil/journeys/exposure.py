@@ -1,9 +1,10 @@
 """The guard against too much debt: run where somebody applies, asks for more, draws, is reviewed.
 
 The story   Own lines, what reports showed under a consent that still runs, and what the customer
-            states come together; each debt counts once; ceilings are held against the figures and
-            the run is written. What it found goes into the question to the policy, from outside
-            every version, so that no score and no experiment lifts it.
+            states come together; each debt counts once, merged records count as one person;
+            ceilings are held against the figures and the run is written. What it found goes into
+            the question to the policy, from outside every version, so that no score and no
+            experiment lifts it.
 Purpose     Debts from a report are read for what its consent was given for: never for a drawdown.
 Unknown     Nobody is asked here. What no report said is unknown, and what is certain counts.
 """
@@ -45,9 +46,10 @@ from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.gathering import Gathering
 from counterfoil.decisioning.policy import Policy
 from counterfoil.journeys.house import House
+from counterfoil.journeys.link_records import own_debts_of_people
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
-from counterfoil.lending.debt_store import OwnDebt, read_own_debts
+from counterfoil.lending.debt_store import OwnDebt
 from counterfoil.lending.store import read_lines
 from counterfoil.platform.database import Connection
 
@@ -325,7 +327,7 @@ async def what_is_known(
     now, occasion = house.leaves.now(), cases[0].occasion
     known = house.occasions.by_code.get(_REPORTS[occasion])
     purposes = [] if known is None else sorted({known.consent_purpose, *known.reuses_reports_of})
-    own = await read_own_debts(connection, customers, on)
+    own = await own_debts_of_people(connection, customers, on)
     reported = await store.latest_reported_debts(connection, customers, purposes=purposes, now=now)
     declared = await store.latest_declarations(connection, customers)
     months = await store.months_of_customers(connection, customers, now=now)

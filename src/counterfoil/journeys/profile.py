@@ -5,14 +5,16 @@ Invariant   It stores nothing: every value is folded from events when it is aske
 Correction  What the customer has stated, the customer can state anew: an event, known from now on;
             earlier decisions keep what they read. What others say, the customer can contest: it is
             marked so, and somebody looks. Either way the customer's lines are reviewed next.
+Records     Of merged records each shows what is known under all of them, as of one person.
 Lenders     One installation is one lender: nothing here reaches another's events.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Final
 
+from counterfoil.customers.link_store import read_people
 from counterfoil.customers.refusals import CUSTOMER_NOT_FOUND
 from counterfoil.customers.store import read_customer
 from counterfoil.features import store
@@ -80,7 +82,7 @@ async def staff_profile(
 ) -> Profile | Refused:
     """Return what a member of staff may see of a customer for a purpose of looking."""
     act = Act(name="profile", customer_ids=[customer_id], purpose=purpose)
-    allowed = load_matrix().purpose_of(actor.role, purpose)
+    allowed = load_matrix().purpose_for(actor, purpose)
     if allowed is None:
         refused = refuse(PURPOSE_NOT_ALLOWED, purpose=purpose)
         return await note_refusal(house, actor, act, refused)
@@ -99,7 +101,9 @@ async def correct(
     try:
         async with house.database.transaction() as connection:
             await _correct(house, connection, customer_id, name, value)
-            await bring_reviews_forward(connection, customer_id, on=await house.business_date())
+            on = await house.business_date()
+            for record in (await read_people(connection, [customer_id])).records(customer_id):
+                await bring_reviews_forward(connection, record, on=on)
             await note(house, connection, actor, act)
             return await _profile(house, connection, customer_id, [EVERY_FIELD])
     except RefusedError as error:
@@ -163,7 +167,7 @@ async def _statement(house: House, known: Knowledge, feature: Feature, value: Va
 async def _profile(
     house: House, connection: Connection, customer_id: int, categories: Collection[str]
 ) -> Profile:
-    known = await knowledge_of(house, connection, customer_id)
+    known = await _known_of_person(house, connection, customer_id)
     limits = await read_limits(house.registry, connection)
     traits = []
     for feature in house.registry.features.values():
@@ -174,6 +178,24 @@ async def _profile(
         lines = known.lines if feature.definition.is_of_line else [None]
         traits += [_trait(known, feature, line_id) for line_id in lines]
     return Profile(customer_id=customer_id, on=known.as_of.on, traits=traits)
+
+
+async def _known_of_person(house: House, connection: Connection, customer_id: int) -> Knowledge:
+    """Return what is known under every record of a person, in order of happening."""
+    records = (await read_people(connection, [customer_id])).records(customer_id)
+    known = [await knowledge_of(house, connection, record) for record in records]
+    events = [event for part in known for event in part.events]
+    contested: dict[str, datetime] = {}
+    for part in known:
+        for name, since in part.contested.items():
+            contested[name] = max(since, contested.get(name, since))
+    latest = max(known, key=lambda part: part.as_of.known_at)
+    return replace(
+        latest,
+        customer_id=customer_id,
+        events=sorted(events, key=lambda event: (event.occurred_at, event.event_id)),
+        contested=contested,
+    )
 
 
 def _trait(known: Knowledge, feature: Feature, line_id: int | None) -> Trait:

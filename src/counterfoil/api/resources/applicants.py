@@ -23,6 +23,7 @@ from counterfoil.customers import store
 from counterfoil.customers.customer import Customer, Language
 from counterfoil.customers.refusals import CUSTOMER_NOT_FOUND
 from counterfoil.journeys import register as journey
+from counterfoil.journeys.link_records import links_of
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access import Scope
@@ -64,6 +65,26 @@ class Applicants(View):
 
     items: list[ApplicantView]
     next: str | None
+
+
+class RecordLinkStep(View):
+    """What happened to a link between two records of one person."""
+
+    link_id: str
+    #: `merge_proposed`, `merged`, `split_proposed` or `split`.
+    step: str
+    #: The record that gives way.
+    customer_id: str
+    #: The record that goes on.
+    surviving_id: str
+    approval_id: str
+    done_at: datetime
+
+
+class RecordLinks(View):
+    """The links of a record, newest step first."""
+
+    items: list[RecordLinkStep]
 
 
 async def carry_registration(call: Call, body: ApplicantBody) -> Answer | Refused:
@@ -130,6 +151,30 @@ async def get_applicant(house: HouseOf, customer_id: CustomerId) -> ApplicantVie
     if customer is None:
         raise RefusedError(refuse(CUSTOMER_NOT_FOUND))
     return applicant_view(customer)
+
+
+@router.get(
+    "/v1/applicants/{customer_id}/links",
+    **reads(Scope.APPLICANTS_READ, TAG, "List links with other records of the same person"),
+)
+async def list_links(house: HouseOf, customer_id: CustomerId) -> RecordLinks:
+    """Return how a record was merged with others and split again."""
+    found = await links_of(house, customer_id)
+    if isinstance(found, Refused):
+        raise RefusedError(found)
+    return RecordLinks(
+        items=[
+            RecordLinkStep(
+                link_id=ids.to_text(ids.RECORD_LINK, step.link_id),
+                step=step.step.value,
+                customer_id=ids.to_text(ids.CUSTOMER, step.customer_id),
+                surviving_id=ids.to_text(ids.CUSTOMER, step.surviving_id),
+                approval_id=ids.to_text(ids.APPROVAL, step.approval_id),
+                done_at=step.done_at,
+            )
+            for step in found
+        ]
+    )
 
 
 def applicant_view(customer: Customer) -> ApplicantView:

@@ -16,6 +16,8 @@ from counterfoil.console.pages.lines import LineRow, line_row
 from counterfoil.console.pages.loans import LoanRow, loan_row, one_currency
 from counterfoil.console.reading import PART_ROWS, READING
 from counterfoil.console.visit import Visit
+from counterfoil.customers.link_store import read_steps
+from counterfoil.customers.record_link import LinkStep, Step
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.queries import Row
@@ -57,6 +59,19 @@ class CustomerListView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRow:
+    """One step of a link with another record of the same person."""
+
+    at: str
+    step: Status
+    given: str
+    given_href: str
+    surviving: str
+    surviving_href: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerView:
     """One customer."""
 
@@ -64,7 +79,7 @@ class CustomerView:
     person: PersonView
     #: Where the person is seen in clear; empty where the role may not.
     reveal_href: str
-    #: Where receipts and inquiries are; both empty where the role may not.
+    #: Where receipts, inquiries and capacity are; all empty where the role may not.
     receipts_href: str
     inquiries_href: str
     capacity_href: str
@@ -74,6 +89,7 @@ class CustomerView:
     applications: Sequence[ApplicationRow]
     lines: Sequence[LineRow]
     loans: Sequence[LoanRow]
+    links: Sequence[LinkRow]
     events: Sequence[Event]
 
 
@@ -111,6 +127,7 @@ async def show_customer(visit: Visit) -> Response:
         events = await READING.customer_events.fetch(
             connection, customer_id=customer_id, page=EVENTS_SHOWN
         )
+        steps = await read_steps(connection, customer_id)
     people, notice = await _masked(visit, [customer_id])
     record = ids.to_text(ids.CUSTOMER, customer_id)
     may_prove = visit.may(Permission.READ_EVIDENCE)
@@ -127,6 +144,7 @@ async def show_customer(visit: Visit) -> Response:
         applications=[application_row(visit, item) for item in applications],
         lines=[line_row(visit, item) for item in lines],
         loans=[loan_row(visit, item) for item in loans],
+        links=[_link(visit, step) for step in steps],
         events=[_event(visit, customer_id, item) for item in events],
     )
     return visit.page(
@@ -174,6 +192,19 @@ def _row(visit: Visit, row: Row, person: MaskedPerson | None) -> CustomerRow:
 def _status(visit: Visit, row: Row) -> Status:
     tones = {"active": "good", "restricted": "warn"}
     return visit.status("customer_status", row["status"], tones)
+
+
+def _link(visit: Visit, step: LinkStep) -> LinkRow:
+    tones = {Step.MERGED.value: "warn", Step.SPLIT.value: "good"}
+    return LinkRow(
+        at=visit.formats.instant(step.done_at),
+        step=visit.status("record_link", step.step.value, tones),
+        given=visit.formats.record(ids.CUSTOMER, step.customer_id),
+        given_href=words.customer_href(step.customer_id),
+        surviving=visit.formats.record(ids.CUSTOMER, step.surviving_id),
+        surviving_href=words.customer_href(step.surviving_id),
+        by=step.done_by,
+    )
 
 
 def _facts(

@@ -1,7 +1,8 @@
 """Finding a record or a person from one field; what is typed is posted and never in an address.
 
 A record's number leads to the record, also by its beginning. An identity number or a phone number
-is looked up by its blind index; who looked for a person is logged without what was typed.
+is looked up by its blind index, of merged records the one that goes on is found; who looked for a
+person is logged without what was typed.
 """
 
 from collections.abc import Sequence
@@ -18,13 +19,13 @@ from counterfoil.console.reading import READING
 from counterfoil.console.visit import Visit
 from counterfoil.console.words import refusal_text
 from counterfoil.customers.identity import check_id_number, check_phone
+from counterfoil.journeys.link_records import find_people
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.telemetry import logger
 from counterfoil.platform.web.forms import FormReader, plain_number
 from counterfoil.platform.web.parts import Form
 from counterfoil.privacy.blind_index import IndexKind
-from counterfoil.privacy.person_store import find_persons
 
 _LOG: Final = logger("counterfoil.console.search")
 
@@ -124,8 +125,7 @@ async def _persons(visit: Visit, reader: FormReader, asked: str) -> list[Found]:
         reader.refuse("find", "search.not_understood")
         return []
     try:
-        async with house.database.connection() as connection:
-            numbers = await find_persons(connection, house.vault, kind, value)
+        numbers = await find_people(house, kind, value)
     except RefusedError as error:
         _LOG.warning("person search refused", code=error.refused.code)
         reader.refuse("find", "search.away", text=refusal_text(visit, error.refused))

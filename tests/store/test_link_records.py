@@ -1,0 +1,205 @@
+"""Two records of one person: merged by two people, seen as one, and two again after a split."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.store.applicants import CLEAN, PERSONS, Counter
+from tests.store.branch import Branch, open_branch
+
+from counterfoil.customers.identity import check_character
+from counterfoil.customers.record_link import LinkStep, Step
+from counterfoil.journeys import apply, exposure
+from counterfoil.journeys.approve import decide_approval
+from counterfoil.journeys.decide import ask
+from counterfoil.journeys.house import House
+from counterfoil.journeys.link_records import (
+    find_people,
+    links_of,
+    merge_records,
+    own_debts_of_people,
+    split_records,
+)
+from counterfoil.journeys.profile import Profile, own_profile
+from counterfoil.journeys.register import ApplicantView, register_applicant
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
+from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.approvals import Approval
+from counterfoil.platform.database import PostgresError
+from counterfoil.privacy.blind_index import IndexKind
+
+CLERK = Actor(name="ana", role="operations", source="cli")
+COMPLIANCE = Actor(name="bo", role="compliance", source="console")
+WHY = "number corrected by the police"
+PERSON = PERSONS[0]
+PHONE = f"+86{PERSON.phone}"
+
+
+@pytest.fixture
+async def branch(database_url: str, tmp_path: Path) -> AsyncIterator[Branch]:
+    async with open_branch(database_url, tmp_path) as opened:
+        yield opened
+
+
+async def record(house: House, *, sequence: int, day: str = "", name: str = PERSON.name) -> int:
+    """Register the same person once more, under a number that differs in its sequence."""
+    head = f"{PERSON.id_number[: 14 - len(day)]}{day}{sequence:03d}"
+    registered = await register_applicant(
+        house,
+        name=name,
+        id_number=head + check_character(head),
+        phone=PERSON.phone,
+        idempotency_key=f"record-{sequence}",
+    )
+    assert isinstance(registered, ApplicantView), registered
+    return registered.customer_id
+
+
+async def merge(house: House, given: int, into: int) -> LinkStep | Approval | Refused:
+    return await merge_records(house, CLERK, customer_id=given, surviving_id=into, reason=WHY)
+
+
+async def approve(house: House, asked: object) -> None:
+    assert isinstance(asked, Approval), asked
+    decided = await decide_approval(
+        house, COMPLIANCE, asked.approval_id, is_approved=True, reason="documents seen"
+    )
+    assert isinstance(decided, Approval), decided
+
+
+async def merged(house: House, given: int, into: int) -> LinkStep:
+    await approve(house, await merge(house, given, into))
+    done = await merge(house, given, into)
+    assert isinstance(done, LinkStep), done
+    return done
+
+
+async def profile(house: House, customer_id: int) -> dict[str, object]:
+    found = await own_profile(house, customer_id)
+    assert isinstance(found, Profile), found
+    return {trait.feature.name: trait.value for trait in found.traits if trait.line_id is None}
+
+
+async def debts(house: House, *customers: int) -> list[list[int]]:
+    on = await house.business_date()
+    async with house.database.connection() as connection:
+        found = await own_debts_of_people(connection, customers, on)
+    return [sorted(debt.line_id for debt in found[one]) for one in customers]
+
+
+async def lines_seen(house: House, customer_id: int) -> int:
+    """Return how many own lines the guard counts, however often it is asked."""
+    template = ask(house, house.policies.origination.policy, "cash-line-open", None,
+                         on=await house.business_date())  # fmt: skip
+    assert not isinstance(template, Refused)
+    case = exposure.application_case(
+        house, template, CLEAN, customer_id=customer_id, application_id=None
+    )
+    async with house.database.connection() as connection:
+        [found] = await exposure.look(house, connection, [case])
+    return found.run.inputs.count('"kind":"own"')
+
+
+async def test_a_merge_counts_both_records_once_and_a_split_restores_them(branch: Branch) -> None:
+    house, counter = branch.house, Counter(branch.house)
+    old, new = await record(house, sequence=7), await record(house, sequence=9)
+    for one in (old, new):
+        await counter.accept(await counter.apply(customer_id=one))
+    before = [await profile(house, one) for one in (old, new)]
+    apart = await debts(house, old, new)
+    asked = await merge(house, old, new)
+    # Asking again is the same question; nothing happens before somebody else has answered.
+    again = await merge(house, old, new)
+    assert isinstance(asked, Approval)
+    assert isinstance(again, Approval)
+    assert again.approval_id == asked.approval_id
+    assert await debts(house, old, new) == apart
+    await approve(house, asked)
+    done = await merge(house, old, new)
+    assert isinstance(done, LinkStep)
+    assert await merge(house, old, new) == done
+
+    both = sorted([*apart[0], *apart[1]])
+    assert await debts(house, old, new) == [both, both]
+    assert [await lines_seen(house, one) for one in (old, new)] == [2, 2]
+    assert await profile(house, old) == await profile(house, new)
+    assert await find_people(house, IndexKind.PHONE, PHONE) == [new]
+    turned_away = await apply.submit_application(
+        house,
+        customer_id=old,
+        product_code="cash-line-open",
+        requested_minor=None,
+        purpose="travel",
+        facts=CLEAN,
+        idempotency_key="after the merge",
+    )
+    assert isinstance(turned_away, Refused)
+    assert turned_away.code == "record_merged"
+    assert ids.to_text(ids.CUSTOMER, new) in turned_away.message
+
+    await approve(house, await split_records(house, CLERK, customer_id=old, reason=WHY))
+    parted = await split_records(house, CLERK, customer_id=old, reason=WHY)
+    assert isinstance(parted, LinkStep)
+    assert await debts(house, old, new) == apart
+    assert [await profile(house, one) for one in (old, new)] == before
+    assert await find_people(house, IndexKind.PHONE, PHONE) == sorted([old, new])
+    steps = await links_of(house, new)
+    assert not isinstance(steps, Refused)
+    assert [step.step for step in steps] == [
+        Step.SPLIT, Step.SPLIT_PROPOSED, Step.MERGED, Step.MERGE_PROPOSED,
+    ]  # fmt: skip
+    assert len({step.link_id for step in steps}) == 1
+    # A leaf for either record and each act, and a line of the trail.
+    assert await branch.rows(
+        "SELECT count(*) FROM evidence.leaf_staged WHERE customer_id = ANY($1) AND leaf_type = 15",
+        [old, new],
+    ) == [(4,)]
+    with pytest.raises(PostgresError):
+        await branch.rows("DELETE FROM customers.record_link RETURNING 1")
+    # What was split can be merged anew, and only by a new approval.
+    assert isinstance(await merge(house, old, new), Approval)
+
+
+async def test_what_contradicts_or_chains_is_refused(branch: Branch) -> None:
+    house = branch.house
+    one, two = await record(house, sequence=1), await record(house, sequence=2)
+    three = await record(house, sequence=3)
+    other_name = await record(house, sequence=4, name="另一人")
+    day = "02" if PERSON.id_number[12:14] != "02" else "03"
+    other_birth = await record(house, sequence=5, day=day)
+    await merged(house, one, two)
+    for given, into, code in (
+        (three, three, "records_the_same"),
+        (other_name, three, "records_contradict"),
+        (other_birth, three, "records_contradict"),
+        (one, three, "record_merged"),
+        (three, one, "record_merged"),
+        (two, three, "record_carries_others"),
+        (three, 1, "customer_not_found"),
+    ):
+        refused = await merge(house, given, into)
+        assert isinstance(refused, Refused)
+        assert refused.code == code
+    collector = replace(CLERK, role="collector")
+    refused = await merge_records(house, collector, customer_id=three, surviving_id=two, reason=WHY)
+    assert isinstance(refused, Refused)
+    assert refused.code == "approval_not_allowed"
+    refused = await split_records(house, CLERK, customer_id=two, reason=WHY)
+    assert isinstance(refused, Refused)
+    assert refused.code == "record_not_merged"
+
+
+async def test_of_many_at_once_one_is_carried_out(branch: Branch) -> None:
+    house = branch.house
+    one, two = await record(house, sequence=1), await record(house, sequence=2)
+    # Both directions approved: whoever comes second finds the link and is turned away.
+    for given, into in ((one, two), (two, one)):
+        await approve(house, await merge(house, given, into))
+    found = await asyncio.gather(*(merge(house, *pair) for pair in [(one, two), (two, one)] * 3))
+    steps = {item.step_id for item in found if isinstance(item, LinkStep)}
+    assert len(steps) == 1
+    assert {item.code for item in found if isinstance(item, Refused)} == {"record_merged"}
+    assert await branch.rows("SELECT count(*) FROM customers.standing_link") == [(1,)]
