@@ -206,6 +206,18 @@ class Settings(BaseSettings):
         le=60,
         description="Working days within which a person concludes a review or a referred case.",
     )
+    rights_days: int = Field(
+        default=15,
+        ge=1,
+        le=30,
+        description="Days within which a person's request about their own data is answered.",
+    )
+    incident_notice_hours: int = Field(
+        default=72,
+        ge=1,
+        le=720,
+        description="Hours within which authority and persons are told of an incident with data.",
+    )
     policy_review_overturned_percent: int = Field(
         default=20,
         ge=0,
