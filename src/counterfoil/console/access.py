@@ -31,6 +31,7 @@ class Permission(StrEnum):
     READ_EVIDENCE = "read_evidence"
     REVIEW = "review"
     READ_MODELS = "read_models"
+    RIGHTS = "rights"
     EXPORT = "export"
 
 
