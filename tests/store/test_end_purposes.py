@@ -1,7 +1,6 @@
 """Purposes that end by themselves at the close of day, and go on when the customer returns."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest

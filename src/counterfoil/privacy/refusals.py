@@ -137,3 +137,39 @@ EXPORT_EMPTY = Refusal(
     message="Nothing is left to export.",
     next_step="Take a longer span of time.",
 )
+RIGHTS_REQUEST_NOT_FOUND = Refusal(
+    code="rights_request_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no such request of this customer.",
+    next_step="Look it up among the customer's requests.",
+)
+RIGHTS_NOT_OPEN = Refusal(
+    code="rights_request_not_open",
+    kind=Kind.CONFLICT,
+    message="The request has ended: {state}.",
+    next_step="Make a new request if something is still wanted.",
+)
+RIGHTS_NOT_IDENTIFIED = Refusal(
+    code="rights_not_identified",
+    kind=Kind.CONFLICT,
+    message="It is not known yet that the person who asks is the customer.",
+    next_step="Check the person's identity and note how, then go on.",
+)
+RIGHTS_EXPORT_FIRST = Refusal(
+    code="rights_export_first",
+    kind=Kind.CONFLICT,
+    message="The person asked to see the data, and it was not given out yet.",
+    next_step="Make the export, hand it over, then answer.",
+)
+RIGHTS_NOT_ALLOWED = Refusal(
+    code="rights_not_allowed",
+    kind=Kind.FORBIDDEN,
+    message="Your role does not answer requests of persons; the attempt is recorded.",
+    next_step="Ask operations or compliance.",
+)
+RIGHTS_ABOUT_UNKNOWN = Refusal(
+    code="rights_about_unknown",
+    kind=Kind.INVALID,
+    message="There is nothing called {about} that this could be about.",
+    next_step="Name a fact of the profile to correct, or the application to explain.",
+)
