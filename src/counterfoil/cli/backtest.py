@@ -126,8 +126,9 @@ def _run(wanted: "Backtest", *, shows_progress: bool) -> "Summary":
 
 def _write(version: str, summary: "Summary") -> None:
     parts = [f"{count:,} {outcome}" for outcome, count in summary.outcomes.items()]
+    typer.echo(f"{version}: {summary.rows:,} cases, {', '.join(parts)}")
     output.write_table(
-        f"{version}: {summary.rows:,} cases, {', '.join(parts)}",
+        "Rules",
         ("rule", "true", "false", "unknown", "not judged"),
         [
             (code, *(f"{counts[name]:,}" for name in ("true", "false", "unknown", "not_judged")))
