@@ -9,7 +9,7 @@ from tests.store.applicants import Counter
 from tests.store.branch import FIRST_DATE, Branch, open_branch
 
 from counterfoil.decisioning.inclusion import KindCount
-from counterfoil.journeys.inclusion import read_inclusion
+from counterfoil.journeys.inclusion import read_inclusion, read_segments
 
 
 @pytest.fixture
@@ -42,6 +42,22 @@ async def test_each_kind_has_its_own_denominators(branch: Branch) -> None:
     assert (everybody.observed, everybody.defaulted_ppm, everybody.cured_ppm) == (0, None, None)
     assert everybody.graduated_ppm == 0
     assert found["first_time"].applied == 4
+
+
+async def test_segments_of_the_policy_that_decided_are_counted_apart(branch: Branch) -> None:
+    counter = Counter(branch.house)
+    await counter.apply()
+    await counter.apply(is_student=True)
+    async with branch.house.database.connection() as connection:
+        found = await read_segments(connection, first_date=FIRST_DATE, last_date=FIRST_DATE)
+    assert [(policy.version, segment.code) for policy, segment, _ in found] == [
+        ("2026-02", "recorded"),
+        ("2026-02", "first_time"),
+    ]
+    recorded, first_time = (item for _, _, item in found)
+    # The student waits for a person, and is a share of nothing until then.
+    assert (recorded.applied, recorded.decided, recorded.approved_ppm) == (2, 1, 1_000_000)
+    assert (first_time.applied, first_time.approved_ppm) == (0, None)
 
 
 async def test_default_cure_and_growth_follow_the_line(branch: Branch) -> None:

@@ -9,8 +9,12 @@ from counterfoil.cli import output
 from counterfoil.cli.connection import with_connection
 
 if TYPE_CHECKING:
-    from counterfoil.decisioning.inclusion import KindCount
+    from counterfoil.decisioning.inclusion import KindCount, SegmentCount
+    from counterfoil.decisioning.policy import Policy
+    from counterfoil.decisioning.policy_parts import Segment
     from counterfoil.platform.database import Connection
+
+    SegmentRow = tuple[Policy, Segment, SegmentCount]
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
 First = Annotated[
@@ -34,18 +38,19 @@ def _reports() -> None:
 
 
 def inclusion(*, first: First, last: Last, as_json: Json = False) -> None:
-    """Tell how kinds of customers fare: approval, price, limit, default, cure, reviews."""
+    """Tell how kinds of customers and segments fare: approval, price, limit, default, cure."""
     from counterfoil.decisioning.inclusion import KINDS, NOT_TOLD
 
     if first > last:
         raise typer.BadParameter("the last day comes before the first", param_hint="--to")
 
-    async def work(connection: "Connection") -> "list[KindCount]":
-        from counterfoil.journeys.inclusion import read_inclusion
+    async def work(connection: "Connection") -> "tuple[list[KindCount], list[SegmentRow]]":
+        from counterfoil.journeys.inclusion import read_inclusion, read_segments
 
-        return await read_inclusion(connection, first_date=first.date(), last_date=last.date())
+        span = {"first_date": first.date(), "last_date": last.date()}
+        return await read_inclusion(connection, **span), await read_segments(connection, **span)
 
-    found = with_connection(work)
+    found, segments = with_connection(work)
     not_told = {code: name.en for code, name in NOT_TOLD.items()}
     if as_json:
         output.write_json(
@@ -53,6 +58,7 @@ def inclusion(*, first: First, last: Last, as_json: Json = False) -> None:
                 "first_date": first.date(),
                 "last_date": last.date(),
                 "kinds": [_document(item) for item in found],
+                "segments": [_segment_document(*row) for row in segments],
                 "not_told": not_told,
             }
         )
@@ -73,6 +79,7 @@ def inclusion(*, first: First, last: Last, as_json: Json = False) -> None:
         for item in found
     ]
     output.write_table("Inclusion", columns, rows)
+    _write_segments(segments)
     typer.echo(f"Not told apart by anything in use: {', '.join(not_told.values())}.")
 
 
@@ -83,6 +90,32 @@ def _document(item: "KindCount") -> dict[str, Any]:
         "defaulted_ppm": item.defaulted_ppm,
         "cured_ppm": item.cured_ppm,
         "graduated_ppm": item.graduated_ppm,
+    }
+
+
+def _write_segments(segments: "list[SegmentRow]") -> None:
+    columns = (
+        *("policy", "segment", "applied", "approved", "of decided", "median limit"),
+        "median rate e8/day",
+    )
+    rows = [
+        (
+            *(f"{policy.code} {policy.version}", segment.name_en, item.applied),
+            *(_percent(item.approved_ppm), item.decided, item.limit_median_minor),
+            item.rate_median_daily_e8,
+        )
+        for policy, segment, item in segments
+    ]
+    output.write_table("Segments of the policies that decided", columns, rows)
+
+
+def _segment_document(policy: "Policy", segment: "Segment", item: "SegmentCount") -> dict[str, Any]:
+    return {
+        "policy": f"{policy.code} {policy.version}",
+        "name_en": segment.name_en,
+        "name_zh": segment.name_zh,
+        **item._asdict(),
+        "approved_ppm": item.approved_ppm,
     }
 
 

@@ -6,8 +6,10 @@ Definitions Thin file: fewer months of recorded repayment than six; a file that 
             of small businesses are not told apart: no source in use says so.
 Honest      Each share stands with what it is a share of. Where the denominator is 0 there is no
             share; where a trait is not known, the case is counted as not known and nowhere else.
-Banned      A kind is for reporting and protection. No rule reads it, and nobody's traits beyond
-            what the policy declares are looked at.
+Segments    Are what the policy that decided makes of kinds, with limits of its own; they are
+            counted apart, by version. A kind is told from facts, whatever the policy's segments.
+Banned      A kind is for reporting and protection. Nobody's traits beyond what the policy declares
+            are looked at.
 """
 
 from typing import Final, NamedTuple
@@ -77,6 +79,24 @@ class KindCount(NamedTuple):
     def graduated_ppm(self) -> int | None:
         """Return the share of lines that have grown beyond their first limit."""
         return share_ppm(self.graduated, self.lines)
+
+
+class SegmentCount(NamedTuple):
+    """What became of the applications that one segment of a policy took; as its query gives it."""
+
+    policy_hash: str
+    code: str
+    applied: int
+    #: By policy or person; not those that still wait.
+    decided: int
+    approved: int
+    limit_median_minor: int | None
+    rate_median_daily_e8: int | None
+
+    @property
+    def approved_ppm(self) -> int | None:
+        """Return the share approved of those decided."""
+        return share_ppm(self.approved, self.decided)
 
 
 def share_ppm(part: int, whole: int) -> int | None:

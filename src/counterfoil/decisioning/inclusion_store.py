@@ -9,6 +9,7 @@ from counterfoil.decisioning.inclusion import (
     THIN_MONTHS_MAX,
     YOUNG_YEARS,
     KindCount,
+    SegmentCount,
 )
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
@@ -31,3 +32,13 @@ async def count_kinds(
     )
     found = {row["code"]: KindCount(*row) for row in rows}
     return [found[code] for code in KINDS if code in found]
+
+
+async def count_segments(
+    connection: Connection, *, received_from: datetime, received_before: datetime
+) -> list[SegmentCount]:
+    """Return what became of the applications of a span, by version and segment of its policy."""
+    rows: list[Any] = await QUERIES.inclusion_segments.fetch(
+        connection, received_from=received_from, received_before=received_before
+    )
+    return [SegmentCount(*row) for row in rows]

@@ -75,3 +75,30 @@ CROSS JOIN LATERAL (VALUES
     ('elderly', seen.age_years >= :elderly_years_min)
 ) AS kind (code, is_member)
 GROUP BY kind.code;
+
+-- name: inclusion_segments
+-- What became of the applications of a span, by version of the policy and the segment that took the
+-- case at its last decision by policy.
+-- gives   one row a version and segment
+-- locks   none
+WITH decided AS (
+    SELECT DISTINCT ON (d.customer_id, d.application_id)
+           d.policy_hash, d.result::jsonb ->> 'segment' AS segment, a.outcome, a.limit_minor,
+           a.rate_daily_e8
+    FROM decisioning.application AS a
+    JOIN decisioning.decision AS d
+      ON d.customer_id = a.customer_id AND d.application_id = a.application_id
+    WHERE d.decided_by = 'policy'
+      AND a.received_at >= :received_from AND a.received_at < :received_before
+    ORDER BY d.customer_id, d.application_id, d.decision_no DESC
+)
+SELECT policy_hash, segment AS code, count(*) AS applied,
+       count(*) FILTER (WHERE outcome <> 'referred') AS decided,
+       count(*) FILTER (WHERE outcome = 'approved') AS approved,
+       percentile_disc(0.50) WITHIN GROUP (ORDER BY limit_minor)
+           FILTER (WHERE outcome = 'approved') AS limit_median_minor,
+       percentile_disc(0.50) WITHIN GROUP (ORDER BY rate_daily_e8)
+           FILTER (WHERE outcome = 'approved') AS rate_median_daily_e8
+FROM decided
+GROUP BY policy_hash, segment
+ORDER BY policy_hash, segment;
