@@ -60,6 +60,7 @@ from counterfoil.api.resources import (
     quotes,
     repayments,
     reviews,
+    rights,
     statements,
     status_lists,
 )
@@ -89,6 +90,7 @@ WRITES: Final[tuple[Write, ...]] = (
     *line_reviews.WRITES,
     *line_appeals.WRITES,
     *reviews.WRITES,
+    *rights.WRITES,
     *quotes.WRITES,
     *drawdowns.WRITES,
     *repayments.WRITES,
@@ -120,6 +122,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     line_reviews.router,
     line_appeals.router,
     reviews.router,
+    rights.router,
     previews.router,
     drawdowns.router,
     repayments.router,

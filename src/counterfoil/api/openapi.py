@@ -43,6 +43,7 @@ _NAMES: Final = {
     ids.REVIEW: "a review",
     ids.CONSENT: "a consent",
     ids.LEGAL_HOLD: "a legal hold",
+    ids.RIGHTS_REQUEST: "a request about personal data",
     ids.ACCESS_GRANT: "a grant",
     ids.CONTRACT: "a contract",
     ids.SNOOZE: "a suppressed rule",

@@ -134,8 +134,8 @@ def _page(document: Mapping[str, Any]) -> str:
             "text-align:left;vertical-align:top;overflow-wrap:anywhere}</style>"
         ),
         (
-            f"<h1>个人信息副本 · Copy of personal information</h1><p>{escape(document['customer_id'])}"
-            f" · {escape(document['made_at'])}</p>"
+            "<h1>个人信息副本 · Copy of personal information</h1>"
+            f"<p>{escape(document['customer_id'])} · {escape(document['made_at'])}</p>"
         ),
         *[
             f"<h2>{escape(name)}</h2>{_table([fields])}"
