@@ -4,6 +4,7 @@ Passwords, which people type, are given on standard input; `av_…` is the reque
 tables are compared without their frames.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -14,12 +15,15 @@ from pathlib import Path
 
 import pytest
 
+from counterfoil.cli.policy_source import PRODUCT, question
 from counterfoil.decisioning.document import shipped_model
 from counterfoil.models.artefact import read_artefact
 from counterfoil.platform import embedded
+from counterfoil.simulator import held_out
 from counterfoil.simulator.model_example import POLICY
 
-GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "analyst.md"
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "guides" / "analyst.md"
 BLOCK = re.compile(r"^```(bash|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FIGURE = re.compile(r"(?<![\w.-])\d+(?:,\d{3})*(?:\.\d+)?(?![\w-])")
 PASSWORD = "a password of some length"
@@ -111,6 +115,21 @@ def test_the_shipped_model_is_the_one_that_the_guide_trains(
     release = trained.training.code_version
     # The release that made it is part of a model; everything else has to come out.
     assert replace(shipped, training=replace(shipped.training, code_version=release)) == trained
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_readme_tells_what_was_measured(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    judged = list(held_out.rows(held_out.judge(question(PRODUCT, "2026-01-05", "CNY"))))
+    told = {row[0]: " | ".join(row[1:]) for row in judged}
+    for figure in ("approved", "credit approved, CNY", "lost of it, CNY"):
+        assert f" | {told[figure]} |" in text
+    assert f" | {told['lost of a million CNY of credit']} |" in text
+    measured = json.loads((ROOT / "benchmarks" / "models.json").read_text())["results"]
+    for dataset in ("card_clients", "gmsc", "online_loans"):
+        kinds = ("unconstrained", "boosted", "woe")
+        areas = " | ".join(f"{measured[f'{dataset}_{kind}']['value']:.3f}" for kind in kinds)
+        assert f" | {areas} |" in text
 
 
 def test_a_difference_is_noticed() -> None:
