@@ -61,6 +61,7 @@ from counterfoil.api.resources import (
     repayments,
     reviews,
     rights,
+    scenes,
     statements,
     status_lists,
 )
@@ -92,6 +93,7 @@ WRITES: Final[tuple[Write, ...]] = (
     *reviews.WRITES,
     *rights.WRITES,
     *quotes.WRITES,
+    *scenes.WRITES,
     *drawdowns.WRITES,
     *repayments.WRITES,
     *credit.WRITES,
@@ -124,6 +126,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     reviews.router,
     rights.router,
     previews.router,
+    scenes.router,
     drawdowns.router,
     repayments.router,
     credit.router,

@@ -85,6 +85,11 @@ LineId = Annotated[
     PlainValidator(_reader(ids.LINE)),
     WithJsonSchema(id_schema(ids.LINE, "a credit line")),
 ]
+MerchantId = Annotated[
+    int,
+    PlainValidator(_reader(ids.MERCHANT)),
+    WithJsonSchema(id_schema(ids.MERCHANT, "a merchant of a scene")),
+]
 LeafId = Annotated[
     int,
     PlainValidator(_reader(ids.LEAF)),

@@ -28,6 +28,7 @@ from counterfoil.journeys.forget_templates import forget_expired_templates
 from counterfoil.journeys.house import House
 from counterfoil.journeys.inquiry_outcomes import erase_expired_reports
 from counterfoil.journeys.line_reviewing import review_due_lines
+from counterfoil.journeys.scenes import stop_scenes
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.kernel.clock import Clock
 from counterfoil.kernel.errors import RefusedError, refuse
@@ -155,6 +156,7 @@ async def _close(house: House, day: date, tell: Progress) -> DayReport:
     await erase_expired_reports(house)
     await erase_expired_statements(house)
     await forget_expired_templates(house)
+    await stop_scenes(house)
     touched = await _events(house, house.counter.desk, day, tell, done.get(EVENTS))
     if REVIEWS not in done:
         await _reviews(house, day, tell)

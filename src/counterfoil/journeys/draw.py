@@ -10,6 +10,7 @@ from datetime import date
 from counterfoil.journeys.exposure import guard_draw
 from counterfoil.journeys.house import House
 from counterfoil.journeys.identity import refuse_draw
+from counterfoil.journeys.scenes import release, reserve, scene_of_product
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
 from counterfoil.lending.commands import (
@@ -20,6 +21,7 @@ from counterfoil.lending.commands import (
     FailReturn,
 )
 from counterfoil.lending.quote import agreement_of, matches, open_quote
+from counterfoil.lending.scene import Scene
 from counterfoil.lending.terms import Method
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import Answer
@@ -62,6 +64,9 @@ async def draw(
     refused = matches(claims, command)
     if refused:
         return refused
+    scene = scene_of_product(house, (claims.product_code, claims.product_version), command)
+    if isinstance(scene, Refused):
+        return scene
     held = await refuse_draw(
         house, customer_id=customer_id, amount_minor=amount_minor
     ) or await guard_draw(
@@ -73,7 +78,22 @@ async def draw(
     )
     if held and not await _was_answered(house, customer_id, idempotency_key):
         return held
-    return await house.counter.submit(command, idempotency_key=idempotency_key)
+    if scene is None:
+        return await house.counter.submit(command, idempotency_key=idempotency_key)
+    return await _draw_in(house, scene, command, idempotency_key)
+
+
+async def _draw_in(
+    house: House, scene: Scene, command: Draw, idempotency_key: str
+) -> Answer | Refused:
+    """Draw for a scene: its limit, its merchant and its stops hold until the line has answered."""
+    refused = await reserve(house, scene, command, key=idempotency_key)
+    if refused and not await _was_answered(house, command.customer_id, idempotency_key):
+        return refused
+    try:
+        return await house.counter.submit(command, idempotency_key=idempotency_key)
+    finally:
+        await release(house, command, key=idempotency_key)
 
 
 async def _was_answered(house: House, customer_id: int, idempotency_key: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Final
 from counterfoil.contracts.document import Language
 from counterfoil.journeys.house import House
 from counterfoil.journeys.loan_note import new_note
+from counterfoil.journeys.scenes import scene_of_product
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending import quote as quotes
 from counterfoil.lending import refusals, store
@@ -19,6 +20,7 @@ from counterfoil.lending.commands import Draw
 from counterfoil.lending.loan import Loan
 from counterfoil.lending.preview import DayPreview, Example, preview_day
 from counterfoil.lending.quote import PayoffQuote, Quote
+from counterfoil.lending.scene import refuse_drawdown
 from counterfoil.lending.terms import Method
 
 #: Running loans that a preview names; a line with more has them listed elsewhere.
@@ -57,6 +59,11 @@ async def quote(
         payee_ref="",
         cost_sheet_hash=b"",
     )
+    scene = scene_of_product(house, (line.product_code, line.product_version), asked)
+    if isinstance(scene, Refused):
+        return scene
+    if scene is not None and (refused := refuse_drawdown(scene, asked)):
+        return refused
     terms = house.catalogue.terms(line.product_code, line.product_version)
     setting = Setting(terms, await house.business_date(), house.clock.now(), house.ids)
     try:

@@ -59,6 +59,7 @@ DECLARATION: Final = "dl"
 GUARD_RUN: Final = "gd"
 IDENTITY_CHECK: Final = "ic"
 IDENTITY_CASE: Final = "ik"
+MERCHANT: Final = "mc"
 RECORD_LINK: Final = "rl"
 
 

@@ -49,7 +49,7 @@ class State(StrEnum):
 #: States in which loans were or are made, so that the version cannot change any more.
 BINDING_STATES = (State.EFFECTIVE, State.RETIRED)
 
-SCENES = ("cash",)
+SCENES = ("cash", "travel", "education", "home_goods")
 LICENCES = ("bank", "consumer_finance", "auto_finance", "trust", "micro_loan", "micro_loan_net")
 GUARANTEES = ("none",)
 PROGRAMMES = ("own",)

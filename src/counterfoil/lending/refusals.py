@@ -305,3 +305,39 @@ CLOSE_IN_PROGRESS = Refusal(
     message="Another process is closing the day.",
     next_step="Wait until it has finished, then look at the business date.",
 )
+SCENE_PURPOSE_UNKNOWN = Refusal(
+    code="scene_purpose_unknown",
+    kind=Kind.INVALID,
+    message="This product does not lend for {purpose}.",
+    next_step="Choose one of its purposes: {offered}.",
+)
+SCENE_LIMIT_REACHED = Refusal(
+    code="scene_limit_reached",
+    kind=Kind.CONFLICT,
+    message="In the scene {scene} {left_minor} minor units of {currency} are left.",
+    next_step="Draw no more than that, or repay a loan of the scene first.",
+)
+SCENE_PAYEE_UNKNOWN = Refusal(
+    code="scene_payee_unknown",
+    kind=Kind.CONFLICT,
+    message="Money of the scene {scene} is paid to its merchants only, and this payee is none.",
+    next_step="Name the merchant's payee; two people register a new one.",
+)
+SCENE_STOPPED = Refusal(
+    code="scene_stopped",
+    kind=Kind.CONFLICT,
+    message="New loans of the scene {scene} are stopped at the moment.",
+    next_step="Draw for another purpose, or try again later; running loans go on as agreed.",
+)
+SCENE_UNKNOWN = Refusal(
+    code="scene_unknown",
+    kind=Kind.INVALID,
+    message="There is no scene {scene}.",
+    next_step="Use one of the scenes that are listed.",
+)
+SCENE_NOT_STOPPED = Refusal(
+    code="scene_not_stopped",
+    kind=Kind.CONFLICT,
+    message="New loans of this scene, or of this merchant in it, are not stopped.",
+    next_step="Look at the stops that stand; nothing is left to lift.",
+)

@@ -1,0 +1,180 @@
+"""Drawing for a scene: its merchants, its limit for two at once, and stops on its new loans."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from counterfoil.journeys import scenes
+from counterfoil.journeys.approve import decide_approval
+from counterfoil.journeys.draw import draw
+from counterfoil.journeys.house import House, open_house
+from counterfoil.journeys.quote import quote
+from counterfoil.journeys.scenes import PayeeWish
+from counterfoil.kernel.clock import TestClock
+from counterfoil.kernel.errors import Refused
+from counterfoil.lending import scene_store as store
+from counterfoil.lending.catalogue import Catalogue
+from counterfoil.lending.commands import OpenLine
+from counterfoil.lending.quote import Quote
+from counterfoil.lending.terms import Method
+from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.approvals import Approval
+from counterfoil.platform.batches import Answer
+from counterfoil.platform.settings import Settings
+
+ON = date(2026, 3, 1)
+CUSTOMER, LINE = 71, 72
+ANALYST = Actor(name="chen-jie", role="risk_analyst", source="console")
+OFFICER = Actor(name="li-wei", role="compliance", source="console")
+WISH = PayeeWish(scene="travel", name="Example Travel", payee_ref="acct-1", reason="contract")
+LATE = """
+INSERT INTO lending.loan (
+    customer_id, loan_id, line_id, product_code, product_version, lender_id, currency, method,
+    purpose, payee_ref, cost_sheet_hash, original_minor, rate_daily_e8, penalty_daily_e8,
+    grace_days, tenor_months, repayment_day, requested_on, status, start_date, principal_minor,
+    oldest_due_date, next_event_on, first_due_date, maturity_date, accrued_to)
+SELECT customer_id, 1000 + n, line_id, product_code, product_version, lender_id, currency,
+       'bullet', 'travel', $1, decode(repeat('00', 32), 'hex'), 1000, rate_daily_e8, 0, 3, 3, 15,
+       $2, 'open', $2, 1000, CASE WHEN n <= 5 THEN $3::date END, $4, $4, $4, $2
+FROM lending.credit_line, generate_series(1, 20) AS n
+"""
+
+
+def with_scene(house: House) -> House:
+    products = [
+        replace(item, terms=replace(item.terms, scenes=("travel",)))
+        for item in house.catalogue.products()
+    ]
+    return replace(house, catalogue=Catalogue(products))
+
+
+@pytest.fixture
+async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    clock = TestClock(datetime(2026, 3, 1, 9, tzinfo=UTC))
+    settings = Settings(home=tmp_path)
+    async with open_house(settings, database_url, clock=clock, first_date=ON) as opened:
+        line = OpenLine(
+            customer_id=CUSTOMER, line_id=LINE, application_id=73, product_code="cash-line-open",
+            product_version=1, limit_minor=6_000_000, currency="CNY", rate_daily_e8=35_000,
+            repayment_day=15, contract_id=74, agreement_sha256=bytes(32),
+        )  # fmt: skip
+        assert not isinstance(await opened.counter.submit(line, idempotency_key="open"), Refused)
+        yield with_scene(opened)
+
+
+async def quoted(house: House, **changes: Any) -> Quote | Refused:
+    asked: dict[str, Any] = {
+        "customer_id": CUSTOMER, "line_id": LINE, "amount_minor": 1_900_000, "currency": "CNY",
+        "tenor_months": 3, "method": Method.BULLET, "purpose": "travel",
+    }  # fmt: skip
+    return await quote(house, **{**asked, **changes})
+
+
+async def drawn(house: House, key: str, payee: str = "acct-1", **changes: Any) -> Answer | Refused:
+    priced = await quoted(house, **changes)
+    assert isinstance(priced, Quote), priced
+    asked: dict[str, Any] = {"amount_minor": 1_900_000, "tenor_months": 3, "purpose": "travel"}
+    return await draw(
+        house, customer_id=CUSTOMER, line_id=LINE, currency="CNY", method=Method.BULLET,
+        payee_ref=payee, quote_token=priced.token, idempotency_key=key, **{**asked, **changes},
+    )  # fmt: skip
+
+
+def code(answer: object) -> str:
+    assert isinstance(answer, Refused), answer
+    return answer.code
+
+
+async def registered(house: House, wish: PayeeWish = WISH) -> store.Payee:
+    waiting = await scenes.register_payee(house, ANALYST, wish)
+    assert isinstance(waiting, Approval), waiting
+    again = await scenes.register_payee(house, ANALYST, wish)
+    assert isinstance(again, Approval), "nobody approved it meanwhile"
+    assert again.approval_id == waiting.approval_id
+    given = await decide_approval(
+        house, OFFICER, waiting.approval_id, is_approved=True, reason="looked at the contract"
+    )
+    assert not isinstance(given, Refused), given
+    payee = await scenes.register_payee(house, ANALYST, wish)
+    assert isinstance(payee, store.Payee), payee
+    return payee
+
+
+async def test_a_scene_is_quoted_by_its_own_tenors_and_purposes(house: House) -> None:
+    assert code(await quoted(house, tenor_months=12)) == "tenor_not_offered"
+    assert code(await quoted(house, purpose="renovation")) == "scene_purpose_unknown"
+    assert code(await quoted(house, amount_minor=3_000_100)) == "scene_limit_reached"
+    assert isinstance(await quoted(house), Quote)
+
+
+async def test_money_goes_to_a_merchant_that_two_people_registered(house: House) -> None:
+    assert code(await drawn(house, "a")) == "scene_payee_unknown"
+    merchant = await registered(house)
+    first = await drawn(house, "a")
+    assert isinstance(first, Answer), first
+    moved = replace(WISH, payee_ref="acct-2", merchant_id=merchant.merchant_id)
+    assert (await registered(house, moved)).version_no == 2
+    # The old account is paid no more; a repetition still gets its first answer.
+    assert code(await drawn(house, "b", amount_minor=10_000)) == "scene_payee_unknown"
+    again = await drawn(house, "a")
+    assert isinstance(again, Answer)
+    assert again.text == first.text
+    assert isinstance(await drawn(house, "c", payee="acct-2", amount_minor=10_000), Answer)
+    unknown = replace(WISH, scene="hunting")
+    assert code(await scenes.register_payee(house, ANALYST, unknown)) == "scene_unknown"
+
+
+async def test_of_two_drawdowns_at_once_the_scene_lends_one(house: House) -> None:
+    await registered(house)
+    answers = await asyncio.gather(drawn(house, "a"), drawn(house, "b"))
+    assert sorted(isinstance(answer, Answer) for answer in answers) == [False, True]
+    [refused] = [answer for answer in answers if isinstance(answer, Refused)]
+    assert (refused.code, refused.detail["left_minor"]) == ("scene_limit_reached", 1_100_000)
+    async with house.database.connection() as connection:
+        driver: Any = connection
+        assert await driver.fetchval("SELECT count(*) FROM lending.scene_reservation") == 0
+
+
+async def test_above_the_tolerance_new_loans_stop_until_a_person_lifts_it(house: House) -> None:
+    await registered(house)
+    async with house.database.transaction() as connection:
+        driver: Any = connection
+        await driver.execute(
+            LATE, "acct-1", ON - timedelta(days=90), ON - timedelta(days=30), ON + timedelta(days=1)
+        )
+    assert await scenes.stop_scenes(house) == 2, "the scene, and the merchant in it"
+    assert await scenes.stop_scenes(house) == 0
+    assert code(await drawn(house, "a", amount_minor=10_000)) == "scene_stopped"
+    [travel] = [item for item in await scenes.list_scenes(house) if item["code"] == "travel"]
+    assert (travel["loans_count"], travel["late_ppm"], travel["is_stopped"]) == (20, 250_000, True)
+    [merchant] = travel["merchants"]
+    assert (merchant["late_minor"], merchant["is_stopped"]) == (5_000, True)
+    for merchant_id in (None, (await _payee(house)).merchant_id):
+        lifted = await scenes.lift_stop(
+            house, scene="travel", merchant_id=merchant_id, by="li-wei", reason="repaid"
+        )
+        assert isinstance(lifted, store.Stop)
+    twice = await scenes.lift_stop(house, scene="travel", merchant_id=None, by="x", reason="y")
+    assert code(twice) == "scene_not_stopped"
+    assert isinstance(await drawn(house, "a", amount_minor=10_000), Answer)
+
+
+async def _payee(house: House) -> store.Payee:
+    async with house.database.connection() as connection:
+        [payee] = await store.read_payees(connection)
+    return payee
+
+
+async def test_a_product_without_scenes_reads_nothing(house: House) -> None:
+    nothing: Any = None
+    cash = [
+        replace(item, terms=replace(item.terms, scenes=("cash",)))
+        for item in house.catalogue.products()
+    ]
+    plain = replace(house, database=nothing, catalogue=Catalogue(cash))
+    assert await scenes.stop_scenes(plain) == 0
