@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.store.applicants import Counter
+from tests.store.assessing import assessed
 from tests.store.test_feature_events import NOW, TODAY, known, statement
 
 from counterfoil.features.quality import Check, Effect, Kind
@@ -30,7 +31,6 @@ from counterfoil.worker.features import features_job
 
 ANALYST = Actor(name="ana", role="risk_analyst", source="test")
 COMPLIANCE = Actor(name="bo", role="compliance", source="test")
-ASSESSMENT = bytes(32)
 
 
 @pytest.fixture
@@ -149,18 +149,22 @@ async def test_a_distribution_that_moved_is_found(house: House, clock: TestClock
 
 async def test_a_source_is_switched_on_by_two_people_and_off_by_one(house: House) -> None:
     wish = {"source": "third_party", "licence": "BJ-CB-7", "reason": "pilot"}
-    missing = await switch_on(house, ANALYST, assessment=ASSESSMENT, **wish)
+    unassessed = await switch_on(house, ANALYST, assessment=bytes(32), **wish)
+    assert isinstance(unassessed, Refused)
+    assert unassessed.code == "assessment_missing"
+    assessment = await assessed(house, "third_party", by=ANALYST, approver=COMPLIANCE)
+    missing = await switch_on(house, ANALYST, assessment=assessment, **wish)
     assert isinstance(missing, Refused)
     assert missing.refusal is APPROVAL_MISSING
     unlicensed = await request_switch(
-        house, ANALYST, assessment=ASSESSMENT, **{**wish, "licence": " "}
+        house, ANALYST, assessment=assessment, **{**wish, "licence": " "}
     )
     assert isinstance(unlicensed, Refused)
     assert unlicensed.code == "source_licence_missing"
-    asked = await request_switch(house, ANALYST, assessment=ASSESSMENT, **wish)
+    asked = await request_switch(house, ANALYST, assessment=assessment, **wish)
     assert isinstance(asked, Approval)
     await decide_approval(house, COMPLIANCE, asked.approval_id, is_approved=True, reason="read")
-    assert not isinstance(await switch_on(house, ANALYST, assessment=ASSESSMENT, **wish), Refused)
+    assert not isinstance(await switch_on(house, ANALYST, assessment=assessment, **wish), Refused)
     async with house.database.connection() as connection:
         assert "third_party" in (await read_limits(house.registry, connection)).sources
     await switch_off(house, COMPLIANCE, source="third_party", reason="licence ended")

@@ -1,7 +1,8 @@
 """Sources switched on by two people and off by one.
 
-On          Needs the SHA-256 of an impact assessment, the licence that the data comes under (R016)
-            and the approval of a second person for exactly these. Leaves a leaf.
+On          Needs an approved impact assessment, named by its SHA-256 (R032), the licence that the
+            data comes under (R016) and the approval of a second person for exactly these. Leaves a
+            leaf.
 Off         Takes effect at once; nobody has to agree.
 """
 
@@ -14,11 +15,13 @@ from counterfoil.features import store
 from counterfoil.features.refusals import SOURCE_LICENCE_MISSING, SOURCE_NOT_FOUND
 from counterfoil.features.store import Switch
 from counterfoil.journeys.approve import ask_approval
+from counterfoil.journeys.assess import require_assessment
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import Approval, Value, payload_hash, require_approval
+from counterfoil.privacy.assessment import Processing
 
 APPROVAL: Final = "source_switch"
 
@@ -76,6 +79,11 @@ async def _switch_on(
     switch = Switch(source, True, licence, actor.name, act.reason, now)
     payload = _payload(source, licence, assessment)
     async with house.database.transaction() as connection:
+        unassessed = await require_assessment(
+            connection, Processing.SENSITIVE, source, assessment, on=now.date()
+        )
+        if unassessed is not None:
+            raise RefusedError(unassessed)
         approval = await require_approval(
             connection, APPROVAL, payload_hash(payload), used_by=actor.name, now=now
         )

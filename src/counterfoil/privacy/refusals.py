@@ -173,3 +173,75 @@ RIGHTS_ABOUT_UNKNOWN = Refusal(
     message="There is nothing called {about} that this could be about.",
     next_step="Name a fact of the profile to correct, or the application to explain.",
 )
+ASSESSMENT_INCOMPLETE = Refusal(
+    code="assessment_incomplete",
+    kind=Kind.INVALID,
+    message=(
+        "An assessment states purpose, necessity, risks, measures and a decision, each in at "
+        "most 4,000 characters."
+    ),
+    next_step="Add what is missing.",
+)
+ASSESSMENT_NOT_OPEN = Refusal(
+    code="assessment_not_open",
+    kind=Kind.CONFLICT,
+    message="The assessment is {state} already.",
+    next_step="Write a new one if something has changed.",
+)
+ASSESSMENT_BY_ANOTHER = Refusal(
+    code="assessment_by_another",
+    kind=Kind.FORBIDDEN,
+    message="Nobody concludes an assessment of their own.",
+    next_step="Ask somebody else whose role allows it.",
+)
+ASSESSMENT_NOT_FOUND = Refusal(
+    code="assessment_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no such assessment.",
+    next_step="Look it up in the list of assessments.",
+)
+ASSESSMENT_ROLE = Refusal(
+    code="assessment_role_not_allowed",
+    kind=Kind.FORBIDDEN,
+    message="Your role does not conclude assessments; the attempt is recorded.",
+    next_step="Ask compliance.",
+)
+ASSESSMENT_MISSING = Refusal(
+    code="assessment_missing",
+    kind=Kind.FORBIDDEN,
+    message="No approved assessment in force is about {processing} of {subject} under this hash.",
+    next_step="Write an assessment, have somebody else approve it, and name its SHA-256.",
+)
+INCIDENT_FACTS = Refusal(
+    code="incident_facts_incomplete",
+    kind=Kind.INVALID,
+    message=(
+        "An incident names kinds of data of the retention schedule, harm, advice and a "
+        "contact, and was noticed in the past."
+    ),
+    next_step="Complete the facts; what is unknown yet is said so.",
+)
+INCIDENT_NOT_FOUND = Refusal(
+    code="incident_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no such incident.",
+    next_step="Look it up in the list of incidents.",
+)
+INCIDENT_CLOSED = Refusal(
+    code="incident_closed",
+    kind=Kind.CONFLICT,
+    message="The incident is closed.",
+    next_step="Record a new one if something has come up.",
+)
+INCIDENT_NOT_DONE = Refusal(
+    code="incident_not_done",
+    kind=Kind.CONFLICT,
+    message="The incident cannot be closed before this is done: {missing}.",
+    next_step="Do it and note it, or say why persons need no notice.",
+)
+INCIDENT_ROLE = Refusal(
+    code="incident_role_not_allowed",
+    kind=Kind.FORBIDDEN,
+    message="Your role does not handle incidents; the attempt is recorded.",
+    next_step="Tell operations or compliance at once.",
+)
