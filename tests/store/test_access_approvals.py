@@ -8,7 +8,17 @@ from pathlib import Path
 import asyncpg
 import orjson
 import pytest
-from tests.store.privacy_desk import ADMIN, CLERK, OFFICER, SECOND, a_house, approve, code_of, rows
+from tests.store.privacy_desk import (
+    ADMIN,
+    CLERK,
+    OFFICER,
+    SECOND,
+    a_house,
+    approve,
+    code_of,
+    rows,
+    staff,
+)
 
 from counterfoil.evidence.leaf import LeafType, commitment
 from counterfoil.journeys.approve import ask_approval, decide_approval, list_approvals
@@ -192,9 +202,9 @@ def test_the_matrix_denies_what_it_does_not_say() -> None:
     matrix = load_matrix()
     nobody = matrix.rights_of("stranger")
     assert not (nobody.permissions | nobody.purposes | nobody.requests | nobody.approves)
-    assert matrix.purpose_of("finance", "complaint") is None
-    assert matrix.purpose_of("collector", "legal_request") is None
-    found = matrix.purpose_of("collector", "collection")
+    assert matrix.purpose_for(staff("finance"), "complaint") is None
+    assert matrix.purpose_for(staff("collector"), "legal_request") is None
+    found = matrix.purpose_for(staff("collector"), "collection")
     assert found is not None
     assert "id_number" not in found.data["identity"]
 

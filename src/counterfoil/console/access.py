@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from counterfoil.platform.access import Role
-from counterfoil.platform.access_matrix import load_matrix
+from counterfoil.platform.access_matrix import Actor, load_matrix
 
 
 class Permission(StrEnum):
@@ -33,6 +33,7 @@ class Permission(StrEnum):
     READ_MODELS = "read_models"
     RIGHTS = "rights"
     EXPORT = "export"
+    MANAGE_STAFF = "manage_staff"
 
 
 def _permissions(role: Role) -> frozenset[Permission]:
@@ -43,6 +44,13 @@ def _permissions(role: Role) -> frozenset[Permission]:
 ROLES: Final[Mapping[str, frozenset[Permission]]] = {
     role.value: _permissions(role) for role in Role
 }
+
+
+def may_now(actor: Actor, permission: Permission) -> bool:
+    """Return whether somebody holds a permission now: lent ones count, suspended ones do not."""
+    if not actor.lent and not actor.suspended:
+        return may(actor.role, permission)
+    return permission.value in load_matrix().rights_for(actor).permissions
 
 
 def may(role: str, permission: Permission) -> bool:

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from counterfoil.console import files
+from counterfoil.console.access import Permission, may
 from counterfoil.console.desk import Desk, make_desk
 from counterfoil.console.frame import BASE, THEMES
 from counterfoil.console.page import Page
@@ -33,6 +34,7 @@ from counterfoil.console.pages import (
     errors,
     evidence,
     experiments,
+    exports,
     funnel,
     gallery,
     inquiries,
@@ -53,11 +55,15 @@ from counterfoil.console.pages import (
     reviews,
     search,
     sign_in,
+    staff,
 )
 from counterfoil.console.visit import Visit
+from counterfoil.journeys.second_factor import is_factor_required
+from counterfoil.journeys.staff_rights import note_right_use, standing_of
 from counterfoil.journeys.trail import Act, note
+from counterfoil.kernel import ids
 from counterfoil.kernel.clock import Clock, SystemClock
-from counterfoil.platform.access import find_operator
+from counterfoil.platform.access import Operator, find_operator
 from counterfoil.platform.telemetry import logger
 from counterfoil.platform.web.forms import (
     BODY_BYTES_MAX,
@@ -109,8 +115,10 @@ PAGES: Final[tuple[Page, ...]] = (
     *experiments.PAGES,
     *search.PAGES,
     *approvals.PAGES,
+    *exports.PAGES,
     *policies.PAGES,
     *sign_in.PAGES,
+    *staff.PAGES,
     *gallery.PAGES,
 )
 
@@ -210,14 +218,49 @@ async def _answer(visit: Visit, page: Page) -> Response:
         if refusal:
             return refusal
     if page.permission is not None:
-        if not await _is_still_operator(visit):
+        operator = await _still_operator(visit)
+        if operator is None:
             return await sign_in.ask(visit)
+        if _needs_factor(visit, page, operator):
+            return visit.go(f"{BASE}{staff.FACTOR_PATH}")
         if not visit.may(page.permission):
             await _note_refusal(visit, page)
             return await errors.forbidden(visit)
+        await _note_use(visit, page.permission)
     if is_post and page.submit and not visit.is_stale:
         return await page.submit(visit)
-    return await page.show(visit)
+    response = await page.show(visit)
+    if page.permission is not None and response.status_code == HTTPStatus.OK:
+        await _note_view(visit, page)
+    return response
+
+
+def _needs_factor(visit: Visit, page: Page, operator: Operator) -> bool:
+    is_missing = not operator.has_factor and page.path != staff.FACTOR_PATH
+    return is_missing and is_factor_required(visit.desk.house, operator)
+
+
+async def _note_use(visit: Visit, permission: Permission) -> None:
+    """Keep, once a day, that a permission of the role was used; lent ones are not the role's."""
+    today = visit.desk.wall.now().date()
+    use = (visit.operator, permission.value, today)
+    if use in visit.desk.rights_noted or not may(visit.role, permission):
+        return
+    async with visit.desk.house.database.transaction() as connection:
+        await note_right_use(connection, visit.operator, permission.value, on=today)
+    visit.desk.rights_noted.add(use)
+
+
+async def _note_view(visit: Visit, page: Page) -> None:
+    """Write to the trail who opened which page of a customer, masked as it is."""
+    try:
+        number = ids.from_text(ids.CUSTOMER, visit.request.path_params.get("customer", ""))
+    except ids.InvalidIdError:
+        return
+    house = visit.desk.house
+    act = Act(name="view", customer_ids=[number], subject=page.path)
+    async with house.database.transaction() as connection:
+        await note(house, connection, visit.actor, act)
 
 
 async def _note_refusal(visit: Visit, page: Page) -> None:
@@ -228,17 +271,27 @@ async def _note_refusal(visit: Visit, page: Page) -> None:
         await note(house, connection, visit.actor, act, outcome="forbidden")
 
 
-async def _is_still_operator(visit: Visit) -> bool:
-    """Check that the session's operator may still sign in, and take the role of today."""
-    if visit.session is None:
-        return False
+async def _still_operator(visit: Visit) -> Operator | None:
+    """Return the session's operator who may still sign in, and take role and rights of now."""
+    session = visit.session
+    if session is None:
+        return None
     async with visit.reading() as connection:
-        operator = await find_operator(connection, visit.session.operator)
-    if operator is None:
-        visit.session = None
-        return False
-    visit.session = replace(visit.session, role=operator.role.value)
-    return True
+        operator = await find_operator(
+            connection, session.operator, signed_in_at=session.signed_in_at
+        )
+        if operator is None:
+            visit.session = None
+            return None
+        visit.standing = await standing_of(
+            visit.desk.house,
+            connection,
+            operator.name,
+            operator.role.value,
+            now=visit.desk.wall.now(),
+        )
+    visit.session = replace(session, role=operator.role.value)
+    return operator
 
 
 async def _read_post(visit: Visit) -> Response | None:

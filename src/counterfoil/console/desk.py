@@ -1,7 +1,8 @@
 """The console's desk: what every request is handed, made once when the program starts."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from importlib import resources
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -30,6 +31,8 @@ class Desk:
     site: Site
     throttle: Throttle
     catalogues: Mapping[str, Catalogue]
+    #: Operator, permission and day of uses that this process has written down already.
+    rights_noted: set[tuple[str, str, date]] = field(default_factory=set)
 
     @property
     def product_names(self) -> Mapping[str, tuple[str, str]]:

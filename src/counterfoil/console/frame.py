@@ -1,11 +1,11 @@
 """What surrounds every page: navigation, environment and business date, the developer drawer."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from counterfoil.console.access import Permission, may
+from counterfoil.console.access import Permission
 from counterfoil.platform.web.i18n import Catalogue
 
 BASE: Final = "/console"
@@ -47,6 +47,15 @@ class Drawer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """What is said on top of every page, and where it leads."""
+
+    text: str
+    href: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """The surroundings of one page."""
 
@@ -63,6 +72,7 @@ class Frame:
     asset_versions: Mapping[str, str]
     has_single_keys: bool
     drawer: Drawer | None
+    alarm: Alarm | None = None
 
     def asset(self, name: str) -> str:
         """Return the address of one of the files that pages load."""
@@ -116,13 +126,17 @@ _NAVIGATION: Final = (
             ("policies", "/policies", "y", Permission.APPROVALS),
             ("approvals", "/approvals", "v", Permission.APPROVALS),
             ("trail", "/trail", "t", Permission.READ_TRAIL),
+            ("exports", "/exports", "i", Permission.EXPORT),
+            ("staff", "/staff", "n", Permission.MANAGE_STAFF),
         ),
     ),
 )
 
 
-def navigation(role: str, path: str, catalogue: Catalogue) -> tuple[NavGroup, ...]:
-    """Return the navigation of a role, with the entry of the present page marked."""
+def navigation(
+    may: Callable[[Permission], bool], path: str, catalogue: Catalogue
+) -> tuple[NavGroup, ...]:
+    """Return the navigation by what somebody may open, with the present page's entry marked."""
     groups = []
     for group, entries in _NAVIGATION:
         links = [
@@ -133,7 +147,7 @@ def navigation(role: str, path: str, catalogue: Catalogue) -> tuple[NavGroup, ..
                 letter=letter,
             )
             for name, below, letter, permission in entries
-            if may(role, permission)
+            if may(permission)
         ]
         if links:
             groups.append(NavGroup(label=catalogue.text(f"nav.{group}"), links=links))

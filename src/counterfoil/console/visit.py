@@ -10,10 +10,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from counterfoil.console.access import Permission, may
+from counterfoil.console.access import Permission, may_now
 from counterfoil.console.desk import Desk, environment_label
-from counterfoil.console.frame import Drawer, Frame, navigation
+from counterfoil.console.frame import BASE, Alarm, Drawer, Frame, navigation
 from counterfoil.console.reading import READING
+from counterfoil.journeys.staff_rights import NO_STANDING, Standing
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.web.format import Formats
 from counterfoil.platform.web.forms import SECRET_BYTES, FormReader, masked_token
@@ -71,6 +72,8 @@ class Visit:
     values: Mapping[str, str] = field(default_factory=dict)
     #: Whether the post came from a page whose session has changed meanwhile: it is shown again.
     is_stale: bool = False
+    #: What holds for the operator beyond the role.
+    standing: Standing = NO_STANDING
     business_date: date | None = None
     statements: int = 0
 
@@ -88,7 +91,13 @@ class Visit:
     def actor(self) -> Actor:
         """Return who acts, and from where, for journeys that keep a trail."""
         host = self.request.client.host if self.request.client else "unknown"
-        return Actor(name=self.operator, role=self.role, source=f"console {host}")
+        return Actor(
+            name=self.operator,
+            role=self.role,
+            source=f"console {host}",
+            lent=self.standing.lent_role,
+            suspended=self.standing.suspended,
+        )
 
     def t(self, key: str, **values: object) -> str:
         """Return a message in the reader's language."""
@@ -96,7 +105,7 @@ class Visit:
 
     def may(self, permission: Permission) -> bool:
         """Return whether the operator holds a permission."""
-        return may(self.role, permission)
+        return may_now(self.actor, permission)
 
     def status(self, family: str, code: str, tones: Mapping[str, str]) -> Status:
         """Return a state as a word with its tone."""
@@ -176,11 +185,25 @@ class Visit:
             role=self.catalogue.label("role", self.role) if self.role else "",
             token=self.token(),
             here=self._here(),
-            navigation=navigation(self.role, path, self.catalogue),
+            navigation=navigation(self.may, path, self.catalogue),
+            alarm=self._alarm(),
             asset_versions={name: asset.version for name, asset in self.desk.site.assets.items()},
             has_single_keys=self.has_single_keys,
             drawer=drawer,
         )
+
+    def _alarm(self) -> Alarm | None:
+        """Return what every page says of emergencies: of one's own, or of those that wait."""
+        standing, t = self.standing, self.t
+        if standing.lent_role:
+            role = self.catalogue.label("role", standing.lent_role)
+            until = self.formats.instant(standing.ends_at)
+            text = t("emergency.under_way", role=role, until=until)
+            return Alarm(text=text, href=f"{BASE}/emergency", label=t("emergency.open"))
+        if standing.emergencies_waiting and self.may(Permission.MANAGE_STAFF):
+            text = t("emergency.waiting", count=standing.emergencies_waiting)
+            return Alarm(text=text, href=f"{BASE}/staff", label=t("emergency.look"))
+        return None
 
     def _here(self) -> str:
         """Return the address of this page; the page of a post is not one to come back to."""

@@ -42,7 +42,7 @@ async def ask_approval(
     act = Act(name="approval_request", subject=kind, reason=reason)
     if kind not in matrix.approvals:
         return await note_refusal(house, actor, act, refuse(APPROVAL_KIND_UNKNOWN, kind=kind))
-    if kind not in matrix.rights_of(actor.role).requests:
+    if kind not in matrix.rights_for(actor).requests:
         return await note_refusal(house, actor, act, refuse(APPROVAL_NOT_ALLOWED, kind=kind))
     if not reason.strip():
         return await note_refusal(house, actor, act, refuse(REASON_MISSING))
@@ -97,7 +97,7 @@ async def _decide(
         found = await approvals.read_approval(connection, approval_id)
         if found is None:
             return refuse(APPROVAL_NOT_FOUND)
-        if found.kind not in load_matrix().rights_of(actor.role).approves:
+        if found.kind not in load_matrix().rights_for(actor).approves:
             return refuse(APPROVAL_NOT_ALLOWED, kind=found.kind)
         refused = await approvals.decide_approval(
             connection,

@@ -145,7 +145,7 @@ async def trace_sample(house: House, actor: Actor, text: str) -> Trace | Refused
 
     Pseudonyms tell the recipient, the last digits of amounts the export and so whoever made it.
     """
-    if _PERMISSION not in load_matrix().rights_of(actor.role).permissions:
+    if _PERMISSION not in load_matrix().rights_for(actor).permissions:
         act = Act(name="export_trace")
         return await note_refusal(house, actor, act, refuse(EXPORT_NOT_ALLOWED))
     header, *rows = [row for row in csv.reader(io.StringIO(text)) if row] or [[]]
@@ -236,7 +236,7 @@ def _kept(
 
 
 def _checked(actor: Actor, request: ExportRequest) -> Dataset | Refused:
-    if _PERMISSION not in load_matrix().rights_of(actor.role).permissions:
+    if _PERMISSION not in load_matrix().rights_for(actor).permissions:
         return refuse(EXPORT_NOT_ALLOWED)
     datasets = load_datasets()
     if request.dataset not in datasets:

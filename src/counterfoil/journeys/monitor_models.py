@@ -79,7 +79,7 @@ async def release_segment(
 ) -> Hold | Refused:
     """Let automatic approvals of a segment go again; somebody has looked and says why."""
     act = Act(name="model_release", subject=f"{model_sha256} {segment}", reason=reason)
-    if _REQUEST not in load_matrix().rights_of(actor.role).requests:
+    if _REQUEST not in load_matrix().rights_for(actor).requests:
         return await note_refusal(house, actor, act, refuse(APPROVAL_NOT_ALLOWED, kind=_REQUEST))
     async with house.database.transaction() as connection:
         await registry_store.lock_model(connection, model_sha256)
@@ -98,7 +98,7 @@ async def keep_stress(
     """Keep what a scenario would do with a registered model, with the hashes of all its parts."""
     sha256 = document["model"]["sha256"]
     act = Act(name="model_stress", subject=sha256, reason=reason)
-    if _REQUEST not in load_matrix().rights_of(actor.role).requests:
+    if _REQUEST not in load_matrix().rights_for(actor).requests:
         return await note_refusal(house, actor, act, refuse(APPROVAL_NOT_ALLOWED, kind=_REQUEST))
     async with house.database.transaction() as connection:
         if await registry_store.read_model(connection, sha256) is not None:

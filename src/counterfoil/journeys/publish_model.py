@@ -271,7 +271,7 @@ async def _step(
 ) -> T | Refused:
     """Take one step in one transaction, with its line in the trail, or write who was refused."""
     act = Act(name=name, subject=model_sha256, reason=reason)
-    if APPROVAL not in load_matrix().rights_of(actor.role).requests:
+    if APPROVAL not in load_matrix().rights_for(actor).requests:
         return await note_refusal(house, actor, act, refuse(APPROVAL_NOT_ALLOWED, kind=APPROVAL))
     if not reason.strip():
         return await note_refusal(house, actor, act, refuse(REASON_MISSING))

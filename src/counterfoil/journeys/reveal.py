@@ -97,7 +97,7 @@ async def look_again(
         grant = await grant_store.read_grant(connection, customer_id, grant_id)
     if grant is None or not _is_valid(grant, actor, now=house.clock.now()):
         return await note_refusal(house, actor, act, refuse(GRANT_NOT_VALID))
-    purpose = load_matrix().purpose_of(actor.role, grant.purpose)
+    purpose = load_matrix().purpose_for(actor, grant.purpose)
     if purpose is None:
         refused = refuse(PURPOSE_NOT_ALLOWED, purpose=grant.purpose)
         return await note_refusal(house, actor, act, refused)
@@ -147,7 +147,7 @@ def bulk_payload(request: RevealRequest) -> dict[str, Value]:
 
 
 async def _reveal(house: House, actor: Actor, request: RevealRequest) -> list[Revealed] | Refused:
-    purpose = load_matrix().purpose_of(actor.role, request.purpose)
+    purpose = load_matrix().purpose_for(actor, request.purpose)
     if purpose is None or not request.data or not set(request.data) <= set(purpose.data):
         return refuse(PURPOSE_NOT_ALLOWED, purpose=request.purpose)
     if not request.reason.strip():

@@ -252,7 +252,7 @@ async def tell(
 
 def refuse_role(actor: Actor) -> Refused | None:
     """Refuse a role that does not review decisions."""
-    if REVIEW in load_matrix().rights_of(actor.role).permissions:
+    if REVIEW in load_matrix().rights_for(actor).permissions:
         return None
     return refuse(REVIEWER_NOT_ALLOWED)
 

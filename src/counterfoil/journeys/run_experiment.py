@@ -200,7 +200,7 @@ def legal_caps(house: House, currency: str, *, on: date) -> LegalCaps:
 
 def _check_role(actor: Actor) -> None:
     """Refuse whoever neither asks for experiments nor approves them."""
-    rights = load_matrix().rights_of(actor.role)
+    rights = load_matrix().rights_for(actor)
     if APPROVAL not in rights.requests and APPROVAL not in rights.approves:
         raise RefusedError(refuse(APPROVAL_NOT_ALLOWED, kind=APPROVAL))
 

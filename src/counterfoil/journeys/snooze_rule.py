@@ -72,7 +72,7 @@ async def end_snooze(
 ) -> Snooze | Refused:
     """Let a rule act again before its time; ending twice is the same as once."""
     act = _act("rule_snooze_end", customer_id, ids.to_text(ids.SNOOZE, snooze_id), reason)
-    rights = load_matrix().rights_of(actor.role)
+    rights = load_matrix().rights_for(actor)
     if APPROVAL not in rights.requests | rights.approves:
         refused = refuse(APPROVAL_NOT_ALLOWED, kind=APPROVAL)
         return await note_refusal(house, actor, act, refused)

@@ -108,6 +108,8 @@ class Operator:
     operator_id: int
     name: str
     role: Role
+    #: Whether a second factor is set up, and asked for.
+    has_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,8 +312,16 @@ async def set_operator(
 
 
 async def disable_operator(connection: Runner, name: str, *, now: datetime) -> bool:
-    """Take an operator's right to sign in; False when there is none, or it was taken before."""
+    """Take an operator's right to sign in; False when there is none, or it was taken before.
+
+    Sessions end too, and stay ended if the operator comes back.
+    """
     return await _QUERIES.disable_operator.execute(connection, name=name, now=now) == 1
+
+
+async def set_signed_out(connection: Runner, name: str, *, now: datetime) -> None:
+    """End an operator's sessions."""
+    await _QUERIES.set_signed_out.execute(connection, name=name, now=now)
 
 
 async def verify_operator(connection: Runner, name: str, password: str) -> Operator | None:
@@ -321,12 +331,29 @@ async def verify_operator(connection: Runner, name: str, password: str) -> Opera
     matches = await asyncio.to_thread(is_password, password, stored)
     if row is None or not matches or row["disabled_at"] is not None:
         return None
-    return Operator(operator_id=row["operator_id"], name=row["name"], role=Role(row["role"]))
+    return _operator(row)
 
 
-async def find_operator(connection: Runner, name: str) -> Operator | None:
-    """Return an operator who may sign in, so that a session ends when its operator is disabled."""
+async def find_operator(
+    connection: Runner, name: str, *, signed_in_at: datetime | None = None
+) -> Operator | None:
+    """Return an operator who may sign in, so that a session ends when its operator is disabled.
+
+    A sign-in from before the last change of password or role does not count.
+    """
     row = await _QUERIES.operator.fetchrow(connection, name=name)
     if row is None or row["disabled_at"] is not None:
         return None
-    return Operator(operator_id=row["operator_id"], name=row["name"], role=Role(row["role"]))
+    after = row["signed_in_after"]
+    if signed_in_at is not None and after is not None and signed_in_at < after:
+        return None
+    return _operator(row)
+
+
+def _operator(row: Row) -> Operator:
+    return Operator(
+        operator_id=row["operator_id"],
+        name=row["name"],
+        role=Role(row["role"]),
+        has_factor=row["has_factor"],
+    )

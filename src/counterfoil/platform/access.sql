@@ -52,17 +52,33 @@ WHERE k.api_key_id = used.api_key_id
 INSERT INTO platform.operator (operator_id, name, role, password_scrypt, created_at)
 VALUES (:operator_id, :name, :role, :password_scrypt, :created_at)
 ON CONFLICT (name) DO UPDATE
-SET role = excluded.role, password_scrypt = excluded.password_scrypt, disabled_at = NULL;
+SET role = excluded.role, password_scrypt = excluded.password_scrypt, disabled_at = NULL,
+    signed_in_after = excluded.created_at,
+    rights_since = CASE
+        WHEN operator.role = excluded.role AND operator.disabled_at IS NULL
+            THEN operator.rights_since
+        ELSE excluded.created_at
+    END;
 
 -- name: operator
 -- One operator by name, disabled ones too.
 -- gives   at most one row
 -- locks   none
-SELECT operator_id, name, role, password_scrypt, disabled_at
-FROM platform.operator
-WHERE name = :name;
+SELECT o.operator_id, o.name, o.role, o.password_scrypt, o.disabled_at, o.signed_in_after,
+       EXISTS (
+           SELECT FROM platform.second_factor AS f
+           WHERE f.operator_id = o.operator_id AND f.confirmed_at IS NOT NULL
+       ) AS has_factor
+FROM platform.operator AS o
+WHERE o.name = :name;
 
 -- name: disable_operator
 -- Takes an operator's right to sign in.
 -- locks   the row
-UPDATE platform.operator SET disabled_at = :now WHERE name = :name AND disabled_at IS NULL;
+UPDATE platform.operator SET disabled_at = :now, signed_in_after = :now
+WHERE name = :name AND disabled_at IS NULL;
+
+-- name: set_signed_out
+-- Sign-ins before an instant do not count any more.
+-- locks   the row
+UPDATE platform.operator SET signed_in_after = :now WHERE name = :name;

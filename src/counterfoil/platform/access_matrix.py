@@ -7,7 +7,7 @@ Form        `access_matrix.toml` beside this module. A name that nobody knows, o
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any, Final
@@ -28,6 +28,10 @@ class Actor:
     role: str
     #: Where it comes from: console, api or cli, with an address where there is one.
     source: str
+    #: Role whose rights are lent in an emergency; empty outside of one.
+    lent: str = ""
+    #: Permissions of the role that expired because nobody used them.
+    suspended: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +63,17 @@ class Rights:
     #: Kinds of approval that it may ask for, and those that it may give.
     requests: frozenset[str]
     approves: frozenset[str]
+    #: Roles whose rights it may take in an emergency.
+    emergency: frozenset[str] = frozenset()
 
 
 _NONE: Final = Rights(
     permissions=frozenset(), purposes=frozenset(), requests=frozenset(), approves=frozenset()
 )
+#: What an emergency never lends: judging others, and being the second person.
+_NEVER_LENT: Final = frozenset({"approvals", "manage_staff"})
+#: Permission → the other rights that end with it, by the name of the member.
+_WITH_PERMISSION: Final = {"reveal": ("purposes",), "approvals": ("requests", "approves")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +89,25 @@ class Matrix:
         """Return the rights of a role or scope; an unknown one has none."""
         return self.rights.get(role, _NONE)
 
-    def purpose_of(self, role: str, purpose: str) -> LookPurpose | None:
-        """Return a purpose for which a role may look; None where it may not."""
-        return self.purposes.get(purpose) if purpose in self.rights_of(role).purposes else None
+    def rights_for(self, actor: Actor) -> Rights:
+        """Return the rights of somebody now: of the role, less what expired, and what is lent.
+
+        An emergency lends what one may do and see, never the right to be the second person.
+        """
+        own = self.rights_of(actor.role)
+        own = replace(own, permissions=own.permissions - actor.suspended)
+        for permission in actor.suspended & _WITH_PERMISSION.keys():
+            own = replace(own, **dict.fromkeys(_WITH_PERMISSION[permission], frozenset()))
+        lent = self.rights_of(actor.lent)
+        return replace(
+            own,
+            permissions=own.permissions | (lent.permissions - _NEVER_LENT),
+            purposes=own.purposes | lent.purposes,
+        )
+
+    def purpose_for(self, actor: Actor, purpose: str) -> LookPurpose | None:
+        """Return a purpose for which somebody may look; None where they may not."""
+        return self.purposes.get(purpose) if purpose in self.rights_for(actor).purposes else None
 
 
 @cache
@@ -103,6 +129,7 @@ def parse_matrix(read: Mapping[str, Any]) -> Matrix:
         _only_known(f"purpose of {name}", rights.purposes, purposes)
         _only_known(f"request of {name}", rights.requests, approvals)
         _only_known(f"approval of {name}", rights.approves, approvals)
+        _only_known(f"emergency of {name}", rights.emergency, roles)
     if any(rights.approves for rights in machines.values()):
         raise ValueError("a program is not the second person")
     return Matrix(purposes=purposes, approvals=approvals, rights=roles | machines)
@@ -127,12 +154,13 @@ def _purpose(code: str, item: Mapping[str, Any]) -> LookPurpose:
 
 
 def _rights(item: Mapping[str, Any]) -> Rights:
-    _only_known("right", item, {"permissions", "purposes", "requests", "approves"})
+    _only_known("right", item, {"permissions", "purposes", "requests", "approves", "emergency"})
     return Rights(
         permissions=frozenset(item.get("permissions", ())),
         purposes=frozenset(item["purposes"]),
         requests=frozenset(item["requests"]),
         approves=frozenset(item.get("approves", ())),
+        emergency=frozenset(item.get("emergency", ())),
     )
 
 

@@ -162,6 +162,22 @@ class Settings(BaseSettings):
         ),
     )
 
+    staff_safeguards: bool | None = Field(
+        default=None,
+        description=(
+            "Whether staff who see persons or approve need a second factor, and whether rights "
+            "that nobody uses expire. When it is not set, everywhere but in a sandbox."
+        ),
+    )
+    rights_unused_days: int = Field(
+        default=90,
+        ge=7,
+        description="Days after which a right that was neither used nor confirmed is suspended.",
+    )
+    emergency_minutes: int = Field(
+        default=60, ge=5, le=240, description="Longest that emergency access lasts, in minutes."
+    )
+
     export_group_min: int = Field(
         default=5,
         ge=2,
@@ -261,6 +277,13 @@ class Settings(BaseSettings):
             "is not set, nobody can be asked."
         ),
     )
+
+    @property
+    def guards_staff(self) -> bool:
+        """Return whether the second factor and the expiry of rights bind."""
+        if self.staff_safeguards is None:
+            return self.environment != "sandbox"
+        return self.staff_safeguards
 
     @property
     def is_embedded(self) -> bool:

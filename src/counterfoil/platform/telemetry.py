@@ -144,6 +144,8 @@ class Metrics:
 
     #: Reviews by a person that are open, and those of them beyond their deadline.
     reviews_waiting: Gauge
+    #: Emergency access by what happened: begun, justified, not_justified.
+    emergencies: Counter
     #: Policy versions whose decisions were overturned too often.
     policies_looked_at: Gauge
 
@@ -223,6 +225,12 @@ class Metrics:
                 "counterfoil_policy_tripped",
                 "Rules whose declines an action cap sends to people.",
                 ["purpose"],
+                registry=registry,
+            ),
+            emergencies=Counter(
+                "counterfoil_emergencies",
+                "Emergency access begun, and what reviews found of it.",
+                ["act"],
                 registry=registry,
             ),
             reviews_waiting=Gauge(

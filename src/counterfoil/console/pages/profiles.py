@@ -56,7 +56,7 @@ async def show(visit: Visit) -> Response:
     except ids.InvalidIdError:
         return await errors.not_found(visit)
     matrix = load_matrix()
-    looks = sorted(matrix.rights_of(visit.role).purposes)
+    looks = sorted(matrix.rights_for(visit.actor).purposes)
     purpose = visit.request.query_params.get("purpose", looks[0] if looks else "")
     house = visit.desk.house
     found = await staff_profile(house, visit.actor, customer_id, purpose=purpose)

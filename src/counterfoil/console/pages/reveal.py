@@ -113,7 +113,7 @@ def _purposes(visit: Visit) -> list[tuple[str, str]]:
     """Return the purposes of the role for which there is something to see here."""
     matrix = load_matrix()
     is_chinese = visit.catalogue.language == "zh-CN"
-    found = sorted(matrix.rights_of(visit.role).purposes)
+    found = sorted(matrix.rights_for(visit.actor).purposes)
     return [
         (code, matrix.purposes[code].name_zh if is_chinese else matrix.purposes[code].name_en)
         for code in found

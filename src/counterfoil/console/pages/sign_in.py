@@ -14,6 +14,7 @@ from counterfoil.console.access import Permission
 from counterfoil.console.frame import BASE, THEMES, navigation
 from counterfoil.console.page import Page
 from counterfoil.console.visit import Visit
+from counterfoil.journeys.second_factor import is_code
 from counterfoil.platform.access import Operator, verify_operator
 from counterfoil.platform.web.forms import (
     KEY_FIELD,
@@ -28,6 +29,7 @@ from counterfoil.platform.web.sessions import SESSION_LIFE, Session, cookie_head
 _KEPT: Final = "kept."
 _NAME_LENGTH_MAX: Final = 64
 _PASSWORD_LENGTH_MAX: Final = 200
+_CODE_LENGTH_MAX: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,12 @@ async def submit(visit: Visit) -> Response:
         visit.desk.throttle.failed(name or "", address, now)
         reader.refuse("password", "sign_in.refused")
         return _page(visit, next_path=next_path, kept=_kept(visit), reader=reader, status=422)
+    if operator.has_factor and not await _has_code(visit, operator):
+        given = visit.values.get("code", "").strip()
+        if given:
+            visit.desk.throttle.failed(operator.name, address, now)
+        reader.refuse("code", "sign_in.code_wrong" if given else "sign_in.code_needed")
+        return _page(visit, next_path=next_path, kept=_kept(visit), reader=reader, status=422)
     visit.desk.throttle.succeeded(operator.name, address)
     session = Session(
         operator=operator.name,
@@ -117,7 +125,7 @@ async def show_keys(visit: Visit) -> Response:
     """List the keys."""
     letters = tuple(
         (f"g {link.letter}", link.label)
-        for group in navigation(visit.role, "", visit.catalogue)
+        for group in navigation(visit.may, "", visit.catalogue)
         for link in group.links
     )
     keys = (("/", visit.t("keys.find")), ("?", visit.t("keys.help")), *letters)
@@ -149,6 +157,11 @@ async def go_home(visit: Visit) -> Response:
 async def _verified(visit: Visit, name: str, password: str) -> Operator | None:
     async with visit.desk.house.database.connection() as connection:
         return await verify_operator(connection, name, password)
+
+
+async def _has_code(visit: Visit, operator: Operator) -> bool:
+    code = visit.values.get("code", "")[:_CODE_LENGTH_MAX]
+    return await is_code(visit.desk.house, operator, code, now=visit.desk.wall.now())
 
 
 def own_path(path: str) -> str:

@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-#: A working day; after it the operator signs in again.
-SESSION_LIFE: Final = timedelta(hours=10)
+#: Half a working day; after it the operator signs in again.
+SESSION_LIFE: Final = timedelta(hours=4)
 
 _PREFERENCE_SECONDS: Final = 365 * 24 * 3600
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
@@ -36,6 +36,11 @@ class Session:
     #: Keys the tokens of this session's forms.
     secret: bytes
     ends_at: datetime
+
+    @property
+    def signed_in_at(self) -> datetime:
+        """Return when it began, to the second."""
+        return self.ends_at - SESSION_LIFE
 
 
 def seal(session: Session, key: bytes) -> str:
