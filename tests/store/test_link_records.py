@@ -172,12 +172,12 @@ async def test_what_contradicts_or_chains_is_refused(branch: Branch) -> None:
     other_birth = await record(house, sequence=5, day=day)
     await merged(house, one, two)
     for given, into, code in (
-        (three, three, "records_the_same"),
-        (other_name, three, "records_contradict"),
-        (other_birth, three, "records_contradict"),
+        (three, three, "record_same"),
+        (other_name, three, "record_does_not_match"),
+        (other_birth, three, "record_does_not_match"),
         (one, three, "record_merged"),
         (three, one, "record_merged"),
-        (two, three, "record_carries_others"),
+        (two, three, "record_joined_by_other"),
         (three, 1, "customer_not_found"),
     ):
         refused = await merge(house, given, into)

@@ -16,12 +16,12 @@ from enum import StrEnum
 
 from counterfoil.customers.identity import birth_date_of
 from counterfoil.customers.refusals import (
-    RECORD_CARRIES_OTHERS,
+    RECORD_DOES_NOT_MATCH,
+    RECORD_IDENTITY_MISSING,
+    RECORD_JOINED_BY_OTHER,
     RECORD_MERGED,
-    RECORDS_CONTRADICT,
-    RECORDS_NOT_COMPARABLE,
-    RECORDS_OF_TWO_LENDERS,
-    RECORDS_THE_SAME,
+    RECORD_OF_OTHER_LENDER,
+    RECORD_SAME,
 )
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
@@ -72,12 +72,12 @@ class People:
 def check_records(people: People, customer_id: int, surviving_id: int) -> Refused | None:
     """Return why a record cannot give way to another as links stand, None where it can."""
     if customer_id == surviving_id:
-        return refuse(RECORDS_THE_SAME)
+        return refuse(RECORD_SAME)
     for one in (customer_id, surviving_id):
         if (into := people.surviving(one)) != one:
             return refuse(RECORD_MERGED, surviving=ids.to_text(ids.CUSTOMER, into))
     if len(people.records(customer_id)) > 1:
-        return refuse(RECORD_CARRIES_OTHERS)
+        return refuse(RECORD_JOINED_BY_OTHER)
     return None
 
 
@@ -86,16 +86,16 @@ def check_identity(
 ) -> Refused | None:
     """Return why two records are not shown to be one person; fields are the vault's."""
     if given is None or surviving is None:
-        return refuse(RECORDS_NOT_COMPARABLE)
+        return refuse(RECORD_IDENTITY_MISSING)
     if given["name"].casefold() != surviving["name"].casefold():
-        return refuse(RECORDS_CONTRADICT, what="name")
+        return refuse(RECORD_DOES_NOT_MATCH)
     if birth_date_of(given["id_number"]) != birth_date_of(surviving["id_number"]):
-        return refuse(RECORDS_CONTRADICT, what="birth date")
+        return refuse(RECORD_DOES_NOT_MATCH)
     return None
 
 
 def check_lenders(given: Collection[str], surviving: Collection[str]) -> Refused | None:
     """Return why records with open lines of these lenders stay apart."""
     if given and surviving and len({*given, *surviving}) > 1:
-        return refuse(RECORDS_OF_TWO_LENDERS)
+        return refuse(RECORD_OF_OTHER_LENDER)
     return None

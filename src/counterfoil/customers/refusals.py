@@ -32,8 +32,8 @@ PHONE_INVALID = Refusal(
     message="The phone number {fault}.",
     next_step="Send a mobile number with which messages can be received.",
 )
-RECORDS_THE_SAME = Refusal(
-    code="records_the_same",
+RECORD_SAME = Refusal(
+    code="record_same",
     kind=Kind.INVALID,
     message="A record cannot be merged with itself.",
     next_step="Name two different records.",
@@ -44,8 +44,8 @@ RECORD_MERGED = Refusal(
     message="This record was merged into {surviving}.",
     next_step="Go on under that record, or split the two first.",
 )
-RECORD_CARRIES_OTHERS = Refusal(
-    code="record_carries_others",
+RECORD_JOINED_BY_OTHER = Refusal(
+    code="record_joined_by_other",
     kind=Kind.CONFLICT,
     message="Other records were merged into the one that should give way.",
     next_step="Let the other record give way, or split first.",
@@ -56,21 +56,21 @@ RECORD_NOT_MERGED = Refusal(
     message="This record is not merged into another.",
     next_step="Look at its links; only the record that gave way is split off.",
 )
-RECORDS_CONTRADICT = Refusal(
-    code="records_contradict",
+RECORD_DOES_NOT_MATCH = Refusal(
+    code="record_does_not_match",
     kind=Kind.CONFLICT,
-    message="The two records contradict each other: the {what} differs.",
+    message="The two records contradict each other: name and birth date do not both agree.",
     next_step="Check the person's documents; these records are of two persons as they stand.",
 )
-RECORDS_NOT_COMPARABLE = Refusal(
-    code="records_not_comparable",
+RECORD_IDENTITY_MISSING = Refusal(
+    code="record_identity_missing",
     kind=Kind.CONFLICT,
     message="The identity of one of the records is not kept any more: nothing shows that they are"
     " one person.",
     next_step="Leave the records apart.",
 )
-RECORDS_OF_TWO_LENDERS = Refusal(
-    code="records_of_two_lenders",
+RECORD_OF_OTHER_LENDER = Refusal(
+    code="record_of_other_lender",
     kind=Kind.CONFLICT,
     message="Both records have open lines, and of different lenders.",
     next_step="Wait until the lines of one lender are closed.",

@@ -24,7 +24,7 @@ from counterfoil.customers.record_link import (
     check_lenders,
     check_records,
 )
-from counterfoil.customers.refusals import CUSTOMER_NOT_FOUND, RECORD_NOT_MERGED, RECORDS_THE_SAME
+from counterfoil.customers.refusals import CUSTOMER_NOT_FOUND, RECORD_NOT_MERGED, RECORD_SAME
 from counterfoil.customers.store import read_customer
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.store import QUERIES as EVIDENCE
@@ -94,7 +94,7 @@ async def merge_records(
     """
     wish = _Wish(customer_id=customer_id, surviving_id=surviving_id, step=Step.MERGED)
     if customer_id == surviving_id:
-        return await note_refusal(house, actor, wish.act(reason), refuse(RECORDS_THE_SAME))
+        return await note_refusal(house, actor, wish.act(reason), refuse(RECORD_SAME))
     return await _carry_or_ask(house, actor, wish, reason, _merged_already)
 
 
