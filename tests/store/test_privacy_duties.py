@@ -5,8 +5,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.store.applicants import Counter
 from tests.store.assessing import FINDINGS, assessed
 from tests.store.privacy_desk import ADMIN, CLERK, OFFICER, SECOND, START, a_house, code_of, rows
 
@@ -19,6 +21,9 @@ from counterfoil.journeys.assess import (
     require_assessment,
 )
 from counterfoil.journeys.house import House
+from counterfoil.journeys.profile import own_profile, staff_profile
+from counterfoil.journeys.unused_fields import find_unused
+from counterfoil.kernel.errors import Refused
 from counterfoil.privacy.assessment import Assessment, AssessmentAct, Processing
 from counterfoil.privacy.incident import Cause, Facts, Incident, IncidentAct, notice_draft
 
@@ -59,7 +64,7 @@ async def test_processing_rests_on_an_assessment_that_somebody_else_approved(hou
     again = await assess(house, OFFICER, new)
     assert isinstance(again, Assessment)
     assert again.assessment_id == made.assessment_id
-    approve = {"assessment_id": made.assessment_id, "step": AssessmentAct.APPROVED}
+    approve: dict[str, Any] = {"assessment_id": made.assessment_id, "step": AssessmentAct.APPROVED}
     own = await conclude_assessment(house, OFFICER, reason="mine", **approve)
     assert code_of(own) == "assessment_by_another"
     other = await conclude_assessment(house, ADMIN, reason="fine", **approve)
@@ -72,7 +77,7 @@ async def test_processing_rests_on_an_assessment_that_somebody_else_approved(hou
     assert await rows(house, "SELECT 1 FROM evidence.leaf_staged WHERE leaf_type = 14")
     bare = await assess(house, OFFICER, replace(new, findings=replace(FINDINGS, risks=())))
     assert code_of(bare) == "assessment_incomplete"
-    end = {"assessment_id": made.assessment_id, "step": AssessmentAct.ENDED}
+    end: dict[str, Any] = {"assessment_id": made.assessment_id, "step": AssessmentAct.ENDED}
     await conclude_assessment(house, SECOND, reason="switched off", **end)
     assert await required(house, made.sha256, "bureau", date(2026, 1, 5)) == "assessment_missing"
 
@@ -135,3 +140,16 @@ async def test_an_incident_with_a_gap_is_refused(house: House) -> None:
     assert code_of(refused) == "incident_facts_incomplete"
     barred = await incidents.record_incident(house, ADMIN, FACTS, noticed_at=START)
     assert code_of(barred) == "incident_role_not_allowed"
+
+
+async def test_what_nobody_reads_is_listed_until_somebody_does(house: House) -> None:
+    view = await Counter(house).apply(debt_monthly_minor=5)
+    # The customer's own look tells the events; it is no use of them by the house.
+    assert not isinstance(await own_profile(house, view.customer_id), Refused)
+    unused = {item.name for item in await find_unused(house)}
+    # Told by the application, and read by no rule of the policy in force.
+    assert unused
+    assert not {"history_months", "is_student"} & unused
+    looked = await staff_profile(house, CLERK, view.customer_id, purpose="complaint")
+    assert not isinstance(looked, Refused)
+    assert await find_unused(house) == []

@@ -1,4 +1,4 @@
-"""`counterfoil privacy`: keys, retention, holds, erasure, and the trail of who looked."""
+"""`counterfoil privacy`: keys, retention, holds, erasure, the trail; persons, incidents."""
 
 import sys
 from datetime import datetime
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from counterfoil.cli import output
+from counterfoil.cli import output, privacy_duties, privacy_rights
 from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def register(app: typer.Typer) -> None:
     group.command()(lift)
     group.command()(trail)
     group.command()(check_trail)
+    privacy_rights.add_to(group)
+    privacy_duties.add_to(group)
     app.add_typer(group, name="privacy")
 
 
