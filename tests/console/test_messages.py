@@ -31,8 +31,9 @@ from counterfoil.console.pages import (
 from counterfoil.contracts.contract import State
 from counterfoil.contracts.document import Language
 from counterfoil.contracts.template import Authentication
-from counterfoil.customers import record_link
+from counterfoil.customers import record_link, verification_policy
 from counterfoil.customers.customer import CustomerStatus
+from counterfoil.customers.verification import CheckOutcome, Want
 from counterfoil.decisioning import refusals as decisioning
 from counterfoil.decisioning.evaluate import Verdict
 from counterfoil.decisioning.experiment import ExperimentKind, Metric
@@ -46,6 +47,7 @@ from counterfoil.evidence.leaf import LeafType
 from counterfoil.features.admission import HELD_REASONS
 from counterfoil.features.quality import Effect
 from counterfoil.features.quality import Kind as CheckKind
+from counterfoil.journeys import staff_rights
 from counterfoil.journeys.facts import Quality
 from counterfoil.journeys.funnel import GROUPS, STEPS
 from counterfoil.journeys.policies import SHIPPED
@@ -123,12 +125,14 @@ CLOSED_FAMILIES = {
         *("repaid", "reversed", "limit_changed", "line_frozen", "line_unfrozen", "day_closed"),
         "consent_withdrawn",
         *("approval_decided", "appeal_decided", "review_concluded", "review_assigned"),
-        *("snooze_asked", "snooze_given"),
+        *("snooze_asked", "snooze_given", "rights_confirmed", "emergency_reviewed"),
     ),
     "appeal_outcome": line_appeals.OUTCOMES,
     "appeal_status": ("open", "late"),
     "measure_kind": tuple(kind.value for kind in MeasureKind),
     "measure_status": tuple(status.value for status in MeasureStatus),
+    "emergency_finding": ("open", *staff_rights.FINDINGS),
+    "right_state": tuple(state.value for state in staff_rights.RightState),
     "approval_status": ("open", "approved", "refused", "expired"),
     "cap_status": ("tripped", "clear"),
     "policy_purpose": tuple(SHIPPED),
@@ -152,6 +156,15 @@ CLOSED_FAMILIES = {
     "leaf_status": ("witnessed", "pending"),
     "inquiry_status": tuple(state.value for state in InquiryState),
     "guard_outcome": tuple(outcome.value for outcome in GuardOutcome),
+    "identity_act": tuple(act.value for act in verification_policy.Act),
+    "identity_check": tuple(kind.value for kind in verification_policy.CheckKind),
+    "identity_outcome": tuple(outcome.value for outcome in CheckOutcome),
+    "identity_want": tuple(want.value for want in Want),
+    "identity_state": ("ready", "waits"),
+    "identity_case": (
+        "registered_again",
+        *(f"{kind.value}_of_another" for kind in verification_policy.CheckKind),
+    ),
     "guard_occasion": tuple(occasion.value for occasion in Occasion),
     "ceiling": tuple(dict.fromkeys(item.code for item in shipped_ceilings().ceilings)),
     "ceiling_end": ("hard", "soft"),

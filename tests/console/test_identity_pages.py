@@ -1,0 +1,32 @@
+"""What is known of a customer's identity, as members of staff see it."""
+
+from tests.console.accessibility import faults
+from tests.console.conftest import Browser
+from tests.console.test_pages import first_record
+
+from counterfoil.customers.verification_policy import CheckKind
+from counterfoil.journeys.identity import Shown, check_identity
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
+
+
+async def test_a_customer_shows_checks_what_acts_need_and_cases(browser: Browser) -> None:
+    customer = first_record((await browser.get("/console/customers")).text)
+    empty = await browser.get(f"{customer}/identity")
+    assert "No checks yet" in empty.text
+    shown = Shown(
+        customer_id=ids.from_text(ids.CUSTOMER, customer.rpartition("/")[2]),
+        kind=CheckKind.BANK_CARD,
+        source="card-network",
+        presented="another",
+    )
+    kept = await check_identity(browser.house, shown, by="test", idempotency_key="k")
+    assert not isinstance(kept, Refused), kept
+    page = await browser.get(f"{customer}/identity")
+    assert page.status_code == 200
+    assert faults(page.text) == []
+    for words in ("Card network", "known of somebody else", "Bank card of somebody else", "Waits"):
+        assert words in page.text
+    chinese = await browser.get(f"{customer}/identity", language="zh-CN")
+    assert "银行卡属于他人" in chinese.text
+    assert f"{customer}/identity" in (await browser.get(customer)).text
