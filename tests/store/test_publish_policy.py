@@ -12,7 +12,7 @@ from tests.unit.decisioning.cases import asked
 from tests.unit.decisioning.policies import base_document, rule
 
 from counterfoil.decisioning import publication_store as store
-from counterfoil.decisioning.document import policy_of
+from counterfoil.decisioning.document import load_policy, policy_of
 from counterfoil.decisioning.gate import GateReport
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import ActionCap
@@ -109,6 +109,15 @@ async def test_a_version_that_the_gate_refuses_is_not_asked_for(house: House) ->
     assert isinstance(refused, Refused)
     assert refused.code == "policy_gate_closed"
     assert "X01" in str(refused.message)
+
+
+async def test_nobody_is_asked_to_approve_a_policy_whose_model_is_not_released(
+    house: House,
+) -> None:
+    report = await gated(house, load_policy("cards-2026-01"))
+    refused = await request_publication(house, ANALYST, report, reason="early")
+    assert isinstance(refused, Refused)
+    assert refused.code == "model_not_released"
 
 
 async def test_what_was_published_cannot_be_changed(house: House) -> None:

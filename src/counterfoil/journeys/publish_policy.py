@@ -152,10 +152,14 @@ async def request_publication(
     """
     policy = report.policy
     act = Act(name="policy_request", subject=policy.hash, reason=reason)
+    now = house.clock.now()
     refused = check_report(report) or refuse_unregistered(house.registry, policy)
+    if refused is None:
+        # Told before somebody is asked to approve what could not be published.
+        async with house.database.connection() as connection:
+            refused = await check_policy_model(connection, policy, at=now)
     if refused is not None:
         return await note_refusal(house, actor, act, refused)
-    now = house.clock.now()
     gate = GateRecord(
         gate_id=house.ids.next(),
         policy_hash=policy.hash,
