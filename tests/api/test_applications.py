@@ -5,6 +5,8 @@ from tests.api.conftest import Json, Site
 from tests.api.test_bad_input import check_problem
 
 from counterfoil.customers.identity import check_character
+from counterfoil.customers.link_store import add_step
+from counterfoil.customers.record_link import LinkStep, Step
 from counterfoil.journeys.contract_bulk import sign_for_sandbox
 from counterfoil.kernel import ids
 
@@ -69,6 +71,33 @@ async def test_a_person_registers_once_and_nothing_personal_comes_back(site: Sit
     assert (await site.get("/v1/applicants")).json()["items"] == [read.json()]
     unknown = await site.get("/v1/applicants/cu_01hv4zq3k2f00")
     check_problem(unknown, 404, "customer_not_found")
+
+
+async def test_links_are_read_from_either_record_and_applying_goes_to_the_one_that_goes_on(
+    site: Site,
+) -> None:
+    given, surviving = await register(site, 1), await register(site, 13)
+    house = site.house
+    step = LinkStep(
+        customer_id=ids.from_text(ids.CUSTOMER, given),
+        step_id=house.ids.next(),
+        link_id=1,
+        surviving_id=ids.from_text(ids.CUSTOMER, surviving),
+        step=Step.MERGED,
+        approval_id=1,
+        done_by="ana",
+        done_at=house.clock.now(),
+    )
+    async with house.database.transaction() as connection:
+        await add_step(connection, step)
+    seen = (await site.get(f"/v1/applicants/{given}/links")).json()
+    assert seen == (await site.get(f"/v1/applicants/{surviving}/links")).json()
+    [item] = seen["items"]
+    assert (item["step"], item["customer_id"], item["surviving_id"]) == ("merged", given, surviving)
+    check_problem(await apply(site, given), 409, "record_merged")
+    check_problem(
+        await site.get("/v1/applicants/cu_01hv4zq3k2f00/links"), 404, "customer_not_found"
+    )
 
 
 async def test_particulars_that_cannot_be_are_refused_without_being_repeated(site: Site) -> None:
