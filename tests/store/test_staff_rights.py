@@ -28,6 +28,7 @@ from counterfoil.journeys.trail import find_trail
 from counterfoil.platform import access, totp
 from counterfoil.platform.access import Operator, Role
 from counterfoil.platform.access_matrix import Actor, load_matrix
+from counterfoil.platform.staff import Emergency
 from counterfoil.platform.trail import Wanted
 
 PASSWORD = "correct horse battery"
@@ -174,7 +175,7 @@ async def test_an_emergency_lends_rights_for_a_time_and_is_looked_into_by_anothe
     refused = await begin(house, CLERK, role="administrator", now=START, **fields)  # type: ignore[arg-type]
     assert code_of(refused) == "emergency_not_allowed"
     begun = await begin(house, CLERK, role="compliance", now=START, **fields)  # type: ignore[arg-type]
-    assert isinstance(begun, staff_rights.Emergency)
+    assert isinstance(begun, Emergency)
     assert "13800131234" not in begun.reason
     assert begun.ends_at == START + timedelta(minutes=30)
     again = await begin(house, CLERK, role="compliance", now=START, **fields)  # type: ignore[arg-type]
@@ -204,7 +205,7 @@ async def test_an_emergency_lends_rights_for_a_time_and_is_looked_into_by_anothe
     assert code_of(early) == "emergency_not_found"
     assert code_of(await review(house, CLERK, number, now=after, **wanted)) == "rights_not_allowed"
     done = await review(house, OFFICER, number, now=after, **wanted)
-    assert isinstance(done, staff_rights.Emergency)
+    assert isinstance(done, Emergency)
     assert (done.finding, done.reviewed_by) == ("justified", OFFICER.name)
     [last, *_] = await find_trail(house, Wanted(actor=OFFICER.name))
     assert last.act == "emergency_reviewed"

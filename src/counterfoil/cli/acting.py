@@ -1,4 +1,4 @@
-"""Acting as a member of staff at the command line: name and password, as in the console."""
+"""Acting as a member of staff at the command line: name, password and code, as in the console."""
 
 import asyncio
 import getpass
@@ -18,7 +18,11 @@ T = TypeVar("T")
 
 As = Annotated[str, typer.Option("--as", help="Your name as an operator; the password is asked.")]
 PasswordStdin = Annotated[
-    bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    bool,
+    typer.Option(
+        "--password-stdin",
+        help="Read the password from standard input, and a code from the line behind it.",
+    ),
 ]
 
 
@@ -34,7 +38,8 @@ def as_operator(
     password = _password(from_stdin=password_stdin)
 
     async def run(house: "House") -> "T | Refused":
-        return await work(house, await _actor(house, name, password))
+        actor = await acting(house, name, password, from_stdin=password_stdin)
+        return await work(house, actor)
 
     outcome = in_house(run)
     if isinstance(outcome, Refused):
@@ -62,16 +67,41 @@ def in_house(work: "Callable[[House], Awaitable[T]]") -> T:
             return asyncio.run(run(address))
 
 
-async def _actor(house: "House", name: str, password: str) -> "Actor":
+async def acting(house: "House", name: str, password: str, *, from_stdin: bool) -> "Actor":
+    """Return the operator whose name, password and code these are, with the rights of now."""
+    from counterfoil.journeys.second_factor import is_code, is_factor_required
+    from counterfoil.journeys.staff_rights import standing_of
+    from counterfoil.kernel.clock import SystemClock
     from counterfoil.platform.access import verify_operator
     from counterfoil.platform.access_matrix import Actor
 
+    now = SystemClock().now()
     async with house.database.connection() as connection:
         operator = await verify_operator(connection, name, password)
-    if operator is None:
-        raise output.fail("Name and password do not belong together.")
-    # The account of the machine, so that the trail tells from where it came.
-    return Actor(name=operator.name, role=operator.role.value, source=f"cli {getpass.getuser()}")
+        if operator is None:
+            raise output.fail("Name and password do not belong together.")
+        role = operator.role.value
+        standing = await standing_of(house, connection, operator.name, role, now=now)
+    if operator.has_factor:
+        if not await is_code(house, operator, _code(from_stdin=from_stdin), now=now):
+            raise output.fail("The code does not match, or was used before.")
+    elif is_factor_required(house, operator):
+        raise output.fail("Set up a second factor in the console first.")
+    return Actor(
+        name=operator.name,
+        role=role,
+        # The account of the machine, so that the trail tells from where it came.
+        source=f"cli {getpass.getuser()}",
+        lent=standing.lent_role,
+        suspended=standing.suspended,
+    )
+
+
+def _code(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return typer.get_text_stream("stdin").readline().strip()
+    given: str = typer.prompt("Code")
+    return given
 
 
 def _password(*, from_stdin: bool) -> str:

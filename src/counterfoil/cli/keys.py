@@ -1,7 +1,7 @@
 """`counterfoil keys`: API keys of the programs that use the HTTP API."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -11,6 +11,9 @@ from counterfoil.cli.connection import with_connection
 if TYPE_CHECKING:
     from counterfoil.platform.access import ApiKey, Scope
     from counterfoil.platform.database import Connection
+
+#: Days that a key lasts where nobody says otherwise and rights are guarded.
+DAYS: Final = 90
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
 
@@ -35,7 +38,14 @@ def create(
         bool, typer.Option("--every-scope", help="Give the key every scope there is.")
     ] = False,
     days: Annotated[
-        int | None, typer.Option(min=1, max=3_650, help="Days until the key ends by itself.")
+        int | None,
+        typer.Option(
+            "--days",
+            "--expires-days",
+            min=1,
+            max=3_650,
+            help="Days until the key ends by itself; outside a sandbox 90 where none are given.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -46,8 +56,10 @@ def create(
     from counterfoil.platform.settings import Settings
 
     scopes = _scopes(scope or [], every_scope=every_scope)
-    now = SystemClock().now()
-    source = ids.IdSource(lambda: int(now.timestamp() * 1_000), Settings().node)
+    now, settings = SystemClock().now(), Settings()
+    source = ids.IdSource(lambda: int(now.timestamp() * 1_000), settings.node)
+    if days is None and settings.guards_staff:
+        days = DAYS
     api_key_id = source.next()
 
     async def store(connection: "Connection") -> str:

@@ -1,4 +1,4 @@
-"""`counterfoil operators`: who may sign in to the console."""
+"""`counterfoil operators`: who may sign in, and which rights they still need."""
 
 import re
 from typing import TYPE_CHECKING, Annotated
@@ -6,11 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from counterfoil.cli import output
+from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
 from counterfoil.cli.connection import with_connection
 
 if TYPE_CHECKING:
+    from counterfoil.journeys.house import House
+    from counterfoil.journeys.staff_rights import RightLine
+    from counterfoil.kernel.errors import Refused
+    from counterfoil.platform.access_matrix import Actor
     from counterfoil.platform.database import Connection
+    from counterfoil.platform.staff import Emergency
 
+Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
+Reason = Annotated[str, typer.Option(help="Why; recorded in the trail.")]
 #: Shorter ones are guessed.
 PASSWORD_LENGTH_MIN = 12
 Name = Annotated[str, typer.Argument(help="The operator's name, such as li.na.")]
@@ -21,6 +29,10 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Staff who may sign in to the console.", no_args_is_help=True)
     group.command("set")(set_operator)
     group.command()(disable)
+    group.command()(review)
+    group.command()(confirm)
+    group.command("reset-factor")(reset_factor)
+    group.command()(emergencies)
     app.add_typer(group, name="operators")
 
 
@@ -83,3 +95,87 @@ def disable(name: Name) -> None:
     if not with_connection(end):
         raise output.fail(f"There is no operator {name} who may sign in.")
     typer.echo(f"{name} may no longer sign in")
+
+
+def review(*, as_json: Json = False) -> None:
+    """List every right with its last use; what nobody uses or confirms is suspended."""
+
+    async def read(house: "House") -> "list[RightLine]":
+        from counterfoil.journeys.staff_rights import review_rights
+        from counterfoil.kernel.clock import SystemClock
+
+        return await review_rights(house, now=SystemClock().now())
+
+    lines = in_house(read)
+    shapes = [{name: getattr(line, name) for name in line.__slots__} for line in lines]
+    if as_json:
+        output.write_json({"rights": shapes})
+    else:
+        columns = ("operator", "role", "permission", "state", "last_used_on", "confirmed_by")
+        output.write_table("Rights of staff", columns, [[s[c] for c in columns] for s in shapes])
+
+
+def confirm(
+    operator: Name,
+    *,
+    permission: Annotated[
+        list[str] | None,
+        typer.Option(help="What is still needed; repeat for several; all of the role without."),
+    ] = None,
+    name: As,
+    reason: Reason,
+    password_stdin: PasswordStdin = False,
+) -> None:
+    """Confirm that a colleague still needs rights; nobody confirms their own."""
+
+    async def work(house: "House", actor: "Actor") -> "int | Refused":
+        from counterfoil.journeys.staff_rights import confirm_rights
+        from counterfoil.kernel.clock import SystemClock
+
+        now = SystemClock().now()
+        return await confirm_rights(
+            house, actor, operator, permission or [], reason=reason, now=now
+        )
+
+    number = as_operator(name, work, password_stdin=password_stdin)
+    typer.echo(f"{number} rights of {operator} confirmed")
+
+
+def reset_factor(
+    operator: Name, *, name: As, reason: Reason, password_stdin: PasswordStdin = False
+) -> None:
+    """Take away the second factor of a colleague who has lost app and codes."""
+
+    async def work(house: "House", actor: "Actor") -> "Refused | None":
+        from counterfoil.journeys.second_factor import remove_factor
+        from counterfoil.kernel.clock import SystemClock
+
+        return await remove_factor(house, actor, operator, reason=reason, now=SystemClock().now())
+
+    as_operator(name, work, password_stdin=password_stdin)
+    typer.echo(f"{operator} sets up a new second factor at the next sign-in")
+
+
+def emergencies(
+    *,
+    only_open: Annotated[bool, typer.Option("--open", help="Only those nobody reviewed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List emergency access, newest first; reviews are made in the console."""
+    from counterfoil.kernel import ids
+
+    async def read(house: "House") -> "list[Emergency]":
+        from counterfoil.journeys.staff_rights import list_emergencies
+
+        return await list_emergencies(house, only_open=only_open)
+
+    shapes = [
+        {name: getattr(item, name) for name in item.__slots__}
+        | {"emergency_id": ids.to_text(ids.EMERGENCY, item.emergency_id)}
+        for item in in_house(read)
+    ]
+    if as_json:
+        output.write_json({"emergencies": shapes})
+    else:
+        columns = ("emergency_id", "operator", "lent_role", "started_at", "ends_at", "finding")
+        output.write_table("Emergency access", columns, [[s[c] for c in columns] for s in shapes])

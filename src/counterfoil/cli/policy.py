@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, TypedDict
 import typer
 
 from counterfoil.cli import output, policy_snooze
+from counterfoil.cli.acting import acting
 from counterfoil.cli.policy_report import write_report
 from counterfoil.cli.policy_source import (
     PRODUCT,
@@ -283,7 +284,7 @@ def publish(
                 from counterfoil.journeys.house import open_house
 
                 async with open_house(settings, address) as house:
-                    actor = await _actor(house, by, password)
+                    actor = await acting(house, by, password, from_stdin=password_stdin)
                     return await _publish(house, actor, wish)
 
             answer = asyncio.run(work())
@@ -399,17 +400,6 @@ def guards(policy: PolicyFile, *, as_json: Json = False) -> None:
         output.write_json({"policy_hash": found.hash, "tripped": tripped})
     else:
         typer.echo(", ".join(tripped) or "Nothing is held back.")
-
-
-async def _actor(house: "House", name: str, password: str) -> "Actor":
-    from counterfoil.platform import access
-    from counterfoil.platform.access_matrix import Actor
-
-    async with house.database.connection() as connection:
-        operator = await access.verify_operator(connection, name, password)
-    if operator is None:
-        raise output.fail("There is no such operator, or the password is another one.")
-    return Actor(name=operator.name, role=operator.role.value, source="cli")
 
 
 def _instant(text: str | None) -> "datetime | None":

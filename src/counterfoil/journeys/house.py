@@ -112,6 +112,7 @@ async def open_house(
     ids = IdSource(wall.milliseconds, settings.node)
     catalogue = load_catalogue()
     metrics = Metrics.create()
+    metrics.ciphertexts_rejected.set_function(lambda: vault.rejections.total)
     connections = max(settings.database_connections, settings.engine_shards + _CONNECTIONS_BESIDE)
     async with Database(
         url,

@@ -146,6 +146,8 @@ class Metrics:
     reviews_waiting: Gauge
     #: Emergency access by what happened: begun, justified, not_justified.
     emergencies: Counter
+    #: Sealed records that this process could not open.
+    ciphertexts_rejected: Gauge
     #: Policy versions whose decisions were overturned too often.
     policies_looked_at: Gauge
 
@@ -231,6 +233,11 @@ class Metrics:
                 "counterfoil_emergencies",
                 "Emergency access begun, and what reviews found of it.",
                 ["act"],
+                registry=registry,
+            ),
+            ciphertexts_rejected=Gauge(
+                "counterfoil_ciphertexts_rejected",
+                "Sealed records that did not open.",
                 registry=registry,
             ),
             reviews_waiting=Gauge(

@@ -27,6 +27,7 @@ from counterfoil.privacy.port import (
     WrappedKey,
 )
 from counterfoil.privacy.refusals import CIPHERTEXT_REJECTED, KEY_SERVICE_UNAVAILABLE
+from counterfoil.privacy.rejections import Rejections
 
 
 class Purpose(StrEnum):
@@ -107,6 +108,7 @@ class Vault:
         self.wrapper: Final = wrapper
         self.index_secret: Final = index_secret
         self.suite: Final = suite
+        self.rejections: Final = Rejections()
 
     async def seal(self, records: Sequence[ClearRecord]) -> list[SealedRecord]:
         """Return the sealed form of records, each under a new data key."""
@@ -132,6 +134,7 @@ class Vault:
         try:
             return [_opened(record, key) for record, key in zip(records, keys, strict=True)]
         except envelope.CiphertextRejectedError as error:
+            self.rejections.note(error.reason)
             raise RefusedError(refuse(CIPHERTEXT_REJECTED)) from error
 
     async def new_keys(

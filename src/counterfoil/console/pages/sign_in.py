@@ -94,10 +94,11 @@ async def submit(visit: Visit) -> Response:
         reader.refuse("password", "sign_in.refused")
         return _page(visit, next_path=next_path, kept=_kept(visit), reader=reader, status=422)
     if operator.has_factor and not await _has_code(visit, operator):
-        given = visit.values.get("code", "").strip()
-        if given:
+        if visit.values.get("code", "").strip():
             visit.desk.throttle.failed(operator.name, address, now)
-        reader.refuse("code", "sign_in.code_wrong" if given else "sign_in.code_needed")
+            reader.refuse("code", "sign_in.code_wrong")
+        else:
+            reader.refuse("code", "sign_in.code_needed")
         return _page(visit, next_path=next_path, kept=_kept(visit), reader=reader, status=422)
     visit.desk.throttle.succeeded(operator.name, address)
     session = Session(
