@@ -47,6 +47,7 @@ _NAMES: Final = {
     ids.ACCESS_GRANT: "a grant",
     ids.CONTRACT: "a contract",
     ids.SNOOZE: "a suppressed rule",
+    ids.IDENTITY_CASE: "an identity case",
 }
 _KEY_HEADER: Final = {
     "name": "Idempotency-Key",
