@@ -26,6 +26,7 @@ from counterfoil.console.pages import (
     lines,
     loans,
     payments,
+    person_rights,
     search,
 )
 from counterfoil.contracts.contract import State
@@ -60,6 +61,7 @@ from counterfoil.models.thresholds import Level as AlarmLevel
 from counterfoil.payments.reconciliation import DifferenceCause
 from counterfoil.platform.web.i18n import Catalogue, load_catalogues
 from counterfoil.privacy import refusals as privacy
+from counterfoil.privacy.rights import Right, RightsState
 from counterfoil.privacy.vault import Purpose
 
 SOURCE = Path(__file__).parents[2] / "src" / "counterfoil"
@@ -151,6 +153,11 @@ CLOSED_FAMILIES = {
     "funnel_step": STEPS,
     "funnel_group": GROUPS,
     "review_status": tuple(state.value for state in ReviewState),
+    "person_right_kind": tuple(kind.value for kind in Right),
+    "person_right_state": tuple(state.value for state in RightsState),
+    "person_right_step": person_rights.STEPS,
+    "incident_left": ("contained", "authority_told", "persons_told"),
+    "incident_state": ("open", "late", "closed"),
     "return_status": ("requested", "paid", "failed"),
     "leaf_type": tuple(kind.name.lower() for kind in LeafType),
     "leaf_status": ("witnessed", "pending"),
