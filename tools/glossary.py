@@ -28,6 +28,8 @@ GROUPS: Final = {
     "authentication": "levels of authentication · 身份认证等级",
     "approval_status": "states of a request for approval · 审批请求",
     "record_link": "steps of a link between records · 客户记录合并",
+    "right_state": "states of a right of staff · 人员权限",
+    "emergency_finding": "what a review of an emergency found · 紧急访问复核",
     "cap_status": "states of an action cap · 自动拒绝上限",
     "model_status": "states of a model · 模型",
     "model_step": "what happens to a model · 模型步骤",

@@ -6,11 +6,13 @@ Invariant   The decision, its leaf and its line of the trail are one transaction
 
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import Final
 
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import HOUSE
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.house import House
+from counterfoil.journeys.staff_rights import note_right_use
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
@@ -26,6 +28,9 @@ from counterfoil.platform.approvals import (
 from counterfoil.platform.database import Connection
 from counterfoil.privacy.masking import mask_free_text
 from counterfoil.privacy.refusals import REASON_MISSING
+
+#: What deciding counts as a use of.
+_PERMISSION: Final = "approvals"
 
 
 async def ask_approval(
@@ -112,6 +117,8 @@ async def _decide(
         decided = await approvals.read_approval(connection, approval_id)
         assert decided is not None, "it was just decided"
         await _stage(house, connection, decided)
+        today = house.wall.now().date()
+        await note_right_use(connection, actor.name, _PERMISSION, on=today)
         name = "approval_given" if is_approved else "approval_refused"
         await note(house, connection, actor, _act(name, approval_id, found.kind, reason))
     return decided

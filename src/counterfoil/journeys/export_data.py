@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from counterfoil.customers.identity import age_on, birth_date_of
 from counterfoil.journeys.house import House
+from counterfoil.journeys.staff_rights import note_right_use
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
@@ -214,6 +215,8 @@ async def _export(house: House, actor: Actor, request: ExportRequest) -> Exporte
             exported_at=now,
         )
         await export_store.add_export(connection, export)
+        today = house.wall.now().date()
+        await note_right_use(connection, actor.name, _PERMISSION, on=today)
         await note(house, connection, actor, _act(request, export))
     return Exported(export=export, content=content, risk=left)
 
