@@ -132,6 +132,7 @@ def rules(draw: st.DrawFn, number: int) -> dict[str, Any]:
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
     document = base_document()
+    del document["tests"]
     made = [draw(rules(number)) for number in range(draw(st.integers(1, 5)))]
     edges = sorted(draw(st.sets(st.integers(-2, 9), min_size=1, max_size=4)))
     points = st.integers(-30, 30)

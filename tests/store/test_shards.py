@@ -241,7 +241,9 @@ async def recorded(connection: Any, customer: Customer) -> object:
     )
     events = await rows(
         "SELECT version, kind, before_value, after_value, idempotency_key"
-        " FROM lending.line_event WHERE customer_id = $1 ORDER BY version"
+        " FROM lending.line_event WHERE customer_id = $1 ORDER BY version",
+        # The key of a measure names the measure.
+        lambda row: tuple(re.sub(r"[a-z]{2}_[0-9a-z]{13}|\d{12,}", "#", str(part)) for part in row),
     )
     journals = await rows(
         "SELECT kind, book_date, accounts, amounts FROM ledger.journal WHERE customer_id = $1",

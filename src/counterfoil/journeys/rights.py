@@ -260,7 +260,7 @@ async def _go_on(
 
 
 def _barred(actor: Actor) -> Refused | None:
-    allowed = PERMISSION in load_matrix().rights_of(actor.role).permissions
+    allowed = PERMISSION in load_matrix().rights_for(actor).permissions
     return None if allowed else refuse(RIGHTS_NOT_ALLOWED)
 
 

@@ -162,7 +162,7 @@ RIGHTS_EXPORT_FIRST = Refusal(
     next_step="Make the export, hand it over, then answer.",
 )
 RIGHTS_NOT_ALLOWED = Refusal(
-    code="rights_not_allowed",
+    code="rights_answer_not_allowed",
     kind=Kind.FORBIDDEN,
     message="Your role does not answer requests of persons; the attempt is recorded.",
     next_step="Ask operations or compliance.",
