@@ -1,8 +1,8 @@
 -- Exports: the records of each data set, read from what rooms publish, and what has left.
 
+-- house: allow named-queries – chosen by the data set's code
 -- name: rows_of_applications
 -- Applications with what was decided on them, for an export.
--- house: allow named-queries – chosen by the data set's code
 -- gives   at most :page rows, after the record given
 -- locks   none
 SELECT customer_id, application_id AS record_id, application_id, product_code, channel, purpose,
@@ -15,9 +15,9 @@ WHERE (customer_id, application_id) > (:after_customer::bigint, :after_record::b
 ORDER BY customer_id, application_id
 LIMIT :page;
 
+-- house: allow named-queries – chosen by the data set's code
 -- name: rows_of_lines
 -- Credit lines, for an export.
--- house: allow named-queries – chosen by the data set's code
 -- gives   at most :page rows, after the record given
 -- locks   none
 SELECT customer_id, line_id AS record_id, line_id, product_code, opened_on, status, limit_minor,
@@ -29,9 +29,9 @@ WHERE (customer_id, line_id) > (:after_customer::bigint, :after_record::bigint)
 ORDER BY customer_id, line_id
 LIMIT :page;
 
+-- house: allow named-queries – chosen by the data set's code
 -- name: rows_of_loans
 -- Loans, for an export.
--- house: allow named-queries – chosen by the data set's code
 -- gives   at most :page rows, after the record given
 -- locks   none
 SELECT customer_id, loan_id AS record_id, loan_id, line_id, product_code, method, tenor_months,
@@ -43,9 +43,9 @@ WHERE (customer_id, loan_id) > (:after_customer::bigint, :after_record::bigint)
 ORDER BY customer_id, loan_id
 LIMIT :page;
 
+-- house: allow named-queries – chosen by the data set's code
 -- name: rows_of_consents
 -- Consents, for an export.
--- house: allow named-queries – chosen by the data set's code
 -- gives   at most :page rows, after the record given
 -- locks   none
 SELECT customer_id, consent_id AS record_id, consent_id, purpose, notice_code, given_at, status,

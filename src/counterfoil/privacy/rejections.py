@@ -4,11 +4,10 @@ Alarm       `REPEATED` within `SPAN_SECONDS` are said in the log, once a span; t
             a metric. What failed stays refused either way.
 """
 
-import time
 from collections import deque
-from collections.abc import Callable
 from typing import Final
 
+from counterfoil.kernel.clock import Clock, SystemClock
 from counterfoil.platform.telemetry import logger
 
 REPEATED: Final = 5
@@ -20,16 +19,16 @@ _LOG: Final = logger("counterfoil.privacy")
 class Rejections:
     """Counts what one process could not open."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Start with none; the clock gives seconds."""
+    def __init__(self, clock: Clock | None = None) -> None:
+        """Start with none; by the machine's clock unless another is given."""
         self.total = 0
-        self._clock = clock
+        self._clock = clock or SystemClock()
         self._recent: deque[float] = deque(maxlen=REPEATED)
         self._said_at = float("-inf")
 
     def note(self, reason: str) -> bool:
         """Count one; return whether it raised the alarm."""
-        now = self._clock()
+        now = self._clock.now().timestamp()
         self.total += 1
         self._recent.append(now)
         is_many = len(self._recent) == REPEATED and now - self._recent[0] <= SPAN_SECONDS

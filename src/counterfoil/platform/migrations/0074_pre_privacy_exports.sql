@@ -52,7 +52,7 @@ CREATE TABLE platform.data_origin (
 CREATE FUNCTION platform.keep_data_origin() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' OR (OLD.is_real AND NOT NEW.is_real) THEN
-        RAISE EXCEPTION 'data of real persons stays what it is' USING ERRCODE = 'CF003';
+        RAISE EXCEPTION 'the mark of a database stays what it is' USING ERRCODE = 'CF003';
     END IF;
     RETURN NEW;
 END $$;
