@@ -19,8 +19,9 @@ from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import scene_store as store
 from counterfoil.lending.catalogue import Catalogue
-from counterfoil.lending.commands import OpenLine
+from counterfoil.lending.commands import Draw, OpenLine
 from counterfoil.lending.quote import Quote
+from counterfoil.lending.scene import shipped_scenes
 from counterfoil.lending.terms import Method
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import Approval
@@ -138,6 +139,25 @@ async def test_of_two_drawdowns_at_once_the_scene_lends_one(house: House) -> Non
     async with house.database.connection() as connection:
         driver: Any = connection
         assert await driver.fetchval("SELECT count(*) FROM lending.scene_reservation") == 0
+
+
+async def test_what_is_on_its_way_takes_of_the_limit_until_it_is_answered(house: House) -> None:
+    await registered(house)
+    scene = shipped_scenes()["travel"]
+    wish = Draw(
+        customer_id=CUSTOMER, line_id=LINE, amount_minor=1_900_000, currency="CNY", tenor_months=3,
+        method=Method.BULLET, purpose="travel", payee_ref="acct-1", cost_sheet_hash=b"",
+    )  # fmt: skip
+    keys = [f"k{number}" for number in range(6)]
+    # Once before, so that each of them has a connection and none waits for its own.
+    for one in (replace(wish, payee_ref="nobody"), wish):
+        answers = await asyncio.gather(
+            *(scenes.reserve(house, scene, one, key=key) for key in keys)
+        )
+    [taken] = [key for key, answer in zip(keys, answers, strict=True) if answer is None]
+    assert await scenes.reserve(house, scene, wish, key=taken) is None, "its own does not count"
+    await scenes.release(house, wish, key=taken)
+    assert await scenes.reserve(house, scene, wish, key="next") is None
 
 
 async def test_above_the_tolerance_new_loans_stop_until_a_person_lifts_it(house: House) -> None:
