@@ -95,6 +95,7 @@ async def test_an_export_needs_a_role_a_reference_and_a_second_person(house: Hou
     assert code_of(await export_data(house, OFFICER, wish)) == "approval_missing"
     for wrong, code in (
         ({"assessment": ""}, "export_assessment_missing"),
+        ({"assessment": "0" * 64}, "assessment_missing"),
         ({"dataset": "customers"}, "export_dataset_unknown"),
         ({"recipient": "../a"}, "export_recipient_invalid"),
         ({"purpose": " "}, "reveal_reason_missing"),

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from counterfoil.customers.identity import age_on, birth_date_of
+from counterfoil.journeys.assess import require_assessment
 from counterfoil.journeys.house import House
 from counterfoil.journeys.staff_rights import note_right_use
 from counterfoil.journeys.trail import Act, note, note_refusal
@@ -29,9 +30,11 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access_matrix import Actor, load_matrix
 from counterfoil.platform.approvals import Value, payload_hash, require_approval
+from counterfoil.platform.database import Connection
 from counterfoil.platform.files import write_once
 from counterfoil.privacy import export_store
 from counterfoil.privacy import person_store as persons
+from counterfoil.privacy.assessment import Processing
 from counterfoil.privacy.deidentify import (
     Keys,
     Match,
@@ -60,6 +63,8 @@ APPROVAL: Final = "data_export"
 _PERMISSION: Final = "export"
 _RECIPIENT: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,63}")
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
+#: A reference of this form is an assessment of ours, and looked up; others are kept as given.
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _KEY_BYTES: Final = 32
 #: The power of ten below which chance does not explain a mark.
 _TRACED_LOG10: Final = -6.0
@@ -183,7 +188,11 @@ async def _export(house: House, actor: Actor, request: ExportRequest) -> Exporte
         return kept
     content, left = _csv(prepared.header, kept), measure(dataset, kept, least=least)
     now = house.clock.now()
+    today = await house.business_date()
     async with house.database.transaction() as connection:
+        unassessed = await _without_assessment(connection, request, on=today)
+        if unassessed is not None:
+            return unassessed
         approval = await require_approval(
             connection,
             APPROVAL,
@@ -236,6 +245,16 @@ def _kept(
             unique=risk.unique_ppm,
         )
     return without_small(dataset, prepared.rows, least=least) or refuse(EXPORT_EMPTY)
+
+
+async def _without_assessment(
+    connection: Connection, request: ExportRequest, *, on: date
+) -> Refused | None:
+    """Refuse where the reference is the hash of an assessment that is not good for this."""
+    if not _SHA256.fullmatch(request.assessment):
+        return None
+    digest = bytes.fromhex(request.assessment)
+    return await require_assessment(connection, Processing.EXPORT, request.recipient, digest, on=on)
 
 
 def _checked(actor: Actor, request: ExportRequest) -> Dataset | Refused:
