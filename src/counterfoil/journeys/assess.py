@@ -79,7 +79,7 @@ async def conclude_assessment(
     """Approve, refuse or end an assessment."""
     record = ids.to_text(ids.ASSESSMENT, assessment_id)
     act = Act(name=f"assessment_{step.value}", subject=record, reason=reason)
-    if PERMISSION not in load_matrix().rights_of(actor.role).permissions:
+    if PERMISSION not in load_matrix().rights_for(actor).permissions:
         return await note_refusal(house, actor, act, refuse(ASSESSMENT_ROLE))
     async with house.database.transaction() as connection:
         found = await store.read_assessments(connection, assessment_id=assessment_id)

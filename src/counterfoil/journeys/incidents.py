@@ -92,4 +92,4 @@ async def read_incidents(house: House) -> list[Incident]:
 
 
 def _is_barred(actor: Actor) -> bool:
-    return PERMISSION not in load_matrix().rights_of(actor.role).permissions
+    return PERMISSION not in load_matrix().rights_for(actor).permissions

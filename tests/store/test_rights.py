@@ -1,0 +1,141 @@
+"""What persons ask about their own data: identified, exported, answered in time, or refused."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import orjson
+import pytest
+from tests.store.applicants import PERSONS, Counter
+from tests.store.privacy_desk import CLERK, OFFICER, code_of, rows, staff
+
+from counterfoil.journeys import rights
+from counterfoil.journeys.choose import chosen_by
+from counterfoil.journeys.export_person import PersonExport
+from counterfoil.journeys.house import House, open_house
+from counterfoil.journeys.rights import RightsWish
+from counterfoil.journeys.trail import find_trail
+from counterfoil.kernel import ids
+from counterfoil.kernel.clock import TestClock
+from counterfoil.platform.settings import Settings
+from counterfoil.platform.trail import Wanted
+from counterfoil.privacy.rights import Right, RightsRequest
+
+TODAY = date(2026, 1, 5)
+
+
+@pytest.fixture
+async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    clock = TestClock(datetime(2026, 1, 5, 8, tzinfo=UTC))
+    async with open_house(
+        Settings(home=tmp_path), database_url, clock=clock, first_date=TODAY
+    ) as opened:
+        yield opened
+
+
+async def asked(
+    house: House, customer_id: int, kind: Right, about: str = "", method: str = "one_time_code"
+) -> RightsRequest:
+    wish = RightsWish(
+        customer_id=customer_id, kind=kind, about=about, said="", method=method, by="api:shop"
+    )
+    found = await rights.ask_right(house, wish)
+    assert isinstance(found, RightsRequest), found
+    return found
+
+
+def key(request: RightsRequest) -> dict[str, Any]:
+    return {"customer_id": request.customer_id, "request_id": request.request_id}
+
+
+async def answered(house: House, request: RightsRequest, **how: Any) -> dict[str, Any]:
+    done = await rights.answer(house, CLERK, **key(request), reason="as asked", **how)
+    assert isinstance(done, RightsRequest), done
+    assert done.state == "answered"
+    detail: dict[str, Any] = orjson.loads(done.events[-1].detail)
+    return detail
+
+
+async def test_a_copy_has_everything_and_leaves_its_traces(house: House) -> None:
+    counter = Counter(house)
+    view = await counter.apply()
+    await counter.accept(view)
+    other = await counter.apply()
+    request = await asked(house, view.customer_id, Right.COPY)
+    assert request.due_on == date(2026, 1, 20)
+    assert (await asked(house, view.customer_id, Right.COPY)).request_id == request.request_id
+    first = await rights.answer(house, CLERK, **key(request), reason="here it is")
+    assert code_of(first) == "rights_export_first"
+    made = await rights.export(house, CLERK, **key(request))
+    assert isinstance(made, PersonExport), made
+    document = orjson.loads(made.json)
+    assert document["person"]["identity"]["id_number"] == PERSONS[0].id_number
+    names = {section["table"] for section in document["sections"]}
+    assert {"decisioning.application", "lending.credit_line", "contracts.contract"} <= names
+    assert {"privacy.data_key", "privacy.legal_hold"} & names == set()
+    # Nobody else's rows, no member of staff's name, no ciphertext.
+    assert str(other.customer_id) not in made.json.decode()
+    assert "clerk.a" not in made.json.decode()
+    assert PERSONS[0].name in made.html
+    assert "<script" not in made.html
+    await answered(house, request)
+    events = await rows(house, "SELECT act, detail FROM privacy.rights_event ORDER BY event_no")
+    assert [event["act"] for event in events] == ["identified", "exported", "answered"]
+    assert made.sha256 in events[1]["detail"]
+    assert await rows(house, "SELECT 1 FROM evidence.leaf_staged WHERE leaf_type = 5")
+    acts = {entry.act for entry in await find_trail(house, Wanted(customer_id=view.customer_id))}
+    assert {"rights_asked", "rights_exported", "rights_answered", "reveal"} <= acts
+
+
+async def test_nothing_is_answered_before_the_person_is_known(house: House) -> None:
+    customer_id = await Counter(house, persons=1).register("r")
+    request = await asked(house, customer_id, Right.OBJECT, method="")
+    early = await rights.answer(house, CLERK, **key(request), reason="yes")
+    assert code_of(early) == "rights_not_identified"
+    assert code_of(await rights.export(house, CLERK, **key(request))) == "rights_not_identified"
+    stranger = staff("collector")
+    barred = await rights.identify(house, stranger, **key(request), method="passport")
+    assert code_of(barred) == "rights_answer_not_allowed"
+    await rights.identify(house, CLERK, **key(request), method="identity card seen")
+    assert (await answered(house, request))["person_decides"] is True
+    async with house.database.connection() as connection:
+        assert (await chosen_by(connection, customer_id)).since
+    late = await rights.turn_down(house, OFFICER, **key(request), reason="no")
+    assert code_of(late) == "rights_request_not_open"
+
+
+async def test_deleting_names_what_law_keeps_and_a_refusal_has_its_reason(house: House) -> None:
+    view = await Counter(house).apply()
+    request = await asked(house, view.customer_id, Right.DELETE)
+    told = await answered(house, request)
+    kept = {item["data_class"]: item for item in told["kept"]}
+    assert (kept["identity"]["rule"], kept["identity"]["years"]) == ("R034", 10)
+    assert told["erasable"] == told["gone"] == []
+    application = ids.to_text(ids.APPLICATION, view.application_id)
+    explained = await answered(
+        house, await asked(house, view.customer_id, Right.EXPLAIN, application)
+    )
+    assert explained["zh"][0]
+    wrong = await asked(house, view.customer_id, Right.EXPLAIN, "nothing")
+    unknown = await rights.answer(house, CLERK, **key(wrong), reason="x")
+    assert code_of(unknown) == "rights_about_unknown"
+    empty = await rights.turn_down(house, CLERK, **key(wrong), reason=" ")
+    assert code_of(empty) == "reveal_reason_missing"
+    done = await rights.turn_down(house, CLERK, **key(wrong), reason="names no decision")
+    assert isinstance(done, RightsRequest)
+    assert [item.state for item in await rights.requests_of(house, view.customer_id)] == [
+        "refused",
+        "answered",
+        "answered",
+    ]
+    assert await rights.open_requests(house) == []
+
+
+async def test_what_was_done_is_only_added_to(house: House) -> None:
+    customer_id = await Counter(house, persons=1).register("r")
+    await asked(house, customer_id, Right.RESTRICT)
+    for table in ("rights_request", "rights_event"):
+        with pytest.raises(asyncpg.PostgresError, match="only ever added to"):
+            await rows(house, f"DELETE FROM privacy.{table}")
