@@ -151,9 +151,7 @@ async def open_house(
                 occasions=load_occasions(settings.occasions),
                 bureau=bureau,
                 identity_policy=identity,
-                identity_sources=sources_of(
-                    identity, is_sandbox=settings.environment == SANDBOX
-                ),
+                identity_sources=sources_of(identity, is_sandbox=settings.environment == SANDBOX),
                 vault=vault,
                 clock=wall,
                 ids=ids,
