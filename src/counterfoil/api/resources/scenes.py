@@ -46,7 +46,7 @@ class PayeeView(View):
     approval_id: str
 
 
-class LiftBody(Body):
+class StopLiftBody(Body):
     """A person lets new loans go on."""
 
     scene: Code
@@ -133,7 +133,7 @@ async def carry_payee(call: Call, body: PayeeBody) -> Answer | Refused:
     )
 
 
-async def carry_lift(call: Call, body: LiftBody) -> Answer | Refused:
+async def carry_lift(call: Call, body: StopLiftBody) -> Answer | Refused:
     """Lift a stop."""
     merchant = body.merchant_id
 
@@ -205,7 +205,7 @@ LIFT = Write(
     tag=TAG,
     path="/v1/scene-stops/lift",
     scope=Scope.OPERATIONS_WRITE,
-    body=LiftBody,
+    body=StopLiftBody,
     answer=StopView,
     carry=carry_lift,
     summary="Let new loans of a scene go on",
