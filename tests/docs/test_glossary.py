@@ -57,7 +57,7 @@ never inquires switched stopped published declined duplicate other joined gone
 under way stands over by begun lost meanwhile read overdue
 involved broken state unreadable dates disordered balances totals differ reached
 admitted still stated impossible
-asked ended assigned wrote blocked while
+asked ended assigned wrote blocked while loosens ruled law production
 identified first incomplete done
 """
 PLAIN_WORDS = frozenset(_PLAIN_WORDS.split())

@@ -17,7 +17,7 @@ from counterfoil.kernel.errors import Refusal
 from counterfoil.lending import refusals as lending
 from counterfoil.models import refusals as models
 from counterfoil.payments import refusals as payments
-from counterfoil.platform import approvals, batches
+from counterfoil.platform import approvals, batches, origin, staff
 from counterfoil.privacy import refusals as privacy
 
 #: The rooms in the order of the reference, with a heading in English and in Chinese.
@@ -37,6 +37,8 @@ ROOMS: Final[tuple[tuple[ModuleType, str, str], ...]] = (
     (evidence, "Evidence", "存证"),
     (privacy, "Personal data", "个人信息"),
     (approvals, "Approvals", "双人审批"),
+    (staff, "Staff and rights", "员工与权限"),
+    (origin, "Where data comes from", "数据来源"),
 )
 
 
