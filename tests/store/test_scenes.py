@@ -150,6 +150,7 @@ async def test_what_is_on_its_way_takes_of_the_limit_until_it_is_answered(house:
     )  # fmt: skip
     keys = [f"k{number}" for number in range(6)]
     # Once before, so that each of them has a connection and none waits for its own.
+    answers: list[Refused | None] = []
     for one in (replace(wish, payee_ref="nobody"), wish):
         answers = await asyncio.gather(
             *(scenes.reserve(house, scene, one, key=key) for key in keys)

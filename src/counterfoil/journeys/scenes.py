@@ -269,7 +269,7 @@ async def _register(
         )
         await store.add_payee(connection, payee)
         await note(house, connection, actor, act)
-        fields = {
+        fields: dict[str, Value] = {
             "act": "scene_payee",
             "approval": ids.to_text(ids.APPROVAL, payee.approval_id),
             "scene": payee.scene,
