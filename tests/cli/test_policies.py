@@ -118,7 +118,7 @@ def test_two_people_publish(run: Run, tmp_path: Path) -> None:
         *("--generated", "500", "--password-stdin"),
     )
     wrong = run(*ask, typed="something else entirely\n")
-    assert (wrong.returncode, "no such operator" in wrong.stderr) == (1, True)
+    assert (wrong.returncode, "do not belong together" in wrong.stderr) == (1, True)
     asked = run(*ask, typed=password)
     assert asked.returncode == 0, asked.stderr
     assert json.loads(asked.stdout)["state"] == "requested"

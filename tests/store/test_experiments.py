@@ -282,12 +282,13 @@ async def test_a_look_that_passes_its_bound_stops_it(house: House) -> None:
 
     stingy = policy_of(document)
     arms = [("champion", CHAMPION.hash, 500_000), ("stingy", stingy.hash, 500_000)]
-    rule = '[stop_rule]\nmetric = "approved"\nlooks_cases = [20]\nbounds = "obrien_fleming"\n'
+    rule = '[stop_rule]\nmetric = "approved"\nlooks_cases = [56]\nbounds = "obrien_fleming"\n'
     await started(house, text(arms=arms, tables=rule), stingy)
     counter = Counter(house)
-    # One of each arm errs, or there would be no spread to measure by.
-    for number in range(20):
-        await counter.apply(is_student=number < 2)
+    # Some of each arm err, or there would be no spread to measure by; the key that places customers
+    # is another one each time.
+    for number in range(56):
+        await counter.apply(is_student=number < 14)
     await take_looks(house)
     over = await kept(house, "a-challenger")
     assert over.state is EventKind.STOPPED
