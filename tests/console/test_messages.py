@@ -30,7 +30,6 @@ from counterfoil.console.pages import (
     search,
 )
 from counterfoil.contracts.contract import State
-from counterfoil.contracts.document import Language
 from counterfoil.contracts.template import Authentication
 from counterfoil.customers import record_link, verification_policy
 from counterfoil.customers.customer import CustomerStatus
@@ -53,6 +52,7 @@ from counterfoil.journeys.facts import Quality
 from counterfoil.journeys.funnel import GROUPS, STEPS
 from counterfoil.journeys.policies import SHIPPED
 from counterfoil.kernel.errors import Refusal
+from counterfoil.kernel.language import Language
 from counterfoil.lending import refusals as lending
 from counterfoil.lending.terms import Method, Prepayment
 from counterfoil.models.registry import State as ModelState

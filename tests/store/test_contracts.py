@@ -17,7 +17,6 @@ from tests.store.applicants import Counter
 from tests.store.branch import Branch, an_opening, open_branch
 
 from counterfoil.contracts.contract import Act, Contract, Part
-from counterfoil.contracts.document import Language
 from counterfoil.contracts.pades import CONTAINER, ContainerRejectedError, seal_of
 from counterfoil.contracts.paper import CERTIFICATE
 from counterfoil.contracts.pdf import render
@@ -31,6 +30,7 @@ from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
+from counterfoil.kernel.language import Language
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import PostgresError
 from counterfoil.platform.queries import Query
@@ -64,14 +64,14 @@ async def shown(house: House, view: ApplicationView) -> tuple[int, Act, str]:
             customer_id=view.customer_id,
             contract_id=contract_id,
             part=part,
-            language=Language.ZH,
+            language=Language.CHINESE,
             idempotency_key=f"show-{part}",
         )
         assert not isinstance(seen, Refused), seen
         code = seen.code
     assert code is not None
     act = Act(
-        Language.ZH,
+        Language.CHINESE,
         bytes.fromhex(fields["document_sha256"]["zh"]),
         bytes.fromhex(fields["cost_sheet_sha256"]),
         Authentication.HIGH,

@@ -13,7 +13,6 @@ import pytest
 from tests.store.bureau_desk import Desk, open_desk
 from tests.store.raise_desk import accept, ask, offered, open_line, wish
 
-from counterfoil.contracts.document import Language
 from counterfoil.contracts.template import Authentication
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.limit_request import LimitRequest, Status
@@ -25,6 +24,7 @@ from counterfoil.journeys.raise_asking import RaiseWish
 from counterfoil.journeys.recheck import recheck_decisions
 from counterfoil.journeys.replay_decisions import Replayed, replay_decisions
 from counterfoil.kernel.errors import Refused
+from counterfoil.kernel.language import Language
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import PostgresError
 from counterfoil.platform.queries import Query
@@ -272,8 +272,8 @@ async def test_an_act_that_is_no_agreement_to_this_text_is_refused(desk: Desk) -
     }
     for expected, changes in cases.items():
         assert code(await accept(desk.house, request, expected, **changes)) == expected
-    in_chinese = raise_agreeing.amendment_of(desk.house, request, Language.ZH).sha256
-    mixed = {"language": Language.EN, "document_sha256": in_chinese}
+    in_chinese = raise_agreeing.amendment_of(desk.house, request, Language.CHINESE).sha256
+    mixed = {"language": Language.ENGLISH, "document_sha256": in_chinese}
     assert code(await accept(desk.house, request, "mixed", **mixed)) == "document_hash_mismatch"
     unknown = replace(request, request_id=4711)
     assert code(await accept(desk.house, unknown, "unknown")) == "limit_request_not_found"
@@ -291,7 +291,7 @@ async def test_the_amendment_says_what_changes_and_what_stays(desk: Desk) -> Non
         assert "8000.00" in text
         assert request.agreement_sha256.hex() in text
         assert "0.04" in text
-    assert texts[Language.ZH] != texts[Language.EN]
+    assert texts[Language.CHINESE] != texts[Language.ENGLISH]
 
 
 async def test_an_offer_of_a_line_that_changed_or_of_yesterday_is_not_taken(desk: Desk) -> None:

@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from counterfoil.contracts.document import Language
 from counterfoil.contracts.refusals import (
     AUTHENTICATION_TOO_LOW,
     CONTRACT_ALREADY_SIGNED,
@@ -29,6 +28,7 @@ from counterfoil.contracts.refusals import (
 )
 from counterfoil.contracts.template import Authentication, Template
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.kernel.language import Language
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _SECOND: Final = timedelta(seconds=1)
@@ -88,7 +88,7 @@ class Contract:
 
     def sha256_of(self, language: Language) -> bytes:
         """Return the hash of the text in a language."""
-        return self.sha256_zh if language is Language.ZH else self.sha256_en
+        return self.sha256_zh if language is Language.CHINESE else self.sha256_en
 
     @property
     def signed_sha256(self) -> bytes:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from counterfoil.kernel.language import Language
+
 
 class Kind(StrEnum):
     """The documents there are."""
@@ -23,13 +25,6 @@ class Kind(StrEnum):
     SIGNING_RECORD = "signing_record"
 
 
-class Language(StrEnum):
-    """Languages that every template has."""
-
-    ZH = "zh"
-    EN = "en"
-
-
 class Words(NamedTuple):
     """One text in both languages."""
 
@@ -38,7 +33,7 @@ class Words(NamedTuple):
 
     def text(self, language: Language) -> str:
         """Return the text in a language."""
-        return self.zh if language is Language.ZH else self.en
+        return self.zh if language is Language.CHINESE else self.en
 
 
 class Coded(NamedTuple):

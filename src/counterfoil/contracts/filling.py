@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import Final
 
-from counterfoil.contracts.document import Coded, Filling, Language, Value, Words
+from counterfoil.contracts.document import Coded, Filling, Value, Words
 from counterfoil.contracts.template import Template
 from counterfoil.contracts.text import Block, Condition, Line, Table
+from counterfoil.kernel.language import Language
 
 CELL: Final = " | "
-_JOINERS: Final = {Language.ZH: "、", Language.EN: ", "}
+_JOINERS: Final = {Language.CHINESE: "、", Language.ENGLISH: ", "}
 
 
 class FillingError(Exception):

@@ -16,8 +16,9 @@ from typing import Any, Final
 
 import orjson
 
-from counterfoil.contracts.document import SHAPES, Kind, Language, Words
+from counterfoil.contracts.document import SHAPES, Kind, Words
 from counterfoil.contracts.text import Fault, Text, faults_of_use, headings, parse
+from counterfoil.kernel.language import Language
 
 META_FILE: Final = "template.toml"
 _CODE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from counterfoil.kernel.language import Language
+
 
 class CustomerStatus(StrEnum):
     """Whether the house does business with the customer."""
@@ -14,13 +16,6 @@ class CustomerStatus(StrEnum):
     ACTIVE = "active"
     RESTRICTED = "restricted"
     CLOSED = "closed"
-
-
-class Language(StrEnum):
-    """The language in which the customer is written to."""
-
-    CHINESE = "zh"
-    ENGLISH = "en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

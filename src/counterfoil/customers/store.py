@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from counterfoil.customers.customer import Customer, CustomerStatus, Language
+from counterfoil.customers.customer import Customer, CustomerStatus
+from counterfoil.kernel.language import Language
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries, Row
 

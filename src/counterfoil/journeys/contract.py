@@ -28,7 +28,6 @@ from counterfoil.contracts.contract import (
     refuse_signature,
     signed,
 )
-from counterfoil.contracts.document import Language
 from counterfoil.contracts.one_time_code import (
     VALID_FOR,
     StoredCode,
@@ -63,6 +62,7 @@ from counterfoil.journeys.contract_making import (
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.kernel.language import Language
 from counterfoil.lending import store as lending
 from counterfoil.platform import idempotency
 from counterfoil.platform.batches import Answer

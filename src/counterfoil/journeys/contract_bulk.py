@@ -20,7 +20,6 @@ from counterfoil.contracts.contract import (
     refuse_signature,
     signed,
 )
-from counterfoil.contracts.document import Language
 from counterfoil.contracts.one_time_code import StoredCode, mac_of, new_code, refuse_code
 from counterfoil.contracts.refusals import OFFER_NOT_APPROVED
 from counterfoil.contracts.template import Authentication
@@ -42,6 +41,7 @@ from counterfoil.journeys.contract_making import (
 from counterfoil.journeys.contract_words import Borrower
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.kernel.language import Language
 from counterfoil.privacy.refusals import PERSONAL_DATA_NOT_FOUND
 
 #: Large enough that statements cost nothing a contract, small enough that none runs long.
@@ -66,7 +66,7 @@ class _Done:
 
 
 async def sign_for_sandbox(
-    house: House, keys: Sequence[Key], *, language: Language = Language.ZH
+    house: House, keys: Sequence[Key], *, language: Language = Language.CHINESE
 ) -> list[Contract | Refused]:
     """Prepare, show and sign the agreements of approved offers; answers in the order given.
 

@@ -13,7 +13,7 @@ import orjson
 
 from counterfoil.contracts import store
 from counterfoil.contracts.contract import Contract
-from counterfoil.contracts.document import Coded, Filling, Language, Words
+from counterfoil.contracts.document import Coded, Filling, Words
 from counterfoil.contracts.filling import record_text
 from counterfoil.contracts.paper import EVIDENCE_FILE, TEXT_FILE, render
 from counterfoil.contracts.refusals import CONTRACT_NOT_FOUND, CONTRACT_NOT_SIGNED
@@ -31,6 +31,7 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.loan_note import LoanNote
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.kernel.language import Language
 
 
 async def contract_file(house: House, *, customer_id: int, contract_id: int) -> bytes | Refused:

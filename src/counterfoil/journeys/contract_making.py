@@ -15,7 +15,7 @@ import orjson
 
 from counterfoil.contracts import store
 from counterfoil.contracts.contract import Contract, State
-from counterfoil.contracts.document import Kind, Language
+from counterfoil.contracts.document import Kind
 from counterfoil.contracts.filling import document_text, text_hash
 from counterfoil.contracts.refusals import TEMPLATE_NOT_FOUND
 from counterfoil.contracts.shelf import UnknownTemplateError
@@ -33,6 +33,7 @@ from counterfoil.journeys.contract_words import (
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.kernel.language import Language
 from counterfoil.lending.account import Setting
 from counterfoil.lending.terms import Terms
 from counterfoil.platform.database import Connection
@@ -59,7 +60,7 @@ class Texts:
 
     def of(self, language: Language) -> str:
         """Return the text in a language."""
-        return self.zh if language is Language.ZH else self.en
+        return self.zh if language is Language.CHINESE else self.en
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -114,8 +115,8 @@ def make(
     contract_id = setting.ids.next()
     filling = agreement_filling(contract_id, offer, example, setting, borrower, replaces=replaces)
     texts = Texts(
-        zh=document_text(template, Language.ZH, filling),
-        en=document_text(template, Language.EN, filling),
+        zh=document_text(template, Language.CHINESE, filling),
+        en=document_text(template, Language.ENGLISH, filling),
         cost_sheet=example.sheet.document(),
     )
     contract = Contract(

@@ -17,7 +17,6 @@ import orjson
 
 from counterfoil.contracts import store
 from counterfoil.contracts.contract import Contract, State
-from counterfoil.contracts.document import Language
 from counterfoil.contracts.refusals import (
     CONTRACT_NOT_FOUND,
     CONTRACT_NOT_SIGNED,
@@ -41,6 +40,7 @@ from counterfoil.journeys.contract_words import NewVersion, Offer
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.kernel.language import Language
 from counterfoil.lending import refusals
 from counterfoil.lending import store as lending
 from counterfoil.lending.commands import ReplaceAgreement
@@ -231,7 +231,7 @@ async def _notice(connection: Connection, house: House, present: Contract, made:
     earlier = await open_texts(connection, house, present)
     changed = 0
     if not isinstance(earlier, Refused):
-        changed = len(difference(earlier, made.texts, Language.ZH).lines)
+        changed = len(difference(earlier, made.texts, Language.CHINESE).lines)
     answer = contract_answer(made.contract) | {
         "line_id": ids.to_text(ids.LINE, made.contract.application_id),
         "changed_lines": changed,

@@ -22,7 +22,7 @@ from counterfoil.bureau.refusals import INQUIRY_CONSENT_MISSING
 from counterfoil.consents.giving import Wish
 from counterfoil.consents.subject import Identity
 from counterfoil.customers import store as customers
-from counterfoil.customers.customer import Customer, CustomerStatus, Language
+from counterfoil.customers.customer import Customer, CustomerStatus
 from counterfoil.customers.identity import Person, age_on, check_person
 from counterfoil.customers.verification_policy import Act
 from counterfoil.decisioning import application as transitions
@@ -61,6 +61,7 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.identity import refuse_acts
 from counterfoil.journeys.policies import ORIGINATION, InForce
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.kernel.language import Language
 from counterfoil.platform.batches import Answer
 from counterfoil.privacy import person_store as persons
 from counterfoil.privacy import store as vault_store

@@ -8,7 +8,7 @@ Invariant   A note is not stored. It follows from the loan's terms, the template
 from dataclasses import dataclass, replace
 
 from counterfoil.contracts import store as contracts
-from counterfoil.contracts.document import Kind, Language
+from counterfoil.contracts.document import Kind
 from counterfoil.contracts.filling import document_text, text_hash
 from counterfoil.contracts.refusals import (
     NOTE_DOES_NOT_MATCH,
@@ -20,6 +20,7 @@ from counterfoil.contracts.template import Template
 from counterfoil.journeys.contract_words import note_filling
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.kernel.language import Language
 from counterfoil.lending import refusals
 from counterfoil.lending import store as lending
 from counterfoil.lending.account import Setting

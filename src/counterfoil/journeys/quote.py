@@ -8,11 +8,11 @@ from datetime import date
 from functools import partial
 from typing import Final
 
-from counterfoil.contracts.document import Language
 from counterfoil.journeys.house import House
 from counterfoil.journeys.loan_note import new_note
 from counterfoil.journeys.scenes import scene_of_product
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.kernel.language import Language
 from counterfoil.lending import quote as quotes
 from counterfoil.lending import refusals, store
 from counterfoil.lending.account import Setting
@@ -37,7 +37,7 @@ async def quote(
     tenor_months: int,
     method: Method,
     purpose: str,
-    language: Language = Language.ZH,
+    language: Language = Language.CHINESE,
 ) -> Quote | Refused:
     """Return plan, cost sheet, loan note and token of a drawdown, valid on the business date only.
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import orjson
 
-from counterfoil.contracts.document import Filling, Language, Value, Words
+from counterfoil.contracts.document import Filling, Value, Words
 from counterfoil.contracts.filling import document_text, text_hash
 from counterfoil.contracts.refusals import (
     AMENDMENT_READ_TOO_SHORT,
@@ -44,6 +44,7 @@ from counterfoil.journeys.raise_asking import refuse_line
 from counterfoil.journeys.raise_limit import REQUESTS_AT_ONCE, policy_of, request_text
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Kind, Refused, refuse
+from counterfoil.kernel.language import Language
 from counterfoil.kernel.money import to_major_text
 from counterfoil.kernel.rates import RateDaily, annual_from_daily
 from counterfoil.lending import store as lending
@@ -178,7 +179,7 @@ async def accept_many(
 
 
 def acceptance_for_sandbox(
-    house: House, request: LimitRequest, *, language: Language = Language.ZH
+    house: House, request: LimitRequest, *, language: Language = Language.CHINESE
 ) -> RaiseAcceptance:
     """Return the agreement of a simulated customer; nobody reads here, and the channel says so."""
     act = Act(

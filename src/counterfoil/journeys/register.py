@@ -9,12 +9,13 @@ from typing import Final
 import orjson
 
 from counterfoil.customers import store as customers
-from counterfoil.customers.customer import Customer, CustomerStatus, Language
+from counterfoil.customers.customer import Customer, CustomerStatus
 from counterfoil.customers.identity import Person, check_person
 from counterfoil.journeys.decide import record_of_person
 from counterfoil.journeys.house import House
 from counterfoil.journeys.identity import open_case_of_twin
 from counterfoil.kernel.errors import Refused, RefusedError
+from counterfoil.kernel.language import Language
 from counterfoil.platform import idempotency
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection

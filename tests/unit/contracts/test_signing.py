@@ -17,7 +17,6 @@ from counterfoil.contracts.contract import (
     refuse_signature,
     signed,
 )
-from counterfoil.contracts.document import Language
 from counterfoil.contracts.one_time_code import (
     ATTEMPTS_MAX,
     VALID_FOR,
@@ -29,6 +28,7 @@ from counterfoil.contracts.one_time_code import (
 from counterfoil.contracts.shelf import load_shelf
 from counterfoil.contracts.template import Authentication
 from counterfoil.kernel.errors import Refused
+from counterfoil.kernel.language import Language
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ON = date(2026, 3, 2)
@@ -57,7 +57,7 @@ CONTRACT = Contract(
     cost_sheet_sha256=SHEET,
     prepared_at=NOW,
 )
-ACT = Act(Language.ZH, ZH, SHEET, Authentication.SUBSTANTIAL, "api:shop")
+ACT = Act(Language.CHINESE, ZH, SHEET, Authentication.SUBSTANTIAL, "api:shop")
 PRESENT = Present(TEMPLATE, offer_holds=True, on=ON, now=NOW)
 
 
@@ -79,7 +79,7 @@ def code_of(refused: Refused | None) -> str:
         ({}, {}, shown(9, "zh", Part.AGREEMENT), {}, "cost_sheet_not_shown"),
         ({}, {}, shown(9, "zh", Part.COST_SHEET), {}, "contract_not_shown"),
         ({}, {"document_sha256": EN}, shown(9), {}, "document_hash_mismatch"),
-        ({}, {"language": Language.EN}, shown(9, "en"), {}, "document_hash_mismatch"),
+        ({}, {"language": Language.ENGLISH}, shown(9, "en"), {}, "document_hash_mismatch"),
         ({}, {"cost_sheet_sha256": ZH}, shown(9), {}, "cost_sheet_hash_mismatch"),
         ({}, {"authentication": Authentication.LOW}, shown(9), {}, "authentication_too_low"),
         ({"state": "signed"}, {}, shown(9), {}, "contract_already_signed"),
@@ -116,11 +116,11 @@ def test_the_wait_that_is_left_is_named() -> None:
 
 
 def test_the_sheet_is_shown_before_the_agreement() -> None:
-    assert code_of(refuse_order(Part.AGREEMENT, Language.ZH, [])) == "cost_sheet_not_shown"
-    assert refuse_order(Part.COST_SHEET, Language.ZH, []) is None
+    assert code_of(refuse_order(Part.AGREEMENT, Language.CHINESE, [])) == "cost_sheet_not_shown"
+    assert refuse_order(Part.COST_SHEET, Language.CHINESE, []) is None
     seen = shown(0, "zh", Part.COST_SHEET)
-    assert refuse_order(Part.AGREEMENT, Language.ZH, seen) is None
-    assert code_of(refuse_order(Part.AGREEMENT, Language.EN, seen)) == "cost_sheet_not_shown"
+    assert refuse_order(Part.AGREEMENT, Language.CHINESE, seen) is None
+    assert code_of(refuse_order(Part.AGREEMENT, Language.ENGLISH, seen)) == "cost_sheet_not_shown"
     assert refuse_opening(CONTRACT, PRESENT) is None
 
 

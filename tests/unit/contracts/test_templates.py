@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.contracts.document import Kind, Language
+from counterfoil.contracts.document import Kind
 from counterfoil.contracts.shelf import (
     LOCK_FILE,
     TemplatesError,
@@ -17,6 +17,7 @@ from counterfoil.contracts.shelf import (
 )
 from counterfoil.contracts.template import Authentication
 from counterfoil.contracts.text import Fault, Text, headings, parse
+from counterfoil.kernel.language import Language
 
 AGREEMENT = "credit-agreement/1"
 
@@ -50,7 +51,7 @@ def test_the_shipped_templates_are_locked_and_hold() -> None:
         found = shelf.current(kind, product_code="cash-line-open", lender_id="lender-one", on=on)
         assert found.kind is kind
         assert len(set(found.approvers)) == 2
-        assert headings(found.texts[Language.ZH].document) > 4
+        assert headings(found.texts[Language.CHINESE].document) > 4
     with pytest.raises(UnknownTemplateError):
         shelf.current(Kind.LOAN_NOTE, product_code="cash-line-open", lender_id="lender-two", on=on)
     with pytest.raises(UnknownTemplateError):

@@ -21,7 +21,6 @@ from counterfoil.api.shapes import (
 )
 from counterfoil.api.writes import Call, Write
 from counterfoil.contracts.contract import Act, Contract, Part
-from counterfoil.contracts.document import Language
 from counterfoil.contracts.template import Authentication
 from counterfoil.journeys import contract as journey
 from counterfoil.journeys import contract_version as versions
@@ -29,6 +28,7 @@ from counterfoil.journeys.contract_issue import contract_file, note_file
 from counterfoil.journeys.loan_note import LoanNote, loan_note
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
+from counterfoil.kernel.language import Language
 from counterfoil.platform.access import Scope
 from counterfoil.platform.batches import Answer
 
@@ -373,7 +373,7 @@ async def get_contract(
     house: HouseOf,
     contract_id: ContractId,
     customer_id: Owner,
-    language: Annotated[Language, Query()] = Language.ZH,
+    language: Annotated[Language, Query()] = Language.CHINESE,
 ) -> ContractTextView:
     """Return a contract with its text and its cost sheet."""
     found = await journey.read_texts(house, customer_id=customer_id, contract_id=contract_id)

@@ -24,7 +24,6 @@ from counterfoil.api.shapes import (
     View,
 )
 from counterfoil.api.writes import Call, Write
-from counterfoil.contracts.document import Language
 from counterfoil.contracts.template import Authentication
 from counterfoil.decisioning import limit_request_store as store
 from counterfoil.decisioning.decision import Outcome
@@ -34,6 +33,7 @@ from counterfoil.journeys import raise_agreeing, raise_limit
 from counterfoil.journeys.raise_asking import RaiseWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.kernel.language import Language
 from counterfoil.platform.access import Scope
 from counterfoil.platform.batches import Answer
 
@@ -362,7 +362,7 @@ async def get_amendment(
     house: HouseOf,
     limit_request_id: LimitRequestId,
     customer_id: Owner,
-    language: Annotated[Language, Query()] = Language.ZH,
+    language: Annotated[Language, Query()] = Language.CHINESE,
 ) -> AmendmentView:
     """Return the text that the customer agrees to, or agreed to."""
     found = await raise_agreeing.read_amendment(

@@ -19,9 +19,9 @@ from counterfoil.api.shapes import (
     View,
 )
 from counterfoil.api.writes import Call, Write
-from counterfoil.contracts.document import Language
 from counterfoil.journeys import quote as journey
 from counterfoil.kernel.errors import Refused
+from counterfoil.kernel.language import Language
 from counterfoil.lending.terms import Method
 from counterfoil.platform.access import Scope
 from counterfoil.platform.batches import Answer
@@ -41,7 +41,7 @@ class QuoteBody(Body):
     method: Method
     purpose: Code
     #: Language of the loan note.
-    language: Language = Language.ZH
+    language: Language = Language.CHINESE
 
 
 class NoteView(View):
