@@ -12,7 +12,8 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.account import Accepted, Account
 from counterfoil.lending.commands import AdvanceLoans, Repay, ReverseRepayment
-from counterfoil.lending.loan import Loan, accrue, advance, fold, origin_of, payoff_minor
+from counterfoil.lending.fold import fold, origin_of
+from counterfoil.lending.loan import Loan, accrue, advance, payoff_minor
 from counterfoil.lending.repaying import inputs_of
 from counterfoil.lending.terms import Method, Prepayment
 

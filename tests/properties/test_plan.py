@@ -12,7 +12,8 @@ from counterfoil.kernel.money import E8
 from counterfoil.kernel.rates import ONE_E8
 from counterfoil.lending.conventions.presets import EXACT_DAILY
 from counterfoil.lending.conventions.schedule import plan as convention_plan
-from counterfoil.lending.loan import Loan, disburse, pay, payoff_minor, plan
+from counterfoil.lending.loan import Loan, disburse, payoff_minor, plan
+from counterfoil.lending.paying import pay
 from counterfoil.lending.quote import quote_payoff
 from counterfoil.lending.schedule import PlanRow, first_due
 from counterfoil.lending.terms import Method, Prepayment

@@ -12,18 +12,9 @@ from datetime import date
 from itertools import pairwise
 
 from counterfoil.kernel.money import E8
+from counterfoil.lending.fold import Input, fold
 from counterfoil.lending.interest import accrued_e8, payable
-from counterfoil.lending.loan import (
-    Input,
-    Loan,
-    Parts,
-    accrue,
-    advance,
-    due_minor,
-    fold,
-    payoff_minor,
-    plan,
-)
+from counterfoil.lending.loan import Loan, Parts, accrue, advance, due_minor, payoff_minor, plan
 from counterfoil.lending.schedule import PlanRow
 from counterfoil.lending.terms import Method, Prepayment, Terms
 from counterfoil.platform.queries import Row

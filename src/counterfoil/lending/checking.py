@@ -9,7 +9,8 @@ from datetime import date, timedelta
 
 from counterfoil.kernel.money import E8
 from counterfoil.lending.account import Transaction
-from counterfoil.lending.loan import NOTHING, Due, Loan, Parts, accrue, fold, origin_of
+from counterfoil.lending.fold import fold, origin_of
+from counterfoil.lending.loan import NOTHING, Due, Loan, Parts, accrue
 from counterfoil.lending.repaying import inputs_of
 from counterfoil.lending.terms import Terms
 

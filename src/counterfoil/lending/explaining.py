@@ -13,8 +13,10 @@ from enum import StrEnum
 
 from counterfoil.kernel.money import E8
 from counterfoil.lending.account import Transaction
+from counterfoil.lending.fold import Input, origin_of
 from counterfoil.lending.interest import accrued_e8, payable
-from counterfoil.lending.loan import Input, Loan, Parts, accrue, advance, disburse, origin_of, pay
+from counterfoil.lending.loan import Loan, Parts, accrue, advance, disburse
+from counterfoil.lending.paying import pay
 from counterfoil.lending.repaying import inputs_of
 from counterfoil.lending.terms import Terms
 

@@ -1,8 +1,9 @@
-"""A loan as the fold of its transactions.
+"""The state of a loan and what time does to it: interest, instalments, grace, surcharge.
 
-Invariant   The state is `fold(origin, transactions)` advanced to a date; applying a transaction to
-            the present state gives the same as folding all of them from the start. The parts of a
-            payment sum to the payment; principal paid and outstanding sum to what was lent.
+What a payment pays is `paying`; how transactions make a state is `fold`.
+
+Invariant   Principal paid and outstanding sum to what was lent. Advancing day by day and advancing
+            at once give the same state.
 Units       Amounts in minor units, exact interest and penalty in 1e-8 minor units, accrued up to
             and excluding `accrued_to`.
 Signs       All amounts are not negative; an exact accrual may carry less than half a minor unit
@@ -12,11 +13,9 @@ Rounding    Halves up, once, when an amount falls due or is paid; the rest is ca
 Late        All outstanding principal earns the contract rate for as long as it is used. Principal
             unpaid after the days of grace earns a surcharge from its due date; paid within them
             it counts as paid on time. Nothing earns interest on interest.
-Follows     Civil Code of the PRC, articles 561 (allocation), 676 (late interest), 677 (early
-            repayment: interest for the time of use).
+Follows     Civil Code of the PRC, articles 676 (late interest), 677 (interest for the time of use).
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -25,8 +24,9 @@ from counterfoil.kernel.calendar import nth_due_date
 from counterfoil.kernel.money import E8
 from counterfoil.lending import delinquency, schedule
 from counterfoil.lending.interest import payable
+from counterfoil.lending.redating import REDATING, days_accrued, moved_due_date
 from counterfoil.lending.schedule import PlanRow
-from counterfoil.lending.terms import Method, Part, Prepayment, Sweep, Terms
+from counterfoil.lending.terms import Method, Terms
 
 #: A plan never has more rows than this; longer tenors are refused by the catalogue.
 INSTALMENTS_MAX = 60
@@ -91,16 +91,6 @@ class Parts(NamedTuple):
 
 
 NOTHING = Parts(0, 0, 0, 0)
-
-
-class Input(NamedTuple):
-    """A transaction as the fold reads it: what was done, not what came of it."""
-
-    kind: str
-    value_date: date
-    amount_minor: int
-    mode: Prepayment
-    transaction_id: int
 
 
 @dataclass(slots=True)
@@ -198,7 +188,7 @@ def disburse(loan: Loan, value_date: date, terms: Terms) -> None:
     loan.maturity_date = nth_due_date(first, loan.repayment_day, loan.tenor_months)
     loan.next_instalment_no = numbers[0]
     loan.next_due_date = nth_due_date(first, loan.repayment_day, numbers[0])
-    _schedule_next_event(loan)
+    schedule_next_event(loan)
 
 
 def instalment_numbers(loan: Loan) -> range:
@@ -233,31 +223,36 @@ def advance(loan: Loan, to: date) -> bool:
             _fall_due(loan, day)
         _end_grace(loan, day)
         loan.bucket = delinquency.bucket(loan.oldest_due_date, loan.grace_days, day)
-        _schedule_next_event(loan)
+        schedule_next_event(loan)
         happened = True
     return happened
 
 
-def pay(
-    loan: Loan, amount_minor: int, value_date: date, *, mode: Prepayment, terms: Terms
-) -> Parts:
-    """Apply a payment on its value date and return what it paid.
+def redate(loan: Loan, repayment_day: int, on: date, terms: Terms) -> None:
+    """Move the instalments to come to another day of the month; what has fallen due stays.
 
-    What has fallen due comes first, in the product's order; then the interest accrued to the
-    value date and principal ahead of its time. What no part asks for is the excess.
+    Their number stays. A level amount is spread anew over the new days, so that the last
+    instalment is not the one that takes the whole difference.
     """
-    assert amount_minor > 0
-    advance(loan, value_date)
-    accrue(loan, value_date)
-    before = loan.principal_minor
-    left, interest, penalty = _pay_due(loan, amount_minor, value_date, terms)
-    ahead = _pay_ahead(loan, left, value_date, mode)
-    left -= ahead.amount_minor
-    interest += ahead.interest_minor
-    loan.interest_paid_minor += interest
-    loan.penalty_paid_minor += penalty
-    _settle(loan, value_date)
-    return Parts(before - loan.principal_minor, interest, penalty, left)
+    advance(loan, on)
+    accrue(loan, on)
+    if loan.next_due_date is None:
+        return
+    assert loan.start_date is not None
+    due = moved_due_date(
+        loan.next_due_date, repayment_day, on=on, start=loan.start_date, terms=terms
+    )
+    left = loan.tenor_months - loan.next_instalment_no
+    loan.next_due_date = due
+    loan.maturity_date = nth_due_date(due, repayment_day, left + 1)
+    if loan.method is Method.LEVEL_INSTALMENT:
+        days = schedule.period_days(on, due, repayment_day, range(1, left + 2))
+        a_day_e8 = loan.current_principal_minor * loan.rate_daily_e8
+        days[0] += days_accrued(loan.accrued_interest_e8, a_day_e8)
+        loan.instalment_minor = schedule.instalment_amount(
+            loan.method, loan.current_principal_minor, loan.rate_daily_e8, days
+        )
+    _schedule_next_event(loan)
 
 
 def payoff_minor(loan: Loan, on: date) -> int:
@@ -309,61 +304,6 @@ def plan(loan: Loan) -> list[PlanRow]:
     return rows
 
 
-def fold(
-    origin: Loan, inputs: Iterable[Input], *, through: date, terms: Terms
-) -> tuple[Loan, list[Parts]]:
-    """Return the state after all transactions, advanced to `through`, and the parts of each.
-
-    `origin` is the loan as it was signed, before any money moved; `inputs` come in the order of
-    value date, then sequence.
-    """
-    loan = origin.copy()
-    parts: list[Parts] = []
-    for entry in inputs:
-        if entry.kind == "disbursement":
-            disburse(loan, entry.value_date, terms)
-            parts.append(NOTHING)
-        elif loan.status == "open":
-            parts.append(
-                pay(loan, entry.amount_minor, entry.value_date, mode=entry.mode, terms=terms)
-            )
-        else:
-            parts.append(Parts(0, 0, 0, entry.amount_minor))
-    if loan.status == "open":
-        advance(loan, through)
-    return loan, parts
-
-
-def origin_of(loan: Loan) -> Loan:
-    """Return the loan as it was signed: the same terms, no money moved yet."""
-    return Loan(**{name: getattr(loan, name) for name in _SIGNED})
-
-
-_SIGNED = (
-    "customer_id",
-    "loan_id",
-    "line_id",
-    "product_code",
-    "product_version",
-    "lender_id",
-    "currency",
-    "method",
-    "purpose",
-    "payee_ref",
-    "cost_sheet_hash",
-    "original_minor",
-    "rate_daily_e8",
-    "penalty_daily_e8",
-    "grace_days",
-    "tenor_months",
-    "repayment_day",
-    "requested_on",
-    "contract_id",
-    "note_ref",
-    "note_sha256",
-)
-
-
 def _fall_due(loan: Loan, day: date) -> None:
     """Demand an instalment: round its interest once and fix its principal."""
     number = loan.next_instalment_no
@@ -409,9 +349,10 @@ def _next_instalment(loan: Loan, number: int) -> None:
     if number > loan.tenor_months or not loan.current_principal_minor:
         loan.next_due_date = None
         return
-    assert loan.first_due_date is not None
+    assert loan.next_due_date is not None
     loan.next_instalment_no = number
-    loan.next_due_date = nth_due_date(loan.first_due_date, loan.repayment_day, number)
+    # A month after the one before, not the signed day: the customer may have chosen another.
+    loan.next_due_date = nth_due_date(loan.next_due_date, loan.next_due_date.day, 2)
 
 
 def _end_grace(loan: Loan, day: date) -> None:
@@ -426,7 +367,7 @@ def _end_grace(loan: Loan, day: date) -> None:
                 loan.accrued_penalty_e8 += left * loan.penalty_daily_e8 * late_days
 
 
-def _schedule_next_event(loan: Loan) -> None:
+def schedule_next_event(loan: Loan) -> None:
     """Set the next day on which something happens by itself, or none."""
     next_on = loan.next_due_date
     for due in loan.dues:
@@ -438,129 +379,3 @@ def _schedule_next_event(loan: Loan) -> None:
     if boundary is not None and (next_on is None or boundary < next_on):
         next_on = boundary
     loan.next_event_on = next_on
-
-
-def _pay_due(loan: Loan, amount: int, on: date, terms: Terms) -> tuple[int, int, int]:
-    """Pay what has fallen due; return what is left, and the interest and penalty paid."""
-    left, interest, penalty = amount, 0, 0
-    open_dues = loan.open_dues
-    if not open_dues and loan.accrued_penalty_e8 <= 0:
-        return left, 0, 0
-    for part, dues in _sweep_order(open_dues, terms):
-        if not left:
-            break
-        if part is Part.PENALTY:
-            paid = min(left, payable(loan.accrued_penalty_e8))
-            loan.accrued_penalty_e8 -= paid * E8
-            penalty += paid
-        else:
-            paid = sum(
-                _pay_part(loan, due, part, budget) for due, budget in _spend(dues, part, left)
-            )
-            if part is Part.INTEREST:
-                interest += paid
-        left -= paid
-    _mark_settled(open_dues, on)
-    return left, interest, penalty
-
-
-def _sweep_order(dues: Sequence[Due], terms: Terms) -> list[tuple[Part, Sequence[Due]]]:
-    """Return the steps of a payment: penalty is one pool, the rest lies in the instalments."""
-    if terms.sweep is Sweep.BY_PART:
-        return [(part, dues) for part in terms.allocation]
-    rows = [part for part in terms.allocation if part is not Part.PENALTY]
-    steps: list[tuple[Part, Sequence[Due]]] = [(part, [due]) for due in dues for part in rows]
-    penalty: tuple[Part, Sequence[Due]] = (Part.PENALTY, ())
-    if terms.allocation[0] is Part.PENALTY:
-        return [penalty, *steps]
-    return [*steps, penalty]
-
-
-def _spend(dues: Sequence[Due], part: Part, amount: int) -> list[tuple[Due, int]]:
-    """Return how much of an amount each instalment gets of one part, oldest first."""
-    shares = []
-    for due in dues:
-        left = due.interest_left_minor if part is Part.INTEREST else due.principal_left_minor
-        share = min(amount, left)
-        amount -= share
-        if share:
-            shares.append((due, share))
-    return shares
-
-
-def _pay_part(loan: Loan, due: Due, part: Part, amount: int) -> int:
-    """Pay interest or principal of one instalment."""
-    due.is_changed = True
-    if part is Part.INTEREST:
-        due.interest_paid_minor += amount
-        loan.due_interest_minor -= amount
-        return amount
-    due.principal_paid_minor += amount
-    loan.due_principal_minor -= amount
-    loan.principal_minor -= amount
-    if due.penal:
-        loan.penal_principal_minor -= amount
-    return amount
-
-
-def _mark_settled(dues: Iterable[Due], on: date) -> None:
-    for due in dues:
-        if not due.principal_left_minor and not due.interest_left_minor:
-            due.settled_on = on
-            due.is_changed = True
-
-
-def _pay_ahead(loan: Loan, amount: int, on: date, mode: Prepayment) -> Parts:
-    """Pay accrued interest, then principal that has not fallen due."""
-    interest = min(amount, payable(loan.accrued_interest_e8))
-    principal = min(amount - interest, loan.current_principal_minor)
-    loan.accrued_interest_e8 -= interest * E8
-    loan.principal_minor -= principal
-    paid = interest + principal
-    if paid and mode is Prepayment.NEXT_INSTALMENT:
-        _count_ahead(loan, interest, principal)
-    elif principal and mode is Prepayment.REDUCE_INSTALMENT:
-        _reduce_instalment(loan, on)
-    if not loan.current_principal_minor:
-        loan.next_due_date = None
-    return Parts(principal, interest, 0, 0)
-
-
-def _count_ahead(loan: Loan, interest: int, principal: int) -> None:
-    """Let what was paid early count towards the next instalment of a level method."""
-    if loan.method is Method.LEVEL_INSTALMENT:
-        loan.advance_minor += interest + principal
-    elif loan.method is Method.LEVEL_PRINCIPAL:
-        loan.advance_minor += principal
-
-
-def _reduce_instalment(loan: Loan, on: date) -> None:
-    """Spread what is left over the instalments that are left."""
-    left = loan.current_principal_minor
-    if loan.next_due_date is None or not left or not loan.instalment_minor:
-        return
-    assert loan.first_due_date is not None
-    numbers = range(loan.next_instalment_no, loan.tenor_months + 1)
-    days = schedule.period_days(on, loan.first_due_date, loan.repayment_day, numbers)
-    loan.instalment_minor = schedule.instalment_amount(loan.method, left, loan.rate_daily_e8, days)
-
-
-def _settle(loan: Loan, on: date) -> None:
-    """Bring dates and bucket into line after a payment; close the loan where nothing is owed."""
-    open_dues = loan.open_dues
-    loan.oldest_due_date = open_dues[0].due_date if open_dues else None
-    loan.bucket = delinquency.bucket(loan.oldest_due_date, loan.grace_days, on)
-    if (
-        loan.principal_minor
-        or loan.due_interest_minor
-        or payable(loan.accrued_interest_e8)
-        or payable(loan.accrued_penalty_e8)
-    ):
-        _schedule_next_event(loan)
-        return
-    loan.status = "closed"
-    loan.closed_on = on
-    # Less than half a minor unit is left of exact interest; nobody owes a fraction of a cent.
-    loan.accrued_interest_e8 = loan.accrued_penalty_e8 = 0
-    loan.advance_minor = 0
-    loan.next_due_date = loan.next_event_on = None

@@ -27,19 +27,11 @@ from counterfoil.lending.account import (
 )
 from counterfoil.lending.commands import Repay, ReverseRepayment
 from counterfoil.lending.drawing import refuse_amount
+from counterfoil.lending.fold import Input, fold, origin_of
 from counterfoil.lending.line import Line
-from counterfoil.lending.loan import (
-    NOTHING,
-    Input,
-    Loan,
-    Parts,
-    advance,
-    due_minor,
-    fold,
-    origin_of,
-    pay,
-    payoff_minor,
-)
+from counterfoil.lending.loan import NOTHING, Loan, Parts, advance, due_minor, payoff_minor
+from counterfoil.lending.paying import pay
+from counterfoil.lending.redating import REDATING, day_of
 from counterfoil.lending.terms import Prepayment
 
 
@@ -314,10 +306,16 @@ def inputs_of(history: Sequence[Transaction]) -> list[Input]:
     counted = [
         t
         for t in history
-        if t.kind in ("disbursement", "repayment") and t.transaction_id not in undone
+        if t.kind in ("disbursement", "repayment", REDATING) and t.transaction_id not in undone
     ]
     counted.sort(key=lambda t: (t.value_date, t.sequence))
-    return [Input(t.kind, t.value_date, t.amount_minor, t.mode, t.transaction_id) for t in counted]
+    return [_input_of(t) for t in counted]
+
+
+def _input_of(transaction: Transaction) -> Input:
+    t = transaction
+    day = day_of(t.reason) if t.kind == REDATING else None
+    return Input(t.kind, t.value_date, t.amount_minor, t.mode, t.transaction_id, day)
 
 
 def _reallocate(

@@ -6,16 +6,9 @@ from datetime import date, timedelta
 import pytest
 from tests.properties.terms_for_tests import Bench, a_line
 
-from counterfoil.lending.loan import (
-    Loan,
-    accrue,
-    advance,
-    due_minor,
-    origin_of,
-    pay,
-    payoff_minor,
-    plan,
-)
+from counterfoil.lending.fold import origin_of
+from counterfoil.lending.loan import Loan, accrue, advance, due_minor, payoff_minor, plan
+from counterfoil.lending.paying import pay
 from counterfoil.lending.terms import Method, Part, Prepayment, Sweep, Terms
 
 #: 0.04 % a day, 0.02 % more when late; drawn on 15 January, due on the 15th.

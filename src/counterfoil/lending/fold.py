@@ -1,0 +1,79 @@
+"""A loan as the fold of its transactions.
+
+Invariant   The state is `fold(origin, transactions)` advanced to a date; applying a transaction to
+            the present state gives the same as folding all of them from the start.
+Units       As in `loan`.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple
+
+from counterfoil.lending.loan import NOTHING, Loan, Parts, advance, disburse
+from counterfoil.lending.paying import pay
+from counterfoil.lending.terms import Prepayment, Terms
+
+
+class Input(NamedTuple):
+    """A transaction as the fold reads it: what was done, not what came of it."""
+
+    kind: str
+    value_date: date
+    amount_minor: int
+    mode: Prepayment
+    transaction_id: int
+
+
+def fold(
+    origin: Loan, inputs: Iterable[Input], *, through: date, terms: Terms
+) -> tuple[Loan, list[Parts]]:
+    """Return the state after all transactions, advanced to `through`, and the parts of each.
+
+    `origin` is the loan as it was signed, before any money moved; `inputs` come in the order of
+    value date, then sequence.
+    """
+    loan = origin.copy()
+    parts: list[Parts] = []
+    for entry in inputs:
+        if entry.kind == "disbursement":
+            disburse(loan, entry.value_date, terms)
+            parts.append(NOTHING)
+        elif loan.status == "open":
+            parts.append(
+                pay(loan, entry.amount_minor, entry.value_date, mode=entry.mode, terms=terms)
+            )
+        else:
+            parts.append(Parts(0, 0, 0, entry.amount_minor))
+    if loan.status == "open":
+        advance(loan, through)
+    return loan, parts
+
+
+def origin_of(loan: Loan) -> Loan:
+    """Return the loan as it was signed: the same terms, no money moved yet."""
+    return Loan(**{name: getattr(loan, name) for name in _SIGNED})
+
+
+_SIGNED = (
+    "customer_id",
+    "loan_id",
+    "line_id",
+    "product_code",
+    "product_version",
+    "lender_id",
+    "currency",
+    "method",
+    "purpose",
+    "payee_ref",
+    "cost_sheet_hash",
+    "original_minor",
+    "rate_daily_e8",
+    "penalty_daily_e8",
+    "grace_days",
+    "tenor_months",
+    "repayment_day",
+    "requested_on",
+    "contract_id",
+    "note_ref",
+    "note_sha256",
+)
