@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from counterfoil.lending.loan import NOTHING, Loan, Parts, advance, disburse
 from counterfoil.lending.paying import pay
+from counterfoil.lending.redating import REDATING, redate
 from counterfoil.lending.terms import Prepayment, Terms
 
 
@@ -22,6 +23,8 @@ class Input(NamedTuple):
     amount_minor: int
     mode: Prepayment
     transaction_id: int
+    #: The day that a redating moves the instalments to; None for anything else.
+    repayment_day: int | None = None
 
 
 def fold(
@@ -37,6 +40,11 @@ def fold(
     for entry in inputs:
         if entry.kind == "disbursement":
             disburse(loan, entry.value_date, terms)
+            parts.append(NOTHING)
+        elif entry.kind == REDATING:
+            assert entry.repayment_day is not None
+            if loan.status == "open":
+                redate(loan, entry.repayment_day, entry.value_date, terms)
             parts.append(NOTHING)
         elif loan.status == "open":
             parts.append(

@@ -24,7 +24,6 @@ from counterfoil.kernel.calendar import nth_due_date
 from counterfoil.kernel.money import E8
 from counterfoil.lending import delinquency, schedule
 from counterfoil.lending.interest import payable
-from counterfoil.lending.redating import REDATING, days_accrued, moved_due_date
 from counterfoil.lending.schedule import PlanRow
 from counterfoil.lending.terms import Method, Terms
 
@@ -226,33 +225,6 @@ def advance(loan: Loan, to: date) -> bool:
         schedule_next_event(loan)
         happened = True
     return happened
-
-
-def redate(loan: Loan, repayment_day: int, on: date, terms: Terms) -> None:
-    """Move the instalments to come to another day of the month; what has fallen due stays.
-
-    Their number stays. A level amount is spread anew over the new days, so that the last
-    instalment is not the one that takes the whole difference.
-    """
-    advance(loan, on)
-    accrue(loan, on)
-    if loan.next_due_date is None:
-        return
-    assert loan.start_date is not None
-    due = moved_due_date(
-        loan.next_due_date, repayment_day, on=on, start=loan.start_date, terms=terms
-    )
-    left = loan.tenor_months - loan.next_instalment_no
-    loan.next_due_date = due
-    loan.maturity_date = nth_due_date(due, repayment_day, left + 1)
-    if loan.method is Method.LEVEL_INSTALMENT:
-        days = schedule.period_days(on, due, repayment_day, range(1, left + 2))
-        a_day_e8 = loan.current_principal_minor * loan.rate_daily_e8
-        days[0] += days_accrued(loan.accrued_interest_e8, a_day_e8)
-        loan.instalment_minor = schedule.instalment_amount(
-            loan.method, loan.current_principal_minor, loan.rate_daily_e8, days
-        )
-    _schedule_next_event(loan)
 
 
 def payoff_minor(loan: Loan, on: date) -> int:

@@ -138,9 +138,9 @@ def _reduce_instalment(loan: Loan, on: date) -> None:
     left = loan.current_principal_minor
     if loan.next_due_date is None or not left or not loan.instalment_minor:
         return
-    assert loan.first_due_date is not None
-    numbers = range(loan.next_instalment_no, loan.tenor_months + 1)
-    days = schedule.period_days(on, loan.first_due_date, loan.repayment_day, numbers)
+    due = loan.next_due_date
+    numbers = range(1, loan.tenor_months - loan.next_instalment_no + 2)
+    days = schedule.period_days(on, due, due.day, numbers)
     loan.instalment_minor = schedule.instalment_amount(loan.method, left, loan.rate_daily_e8, days)
 
 
