@@ -53,6 +53,8 @@ _KINDS: Final = {
     commands.CloseLine: "close_line",
     commands.SetOwnCap: "set_own_cap",
     commands.SetRepaymentDay: "set_repayment_day",
+    commands.MoveRepaymentDay: "move_repayment_day",
+    commands.CollectDebit: "collect_debit",
     commands.ReplaceAgreement: "replace_agreement",
     commands.AdvanceLoans: "advance_loans",
 }
@@ -62,6 +64,7 @@ _MOVES_MONEY: Final = frozenset(
         commands.ConfirmPayout,
         commands.FailPayout,
         commands.Repay,
+        commands.CollectDebit,
         commands.ReverseRepayment,
         commands.ReturnCredit,
         commands.UseCredit,
@@ -89,6 +92,7 @@ _LINE_ONLY: Final = frozenset(
     }
 )
 
+_OF_PAYMENTS: Final = frozenset({commands.Repay, commands.CollectDebit})
 _OF_RETURNS: Final = frozenset({commands.ConfirmReturn, commands.FailReturn})
 
 
@@ -189,7 +193,7 @@ async def _load_loans(
         (c.customer_id, c.line_id)
         for c in batch
         if type(c) is commands.ReverseRepayment
-        or (type(c) is commands.Repay and needs_history(c.value_date, on))
+        or (type(c) in _OF_PAYMENTS and needs_history(c.value_date, on))
     }
     if with_history:
         await store.add_history(connection, accounts, with_history)

@@ -257,6 +257,32 @@ class SetRepaymentDay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MoveRepaymentDay:
+    """Choose another day of the month, for new drawdowns and for the loans that run."""
+
+    customer_id: int
+    line_id: int
+    repayment_day: int
+    #: SHA-256 of the effect that the customer was shown and agreed to.
+    effect_sha256: bytes
+    author: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectDebit:
+    """An auto-debit brought money in: for what is due, else kept as credit."""
+
+    customer_id: int
+    line_id: int
+    #: The loan that was due when the debit was ordered; takes what no running loan does.
+    loan_id: int
+    amount_minor: int
+    currency: str
+    value_date: date
+    debit_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplaceAgreement:
     """Put a new version of the agreement in the place of the one that new drawings follow."""
 
@@ -295,6 +321,8 @@ Command = (
     | CloseLine
     | SetOwnCap
     | SetRepaymentDay
+    | MoveRepaymentDay
+    | CollectDebit
     | ReplaceAgreement
     | AdvanceLoans
 )

@@ -9,10 +9,12 @@ from typing import Any
 
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import (
+    collecting,
     commands,
     crediting,
     drawing,
     line_changes,
+    moving_day,
     refusals,
     repaying,
 )
@@ -69,6 +71,8 @@ DECISIONS: dict[type, Decision] = {
     commands.CloseLine: line_changes.close,
     commands.SetOwnCap: line_changes.set_own_cap,
     commands.SetRepaymentDay: line_changes.set_repayment_day,
+    commands.MoveRepaymentDay: moving_day.move_repayment_day,
+    commands.CollectDebit: collecting.collect,
     commands.ReplaceAgreement: line_changes.replace_agreement,
     commands.AdvanceLoans: advance_loans,
 }

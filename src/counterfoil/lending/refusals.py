@@ -287,6 +287,24 @@ REPAYMENT_DAY_CHANGES_USED_UP = Refusal(
     message="The repayment day was already changed {count} times this year.",
     next_step="Choose again next year.",
 )
+REPAYMENT_DAY_UNCHANGED = Refusal(
+    code="repayment_day_unchanged",
+    kind=Kind.CONFLICT,
+    message="This is the present repayment day.",
+    next_step="Choose another day from 1 to 28.",
+)
+PAY_DUE_FIRST = Refusal(
+    code="pay_due_first",
+    kind=Kind.CONFLICT,
+    message="An instalment of {due_date} is due and unpaid.",
+    next_step="Pay what is due, then choose the day again.",
+)
+EFFECT_CHANGED = Refusal(
+    code="effect_changed",
+    kind=Kind.CONFLICT,
+    message="What was shown is no longer what would happen.",
+    next_step="Ask for the change again, look at its effect, and confirm that.",
+)
 FREEZE_DATE_PAST = Refusal(
     code="freeze_date_past",
     kind=Kind.CONFLICT,
