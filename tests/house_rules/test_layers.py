@@ -21,7 +21,7 @@ PLANTED = [
 ]
 #: Every room that a contract names: one that is missing breaks the contract, and not the import.
 ROOMS = (
-    *("kernel", "platform", "ledger", "privacy", "customers", "decisioning", "lending"),
+    *("kernel", "rules", "platform", "ledger", "privacy", "customers", "decisioning", "lending"),
     *("payments", "journeys", "witness", "console", "api", "worker", "cli"),
 )
 

@@ -7,7 +7,7 @@ Wider       A later version is wider where its scope asks for anything more: ano
             version holds for a later one that is not wider, and for no other.
 Follows     The content that a notice has to have: who, why, what, how long, rights (rules R020,
             R022, R023, R026); restricted kinds of data only with a warning of what they may do to
-            the person, banned ones never (R002); one-time inquiries within 30 days.
+            the person, banned ones never (R002); one-time inquiries within the pack's days.
 """
 
 import hashlib
@@ -20,8 +20,6 @@ from typing import Final
 #: Languages in which every notice is written.
 LANGUAGES: Final = ("zh", "en")
 SECONDS_PER_DAY: Final = 86_400
-#: Longest window of a consent that is used once.
-ONE_TIME_DAYS_MAX: Final = 30
 
 #: Kinds of data that a notice may ask for.
 DATA_KINDS: Final = frozenset(

@@ -22,7 +22,6 @@ from counterfoil.consents.notice import (
     BANNED_KINDS,
     DATA_KINDS,
     LANGUAGES,
-    ONE_TIME_DAYS_MAX,
     PARTS,
     RESTRICTED_KINDS,
     WARNING,
@@ -34,6 +33,7 @@ from counterfoil.consents.notice import (
     Scope,
     UseKind,
 )
+from counterfoil.rules.shelf import days_asked
 
 LOCK_FILE: Final = "effective.lock"
 PARTIES_FILE: Final = "parties.toml"
@@ -248,6 +248,14 @@ def _notice(
     return notice, state == "effective"
 
 
+def _one_time_days_max(document: Mapping[str, Any]) -> int:
+    """Return the longest window of a consent that is used once, on the day the notice begins."""
+    meta = document.get("meta")
+    begins = meta.get("valid_from") if isinstance(meta, dict) else None
+    on = begins if type(begins) is date else date.max
+    return days_asked("one_time_inquiry_days_most", on=on)
+
+
 def _day(value: Any, place: str, reader: _Faults, *, may_lack: bool = False) -> date | None:
     if value is None and may_lack:
         return None
@@ -275,7 +283,7 @@ def _scope(
     is_periodic = use == UseKind.PERIODIC
     if not is_periodic and "period_days" in table:
         reader.add("scope.period_days", "has no place where a consent is used once")
-    days_max = _DAYS_MAX if is_periodic else ONE_TIME_DAYS_MAX
+    days_max = _DAYS_MAX if is_periodic else _one_time_days_max(document)
     scope = Scope(
         purpose=reader.text(table, "scope.purpose"),
         controller=reader.text(table, "scope.controller"),

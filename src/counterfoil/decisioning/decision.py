@@ -50,6 +50,8 @@ class Asked:
     wishes: Wishes = NO_WISHES
     #: What the guard against too much debt found; None where nothing holds the case back.
     ceiling: DebtCeiling | None = None
+    #: The rule pack that the bounds follow, with its hash; None in decisions made before packs.
+    rule_pack: str | None = None
 
     def document(self) -> dict[str, object]:
         """Return the form that is stored; choices are named where there are any."""
@@ -70,6 +72,8 @@ class Asked:
             document["wishes"] = self.wishes.document()
         if self.ceiling is not None:
             document["ceiling"] = self.ceiling.document()
+        if self.rule_pack is not None:
+            document["rule_pack"] = self.rule_pack
         return document
 
 

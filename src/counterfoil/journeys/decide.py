@@ -29,7 +29,11 @@ from counterfoil.journeys.contract import SignedAgreement
 from counterfoil.journeys.experiments import Made, accept_drawn, note_cases
 from counterfoil.journeys.house import House
 from counterfoil.journeys.policies import NOTHING_SNOOZED, InForce
-from counterfoil.journeys.price_caps import rate_daily_e8_most
+from counterfoil.journeys.price_caps import (
+    limit_minor_most,
+    pack_reference,
+    rate_daily_e8_most,
+)
 from counterfoil.kernel.errors import Kind, Refused, refuse
 from counterfoil.lending.catalogue import UnknownProductError
 from counterfoil.lending.commands import OpenLine
@@ -55,7 +59,7 @@ def ask(
         return refuse(PRODUCT_NOT_OFFERED, product_code=product_code, on=on)
     if terms.currency != policy.currency:
         return refuse(PRODUCT_NOT_DECIDED, currency=terms.currency, policy_currency=policy.currency)
-    least, most = terms.limit_minor_min, terms.limit_minor_max
+    least, most = terms.limit_minor_min, limit_minor_most(house.catalogue, terms, on)
     if requested_minor is not None and not least <= requested_minor <= most:
         return refuse(REQUESTED_OUT_OF_RANGE, minimum_minor=least, maximum_minor=most)
     return Asked(
@@ -70,6 +74,7 @@ def ask(
         rate_daily_min_e8=terms.rate_daily_e8_min,
         rate_daily_max_e8=rate_daily_e8_most(house.catalogue, terms, on),
         as_of=on,
+        rule_pack=pack_reference(house.catalogue, terms, on),
     )
 
 
@@ -161,10 +166,9 @@ async def keep_decisions(
     """
     kept = await accept_drawn(house, connection, made, at=at)
     for policy, group in by_version(kept):
-        await decisions.keep_policy(connection, policy, at=at)
         records = [record_of(one.decision) for one in group]
         applications = [one.application for one in group]
-        await decisions.add_decided(connection, applications, records)
+        await decisions.add_decided(connection, policy, applications, records, at=at)
         leaves = [
             decision_leaf(house, application, record, leaf_id=application.application_id)
             for application, record in zip(applications, records, strict=True)

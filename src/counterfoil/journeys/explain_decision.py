@@ -18,6 +18,7 @@ from counterfoil.journeys.review import OVER, Case, read_case
 from counterfoil.kernel.calendar import add_working_days
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.database import Connection
+from counterfoil.rules.shelf import working_days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +58,12 @@ async def explain_decision(
         can_ask_review=review is None and last.is_by_policy and not is_settled,
         way=Both(REVIEW_WAY.zh.format(days=days), REVIEW_WAY.en.format(days=days)),
         review=review,
-        person_by=add_working_days(last.decided_at.date(), days) if is_referred else None,
+        person_by=_person_by(last.decided_at.date(), days) if is_referred else None,
     )
+
+
+def _person_by(decided_on: date, days: int) -> date:
+    return add_working_days(decided_on, days, days=working_days())
 
 
 async def tell_customer(connection: Connection, taken: Taken) -> CustomerExplanation:

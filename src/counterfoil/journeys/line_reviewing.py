@@ -278,7 +278,7 @@ def _asked(house: House, case: _Case, on: date) -> ReviewedLine:
         limit_min_minor=terms.limit_minor_min,
         limit_max_minor=terms.limit_minor_max,
         limit_step_minor=terms.limit_minor_step,
-        licence_cap_minor=house.catalogue.limit_cap_minor(terms.licence, on),
+        licence_cap_minor=house.catalogue.limit_cap_minor(terms, on),
         raises_12_months=raises,
         days_since_change=days_since_change(record, on),
         days_since_measure=None if measured_on is None else max(0, (on - measured_on).days),

@@ -1,7 +1,8 @@
-"""Prices of a policy held to what the licence of each product allows on a date.
+"""Offers held to what the rule pack of each product allows its lender's licence on a date.
 
 Invariant   A price above the cap is refused, at publication and at each decision; it is never
-            lowered to fit. A licence of which no cap is known allows none.
+            lowered to fit. A licence of which no cap is known allows none. Every refusal names the
+            rule and the pack.
 """
 
 from collections.abc import Iterator
@@ -9,33 +10,82 @@ from datetime import date
 
 from counterfoil.decisioning.gate_impact import Fault
 from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.policy_parts import Action, RuleClass
 from counterfoil.lending.catalogue import Catalogue, UnknownProductError
+from counterfoil.lending.price_caps import highest_rate_daily_e8
 from counterfoil.lending.terms import Terms
+
+#: The fact by which a policy knows students.
+_STUDENT = "is_student"
 
 
 def rate_daily_e8_most(catalogue: Catalogue, terms: Terms, on: date) -> int:
     """Return the highest daily price of a product on a date: its own bound, or its licence's."""
-    most = catalogue.rate_cap_daily_e8(terms.licence, on)
+    most = catalogue.rate_cap_daily_e8(terms, on)
     return 0 if most is None else min(terms.rate_daily_e8_max, most)
 
 
+def limit_minor_most(catalogue: Catalogue, terms: Terms, on: date) -> int:
+    """Return the highest limit of a product on a date: its own bound, or its licence's."""
+    most = catalogue.limit_cap_minor(terms, on)
+    return terms.limit_minor_max if most is None else min(terms.limit_minor_max, most)
+
+
+def pack_reference(catalogue: Catalogue, terms: Terms, on: date) -> str | None:
+    """Return which version of which pack a decision on a product is made under."""
+    pack = catalogue.pack(terms, on)
+    return None if pack is None else pack.reference
+
+
 def price_faults(policy: Policy, catalogue: Catalogue, on: date) -> Iterator[Fault]:
-    """Yield the cells of a price grid, greatest margin included, that pass a licence's cap."""
-    margin = max((rule.margin_daily_e8 or 0 for rule in policy.rules), default=0)
+    """Yield what of a version the packs of current products forbid: prices, and some people.
+
+    A cell of the price grid is judged with the greatest margin.
+    """
     for terms in _current(catalogue, policy.currency, on):
-        most = catalogue.rate_cap_daily_e8(terms.licence, on)
-        if most is None:
-            reason = f"no cap is known for a {terms.licence} on {on}, the licence of {terms.code}"
-            yield Fault("policy.grades", reason)
-            continue
-        for grade in policy.grades:
-            dearest = max(grade.rate_of(segment.code) for segment in policy.segments) + margin
-            if dearest > most and any(grade.limits_minor.values()):
-                yield Fault(
-                    f"policy.grades[{grade.code}].rate_daily_e8",
-                    f"reaches {dearest:,} with margins; the licence of {terms.code}, a "
-                    f"{terms.licence}, allows {most:,} on {on}",
-                )
+        yield from _cell_faults(policy, catalogue, terms, on)
+        yield from _student_faults(policy, catalogue, terms, on)
+
+
+def _cell_faults(policy: Policy, catalogue: Catalogue, terms: Terms, on: date) -> Iterator[Fault]:
+    cap = catalogue.rule(terms, "cost_annual_most", on)
+    if cap is None:
+        reason = f"no cap is known for a {terms.licence} on {on}, the licence of {terms.code}"
+        yield Fault("policy.grades", reason)
+        return
+    margin = max((rule.margin_daily_e8 or 0 for rule in policy.rules), default=0)
+    most = highest_rate_daily_e8(cap.value)
+    for grade in policy.grades:
+        dearest = max(grade.rate_of(segment.code) for segment in policy.segments) + margin
+        if dearest > most and any(grade.limits_minor.values()):
+            yield Fault(
+                f"policy.grades[{grade.code}].rate_daily_e8",
+                f"reaches {dearest:,} with margins; the licence of {terms.code}, a "
+                f"{terms.licence}, allows {most:,} on {on} by {cap.cited}",
+            )
+
+
+def _student_faults(
+    policy: Policy, catalogue: Catalogue, terms: Terms, on: date
+) -> Iterator[Fault]:
+    """Yield a fault where the licence forbids lending to students and no rule of law declines."""
+    rule = catalogue.rule(terms, "student_limit_most", on)
+    if rule is None or rule.value > 0:
+        return
+    declines = any(
+        item.rule_class is RuleClass.LAW
+        and item.action is Action.DECLINE
+        and item.on_unknown is not Action.IGNORE
+        and not item.segments
+        and policy.sources_of(item) == (_STUDENT,)
+        for item in policy.rules
+    )
+    if not declines:
+        yield Fault(
+            "policy.rules",
+            f"have no rule of law that declines {_STUDENT}; a {terms.licence}, the licence of "
+            f"{terms.code}, does not lend to students by {rule.cited}",
+        )
 
 
 def _current(catalogue: Catalogue, currency: str, on: date) -> Iterator[Terms]:

@@ -29,6 +29,11 @@ from counterfoil.decisioning.refusals import (
 from counterfoil.decisioning.wishes import Choice
 from counterfoil.journeys.choose import choices_of_many, with_choices
 from counterfoil.journeys.house import House
+from counterfoil.journeys.price_caps import (
+    limit_minor_most,
+    pack_reference,
+    rate_daily_e8_most,
+)
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
 from counterfoil.lending.behaviour import History, behaviour_facts
@@ -142,7 +147,7 @@ def _prepare_one(
         customer_id=wish.customer_id,
         application_id=house.ids.next(),
         consent_id=wish.consent_id,
-        asked=_asked(wish, line, terms, on),
+        asked=_asked(house, wish, line, terms, on),
         features={**wish.facts, **behaviour_facts(line, history, on)},
         idempotency_key=wish.idempotency_key,
         request_hash=wish.request_hash,
@@ -184,7 +189,7 @@ def _refuse_wish(
     policy = house.policies.limit_increase.policy
     if wish.requested_minor <= line.limit_minor:
         return refuse(LIMIT_REQUEST_NOT_ABOVE, limit_minor=line.limit_minor)
-    most, step = terms.limit_minor_max, terms.limit_minor_step
+    most, step = limit_minor_most(house.catalogue, terms, on), terms.limit_minor_step
     if wish.requested_minor > most or wish.requested_minor % step:
         return refuse(LIMIT_REQUEST_OUT_OF_RANGE, maximum_minor=most, step_minor=step)
     if line.currency != policy.currency:
@@ -195,7 +200,7 @@ def _refuse_wish(
     return check_facts(policy.features, wish.facts, sources)
 
 
-def _asked(wish: RaiseWish, line: Line, terms: Terms, on: date) -> Asked:
+def _asked(house: House, wish: RaiseWish, line: Line, terms: Terms, on: date) -> Asked:
     """Return the question: a limit of at least one step above the present one."""
     return Asked(
         product_code=line.product_code,
@@ -203,10 +208,11 @@ def _asked(wish: RaiseWish, line: Line, terms: Terms, on: date) -> Asked:
         currency=line.currency,
         requested_minor=wish.requested_minor,
         limit_min_minor=line.limit_minor + terms.limit_minor_step,
-        limit_max_minor=terms.limit_minor_max,
+        limit_max_minor=limit_minor_most(house.catalogue, terms, on),
         limit_step_minor=terms.limit_minor_step,
         tenors_months=terms.tenors_months,
         rate_daily_min_e8=terms.rate_daily_e8_min,
-        rate_daily_max_e8=terms.rate_daily_e8_max,
+        rate_daily_max_e8=rate_daily_e8_most(house.catalogue, terms, on),
         as_of=on,
+        rule_pack=pack_reference(house.catalogue, terms, on),
     )

@@ -38,6 +38,7 @@ from counterfoil.platform.access_matrix import Actor, load_matrix
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Connection
 from counterfoil.privacy.masking import mask_free_text
+from counterfoil.rules.shelf import working_days
 
 #: What the access matrix calls the right to conclude reviews.
 REVIEW: Final = "review"
@@ -90,7 +91,7 @@ async def ask_review(house: House, wish: ReviewWish) -> Review | Refused:
             said=mask_free_text(wish.said)[:SAID_LENGTH_MAX],
             requested_at=now,
             requested_by=wish.by,
-            due_on=add_working_days(on, house.settings.review_working_days),
+            due_on=add_working_days(on, house.settings.review_working_days, days=working_days()),
         )
         if await review_store.add_review(connection, review):
             await tell(house, connection, review, "review_requested", at=now)
@@ -266,7 +267,8 @@ def act_of(name: str, customer_id: int, review_id: int, reason: str = "") -> Act
 def person_by(house: House, application: Application) -> date:
     """Return the date by which a person decides an application that was referred."""
     assert application.decided_at is not None, "who is referred was decided by the policy"
-    return add_working_days(application.decided_at.date(), house.settings.review_working_days)
+    days = house.settings.review_working_days
+    return add_working_days(application.decided_at.date(), days, days=working_days())
 
 
 def _contested(case: Case) -> Taken | Refused:

@@ -190,7 +190,7 @@ def legal_caps(house: House, currency: str, *, on: date) -> LegalCaps:
     rates, limits = [], []
     for terms in house.catalogue.all():
         if terms.currency == currency:
-            cap = house.catalogue.limit_cap_minor(terms.licence, on)
+            cap = house.catalogue.limit_cap_minor(terms, on)
             rates.append(terms.cost_annual_e8_cap)
             limits.append(terms.limit_minor_max if cap is None else min(cap, terms.limit_minor_max))
     return LegalCaps(

@@ -6,7 +6,7 @@ Units       Days are counted half open: from a to b there are b - a days.
 """
 
 from calendar import monthrange
-from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 ONE_DAY = timedelta(days=1)
@@ -53,16 +53,37 @@ def days_between(start: date, end: date) -> int:
     return end.toordinal() - start.toordinal()
 
 
-def add_working_days(start: date, count: int, *, closed: Collection[date] = ()) -> date:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkingDays:
+    """What is known of the days on which people work."""
+
+    #: Public holidays.
+    closed: frozenset[date] = frozenset()
+    #: Saturdays and Sundays that were declared working.
+    working: frozenset[date] = frozenset()
+    #: Years of which the holidays are known; in others Monday to Friday are taken for working.
+    years: frozenset[int] = frozenset()
+
+    def is_working(self, day: date) -> bool:
+        """Tell whether people work on a day."""
+        if day in self.working:
+            return True
+        return day.weekday() < _SATURDAY and day not in self.closed
+
+    def is_known(self, start: date, end: date) -> bool:
+        """Tell whether the holidays of every year between two days are known."""
+        return self.years.issuperset(range(start.year, end.year + 1))
+
+
+def add_working_days(start: date, count: int, *, days: WorkingDays) -> date:
     """Return the working day that lies `count` working days after a date.
 
-    Monday to Friday are working days unless they are `closed`. A deadline that knows no public
-    holidays comes early, never late; one across a weekend that was declared working comes late by
-    that day.
+    A deadline across a holiday that is not known comes early, never late; one across a weekend
+    that was declared working without our knowing comes late by that day.
     """
     day = start
     while count > 0:
         day += ONE_DAY
-        if day.weekday() < _SATURDAY and day not in closed:
+        if days.is_working(day):
             count -= 1
     return day

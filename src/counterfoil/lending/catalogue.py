@@ -2,17 +2,16 @@
 
 Invariant   The catalogue is loaded whole or refused whole, with every fault of every file. A
             version under which loans were made is locked by the hash of its content: changed,
-            missing or sent back to a draft, it refuses the catalogue. A price lies under the cap
-            that the lender's licence has on the day the version takes effect; a cap that is not
-            known refuses as well.
-Follows     For the caps: `products/licences.toml`, which names the rule each entry comes from.
+            missing or sent back to a draft, it refuses the catalogue. Price and limit lie under
+            what the product's rule pack allows its lender's licence on the day the version takes
+            effect; a cap on the cost that is not known refuses, and so does a missing pack.
+Follows     `counterfoil.rules`, whose entries name where each comes from.
 """
 
 import hashlib
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -22,22 +21,20 @@ from typing import Any
 
 import orjson
 
-from counterfoil.lending.licence_limits import LimitCap, limit_cap, read_limit_caps
 from counterfoil.lending.price_caps import highest_rate_daily_e8
 from counterfoil.lending.product_file import (
     BINDING_STATES,
-    LICENCES,
-    MARKS,
     Problem,
     Product,
     State,
     read_product,
 )
-from counterfoil.lending.product_values import FaultError, percent_e8
 from counterfoil.lending.terms import Terms
+from counterfoil.rules.pack import PackError, Rule, RulePack, pack_in_force, rule
+from counterfoil.rules.shelf import load_packs
 
 LOCK_FILE = "effective.lock"
-LICENCES_FILE = "licences.toml"
+PACKS_FOLDER = "rules"
 
 #: What of a version may still change after it took effect: that it ends.
 _MAY_CHANGE = ("state", "retired_on")
@@ -56,31 +53,14 @@ class UnknownProductError(LookupError):
     """No product version answers to this."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LicenceCap:
-    """The most that a loan under some licences may cost in a year, from a date."""
-
-    licences: tuple[str, ...]
-    from_date: date
-    annual_e8: int
-    rule: str
-    mark: str
-
-
 class Catalogue:
-    """Product versions by code and version."""
+    """Product versions by code and version, with the rule packs that they name."""
 
-    __slots__ = ("_by_code", "_limit_caps", "_price_caps", "_products")
+    __slots__ = ("_by_code", "_packs", "_products")
 
-    def __init__(
-        self,
-        products: Iterable[Product],
-        limit_caps: Iterable[LimitCap] = (),
-        price_caps: Iterable[LicenceCap] = (),
-    ) -> None:
-        """Take products whose code and version are unique, and what licences allow at most."""
-        self._limit_caps = tuple(limit_caps)
-        self._price_caps = tuple(price_caps)
+    def __init__(self, products: Iterable[Product], packs: Mapping[str, RulePack]) -> None:
+        """Take products whose code and version are unique, and the packs."""
+        self._packs = packs
         ordered = sorted(products, key=lambda p: (p.terms.code, p.terms.version))
         self._products = {(p.terms.code, p.terms.version): p for p in ordered}
         assert len(self._products) == len(ordered)
@@ -106,15 +86,23 @@ class Catalogue:
             raise UnknownProductError(f"no version of the product {code} holds on {on}")
         return max(versions, key=lambda p: p.effective_from).terms
 
-    def limit_cap_minor(self, licence: str, on: date) -> int | None:
-        """Return the highest limit that a licence allows on a date; None where none is known."""
-        cap = limit_cap(self._limit_caps, licence, on)
-        return None if cap is None else cap.limit_minor
+    def rule(self, terms: Terms, name: str, on: date) -> Rule | None:
+        """Return what the product's pack says to a question on a date; None: it is not known."""
+        return ask_pack(self._packs, terms, name, on)
 
-    def rate_cap_daily_e8(self, licence: str, on: date) -> int | None:
-        """Return the highest daily price a licence leaves room for; None where no cap is known."""
-        cap = licence_cap(self._price_caps, licence, on)
-        return None if cap is None else highest_rate_daily_e8(cap.annual_e8)
+    def pack(self, terms: Terms, on: date) -> RulePack | None:
+        """Return the pack that stands for the product's on a date; None where there is none."""
+        return pack_in_force(self._packs, terms.rule_pack, on)
+
+    def limit_cap_minor(self, terms: Terms, on: date) -> int | None:
+        """Return the highest limit that the pack allows on a date; None where none is known."""
+        cap = self.rule(terms, "limit_most", on)
+        return None if cap is None else cap.value
+
+    def rate_cap_daily_e8(self, terms: Terms, on: date) -> int | None:
+        """Return the highest daily price the pack leaves room for; None where it is not known."""
+        cap = self.rule(terms, "cost_annual_most", on)
+        return None if cap is None else highest_rate_daily_e8(cap.value)
 
     def all(self) -> tuple[Terms, ...]:
         """Return the terms of every version, by code and version."""
@@ -135,14 +123,12 @@ def load_catalogue(directory: Path | None = None) -> Catalogue:
     products, more = _products(documents)
     locked, faults = _locked(folder)
     problems += more + faults
-    price_caps = _licence_caps(folder, problems)
-    problems += _over_licence_cap(products, price_caps)
-    limit_caps = _limit_caps(folder, problems)
-    problems += _over_limit_cap(products, limit_caps)
+    packs = _packs(directory, problems)
+    problems += _against_packs(products, packs)
     problems += _twice(products) + _unlocked(products, documents, locked)
     if problems:
         raise CatalogueError(sorted(set(problems)))
-    return Catalogue(products, limit_caps, price_caps)
+    return Catalogue(products, packs)
 
 
 def to_publish(
@@ -209,7 +195,7 @@ def _documents(folder: Traversable) -> tuple[dict[str, dict[str, Any]], list[Pro
     documents: dict[str, dict[str, Any]] = {}
     problems: list[Problem] = []
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if entry.name.endswith(".toml") and entry.name != LICENCES_FILE:
+        if entry.name.endswith(".toml"):
             try:
                 documents[entry.name] = tomllib.loads(entry.read_text(encoding="utf-8"))
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -233,79 +219,45 @@ def _products(
     return products, problems
 
 
-def _licence_caps(folder: Traversable, problems: list[Problem]) -> list[LicenceCap]:
-    """Return the caps of the folder, or those that come with the program where it has none."""
-    source = folder / LICENCES_FILE
-    if not source.is_file():
-        source = _folder(None) / LICENCES_FILE
+def _packs(directory: Path | None, problems: list[Problem]) -> Mapping[str, RulePack]:
+    """Return the packs of the program and those of the directory's own folder."""
     try:
-        document = tomllib.loads(source.read_text(encoding="utf-8"))
-        return [_licence_cap(number, item) for number, item in enumerate(document["caps"], 1)]
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, FaultError) as error:
-        problems.append(Problem(LICENCES_FILE, "caps", f"cannot be read: {error}"))
-        return []
-
-
-def _limit_caps(folder: Traversable, problems: list[Problem]) -> list[LimitCap]:
-    """Return the highest limits by licence, of the folder or of the program."""
-    source = folder / LICENCES_FILE
-    if not source.is_file():
-        source = _folder(None) / LICENCES_FILE
-    try:
-        return read_limit_caps(source, LICENCES, MARKS)
-    except (tomllib.TOMLDecodeError, FaultError) as error:
-        problems.append(Problem(LICENCES_FILE, "limit_caps", f"cannot be read: {error}"))
-        return []
-
-
-def _licence_cap(number: int, item: Mapping[str, Any]) -> LicenceCap:
-    if unknown := set(item["licences"]) - set(LICENCES):
-        raise FaultError(f"entry {number} names the unknown licence {min(unknown)}")
-    if item["mark"] not in MARKS or type(item["from"]) is not date:
-        raise FaultError(f"entry {number} needs a date and one of the marks {', '.join(MARKS)}")
-    return LicenceCap(
-        licences=tuple(item["licences"]),
-        from_date=item["from"],
-        annual_e8=percent_e8(item["annual_most"]),
-        rule=item["rule"],
-        mark=item["mark"],
-    )
+        return load_packs(None if directory is None else directory / PACKS_FOLDER)
+    except PackError as error:
+        problems += [Problem(PACKS_FOLDER, "pack", line) for line in str(error).splitlines()]
+        return load_packs()
 
 
 # ---------------------------------------------------------------------------------- checking
 
 
-def _over_licence_cap(products: Iterable[Product], caps: Iterable[LicenceCap]) -> list[Problem]:
-    """Refuse a cost above what the licence allows on the day the version takes effect."""
-    problems = []
-    caps = tuple(caps)
+def _against_packs(products: Iterable[Product], packs: Mapping[str, RulePack]) -> Iterable[Problem]:
+    """Refuse what a pack does not allow on the day of effect, or is not there to allow."""
     for product in products:
-        cap = licence_cap(caps, product.terms.licence, product.effective_from)
-        if cap is None:
-            reason = f"no cap is known for a {product.terms.licence} on {product.effective_from}"
-        elif product.terms.cost_annual_e8_cap > cap.annual_e8:
-            reason = f"is above the cap of the licence, rule {cap.rule} ({cap.mark})"
-        else:
+        terms, on = product.terms, product.effective_from
+        pack = pack_in_force(packs, terms.rule_pack, on)
+        if pack is None:
+            reason = f"names {terms.rule_pack}; there are {', '.join(sorted(packs))}"
+            yield Problem(product.file, "rules.pack", reason)
             continue
-        problems.append(Problem(product.file, "cost.annual_most", reason))
-    return problems
+        if pack.currency != terms.currency:
+            yield Problem(product.file, "rules.pack", f"counts in {pack.currency}")
+            continue
+        cost = ask_pack(packs, terms, "cost_annual_most", on)
+        if cost is None:
+            reason = f"no cap is known for a {terms.licence} on {on} in {pack.reference}"
+            yield Problem(product.file, "cost.annual_most", reason)
+        elif terms.cost_annual_e8_cap > cost.value:
+            yield Problem(product.file, "cost.annual_most", f"is above the cap of {cost.cited}")
+        limit = ask_pack(packs, terms, "limit_most", on)
+        if limit is not None and terms.limit_minor_max > limit.value:
+            yield Problem(product.file, "line.limit_most", f"is above the cap of {limit.cited}")
 
 
-def _over_limit_cap(products: Iterable[Product], caps: Sequence[LimitCap]) -> list[Problem]:
-    """Refuse a highest limit above what the licence allows on the day of effect."""
-    problems = []
-    for product in products:
-        cap = limit_cap(caps, product.terms.licence, product.effective_from)
-        if cap is not None and product.terms.limit_minor_max > cap.limit_minor:
-            reason = f"is above the cap of the licence, rule {cap.rule} ({cap.mark})"
-            problems.append(Problem(product.file, "line.limit_most", reason))
-    return problems
-
-
-def licence_cap(caps: Iterable[LicenceCap], licence: str, on: date) -> LicenceCap | None:
-    """Return the cap that holds for a licence on a date; None where none is known."""
-    holding = [cap for cap in caps if licence in cap.licences and cap.from_date <= on]
-    return max(holding, key=lambda cap: cap.from_date, default=None)
+def ask_pack(packs: Mapping[str, RulePack], terms: Terms, name: str, on: date) -> Rule | None:
+    """Return what a product's pack says to a question on a date; None: it is not known."""
+    pack = pack_in_force(packs, terms.rule_pack, on)
+    return None if pack is None else rule(pack, name, on=on, licence=terms.licence)
 
 
 def _twice(products: Sequence[Product]) -> list[Problem]:
@@ -375,12 +327,10 @@ def _name(product: Product) -> str:
 __all__ = [
     "Catalogue",
     "CatalogueError",
-    "LicenceCap",
     "Problem",
     "Product",
     "State",
     "UnknownProductError",
-    "licence_cap",
     "load_catalogue",
     "lock_effective",
     "to_publish",

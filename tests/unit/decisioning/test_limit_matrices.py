@@ -53,7 +53,7 @@ def cells(policy: Policy) -> Iterator[tuple[str, str, int]]:
 def test_every_cell_lies_within_product_and_licence_on_the_step(name: str) -> None:
     policy = load_policy(name)
     for terms in CATALOGUE.all():
-        cap = CATALOGUE.limit_cap_minor(terms.licence, ON)
+        cap = CATALOGUE.limit_cap_minor(terms, ON)
         assert cap is not None
         assert terms.limit_minor_max <= cap
         for grade, segment, limit in cells(policy):
@@ -117,6 +117,8 @@ def test_what_is_granted_is_the_smallest_bound_and_the_same_again(name: str) -> 
 
 
 def test_a_licence_has_a_cap_from_its_date_on_and_none_before() -> None:
-    assert CATALOGUE.limit_cap_minor("bank", date(2020, 7, 11)) is None
-    assert CATALOGUE.limit_cap_minor("bank", date(2020, 7, 12)) == 20_000_000
-    assert CATALOGUE.limit_cap_minor("micro_loan", ON) is None
+    terms = CATALOGUE.terms("cash-line-open", 1)
+    bank, micro = replace(terms, licence="bank"), replace(terms, licence="micro_loan")
+    assert CATALOGUE.limit_cap_minor(bank, date(2020, 7, 11)) is None
+    assert CATALOGUE.limit_cap_minor(bank, date(2020, 7, 12)) == 20_000_000
+    assert CATALOGUE.limit_cap_minor(micro, ON) is None

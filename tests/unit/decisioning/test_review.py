@@ -6,7 +6,6 @@ import pytest
 
 from counterfoil.decisioning import review as transitions
 from counterfoil.decisioning.review import About, Barred, Review, State, name_of
-from counterfoil.kernel.calendar import add_working_days
 from counterfoil.kernel.errors import Refused
 
 AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -99,17 +98,3 @@ def test_a_customer_may_withdraw_and_a_deadline_closes_nothing() -> None:
     assert not OPEN.is_overdue(OPEN.due_on)
     assert OPEN.is_overdue(OPEN.due_on + timedelta(days=1))
     assert not gone.is_overdue(OPEN.due_on + timedelta(days=1))
-
-
-@pytest.mark.parametrize(
-    ("start", "count", "closed", "end"),
-    [
-        (date(2026, 1, 5), 5, (), date(2026, 1, 12)),
-        (date(2026, 1, 9), 1, (), date(2026, 1, 12)),
-        (date(2026, 1, 10), 1, (), date(2026, 1, 12)),
-        (date(2026, 1, 5), 0, (), date(2026, 1, 5)),
-        (date(2026, 1, 5), 5, (date(2026, 1, 7),), date(2026, 1, 13)),
-    ],
-)
-def test_working_days(start: date, count: int, closed: tuple[date, ...], end: date) -> None:
-    assert add_working_days(start, count, closed=closed) == end

@@ -10,10 +10,8 @@ import pytest
 from counterfoil.lending.catalogue import (
     LOCK_FILE,
     CatalogueError,
-    LicenceCap,
     State,
     UnknownProductError,
-    licence_cap,
     load_catalogue,
     lock_effective,
 )
@@ -27,13 +25,7 @@ FEE = (
     'fees = [{ code = "care", name_en = "Care", name_zh = "服务", payee = "lender", '
     'timing = "at_start", amount = "9.00" }]'
 )
-CAP = """[[caps]]
-licences = ["bank"]
-from = {start}
-annual_most = "{most}"
-rule = "x"
-mark = "B"
-"""
+PACK = resources.files("counterfoil") / "rules" / "cn-2026-01.toml"
 
 Write = Callable[..., Path]
 
@@ -307,46 +299,47 @@ def test_a_draft_may_lack_its_approver_and_may_name_fees(write: Write) -> None:
     assert not product.holds_on(date(2030, 1, 1))
 
 
-def test_a_directory_may_bring_its_own_licence_caps(write: Write) -> None:
-    directory = write(DRAFT, ('"consumer_finance"', '"micro_loan"'))
-    (directory / "licences.toml").write_text(
-        '[[caps]]\nlicences = ["micro_loan"]\nfrom = 2025-01-01\nannual_most = "23.9 %"\n'
-        'rule = "R069"\nmark = "B"\n',
-        encoding="utf-8",
+def own_pack(directory: Path, *changes: tuple[str, str]) -> None:
+    text = PACK.read_text(encoding="utf-8").replace('id = "cn-2026-01"', 'id = "own-2026-01"')
+    for before, after in changes:
+        assert before in text, before
+        text = text.replace(before, after, 1)
+    (directory / "rules").mkdir()
+    (directory / "rules" / "own.toml").write_text(text, encoding="utf-8")
+
+
+def test_a_product_is_held_to_the_pack_that_it_names(write: Write) -> None:
+    directory = write(DRAFT, ('"cn-2026-01"', '"own-2026-01"'))
+    own_pack(
+        directory,
+        ('"24 %"', '"23.9 %"'),
+        ('value = "200000.00"\nmark = "C"', 'value = "5.00"\nmark = "C"'),
     )
+    (cost, limit) = problems_of(directory)
+    assert cost[0] == "cost.annual_most"
+    assert cost[1].startswith("is above the cap of rule R047 (B) of own-2026-01@")
+    assert limit[0] == "line.limit_most"
+    assert "rule R058 (C) of own-2026-01@" in limit[1]
+
+
+def test_a_product_without_a_pack_or_without_a_known_cap_is_refused(write: Write) -> None:
+    [(key, reason)] = problems_of(write(DRAFT, ('"cn-2026-01"', '"cn-1999-01"')))
+    assert key == "rules.pack"
+    assert "names cn-1999-01; there are cn-2026-01" in reason
+    directory = write(DRAFT, ('"consumer_finance"', '"micro_loan"'))
     [(key, reason)] = problems_of(directory)
-    assert (key, reason) == ("cost.annual_most", "is above the cap of the licence, rule R069 (B)")
+    assert key == "cost.annual_most"
+    assert "no cap is known for a micro_loan on 2025-10-01 in cn-2026-01@" in reason
+    [(key, _)] = problems_of(write(DRAFT, ("2025-10-01", "2025-09-30")))
+    assert key == "cost.annual_most"
 
 
-@pytest.mark.parametrize(
-    "caps",
-    [
-        "caps = 3",
-        "",
-        '[[caps]]\nlicences = ["pawn"]',
-        CAP.format(start="2025-01-01", most="24"),
-        CAP.format(start='"2025"', most="24 %"),
-    ],
-)
-def test_licence_caps_that_cannot_be_read_are_refused(write: Write, caps: str) -> None:
+def test_a_pack_that_cannot_be_read_refuses_the_catalogue(write: Write) -> None:
     directory = write(DRAFT)
-    (directory / "licences.toml").write_text(caps, encoding="utf-8")
-    assert ("caps") in [key for key, _ in problems_of(directory)]
-
-
-def test_the_latest_cap_that_has_begun_holds() -> None:
-    def cap(start: date, annual_e8: int) -> LicenceCap:
-        return LicenceCap(
-            licences=("bank",), from_date=start, annual_e8=annual_e8, rule="R047", mark="B"
-        )
-
-    caps = [cap(date(2025, 1, 1), 36), cap(date(2026, 1, 1), 24)]
-    assert licence_cap(caps, "bank", date(2024, 12, 31)) is None
-    assert licence_cap(caps, "trust", date(2026, 1, 1)) is None
-    before, after = (licence_cap(caps, "bank", date(y, 1, 1)) for y in (2025, 2026))
-    assert before is not None
-    assert after is not None
-    assert (before.annual_e8, after.annual_e8) == (36, 24)
+    own_pack(directory, ('"24 %"', '"much"'))
+    assert ("pack", "own.toml: rules[1]: 'much' is not a rate in percent, such as '24 %'") in (
+        problems_of(directory)
+    )
 
 
 def test_the_dearest_daily_rate_within_the_cap_is_exact() -> None:

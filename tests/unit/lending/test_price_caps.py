@@ -1,5 +1,6 @@
 """Prices are held to what a licence allows on a date: at publication, and at each decision."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -7,9 +8,11 @@ from tests.unit.decisioning.policies import base_document, rule
 
 from counterfoil.decisioning.document import load_policy, policy_of
 from counterfoil.journeys.price_caps import price_faults, rate_daily_e8_most
-from counterfoil.lending.catalogue import Catalogue, LicenceCap, load_catalogue
+from counterfoil.lending.catalogue import Catalogue, load_catalogue
 from counterfoil.lending.price_caps import highest_rate_daily_e8
 from counterfoil.lending.product_file import compounds_within
+from counterfoil.rules.pack import Rule
+from counterfoil.rules.shelf import load_packs
 
 TODAY = date(2026, 1, 5)
 #: 24 % a year.
@@ -18,19 +21,16 @@ SHIPPED = load_catalogue()
 
 
 def lowered(annual_e8: int) -> Catalogue:
-    """Return the shipped products under a cap that falls in March."""
-    caps = [
-        LicenceCap(
-            licences=("consumer_finance",),
-            from_date=date(2025, 10, 1) if cap == CAP else date(2026, 3, 1),
-            annual_e8=cap,
-            rule="R047",
-            mark="B",
-        )
-        for cap in dict.fromkeys((CAP, annual_e8))
-    ]
-    products = [item for item in SHIPPED.products() if item.terms.licence == "consumer_finance"]
-    return Catalogue(products, price_caps=caps)
+    """Return the shipped products under a pack whose cap falls in March."""
+    [pack] = load_packs().values()
+    [cap] = [item for item in pack.rules if item.name == "cost_annual_most"]
+    later = replace(cap, from_date=date(2026, 3, 1), value=annual_e8)
+    return with_rules((*pack.rules, later))
+
+
+def with_rules(rules: Sequence[Rule]) -> Catalogue:
+    [pack] = load_packs().values()
+    return Catalogue(SHIPPED.products(), {pack.pack_id: replace(pack, rules=tuple(rules))})
 
 
 def test_the_highest_price_is_the_last_that_stays_within_the_cap() -> None:
@@ -52,11 +52,12 @@ def test_a_grid_that_passes_the_cap_with_its_margins_is_refused_with_the_cell() 
     assert faults
     assert faults[0].place.startswith("policy.grades[")
     assert "a consumer_finance, allows" in faults[0].reason
+    assert "by rule R047 (B) of cn-2026-01@" in faults[0].reason
     assert not [*price_faults(load_policy("base-2026-01"), lowered(CAP), TODAY)]
 
 
 def test_a_licence_without_a_cap_allows_no_price() -> None:
-    bare = Catalogue(SHIPPED.products())
+    bare = with_rules(())
     [terms, *_] = [item for item in bare.all() if item.currency == "CNY"]
     assert rate_daily_e8_most(bare, terms, TODAY) == 0
     assert "no cap is known" in next(price_faults(load_policy("base-2026-01"), bare, TODAY)).reason
@@ -70,3 +71,23 @@ def test_the_bound_of_a_decision_falls_with_the_cap_and_never_rises_above_the_pr
     assert later == highest_rate_daily_e8(8_000_000) < terms.rate_daily_e8_max
     cheap = replace(terms, rate_daily_e8_max=1)
     assert rate_daily_e8_most(catalogue, cheap, date(2026, 3, 1)) == 1
+
+
+def test_a_licence_that_may_not_lend_to_students_needs_a_rule_of_law_that_declines_them() -> None:
+    products = [
+        replace(item, terms=replace(item.terms, licence="micro_loan"))
+        for item in SHIPPED.products()
+    ]
+    [pack] = load_packs().values()
+    rules = tuple(
+        replace(item, licences=("micro_loan",)) if item.name == "cost_annual_most" else item
+        for item in pack.rules
+    )
+    catalogue = Catalogue(products, {pack.pack_id: replace(pack, rules=rules)})
+    document = base_document()
+    faults = [*price_faults(policy_of(document), catalogue, TODAY)]
+    assert {fault.place for fault in faults} == {"policy.rules"}
+    assert "R067 (C)" in faults[0].reason
+    declining = rule("X99", "is_student", "decline", **{"class": "law"}, on_unknown="decline")
+    document["rules"].append(declining)
+    assert not [*price_faults(policy_of(document), catalogue, TODAY)]

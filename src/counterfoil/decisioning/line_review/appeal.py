@@ -1,12 +1,11 @@
 """A customer's appeal against a measure: a case with a clock, decided by a person.
 
-Clock       Working days are Mondays to Fridays; public holidays are not known here and make the
-            clock the shorter one for the lender.
+Clock       Working days of the house's calendar, public holidays among them where they are known.
 Invariant   Whoever took a measure does not decide on the appeal against it.
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 
 from counterfoil.decisioning.line_review.measure import LineMeasure
@@ -16,11 +15,12 @@ from counterfoil.decisioning.refusals import (
     DECISION_REASON_MISSING,
     MEASURE_NOT_STANDING,
 )
+from counterfoil.kernel.calendar import add_working_days
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.rules.shelf import working_days
 
 #: Working days until somebody has decided.
 DAYS_TO_DECIDE = 5
-_SATURDAY = 5
 
 
 class AppealStatus(StrEnum):
@@ -66,7 +66,7 @@ def lodge(
         measure_id=measure.measure_id,
         grounds=grounds,
         received_at=at,
-        due_on=after_working_days(on, DAYS_TO_DECIDE),
+        due_on=add_working_days(on, DAYS_TO_DECIDE, days=working_days()),
     )
 
 
@@ -87,12 +87,3 @@ def decide_appeal(
     if by == measure.author:
         return refuse(APPEAL_BY_AUTHOR)
     return replace(appeal, status=status, decided_at=at, decided_by=by, decision_reason=reason)
-
-
-def after_working_days(start: date, days: int) -> date:
-    """Return the day that lies some working days after a date."""
-    day = start
-    while days:
-        day += timedelta(days=1)
-        days -= day.weekday() < _SATURDAY
-    return day
