@@ -203,15 +203,14 @@ async def add_runs(
     connection: Connection, runs: Sequence[GuardRun], ceilings: Ceilings, *, at: datetime
 ) -> None:
     """Write runs, and the document that they ran under where it is new."""
-    await QUERIES.keep_ceilings.execute(
+    await QUERIES.add_guard_runs.execute(
         connection,
         sha256=ceilings.sha256,
         version=ceilings.version,
         body=ceilings.text,
         kept_at=at,
+        rows=[tuple(_plain(getattr(run, name)) for name in GuardRun.__slots__) for run in runs],
     )
-    rows = [tuple(_plain(getattr(run, name)) for name in GuardRun.__slots__) for run in runs]
-    await QUERIES.add_guard_runs.execute(connection, rows=rows)
 
 
 async def runs_of_customer(

@@ -155,13 +155,6 @@ ORDER BY customer_id, report_id DESC;
 -- locks   its rows
 DELETE FROM capacity.reported_debts WHERE expires_at <= :now;
 
--- name: keep_ceilings
--- A document of ceilings, once.
--- locks   none but its row
-INSERT INTO capacity.ceilings (sha256, version, body, kept_at)
-VALUES (:sha256, :version, :body, :kept_at)
-ON CONFLICT (sha256) DO NOTHING;
-
 -- name: ceilings_by_hash
 -- A document of ceilings.
 -- gives   at most one row
@@ -169,8 +162,13 @@ ON CONFLICT (sha256) DO NOTHING;
 SELECT body FROM capacity.ceilings WHERE sha256 = :sha256;
 
 -- name: add_guard_runs
--- Runs of the guard.
+-- Runs of the guard, and the document of ceilings that they ran under, once.
 -- locks   none but its rows
+WITH document AS (
+    INSERT INTO capacity.ceilings (sha256, version, body, kept_at)
+    VALUES (:sha256, :version, :body, :kept_at)
+    ON CONFLICT (sha256) DO NOTHING
+)
 INSERT INTO capacity.guard_run (
     customer_id, run_id, occasion, subject_id, as_of, ran_at, outcome, cap_minor, cap_by, hits,
     ceilings, inputs, result

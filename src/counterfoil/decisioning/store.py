@@ -48,22 +48,26 @@ async def read_policy_version(connection: Connection, policy_hash: str) -> Polic
 
 async def add_decided(
     connection: Connection,
+    policy: Policy,
     applications: Sequence[Application],
     records: Sequence[StoredDecision],
+    *,
+    at: datetime,
 ) -> None:
     """Write new applications with the policy's decisions on them, in the same order.
 
-    One call is for one product, one policy version and one instant. A second open application
-    breaks `application_already_open`.
+    One call is for one product, one policy version and one instant. The version is kept before it
+    decides, so that its decisions can be replayed. A second open application breaks
+    `application_already_open`.
     """
     if not applications:
         return
     first = applications[0]
-    customer_ids = [item.customer_id for item in applications]
-    application_ids = [item.application_id for item in applications]
-    statuses = [item.status.value for item in applications]
-    await QUERIES.add_applications.execute(
+    await QUERIES.add_decided.execute(
         connection,
+        policy_code=policy.code,
+        document=policy.canonical.decode(),
+        first_used_at=at,
         product_code=first.product_code,
         product_version=first.product_version,
         currency=first.currency,
@@ -73,11 +77,11 @@ async def add_decided(
         decided_by=BY_POLICY,
         policy_hash=first.policy_hash,
         policy_version=first.policy_version,
-        customer_ids=customer_ids,
-        application_ids=application_ids,
+        customer_ids=[item.customer_id for item in applications],
+        application_ids=[item.application_id for item in applications],
         requested_minor=[item.requested_minor for item in applications],
         purposes=[item.purpose for item in applications],
-        statuses=statuses,
+        statuses=[item.status.value for item in applications],
         grades=[item.grade for item in applications],
         points=[item.points for item in applications],
         limits_minor=[item.limit_minor for item in applications],
@@ -87,15 +91,6 @@ async def add_decided(
         valid_until=[item.valid_until for item in applications],
         channels=[item.channel for item in applications],
         asks=[",".join(item.asks) for item in applications],
-    )
-    await QUERIES.add_decisions.execute(
-        connection,
-        decided_by=BY_POLICY,
-        policy_hash=first.policy_hash,
-        decided_at=first.decided_at,
-        customer_ids=customer_ids,
-        application_ids=application_ids,
-        outcomes=statuses,
         inputs=[record.inputs.decode() for record in records],
         results=[record.result.decode() for record in records],
     )

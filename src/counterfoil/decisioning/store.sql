@@ -15,46 +15,54 @@ SELECT document
 FROM decisioning.policy_version
 WHERE policy_hash = :policy_hash;
 
--- name: add_applications
--- New applications for one product, decided by one policy version at one instant.
--- locks   none but its rows
-INSERT INTO decisioning.application (
-    customer_id, application_id, product_code, product_version, currency, requested_minor,
-    purpose, status, received_at, gathered_at, decided_at, ended_at, outcome, decided_by, grade,
-    points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash, policy_version,
-    valid_until, channel, asks
+-- name: add_decided
+-- New applications for one product with the decisions of one policy version on them, the version
+-- itself where it never decided before; the forms that they were filled in on are forgotten.
+-- locks   the forms
+WITH version AS (
+    INSERT INTO decisioning.policy_version (policy_hash, code, version, document, first_used_at)
+    VALUES (:policy_hash, :policy_code, :policy_version, :document, :first_used_at)
+    ON CONFLICT (policy_hash) DO NOTHING
+), given AS (
+    SELECT *
+    FROM unnest(
+        :customer_ids::bigint[], :application_ids::bigint[], :requested_minor::bigint[],
+        :purposes::text[], :statuses::text[], :grades::text[], :points::integer[],
+        :limits_minor::bigint[], :rates_daily_e8::integer[], :tenors_months::text[],
+        :reasons::text[], :valid_until::date[], :channels::text[], :asks::text[],
+        :inputs::text[], :results::text[]
+    ) AS row (
+        customer_id, application_id, requested_minor, purpose, status, grade, points, limit_minor,
+        rate_daily_e8, tenors_months, reasons, valid_until, channel, asks, inputs, result
+    )
+), form AS (
+    DELETE FROM decisioning.application_draft AS draft
+    USING given
+    WHERE draft.customer_id = given.customer_id AND draft.product_code = :product_code
+), application AS (
+    INSERT INTO decisioning.application (
+        customer_id, application_id, product_code, product_version, currency, requested_minor,
+        purpose, status, received_at, gathered_at, decided_at, ended_at, outcome, decided_by, grade,
+        points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash, policy_version,
+        valid_until, channel, asks
+    )
+    SELECT given.customer_id, given.application_id, :product_code, :product_version, :currency,
+           given.requested_minor, given.purpose, given.status, :received_at, :gathered_at,
+           :decided_at::timestamptz,
+           CASE given.status WHEN 'declined' THEN :decided_at::timestamptz END, given.status,
+           :decided_by, given.grade, given.points, given.limit_minor, given.rate_daily_e8,
+           string_to_array(given.tenors_months, ',')::smallint[],
+           string_to_array(given.reasons, ','), :policy_hash, :policy_version, given.valid_until,
+           given.channel, string_to_array(given.asks, ',')
+    FROM given
 )
-SELECT given.customer_id, given.application_id, :product_code, :product_version, :currency,
-       given.requested_minor, given.purpose, given.status, :received_at, :gathered_at,
-       :decided_at::timestamptz,
-       CASE given.status WHEN 'declined' THEN :decided_at::timestamptz END, given.status, :decided_by,
-       given.grade, given.points, given.limit_minor, given.rate_daily_e8,
-       string_to_array(given.tenors_months, ',')::smallint[],
-       string_to_array(given.reasons, ','), :policy_hash, :policy_version, given.valid_until,
-       given.channel, string_to_array(given.asks, ',')
-FROM unnest(
-    :customer_ids::bigint[], :application_ids::bigint[], :requested_minor::bigint[],
-    :purposes::text[], :statuses::text[], :grades::text[], :points::integer[],
-    :limits_minor::bigint[], :rates_daily_e8::integer[], :tenors_months::text[],
-    :reasons::text[], :valid_until::date[], :channels::text[], :asks::text[]
-) AS given (
-    customer_id, application_id, requested_minor, purpose, status, grade, points, limit_minor,
-    rate_daily_e8, tenors_months, reasons, valid_until, channel, asks
-);
-
--- name: add_decisions
--- Decisions of one policy version with their inputs and results; nothing ever changes them.
--- locks   the applications, shared
 INSERT INTO decisioning.decision (
     customer_id, application_id, decision_no, decided_by, outcome, policy_hash, inputs, result,
     decided_at
 )
-SELECT given.customer_id, given.application_id, 1, :decided_by, given.outcome, :policy_hash,
+SELECT given.customer_id, given.application_id, 1, :decided_by, given.status, :policy_hash,
        given.inputs, given.result, :decided_at
-FROM unnest(
-    :customer_ids::bigint[], :application_ids::bigint[], :outcomes::text[], :inputs::text[],
-    :results::text[]
-) AS given (customer_id, application_id, outcome, inputs, result);
+FROM given;
 
 -- name: add_person_decision
 -- A person's decision on a referred application, beside what the policy said.

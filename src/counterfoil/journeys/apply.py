@@ -307,10 +307,9 @@ async def _decide_and_keep(house: House, asked: Question) -> Answer | Refused:
         made = [Made(application, decision, policy)]
         await keep_runs(house, connection, [held])
         [kept] = await keep_decisions(house, connection, made, at=now)
-        await _forget_draft(connection, kept)
         return _application_text(house, kept)
 
-    return await _once(house, wish, at=now, work=work)
+    return await _once(house, wish, at=now, work=work, is_new=True)
 
 
 async def _forget_draft(connection: Connection, application: Application) -> None:
@@ -363,7 +362,12 @@ async def _gather_and_keep(house: House, asked: Question) -> Answer | Refused:
 
 
 async def _once(
-    house: House, wish: ApplicationWish, *, at: datetime, work: idempotency.Work
+    house: House,
+    wish: ApplicationWish,
+    *,
+    at: datetime,
+    work: idempotency.Work,
+    is_new: bool = False,
 ) -> Answer | Refused:
     """Keep an application once; a twin that the database caught is refused."""
     return await idempotency.once_or_refused(
@@ -375,6 +379,7 @@ async def _once(
         kind="submit_application",
         at=at,
         work=work,
+        is_new=is_new,
     )
 
 

@@ -95,15 +95,17 @@ async def once(
     kind: str,
     at: datetime,
     work: Work,
+    is_new: bool = False,
 ) -> Answer | Refused:
     """Do some work in one transaction together with its record, or give the first answer.
 
     Work that is refused has written nothing; a refusal is not recorded. Work that broke on
-    another unique constraint is undone and raises TwinError.
+    another unique constraint is undone and raises TwinError. `is_new` says that the caller has just
+    looked for the key in vain; a twin since then breaks on it all the same.
     """
     try:
         async with database.transaction() as connection:
-            seen = await remember(connection, scope_id, key, request)
+            seen = None if is_new else await remember(connection, scope_id, key, request)
             if seen is not None:
                 return seen
             answer = await work(connection)
@@ -130,6 +132,7 @@ async def once_or_refused(
     kind: str,
     at: datetime,
     work: Work,
+    is_new: bool = False,
 ) -> Answer | Refused:
     """Do some work once; what a concurrent twin has broken is refused.
 
@@ -137,7 +140,14 @@ async def once_or_refused(
     """
     try:
         return await once(
-            database, scope_id=scope_id, key=key, request=request, kind=kind, at=at, work=work
+            database,
+            scope_id=scope_id,
+            key=key,
+            request=request,
+            kind=kind,
+            at=at,
+            work=work,
+            is_new=is_new,
         )
     except TwinError as error:
         refusal = twins.get(error.constraint)
