@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.store.branch import FIRST_DATE, an_opening, open_branch
 
 from counterfoil.journeys.draw import PayoutBooks
+from counterfoil.payments.port import alone
 from counterfoil.payments.relay import PayoutRelay
 from counterfoil.simulator.bank.bank import Bank, Order
 from counterfoil.simulator.bank.direct import DirectRail
@@ -33,7 +34,7 @@ async def pay_out(url: str, home: Path, bank: Bank) -> None:
         house = branch.house
         relay = PayoutRelay(
             house.database,
-            rail=DirectRail(bank),
+            rails=alone(DirectRail(bank)),
             books=PayoutBooks(house),
             clock=house.clock,
             business_date=house.business_date,

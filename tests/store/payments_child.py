@@ -12,6 +12,7 @@ from typing import Any
 
 from counterfoil.kernel.clock import SystemClock
 from counterfoil.payments.http_rail import HttpRail
+from counterfoil.payments.port import alone
 from counterfoil.payments.relay import PayoutRelay
 from counterfoil.platform.database import Database
 
@@ -67,7 +68,7 @@ async def work(database_url: str, bank_url: str, ahead_seconds: int) -> None:
     ):
         relay = PayoutRelay(
             database,
-            rail=rail,
+            rails=alone(rail),
             books=TableBooks(database),
             clock=ShiftedClock(timedelta(seconds=ahead_seconds)),
             business_date=today,

@@ -9,7 +9,7 @@ from typing import Any
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Kind, Refusal, Refused, refuse
 from counterfoil.payments.order import PAYOUT_REQUESTED
-from counterfoil.payments.port import Rail
+from counterfoil.payments.port import Rail, alone
 from counterfoil.payments.relay import PayoutRelay
 from counterfoil.platform.database import Database
 
@@ -83,7 +83,7 @@ class Desk:
     def relay(self, worker: str = "worker-1") -> PayoutRelay:
         return PayoutRelay(
             self.database,
-            rail=self.rail,
+            rails=alone(self.rail),
             books=self.books,
             clock=self.clock,
             business_date=self.business_date,

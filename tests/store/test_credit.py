@@ -21,6 +21,7 @@ from counterfoil.lending.commands import (
     UseCredit,
 )
 from counterfoil.lending.terms import Prepayment
+from counterfoil.payments.port import alone
 from counterfoil.payments.relay import PayoutRelay
 from counterfoil.simulator.bank.bank import Bank
 from counterfoil.simulator.bank.direct import DirectRail
@@ -42,7 +43,7 @@ def relay_of(branch: Branch, rates_bp: Mapping[Fault, int] | None = None) -> Pay
     rail = DirectRail(Bank(plan=FaultPlan(seed=1, rates_bp=rates_bp or {})))
     return PayoutRelay(
         house.database,
-        rail=rail,
+        rails=alone(rail),
         books=PayoutBooks(house),
         clock=house.clock,
         business_date=house.business_date,

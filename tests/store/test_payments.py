@@ -12,6 +12,7 @@ from tests.store.payments_desk import TODAY, Crash, Desk, emit, payload
 from counterfoil.kernel.errors import Refused
 from counterfoil.payments import reconciliation_store, store, suspense, suspense_store
 from counterfoil.payments.order import PayoutOrder, reference_of
+from counterfoil.payments.port import PayeeMatch
 from counterfoil.payments.rail import (
     ASK_FOR,
     SENDS_MAX,
@@ -52,6 +53,9 @@ class DyingRail:
     def contract(self) -> Contract:
         return self.inner.contract
 
+    async def check_payee(self, payee_ref: str, *, name: str) -> PayeeMatch:
+        return await self.inner.check_payee(payee_ref, name=name)
+
     async def pay_out(self, order: PayoutOrder, *, requested_on: date) -> Answer:
         when = self.dies.pop(0) if self.dies else "never"
         if when == "before":
@@ -79,6 +83,9 @@ class DeadRail:
     @property
     def contract(self) -> Contract:
         return self.inner.contract
+
+    async def check_payee(self, payee_ref: str, *, name: str) -> PayeeMatch:
+        return await self.inner.check_payee(payee_ref, name=name)
 
     async def pay_out(self, order: PayoutOrder, *, requested_on: date) -> Answer:
         self.sends += 1
@@ -339,7 +346,7 @@ async def test_a_process_that_dies_in_the_call_leaves_a_payment_that_is_asked_fo
     await desk.order(7)
     await take_all(dying)
     await dying.step()
-    call = next(iter(dying._calls))
+    call = next(iter(dying._calls._under_way))
     with pytest.raises(Crash):
         await call
     assert await desk.status(7) == "sent"

@@ -18,6 +18,7 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.commands import ReturnCredit
 from counterfoil.payments.order import reference_of
+from counterfoil.payments.port import alone
 from counterfoil.payments.relay import PayoutRelay
 from counterfoil.simulator.bank.bank import Bank, Order
 from counterfoil.simulator.bank.direct import DirectRail
@@ -76,7 +77,7 @@ async def money(database_url: str, tmp_path: Path) -> AsyncIterator[Money]:
         house, bank = branch.house, Bank()
         relay = PayoutRelay(
             house.database,
-            rail=DirectRail(bank, name=RAIL),
+            rails=alone(DirectRail(bank, name=RAIL)),
             books=PayoutBooks(house),
             clock=house.clock,
             business_date=house.business_date,

@@ -1,8 +1,9 @@
 """One process of the site: API and console, with or without the background jobs beside them.
 
-The rail       COUNTERFOIL_RAIL_URL names the bank's address. Without one a sandbox pays out over
-               a simulated bank in this process, whose journal lies in the home directory; any
-               other environment refuses to start its jobs.
+The rails      The rails file names them; COUNTERFOIL_RAIL_URL is the address of the first. Without
+               it a sandbox pays out over simulated banks in this process, whose journals lie in
+               the home directory; any other environment refuses to start its jobs where no rail
+               is reached.
 The parties    COUNTERFOIL_WITNESSES names who witnesses the log, COUNTERFOIL_BUREAU_MEMBERSHIP what
                the bureau gave. A sandbox with neither runs witnesses and a reference bureau as
                processes of their own, for as long as it serves.
@@ -12,17 +13,18 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from typing import Final
 
 from counterfoil.journeys.draw import PayoutBooks
 from counterfoil.journeys.house import House, open_house
+from counterfoil.journeys.payee_names import BorrowerNames
 from counterfoil.journeys.publish_log import open_desk
 from counterfoil.kernel.clock import SystemClock
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.payments.http_rail import HttpRail
-from counterfoil.payments.port import Rail
+from counterfoil.payments.port import Rail, RailLink
 from counterfoil.payments.relay import PayoutRelay
 from counterfoil.platform.process import settle_memory
 from counterfoil.platform.settings import Settings
@@ -56,6 +58,7 @@ def serve_site(settings: Settings, url: str) -> None:
     from counterfoil.api.app import create_app
     from counterfoil.api.server import server_config
     from counterfoil.console.app import create_console
+    from counterfoil.portal.app import create_portal
 
     # uvicorn ends orderly and then raises the signal again; left alone it would end the process
     # before an embedded server is stopped.
@@ -64,7 +67,7 @@ def serve_site(settings: Settings, url: str) -> None:
         site = create_app(
             joined,
             url,
-            sites={"/console": create_console},
+            sites={"/console": create_console, "/portal": create_portal},
             background=work if joined.worker else None,
         )
         settle_memory()
@@ -111,14 +114,16 @@ async def serve_jobs(settings: Settings, url: str) -> None:
 async def work(house: House, stop: asyncio.Event) -> None:
     """Run the background jobs until told to stop."""
     async with AsyncExitStack() as stack:
-        rail, jobs = await _rail(house, stack)
+        rails, jobs = await _rails(house, stack)
         relay = PayoutRelay(
             house.database,
-            rail=rail,
+            rails=rails,
             books=PayoutBooks(house),
             clock=house.clock,
             business_date=house.business_date,
             worker=f"{socket.gethostname()}:{os.getpid()}",
+            names=BorrowerNames(house),
+            metrics=house.metrics,
         )
         jobs += await _log_jobs(house, stack)
         jobs += [contract_job(house), keeping_job(house), gathering_job(house)]
@@ -143,30 +148,45 @@ async def _log_jobs(house: House, stack: AsyncExitStack) -> list[Job]:
     return log_jobs(house, desk)
 
 
-async def _rail(house: House, stack: AsyncExitStack) -> tuple[Rail, list[Job]]:
-    """Return the rail of this installation, and the jobs that it needs itself."""
-    settings = house.settings
-    if settings.rail_url is not None:
-        return await stack.enter_async_context(HttpRail(settings.rail_url)), []
-    if settings.environment != SANDBOX:
+async def _rails(house: House, stack: AsyncExitStack) -> tuple[list[RailLink], list[Job]]:
+    """Return the rails of this installation, and the jobs that they need themselves."""
+    settings, links, banks = house.settings, [], []
+    for place, terms in enumerate(house.rails):
+        # The address of the settings is the first rail's, where the file gives it none.
+        url = terms.endpoint or (settings.rail_url if place == 0 else None)
+        if url is not None:
+            rail: Rail | None = await stack.enter_async_context(HttpRail(url, name=terms.code))
+        elif settings.environment == SANDBOX and settings.rail_url is None:
+            bank = _simulated_bank(house, stack, terms.code)
+            banks.append(bank)
+            rail = DirectRail(bank, name=terms.code)
+        else:
+            rail = None
+        links.append(RailLink(terms, rail))
+    if all(link.rail is None for link in links):
         raise RuntimeError(
-            "set COUNTERFOIL_RAIL_URL: only a sandbox pays out over a simulated bank"
+            "set COUNTERFOIL_RAIL_URL or give rails an endpoint: only a sandbox pays out over a "
+            "simulated bank"
         )
-    journal = stack.enter_context(
-        Journal(settings.home / "simulator" / f"bank-{settings.node}.jsonl")
-    )
-    bank = Bank(journal=journal)
-    return DirectRail(bank), [_bank_day(bank, house)]
+    return links, [_bank_day(banks, house)] if banks else []
 
 
-def _bank_day(bank: Bank, house: House) -> Job:
-    """Return the job that keeps the simulated bank on the house's business date."""
+def _simulated_bank(house: House, stack: AsyncExitStack, code: str) -> Bank:
+    """Return the sandbox's bank behind one rail; its journal outlives the process."""
+    name = f"{code}-{house.settings.node}.jsonl"
+    return Bank(journal=stack.enter_context(Journal(house.settings.home / "simulator" / name)))
+
+
+def _bank_day(banks: Sequence[Bank], house: House) -> Job:
+    """Return the job that keeps simulated banks on the house's business date."""
 
     async def step() -> int:
-        bank.move_to(await house.business_date())
+        today = await house.business_date()
+        for bank in banks:
+            bank.move_to(today)
         return 0
 
     async def close() -> None:
-        """Leave the bank as it is: its journal is closed by whoever opened it."""
+        """Leave the banks as they are: their journals are closed by whoever opened them."""
 
     return Job(name="bank_day", step=step, close=close)

@@ -1,7 +1,7 @@
 """The house as a running process has it: everything a journey needs, wired in one place."""
 
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
@@ -32,6 +32,8 @@ from counterfoil.kernel.clock import Clock, SystemClock
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.kernel.ids import IdSource
 from counterfoil.lending.catalogue import Catalogue, load_catalogue
+from counterfoil.payments.rail_file import load_rails
+from counterfoil.payments.rail_terms import RailTerms
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import Engine
 from counterfoil.platform.database import Database
@@ -67,6 +69,8 @@ class House:
     registry: Registry
     #: On which occasions a bureau may be asked.
     occasions: Occasions
+    #: The payment rails of the rails file.
+    rails: Sequence[RailTerms]
     #: The credit bureau; None where the lender is no member of one.
     bureau: Bureau | None
     #: Which identity checks acts need.
@@ -149,6 +153,7 @@ async def open_house(
                 notices=load_notices(settings.notices),
                 registry=registry,
                 occasions=load_occasions(settings.occasions),
+                rails=load_rails(settings.rails),
                 bureau=bureau,
                 identity_policy=identity,
                 identity_sources=sources_of(identity, is_sandbox=settings.environment == SANDBOX),

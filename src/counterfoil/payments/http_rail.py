@@ -1,7 +1,8 @@
 """The adapter to a bank's payout interface over HTTP.
 
-Calls       `POST /payouts` orders, `GET /payouts/{reference}` asks, `GET /statements/{date}` reads
-            the day's file. The order's reference is the bank's idempotency key.
+Calls       `POST /payee-checks` asks whose an account is, `POST /payouts` orders,
+            `GET /payouts/{reference}` asks, `GET /statements/{date}` reads the day's file. The
+            order's reference is the bank's idempotency key.
 Error map   A well-formed answer with `succeeded`, `failed`, `returned` or `pending` means what it
             says. 404 to a question is "not seen", 409 to an order is "another order has this
             reference". Everything else, time-outs and server errors first, is no answer.
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from counterfoil.kernel.money import EXPONENTS
 from counterfoil.payments.order import PayoutOrder
+from counterfoil.payments.port import PayeeMatch
 from counterfoil.payments.rail import (
     Answer,
     Conflict,
@@ -99,6 +101,17 @@ class HttpRail:
     ) -> None:
         """Close the connections."""
         await self._client.__aexit__(kind, error, traceback)
+
+    async def check_payee(self, payee_ref: str, *, name: str) -> PayeeMatch:
+        """Ask whether an account is in a name; whatever is unclear is no answer."""
+        body = {"payee": payee_ref, "name": name}
+        try:
+            response = await self._client.post("/payee-checks", json=body)
+            result = response.json()["result"] if response.status_code == httpx.codes.OK else None
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return PayeeMatch.NO_ANSWER
+        known = {match.value: match for match in (PayeeMatch.MATCHES, PayeeMatch.DIFFERS)}
+        return known.get(str(result), PayeeMatch.NO_ANSWER)
 
     async def pay_out(self, order: PayoutOrder, *, requested_on: date) -> Answer:
         """Order a payout under the order's own reference."""

@@ -156,20 +156,14 @@ class Contract:
     #: Calls under way at once; one more would wait in a queue while its lease runs.
     calls_at_once: int
 
-    def refuses(self, order: PayoutOrder) -> str | None:
-        """Return the code of a definite refusal known before sending, or None."""
-        if order.currency not in self.currencies:
-            return "rail_currency_not_carried"
-        if order.amount_minor > self.amount_minor_max:
-            return "rail_amount_above_maximum"
-        return None
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """One payment as its row says."""
 
     order: PayoutOrder
+    #: The rail it was sent over, or is meant for while it was never sent.
+    rail: str
     status: PaymentStatus
     #: Sends so far, all under one reference.
     sends: int

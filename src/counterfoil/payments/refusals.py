@@ -66,3 +66,38 @@ SUSPENSE_VALUE_DATE_MISSING: Final = Refusal(
     message="A payment that succeeded needs the day on which the payee had the money.",
     next_step="Take the value date from the rail's statement or its written answer.",
 )
+
+CALLBACK_SIGNATURE_INVALID: Final = Refusal(
+    code="callback_signature_invalid",
+    kind=Kind.FORBIDDEN,
+    message="The callback is not signed by this rail, or is too old.",
+    next_step="Sign it by Standard Webhooks with the key that was agreed, and send it at once.",
+)
+
+CALLBACK_INVALID: Final = Refusal(
+    code="callback_invalid",
+    kind=Kind.INVALID,
+    message="The callback names no reference.",
+    next_step="Send a JSON object with the reference of the payment.",
+)
+
+CALLBACK_NOT_EXPECTED: Final = Refusal(
+    code="callback_not_expected",
+    kind=Kind.NOT_FOUND,
+    message="No callbacks are agreed with this rail.",
+    next_step="Keep the rail's key as the file that the guide to payments names.",
+)
+
+RAIL_UNKNOWN: Final = Refusal(
+    code="rail_unknown",
+    kind=Kind.NOT_FOUND,
+    message="There is no rail {rail}.",
+    next_step="Use a code of the rails file; the list of rails shows them.",
+)
+
+RAIL_SWITCH_UNCHANGED: Final = Refusal(
+    code="rail_switch_unchanged",
+    kind=Kind.CONFLICT,
+    message="The rail {rail} is {state} by hand already.",
+    next_step="Look at the list of rails: somebody else has switched it.",
+)

@@ -47,6 +47,8 @@ class Started:
     #: State in which the act leaves the payment until there is an answer.
     status: PaymentStatus
     started_at: datetime
+    #: The rail that is called.
+    rail: str
 
     @property
     def key(self) -> PaymentKey:
@@ -77,27 +79,26 @@ class RejectedOrder:
 
 async def add_payments(
     connection: Connection,
-    orders: Sequence[tuple[PayoutOrder, str | None]],
+    orders: Sequence[tuple[PayoutOrder, str, str | None]],
     *,
-    rail: str,
     now: datetime,
 ) -> int:
-    """Add payments, each with the refusal known before sending; return how many are new."""
+    """Add payments, each with its rail and the refusal known before sending; return the new."""
     rows = await QUERIES.add_payments.fetch(
         connection,
-        rail=rail,
         now=now,
-        customer_ids=[order.customer_id for order, _ in orders],
-        payment_ids=[order.payment_id for order, _ in orders],
-        line_ids=[order.line_id for order, _ in orders],
-        loan_ids=[order.loan_id for order, _ in orders],
-        subjects=[order.subject.value for order, _ in orders],
-        lender_ids=[order.lender_id for order, _ in orders],
-        amounts_minor=[order.amount_minor for order, _ in orders],
-        currencies=[order.currency for order, _ in orders],
-        payee_refs=[order.payee_ref for order, _ in orders],
-        business_dates=[order.business_date for order, _ in orders],
-        failure_codes=[code for _, code in orders],
+        rails=[rail for _, rail, _ in orders],
+        customer_ids=[order.customer_id for order, _, _ in orders],
+        payment_ids=[order.payment_id for order, _, _ in orders],
+        line_ids=[order.line_id for order, _, _ in orders],
+        loan_ids=[order.loan_id for order, _, _ in orders],
+        subjects=[order.subject.value for order, _, _ in orders],
+        lender_ids=[order.lender_id for order, _, _ in orders],
+        amounts_minor=[order.amount_minor for order, _, _ in orders],
+        currencies=[order.currency for order, _, _ in orders],
+        payee_refs=[order.payee_ref for order, _, _ in orders],
+        business_dates=[order.business_date for order, _, _ in orders],
+        failure_codes=[code for _, _, code in orders],
     )
     return len(rows)
 
@@ -116,9 +117,11 @@ async def add_rejected_orders(
     )
 
 
-async def lock_due(connection: Connection, *, rail: str, now: datetime, page: int) -> list[Payment]:
-    """Lock and return payments with something to do now."""
-    rows = await QUERIES.lock_due.fetch(connection, rail=rail, now=now, page=page)
+async def lock_due(
+    connection: Connection, *, rails: Sequence[str], now: datetime, page: int
+) -> list[Payment]:
+    """Lock and return payments with something to do now, of these rails or never sent."""
+    rows = await QUERIES.lock_due.fetch(connection, rails=list(rails), now=now, page=page)
     return [_payment(row) for row in rows]
 
 
@@ -142,16 +145,27 @@ async def record_acts(
         acts=[started.act.value for started in acts],
         statuses=[started.status.value for started in acts],
         references=[started.payment.order.reference for started in acts],
+        rails=[started.rail for started in acts],
         **columns_of(started.key for started in acts),
     )
 
 
-async def postpone(
-    connection: Connection, payments: Sequence[Payment], *, next_act_at: datetime
+async def postpone(connection: Connection, payments: Sequence[tuple[Payment, datetime]]) -> None:
+    """Put off payments that cannot be sent now, each until its own time."""
+    keys = [(p.order.customer_id, p.order.payment_id) for p, _ in payments]
+    await QUERIES.postpone.execute(
+        connection, next_act_ats=[at for _, at in payments], **columns_of(keys)
+    )
+
+
+async def fail_unsent(
+    connection: Connection, payments: Sequence[tuple[Payment, str]], *, now: datetime
 ) -> None:
-    """Put off payments that cannot be sent now."""
-    keys = ((p.order.customer_id, p.order.payment_id) for p in payments)
-    await QUERIES.postpone.execute(connection, next_act_at=next_act_at, **columns_of(keys))
+    """Let payments fail, each with its code, that were never sent and that no rail carries."""
+    keys = [(p.order.customer_id, p.order.payment_id) for p, _ in payments]
+    await QUERIES.fail_unsent.execute(
+        connection, now=now, failure_codes=[code for _, code in payments], **columns_of(keys)
+    )
 
 
 async def record_answers(
@@ -274,6 +288,7 @@ def _payment(row: Row) -> Payment:
             business_date=row["business_date"],
             subject=Subject(row["subject"]),
         ),
+        rail=row["rail"],
         status=PaymentStatus(row["status"]),
         sends=row["sends"],
         asks=row["asks"],

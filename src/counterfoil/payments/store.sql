@@ -7,15 +7,15 @@ INSERT INTO payments.payment (
     payee_ref, rail, business_date, status, next_act_at, outcome, failure_code, created_at,
     subject)
 SELECT o.customer_id, o.payment_id, 'out', o.line_id, o.loan_id, o.lender_id, o.amount_minor,
-       o.currency, o.payee_ref, :rail::text, o.business_date, 'held', :now::timestamptz,
+       o.currency, o.payee_ref, o.rail, o.business_date, 'held', :now::timestamptz,
        CASE WHEN o.failure_code IS NOT NULL THEN 'failed' END, o.failure_code, :now::timestamptz,
        o.subject
 FROM unnest(
     :customer_ids::bigint[], :payment_ids::bigint[], :line_ids::bigint[], :loan_ids::bigint[],
     :lender_ids::text[], :amounts_minor::bigint[], :currencies::text[], :payee_refs::text[],
-    :business_dates::date[], :failure_codes::text[], :subjects::text[]
+    :business_dates::date[], :failure_codes::text[], :subjects::text[], :rails::text[]
 ) AS o (customer_id, payment_id, line_id, loan_id, lender_id, amount_minor, currency, payee_ref,
-        business_date, failure_code, subject)
+        business_date, failure_code, subject, rail)
 ON CONFLICT DO NOTHING
 RETURNING customer_id, payment_id;
 
@@ -31,15 +31,16 @@ FROM unnest(
 ON CONFLICT DO NOTHING;
 
 -- name: lock_due
--- Payments of a rail with something to do now, longest waiting first.
+-- Payments with something to do now, longest waiting first: those of the rails that are reached,
+-- and those that need none of them.
 -- gives   at most :page rows
 -- locks   the payments; those that another worker holds are passed over
 SELECT customer_id, payment_id, line_id, loan_id, lender_id, amount_minor, currency, payee_ref,
        business_date, status, sends, asks, act_no, sent_at, is_not_seen, outcome, value_date,
-       rail_reference, failure_code, subject
+       rail_reference, failure_code, subject, rail
 FROM payments.payment
 WHERE next_act_at <= :now::timestamptz
-  AND rail = :rail::text
+  AND (rail = ANY (:rails::text[]) OR (finished_at IS NULL AND (sends = 0 OR outcome IS NOT NULL)))
   AND direction = 'out'
 ORDER BY next_act_at, customer_id, payment_id
 LIMIT :page
@@ -51,14 +52,15 @@ FOR UPDATE SKIP LOCKED;
 -- gives   nothing
 -- locks   the payments, held already
 WITH act AS (
-    SELECT a.customer_id, a.payment_id, a.act_no, a.act, a.status, a.reference
+    SELECT a.customer_id, a.payment_id, a.act_no, a.act, a.status, a.reference, a.rail
     FROM unnest(
         :customer_ids::bigint[], :payment_ids::bigint[], :act_nos::integer[], :acts::text[],
-        :statuses::text[], :references::text[]
-    ) AS a (customer_id, payment_id, act_no, act, status, reference)
+        :statuses::text[], :references::text[], :rails::text[]
+    ) AS a (customer_id, payment_id, act_no, act, status, reference, rail)
 ), moved AS (
     UPDATE payments.payment AS p
     SET status = act.status,
+        rail = act.rail,
         act_no = act.act_no,
         sends = p.sends + (act.act = 'send')::integer,
         asks = p.asks + (act.act = 'ask')::integer,
@@ -82,9 +84,21 @@ WHERE act.act <> 'settle';
 -- gives   nothing
 -- locks   the payments
 UPDATE payments.payment AS p
-SET next_act_at = :next_act_at
-FROM unnest(:customer_ids::bigint[], :payment_ids::bigint[]) AS k (customer_id, payment_id)
+SET next_act_at = k.next_act_at
+FROM unnest(:customer_ids::bigint[], :payment_ids::bigint[], :next_act_ats::timestamptz[])
+    AS k (customer_id, payment_id, next_act_at)
 WHERE p.customer_id = k.customer_id AND p.payment_id = k.payment_id;
+
+-- name: fail_unsent
+-- Payments that were never sent and that no rail carries: they have failed, and the books are told.
+-- gives   nothing
+-- locks   the payments
+UPDATE payments.payment AS p
+SET outcome = 'failed', failure_code = k.failure_code, next_act_at = :now::timestamptz
+FROM unnest(:customer_ids::bigint[], :payment_ids::bigint[], :failure_codes::text[])
+    AS k (customer_id, payment_id, failure_code)
+WHERE p.customer_id = k.customer_id AND p.payment_id = k.payment_id
+  AND p.sends = 0 AND p.outcome IS NULL;
 
 -- name: add_answers
 -- What the rail said, whether or not it still matters.

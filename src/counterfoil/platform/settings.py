@@ -154,6 +154,13 @@ class Settings(BaseSettings):
         ),
     )
 
+    rails: Path | None = Field(
+        default=None,
+        description=(
+            "File with the payment rails: limits, hours, fees, error codes and their order. When "
+            "it is not set, the rails that come with the program are used."
+        ),
+    )
     features: Path | None = Field(
         default=None,
         description=(
@@ -176,6 +183,23 @@ class Settings(BaseSettings):
     )
     emergency_minutes: int = Field(
         default=60, ge=5, le=240, description="Longest that emergency access lasts, in minutes."
+    )
+
+    case_days: int = Field(
+        default=14, ge=1, le=180, description="Days for which a customer's case is open at most."
+    )
+    training_required: bool = Field(
+        default=False,
+        description=(
+            "Whether acts that the access matrix names ask for a course that was passed. Set it "
+            "when trainings are recorded."
+        ),
+    )
+    training_grace_days: int = Field(
+        default=0, ge=0, le=90, description="Days for which a course counts on after it ran out."
+    )
+    training_warning_days: int = Field(
+        default=30, ge=1, le=180, description="Days before its end from which a course is warned of."
     )
 
     export_group_min: int = Field(

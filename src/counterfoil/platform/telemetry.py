@@ -150,6 +150,14 @@ class Metrics:
     ciphertexts_rejected: Gauge
     #: Policy versions whose decisions were overturned too often.
     policies_looked_at: Gauge
+    #: Seconds until a rail answered, by rail.
+    rail_seconds: Histogram
+    #: Answers of rails, by rail, act and answer.
+    rail_answers: Counter
+    #: Payments that wait for a rail, by the rail they are meant for.
+    rail_queue: Gauge
+    #: Seconds since the oldest of them was ordered.
+    rail_queue_seconds: Gauge
 
     @classmethod
     def create(cls) -> Self:
@@ -249,6 +257,31 @@ class Metrics:
             policies_looked_at=Gauge(
                 "counterfoil_policies_overturned",
                 "Policy versions whose decisions were overturned too often.",
+                registry=registry,
+            ),
+            rail_seconds=Histogram(
+                "counterfoil_rail_seconds",
+                "Seconds until a rail answered.",
+                ["rail"],
+                buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10),
+                registry=registry,
+            ),
+            rail_answers=Counter(
+                "counterfoil_rail_answers",
+                "Answers of rails.",
+                ["rail", "act", "answer"],
+                registry=registry,
+            ),
+            rail_queue=Gauge(
+                "counterfoil_rail_payments_waiting",
+                "Payments that wait for a rail.",
+                ["rail"],
+                registry=registry,
+            ),
+            rail_queue_seconds=Gauge(
+                "counterfoil_rail_payments_waiting_seconds",
+                "Seconds since the oldest payment that waits for a rail was ordered.",
+                ["rail"],
                 registry=registry,
             ),
         )

@@ -42,6 +42,7 @@ from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store as lending
 from counterfoil.lending.account import Account
 from counterfoil.lending.line import Line
+from counterfoil.payments.port import alone
 from counterfoil.payments.relay import PayoutRelay
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.queries import Queries
@@ -109,7 +110,7 @@ class World:
         self._rail = SeededRail(seed=seed, rates_bp=FAULTS_BP)
         self._relay = PayoutRelay(
             house.database,
-            rail=self._rail,
+            rails=alone(self._rail),
             books=draw.PayoutBooks(house),
             clock=clock,
             business_date=house.business_date,

@@ -79,6 +79,7 @@ def make_payment(
 ) -> Payment:
     return Payment(
         order=ORDER,
+        rail="bank",
         status=status,
         sends=sends,
         asks=0,
@@ -213,19 +214,6 @@ def test_a_silent_rail_gets_probes_only_until_it_answers() -> None:
     assert health.sends_allowed(NOW + PAUSE, wanted=1) == 1
     assert health.after_silence(NOW + PAUSE).sends_allowed(NOW + PAUSE, wanted=500) == 0
     assert health.after_answer().sends_allowed(NOW, wanted=500) == 500
-
-
-def test_a_contract_refuses_before_sending() -> None:
-    assert make_contract().refuses(ORDER) is None
-    smaller = Contract(
-        name="bank",
-        is_reference_idempotent=True,
-        currencies=frozenset({"HKD"}),
-        amount_minor_max=1,
-        answer_within=timedelta(seconds=5),
-        calls_at_once=1,
-    )
-    assert smaller.refuses(ORDER) == "rail_currency_not_carried"
 
 
 def test_a_reference_names_its_payment_and_nothing_else_does() -> None:

@@ -112,6 +112,8 @@ class Bank:
     entries: dict[str, Entry] = field(default_factory=dict)
     #: References by the date of their lines, in the order of booking; returned ones marked.
     days: dict[date, list[tuple[str, bool]]] = field(default_factory=dict)
+    #: In whose name accounts are; one that is not here is in any name.
+    holders: dict[str, str] = field(default_factory=dict)
     #: Orders that wait somewhere on the way.
     _late: dict[str, Order] = field(default_factory=dict)
     #: References that got lost once: what goes wrong goes wrong on the first arrival alone.
@@ -127,6 +129,10 @@ class Bank:
             self._recall(fact)
 
     # What callers do
+
+    def holds(self, payee: str, name: str) -> bool:
+        """Return whether an account is in a name."""
+        return self.holders.get(payee, name) == name
 
     def order(self, order: Order) -> Handling:
         """Take an order to pay."""

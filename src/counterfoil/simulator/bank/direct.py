@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 from counterfoil.kernel.money import EXPONENTS
 from counterfoil.payments.order import PayoutOrder
+from counterfoil.payments.port import PayeeMatch
 from counterfoil.payments.rail import (
     Answer,
     Conflict,
@@ -65,6 +66,10 @@ class DirectRail:
     def contract(self) -> Contract:
         """What the bank has promised."""
         return self._contract
+
+    async def check_payee(self, payee_ref: str, *, name: str) -> PayeeMatch:
+        """Ask whether an account is in a name."""
+        return PayeeMatch.MATCHES if self._bank.holds(payee_ref, name) else PayeeMatch.DIFFERS
 
     async def pay_out(self, order: PayoutOrder, *, requested_on: date) -> Answer:
         """Order a payout under the order's own reference."""

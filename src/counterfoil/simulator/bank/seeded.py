@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from counterfoil.payments.order import PayoutOrder
+from counterfoil.payments.port import PayeeMatch
 from counterfoil.payments.rail import Answer, Contract
 from counterfoil.simulator.bank.bank import Bank
 from counterfoil.simulator.bank.direct import DirectRail
@@ -42,6 +43,10 @@ class SeededRail:
     def contract(self) -> Contract:
         """What the bank has promised."""
         return self._rail.contract
+
+    async def check_payee(self, payee_ref: str, *, name: str) -> PayeeMatch:
+        """Ask whether an account is in a name."""
+        return await self._rail.check_payee(payee_ref, name=name)
 
     async def pay_out(self, order: PayoutOrder, *, requested_on: date) -> Answer:
         """Order a payout under the order's own reference."""

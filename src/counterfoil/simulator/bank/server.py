@@ -44,6 +44,15 @@ class OrderBody(BaseModel):
     requested_on: date
 
 
+class PayeeBody(BaseModel):
+    """An account, and the name in which it should be."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    payee: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+
+
 class FaultsBody(BaseModel):
     """The plan of what goes wrong."""
 
@@ -73,6 +82,10 @@ def make_app(bank: Bank, *, callback_url: str | None = None) -> FastAPI:
             yield
 
     app = FastAPI(title="Simulated bank", lifespan=lifespan, docs_url=None, redoc_url=None)
+
+    @app.post("/payee-checks")
+    async def check_payee(body: PayeeBody) -> dict[str, str]:
+        return {"result": "matches" if bank.holds(body.payee, body.name) else "differs"}
 
     @app.post("/payouts")
     async def order(body: OrderBody) -> Response:
