@@ -19,6 +19,10 @@ from counterfoil.decisioning.policy_parts import Action
 _WORD: Final = 64
 _MASK: Final = 2**_WORD - 1
 _BOUND: Final = "bound "
+#: An enumeration's members are slow to reach by name, and asked for hundreds of thousands of times.
+_TRUE: Final = Verdict.TRUE
+_FALSE: Final = Verdict.FALSE
+_NO_REASONS: Final = (None,) * REASONS_COUNT_MAX
 
 
 class BatchComparison:
@@ -28,9 +32,14 @@ class BatchComparison:
         """Take a batch decided with its parts shown."""
         self._policy = policy
         self._batch = batch
-        self._rules = [(rule.code, 1 << number) for number, rule in enumerate(policy.rules)]
+        self._bits = {rule.code: 1 << number for number, rule in enumerate(policy.rules)}
         self._words = [n for n in range(len(policy.rules)) if f"rules_true_{n}" in batch.columns]
-        self._bounds = [name for name in batch.columns if name.startswith(_BOUND)]
+        self._bounds = [
+            name.removeprefix(_BOUND) for name in batch.columns if name.startswith(_BOUND)
+        ]
+        self._unscored = (None,) * len(policy.scorecard.characteristics)
+        self._grows = policy.growth is not None
+        self._foresees = policy.scorecard.model is not None
         self._flags = [rule.code for rule in policy.rules if rule.action is Action.FLAG]
         asking = (Action.ASK in (rule.action, rule.on_unknown) for rule in policy.rules)
         self._asks = any(asking)
@@ -76,7 +85,7 @@ class BatchComparison:
             "is_out_of_range",
             *(f"rules_true_{number}" for number in self._words),
             *(f"rules_unknown_{number}" for number in self._words),
-            *self._bounds,
+            *(_BOUND + name for name in self._bounds),
             *(f"bin_{number}" for number in range(len(amounts))),
         ]
         rejected = [name for name in self._batch.columns if name.startswith("rejected_")]
@@ -84,22 +93,21 @@ class BatchComparison:
 
     def _row(self, decision: Decision) -> tuple[object, ...]:
         """Lay a decision out as the batch lays out its rows."""
-        verdicts = decision.verdicts
+        bits = self._bits
         true = unknown = 0
-        for code, bit in self._rules:
-            verdict = verdicts.get(code)
-            if verdict is Verdict.TRUE:
-                true |= bit
-            elif verdict is Verdict.UNKNOWN:
-                unknown |= bit
-        contributions = decision.contributions
-        none = () if contributions else (None,) * len(self._policy.scorecard.characteristics)
+        for code, verdict in decision.verdicts.items():
+            if verdict is _FALSE:
+                continue
+            if verdict is _TRUE:
+                true |= bits[code]
+            else:
+                unknown |= bits[code]
+        parts = decision.contributions
         bounds = dict(decision.candidates)
-        reasons = (*decision.reasons, None, None, None, None)[:REASONS_COUNT_MAX]
         tenors = decision.tenors_months
         return (
             decision.outcome.value,
-            bool(contributions),
+            bool(parts),
             decision.segment,
             decision.points,
             decision.grade,
@@ -108,15 +116,15 @@ class BatchComparison:
             decision.rate_daily_e8,
             ",".join(map(str, tenors)) if tenors else None,
             decision.valid_until,
-            *reasons,
-            *((decision.grown,) if self._policy.growth is not None else ()),
-            *((decision.pd_ppm,) if self._policy.scorecard.model is not None else ()),
+            *(*decision.reasons, *_NO_REASONS)[:REASONS_COUNT_MAX],
+            *((decision.grown,) if self._grows else ()),
+            *((decision.pd_ppm,) if self._foresees else ()),
             OFFER_OUT_OF_RANGE in decision.flags,
-            *(true >> _WORD * number & _MASK for number in self._words),
-            *(unknown >> _WORD * number & _MASK for number in self._words),
-            *(bounds.get(name[len(_BOUND) :]) for name in self._bounds),
-            *(none or (item.bin for item in contributions)),
-            *(none or (item.points for item in contributions)),
+            *[true >> _WORD * number & _MASK for number in self._words],
+            *[unknown >> _WORD * number & _MASK for number in self._words],
+            *[bounds.get(name) for name in self._bounds],
+            *([item.bin for item in parts] if parts else self._unscored),
+            *([item.points for item in parts] if parts else self._unscored),
         )
 
     def _were_rejected(self, place: int, decision: Decision) -> bool:
@@ -128,7 +136,7 @@ class BatchComparison:
         if not decision.contributions:
             return bool(decision.flags)
         verdicts = decision.verdicts
-        flagged = [code for code in self._flags if verdicts.get(code) is Verdict.TRUE]
+        flagged = [code for code in self._flags if verdicts.get(code) is _TRUE]
         return flagged != list(decision.flags[: len(flagged)])
 
     def _asks_differ(self, place: int, decision: Decision) -> bool:
