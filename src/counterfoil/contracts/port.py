@@ -11,7 +11,11 @@ class OneTimeCodes(Protocol):
     """Carries a code to the customer by a channel of its own."""
 
     async def deliver(self, *, customer_id: int, contract_id: int, code: str) -> str | None:
-        """Send a code; return it where it may be shown in the answer, else None."""
+        """Send a code; return it where it may be shown in the answer, else None.
+
+        `contract_id` is the contract or, at a sign-in, the code's own number. Nobody may be told
+        whether a customer exists: for one that does not nothing is sent, and the answer is the same.
+        """
         ...
 
 

@@ -129,3 +129,21 @@ IDENTITY_CASE_NOT_FOUND = Refusal(
     message="This customer has no such open case.",
     next_step="Look it up among the open cases.",
 )
+SIGN_IN_NUMBER_INVALID = Refusal(
+    code="sign_in_number_invalid",
+    kind=Kind.INVALID,
+    message="This is neither a mobile number nor an identity number.",
+    next_step="Enter the 11 digits of your phone, or the 18 characters of your identity card.",
+)
+SIGN_IN_TOO_OFTEN = Refusal(
+    code="sign_in_too_often",
+    kind=Kind.CONFLICT,
+    message="Too many one-time codes were asked for.",
+    next_step="Try again in an hour.",
+)
+PORTAL_LINK_ENDED = Refusal(
+    code="portal_link_ended",
+    kind=Kind.GONE,
+    message="This link was used already, or is too old.",
+    next_step="Go back to where you came from and start again there.",
+)

@@ -1,0 +1,153 @@
+"""The portal as an ASGI application, to be mounted at `/portal`.
+
+Invariant   Every page but the sign-in asks for a session; a session for one act opens the pages of
+            that act alone. Every post is from our own origin and has the session's token. The
+            customer of a page is the session's, never one that the address names. The headers of
+            the policy are on all answers.
+"""
+
+import secrets
+from http import HTTPStatus
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from counterfoil.platform.telemetry import logger
+from counterfoil.platform.web.forms import (
+    BODY_BYTES_MAX,
+    SECRET_BYTES,
+    TOKEN_FIELD,
+    FormTooLargeError,
+    is_same_origin,
+    is_token_valid,
+    parse_form,
+)
+from counterfoil.platform.web.i18n import LANGUAGES, preferred_language
+from counterfoil.platform.web.security import SecurityHeaders
+from counterfoil.platform.web.served import routes_of
+from counterfoil.platform.web.sessions import cookie_name, is_plain_loopback
+from counterfoil.portal.desk import Desk, make_desk
+from counterfoil.portal.frame import BASE, THEMES
+from counterfoil.portal.page import Page
+from counterfoil.portal.pages import errors, home, sign_in
+from counterfoil.portal.session import Visitor, visit_cookie, visitor_of
+from counterfoil.portal.visit import Visit
+
+_LOG: Final = logger("counterfoil.portal")
+
+PAGES: Final[tuple[Page, ...]] = (
+    *home.PAGES,
+    *sign_in.PAGES,
+)
+
+
+def create_portal(house: Any) -> SecurityHeaders:
+    """Return the portal of a house."""
+    desk = make_desk(house, random_bytes=secrets.token_bytes)
+
+    async def answer_http_error(request: Request, error: Exception) -> Response:
+        visit = await open_visit(desk, request)
+        is_missing = isinstance(error, HTTPException) and error.status_code == HTTPStatus.NOT_FOUND
+        return errors.not_found(visit) if is_missing else errors.not_allowed_here(visit)
+
+    routes: list[BaseRoute] = [_route(desk, page) for page in PAGES]
+    routes += routes_of(desk.site, logger("counterfoil.portal.policy"))
+    portal = Starlette(routes=routes, exception_handlers={HTTPException: answer_http_error})
+    return SecurityHeaders(portal, report_path=f"{BASE}/csp-reports")
+
+
+async def open_visit(desk: Desk, request: Request) -> Visit:
+    """Return what a request's cookies and headers say about the visitor."""
+    plain = is_plain_loopback(request.url.scheme, request.headers.get("host", ""))
+    fresh = desk.random_bytes(SECRET_BYTES)
+    visitor = await visitor_of(desk.house, request, plain=plain, fresh=fresh)
+    return _visit(desk, request, visitor, plain=plain)
+
+
+def _visit(desk: Desk, request: Request, visitor: Visitor, *, plain: bool) -> Visit:
+    def cookie(name: str) -> str:
+        return request.cookies.get(cookie_name(name, plain=plain), "")
+
+    language, theme = cookie("language"), cookie("theme")
+    if language not in LANGUAGES:
+        language = preferred_language(request.headers.get("accept-language", ""))
+    return Visit(
+        desk=desk,
+        request=request,
+        visitor=visitor,
+        catalogue=desk.catalogues[language],
+        formats=desk.formats(language),
+        theme=theme if theme in THEMES else "auto",
+        is_plain=plain,
+        request_id=f"rq-{desk.random_bytes(8).hex()}",
+    )
+
+
+def _route(desk: Desk, page: Page) -> Route:
+    async def endpoint(request: Request) -> Response:
+        visit = None
+        try:
+            visit = await open_visit(desk, request)
+            response = await _answer(visit, page)
+        except Exception:  # noqa: BLE001 - see the comment below
+            # The page's own end: whatever failed, the reader gets a page and we get the trace. It
+            # is shown as to a stranger, since the session may be what could not be read.
+            nobody = Visitor(session=None, secret=bytes(SECRET_BYTES), browser=b"")
+            plain = is_plain_loopback(request.url.scheme, request.headers.get("host", ""))
+            visit = visit or _visit(desk, request, nobody, plain=plain)
+            _LOG.exception("portal page failed", request=visit.request_id)
+            response = errors.failed(visit)
+        if visit.visitor.browser:
+            cookie = visit_cookie(visit.visitor, plain=visit.is_plain)
+            response.headers.append("set-cookie", cookie)
+        response.headers["x-request-id"] = visit.request_id
+        return response
+
+    methods = ["GET", "POST"] if page.submit else ["GET"]
+    return Route(page.path, endpoint, methods=methods)
+
+
+async def _answer(visit: Visit, page: Page) -> Response:
+    """Check where the request comes from and who sends it, then let the page answer."""
+    is_post = visit.request.method == "POST"
+    if is_post:
+        refusal = await _read_post(visit)
+        if refusal:
+            return refusal
+    if not page.is_open:
+        session = visit.session
+        if session is None:
+            return await sign_in.ask(visit)
+        record = str(visit.request.path_params.get("record", ""))
+        if not session.is_whole and not (page.act and session.allows(page.act, record)):
+            return errors.only_one_act(visit)
+    if is_post and page.submit and not visit.is_stale:
+        return await page.submit(visit)
+    return await page.show(visit)
+
+
+async def _read_post(visit: Visit) -> Response | None:
+    """Take the fields of a post from our own pages; a stale token shows the form again."""
+    request = visit.request
+    host = request.headers.get("host", "")
+    if not is_same_origin(request.headers, scheme=request.url.scheme, host=host):
+        return errors.foreign_post(visit)
+    try:
+        visit.values = parse_form(await _body(request))
+    except FormTooLargeError:
+        return errors.too_large(visit)
+    visit.is_stale = not is_token_valid(visit.visitor.secret, visit.values.get(TOKEN_FIELD, ""))
+    return None
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_BYTES_MAX:
+            raise FormTooLargeError("body")
+    return body

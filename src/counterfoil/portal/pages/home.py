@@ -1,0 +1,137 @@
+"""The first page: what is available and why, what it costs, what is due next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from starlette.responses import Response
+
+from counterfoil.kernel import ids
+from counterfoil.lending import store
+from counterfoil.lending.line import Line, availability
+from counterfoil.lending.loan import Loan
+from counterfoil.portal.owing import NextDue, next_due
+from counterfoil.portal.page import Page
+from counterfoil.portal.visit import Visit
+from counterfoil.portal.words import product_name
+
+#: A customer has one line of a product; more than a page of loans stands in the list of loans.
+LINES_SHOWN: Final = 20
+LOANS_READ: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineCard:
+    """One credit line with the sum that makes what is available."""
+
+    record: str
+    product: str
+    available: str
+    rate_annual: str
+    #: Label and amount of each part, in the order of the sum; the sign stands in the amount.
+    parts: Sequence[tuple[str, str]]
+    #: Why nothing can be drawn; empty where something can.
+    why_nothing: str
+    draw_href: str
+    detail_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueCard:
+    """What one loan asks for next."""
+
+    href: str
+    loan: str
+    amount: str
+    day: str
+    note: str
+    is_late: bool
+    repay_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeView:
+    """The first page."""
+
+    business_date: str
+    lines: Sequence[LineCard]
+    dues: Sequence[DueCard]
+
+
+async def show(visit: Visit) -> Response:
+    """Show what is available and what is due."""
+    today = await visit.house.business_date()
+    async with visit.reading() as connection:
+        lines = await store.read_lines_after(
+            connection, customer_id=visit.customer_id, page=LINES_SHOWN
+        )
+        loans = await store.read_loans_after(
+            connection, customer_id=visit.customer_id, status="open", page=LOANS_READ
+        )
+    dues = sorted((next_due(loan, today) for loan in loans), key=lambda due: due.day)
+    by_loan = {loan.loan_id: loan for loan in loans}
+    view = HomeView(
+        business_date=visit.formats.day(today),
+        lines=[line_card(visit, line, today) for line in lines if line.status != "closed"],
+        dues=[_due_card(visit, by_loan[due.loan_id], due) for due in dues],
+    )
+    return visit.page("home/home.html", visit.t("home.title"), view)
+
+
+def line_card(visit: Visit, line: Line, today: date) -> LineCard:
+    """Return a line with what is available of it."""
+    f, t, have = visit.formats, visit.t, availability(line, today)
+    record = ids.to_text(ids.LINE, line.line_id)
+    ceiling = have.limit_minor
+    parts = [(t("line.limit"), f.money(have.limit_minor, line.currency))]
+    if have.own_cap_minor is not None and have.own_cap_minor < have.limit_minor:
+        over = have.own_cap_minor - have.limit_minor
+        parts.append((t("line.own_cap"), f.money(over, line.currency)))
+        ceiling = have.own_cap_minor
+    parts.append((t("line.used"), f.money(-have.principal_minor, line.currency)))
+    if have.held_minor:
+        parts.append((t("line.held"), f.money(-have.held_minor, line.currency)))
+    beyond = have.principal_minor + have.held_minor - ceiling
+    if beyond > 0:
+        parts.append((t("line.beyond"), f.money(beyond, line.currency)))
+    if have.blocked_minor:
+        parts.append((t("line.blocked"), f.money(-have.blocked_minor, line.currency)))
+    return LineCard(
+        record=record,
+        product=product_name(visit, line.product_code),
+        available=f.money(have.available_minor, line.currency),
+        rate_annual=f.rate_annual(line.rate_daily_e8),
+        parts=parts,
+        why_nothing=_why_nothing(visit, line, today),
+        draw_href=f"/portal/draw/{record}" if have.available_minor else "",
+        detail_href=f"/portal/limits/{record}",
+    )
+
+
+def _why_nothing(visit: Visit, line: Line, today: date) -> str:
+    have = availability(line, today)
+    if have.available_minor:
+        return ""
+    if have.blocked_by is None:
+        return visit.t("line.all_used")
+    if have.blocked_by == "frozen" and line.frozen_until is not None:
+        return visit.t("line.frozen_until", day=visit.formats.day(line.frozen_until))
+    return visit.word("line_blocked", have.blocked_by)
+
+
+def _due_card(visit: Visit, loan: Loan, due: NextDue) -> DueCard:
+    f = visit.formats
+    record = ids.to_text(ids.LOAN, loan.loan_id)
+    return DueCard(
+        href=f"/portal/loans/{record}",
+        loan=record,
+        amount=f.money(due.amount_minor, loan.currency),
+        day=f.day(due.day),
+        note=visit.t("due.late", days=due.days_late) if due.days_late else visit.t("due.on_time"),
+        is_late=due.days_late > 0,
+        repay_href=f"/portal/repay/{record}",
+    )
+
+
+PAGES: Final = (Page(path="/", show=show),)
