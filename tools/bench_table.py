@@ -107,6 +107,14 @@ NAMES = {
         "Finding one of a million customers",
         "百万客户中按盲索引查找",
     ),
+    "applications": (
+        "Applications decided and kept",
+        "申请受理、审批并留存",
+    ),
+    "applications_at_half": (
+        "Time to decide an application at half of it",
+        "半载时一笔申请的时间",
+    ),
     "decide_one": (
         "One complete decision",
         "单笔完整审批",

@@ -92,7 +92,7 @@ def http(
 @bench.command()
 def apply(
     *,
-    persons: Annotated[int, typer.Option(min=1_000, help="People, each of whom applies.")] = 20_000,
+    persons: Annotated[int, typer.Option(min=1_000, help="People, each of whom applies.")] = 10_000,
     seconds: Seconds = 10,
     seed: Seed = 1,
     at: At = None,

@@ -57,16 +57,21 @@ async def run(stage: Stage, scale: Scale, tell: Tell) -> Report:
 
 
 def _add_rate(report: Report, measured: Measured) -> None:
-    result = report.add(
+    share = measured.per_second / report.yardsticks["T"]
+    report.add(
         "applications",
         measured.per_second,
         "1/s",
-        to="T",
+        target=PER_SECOND_MIN,
         p50_ms=measured.percentile_ms(0.5),
         p99_ms=measured.percentile_ms(0.99),
-        notes={"callers": CALLERS, "decided": measured.accepted, "refused": measured.refused},
+        notes={
+            "callers": CALLERS,
+            "decided": measured.accepted,
+            "refused": measured.refused,
+            "share_of_t": round(share, 3),
+        },
     )
-    result.notes |= {"per_second_min": PER_SECOND_MIN}
 
 
 def _add_latency(report: Report, measured: Measured, *, per_second: float) -> None:
