@@ -1,0 +1,85 @@
+"""Drawing at the portal: the cost sheet was read, for as long as it takes, then the money is drawn.
+
+Invariant   Without the reading there is no drawdown here: it is written first, with hashes,
+            language and time, and what is drawn is exactly what was read.
+"""
+
+from dataclasses import dataclass
+
+from counterfoil.contracts.refusals import COST_SHEET_NOT_SHOWN, READING_TOO_SHORT
+from counterfoil.journeys.draw import draw
+from counterfoil.journeys.house import House
+from counterfoil.journeys.reading_time import begin_reading, end_reading
+from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.kernel.language import Language
+from counterfoil.lending.quote import Quote, open_quote
+from counterfoil.lending.reading_store import SheetReading, add_reading
+from counterfoil.lending.refusals import QUOTE_INVALID
+from counterfoil.platform.batches import Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Confirmation:
+    """A customer's confirmation of a cost sheet and its loan note."""
+
+    customer_id: int
+    quote_token: str
+    #: From `show_sheet`.
+    ticket: str
+    language: Language
+    purpose: str
+    #: Token of the borrower's account, never its number.
+    payee_ref: str
+
+
+def show_sheet(house: House, quote: Quote) -> str:
+    """Return the ticket of a quote whose sheet is shown now."""
+    return begin_reading(house, quote.customer_id, _both(quote.sheet.sheet_hash, quote.note.sha256))
+
+
+async def draw_as_read(
+    house: House, confirmed: Confirmation, *, idempotency_key: str
+) -> Answer | Refused:
+    """Write down what was read and for how long, and draw it."""
+    customer_id = confirmed.customer_id
+    claims = open_quote(house.quote_key, confirmed.quote_token)
+    if claims is None or claims.customer_id != customer_id:
+        return refuse(QUOTE_INVALID)
+    text = _both(claims.sheet_hash, claims.note_hash)
+    read = end_reading(house, customer_id, text, confirmed.ticket)
+    if read is None:
+        return refuse(COST_SHEET_NOT_SHOWN)
+    least = house.settings.cost_sheet_reading_seconds
+    if read.dwell_ms < least * 1_000:
+        wait = least - read.dwell_ms // 1_000
+        return refuse(READING_TOO_SHORT, least_seconds=least, wait_seconds=wait)
+    reading = SheetReading(
+        customer_id=customer_id,
+        reading_id=house.ids.next(),
+        line_id=claims.line_id,
+        cost_sheet_hash=claims.sheet_hash,
+        note_sha256=claims.note_hash,
+        language=confirmed.language.value,
+        shown_at=read.shown_at,
+        confirmed_at=read.read_at,
+        idempotency_key=idempotency_key,
+    )
+    async with house.database.transaction() as connection:
+        await add_reading(connection, reading)
+    return await draw(
+        house,
+        customer_id=customer_id,
+        line_id=claims.line_id,
+        amount_minor=claims.amount_minor,
+        currency=claims.currency,
+        tenor_months=claims.tenor_months,
+        method=claims.method,
+        purpose=confirmed.purpose,
+        payee_ref=confirmed.payee_ref,
+        quote_token=confirmed.quote_token,
+        idempotency_key=idempotency_key,
+    )
+
+
+def _both(sheet: bytes, note: bytes) -> bytes:
+    return sheet + note
