@@ -124,6 +124,12 @@ def _show_rules(policy: "Policy") -> None:
     output.write_table(f"{policy.code} {policy.version}: rules", columns, rows)
 
 
+def _prices(grade: "Grade", segment: str) -> str:
+    """Return the price of a segment, and those of tenors that have their own."""
+    own = [f"{months} m: {grade.rate_of(segment, months):,}" for months in grade.tenors_priced]
+    return "; ".join((f"{grade.rate_of(segment):,}", *sorted(own, key=len)))
+
+
 def _show_grades(policy: "Policy") -> None:
     rows = [
         (
@@ -132,7 +138,7 @@ def _show_grades(policy: "Policy") -> None:
             segment.code,
             f"{grade.limit_of(segment.code, grown=False):,}",
             f"{grade.limit_of(segment.code, grown=True):,}" if policy.growth else "—",
-            f"{grade.rate_of(segment.code):,}",
+            _prices(grade, segment.code),
             grade.tenor_months_max,
         )
         for grade in policy.grades

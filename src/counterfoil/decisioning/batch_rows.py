@@ -6,6 +6,7 @@ Invariant   Nothing is decided here; what follows from the row and the policy is
 from collections.abc import Mapping
 from typing import Any
 
+from counterfoil.decisioning.compile_polars import RATE_OF
 from counterfoil.decisioning.evaluate import Verdict
 from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.policy import (
@@ -59,6 +60,8 @@ def result_of_row(
         "valid_until": row["valid_until"] and row["valid_until"].isoformat(),
         "verdicts": verdicts,
     }
+    if policy.prices_tenors and tenors:
+        document["rates_daily_e8"] = [row[f"{RATE_OF}{months}"] for months in tenors.split(",")]
     document |= _guarded(policy, row, verdicts, guards)
     document |= _asks(policy, row, verdicts, values, guards)
     if policy.growth is not None and has_score:

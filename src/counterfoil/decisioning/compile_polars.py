@@ -7,7 +7,7 @@ Memory      Everything is done row by row: a frame is streamed in pieces, whatev
 Asked       One question for the whole frame; a column `requested_minor` overrides its amount.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -37,6 +37,8 @@ from counterfoil.decisioning.policy_parts import (
 from counterfoil.decisioning.rule_types import ValueType
 
 REQUESTED: Final = "requested_minor"
+#: Begins the names of columns with the price of a tenor; the months follow.
+RATE_OF: Final = "rate_of_"
 OUTCOMES: Final = (Outcome.APPROVED, Outcome.DECLINED, Outcome.REFERRED)
 _APPROVED, _DECLINED, _REFERRED = range(3)
 #: Up to so many names are numbered in one byte.
@@ -327,10 +329,7 @@ class _Plan:
         bounds = self._bounds(has_requested=has_requested)
         frame = frame.with_columns(
             *(bound.alias(f"b{number}") for number, (_, bound) in enumerate(bounds)),
-            rate=self._cell(
-                lambda g, s: self.policy.grades[g].rate_of(self.policy.segments[s].code)
-            )
-            + pl.col("margin"),
+            rate=self._cell(lambda g, s: self._rates(g, s)[-1]) + pl.col("margin"),
         )
         columns = [pl.col(f"b{number}") for number in range(len(bounds))]
         frame = frame.with_columns(pl.min_horizontal(columns).alias("least"))
@@ -352,7 +351,25 @@ class _Plan:
         low, high = self.asked.rate_daily_min_e8, self.asked.rate_daily_max_e8
         tenors = [int(bool(self._tenors(number))) for number in range(len(self.policy.grades))]
         some = looked_up(pl.col("grade no"), tenors, pl.UInt8) == 1
-        return pl.col("rate").is_between(low, high) & some
+        fits = pl.col("rate").is_between(low, high) & some
+        if not self.policy.prices_tenors:
+            return fits
+        cheapest = self._cell(lambda g, s: self._rates(g, s)[0]) + pl.col("margin")
+        return fits & (cheapest >= low)
+
+    def _rates(self, grade: int, segment: int) -> list[int]:
+        """Return the prices of the tenors of a cell, the cheapest first; never none."""
+        found, code = self.policy.grades[grade], self.policy.segments[segment].code
+        return sorted(found.rates_of(code, self._tenors(grade))) or [found.rate_of(code)]
+
+    def _rates_by_tenor(self, offered: pl.Expr) -> Iterator[pl.Expr]:
+        """Yield the price of each tenor of the product, null where it is not offered."""
+        grades, segments = self.policy.grades, self.policy.segments
+        for months in self.asked.tenors_months:
+            has = [int(months in self._tenors(number)) for number in range(len(grades))]
+            price = self._cell(lambda g, s, m=months: grades[g].rate_of(segments[s].code, m))
+            is_priced = offered & (looked_up(pl.col("grade no"), has, pl.UInt8) == 1)
+            yield pl.when(is_priced).then(price + pl.col("margin")).alias(f"{RATE_OF}{months}")
 
     def _tenors(self, grade: int) -> tuple[int, ...]:
         most = self.policy.grades[grade].tenor_months_max
@@ -451,6 +468,7 @@ class _Plan:
             pl.when(offered).then(pl.col("limit")).otherwise(0).alias("limit_minor"),
             pl.when(offered).then(pl.col("rate")).alias("rate_daily_e8"),
             _named(pl.when(offered).then(tenor), kinds).alias("tenors_months"),
+            *(self._rates_by_tenor(offered) if policy.prices_tenors else ()),
             pl.when(offered).then(pl.lit(until)).alias("valid_until"),
             *reasons,
             (valued & pl.col("fits").not_()).alias("is_out_of_range"),

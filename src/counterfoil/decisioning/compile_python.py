@@ -23,6 +23,7 @@ from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.feature import Feature
 from counterfoil.decisioning.policy import OFFER_OUT_OF_RANGE, REASONS_COUNT_MAX, Policy
 from counterfoil.decisioning.policy_parts import NO_GUARDS, Action, Guards, Rule, Stage
+from counterfoil.decisioning.python_offer import Rates, Tenors
 from counterfoil.decisioning.python_text import (
     FUNCTIONS,
     Lines,
@@ -39,8 +40,6 @@ _Decide = Callable[[Mapping[str, Value | None], Asked, Guards], Decision]
 _EDGES_WRITTEN_MAX = 24
 #: Positions and a bit for "unknown" below the loss in a key; more than the characteristics allowed.
 _KEY_LOW = 1024
-#: Tenors are remembered for so many pairs of grade and product.
-_TENORS_KEPT_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +121,13 @@ class _Writer:
             "make": tuple.__new__,
             "fill": _fill,
             "ask_for": _ask_for,
-            "tenors_of": _Tenors([grade.tenor_months_max for grade in grades]),
+            "tenors_of": Tenors([grade.tenor_months_max for grade in grades]),
             "SEGMENTS": tuple(item.code for item in segments),
             "GRADES": tuple(item.code for item in grades),
             "RATES": tuple(tuple(g.rate_of(s.code) for s in segments) for g in grades),
+            "cheapest": min,
+            "dearest": max,
+            "rates_of": Rates(grades, [item.code for item in segments]),
             "GRID": self._grid(grown=False),
             "GROWN": self._grid(grown=True) if policy.growth else (),
             "SEGMENT_CAPS": tuple(Candidate("segment", item.cap_minor) for item in segments),
@@ -316,7 +318,7 @@ class _Writer:
             "guards": "guards",
             "limit_minor": "0",
             **dict.fromkeys(("contributions", "candidates", "tenors_months"), "()"),
-            **dict.fromkeys(("flags", "guarded", "asks"), "()"),
+            **dict.fromkeys(("flags", "guarded", "asks", "rates_daily_e8"), "()"),
             **parts,
         }
         fields = ", ".join(known.get(name, "None") for name in Decision._fields)
@@ -405,11 +407,17 @@ class _Writer:
         out.add("limit_minor = least_minor - least_minor % asked.limit_step_minor")
         out.add("if limit_minor < asked.limit_min_minor:")
         out.add("    limit_minor = 0")
-        out.add("rate = RATES[grade][segment] + margin")
         out.add("tenors = tenors_of(grade, asked.tenors_months)")
-        out.add(
-            "fits = asked.rate_daily_min_e8 <= rate <= asked.rate_daily_max_e8 and tenors != ()"
-        )
+        if self.policy.prices_tenors:
+            out.add("rates = rates_of(grade, segment, tenors, margin)")
+            out.add("rate = dearest(rates) if rates else RATES[grade][segment] + margin")
+            out.add("fits = rates != () and asked.rate_daily_min_e8 <= cheapest(rates)")
+            out.add("fits = fits and rate <= asked.rate_daily_max_e8")
+        else:
+            out.add("rate = RATES[grade][segment] + margin")
+            out.add(
+                "fits = asked.rate_daily_min_e8 <= rate <= asked.rate_daily_max_e8 and tenors != ()"
+            )
 
     def _write_conclusion(self) -> None:
         out = self.out
@@ -458,6 +466,8 @@ class _Writer:
             "valid_until": "asked.as_of + VALID",
             "asks": "ask_for(asking, values) if asks and outcome is REFERRED else ()",
         }
+        if self.policy.prices_tenors:
+            offered["rates_daily_e8"] = "rates"
         out.add("if outcome is DECLINED:")
         out.add("    if not fits:")
         out.add(f"        flags += ({OFFER_OUT_OF_RANGE!r},)")
@@ -517,21 +527,3 @@ def _fill(
 def _ask_for(names: tuple[str, ...], values: Mapping[str, Value | None]) -> tuple[str, ...]:
     each = tuple(dict.fromkeys(names))
     return tuple(name for name in each if values[name] is None) or each
-
-
-class _Tenors:
-    """The tenors of a product that a grade may have, remembered."""
-
-    def __init__(self, most: list[int]) -> None:
-        self._most = most
-        self._kept: dict[tuple[int, tuple[int, ...]], tuple[int, ...]] = {}
-
-    def __call__(self, grade: int, tenors_months: tuple[int, ...]) -> tuple[int, ...]:
-        key = (grade, tenors_months)
-        found = self._kept.get(key)
-        if found is None:
-            if len(self._kept) >= _TENORS_KEPT_MAX:
-                self._kept.clear()
-            most = self._most[grade]
-            found = self._kept[key] = tuple(item for item in tenors_months if item <= most)
-        return found

@@ -56,8 +56,9 @@ def accepted(policy: Policy, decision: Decision, assigned: Assigned) -> Decision
         candidates=(*decision.candidates, Candidate(CONTROL, asked.limit_min_minor)),
         binding=CONTROL,
         limit_minor=asked.limit_min_minor,
-        rate_daily_e8=_rate_daily_e8(policy, decision),
+        rate_daily_e8=max(_rates(policy, decision)),
         tenors_months=_tenors(grade, decision),
+        rates_daily_e8=_rates(policy, decision) if policy.prices_tenors else (),
         reasons=tuple(dict.fromkeys(reasons))[:REASONS_COUNT_MAX],
         flags=(*decision.flags, CONTROL),
         valid_until=asked.as_of + timedelta(days=policy.offer_valid_days),
@@ -78,24 +79,26 @@ def with_assigned(policy: Policy, decision: Decision, assigned: Assigned | None)
 
 
 def _fits(policy: Policy, decision: Decision) -> bool:
-    """Tell whether the product allows the price of the grade and at least one of its tenors."""
-    asked, rate = decision.asked, _rate_daily_e8(policy, decision)
-    priced = asked.rate_daily_min_e8 <= rate <= asked.rate_daily_max_e8
-    return priced and bool(_tenors(_grade(policy, decision), decision))
+    """Tell whether the product allows one of the grade's tenors at least, and all their prices."""
+    asked, rates = decision.asked, _rates(policy, decision)
+    low, high = asked.rate_daily_min_e8, asked.rate_daily_max_e8
+    return bool(rates) and low <= min(rates) and max(rates) <= high
 
 
 def _grade(policy: Policy, decision: Decision) -> Grade:
     return next(grade for grade in policy.grades if grade.code == decision.grade)
 
 
-def _rate_daily_e8(policy: Policy, decision: Decision) -> int:
-    """Return the grade's price with the greatest margin of the rules that add one."""
+def _rates(policy: Policy, decision: Decision) -> tuple[int, ...]:
+    """Return the grade's price of each tenor, with the greatest margin of the rules that add one."""
     margins = (
         rule.margin_daily_e8 or 0
         for rule in policy.rules
         if rule.action_on(decision.verdicts[rule.code]) is Action.ADD_MARGIN
     )
-    return _grade(policy, decision).rate_of(decision.segment) + max(margins, default=0)
+    grade, margin = _grade(policy, decision), max(margins, default=0)
+    rates = grade.rates_of(decision.segment, _tenors(grade, decision))
+    return tuple(rate + margin for rate in rates)
 
 
 def _tenors(grade: Grade, decision: Decision) -> tuple[int, ...]:

@@ -129,6 +129,9 @@ class Decision(NamedTuple):
     pd_ppm: int | None = None
     #: What experiments had to say about the case; None where none had.
     assigned: Assigned | None = None
+    #: The price of each tenor in their order, of which `rate_daily_e8` is the dearest; empty where
+    #: all tenors cost the same.
+    rates_daily_e8: tuple[int, ...] = ()
 
     def inputs(self) -> bytes:
         """Return the canonical text of all that went in."""
@@ -176,4 +179,6 @@ class Decision(NamedTuple):
             document["grown"] = self.grown
         if self.pd_ppm is not None:
             document["pd_ppm"] = self.pd_ppm
+        if self.rates_daily_e8:
+            document["rates_daily_e8"] = list(self.rates_daily_e8)
         return document

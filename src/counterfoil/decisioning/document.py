@@ -26,10 +26,12 @@ from counterfoil.decisioning.document_parts import (
     read_derived,
     read_feature,
     read_reason,
+    read_snooze_days_max,
     read_tree,
     read_word,
     with_tree,
 )
+from counterfoil.decisioning.document_prices import with_prices
 from counterfoil.decisioning.document_tests import (
     read_date,
     read_test,
@@ -75,12 +77,12 @@ COUNTS_MAX = {
     "characteristics": 200,
     "edges": 4_096,
     "grades": 50,
+    "price": 10_000,
     "reasons": 500,
     "tests": 5_000,
     "values": 1_000,
 }
 _WHOLE_PERCENT = 100
-_YEAR_DAYS = 366
 
 
 def load_policy(name: str) -> Policy:
@@ -135,13 +137,13 @@ def policy_of(document: dict[str, object]) -> Policy:
         segments=segments,
         rules=_by_precedence([_rule(item, shapes) for item in table.tables("rules")]),
         scorecard=_card(table, shapes),
-        grades=tuple(map(_grade, table.tables("grades"))),
+        grades=with_prices(table, tuple(map(_grade, table.tables("grades"))), segments),
         growth=_growth(table, shapes),
         capacity=_capacity(table.table("capacity"), shapes),
         bound_reasons=table.texts_by_key("bound_reasons"),
         reasons={item.code: item for item in map(read_reason, table.tables("reasons"))},
         action_cap=read_action_cap(table),
-        snooze_days_max=_snooze_days_max(table),
+        snooze_days_max=read_snooze_days_max(table),
         tests=tuple(read_test(item) for item in table.tables_if_any("tests")),
         tolerances=read_tolerances(table),
     )
@@ -188,17 +190,6 @@ def _growth(table: Table, shapes: dict[str, Shape]) -> Growth | None:
     tree = read_tree(part, part.anything("when"), shapes)
     part.finish()
     return Growth(when=tree, judge=verdict_function(tree))
-
-
-def _snooze_days_max(table: Table) -> int | None:
-    part = table.table_if_any("snooze")
-    if part is None:
-        return None
-    days = part.integer("days_max")
-    part.finish()
-    if not 0 < days <= _YEAR_DAYS:
-        raise part.fault("days_max", f"lies between 1 and {_YEAR_DAYS}")
-    return days
 
 
 def _rule(table: Table, shapes: dict[str, Shape]) -> Rule:

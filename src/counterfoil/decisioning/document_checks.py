@@ -130,6 +130,7 @@ def _check_grades(policy: Policy) -> None:
         _check_grown(policy, grade, codes)
     for better, worse in pairwise(policy.grades):
         _check_order(better, worse)
+        _check_price_order(better, worse)
 
 
 def _check_bands(policy: Policy) -> None:
@@ -186,7 +187,7 @@ def _check_prices(policy: Policy) -> None:
         place = f"policy.grades[{grade.code}]"
         if grade.rates_daily_e8 and set(grade.rates_daily_e8) != codes:
             raise InvalidPolicyError(f"{place}.rates_daily_e8", "needs one price for each segment")
-        for rate in (grade.rate_daily_e8, *grade.rates_daily_e8.values()):
+        for rate in (grade.rate_daily_e8, *grade.rates_daily_e8.values(), *grade.cells.values()):
             if rate <= 0:
                 raise InvalidPolicyError(f"{place}.rate_daily_e8", "is not above 0")
             if annual_from_daily(RateDaily(rate)) > policy.rate_annual_max_e8:
@@ -215,9 +216,6 @@ def _check_order(better: Grade, worse: Grade) -> None:
         raise InvalidPolicyError(f"{place}.points_min", "is not below the grade before")
     if worse.pd_ppm_max is not None and worse.pd_ppm_max <= (better.pd_ppm_max or 0):
         raise InvalidPolicyError(f"{place}.pd_ppm_max", "is not above the grade before")
-    segments = worse.limits_minor
-    if any(worse.rate_of(code) < better.rate_of(code) for code in segments):
-        raise InvalidPolicyError(f"{place}.rate_daily_e8", "is better than a better grade's")
     if worse.tenor_months_max > better.tenor_months_max:
         raise InvalidPolicyError(f"{place}.tenor_months_max", "is above a better grade's")
     for code, limit_minor in worse.limits_minor.items():
@@ -228,6 +226,20 @@ def _check_order(better: Grade, worse: Grade) -> None:
             raise InvalidPolicyError(
                 f"{place}.limits_grown_minor.{code}", "is above a better grade's"
             )
+
+
+def _check_price_order(better: Grade, worse: Grade) -> None:
+    """Refuse a worse grade that gets a better price for the same segment and tenor."""
+    tenors = sorted(better.tenors_priced | worse.tenors_priced)
+    for code in worse.limits_minor:
+        if worse.rate_of(code) < better.rate_of(code):
+            place = f"policy.grades[{worse.code}].rate_daily_e8"
+            raise InvalidPolicyError(place, "is better than a better grade's")
+        for months in tenors:
+            if worse.rate_of(code, months) < better.rate_of(code, months):
+                place = f"policy.price[{worse.code}]"
+                reason = f"for {months} months and {code} is better than a better grade's"
+                raise InvalidPolicyError(place, reason)
 
 
 def _check_reasons(policy: Policy) -> None:

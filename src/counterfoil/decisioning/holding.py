@@ -37,6 +37,7 @@ def _refused(decision: Decision, reasons: tuple[str, ...], *, limit_minor: int) 
         limit_minor=0,
         rate_daily_e8=None,
         tenors_months=(),
+        rates_daily_e8=(),
         valid_until=None,
         asks=(),
         candidates=(*decision.candidates, Candidate(DEBT_CEILING, limit_minor)),

@@ -30,6 +30,7 @@ def standard_of(blank: Decision) -> Standard | None:
         limit_minor=blank.limit_minor,
         rate_daily_e8=blank.rate_daily_e8,
         tenors_months=blank.tenors_months,
+        rates_daily_e8=blank.rates_daily_e8,
     )
 
 
@@ -71,6 +72,7 @@ def _standardised(decision: Decision, standard: Standard) -> Decision:
         binding=STANDARD if binds else decision.binding,
         rate_daily_e8=standard.rate_daily_e8,
         tenors_months=standard.tenors_months,
+        rates_daily_e8=standard.rates_daily_e8,
         reasons=reasons,
         flags=(*decision.flags, STANDARD_OFFERED),
     )

@@ -151,6 +151,11 @@ class Policy:
         self._judge(Stage.RISK, judged)
         return self._scored(asked, snapshot, judged)
 
+    @property
+    def prices_tenors(self) -> bool:
+        """Tell whether some tenor has a price of its own."""
+        return any(grade.tenors_priced for grade in self.grades)
+
     def explain(self, codes: tuple[str, ...], language: str) -> tuple[str, ...]:
         """Return what a customer is told for reason codes: `zh` or `en`.
 
@@ -202,8 +207,10 @@ class Policy:
         grade = self.grade_of(points)
         grown = None if self.growth is None else self.growth.judge(judged.values) is Verdict.TRUE
         candidates = self._candidates(asked, judged, grade=grade, grown=grown)
-        rate_daily_e8 = grade.rate_of(judged.segment.code) + _margin(judged)
-        offer_fits = _fits(grade, rate_daily_e8, asked)
+        tenors, margin, code = _tenors(grade, asked), _margin(judged), judged.segment.code
+        rate_daily_e8 = grade.dearest(code, tenors) + margin
+        rates = tuple(rate + margin for rate in grade.rates_of(code, tenors))
+        offer_fits = _fits(rates, asked)
         bound = min(candidates, key=lambda item: item.limit_minor)
         limit_minor = bound.limit_minor - bound.limit_minor % asked.limit_step_minor
         if limit_minor < asked.limit_min_minor:
@@ -228,7 +235,7 @@ class Policy:
             binding=bound.name,
             limit_minor=limit_minor if offered else 0,
             rate_daily_e8=rate_daily_e8 if offered else None,
-            tenors_months=_tenors(grade, asked) if offered else (),
+            tenors_months=tenors if offered else (),
             reasons=reasons,
             flags=_flags(judged, offer_fits=offer_fits),
             valid_until=asked.as_of + timedelta(days=self.offer_valid_days) if offered else None,
@@ -237,6 +244,7 @@ class Policy:
             asks=self._asks(judged) if outcome is Outcome.REFERRED else (),
             grown=grown,
             pd_ppm=None if self.scorecard.model is None else self.scorecard.model.pd_of(points),
+            rates_daily_e8=rates if offered and self.prices_tenors else (),
         )
 
     def grade_of(self, points: int) -> Grade:
@@ -402,10 +410,10 @@ def _flags(judged: Judged, *, offer_fits: bool) -> tuple[str, ...]:
     return flags if offer_fits else (*flags, OFFER_OUT_OF_RANGE)
 
 
-def _fits(grade: Grade, rate_daily_e8: int, asked: Asked) -> bool:
-    """Tell whether the product allows the price and at least one of the grade's tenors."""
-    priced = asked.rate_daily_min_e8 <= rate_daily_e8 <= asked.rate_daily_max_e8
-    return priced and bool(_tenors(grade, asked))
+def _fits(rates: tuple[int, ...], asked: Asked) -> bool:
+    """Tell whether the product allows at least one of the grade's tenors, and all their prices."""
+    low, high = asked.rate_daily_min_e8, asked.rate_daily_max_e8
+    return bool(rates) and low <= min(rates) and max(rates) <= high
 
 
 def _tenors(grade: Grade, asked: Asked) -> tuple[int, ...]:

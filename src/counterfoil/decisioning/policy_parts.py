@@ -1,7 +1,7 @@
 """What a policy is made of: rules, segments, grades, bounds, reasons, and what guards them."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -128,10 +128,29 @@ class Grade:
     limits_minor: Mapping[str, int]
     #: Limits by segment once the policy's condition of growth holds; empty where there is none.
     limits_grown_minor: Mapping[str, int]
+    #: Prices of single cells, by segment and tenor in months; None stands for every one.
+    cells: Mapping[tuple[str | None, int | None], int] = field(default_factory=dict)
 
-    def rate_of(self, segment: str) -> int:
-        """Return the price of a segment."""
+    def rate_of(self, segment: str, tenor_months: int | None = None) -> int:
+        """Return the price of a segment: of a tenor, or where the tenor has none of its own."""
+        for cell in ((segment, tenor_months), (None, tenor_months), (segment, None)):
+            if cell in self.cells:
+                return self.cells[cell]
         return self.rates_daily_e8.get(segment, self.rate_daily_e8)
+
+    def rates_of(self, segment: str, tenors_months: Iterable[int]) -> tuple[int, ...]:
+        """Return the prices of tenors in their order."""
+        return tuple(self.rate_of(segment, months) for months in tenors_months)
+
+    def dearest(self, segment: str, tenors_months: Iterable[int]) -> int:
+        """Return the price of the dearest of some tenors; without any, that of the segment."""
+        rates = self.rates_of(segment, tenors_months)
+        return max(rates, default=self.rate_of(segment))
+
+    @property
+    def tenors_priced(self) -> frozenset[int]:
+        """Return the tenors that have a price of their own."""
+        return frozenset(months for _, months in self.cells if months is not None)
 
     def limit_of(self, segment: str, *, grown: bool) -> int:
         """Return the cell of the limit matrix."""
@@ -165,6 +184,15 @@ class Reason:
     text_zh: str
 
 
+class OnTrip(StrEnum):
+    """What becomes of a version that is held back, by its cap or for its model."""
+
+    #: What it would do against somebody goes to a person.
+    REFER = "refer"
+    #: The version before it decides, until this one is published again.
+    PREVIOUS = "previous"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionCap:
     """How many cases a window may decline by machine before people look: the greater of both."""
@@ -172,6 +200,7 @@ class ActionCap:
     count_min: int
     share_ppm: int
     window_hours: int
+    on_trip: OnTrip = OnTrip.REFER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "rules": ("rules", "segments", "derived", "features", "reasons", "bound_reasons"),
     "model": ("scorecard", "model"),
     "limits": ("growth", "capacity"),
-    "prices": ("rate_annual_max_e8",),
+    "prices": ("rate_annual_max_e8", "price"),
 }
 CALIBRATION: Final = "calibration"
 _BANDS: Final = ("points_min", "pd_ppm_max")

@@ -27,6 +27,18 @@ class Standard:
     limit_minor: int
     rate_daily_e8: int
     tenors_months: tuple[int, ...]
+    #: The price of each tenor; empty where all cost the same.
+    rates_daily_e8: tuple[int, ...] = ()
+
+    def document(self) -> dict[str, object]:
+        """Return the form that is stored; prices by tenor are named where there are any."""
+        document: dict[str, object] = {
+            "limit_minor": self.limit_minor,
+            "rate_daily_e8": self.rate_daily_e8,
+            "tenors_months": list(self.tenors_months),
+        }
+        rates = list(self.rates_daily_e8)
+        return document | {"rates_daily_e8": rates} if rates else document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +61,7 @@ class Wishes:
         if self.person_days is not None:
             document["person_days"] = self.person_days
         if self.standard is not None:
-            document["standard"] = {
-                "limit_minor": self.standard.limit_minor,
-                "rate_daily_e8": self.standard.rate_daily_e8,
-                "tenors_months": list(self.standard.tenors_months),
-            }
+            document["standard"] = self.standard.document()
         return document
 
 
@@ -67,6 +75,14 @@ def wishes_of(document: Mapping[str, Any] | None) -> Wishes:
     standard = document.get("standard")
     return Wishes(
         person_days=document.get("person_days"),
-        standard=standard
-        and Standard(**standard | {"tenors_months": tuple(standard["tenors_months"])}),
+        standard=standard and _standard_of(standard),
+    )
+
+
+def _standard_of(document: Mapping[str, Any]) -> Standard:
+    return Standard(
+        limit_minor=document["limit_minor"],
+        rate_daily_e8=document["rate_daily_e8"],
+        tenors_months=tuple(document["tenors_months"]),
+        rates_daily_e8=tuple(document.get("rates_daily_e8", ())),
     )

@@ -56,7 +56,13 @@ def _cell_faults(policy: Policy, catalogue: Catalogue, terms: Terms, on: date) -
     margin = max((rule.margin_daily_e8 or 0 for rule in policy.rules), default=0)
     most = highest_rate_daily_e8(cap.value)
     for grade in policy.grades:
-        dearest = max(grade.rate_of(segment.code) for segment in policy.segments) + margin
+        tenors = (*terms.tenors_months, *grade.tenors_priced)
+        prices = (
+            rate
+            for segment in policy.segments
+            for rate in (grade.rate_of(segment.code), *grade.rates_of(segment.code, tenors))
+        )
+        dearest = max(prices) + margin
         if dearest > most and any(grade.limits_minor.values()):
             yield Fault(
                 f"policy.grades[{grade.code}].rate_daily_e8",
