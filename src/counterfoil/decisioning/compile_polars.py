@@ -9,6 +9,7 @@ Asked       One question for the whole frame; a column `requested_minor` overrid
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import polars as pl
@@ -364,12 +365,15 @@ class _Plan:
 
     def _rates_by_tenor(self, offered: pl.Expr) -> Iterator[pl.Expr]:
         """Yield the price of each tenor of the product, null where it is not offered."""
-        grades, segments = self.policy.grades, self.policy.segments
+        grades = len(self.policy.grades)
         for months in self.asked.tenors_months:
-            has = [int(months in self._tenors(number)) for number in range(len(grades))]
-            price = self._cell(lambda g, s, m=months: grades[g].rate_of(segments[s].code, m))
+            has = [int(months in self._tenors(number)) for number in range(grades)]
+            price = self._cell(partial(self._rate, months))
             is_priced = offered & (looked_up(pl.col("grade no"), has, pl.UInt8) == 1)
             yield pl.when(is_priced).then(price + pl.col("margin")).alias(f"{RATE_OF}{months}")
+
+    def _rate(self, months: int, grade: int, segment: int) -> int:
+        return self.policy.grades[grade].rate_of(self.policy.segments[segment].code, months)
 
     def _tenors(self, grade: int) -> tuple[int, ...]:
         most = self.policy.grades[grade].tenor_months_max

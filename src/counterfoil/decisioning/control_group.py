@@ -90,7 +90,7 @@ def _grade(policy: Policy, decision: Decision) -> Grade:
 
 
 def _rates(policy: Policy, decision: Decision) -> tuple[int, ...]:
-    """Return the grade's price of each tenor, with the greatest margin of the rules that add one."""
+    """Return the grade's price of each tenor, with the greatest margin of the acting rules."""
     margins = (
         rule.margin_daily_e8 or 0
         for rule in policy.rules
