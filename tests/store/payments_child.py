@@ -1,18 +1,21 @@
 """A payout worker in a process of its own, made to be killed; its books are a table.
 
-Called with the database's address, the bank's address, and by how many seconds its clock is ahead,
-so that the leases of its dead predecessors have ended.
+Called with the database's address, the addresses of two banks, and by how many seconds its clock is
+ahead, so that the leases of its dead predecessors have ended. The first rail carries only so many
+payments a day; all others go over the second.
 """
 
 import asyncio
 import json
 import sys
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from counterfoil.kernel.clock import SystemClock
 from counterfoil.payments.http_rail import HttpRail
-from counterfoil.payments.port import alone
+from counterfoil.payments.port import RailLink
+from counterfoil.payments.rail_terms import terms_of
 from counterfoil.payments.relay import PayoutRelay
 from counterfoil.platform.database import Database
 
@@ -60,15 +63,29 @@ async def today() -> date:
     return date(2026, 3, 1)
 
 
-async def work(database_url: str, bank_url: str, ahead_seconds: int) -> None:
+#: Payments that the first rail takes in a day.
+FIRST_RAIL_PAYMENTS = 240
+
+
+def link(rail: HttpRail, *, priority: int, limit: int | None = None) -> RailLink:
+    terms = terms_of(rail.contract)
+    limits = replace(terms.limits, day_payments_max=limit)
+    return RailLink(replace(terms, priority=priority, limits=limits), rail)
+
+
+async def work(database_url: str, urls: tuple[str, str], ahead_seconds: int) -> None:
     within = timedelta(milliseconds=300)
     async with (
         Database(database_url, connections_max=8) as database,
-        HttpRail(bank_url, answer_within=within) as rail,
+        HttpRail(urls[0], name="first", answer_within=within) as first,
+        HttpRail(urls[1], name="second", answer_within=within) as second,
     ):
         relay = PayoutRelay(
             database,
-            rails=alone(rail),
+            rails=[
+                link(first, priority=1, limit=FIRST_RAIL_PAYMENTS),
+                link(second, priority=2),
+            ],
             books=TableBooks(database),
             clock=ShiftedClock(timedelta(seconds=ahead_seconds)),
             business_date=today,
@@ -82,4 +99,4 @@ async def work(database_url: str, bank_url: str, ahead_seconds: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(work(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    asyncio.run(work(sys.argv[1], (sys.argv[2], sys.argv[3]), int(sys.argv[4])))
