@@ -17,7 +17,7 @@ from counterfoil.kernel.errors import Refusal
 from counterfoil.lending import refusals as lending
 from counterfoil.models import refusals as models
 from counterfoil.payments import refusals as payments
-from counterfoil.platform import approvals, batches, origin, staff
+from counterfoil.platform import approvals, batches, holdings, origin, staff
 from counterfoil.privacy import refusals as privacy
 
 #: The rooms in the order of the reference, with a heading in English and in Chinese.
@@ -38,6 +38,7 @@ ROOMS: Final[tuple[tuple[ModuleType, str, str], ...]] = (
     (privacy, "Personal data", "个人信息"),
     (approvals, "Approvals", "双人审批"),
     (staff, "Staff and rights", "员工与权限"),
+    (holdings, "Attributes, cases and trainings", "属性、案件与培训"),
     (origin, "Where data comes from", "数据来源"),
 )
 

@@ -6,13 +6,18 @@ from typing import Any, Final
 
 from counterfoil.api import problems, refusals
 from counterfoil.api.problems import FieldFault, Reply, Texts
-from counterfoil.journeys import trail
+from counterfoil.journeys import entry, trail
+from counterfoil.journeys.entry import Ask
 from counterfoil.journeys.house import House
+from counterfoil.journeys.look_book import LookBook, customers_in
 from counterfoil.journeys.trail import Act
+from counterfoil.kernel import ids
+from counterfoil.kernel.clock import SystemClock
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
-from counterfoil.platform.access import ApiKey, KeyRing
+from counterfoil.platform.access import ApiKey, KeyRing, Scope
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.database import is_away
+from counterfoil.platform.holdings import EVERYTHING, Reach, Wanted
 from counterfoil.platform.telemetry import logger, request_id
 
 _LOG: Final = logger("counterfoil.api")
@@ -23,6 +28,59 @@ _KNOWN_SECONDS: Final = 1.0
 _KNOWN_MAX: Final = 10_000
 #: Seconds for which the same refusal of the same client is not written down again.
 _NOTED_SECONDS: Final = 60.0
+
+#: Members of paths, queries and bodies that say what a request is about.
+_NAMED: Final = {
+    "customer_id": ids.CUSTOMER,
+    "customer_ids": ids.CUSTOMER,
+    "line_id": ids.LINE,
+    "loan_id": ids.LOAN,
+    "application_id": ids.APPLICATION,
+}
+_PRODUCT: Final = "product_code"
+
+
+def wanted_of(*given: object) -> Wanted:
+    """Return what a request is about, from everything that stands in it, however deep."""
+    found: dict[str, set[int]] = {prefix: set() for prefix in _NAMED.values()}
+    products = set[str]()
+    waiting = list(given)
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting += item
+        if not isinstance(item, Mapping):
+            continue
+        for name, value in item.items():
+            if name == _PRODUCT and isinstance(value, str):
+                products.add(value)
+            for text in value if isinstance(value, list) else [value]:
+                if name in _NAMED and (number := _number(_NAMED[name], text)) is not None:
+                    found[_NAMED[name]].add(number)
+        waiting += [value for value in item.values() if isinstance(value, list | Mapping)]
+    return Wanted(
+        customer_ids=tuple(sorted(found[ids.CUSTOMER])),
+        line_ids=tuple(sorted(found[ids.LINE])),
+        loan_ids=tuple(sorted(found[ids.LOAN])),
+        application_ids=tuple(sorted(found[ids.APPLICATION])),
+        product_codes=tuple(sorted(products)),
+    )
+
+
+def source_of(scope: Mapping[str, Any]) -> str:
+    """Return from where a request comes, for the trail."""
+    client = scope.get("client")
+    return f"api {client[0]}" if client else "api"
+
+
+def _number(prefix: str, value: object) -> int | None:
+    """Return an identifier's number; what the router has read already is one."""
+    if isinstance(value, int):
+        return value
+    try:
+        return ids.from_text(prefix, value) if isinstance(value, str) else None
+    except ids.InvalidIdError:
+        return None
 
 
 class Desk:
@@ -40,6 +98,8 @@ class Desk:
         self._known: dict[bytes, ApiKey] = {}
         self._known_until = float("-inf")
         self._noted: dict[tuple[int, str, str], float] = {}
+        #: Writes down whom reads show.
+        self.looks = LookBook()
 
     @property
     def house(self) -> House:
@@ -95,6 +155,31 @@ class Desk:
         if key is not None and len(self._known) < _KNOWN_MAX:
             self._known[authorization] = key
         return key
+
+    def is_limited(self, key: ApiKey) -> bool:
+        """Tell whether a program was ever given an attribute."""
+        return self._keys is not None and bool(self._keys.holding_of(f"api:{key.client}").grants)
+
+    async def enter(
+        self, key: ApiKey, scope: Scope, wanted: Wanted, *, purpose: str = "", source: str = "api"
+    ) -> Reach | Refused:
+        """Ask at the gate for a program; the reach is everything unless it holds attributes."""
+        if self._keys is None or not self.is_limited(key):
+            return EVERYTHING
+        actor = Actor(name=f"api:{key.client}", role=scope.value, source=source)
+        holding = self._keys.holding_of(actor.name)
+        ask = Ask(act=scope.value, wanted=wanted, purpose=purpose)
+        entered = await entry.enter(self.house, actor, holding, ask, now=SystemClock().now())
+        return entered if isinstance(entered, Refused) else entered.reach
+
+    async def note_read(
+        self, key: ApiKey, scope: Scope, operation: str, *, source: str, body: bytes
+    ) -> None:
+        """Write to the trail, before it is sent, whom the answer to a read names."""
+        shown = customers_in(body)
+        if shown:
+            actor = Actor(name=f"api:{key.client}", role=scope.value, source=source)
+            await self.looks.note(self.house, actor, Act(name="read", subject=operation), shown)
 
     async def note_refusal(self, key: ApiKey, refused: Refused, operation: str) -> None:
         """Write to the trail that a known client was turned away, at most once a minute for each.

@@ -9,9 +9,10 @@ Cost        A path that is known exactly goes to its write by one look into a ta
 import os
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
-from counterfoil.api.desk import Desk
+from counterfoil.api.desk import Desk, source_of
 from counterfoil.api.writes import ClientGoneError, Write, answer
 from counterfoil.platform.telemetry import Metrics, request_id
 from counterfoil.platform.web.security import App, Message, Receive, Send
@@ -72,15 +73,21 @@ class Front:
         is_head = method == "HEAD"
         inner = {**scope, "method": "GET"} if is_head else scope
         status = 0
+        head: Message | None = None
 
         async def send_on(message: Message) -> None:
-            nonlocal status
+            # The head waits for the body: what it shows is written down before anything is sent.
+            nonlocal status, head
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message = {**message, "headers": _completed(message, number)}
-            elif is_head:
-                message = {**message, "body": b""}
-            await send(message)
+                head = {**message, "headers": _completed(message, number)}
+                return
+            if head is not None:
+                if head["status"] == HTTPStatus.OK:
+                    await self._note_read(inner, message.get("body", b""))
+                status = head["status"]
+                await send(head)
+                head = None
+            await send({**message, "body": b""} if is_head else message)
 
         try:
             await self._router(inner, receive, send_on)
@@ -94,6 +101,14 @@ class Front:
                 await send_on({"type": "http.response.body", "body": reply.body})
         route = getattr(inner.get("route"), "path", UNMATCHED)
         self._observe(method, route, status, started)
+
+    async def _note_read(self, scope: Message, body: bytes) -> None:
+        """Write down who reads about whom; what the router's guard let in says who it is."""
+        reader = scope.get("state", {}).get("reader")
+        if reader is not None:
+            key, act = reader
+            operation = scope["route"].name
+            await self._desk.note_read(key, act, operation, source=source_of(scope), body=body)
 
     def _observe(self, method: str, route: str, status: int, started: float) -> None:
         if not self._desk.is_open:

@@ -25,6 +25,7 @@ from counterfoil.console.pages import (
     applications,
     approvals,
     capacity,
+    cases,
     consent_actions,
     consents,
     contracts,
@@ -60,12 +61,16 @@ from counterfoil.console.pages import (
     staff,
 )
 from counterfoil.console.visit import Visit
+from counterfoil.journeys.entry import NOTHING_WANTED, Ask, enter
+from counterfoil.journeys.look_book import customers_in
 from counterfoil.journeys.second_factor import is_factor_required
 from counterfoil.journeys.staff_rights import note_right_use, standing_of
 from counterfoil.journeys.trail import Act, note
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import Clock, SystemClock
+from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Operator, find_operator
+from counterfoil.platform.holdings import Wanted, read_holding
 from counterfoil.platform.telemetry import logger
 from counterfoil.platform.web.forms import (
     BODY_BYTES_MAX,
@@ -94,6 +99,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *reviews.PAGES,
     *person_rights.PAGES,
     *customers.PAGES,
+    *cases.PAGES,
     *reveal.PAGES,
     *profiles.PAGES,
     *data_quality.PAGES,
@@ -228,15 +234,50 @@ async def _answer(visit: Visit, page: Page) -> Response:
         if _needs_factor(visit, page, operator):
             return visit.go(f"{BASE}{staff.FACTOR_PATH}")
         if not visit.may(page.permission):
-            await _note_refusal(visit, page)
+            await _note_refusal(visit, page, "forbidden")
             return await errors.forbidden(visit)
+        refused = await _enter(visit, page, page.permission)
+        if refused is not None:
+            await _note_refusal(visit, page, refused.code)
+            return await errors.turned_away(
+                visit, refused, visit.request.path_params.get("customer", "")
+            )
         await _note_use(visit, page.permission)
-    if is_post and page.submit and not visit.is_stale:
-        return await page.submit(visit)
-    response = await page.show(visit)
-    if page.permission is not None and response.status_code == HTTPStatus.OK:
-        await _note_view(visit, page)
+    is_sent = is_post and page.submit is not None and not visit.is_stale
+    response = await (page.submit if is_sent and page.submit else page.show)(visit)
+    if page.permission is not None:
+        await _note_view(visit, page, response)
     return response
+
+
+async def _enter(visit: Visit, page: Page, permission: Permission) -> Refused | None:
+    """Ask at the gate, and take what is in reach; the page on which a case is taken needs none."""
+    params = visit.request.path_params
+    customer = params.get("customer", params.get("owner", ""))
+    wanted = Wanted(
+        customer_ids=_numbers(ids.CUSTOMER, customer),
+        line_ids=_numbers(ids.LINE, params.get("line", "")),
+        loan_ids=_numbers(ids.LOAN, params.get("loan", "")),
+        application_ids=_numbers(ids.APPLICATION, params.get("application", "")),
+    )
+    ask = Ask(
+        act=permission.value,
+        wanted=NOTHING_WANTED if page.is_way_to_case else wanted,
+        purpose=visit.values.get("purpose", "") if permission is Permission.REVEAL else "",
+    )
+    house, now = visit.desk.house, visit.desk.wall.now()
+    entered = await enter(house, visit.actor, visit.holding, ask, now=now)
+    if isinstance(entered, Refused):
+        return entered
+    visit.reach, visit.case_id = entered.reach, entered.case_id
+    return None
+
+
+def _numbers(prefix: str, text: str) -> tuple[int, ...]:
+    try:
+        return (ids.from_text(prefix, text),)
+    except ids.InvalidIdError:
+        return ()
 
 
 def _needs_factor(visit: Visit, page: Page, operator: Operator) -> bool:
@@ -255,24 +296,24 @@ async def _note_use(visit: Visit, permission: Permission) -> None:
     visit.desk.rights_noted.add(use)
 
 
-async def _note_view(visit: Visit, page: Page) -> None:
-    """Write to the trail who opened which page of a customer, masked as it is."""
-    try:
-        number = ids.from_text(ids.CUSTOMER, visit.request.path_params.get("customer", ""))
-    except ids.InvalidIdError:
+async def _note_view(visit: Visit, page: Page, response: Response) -> None:
+    """Write to the trail, before it is sent, whom a page shows: masked ones and lists too."""
+    place = response.headers.get("location", "")
+    shown = customers_in(bytes(response.body), place.encode())
+    if not shown:
         return
-    house = visit.desk.house
-    act = Act(name="view", customer_ids=[number], subject=page.path)
-    async with house.database.transaction() as connection:
-        await note(house, connection, visit.actor, act)
+    case = "" if visit.case_id is None else ids.to_text(ids.CUSTOMER_CASE, visit.case_id)
+    act = Act(name="view", subject=page.path, purpose=str(page.permission), ticket=case)
+    await visit.desk.looks.note(visit.desk.house, visit.actor, act, shown)
 
 
-async def _note_refusal(visit: Visit, page: Page) -> None:
+async def _note_refusal(visit: Visit, page: Page, code: str) -> None:
     """Write to the trail that a member of staff was turned away."""
     house = visit.desk.house
-    act = Act(name="console", subject=page.path, purpose=str(page.permission))
+    about = _numbers(ids.CUSTOMER, visit.request.path_params.get("customer", ""))
+    act = Act(name="console", customer_ids=about, subject=page.path, purpose=str(page.permission))
     async with house.database.transaction() as connection:
-        await note(house, connection, visit.actor, act, outcome="forbidden")
+        await note(house, connection, visit.actor, act, outcome=code)
 
 
 async def _still_operator(visit: Visit) -> Operator | None:
@@ -280,7 +321,7 @@ async def _still_operator(visit: Visit) -> Operator | None:
     session = visit.session
     if session is None:
         return None
-    async with visit.reading() as connection:
+    async with visit.desk.house.database.connection() as connection:
         operator = await find_operator(
             connection, session.operator, signed_in_at=session.signed_in_at
         )
@@ -294,6 +335,7 @@ async def _still_operator(visit: Visit) -> Operator | None:
             operator.role.value,
             now=visit.desk.wall.now(),
         )
+        visit.holding = await read_holding(connection, operator.name)
     visit.session = replace(session, role=operator.role.value)
     return operator
 

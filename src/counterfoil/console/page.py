@@ -21,3 +21,5 @@ class Page:
     submit: Handler | None = None
     #: None: also without a sign-in.
     permission: Permission | None = Permission.READ
+    #: Whether it is where a case of the customer is taken, and so needs none yet.
+    is_way_to_case: bool = False

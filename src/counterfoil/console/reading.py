@@ -1,6 +1,7 @@
 """What the console reads: named queries over the views that the contexts publish.
 
-Invariant   Only schema `reporting` is read, and nothing is written or locked.
+Invariant   Only the schemas `desk` and `reporting` are read, and nothing is written or locked. A
+            view that `desk` has is read there: it shows what the reader may see.
 """
 
 from collections.abc import Mapping, Sequence

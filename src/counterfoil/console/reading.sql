@@ -1,4 +1,5 @@
--- Named queries of the console over the views of schema reporting; nothing here writes or locks.
+-- Named queries of the console over the views of schema desk, which show what the reader may see, and
+-- of schema reporting for the rest; nothing here writes or locks.
 
 -- name: business_date
 -- The business date, nothing before the first day is opened.
@@ -11,7 +12,7 @@ FROM reporting.business_date;
 SELECT customer_id, loan_id, line_id, product_code, currency, method, status, original_minor,
        principal_minor, instalments, instalments_settled, next_due_date, start_date,
        days_past_due, bucket, 0::bigint AS sort_value
-FROM reporting.loan
+FROM desk.loan
 WHERE (:status::text IS NULL OR status = :status)
   AND (:product::text IS NULL OR product_code = :product)
   AND (:bucket::smallint IS NULL OR bucket = :bucket)
@@ -26,7 +27,7 @@ LIMIT :page;
 SELECT customer_id, loan_id, line_id, product_code, currency, method, status, original_minor,
        principal_minor, instalments, instalments_settled, next_due_date, start_date,
        days_past_due, bucket, 0::bigint AS sort_value
-FROM reporting.loan
+FROM desk.loan
 WHERE (:status::text IS NULL OR status = :status)
   AND (:product::text IS NULL OR product_code = :product)
   AND (:bucket::smallint IS NULL OR bucket = :bucket)
@@ -41,7 +42,7 @@ LIMIT :page;
 SELECT customer_id, loan_id, line_id, product_code, currency, method, status, original_minor,
        principal_minor, instalments, instalments_settled, next_due_date, start_date,
        days_past_due, bucket, sort_value
-FROM reporting.loan
+FROM desk.loan
 CROSS JOIN LATERAL (
     SELECT CASE :sort::text
         WHEN 'balance' THEN principal_minor
@@ -65,7 +66,7 @@ LIMIT :page;
 SELECT customer_id, loan_id, line_id, product_code, currency, method, status, original_minor,
        principal_minor, instalments, instalments_settled, next_due_date, start_date,
        days_past_due, bucket, 0::bigint AS sort_value
-FROM reporting.loan
+FROM desk.loan
 WHERE customer_id = :customer_id
   AND (:line_id::bigint IS NULL OR line_id = :line_id)
 ORDER BY loan_id DESC
@@ -80,7 +81,7 @@ SELECT customer_id, loan_id, line_id, product_code, product_version, lender_id, 
        instalment_minor, next_instalment_no, next_due_date, oldest_due_date, bucket,
        interest_paid_minor, penalty_paid_minor, interest_e8, penalty_e8, days_past_due,
        business_date
-FROM reporting.loan
+FROM desk.loan
 WHERE customer_id = :customer_id AND loan_id = :loan_id;
 
 -- name: instalments
@@ -96,7 +97,7 @@ ORDER BY instalment_no;
 SELECT transaction_id, sequence, kind, value_date, book_date, posted_at, amount_minor,
        principal_minor, interest_minor, penalty_minor, excess_minor, mode, repayment_id,
        relates_to, channel, reason
-FROM reporting.loan_transaction
+FROM desk.loan_transaction
 WHERE customer_id = :customer_id AND loan_id = :loan_id
 ORDER BY sequence;
 
@@ -112,7 +113,7 @@ ORDER BY journal_id, position;
 -- The transactions that a repayment became, over all loans it paid.
 SELECT transaction_id, loan_id, line_id, kind, value_date, amount_minor, principal_minor,
        interest_minor, penalty_minor, excess_minor
-FROM reporting.loan_transaction
+FROM desk.loan_transaction
 WHERE customer_id = :customer_id AND repayment_id = :repayment_id
 ORDER BY transaction_id;
 
@@ -122,7 +123,7 @@ ORDER BY transaction_id;
 SELECT customer_id, line_id, product_code, currency, status, blocked_by, limit_minor,
        own_cap_minor, principal_minor, held_minor, headroom_minor, rate_daily_e8, valid_to,
        0::bigint AS sort_value
-FROM reporting.line
+FROM desk.line
 WHERE (:status::text IS NULL OR status = :status)
   AND (:product::text IS NULL OR product_code = :product)
   AND line_id < :after_number
@@ -135,7 +136,7 @@ LIMIT :page;
 SELECT customer_id, line_id, product_code, currency, status, blocked_by, limit_minor,
        own_cap_minor, principal_minor, held_minor, headroom_minor, rate_daily_e8, valid_to,
        0::bigint AS sort_value
-FROM reporting.line
+FROM desk.line
 WHERE (:status::text IS NULL OR status = :status)
   AND (:product::text IS NULL OR product_code = :product)
   AND line_id > :after_number
@@ -148,7 +149,7 @@ LIMIT :page;
 SELECT customer_id, line_id, product_code, currency, status, blocked_by, limit_minor,
        own_cap_minor, principal_minor, held_minor, headroom_minor, rate_daily_e8, valid_to,
        sort_value
-FROM reporting.line
+FROM desk.line
 CROSS JOIN LATERAL (
     SELECT CASE :sort::text
         WHEN 'limit' THEN limit_minor
@@ -168,7 +169,7 @@ LIMIT :page;
 SELECT customer_id, line_id, product_code, currency, status, blocked_by, limit_minor,
        own_cap_minor, principal_minor, held_minor, headroom_minor, rate_daily_e8, valid_to,
        0::bigint AS sort_value
-FROM reporting.line
+FROM desk.line
 WHERE customer_id = :customer_id
 ORDER BY line_id DESC
 LIMIT :page;
@@ -179,14 +180,14 @@ SELECT customer_id, line_id, application_id, product_code, product_version, lend
        status, blocked_by, limit_minor, own_cap_minor, principal_minor, held_minor, credit_minor,
        headroom_minor, rate_daily_e8, repayment_day, opened_on, valid_to, frozen_until,
        status_reason, version, business_date
-FROM reporting.line
+FROM desk.line
 WHERE customer_id = :customer_id AND line_id = :line_id;
 
 -- name: line_events
 -- What happened to a line, newest first.
 -- gives   at most :page rows
 SELECT version, kind, before_value, after_value, reason, author, book_date, at
-FROM reporting.line_event
+FROM desk.line_event
 WHERE customer_id = :customer_id AND line_id = :line_id
 ORDER BY version DESC
 LIMIT :page;
@@ -204,7 +205,7 @@ LIMIT :page;
 -- name: loans_in_range
 -- Loans whose numbers lie in a range: what a number's beginning stands for.
 SELECT customer_id, loan_id AS number
-FROM reporting.loan
+FROM desk.loan
 WHERE loan_id BETWEEN :low AND :high
 ORDER BY loan_id
 LIMIT :page;
@@ -212,7 +213,7 @@ LIMIT :page;
 -- name: lines_in_range
 -- Lines whose numbers lie in a range.
 SELECT customer_id, line_id AS number
-FROM reporting.line
+FROM desk.line
 WHERE line_id BETWEEN :low AND :high
 ORDER BY line_id
 LIMIT :page;
@@ -220,7 +221,7 @@ LIMIT :page;
 -- name: payments_in_range
 -- Payments whose numbers lie in a range.
 SELECT customer_id, payment_id AS number
-FROM reporting.payment
+FROM desk.payment
 WHERE payment_id BETWEEN :low AND :high
 ORDER BY payment_id
 LIMIT :page;
@@ -231,7 +232,7 @@ LIMIT :page;
 SELECT customer_id, payment_id, direction, line_id, loan_id, amount_minor, currency, rail,
        business_date, status, sends, asks, next_act_at, suspended_at, failure_code, created_at,
        0::bigint AS sort_value
-FROM reporting.payment
+FROM desk.payment
 WHERE (:status::text IS NULL OR status = :status)
   AND (:direction::text IS NULL OR direction = :direction)
   AND payment_id < :after_number
@@ -244,7 +245,7 @@ LIMIT :page;
 SELECT customer_id, payment_id, direction, line_id, loan_id, amount_minor, currency, rail,
        business_date, status, sends, asks, next_act_at, suspended_at, failure_code, created_at,
        0::bigint AS sort_value
-FROM reporting.payment
+FROM desk.payment
 WHERE (:status::text IS NULL OR status = :status)
   AND (:direction::text IS NULL OR direction = :direction)
   AND payment_id > :after_number
@@ -255,7 +256,7 @@ LIMIT :page;
 -- How many payments stand in each state that is not final, and in which since when.
 SELECT status, currency, count(*) AS payments, sum(amount_minor)::bigint AS amount_minor,
        min(created_at) AS oldest_at
-FROM reporting.payment
+FROM desk.payment
 WHERE status IN ('created', 'held', 'sent', 'unknown')
 GROUP BY status, currency
 ORDER BY status, currency;
@@ -265,7 +266,7 @@ ORDER BY status, currency;
 SELECT customer_id, payment_id, direction, line_id, loan_id, lender_id, amount_minor, currency,
        rail, business_date, status, sends, asks, sent_at, sent_on, next_act_at, suspended_at,
        outcome, value_date, rail_reference, failure_code, created_at, finished_at
-FROM reporting.payment
+FROM desk.payment
 WHERE customer_id = :customer_id AND payment_id = :payment_id;
 
 -- name: payment_attempts
@@ -398,7 +399,7 @@ SELECT currency, count(*) AS lines, count(*) FILTER (WHERE blocked_by IS NULL) A
        sum(principal_minor)::bigint AS principal_minor,
        coalesce(sum(headroom_minor) FILTER (WHERE blocked_by IS NULL), 0)::bigint
            AS available_minor
-FROM reporting.line
+FROM desk.line
 WHERE status <> 'closed'
 GROUP BY currency
 ORDER BY currency;
@@ -411,7 +412,7 @@ SELECT cohort.month, late.months_on_book, cohort.original_minor,
 FROM (
     SELECT date_trunc('month', start_date)::date AS month,
            sum(original_minor)::bigint AS original_minor
-    FROM reporting.loan
+    FROM desk.loan
     WHERE start_date >= :since
     GROUP BY 1
 ) AS cohort
@@ -423,7 +424,7 @@ LEFT JOIN (
                 + extract(month FROM min(i.due_date) + 31)
                 - extract(year FROM l.start_date) * 12
                 - extract(month FROM l.start_date))::integer AS months_on_book
-        FROM reporting.loan AS l
+        FROM desk.loan AS l
         JOIN reporting.instalment AS i USING (customer_id, loan_id)
         WHERE l.start_date >= :since
           AND i.due_date + 31 <= coalesce(i.settled_on, l.business_date)
@@ -438,7 +439,7 @@ ORDER BY cohort.month, late.months_on_book;
 -- gives   at most :page rows, behind the key
 SELECT customer_id, application_id, product_code, currency, requested_minor, status, received_at,
        decided_at, grade, points, limit_minor, rate_daily_e8, 0::bigint AS sort_value
-FROM reporting.application
+FROM desk.application
 WHERE (:status::text IS NULL OR status = :status)
   AND (:product::text IS NULL OR product_code = :product)
   AND (:grade::text IS NULL OR grade = :grade)
@@ -451,7 +452,7 @@ LIMIT :page;
 -- gives   at most :page rows, behind the key
 SELECT customer_id, application_id, product_code, currency, requested_minor, status, received_at,
        decided_at, grade, points, limit_minor, rate_daily_e8, 0::bigint AS sort_value
-FROM reporting.application
+FROM desk.application
 WHERE (:status::text IS NULL OR status = :status)
   AND (:product::text IS NULL OR product_code = :product)
   AND (:grade::text IS NULL OR grade = :grade)
@@ -464,7 +465,7 @@ LIMIT :page;
 -- gives   at most :page rows, behind the key
 SELECT customer_id, application_id, product_code, currency, requested_minor, status, received_at,
        decided_at, grade, points, limit_minor, rate_daily_e8, sort_value
-FROM reporting.application
+FROM desk.application
 CROSS JOIN LATERAL (
     SELECT CASE :sort::text
         WHEN 'requested' THEN coalesce(requested_minor, 0)
@@ -486,7 +487,7 @@ LIMIT :page;
 -- gives   at most :page rows
 SELECT customer_id, application_id, product_code, currency, requested_minor, status, received_at,
        decided_at, grade, points, limit_minor, rate_daily_e8, 0::bigint AS sort_value
-FROM reporting.application
+FROM desk.application
 WHERE customer_id = :customer_id
 ORDER BY application_id DESC
 LIMIT :page;
@@ -497,7 +498,7 @@ SELECT customer_id, application_id, product_code, product_version, currency, req
        purpose, status, received_at, decided_at, ended_at, outcome, decided_by, decision_reason,
        grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
        policy_version, valid_until, line_id
-FROM reporting.application
+FROM desk.application
 WHERE customer_id = :customer_id AND application_id = :application_id;
 
 -- name: decisions
@@ -512,7 +513,7 @@ ORDER BY d.decision_no;
 -- name: applications_in_range
 -- Applications whose numbers lie in a range.
 SELECT customer_id, application_id AS number
-FROM reporting.application
+FROM desk.application
 WHERE application_id BETWEEN :low AND :high
 ORDER BY application_id
 LIMIT :page;
@@ -520,7 +521,7 @@ LIMIT :page;
 -- name: customers_in_range
 -- Customers whose numbers lie in a range.
 SELECT customer_id, customer_id AS number
-FROM reporting.customer
+FROM desk.customer
 WHERE customer_id BETWEEN :low AND :high
 ORDER BY customer_id
 LIMIT :page;
@@ -529,14 +530,14 @@ LIMIT :page;
 -- The customers who came last.
 -- gives   at most :page rows
 SELECT customer_id, status, created_at
-FROM reporting.customer
+FROM desk.customer
 ORDER BY customer_id DESC
 LIMIT :page;
 
 -- name: customer
 -- One customer, without anything personal.
 SELECT customer_id, status, language, created_at
-FROM reporting.customer
+FROM desk.customer
 WHERE customer_id = :customer_id;
 
 -- name: customer_events
@@ -546,20 +547,20 @@ SELECT at, kind, subject_id, code, amount_minor, currency, note
 FROM (
     SELECT received_at AS at, 'applied' AS kind, application_id AS subject_id,
            product_code AS code, requested_minor AS amount_minor, currency, NULL AS note
-    FROM reporting.application
+    FROM desk.application
     WHERE customer_id = :customer_id
     UNION ALL
     SELECT decided_at, 'decided', application_id, outcome, limit_minor, currency, decided_by
-    FROM reporting.application
+    FROM desk.application
     WHERE customer_id = :customer_id AND decided_at IS NOT NULL
     UNION ALL
     SELECT e.at, 'line', e.line_id, e.kind, NULL, NULL, e.author
-    FROM reporting.line_event AS e
+    FROM desk.line_event AS e
     WHERE e.customer_id = :customer_id
     UNION ALL
     SELECT t.posted_at, 'transaction', t.loan_id, t.kind, t.amount_minor, l.currency, t.channel
-    FROM reporting.loan_transaction AS t
-    JOIN reporting.loan AS l USING (customer_id, loan_id)
+    FROM desk.loan_transaction AS t
+    JOIN desk.loan AS l USING (customer_id, loan_id)
     WHERE t.customer_id = :customer_id
     UNION ALL
     SELECT revealed_at, 'revealed', reveal_id, purpose, NULL, NULL,
@@ -575,7 +576,7 @@ LIMIT :page;
 -- gives   at most :page rows
 SELECT customer_id, consent_id, purpose, recipient, notice_code, notice_version, uses, uses_max,
        period_seconds, valid_from, valid_to, given_at, status
-FROM reporting.consent
+FROM desk.consent
 ORDER BY consent_id DESC
 LIMIT :page;
 
@@ -584,7 +585,7 @@ LIMIT :page;
 -- gives   at most :page rows
 SELECT customer_id, consent_id, purpose, recipient, notice_code, notice_version, uses, uses_max,
        period_seconds, valid_from, valid_to, given_at, status
-FROM reporting.consent
+FROM desk.consent
 WHERE customer_id = :customer_id
 ORDER BY consent_id DESC
 LIMIT :page;
@@ -593,7 +594,7 @@ LIMIT :page;
 -- The notices that one customer refused, newest first.
 -- gives   at most :page rows
 SELECT notice_code, notice_version, decided_at
-FROM reporting.consent_refused
+FROM desk.consent_refused
 WHERE customer_id = :customer_id
 ORDER BY decision_id DESC
 LIMIT :page;
@@ -605,7 +606,7 @@ SELECT customer_id, consent_id, record_id, purpose, recipient, application_id, n
        notice_version, language, uses, uses_max, period_seconds, valid_from, valid_to,
        data_life_days, given_at, leaf_id, sha256, status, ended_at, withdrawn_at, dwell_ms,
        reading_ms_min, method, level, channel, text_sha256, screen_sha256, text
-FROM reporting.consent
+FROM desk.consent
 WHERE customer_id = :customer_id AND consent_id = :consent_id;
 
 -- name: consent_events
@@ -625,17 +626,17 @@ SELECT count(*) AS received,
        count(*) FILTER (WHERE outcome = 'approved') AS approved,
        count(*) FILTER (WHERE status = 'accepted') AS accepted,
        count(*) FILTER (WHERE line_id IS NOT NULL AND EXISTS (
-           SELECT FROM reporting.loan AS l
+           SELECT FROM desk.loan AS l
            WHERE l.customer_id = a.customer_id AND l.line_id = a.line_id
              AND l.start_date IS NOT NULL)) AS drawn
-FROM reporting.application AS a
+FROM desk.application AS a
 WHERE received_at >= :since;
 
 -- name: approvals_by_day
 -- Decisions by day on applications received since an instant, and how many were approvals.
 SELECT (decided_at AT TIME ZONE :zone)::date AS day, count(*) AS decided,
        count(*) FILTER (WHERE outcome = 'approved') AS approved
-FROM reporting.application
+FROM desk.application
 WHERE received_at >= :since AND decided_at IS NOT NULL
   AND outcome IN ('approved', 'declined')
 GROUP BY 1
@@ -646,7 +647,7 @@ ORDER BY 1;
 -- gives   at most :page rows
 SELECT customer_id, contract_id, product_code, limit_minor, currency, template_code,
        template_version, prepared_on, signed_at, state
-FROM reporting.contract
+FROM desk.contract
 WHERE customer_id = :customer_id
 ORDER BY contract_id DESC
 LIMIT :page;
@@ -658,7 +659,7 @@ SELECT customer_id, contract_id, application_id, product_code, lender_id, templa
        template_version, currency, limit_minor, rate_daily_e8, state, valid_until, sha256_zh,
        sha256_en, cost_sheet_sha256, prepared_at, replaces, effective_on, signed_at, evidence,
        pdf_sha256
-FROM reporting.contract
+FROM desk.contract
 WHERE customer_id = :customer_id AND contract_id = :contract_id;
 
 -- name: log
@@ -739,7 +740,7 @@ LIMIT 1;
 SELECT i.inquiry_id, i.consent_id, i.use_no, i.occasion, i.purpose, i.reason_code, i.bureau,
        i.state, i.outcome_code, i.asked_at, i.sent_at, i.ended_at, i.bureau_reference,
        i.intent_leaf_id, i.outcome_leaf_id, r.expires_at, r.erased_at
-FROM reporting.inquiry AS i
+FROM desk.inquiry AS i
 LEFT JOIN reporting.bureau_report AS r USING (customer_id, inquiry_id)
 WHERE i.customer_id = :customer_id AND i.inquiry_id < :before
 ORDER BY i.inquiry_id DESC

@@ -14,8 +14,10 @@ from counterfoil.console.access import Permission, may_now
 from counterfoil.console.desk import Desk, environment_label
 from counterfoil.console.frame import BASE, Alarm, Drawer, Frame, navigation
 from counterfoil.console.reading import READING
+from counterfoil.journeys.entry import within
 from counterfoil.journeys.staff_rights import NO_STANDING, Standing
 from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.holdings import NOTHING, NOTHING_HELD, Holding, Reach
 from counterfoil.platform.web.format import Formats
 from counterfoil.platform.web.forms import SECRET_BYTES, FormReader, masked_token
 from counterfoil.platform.web.i18n import Catalogue
@@ -74,6 +76,10 @@ class Visit:
     is_stale: bool = False
     #: What holds for the operator beyond the role.
     standing: Standing = NO_STANDING
+    #: Attributes and trainings of the operator, what they let be seen, and through which case.
+    holding: Holding = NOTHING_HELD
+    reach: Reach = NOTHING
+    case_id: int | None = None
     business_date: date | None = None
     statements: int = 0
 
@@ -113,8 +119,8 @@ class Visit:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Counted]:
-        """Lend a connection for reading that counts its statements."""
-        async with self.desk.house.database.connection() as connection:
+        """Lend a connection for reading that counts its statements and shows what is in reach."""
+        async with within(self.desk.house, self.reach, now=self.desk.wall.now()) as connection:
             counted = Counted(connection, self)
             if self.business_date is None:
                 self.business_date = await READING.business_date.fetchval(counted)

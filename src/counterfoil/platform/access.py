@@ -12,7 +12,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -20,6 +20,7 @@ from typing import Final
 
 from counterfoil.kernel.clock import Clock
 from counterfoil.platform.database import Database
+from counterfoil.platform.holdings import NOTHING_HELD, Holding, holdings_of_programs
 from counterfoil.platform.queries import Queries, Row, Runner
 
 _QUERIES: Final = Queries.load("counterfoil.platform", "access.sql")
@@ -67,6 +68,9 @@ class Scope(StrEnum):
     APPROVALS_READ = "approvals:read"
     APPROVALS_WRITE = "approvals:write"
     TRAIL_READ = "trail:read"
+    #: What keys of hosts are for; a host's registration says what each may do.
+    HOST_READ = "host:read"
+    HOST_WRITE = "host:write"
 
 
 class Role(StrEnum):
@@ -95,6 +99,8 @@ class ApiKey:
     revoked_at: datetime | None
     #: To the day; None when it was never used.
     last_used_on: date | None
+    #: The host whose key it is: it opens the routes of hosts and no others. None: a program of ours.
+    host_id: int | None = None
 
     def allows(self, scope: Scope) -> bool:
         """Return whether the key has the scope."""
@@ -142,6 +148,7 @@ async def create_api_key(
     scopes: Iterable[Scope],
     now: datetime,
     expires_at: datetime | None = None,
+    host_id: int | None = None,
 ) -> str:
     """Store a new key and return its text, which nobody can get again."""
     secret = new_secret()
@@ -154,6 +161,7 @@ async def create_api_key(
         scopes=sorted(set(scopes)),
         created_at=now,
         expires_at=expires_at,
+        host_id=host_id,
     )
     return secret
 
@@ -179,6 +187,7 @@ class KeyRing:
         self._database = database
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
+        self._holdings: Mapping[str, Holding] = {}
         self._loaded_at = float("-inf")
         self._loading = asyncio.Lock()
         self._used: set[int] = set()
@@ -195,6 +204,10 @@ class KeyRing:
         if found is not None:
             self._used.add(found.api_key_id)
         return found
+
+    def holding_of(self, holder: str) -> Holding:
+        """Return the attributes of a program, as fresh as its key."""
+        return self._holdings.get(holder, NOTHING_HELD)
 
     def _is_plausible(self, secret: str) -> bool:
         length = len(PREFIX) + LOOKUP_LENGTH + SECRET_LENGTH
@@ -228,6 +241,7 @@ class KeyRing:
                 connection, used_on=now.date(), api_key_ids=sorted(used)
             )
         rows = await _QUERIES.live_api_keys.fetch(connection, now=now, page=KEYS_MAX)
+        self._holdings = await holdings_of_programs(connection)
         self._entries = {row["lookup"]: _Entry(_api_key(row), row["digest"]) for row in rows}
 
 
@@ -243,6 +257,7 @@ def _api_key(row: Row) -> ApiKey:
         expires_at=row["expires_at"],
         revoked_at=row["revoked_at"],
         last_used_on=row["last_used_on"],
+        host_id=row["host_id"],
     )
 
 

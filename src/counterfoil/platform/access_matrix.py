@@ -13,7 +13,13 @@ from importlib import resources
 from typing import Any, Final
 
 from counterfoil.platform.access import Role, Scope
+from counterfoil.platform.holdings import Attribute
 
+#: Where work about customers waits.
+QUEUES: Final = frozenset({"review", "appeal", "rights", "suspense", "overdue"})
+_RIGHTS_MEMBERS: Final = frozenset(
+    {"permissions", "purposes", "requests", "approves", "emergency", "cases", "needs"}
+)
 #: Stands for every field of a record.
 EVERY_FIELD: Final = "*"
 
@@ -65,6 +71,10 @@ class Rights:
     approves: frozenset[str]
     #: Roles whose rights it may take in an emergency.
     emergency: frozenset[str] = frozenset()
+    #: Queues through which alone it reaches a customer; empty where it needs no case.
+    cases: frozenset[str] = frozenset()
+    #: Attributes that it must hold.
+    needs: frozenset[str] = frozenset()
 
 
 _NONE: Final = Rights(
@@ -77,13 +87,32 @@ _WITH_PERMISSION: Final = {"reveal": ("purposes",), "approvals": ("requests", "a
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActRule:
+    """What an act hangs on beyond the role."""
+
+    #: Attributes that limit it where somebody holds them.
+    binds: frozenset[str]
+    #: Courses that must have been passed.
+    courses: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
     """The whole matrix."""
+
+    #: Permission or scope → what it hangs on.
+    acts: Mapping[str, ActRule]
+    #: Course → its Chinese and its English name.
+    courses: Mapping[str, tuple[str, str]]
 
     purposes: Mapping[str, LookPurpose]
     #: Kind of approval → its Chinese and its English name.
     approvals: Mapping[str, tuple[str, str]]
     rights: Mapping[str, Rights]
+    #: Operation that keys of hosts open → the purpose for which the host has to be registered.
+    host_operations: Mapping[str, str]
+    #: Operations by which a host would act in the place of a customer.
+    customer_acts: frozenset[str]
 
     def rights_of(self, role: str) -> Rights:
         """Return the rights of a role or scope; an unknown one has none."""
@@ -123,6 +152,8 @@ def parse_matrix(read: Mapping[str, Any]) -> Matrix:
     approvals = {code: (item["zh"], item["en"]) for code, item in read["approvals"].items()}
     roles = {name: _rights(item) for name, item in read["roles"].items()}
     machines = {name: _rights(item) for name, item in read["machines"].items()}
+    courses = {code: (item["zh"], item["en"]) for code, item in read["courses"].items()}
+    acts = {name: _act(name, item, courses) for name, item in read["acts"].items()}
     _only_known("role", roles, {role.value for role in Role})
     _only_known("scope", machines, {scope.value for scope in Scope})
     for name, rights in (roles | machines).items():
@@ -130,9 +161,28 @@ def parse_matrix(read: Mapping[str, Any]) -> Matrix:
         _only_known(f"request of {name}", rights.requests, approvals)
         _only_known(f"approval of {name}", rights.approves, approvals)
         _only_known(f"emergency of {name}", rights.emergency, roles)
+        _only_known(f"permission of {name}", rights.permissions, acts)
+        _only_known(f"attribute of {name}", rights.needs, Attribute)
+        _only_known(f"case of {name}", rights.cases, QUEUES)
+    _only_known("scope among the acts", Scope, acts)
     if any(rights.approves for rights in machines.values()):
         raise ValueError("a program is not the second person")
-    return Matrix(purposes=purposes, approvals=approvals, rights=roles | machines)
+    return Matrix(
+        acts=acts,
+        courses=courses,
+        purposes=purposes,
+        approvals=approvals,
+        rights=roles | machines,
+        host_operations=dict(read["hosts"]["operations"]),
+        customer_acts=frozenset(read["hosts"]["customer_acts"]["operations"]),
+    )
+
+
+def _act(name: str, item: Mapping[str, Any], courses: Mapping[str, object]) -> ActRule:
+    _only_known(f"member of act {name}", item, {"binds", "courses"})
+    _only_known(f"attribute of act {name}", item["binds"], Attribute)
+    _only_known(f"course of act {name}", item.get("courses", ()), courses)
+    return ActRule(binds=frozenset(item["binds"]), courses=frozenset(item.get("courses", ())))
 
 
 def _purpose(code: str, item: Mapping[str, Any]) -> LookPurpose:
@@ -154,8 +204,10 @@ def _purpose(code: str, item: Mapping[str, Any]) -> LookPurpose:
 
 
 def _rights(item: Mapping[str, Any]) -> Rights:
-    _only_known("right", item, {"permissions", "purposes", "requests", "approves", "emergency"})
+    _only_known("right", item, _RIGHTS_MEMBERS)
     return Rights(
+        cases=frozenset(item.get("cases", ())),
+        needs=frozenset(item.get("needs", ())),
         permissions=frozenset(item.get("permissions", ())),
         purposes=frozenset(item["purposes"]),
         requests=frozenset(item["requests"]),

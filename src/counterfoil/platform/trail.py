@@ -38,6 +38,8 @@ class Entry:
     outcome: str
     #: None where it is about nobody in particular.
     customer_id: int | None = None
+    #: Everybody whom a page showed, in ascending order; empty where it is about one alone.
+    customer_ids: tuple[int, ...] = ()
     subject: str = ""
     purpose: str = ""
     ticket: str = ""
@@ -82,6 +84,7 @@ async def add_entries(connection: Runner, entries: Sequence[Entry]) -> None:
         acts=[entry.act for entry in entries],
         outcomes=[entry.outcome for entry in entries],
         customer_ids=[entry.customer_id for entry in entries],
+        shown=[",".join(str(number) for number in entry.customer_ids) for entry in entries],
         subjects=[entry.subject for entry in entries],
         purposes=[entry.purpose for entry in entries],
         tickets=[entry.ticket for entry in entries],
@@ -126,9 +129,13 @@ def digest_of(entries: Sequence[Entry]) -> bytes:
     return digest.digest()
 
 
-def shape_of(entry: Entry) -> dict[str, str | int | None]:
-    """Return a line as exports and digests write it; numbers as text, for they exceed JSON's."""
-    return {
+def shape_of(entry: Entry) -> dict[str, str | list[str] | None]:
+    """Return a line as exports and digests write it; numbers as text, for they exceed JSON's.
+
+    The customers of a page stand in it only where there are some, so that the digests of lines from
+    before there were pages hold.
+    """
+    shape: dict[str, str | list[str] | None] = {
         "act": entry.act,
         "actor": entry.actor,
         "after": entry.after,
@@ -144,6 +151,9 @@ def shape_of(entry: Entry) -> dict[str, str | int | None]:
         "ticket": entry.ticket,
         "trail_id": str(entry.trail_id),
     }
+    if entry.customer_ids:
+        shape["customer_ids"] = [str(number) for number in entry.customer_ids]
+    return shape
 
 
 async def last_anchored(connection: Runner) -> int:
@@ -191,6 +201,7 @@ def _entry(row: Row) -> Entry:
         act=row["act"],
         outcome=row["outcome"],
         customer_id=row["customer_id"],
+        customer_ids=tuple(row["customer_ids"]),
         subject=row["subject"],
         purpose=row["purpose"],
         ticket=row["ticket"],

@@ -4,30 +4,31 @@
 -- What happened, in the order given.
 -- locks   none but its rows
 INSERT INTO platform.trail (
-    trail_id, at, actor, role, source, act, outcome, customer_id, subject, purpose, ticket, reason,
-    before, after
+    trail_id, at, actor, role, source, act, outcome, customer_id, customer_ids, subject, purpose,
+    ticket, reason, before, after
 )
 SELECT given.trail_id, given.at, given.actor, given.role, given.source, given.act, given.outcome,
-       given.customer_id, given.subject, given.purpose, given.ticket, given.reason, given.before,
-       given.after
+       given.customer_id, string_to_array(given.shown, ',')::bigint[], given.subject, given.purpose,
+       given.ticket, given.reason, given.before, given.after
 FROM unnest(
     :trail_ids::bigint[], :ats::timestamptz[], :actors::text[], :roles::text[], :sources::text[],
-    :acts::text[], :outcomes::text[], :customer_ids::bigint[], :subjects::text[],
+    :acts::text[], :outcomes::text[], :customer_ids::bigint[], :shown::text[], :subjects::text[],
     :purposes::text[], :tickets::text[], :reasons::text[], :befores::text[], :afters::text[]
-) AS given (trail_id, at, actor, role, source, act, outcome, customer_id, subject, purpose, ticket,
-            reason, before, after);
+) AS given (trail_id, at, actor, role, source, act, outcome, customer_id, shown, subject, purpose,
+            ticket, reason, before, after);
 
 -- name: find_trail
 -- What happened, newest first, by what is known of it.
 -- gives   at most :page rows, before the key given
 -- locks   none
-SELECT trail_id, at, actor, role, source, act, outcome, customer_id, subject, purpose, ticket,
-       reason, before, after
+SELECT trail_id, at, actor, role, source, act, outcome, customer_id, customer_ids, subject,
+       purpose, ticket, reason, before, after
 FROM platform.trail
 WHERE trail_id < :before
   AND (:actor::text IS NULL OR actor = :actor)
   AND (:act::text IS NULL OR act = :act)
-  AND (:customer_id::bigint IS NULL OR customer_id = :customer_id)
+  AND (:customer_id::bigint IS NULL OR customer_id = :customer_id
+       OR customer_ids @> ARRAY[:customer_id])
   AND (:since::timestamptz IS NULL OR at >= :since)
   AND (:until::timestamptz IS NULL OR at < :until)
   AND (NOT :only_refused::boolean OR outcome <> 'done')
@@ -38,8 +39,8 @@ LIMIT :page;
 -- What happened, oldest first, between two keys.
 -- gives   at most :page rows
 -- locks   none
-SELECT trail_id, at, actor, role, source, act, outcome, customer_id, subject, purpose, ticket,
-       reason, before, after
+SELECT trail_id, at, actor, role, source, act, outcome, customer_id, customer_ids, subject,
+       purpose, ticket, reason, before, after
 FROM platform.trail
 WHERE trail_id > :after AND trail_id <= :through
 ORDER BY trail_id

@@ -93,8 +93,12 @@ WHERE customer_id = :customer_id AND purpose = ANY (:purposes::text[])
 RETURNING purpose;
 
 -- name: forget_digests
--- Takes a customer out of the directory.
+-- Takes a customer out of the directory; with the identity number goes the region that it tells.
 -- locks   the rows
+WITH region AS (
+    DELETE FROM privacy.customer_region
+    WHERE customer_id = :customer_id AND 'id_number' = ANY (:kinds::text[])
+)
 DELETE FROM privacy.blind_index WHERE customer_id = :customer_id AND kind = ANY (:kinds::text[]);
 
 -- name: mark_erased

@@ -7,12 +7,16 @@ Invariant   Who reads in clear is written down first. Masked reading needs no re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import masking, store
 from counterfoil.privacy.blind_index import IndexKind
 from counterfoil.privacy.store import IndexEntry
 from counterfoil.privacy.vault import ClearRecord, Purpose, SealedRecord, Vault
+
+#: The first digits of an identity number name a province (GB/T 2260).
+REGION_DIGITS: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -33,6 +37,8 @@ class SealedPersons:
     records: tuple[SealedRecord, ...]
     id_numbers: tuple[IndexEntry, ...]
     phones: tuple[IndexEntry, ...]
+    #: Customer and first digits of the identity number.
+    regions: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,7 @@ async def seal_persons(vault: Vault, persons: Sequence[PersonRecord]) -> SealedP
         records=tuple(await vault.seal(clear)),
         id_numbers=await _entries(vault, IndexKind.ID_NUMBER, persons),
         phones=await _entries(vault, IndexKind.PHONE, persons),
+        regions=tuple((p.customer_id, p.id_number[:REGION_DIGITS]) for p in persons),
     )
 
 
@@ -59,6 +66,7 @@ async def store_persons(connection: Connection, sealed: SealedPersons, *, at: da
     """Write sealed persons; a second owner of an identity number breaks the transaction."""
     await store.add_index_entries(connection, [*sealed.id_numbers, *sealed.phones])
     await store.add_records(connection, sealed.records, at=at)
+    await store.add_regions(connection, sealed.regions)
 
 
 async def read_masked(

@@ -70,6 +70,15 @@ async def add_records(
     )
 
 
+async def add_regions(connection: Runner, regions: Sequence[tuple[int, str]]) -> None:
+    """Write of which region customers are, by the number that says so; a malformed one is none."""
+    await QUERIES.add_regions.execute(
+        connection,
+        customer_ids=[customer_id for customer_id, _ in regions],
+        regions=[region for _, region in regions],
+    )
+
+
 async def read_keys(
     connection: Runner, customer_ids: Sequence[int], purpose: Purpose
 ) -> list[KeyRow]:

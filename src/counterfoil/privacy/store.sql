@@ -53,6 +53,15 @@ FROM unnest(
     :customer_ids::bigint[], :purposes::text[], :field_sets::text[], :ciphertexts::bytea[]
 ) AS given (customer_id, purpose, field_set, ciphertext);
 
+-- name: add_regions
+-- Of which region customers are; what is no region is left out.
+-- locks   none but its rows
+INSERT INTO privacy.customer_region (customer_id, region)
+SELECT given.customer_id, given.region
+FROM unnest(:customer_ids::bigint[], :regions::text[]) AS given (customer_id, region)
+WHERE given.region ~ '^[1-9][0-9]$'
+ON CONFLICT (customer_id) DO UPDATE SET region = excluded.region;
+
 -- name: add_blind_index
 -- Digests by which customers are found; a second owner of an identity number is refused.
 -- locks   none but its rows

@@ -4,7 +4,11 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from counterfoil.console.frame import BASE
 from counterfoil.console.visit import Visit
+from counterfoil.console.words import refusal_text
+from counterfoil.kernel.errors import Refused
+from counterfoil.platform.holdings import CASE_NEEDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +19,8 @@ class ErrorView:
     text: str
     next_step: str
     request_id: str
+    #: Where a case of the customer can be taken; empty where that is not what is missing.
+    way_href: str = ""
 
 
 async def not_found(visit: Visit) -> Response:
@@ -25,6 +31,19 @@ async def not_found(visit: Visit) -> Response:
 async def forbidden(visit: Visit) -> Response:
     """Answer for a page that the role may not open."""
     return _error(visit, 403, "forbidden")
+
+
+async def turned_away(visit: Visit, refused: Refused, customer: str) -> Response:
+    """Answer for what lies outside somebody's hours, courses, reach or cases."""
+    view = ErrorView(
+        code="403",
+        text=refusal_text(visit, refused),
+        next_step="",
+        request_id=visit.request_id,
+        way_href=f"{BASE}/customers/{customer}/case" if refused.refusal is CASE_NEEDED else "",
+    )
+    title = visit.t("error.forbidden.title")
+    return visit.page("errors/error.html", title, view, status=403)
 
 
 async def foreign_post(visit: Visit) -> Response:

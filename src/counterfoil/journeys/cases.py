@@ -1,0 +1,160 @@
+"""Cases: through which a member of staff reaches a customer, where the role needs one.
+
+Opened      By whoever takes what waits in a queue of the role: a review, an appeal, a request about
+            one's own data, a payment in doubt, a loan that is overdue. Or by somebody who looks
+            after staff, for a colleague, by hand.
+Ends        After the days that the installation sets, or earlier by the person or by whoever looks
+            after staff. All of it stands in the trail.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from counterfoil.journeys.entry import Ask, enter
+from counterfoil.journeys.house import House
+from counterfoil.journeys.second_factor import MANAGE
+from counterfoil.journeys.trail import Act, note, note_refusal
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.platform import holdings
+from counterfoil.platform.access_matrix import Actor, load_matrix
+from counterfoil.platform.holdings import (
+    CASE_NOT_ALLOWED,
+    CASE_NOT_FOUND,
+    CASES_MAX,
+    QUERIES,
+    CustomerCase,
+    read_holding,
+)
+from counterfoil.platform.staff import OPERATOR_NOT_FOUND, list_members
+from counterfoil.privacy.masking import mask_free_text
+from counterfoil.privacy.refusals import REASON_MISSING
+
+#: Of a case that somebody else gave by hand.
+ASSIGNED: Final = "assigned"
+#: Any permission that lets a customer be seen: hours and courses bind who takes a case, too.
+_ACT: Final = "read"
+
+
+async def tasks_of(house: House, actor: Actor, customer_id: int) -> list[tuple[str, int]]:
+    """Return what waits about a customer in the queues of somebody's role: kind and number."""
+    kinds = sorted(load_matrix().rights_of(actor.role).cases)
+    async with house.database.connection() as connection:
+        rows = await QUERIES.tasks_of.fetch(
+            connection, customer_id=customer_id, kinds=kinds, page=CASES_MAX
+        )
+    return [(row["kind"], row["subject_id"]) for row in rows]
+
+
+async def take_case(
+    house: House,
+    actor: Actor,
+    *,
+    customer_id: int,
+    kind: str,
+    subject_id: int,
+    reason: str,
+    now: datetime,
+) -> CustomerCase | Refused:
+    """Take what waits in a queue; from now on the customer is reached."""
+    act = _act("case_taken", customer_id, kind, reason)
+    refused = None if reason.strip() else refuse(REASON_MISSING)
+    if kind not in load_matrix().rights_of(actor.role).cases:
+        refused = refuse(CASE_NOT_ALLOWED)
+    elif (kind, subject_id) not in await tasks_of(house, actor, customer_id):
+        refused = refuse(CASE_NOT_FOUND)
+    if refused is None:
+        async with house.database.connection() as connection:
+            holding = await read_holding(connection, actor.name)
+        entered = await enter(house, actor, holding, Ask(act=_ACT), now=now)
+        refused = entered if isinstance(entered, Refused) else None
+    if refused is not None:
+        return await note_refusal(house, actor, act, refused)
+    return await _open(house, actor, actor.name, customer_id, kind, subject_id, reason, now=now)
+
+
+async def assign_case(
+    house: House, actor: Actor, *, operator: str, customer_id: int, reason: str, now: datetime
+) -> CustomerCase | Refused:
+    """Give a colleague the case of a customer by hand; nobody gives one to themselves."""
+    act = _act("case_assigned", customer_id, operator, reason)
+    refused = None if reason.strip() else refuse(REASON_MISSING)
+    if MANAGE not in load_matrix().rights_for(actor).permissions or actor.name == operator:
+        refused = refuse(CASE_NOT_ALLOWED)
+    async with house.database.connection() as connection:
+        found = await list_members(connection, operator)
+    if refused is None and (not found or found[0].disabled_at is not None):
+        refused = refuse(OPERATOR_NOT_FOUND, name=operator[:64])
+    if refused is not None:
+        return await note_refusal(house, actor, act, refused)
+    return await _open(house, actor, operator, customer_id, ASSIGNED, 0, reason, now=now)
+
+
+async def end_case(
+    house: House, actor: Actor, *, customer_id: int, case_id: int, reason: str, now: datetime
+) -> Refused | None:
+    """End a case of one's own, or of a colleague, before its time."""
+    act = _act("case_ended", customer_id, ids.to_text(ids.CUSTOMER_CASE, case_id), reason)
+    if not reason.strip():
+        return await note_refusal(house, actor, act, refuse(REASON_MISSING))
+    may_manage = MANAGE in load_matrix().rights_for(actor).permissions
+    async with house.database.transaction() as connection:
+        found = await holdings.list_cases(connection, customer_id=customer_id, open_at=now)
+        mine = [case for case in found if case.case_id == case_id]
+        if mine and (may_manage or mine[0].operator == actor.name):
+            await QUERIES.end_case.execute(
+                connection,
+                customer_id=customer_id,
+                case_id=case_id,
+                ended_by=actor.name,
+                reason=mask_free_text(reason),
+                now=now,
+            )
+            await note(house, connection, actor, act)
+            return None
+    refused = refuse(CASE_NOT_ALLOWED if mine else CASE_NOT_FOUND)
+    return await note_refusal(house, actor, act, refused)
+
+
+async def open_cases(
+    house: House, *, operator: str | None = None, now: datetime
+) -> list[CustomerCase]:
+    """Return open cases, newest first; of one person where one is named."""
+    async with house.database.connection() as connection:
+        return list(await holdings.list_cases(connection, operator=operator, open_at=now))
+
+
+async def _open(
+    house: House,
+    actor: Actor,
+    operator: str,
+    customer_id: int,
+    kind: str,
+    subject_id: int,
+    reason: str,
+    *,
+    now: datetime,
+) -> CustomerCase:
+    case = CustomerCase(
+        customer_id=customer_id,
+        case_id=house.ids.next(),
+        operator=operator,
+        kind=kind,
+        subject_id=subject_id,
+        reason=mask_free_text(reason),
+        opened_by=actor.name,
+        opened_at=now,
+        ends_at=now + timedelta(days=house.settings.case_days),
+    )
+    name = "case_taken" if operator == actor.name else "case_assigned"
+    act = _act(name, customer_id, ids.to_text(ids.CUSTOMER_CASE, case.case_id), reason)
+    async with house.database.transaction() as connection:
+        await QUERIES.add_case.execute(
+            connection, **{field: getattr(case, field) for field in CustomerCase.__slots__}
+        )
+        await note(house, connection, actor, act)
+    return case
+
+
+def _act(name: str, customer_id: int, subject: str, reason: str) -> Act:
+    return Act(name=name, customer_ids=[customer_id], subject=subject, reason=reason)
