@@ -130,9 +130,7 @@ async def test_links_and_their_sessions_end(house: House) -> None:
 
 async def test_posts_from_elsewhere_or_without_the_token_do_nothing(person: Person) -> None:
     page = await person.get("/portal/sign-ins")
-    foreign = await person.post(
-        "/portal/sign-ins", {}, headers={"origin": "https://evil.example"}
-    )
+    foreign = await person.post("/portal/sign-ins", {}, headers={"origin": "https://evil.example"})
     assert foreign.status_code == 403
     stale = await person.post("/portal/sign-ins", {"csrf_token": "x"})
     assert (stale.status_code, "location" in stale.headers) == (200, False)

@@ -33,7 +33,7 @@ from counterfoil.platform.web.sessions import cookie_name, is_plain_loopback
 from counterfoil.portal.desk import Desk, make_desk
 from counterfoil.portal.frame import BASE, THEMES
 from counterfoil.portal.page import Page
-from counterfoil.portal.pages import errors, home, sign_in
+from counterfoil.portal.pages import consents, errors, home, sign_in
 from counterfoil.portal.session import Visitor, visit_cookie, visitor_of
 from counterfoil.portal.visit import Visit
 
@@ -41,6 +41,7 @@ _LOG: Final = logger("counterfoil.portal")
 
 PAGES: Final[tuple[Page, ...]] = (
     *home.PAGES,
+    *consents.PAGES,
     *sign_in.PAGES,
 )
 
