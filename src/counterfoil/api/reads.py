@@ -8,13 +8,15 @@ from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from counterfoil.api import refusals
-from counterfoil.api.desk import Desk
+from counterfoil.api.desk import Desk, source_of, wanted_of
+from counterfoil.journeys.host_scope import Visit, admit, refuse_route
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import RefusedError, refuse
-from counterfoil.platform.access import Scope
+from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.platform.access import ApiKey, Scope
 from counterfoil.platform.batches import QUERIES
 from counterfoil.platform.database import Connection
+from counterfoil.platform.holdings import CUSTOMER_MUST_BE_NAMED, Reach
 
 PAGE_DEFAULT: Final = 50
 PAGE_MAX: Final = 200
@@ -51,14 +53,34 @@ class Guard:
         key = await desk.verify(authorization.encode("latin-1") if authorization else None)
         if key is None:
             raise RefusedError(refuse(refusals.NOT_AUTHENTICATED))
+        if closed := refuse_route(key, request.scope["route"].name):
+            await desk.note_refusal(key, closed, request.scope["route"].name)
+            raise RefusedError(closed)
+        request.state.api_key = key
         if not key.allows(self.scope):
             refused = refuse(refusals.SCOPE_MISSING, scope=self.scope.value)
             await desk.note_refusal(key, refused, request.scope["route"].name)
             raise RefusedError(refused)
+        request.state.reader = (key, self.scope)
+        request.state.reach = await self._reach(desk, key, request)
         known = {field.alias for field in request.scope["route"].dependant.query_params}
         for name in request.query_params:
             if name not in known:
                 raise UnknownParameterError(name)
+
+    async def _reach(self, desk: Desk, key: ApiKey, request: Request) -> Reach:
+        """Return what a program reaches; refuse what lies beyond, and lists that are not cut."""
+        wanted = wanted_of({**request.path_params, **request.query_params})
+        reach = await desk.enter(key, self.scope, wanted, source=source_of(request.scope))
+        if isinstance(reach, Reach) and not reach.is_everything and not wanted.customer_ids:
+            parts = request.scope["route"].dependant.dependencies
+            is_cut = any(part.call is _reach_of for part in parts)
+            if not (is_cut and reach.is_by_business):
+                reach = refuse(CUSTOMER_MUST_BE_NAMED, holder=f"api:{key.client}")
+        if isinstance(reach, Refused):
+            await desk.note_refusal(key, reach, request.scope["route"].name)
+            raise RefusedError(reach)
+        return reach
 
 
 def reads(scope: Scope, tag: str, summary: str) -> dict[str, Any]:
@@ -81,13 +103,27 @@ def _house_of(request: Request) -> House:
     return desk_of(request).house
 
 
+def _reach_of(request: Request) -> Reach:
+    reach: Reach = request.state.reach
+    return reach
+
+
 async def business_date(connection: Connection) -> date:
     """Return the business date as the database has it: another process may have moved it."""
     on: date = await QUERIES.business_date.fetchval(connection)
     return on
 
 
+async def _visit_of(request: Request) -> Visit:
+    """Return the visit of a host; the guard has let its key in."""
+    operation = request.scope["route"].name
+    return await admit(_house_of(request), request.state.api_key, operation)
+
+
 HouseOf = Annotated[House, Depends(_house_of)]
+VisitOf = Annotated[Visit, Depends(_visit_of)]
+#: Of whoever reads; a list that takes it cuts itself down in its query.
+ReachOf = Annotated[Reach, Depends(_reach_of)]
 Limit = Annotated[
     int, Query(ge=1, le=PAGE_MAX, description="Most items on the page; 50 where it is left out.")
 ]

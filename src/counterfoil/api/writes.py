@@ -11,12 +11,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+import orjson
 from pydantic import ValidationError
 
 from counterfoil.api import refusals
-from counterfoil.api.desk import Desk
+from counterfoil.api.desk import Desk, wanted_of
 from counterfoil.api.problems import Headers, Reply, language_of
 from counterfoil.api.shapes import Body, View
+from counterfoil.journeys.host_scope import refuse_route
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access import ApiKey, Scope
@@ -118,6 +120,9 @@ async def answer(
         return desk.invalid(
             error.errors(include_url=False, include_context=False, include_input=False), headers
         )
+    outside = await _refuse_reach(desk, key, write, raw, path)
+    if outside is not None:
+        return desk.problem(outside, headers)
     language = language_of(headers.get(b"accept-language"))
     outcome = await write.carry(Call(desk, key, name, path, language), body)
     if isinstance(outcome, Refused):
@@ -170,9 +175,26 @@ _SUCCESS: Final[Headers] = [
 
 
 def _refuse_access(key: ApiKey, write: Write) -> Refused | None:
+    if closed := refuse_route(key, write.name):
+        return closed
     if write.scope in key.scopes or not write.other_scopes.isdisjoint(key.scopes):
         return None
     return refuse(refusals.SCOPE_MISSING, scope=write.scope.value)
+
+
+async def _refuse_reach(
+    desk: Desk, key: ApiKey, write: Write, raw: bytes, path: Mapping[str, int]
+) -> Refused | None:
+    """Refuse a program that holds attributes what lies beyond them, and write that down."""
+    if not desk.is_limited(key):
+        return None
+    body = orjson.loads(raw)
+    purpose = str(body.get("purpose", "")) if write.scope is Scope.PERSONAL_REVEAL else ""
+    reach = await desk.enter(key, write.scope, wanted_of(body, path), purpose=purpose)
+    if not isinstance(reach, Refused):
+        return None
+    await desk.note_refusal(key, reach, write.name)
+    return reach
 
 
 def _refuse_form(headers: Mapping[bytes, bytes]) -> Refused | None:

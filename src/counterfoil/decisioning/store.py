@@ -1,6 +1,6 @@
 """Reads and writes policy versions, applications and decisions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -143,11 +143,20 @@ async def read_applications_of(connection: Connection, customer_id: int) -> list
 
 
 async def read_applications(
-    connection: Connection, *, page: int, before: int = NEWEST, status: Status | None = None
+    connection: Connection,
+    *,
+    page: int,
+    before: int = NEWEST,
+    status: Status | None = None,
+    products: Collection[str] | None = None,
 ) -> list[Application]:
-    """Return a page of applications from the newest back."""
+    """Return a page of applications from the newest back; for some products alone."""
     rows = await QUERIES.applications_page.fetch(
-        connection, page=page, before=before, status=status
+        connection,
+        page=page,
+        before=before,
+        status=status,
+        products=None if products is None else list(products),
     )
     return [_application(row) for row in rows]
 

@@ -136,6 +136,7 @@ SELECT customer_id, application_id, product_code, product_version, currency, req
 FROM decisioning.application
 WHERE application_id < :before
   AND (:status::text IS NULL OR status = :status)
+  AND (:products::text[] IS NULL OR product_code = ANY (:products))
 ORDER BY application_id DESC
 LIMIT :page;
 

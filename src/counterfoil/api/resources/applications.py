@@ -13,6 +13,7 @@ from counterfoil.api.reads import (
     After,
     HouseOf,
     Limit,
+    ReachOf,
     no_more,
     read_cursor,
     reads,
@@ -38,11 +39,13 @@ from counterfoil.decisioning.application import Application, Channel, Status
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.refusals import APPLICATION_NOT_FOUND
 from counterfoil.journeys import apply as journey
+from counterfoil.journeys.house import House
 from counterfoil.journeys.supply import supply_facts
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access import Scope
 from counterfoil.platform.batches import Answer
+from counterfoil.platform.holdings import Reach
 
 TAG = "Applications"
 router = APIRouter()
@@ -366,6 +369,7 @@ WRITES = (SUBMIT, SUPPLY, ACCEPT, DECIDE, WITHDRAW)
 @router.get("/v1/applications", **reads(Scope.APPLICATIONS_READ, TAG, "List applications"))
 async def list_applications(
     house: HouseOf,
+    reach: ReachOf,
     status: Annotated[Status | None, Query()] = None,
     after: After = None,
     limit: Limit = PAGE_DEFAULT,
@@ -374,7 +378,11 @@ async def list_applications(
     before = store.NEWEST if after is None else read_cursor(after)[1]
     async with house.database.connection() as connection:
         found = await store.read_applications(
-            connection, page=limit + 1, before=before, status=status
+            connection,
+            page=limit + 1,
+            before=before,
+            status=status,
+            products=_products(house, reach),
         )
     shown = found[:limit]
     last = None if no_more(len(found), limit) else shown[-1]
@@ -382,6 +390,14 @@ async def list_applications(
         items=[application_view(item) for item in shown],
         next=None if last is None else write_cursor((0, last.application_id)),
     )
+
+
+def _products(house: House, reach: Reach) -> frozenset[str] | None:
+    """Return the products in reach; an application has no lender but that of its product."""
+    if reach.lenders is None:
+        return reach.products
+    theirs = {t.code for t in house.catalogue.all() if t.lender_id in reach.lenders}
+    return frozenset(theirs if reach.products is None else theirs & reach.products)
 
 
 @router.get(

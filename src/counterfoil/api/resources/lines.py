@@ -11,6 +11,7 @@ from counterfoil.api.reads import (
     After,
     HouseOf,
     Limit,
+    ReachOf,
     business_date,
     no_more,
     read_cursor,
@@ -283,6 +284,7 @@ Owner = Annotated[CustomerId, Query(description="Whose line it is.")]
 @router.get("/v1/lines", **reads(Scope.LINES_READ, TAG, "List lines"))
 async def list_lines(
     house: HouseOf,
+    reach: ReachOf,
     customer_id: Annotated[CustomerId | None, Query()] = None,
     status: Annotated[LineStatus | None, Query()] = None,
     after: After = None,
@@ -295,6 +297,8 @@ async def list_lines(
             after=read_cursor(after) if after else BEGINNING,
             customer_id=customer_id,
             status=status,
+            products=reach.products,
+            lenders=reach.lenders,
             page=limit + 1,
         )
         on = await business_date(connection)

@@ -11,6 +11,7 @@ from counterfoil.api.reads import (
     After,
     HouseOf,
     Limit,
+    ReachOf,
     business_date,
     no_more,
     read_cursor,
@@ -117,6 +118,11 @@ class PayoffView(View):
     principal_minor: int
     interest_minor: int
     penalty_minor: int
+    #: Fees that have fallen due, and for being early: the lender's, and a guarantor's.
+    fee_minor: int
+    guarantee_minor: int
+    #: Fees of instalments to come, which are not owed.
+    fee_saved_minor: int
     interest_saved_minor: int
 
 
@@ -135,6 +141,8 @@ class TransactionView(View):
     interest_minor: int
     penalty_minor: int
     excess_minor: int
+    fee_minor: int
+    guarantee_minor: int
     mode: str
     repayment_id: str | None
     relates_to: str | None
@@ -156,6 +164,7 @@ Owner = Annotated[CustomerId, Query(description="Whose loan it is.")]
 @router.get("/v1/loans", **reads(Scope.LOANS_READ, TAG, "List loans"))
 async def list_loans(
     house: HouseOf,
+    reach: ReachOf,
     customer_id: Annotated[CustomerId | None, Query()] = None,
     line_id: Annotated[LineId | None, Query()] = None,
     status: Annotated[LoanStatus | None, Query()] = None,
@@ -170,6 +179,8 @@ async def list_loans(
             customer_id=customer_id,
             line_id=line_id,
             status=status,
+            products=reach.products,
+            lenders=reach.lenders,
             page=limit + 1,
         )
         on = await business_date(connection)
@@ -297,6 +308,7 @@ def plan_view(row: PlanRow) -> PlanView:
         days=row.days,
         principal_minor=row.principal_minor,
         interest_minor=row.interest_minor,
+        fee_minor=row.fee_minor,
         due_minor=row.due_minor,
         balance_minor=row.balance_minor,
     )
@@ -318,6 +330,8 @@ def transaction_view(booked: BookedTransaction) -> TransactionView:
         interest_minor=t.parts.interest_minor,
         penalty_minor=t.parts.penalty_minor,
         excess_minor=t.parts.excess_minor,
+        fee_minor=t.parts.fee_minor,
+        guarantee_minor=t.parts.guarantee_minor,
         mode=t.mode.value,
         repayment_id=_text_or_none(ids.REPAYMENT, t.repayment_id),
         relates_to=_text_or_none(ids.TRANSACTION, t.relates_to),
