@@ -99,29 +99,33 @@ async def test_what_is_overdue_after_grace_is_suspended_and_comes_back_once_cure
     assert "appeal" in (await notices(branch))[0]
     # Repayment never depends on the state of the line.
     await branch.repay(who, who, 60_000)
-    cured = await branch.on()
-    await branch.close_to(cured + timedelta(days=1))
     assert (await line(branch))[0] == "suspended"
-    assert (await reviews(branch))[-1].cause == "cured"
-    await branch.close_to(cured + timedelta(days=8))
+    # The payment itself brings the review forward; nobody waits for the close of the day.
+    assert await line_reviewing.review_brought_forward(branch.house) == 1
+    last = (await reviews(branch))[-1]
+    assert (last.cause, last.outcome, last.acted) == ("cured", ReviewOutcome.REINSTATED, ("B01",))
     assert (await line(branch))[0] == "active"
+    assert await line_reviewing.review_brought_forward(branch.house) == 0
     [ended] = [item for item in await measures(branch) if item.kind is Kind.SUSPEND]
     assert (ended.status, ended.ended_by) == (Status.ENDED, "rule")
     assert await branch.faults() == {}
 
 
-async def test_a_late_month_takes_a_fifth_off_after_notice_and_only_once(branch: Branch) -> None:
+async def test_late_for_a_fortnight_takes_a_fifth_off_after_notice_and_only_once(
+    branch: Branch,
+) -> None:
     who = await a_late_line(branch)
+    await branch.close_to(LATE + timedelta(days=7))
+    assert [item.kind for item in await measures(branch)] == [Kind.SUSPEND]
+    await branch.close_to(LATE + timedelta(days=14))
     await branch.repay(who, who, 60_000)
-    # Reviewed as it is cured: late once since the line was opened.
-    await branch.close_to(LATE + timedelta(days=1))
     lowered = [item for item in await measures(branch) if item.kind is Kind.LOWER]
     assert [(item.from_minor, item.to_minor, item.status) for item in lowered] == [
         (500_000, 400_000, Status.PLANNED)
     ]
     assert (await line(branch))[1] == 500_000
     assert lowered[0].effective_on == await branch.on() + timedelta(days=3)
-    await branch.close_to(await branch.on() + timedelta(days=30))
+    await branch.close_to(await branch.on() + timedelta(days=10))
     assert (await line(branch))[1] == 400_000
     again = [item for item in await measures(branch) if item.kind is Kind.LOWER]
     assert len(again) == 1

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from counterfoil.decisioning.line_review.appeal import LineAppeal
     from counterfoil.decisioning.line_review.policy import ReviewPolicy
     from counterfoil.journeys.house import House
-    from counterfoil.journeys.line_reviewing import ReviewReport
+    from counterfoil.journeys.line_reviewing import ReviewRun
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
 
@@ -84,7 +84,7 @@ def publish(
 def review(*, as_json: Json = False) -> None:
     """Review every line that is due on the business date; the close of the day does it, too."""
 
-    async def work(house: "House") -> "ReviewReport":
+    async def work(house: "House") -> "ReviewRun":
         from counterfoil.journeys.line_reviewing import review_due_lines
 
         return await review_due_lines(house, on=await house.business_date())

@@ -37,7 +37,9 @@ from counterfoil.worker.experiments import experiments_job
 from counterfoil.worker.features import features_job
 from counterfoil.worker.gathering import gathering_job
 from counterfoil.worker.holding_back import holding_back_job
+from counterfoil.worker.hosts import hosts_job
 from counterfoil.worker.keeping import keeping_job
+from counterfoil.worker.line_reviews import line_reviews_job
 from counterfoil.worker.log import log_jobs
 from counterfoil.worker.loop import Job, run
 from counterfoil.worker.models import models_job
@@ -132,7 +134,9 @@ async def work(house: House, stop: asyncio.Event) -> None:
         jobs.append(experiments_job(house))
         jobs.append(features_job(house))
         jobs.append(reviews_job(house))
+        jobs.append(line_reviews_job(house))
         jobs.append(await withdrawals_job(house))
+        jobs.append(await hosts_job(house))
         await run([await payout_job(relay), *jobs], stop)
 
 

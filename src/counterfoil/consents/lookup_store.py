@@ -1,6 +1,6 @@
 """Consents of many customers at once, for journeys that carry thousands."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from counterfoil.consents.consent import Consent
@@ -23,3 +23,16 @@ async def consents_by_key(connection: Connection, keys: Iterable[Key]) -> dict[K
         consent_ids=[consent_id for _, consent_id in wanted],
     )
     return {(row["customer_id"], row["consent_id"]): consent_of_row(row) for row in rows}
+
+
+async def consents_for_purpose(
+    connection: Connection, customer_ids: Collection[int], *, purpose: str, now: int
+) -> dict[int, int]:
+    """Return by customer the consent that may be used for a purpose at an instant, POSIX seconds.
+
+    Whether a use is left within the present period the use itself tells.
+    """
+    rows = await QUERIES.consents_for_purpose.fetch(
+        connection, customer_ids=sorted(set(customer_ids)), purpose=purpose, now=now
+    )
+    return {row["customer_id"]: row["consent_id"] for row in rows}

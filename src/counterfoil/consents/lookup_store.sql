@@ -1,3 +1,14 @@
+-- name: consents_for_purpose
+-- Consents of many customers that may be used for a purpose now; of several the one that lasts
+-- longest.
+-- gives   at most one row a customer
+-- locks   none
+SELECT DISTINCT ON (c.customer_id) c.customer_id, c.consent_id
+FROM consents.consent AS c
+WHERE c.customer_id = ANY(:customer_ids::bigint[]) AND c.purpose = :purpose
+  AND c.status = 'given' AND c.not_before <= :now AND c.not_after > :now
+ORDER BY c.customer_id, c.not_after DESC, c.consent_id DESC;
+
 -- name: consents_by_key
 -- Consents of many customers as they stand.
 -- gives   at most one row a consent of those that are asked for

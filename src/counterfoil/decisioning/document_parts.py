@@ -15,7 +15,7 @@ from counterfoil.decisioning.expression import (
 )
 from counterfoil.decisioning.feature import Feature
 from counterfoil.decisioning.feature_source import LEGAL_BASES, SOURCES
-from counterfoil.decisioning.policy_parts import ActionCap, Derived, Reason
+from counterfoil.decisioning.policy_parts import ActionCap, Derived, OnTrip, Reason
 from counterfoil.decisioning.reading import InvalidPolicyError, Table
 from counterfoil.decisioning.rule_text import MalformedRuleError, parse_rule
 from counterfoil.decisioning.rule_types import (
@@ -34,6 +34,7 @@ PROTECTED = frozenset(
 CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _MILLION = 1_000_000
 _WEEK_HOURS = 168
+_YEAR_DAYS = 366
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _Word = TypeVar("_Word", bound=StrEnum)
 
@@ -134,6 +135,7 @@ def read_action_cap(table: Table) -> ActionCap | None:
         count_min=part.integer("count_min"),
         share_ppm=part.integer("share_ppm"),
         window_hours=part.integer("window_hours"),
+        on_trip=_on_trip(part),
     )
     part.finish()
     if cap.count_min <= 0 or not 0 < cap.share_ppm <= _MILLION:
@@ -141,6 +143,26 @@ def read_action_cap(table: Table) -> ActionCap | None:
     if not 0 < cap.window_hours <= _WEEK_HOURS:
         raise part.fault("window_hours", f"lies between 1 and {_WEEK_HOURS}")
     return cap
+
+
+def _on_trip(part: Table) -> OnTrip:
+    """Return what a document says of a version that tripped; to people where it says nothing."""
+    word = part.text("on_trip", default=OnTrip.REFER.value)
+    if word not in set(OnTrip):
+        raise part.fault("on_trip", f"is one of {', '.join(OnTrip)}")
+    return OnTrip(word)
+
+
+def read_snooze_days_max(table: Table) -> int | None:
+    """Return how long a rule may be suppressed for a customer; None where none may be."""
+    part = table.table_if_any("snooze")
+    if part is None:
+        return None
+    days = part.integer("days_max")
+    part.finish()
+    if not 0 < days <= _YEAR_DAYS:
+        raise part.fault("days_max", f"lies between 1 and {_YEAR_DAYS}")
+    return days
 
 
 def read_reason(table: Table) -> Reason:

@@ -145,14 +145,21 @@ async def lock_experiment(connection: Connection, experiment_id: int) -> None:
 
 async def add_cases(connection: Connection, cases: Sequence[Case], *, at: datetime) -> None:
     """Write which experiments took which cases."""
-    await QUERIES.add_cases.execute(
-        connection,
-        customer_ids=[case.customer_id for case in cases],
-        subject_ids=[case.subject_id for case in cases],
-        experiment_ids=[case.experiment_id for case in cases],
-        arms=[case.arm for case in cases],
-        decided_at=at,
-    )
+    await QUERIES.add_cases.execute(connection, **_columns(cases), decided_at=at)
+
+
+async def add_cases_once(connection: Connection, cases: Sequence[Case], *, at: datetime) -> None:
+    """Write which experiments took which cases; one that was taken before stays as it is."""
+    await QUERIES.add_cases_once.execute(connection, **_columns(cases), decided_at=at)
+
+
+def _columns(cases: Sequence[Case]) -> dict[str, list[int] | list[str]]:
+    return {
+        "customer_ids": [case.customer_id for case in cases],
+        "subject_ids": [case.subject_id for case in cases],
+        "experiment_ids": [case.experiment_id for case in cases],
+        "arms": [case.arm for case in cases],
+    }
 
 
 async def count_cases(connection: Connection, experiment_id: int) -> int:

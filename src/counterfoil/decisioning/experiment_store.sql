@@ -86,6 +86,18 @@ FROM unnest(
     :customer_ids::bigint[], :subject_ids::bigint[], :experiment_ids::bigint[], :arms::text[]
 ) AS given (customer_id, subject_id, experiment_id, arm);
 
+-- name: add_cases_once
+-- Cases that an experiment took, of which some were taken before.
+-- locks   none but its rows
+INSERT INTO decisioning.experiment_case (
+    customer_id, subject_id, experiment_id, arm, decided_at
+)
+SELECT given.customer_id, given.subject_id, given.experiment_id, given.arm, :decided_at
+FROM unnest(
+    :customer_ids::bigint[], :subject_ids::bigint[], :experiment_ids::bigint[], :arms::text[]
+) AS given (customer_id, subject_id, experiment_id, arm)
+ON CONFLICT (customer_id, subject_id, experiment_id) DO NOTHING;
+
 -- name: case_count
 -- How many cases an experiment has taken.
 -- gives   one row

@@ -82,6 +82,16 @@ async def read_tripped(
     return {policy_hash: frozenset(codes) for policy_hash, codes in found.items()}
 
 
+async def tripped_since_published(
+    connection: Connection, publication_ids: Collection[int]
+) -> frozenset[int]:
+    """Return the publications whose version's cap has held something back since."""
+    rows = await QUERIES.tripped_since_published.fetch(
+        connection, publication_ids=sorted(publication_ids)
+    )
+    return frozenset(row["publication_id"] for row in rows)
+
+
 async def add_trips(
     connection: Connection,
     policy_hash: str,

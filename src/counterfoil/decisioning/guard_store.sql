@@ -69,6 +69,19 @@ SELECT rule_code, said, sum(cases)::bigint AS cases
 FROM said
 GROUP BY rule_code, said;
 
+-- name: tripped_since_published
+-- Publications whose version's cap has held something back since they became effective.
+-- gives   a row for each of those given
+-- locks   none
+SELECT made.publication_id
+FROM decisioning.policy_publication AS made
+WHERE made.publication_id = ANY(:publication_ids::bigint[])
+  AND EXISTS (
+      SELECT FROM decisioning.policy_trip AS trip
+      WHERE trip.policy_hash = made.policy_hash AND trip.is_tripped
+        AND trip.at >= made.effective_from
+  );
+
 -- name: tripped
 -- What the caps of some versions hold back now.
 -- gives   a row for each version and rule that is held back

@@ -117,6 +117,14 @@ class Table:
                 raise self.fault(f"{key}.{name}", "is not a text, or too long a one")
         return {name: str(item) for name, item in content.items()}
 
+    def booleans_by_key(self, key: str) -> dict[str, bool]:
+        """Return a table of booleans."""
+        content = self._mapping(key)
+        for name, item in content.items():
+            if type(item) is not bool:
+                raise self.fault(f"{key}.{name}", "is neither true nor false")
+        return {name: item is True for name, item in content.items()}
+
     def finish(self) -> None:
         """Refuse keys that nobody has read."""
         if self._left:

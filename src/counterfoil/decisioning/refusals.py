@@ -260,6 +260,30 @@ LINE_REVIEW_UNDER_WAY = Refusal(
     message="This line is being reviewed at this moment, or was for the same cause today.",
     next_step="Read the reviews of the line.",
 )
+LINE_REVIEW_CASE_NOT_FOUND = Refusal(
+    code="line_review_case_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no such case of this customer.",
+    next_step="Check the case and the customer whose line it is about.",
+)
+LINE_REVIEW_CASE_DECIDED = Refusal(
+    code="line_review_case_decided",
+    kind=Kind.CONFLICT,
+    message="This case is decided already.",
+    next_step="Read the case to see how it ended.",
+)
+LINE_REVIEW_CASE_TAKEN = Refusal(
+    code="line_review_case_taken",
+    kind=Kind.CONFLICT,
+    message="{person} has taken this case.",
+    next_step="Ask them to decide it, or to give it back.",
+)
+LINE_REVIEW_CASE_UNFIT = Refusal(
+    code="line_review_case_unfit",
+    kind=Kind.INVALID,
+    message="This decision cannot be carried out: {reason}.",
+    next_step="Name a lower limit for a decrease, a last day for a freeze, and nothing else.",
+)
 REVIEW_OFFER_OVER = Refusal(
     code="review_offer_over",
     kind=Kind.GONE,

@@ -10,7 +10,7 @@ Lag         A start or a stop acts everywhere within two seconds. A control grou
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -24,6 +24,9 @@ from counterfoil.decisioning import guard_store
 from counterfoil.decisioning.compile_python import CompiledPolicy, compile_python
 from counterfoil.decisioning.experiment import Experiment, ExperimentKind
 from counterfoil.decisioning.experiment_store import EventKind, Kept
+from counterfoil.decisioning.line_review.document import PURPOSE as REVIEWS
+from counterfoil.decisioning.line_review.policy import ReviewPolicy
+from counterfoil.decisioning.line_review.store import read_review_policy
 from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards
 from counterfoil.decisioning.reading import InvalidPolicyError
 from counterfoil.decisioning.store import read_policy_version
@@ -48,6 +51,8 @@ class Running:
     versions: Mapping[str, CompiledPolicy]
     #: What their caps hold back, by hash.
     guards: Mapping[str, Guards]
+    #: The versions of its arms, where they review lines.
+    reviews: Mapping[str, ReviewPolicy] = field(default_factory=dict)
 
     def is_on(self, on: date) -> bool:
         """Tell whether it takes cases on a business date."""
@@ -62,6 +67,8 @@ class Experiments:
     running: tuple[Running, ...] = ()
     #: Versions that are compiled already, by hash.
     compiled: dict[str, CompiledPolicy] = field(default_factory=dict)
+    #: Versions that review lines and are read already, by hash.
+    reviews: dict[str, ReviewPolicy] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -86,6 +93,8 @@ class Experiments:
         self.running = tuple(one for one in found if one is not None)
         hashes = {digest for one in self.running for digest in one.versions}
         self.compiled = {key: one for key, one in self.compiled.items() if key in hashes}
+        reviewing = {digest for one in self.running for digest in one.reviews}
+        self.reviews = {key: one for key, one in self.reviews.items() if key in reviewing}
         return on
 
     def _has_its_key(self, kept: Kept) -> bool:
@@ -98,6 +107,8 @@ class Experiments:
 
     async def _running(self, connection: Connection, kept: Kept) -> Running | None:
         hashes = {arm.policy_hash for arm in kept.experiment.arms}
+        if kept.experiment.purpose == REVIEWS:
+            return await self._reviewing(connection, kept, hashes)
         try:
             versions = {digest: await self._compiled(connection, digest) for digest in hashes}
         except InvalidPolicyError as fault:
@@ -113,6 +124,27 @@ class Experiments:
                 digest: Guards(tripped=codes) if codes else NO_GUARDS
                 for digest, codes in held.items()
             },
+        )
+
+    async def _reviewing(
+        self, connection: Connection, kept: Kept, hashes: Collection[str]
+    ) -> Running | None:
+        """Return an experiment with policies for lines; what their caps hold back a run counts."""
+        reviews = {}
+        try:
+            for digest in hashes:
+                found = self.reviews.get(digest) or await read_review_policy(connection, digest)
+                assert found is not None, "what was started names versions that are kept"
+                reviews[digest] = self.reviews[digest] = found
+        except InvalidPolicyError as fault:
+            _log.error("experiment_not_readable", code=kept.experiment.code, fault=str(fault))
+            return None
+        return Running(
+            experiment_id=kept.experiment_id,
+            experiment=kept.experiment,
+            versions={},
+            guards={},
+            reviews=reviews,
         )
 
     async def _compiled(self, connection: Connection, policy_hash: str) -> CompiledPolicy:

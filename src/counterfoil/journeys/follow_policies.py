@@ -11,13 +11,13 @@ Failure     While the database cannot be read the version in force stays as it w
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
 from counterfoil.decisioning import guard_store, publication_store
 from counterfoil.decisioning.compile_python import CompiledPolicy, compile_python
-from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards
+from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards, OnTrip
 from counterfoil.decisioning.publication_store import PublishedVersion
 from counterfoil.decisioning.reading import InvalidPolicyError
 from counterfoil.decisioning.store import read_policy_version
@@ -36,6 +36,13 @@ COMPILED_MAX: Final = 16
 _NOTHING: Final[frozenset[str]] = frozenset()
 
 _log = structlog.get_logger(__name__)
+
+
+class _Published(NamedTuple):
+    """A version with the publication that it decides by; None for what ships."""
+
+    publication_id: int | None
+    compiled: CompiledPolicy
 
 
 class PolicyFollower:
@@ -64,16 +71,22 @@ class PolicyFollower:
         """Put in force what decides now, with what its cap holds back."""
         async with self._database.connection() as connection:
             published = await publication_store.publications_in_force(
-                connection, at=self._clock.now(), depth=1
+                connection, at=self._clock.now(), depth=2
             )
-            wanted = {
+            newest = {
                 purpose: await self._version(connection, purpose, published.get(purpose, []))
                 for purpose in self._shipped
             }
-            hashes = [compiled.policy.hash for _, compiled in wanted.values()]
+            out = await _held_out(connection, list(newest.values()))
+            fallen = {purpose: one for purpose, one in newest.items() if one.publication_id in out}
+            wanted = newest | {
+                purpose: await self._version(connection, purpose, published[purpose][1:])
+                for purpose in fallen
+            }
+            hashes = [one.compiled.policy.hash for one in wanted.values()]
             tripped = await guard_store.read_tripped(connection, hashes)
             limits = await read_limits(self._registry, connection)
-            stopped = await _stopped(connection, [compiled for _, compiled in wanted.values()])
+            stopped = await _stopped(connection, [one.compiled for one in wanted.values()])
         for purpose, (publication_id, compiled) in wanted.items():
             held = tripped.get(compiled.policy.hash, _NOTHING)
             stops = stopped.get(compiled.policy.hash, _NOTHING)
@@ -82,6 +95,7 @@ class PolicyFollower:
                 guards=Guards(tripped=held, stopped=stops) if held or stops else NO_GUARDS,
                 publication_id=publication_id,
                 withheld=limits.withheld_from(compiled.policy),
+                fallen_from=fallen[purpose].compiled.policy.version if purpose in fallen else None,
             )
             self._put(purpose, version)
 
@@ -107,21 +121,22 @@ class PolicyFollower:
             tripped=sorted(version.guards.tripped),
             stopped=sorted(version.guards.stopped),
             withheld=sorted(version.withheld),
+            fallen_from=version.fallen_from,
         )
 
     async def _version(
         self, connection: Connection, purpose: str, published: list[PublishedVersion]
-    ) -> tuple[int | None, CompiledPolicy]:
+    ) -> _Published:
         """Return what decides for a purpose; what decided so far where it cannot be read."""
         if not published:
-            return None, self._shipped[purpose].compiled
+            return _Published(None, self._shipped[purpose].compiled)
         publication_id, policy_hash = published[0]
         try:
-            return publication_id, await self._compile(connection, policy_hash)
+            return _Published(publication_id, await self._compile(connection, policy_hash))
         except InvalidPolicyError as fault:
             before = self._policies.every()[purpose]
             _log.error("policy_not_readable", policy_hash=policy_hash, fault=str(fault))
-            return before.publication_id, before.compiled
+            return _Published(before.publication_id, before.compiled)
 
     async def _compile(self, connection: Connection, policy_hash: str) -> CompiledPolicy:
         compiled = self._compiled.get(policy_hash)
@@ -135,6 +150,26 @@ class PolicyFollower:
                 del self._compiled[next(iter(self._compiled))]
             self._compiled[policy_hash] = compiled
         return compiled
+
+
+async def _held_out(connection: Connection, versions: Sequence[_Published]) -> frozenset[int]:
+    """Return the publications whose place the version before takes, as their documents say.
+
+    A cap that has tripped keeps its version out until that is published again; red figures of its
+    model do until a person lets the segment go again.
+    """
+    willing = {
+        one.publication_id: one.compiled
+        for one in versions
+        if one.publication_id is not None
+        and one.compiled.policy.action_cap is not None
+        and one.compiled.policy.action_cap.on_trip is OnTrip.PREVIOUS
+    }
+    if not willing:
+        return frozenset()
+    stopped = await _stopped(connection, list(willing.values()))
+    red = {number for number, one in willing.items() if stopped.get(one.policy.hash)}
+    return await guard_store.tripped_since_published(connection, willing) | red
 
 
 async def _stopped(

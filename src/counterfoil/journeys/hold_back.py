@@ -7,8 +7,9 @@ Method      Background: what each version that decides, in force or as the arm o
 Lag         Between two looks a cap may be passed: `LOOK_SECONDS` in the worker, plus a second.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -23,12 +24,24 @@ from counterfoil.decisioning.guard_store import (
     tally,
 )
 from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.policy_parts import OnTrip
 from counterfoil.decisioning.store import keep_policy
 from counterfoil.journeys.house import House
+from counterfoil.platform.database import Connection
 from counterfoil.platform.trail import Entry, add_entries
 
 #: Events that a list shows.
 TRIPS_SHOWN: Final = 50
+
+
+class Watched(NamedTuple):
+    """A version whose cap is looked at, whatever kind of policy it is."""
+
+    policy_hash: str
+    version: str
+    purpose: str
+    on_trip: OnTrip
+
 
 _log = structlog.get_logger(__name__)
 
@@ -69,27 +82,36 @@ async def _look(house: House, policy: Policy) -> int:
         window = await read_window(connection, policy, since=since)
         held = (await read_tripped(connection, [policy.hash])).get(policy.hash, frozenset())
         trips = trips_of(policy, window, held)
-        if not trips:
-            return 0
-        await keep_policy(connection, policy, at=now)
-        numbered = {house.ids.next(): trip for trip in trips}
-        await add_trips(connection, policy.hash, numbered, cases=window.cases, at=now)
-        await add_entries(
-            connection, [_entry(house, policy, number, trip) for number, trip in numbered.items()]
-        )
-    for trip in trips:
-        _log.warning(
-            "action_cap_tripped" if trip.is_tripped else "action_cap_cleared",
-            policy_hash=policy.hash,
-            version=policy.version,
-            rule=trip.rule_code,
-            declined=trip.declined,
-            cases=window.cases,
-        )
+        if trips:
+            await keep_policy(connection, policy, at=now)
+            about = Watched(policy.hash, policy.version, policy.purpose, policy.action_cap.on_trip)
+            await keep_trips(house, connection, about, trips, cases=window.cases)
     return len(trips)
 
 
-def _entry(house: House, policy: Policy, number: int, trip: Trip) -> Entry:
+async def keep_trips(
+    house: House, connection: Connection, about: Watched, trips: Sequence[Trip], *, cases: int
+) -> None:
+    """Write what a cap begins and ceases to hold back, in the trail as well."""
+    now = house.clock.now()
+    numbered = {house.ids.next(): trip for trip in trips}
+    await add_trips(connection, about.policy_hash, numbered, cases=cases, at=now)
+    await add_entries(
+        connection, [_entry(house, about, number, trip) for number, trip in numbered.items()]
+    )
+    for trip in trips:
+        _log.warning(
+            "action_cap_tripped" if trip.is_tripped else "action_cap_cleared",
+            policy_hash=about.policy_hash,
+            version=about.version,
+            rule=trip.rule_code,
+            declined=trip.declined,
+            cases=cases,
+        )
+
+
+def _entry(house: House, about: Watched, number: int, trip: Trip) -> Entry:
+    falls_back = trip.is_tripped and about.on_trip is OnTrip.PREVIOUS
     return Entry(
         trail_id=number,
         at=house.clock.now(),
@@ -98,7 +120,8 @@ def _entry(house: House, policy: Policy, number: int, trip: Trip) -> Entry:
         source="worker",
         act="action_cap_tripped" if trip.is_tripped else "action_cap_cleared",
         outcome="done",
-        subject=policy.hash,
-        purpose=policy.purpose,
-        reason=f"rule {trip.rule_code}: {trip.declined} declines",
+        subject=about.policy_hash,
+        purpose=about.purpose,
+        reason=f"rule {trip.rule_code}: {trip.declined} against customers"
+        + ("; the version before it decides" if falls_back else ""),
     )

@@ -84,32 +84,45 @@ async def take_measure(
     house: House, policy: ReviewPolicy, wish: MeasureWish
 ) -> LineMeasure | Refused:
     """Announce a measure that a person takes, and carry it out where its day is today."""
-    on = await house.business_date()
     async with house.database.transaction() as connection:
-        line = await read_line(connection, wish.customer_id, wish.line_id)
-        refused = _refuse_wish(line, policy, wish, on)
-        if refused or line is None:
-            return refused or refuse(refusals.LINE_NOT_FOUND)
-        is_later = wish.kind is Kind.LOWER and not wish.is_fraud
-        taken = LineMeasure(
-            customer_id=wish.customer_id,
-            measure_id=house.ids.next(),
-            line_id=wish.line_id,
-            kind=wish.kind,
-            status=Status.PLANNED,
-            cause=_CAUSE_PERSON,
-            reasons=(wish.reason,),
-            author=wish.author,
-            review_id=None,
-            announced_at=house.clock.now(),
-            effective_on=on + timedelta(days=policy.notice_days if is_later else 0),
-            ends_on=wish.ends_on,
-            currency=line.currency,
-            from_minor=line.limit_minor,
-            to_minor=wish.to_minor,
-        )
-        await announce(house, connection, policy, [taken])
-    [after] = await _carry_out(house, [taken], on)
+        taken = await announce_wish(house, connection, policy, wish)
+    return taken if isinstance(taken, Refused) else await bring_to_line(house, taken)
+
+
+async def announce_wish(
+    house: House, connection: Connection, policy: ReviewPolicy, wish: MeasureWish
+) -> LineMeasure | Refused:
+    """Announce a measure that a person takes, in the transaction at hand."""
+    on = await house.business_date()
+    line = await read_line(connection, wish.customer_id, wish.line_id)
+    refused = _refuse_wish(line, policy, wish, on)
+    if refused or line is None:
+        return refused or refuse(refusals.LINE_NOT_FOUND)
+    is_later = wish.kind is Kind.LOWER and not wish.is_fraud
+    taken = LineMeasure(
+        customer_id=wish.customer_id,
+        measure_id=house.ids.next(),
+        line_id=wish.line_id,
+        kind=wish.kind,
+        status=Status.PLANNED,
+        cause=_CAUSE_PERSON,
+        reasons=(wish.reason,),
+        author=wish.author,
+        review_id=None,
+        announced_at=house.clock.now(),
+        effective_on=on + timedelta(days=policy.notice_days if is_later else 0),
+        ends_on=wish.ends_on,
+        currency=line.currency,
+        from_minor=line.limit_minor,
+        to_minor=wish.to_minor,
+    )
+    await announce(house, connection, policy, [taken])
+    return taken
+
+
+async def bring_to_line(house: House, taken: LineMeasure) -> LineMeasure:
+    """Carry out a measure that is announced, where its day is today; return it as it stands."""
+    [after] = await _carry_out(house, [taken], await house.business_date())
     return after
 
 

@@ -5,68 +5,72 @@ The story   Due lines are taken in hand page by page, their records read in a ha
             nothing changes. Measures are announced in the same transaction and carried out after
             it; an offer is a notice, and becomes a raise only by the customer's own request.
 Invariant   A line is reviewed once a day for a cause, whoever tries; two reviews at once give one
-            measure. Nothing is asked of anybody outside: a report is read only where it is there,
-            alive, and consented to for reviews.
+            measure. A bureau is asked only as `line_review_report.py` says, before anything is
+            held. What guards suppress stands among the inputs of the review.
 Bounds      A page of lines; what is due is found by an index, so the book's size does not matter.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
-from counterfoil.bureau import store as bureau
-from counterfoil.bureau.refusals import REPORT_NOT_FOUND
-from counterfoil.decisioning.expression import Value
+from counterfoil.decisioning.guard_store import read_tripped
 from counterfoil.decisioning.line_review import case_store, store
-from counterfoil.decisioning.line_review.case_store import Standing
 from counterfoil.decisioning.line_review.decide import review
+from counterfoil.decisioning.line_review.document import PURPOSE
 from counterfoil.decisioning.line_review.guard import MeasureCount
 from counterfoil.decisioning.line_review.measure import BY_RULE, Kind, LineMeasure, Status
 from counterfoil.decisioning.line_review.notice import LineNotice, NoticeKind, offer_words
 from counterfoil.decisioning.line_review.policy import ReviewPolicy
 from counterfoil.decisioning.line_review.record import review_leaf_facts
-from counterfoil.decisioning.line_review.review import Review, ReviewedLine, ReviewOutcome
-from counterfoil.decisioning.line_review.signal import signal_facts
+from counterfoil.decisioning.line_review.review import Review, ReviewOutcome
 from counterfoil.decisioning.line_review.store import StoredReview, stored_review
 from counterfoil.decisioning.refusals import LINE_REVIEW_UNDER_WAY
+from counterfoil.decisioning.snooze_store import active_snoozes
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys import line_measures
-from counterfoil.journeys.exposure import guard_reviews
+from counterfoil.journeys.hold_back import Watched, keep_trips
 from counterfoil.journeys.house import House
-from counterfoil.journeys.inquiry_outcomes import Wanted, open_reports
 from counterfoil.journeys.line_policy import count_in_window, review_policy_in_force
+from counterfoil.journeys.line_review_arms import ReviewBy, grouped, note_reviewed, review_by
+from counterfoil.journeys.line_review_desk import leave_to_people
+from counterfoil.journeys.line_review_reading import (
+    NO_REPORT,
+    LineCase,
+    ReviewReport,
+    facts_of,
+    question_of,
+    with_exposure,
+)
+from counterfoil.journeys.line_review_report import report_named, reports_for
+from counterfoil.journeys.policies import NOTHING_SNOOZED
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
 from counterfoil.lending import review_store as lending
-from counterfoil.lending.line import Line, blocked_by
-from counterfoil.lending.review_facts import LineRecord, days_since_change, review_facts
+from counterfoil.lending.line import Line
+from counterfoil.lending.review_event import CURED
+from counterfoil.lending.review_facts import LineRecord
 from counterfoil.lending.review_store import Due, NextReview
-from counterfoil.lending.store import LineKey, read_line
+from counterfoil.lending.store import LineKey, read_line, read_lines
 from counterfoil.platform.database import Connection
 
 #: Large enough that statements cost nothing a line, small enough that none runs long.
 LINES_AT_ONCE: Final = 500
 PERIODIC: Final = "periodic"
-CURED: Final = "cured"
-#: The occasion whose consents let a report be read.
-OCCASION: Final = "review"
-#: What the guard against too much debt says, as a policy reads it.
-EXPOSURE: Final = "exposure_outcome"
-_BY_POLICY: Final = "policy"
 _KINDS: Final = {
     ReviewOutcome.LOWERED: Kind.LOWER,
     ReviewOutcome.FROZEN: Kind.FREEZE,
     ReviewOutcome.SUSPENDED: Kind.SUSPEND,
 }
-
-Facts = Mapping[str, Value | None]
+#: Finds a page of lines that are due on a date.
+_LinesDue = Callable[..., Awaitable[list[Due]]]
 
 
 @dataclass(slots=True)
-class ReviewReport:
+class ReviewRun:
     """What a run has done."""
 
     reviews: int = 0
@@ -78,94 +82,123 @@ class ReviewReport:
     expired: int = 0
 
 
-class _Case(NamedTuple):
-    """A line in hand, with everything that its review reads."""
-
-    record: LineRecord
-    standing: Standing
-    cause: str
-    #: What a report says, and the report; nothing where none was read.
-    report: Facts
-    report_id: int | None
-
-
-async def review_due_lines(house: House, *, on: date) -> ReviewReport:
+async def review_due_lines(house: House, *, on: date) -> ReviewRun:
     """Review every line that is due on a date, carry out what is due, end what is over."""
-    report = ReviewReport()
+    run = ReviewRun()
     async with house.database.connection() as connection:
-        policy = await review_policy_in_force(connection, at=house.clock.now())
         await lending.mark_cured(connection, on)
-    report.expired = await line_measures.end_expired(house, on=on)
-    while True:
-        async with house.database.connection() as connection:
-            keys = await lending.lines_due(connection, business_date=on, page=LINES_AT_ONCE)
-        if not keys:
-            break
-        made = await _review_page(house, policy, keys, on)
-        if made is None:
-            # Somebody else has these lines in hand.
-            break
-        report.reviews += len(made)
-        report.outcomes.update(item.outcome for item in made)
-        report.carried_out += await _follow_up(house, made, on)
-    report.carried_out += len(await line_measures.carry_out(house, on=on))
-    return report
+    run.expired = await line_measures.end_expired(house, on=on)
+    await _review_all(house, run, lending.lines_due, on)
+    run.carried_out += len(await line_measures.carry_out(house, on=on))
+    return run
+
+
+async def review_brought_forward(house: House) -> int:
+    """Review the lines that an event has brought forward; return how many were reviewed."""
+    run = ReviewRun()
+    await _review_all(house, run, lending.lines_brought_forward, await house.business_date())
+    return run.reviews
 
 
 async def review_line(
     house: House, *, customer_id: int, line_id: int, cause: str, report_id: int | None = None
 ) -> StoredReview | Refused:
     """Review one line on an event; with a report where the policy reads one and it is alive."""
-    on = await house.business_date()
+    on, key = await house.business_date(), (customer_id, line_id)
     async with house.database.connection() as connection:
-        policy = await review_policy_in_force(connection, at=house.clock.now())
+        in_force = await review_policy_in_force(connection, at=house.clock.now())
         line = await read_line(connection, customer_id, line_id)
     if line is None:
         return refuse(refusals.LINE_NOT_FOUND)
     if line.status == "closed":
         return refuse(refusals.LINE_CLOSED)
-    facts: Facts = {}
+    by = review_by(house, in_force, customer_id, on=on)
+    report: ReviewReport | Refused = NO_REPORT
     if report_id is not None:
-        read = await _read_report(house, policy, customer_id, report_id)
-        if isinstance(read, Refused):
-            return read
-        facts = read
+        report = await report_named(house, by.policy, line, report_id)
+    else:
+        found = await reports_for(house, by.policy, [(line, cause)])
+        report = found.get(key, NO_REPORT)
+    if isinstance(report, Refused):
+        return report
     async with house.database.transaction() as connection:
-        held = await lending.hold_due(connection, [(customer_id, line_id)], business_date=None)
+        held = await lending.hold_due(connection, [key], business_date=None)
         if not held:
             return refuse(LINE_REVIEW_UNDER_WAY)
-        records = await lending.read_records(connection, [(customer_id, line_id)], on)
+        records = await lending.read_records(connection, [key], on)
         standings = await case_store.read_standings(connection, records)
-        key = (customer_id, line_id)
-        case = _Case(records[key], standings[key], cause, facts, report_id)
-        made = await _review_cases(house, connection, policy, [case], on)
+        case = LineCase(record=records[key], standing=standings[key], cause=cause, report=report)
+        made = await _review_cases(house, connection, by, [case], on)
     if not made:
         return refuse(LINE_REVIEW_UNDER_WAY)
     await _follow_up(house, made, on)
     return made[0]
 
 
+async def _review_all(house: House, run: ReviewRun, lines_due: _LinesDue, on: date) -> None:
+    """Review what a query finds, page by page, until it finds nothing more."""
+    while True:
+        async with house.database.connection() as connection:
+            due = await lines_due(connection, business_date=on, page=LINES_AT_ONCE)
+            in_force = await review_policy_in_force(connection, at=house.clock.now())
+        if not due:
+            return
+        made = await _review_page(house, in_force, due, on)
+        if made is None:
+            # Somebody else has these lines in hand.
+            return
+        run.reviews += len(made)
+        run.outcomes.update(item.outcome for item in made)
+        run.carried_out += await _follow_up(house, made, on)
+
+
 async def _review_page(
-    house: House, policy: ReviewPolicy, keys: Sequence[LineKey], on: date
+    house: House, in_force: ReviewPolicy, due: Sequence[Due], on: date
 ) -> list[StoredReview] | None:
     """Review a page of due lines; None where others have all of them in hand."""
+    reports = await _reports_of_page(house, in_force, due, on)
     async with house.database.transaction() as connection:
-        held = await lending.hold_due(connection, keys, business_date=on)
+        held = await lending.hold_due(connection, [item.key for item in due], business_date=on)
         if not held:
             return None
         records = await lending.read_records(connection, [item.key for item in held], on)
-        gone = [item.key for item in held if _is_over(records.get(item.key))]
-        await lending.drop_reviews(connection, gone)
+        gone = {item.key for item in held if _is_over(records.get(item.key))}
+        await lending.drop_reviews(connection, sorted(gone))
         standings = await case_store.read_standings(connection, records)
         cases = [
-            _Case(records[item.key], standings[item.key], item.cause, {}, None)
+            LineCase(
+                record=records[item.key],
+                standing=standings[item.key],
+                cause=item.cause,
+                report=reports.get(item.key, NO_REPORT),
+            )
             for item in held
             if item.key not in gone
         ]
-        made = await _review_cases(house, connection, policy, cases, on)
+        made = []
+        for by, group in grouped(house, in_force, cases, on=on):
+            made += await _review_cases(house, connection, by, group, on)
         # A line that was reviewed for the same cause today already waits for its next day.
-        await _plan(connection, policy, held, records, made, on)
+        await _plan(connection, in_force, held, records, made, on)
     return made
+
+
+async def _reports_of_page(
+    house: House, in_force: ReviewPolicy, due: Sequence[Due], on: date
+) -> dict[LineKey, ReviewReport]:
+    """Return reports for a page, read before anything is held; none where no version reads any."""
+    versions = {
+        item.key: review_by(house, in_force, item.customer_id, on=on).policy for item in due
+    }
+    reading = {policy.hash: policy for policy in versions.values() if policy.reads_bureau}
+    found: dict[LineKey, ReviewReport] = {}
+    for policy in reading.values():
+        keys = [item for item in due if versions[item.key].hash == policy.hash]
+        async with house.database.connection() as connection:
+            lines = await read_lines(connection, [item.key for item in keys])
+        asked = [(lines[item.key], item.cause) for item in keys if item.key in lines]
+        found |= await reports_for(house, policy, asked)
+    return found
 
 
 def _is_over(record: LineRecord | None) -> bool:
@@ -173,138 +206,71 @@ def _is_over(record: LineRecord | None) -> bool:
 
 
 async def _review_cases(
-    house: House,
-    connection: Connection,
-    policy: ReviewPolicy,
-    cases: Sequence[_Case],
-    on: date,
+    house: House, connection: Connection, by: ReviewBy, cases: Sequence[LineCase], on: date
 ) -> list[StoredReview]:
     """Review lines in hand and write what came of it; those reviewed already are left out."""
-    now = house.clock.now()
-    cases = await _guarded(house, connection, policy, cases)
+    now, policy = house.clock.now(), by.policy
+    cases = await with_exposure(house, connection, policy, cases)
     await store.keep_review_policy(connection, policy, at=now)
     count = await count_in_window(connection, policy, at=now)
+    customers = [case.customer_id for case in cases]
+    snoozed = await active_snoozes(connection, PURPOSE, customers, at=now)
     made = {}
     for case in cases:
         if case.record.line.currency == policy.currency:
-            answer = _reviewed(house, policy, case, count, on)
+            guards = count.guards(snoozed.get(case.customer_id, NOTHING_SNOOZED))
+            answer = review(
+                policy, question_of(house, case, on), facts_of(policy, case, on), guards
+            )._replace(assigned=by.assigned)
+            count.add(answer)
             kept = _kept(house, policy, case, answer, now)
             made[kept.key] = (kept, answer)
     first = await store.add_reviews(connection, [kept for kept, _ in made.values()])
     written = [made[key] for key in made if key in first]
-    leaves = [
-        house.leaves.stage(
-            kept.customer_id,
-            kept.review_id,
-            LeafType.DECISION,
-            kept.line_id,
-            {"decision": review_leaf_facts(kept.review_id, kept.line_id, kept.record)},
-        )
-        for kept, _ in written
-    ]
-    if leaves:
-        await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
+    await _stage(house, connection, [kept for kept, _ in written])
     measures = [_measure(house, kept, answer, now) for kept, answer in written]
     await line_measures.announce(
         house, connection, policy, [item for item in measures if item is not None]
     )
-    await line_measures.tell(
-        house, connection, [_offer(house, kept, answer) for kept, answer in written
-                            if kept.outcome is ReviewOutcome.OFFERED]
-    )  # fmt: skip
+    offers = [pair for pair in written if pair[0].outcome is ReviewOutcome.OFFERED]
+    await line_measures.tell(house, connection, [_offer(house, *pair) for pair in offers])
+    await leave_to_people(house, connection, policy, [kept for kept, _ in written])
+    await note_reviewed(connection, by, [kept for kept, _ in written], at=now)
+    await _keep_trips(house, connection, policy, count)
     return [kept for kept, _ in written]
 
 
-async def _guarded(
-    house: House, connection: Connection, policy: ReviewPolicy, cases: Sequence[_Case]
-) -> list[_Case]:
-    """Return cases with what the guard against too much debt says, where the policy reads it."""
-    if all(feature.name != EXPOSURE for feature in policy.features):
-        return list(cases)
-    customers = {}
-    for case in cases:
-        line = case.record.line
-        licence = house.catalogue.terms(line.product_code, line.product_version).licence
-        customers[line.customer_id] = (line.customer_id, licence, line.currency)
-    found = await guard_reviews(house, connection, list(customers.values()))
-    return [
-        case._replace(
-            report={
-                **case.report,
-                EXPOSURE: found[case.record.line.customer_id].result.outcome.value,
-            }
+async def _stage(house: House, connection: Connection, kept: Sequence[StoredReview]) -> None:
+    """Stage the leaf of each review."""
+    leaves = [
+        house.leaves.stage(
+            item.customer_id,
+            item.review_id,
+            LeafType.DECISION,
+            item.line_id,
+            {"decision": review_leaf_facts(item.review_id, item.line_id, item.record)},
         )
-        for case in cases
+        for item in kept
     ]
+    if leaves:
+        await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
 
 
-def _reviewed(
-    house: House, policy: ReviewPolicy, case: _Case, count: MeasureCount, on: date
-) -> Review:
-    """Return the review of one line in hand, and count it."""
-    declared = {feature.name for feature in policy.features}
-    known: Facts = {
-        **review_facts(case.record, on),
-        **signal_facts(case.standing.signals, appeals_open=case.standing.appeals_open, on=on),
-        **case.report,
-    }
-    facts = {name: value for name, value in known.items() if name in declared}
-    made = review(policy, _asked(house, case, on), facts, count.guards())
-    count.add(made)
-    return made
-
-
-def _asked(house: House, case: _Case, on: date) -> ReviewedLine:
-    record = case.record
-    line = record.line
-    terms = house.catalogue.terms(line.product_code, line.product_version)
-    facts = review_facts(record, on)
-    raises, clean = facts["own_raises_12_months"], facts["own_clean_statements"]
-    assert isinstance(raises, int), "a count"
-    assert isinstance(clean, int), "a count"
-    measured_on = case.standing.measured_on
-    block = blocked_by(line, on)
-    status = block if block in {"frozen", "suspended"} else "active"
-    return ReviewedLine(
-        trigger=case.cause,
-        product_code=line.product_code,
-        product_version=line.product_version,
-        currency=line.currency,
-        status=status,
-        frozen_until=line.frozen_until if status == "frozen" else None,
-        is_frozen_by_measure=any(one.kind is Kind.FREEZE for one in case.standing.measures),
-        limit_minor=_limit_to_come(case),
-        used_minor=line.principal_minor + line.held_minor,
-        limit_min_minor=terms.limit_minor_min,
-        limit_max_minor=terms.limit_minor_max,
-        limit_step_minor=terms.limit_minor_step,
-        licence_cap_minor=house.catalogue.limit_cap_minor(terms, on),
-        raises_12_months=raises,
-        days_since_change=days_since_change(record, on),
-        days_since_measure=None if measured_on is None else max(0, (on - measured_on).days),
-        days_suspended=_days_suspended(case, on),
-        clean_statements=clean,
-        as_of=on,
-    )
-
-
-def _days_suspended(case: _Case, on: date) -> int | None:
-    held = [one.effective_on for one in case.standing.measures if one.kind is Kind.SUSPEND]
-    return (on - held[-1]).days if held else None
-
-
-def _limit_to_come(case: _Case) -> int:
-    """Return the limit with the decreases that are announced and have not begun."""
-    planned = [
-        item.to_minor
-        for item in case.standing.measures
-        if item.status is Status.PLANNED and item.to_minor is not None
-    ]
-    return min([case.record.line.limit_minor, *planned])
+async def _keep_trips(
+    house: House, connection: Connection, policy: ReviewPolicy, count: MeasureCount
+) -> None:
+    """Write what the version's cap begins and ceases to hold back, in the trail as well."""
+    if policy.action_cap is None:
+        return
+    held = (await read_tripped(connection, [policy.hash])).get(policy.hash, frozenset())
+    trips = count.trips(held)
+    if trips:
+        about = Watched(policy.hash, policy.version, PURPOSE, policy.action_cap.on_trip)
+        await keep_trips(house, connection, about, trips, cases=count.reviews)
 
 
 def _kept(
-    house: House, policy: ReviewPolicy, case: _Case, made: Review, now: datetime
+    house: House, policy: ReviewPolicy, case: LineCase, made: Review, now: datetime
 ) -> StoredReview:
     is_offer = made.outcome is ReviewOutcome.OFFERED
     until = made.asked.as_of + timedelta(days=policy.offer_valid_days)
@@ -315,7 +281,7 @@ def _kept(
         line_id=line.line_id,
         review_id=house.ids.next(),
         valid_until=until if is_offer else None,
-        report_id=case.report_id,
+        report_id=case.report.report_id,
         at=now,
     )
 
@@ -407,19 +373,3 @@ async def _follow_up(house: House, made: Sequence[StoredReview], on: date) -> in
     if any(item.outcome in _KINDS for item in made):
         done += len(await line_measures.carry_out(house, on=on))
     return done
-
-
-async def _read_report(
-    house: House, policy: ReviewPolicy, customer_id: int, report_id: int
-) -> Facts | Refused:
-    """Return what a report says of what the policy reads; one past its data life is refused."""
-    async with house.database.connection() as connection:
-        report = await bureau.read_report(connection, customer_id=customer_id, report_id=report_id)
-    occasion = house.occasions.by_code.get(OCCASION)
-    if report is None or occasion is None or report.purpose not in occasion.reuses_reports_of:
-        return refuse(REPORT_NOT_FOUND)
-    names = frozenset(item.name for item in policy.features if item.source == "bureau")
-    wanted = Wanted(facts=names, by=_BY_POLICY)
-    found = await open_reports(house, [(report, True)], wanted, purpose=report.purpose)
-    obtained = found[customer_id, report_id]
-    return obtained if isinstance(obtained, Refused) else obtained.facts

@@ -45,6 +45,8 @@ class InForce:
     #: Features that may not be used now: a check has stopped them, or their purpose is over. They
     #: are unknown to the policy, which says what follows from that.
     withheld: frozenset[str] = frozenset()
+    #: The version that was published last, where it is held back and this one decides instead.
+    fallen_from: str | None = None
 
     @property
     def policy(self) -> Policy:

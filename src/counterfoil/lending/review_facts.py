@@ -5,6 +5,9 @@ Statement   A month of the line, counted back from the day of the review, twelve
 Late        A statement is clean where in it no instalment was past its days of grace and unpaid. It
             is a late month where one became so in it, or was so all through it: a few days around
             the end of a statement are one late month, not two.
+Roll-over   A due date on which something that had fallen due earlier was still unpaid: a debt that
+            is carried from one instalment to the next.
+Minimum     A statement in which something fell due and no principal was paid beyond it.
 Undone      A decrease that was undone from its start never was: it counts as no change.
 Units       Days, counts, minor units; shares in ppm, rounded down.
 """
@@ -68,8 +71,14 @@ class LineRecord:
     flows: Sequence[Flow]
 
 
-def review_facts(record: LineRecord, on: date) -> dict[str, int | bool | None]:
-    """Return the line's own record as a review policy reads it, on a business date."""
+def review_facts(
+    record: LineRecord, on: date, *, is_changing: bool = False
+) -> dict[str, int | bool | None]:
+    """Return the line's own record as a review policy reads it, on a business date.
+
+    `is_changing` tells that a decrease was announced and has not begun: until it has, nothing
+    counts as having happened since the change, so that nobody is lowered twice for one thing.
+    """
     line = record.line
     limits = standing_changes(record.limits)
     history = History(
@@ -82,7 +91,7 @@ def review_facts(record: LineRecord, on: date) -> dict[str, int | bool | None]:
     late = [_is_late(record.instalments, *span) for span in spans]
     clean = late.index(True) if True in late else STATEMENTS_MAX
     counted = [_counts_late(record.instalments, *span) for span in spans[:_HALF_YEAR]]
-    changed_on = limits[-1].book_date if limits else line.opened_on
+    changed_on = on if is_changing else limits[-1].book_date if limits else line.opened_on
     since_change = _whole_months(changed_on, on)
     return {
         **behaviour_facts(line, history, on),
@@ -95,6 +104,9 @@ def review_facts(record: LineRecord, on: date) -> dict[str, int | bool | None]:
         "own_statements_over_90": _over_90(record, limits, on, months),
         "own_paid_beyond_due_minor": _paid_beyond_due(record, on),
         "own_days_since_late": _days_since_late(record.instalments, on),
+        "own_days_late_worst_6": _worst_late(record.instalments, add_months(on, -_HALF_YEAR), on),
+        "own_rollovers_6": _rollovers(record.instalments, add_months(on, -_HALF_YEAR), on),
+        "own_minimum_statements": _minimum_statements(record, spans[:months]),
         "own_cap_below_limit": line.own_cap_minor is not None
         and line.own_cap_minor < line.limit_minor,
     }
@@ -197,6 +209,40 @@ def _days_since_late(instalments: Sequence[Instalment], on: date) -> int | None:
     if not late or None in late:
         return None
     return (on - max(day for day in late if day is not None)).days
+
+
+def _worst_late(instalments: Sequence[Instalment], since: date, on: date) -> int:
+    """Return the most days late of an instalment that was unpaid at some time since a day."""
+    return max(
+        (days_past_due(one.due_date, one.grace_days, one.settled_on or on) for one in instalments
+         if one.settled_on is None or one.settled_on > since),
+        default=0,
+    )  # fmt: skip
+
+
+def _rollovers(instalments: Sequence[Instalment], since: date, on: date) -> int:
+    """Return on how many due dates since a day something that fell due earlier was unpaid."""
+    return sum(
+        any(
+            one.due_date < due and (one.settled_on is None or one.settled_on > due)
+            for one in instalments
+        )
+        for due in {one.due_date for one in instalments if since < one.due_date <= on}
+    )
+
+
+def _minimum_statements(record: LineRecord, spans: Sequence[tuple[date, date]]) -> int:
+    """Return in how many of the latest statements, in a row, no more was paid than fell due."""
+    count = 0
+    for after, to in spans:
+        due = [one.principal_minor for one in record.instalments if after < one.due_date <= to]
+        paid = sum(
+            max(0, one.principal_minor) for one in record.flows if after < one.book_date <= to
+        )
+        if not due or paid > sum(due):
+            break
+        count += 1
+    return count
 
 
 def _over_90(record: LineRecord, limits: Sequence[LimitEvent], on: date, months: int) -> int:

@@ -44,10 +44,20 @@ class NextReview(NamedTuple):
     is_watched: bool
 
 
-async def lines_due(connection: Connection, *, business_date: date, page: int) -> list[LineKey]:
+async def lines_due(connection: Connection, *, business_date: date, page: int) -> list[Due]:
     """Return a page of lines whose review is due."""
     rows = await QUERIES.lines_due.fetch(connection, business_date=business_date, page=page)
-    return [(row["customer_id"], row["line_id"]) for row in rows]
+    return [Due(**dict(row)) for row in rows]
+
+
+async def lines_brought_forward(
+    connection: Connection, *, business_date: date, page: int
+) -> list[Due]:
+    """Return a page of lines whose review an event has brought forward to a date, or before."""
+    rows = await QUERIES.lines_brought_forward.fetch(
+        connection, business_date=business_date, page=page
+    )
+    return [Due(**dict(row)) for row in rows]
 
 
 async def hold_due(

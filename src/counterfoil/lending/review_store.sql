@@ -10,6 +10,16 @@ WHERE d.next_review_on <= :business_date
 ORDER BY d.next_review_on, d.customer_id, d.line_id
 LIMIT :page;
 
+-- name: lines_brought_forward
+-- Lines whose review an event has brought forward.
+-- gives   at most :page rows, those that wait longest first
+-- locks   none
+SELECT d.customer_id, d.line_id, d.cause
+FROM lending.review_due AS d
+WHERE d.next_review_on <= :business_date AND d.cause <> 'periodic'
+ORDER BY d.next_review_on, d.customer_id, d.line_id
+LIMIT :page;
+
 -- name: hold_due
 -- Lines that a run takes in hand, so that another leaves them alone; those that are still due.
 -- gives   the rows of the keys that nobody else holds

@@ -92,6 +92,8 @@ class PolicyView(View):
     is_published: bool
     #: Codes of rules whose declines go to people now; `*` stands for every decline.
     tripped: list[str]
+    #: The version that was published last, where it is held back and this one decides instead.
+    fallen_from: str | None
 
 
 class PoliciesInForce(View):
@@ -213,6 +215,7 @@ async def list_policies(house: HouseOf) -> PoliciesInForce:
                 policy_hash=version.policy.hash,
                 is_published=version.publication_id is not None,
                 tripped=sorted(version.guards.tripped),
+                fallen_from=version.fallen_from,
             )
             for purpose, version in sorted(house.policies.every().items())
         ]

@@ -161,7 +161,10 @@ class _Desk:
         since = asked.days_suspended
         if not rules or asked.status != "suspended" or self._acting[Measure.SUSPEND]:
             return None
-        if since is not None and since < self._policy.way_back.days_min:
+        # What a person suspended a person lifts.
+        if asked.is_suspended_by_person:
+            return None
+        if since is not None and since < self._policy.way_back.reinstate_days_min:
             return None
         return self._answer(ReviewOutcome.REINSTATED, rules, effective_on=asked.as_of)
 

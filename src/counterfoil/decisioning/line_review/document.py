@@ -17,6 +17,7 @@ from counterfoil.decisioning.document_parts import (
     read_derived,
     read_feature,
     read_reason,
+    read_snooze_days_max,
     read_tree,
     read_word,
     with_tree,
@@ -26,10 +27,14 @@ from counterfoil.decisioning.expression import features_read
 from counterfoil.decisioning.feature_source import fault_of
 from counterfoil.decisioning.line_review.policy import (
     BOUNDS,
+    NO_REPORTS,
     ON_UNKNOWN,
+    USUAL_DESK,
+    Desk,
     Measure,
     Periods,
     RaiseTerms,
+    Reports,
     ReviewPolicy,
     ReviewRule,
     WayBack,
@@ -102,6 +107,9 @@ def review_policy_of(document: Mapping[str, object]) -> ReviewPolicy:
         bound_reasons=table.texts_by_key("bound_reasons"),
         reasons={item.code: item for item in map(read_reason, table.tables("reasons"))},
         action_cap=read_action_cap(table),
+        snooze_days_max=read_snooze_days_max(table),
+        desk=_desk(table),
+        reports=_reports(table),
     )
     table.finish()
     _check_whole(policy)
@@ -179,12 +187,49 @@ def _raise_terms(table: Table) -> RaiseTerms:
 
 def _way_back(table: Table) -> WayBack:
     way = WayBack(
-        days_min=table.integer("days_min"), statements_min=table.integer("statements_min")
+        days_min=(days_min := table.integer("days_min")),
+        statements_min=table.integer("statements_min"),
+        reinstate_days_min=days_min
+        if (own := table.integer_or_none("reinstate_days_min")) is None
+        else own,
     )
     table.finish()
+    if not 0 <= way.reinstate_days_min <= _YEAR_DAYS:
+        raise table.fault("reinstate_days_min", f"lies between 0 and {_YEAR_DAYS}")
     if way.days_min <= 0 or way.statements_min <= 0:
         raise table.fault("days_min", "and statements_min are above 0: the way back needs more")
     return way
+
+
+def _desk(whole: Table) -> Desk:
+    """Return how people decide what is left to them; the usual way where nothing is said."""
+    table = whole.table_if_any("desk")
+    if table is None:
+        return USUAL_DESK
+    desk = Desk(
+        working_days=table.integer("working_days"),
+        second_person_percent=table.integer("second_person_percent"),
+    )
+    table.finish()
+    if not 0 < desk.working_days <= _NOTICE_DAYS_MAX:
+        raise table.fault("working_days", f"lies between 1 and {_NOTICE_DAYS_MAX}")
+    if not 0 < desk.second_person_percent <= _WHOLE_PERCENT:
+        raise table.fault("second_person_percent", f"lies between 1 and {_WHOLE_PERCENT}")
+    return desk
+
+
+def _reports(whole: Table) -> Reports:
+    """Return on which reviews a report is read; on none where nothing is said."""
+    table = whole.table_if_any("reports")
+    if table is None:
+        return NO_REPORTS
+    reports = Reports(
+        by_product=table.booleans_by_key("by_product"), causes=frozenset(table.texts("causes"))
+    )
+    table.finish()
+    if not reports.causes:
+        raise table.fault("causes", "names no cause of a review")
+    return reports
 
 
 def _periods(table: Table) -> Periods:
@@ -209,6 +254,8 @@ def _check_whole(policy: ReviewPolicy) -> None:
         raise InvalidPolicyError("policy.notice_days", f"lies between 0 and {_NOTICE_DAYS_MAX}")
     if policy.offer_valid_days <= 0:
         raise InvalidPolicyError("policy.offer_valid_days", "is not above 0")
+    if policy.reports.causes and not policy.reads_bureau:
+        raise InvalidPolicyError("policy.reports", "reads reports, and reads_bureau = false")
     _check_ladder(policy)
     _check_sources(policy)
     _check_reasons(policy)

@@ -9,6 +9,7 @@ Lag         None within one run: its own measures are counted as they are made. 
 from collections import Counter
 from collections.abc import Mapping
 
+from counterfoil.decisioning.action_cap import Trip
 from counterfoil.decisioning.line_review.policy import ADVERSE, ReviewPolicy
 from counterfoil.decisioning.line_review.review import ADVERSE_OUTCOMES, Review
 from counterfoil.decisioning.policy_parts import NO_GUARDS, WHOLE_POLICY, Guards
@@ -41,6 +42,21 @@ class MeasureCount:
         if self._adverse >= most:
             tripped.add(WHOLE_POLICY)
         return Guards(tripped=frozenset(tripped), snoozed=snoozed)
+
+    @property
+    def reviews(self) -> int:
+        """Return how many reviews the window holds."""
+        return self._reviews
+
+    def trips(self, held: frozenset[str]) -> list[Trip]:
+        """Return what begins or ceases to be held back, against what was held back so far."""
+        wanted = self.guards().tripped
+        return [
+            Trip(
+                code, code in wanted, self._adverse if code == WHOLE_POLICY else self._by_rule[code]
+            )
+            for code in sorted(wanted ^ held)
+        ]
 
     def add(self, made: Review) -> None:
         """Count a review."""

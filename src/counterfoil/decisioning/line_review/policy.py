@@ -95,6 +95,41 @@ class WayBack:
     days_min: int
     #: Statements without a late month before anything is offered after a measure.
     statements_min: int
+    #: Days that a suspension stands before a rule lifts it; 0 for at once.
+    reinstate_days_min: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """How people decide what a review leaves to them."""
+
+    #: Working days until a case is due.
+    working_days: int
+    #: Beyond so many percent off the limit a second person has to agree.
+    second_person_percent: int
+
+
+#: For versions that were written before cases were.
+USUAL_DESK = Desk(working_days=5, second_person_percent=50)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """On which reviews a credit report is read, for policies that read one."""
+
+    #: By product; `*` for every product that is not named.
+    by_product: Mapping[str, bool]
+    #: Causes of reviews on which one is asked for.
+    causes: frozenset[str]
+
+    def wanted(self, product_code: str, cause: str) -> bool:
+        """Tell whether a review of a product's line on a cause reads a report."""
+        is_on = self.by_product.get(product_code, self.by_product.get("*", False))
+        return is_on and cause in self.causes
+
+
+#: For policies that read none.
+NO_REPORTS = Reports(by_product={}, causes=frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +175,10 @@ class ReviewPolicy:
     bound_reasons: Mapping[str, str]
     reasons: Mapping[str, Reason]
     action_cap: ActionCap | None
+    #: Longest that a rule may be suppressed for a customer; None where none may be.
+    snooze_days_max: int | None
+    desk: Desk
+    reports: Reports
 
     def texts(self, codes: tuple[str, ...], language: str) -> list[str]:
         """Return what a customer is told for reason codes: `zh` or `en`."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from counterfoil.decisioning.assigned import assigned_of
 from counterfoil.decisioning.line_review.decide import review
 from counterfoil.decisioning.line_review.policy import ReviewPolicy
 from counterfoil.decisioning.line_review.review import Review, reviewed_line_of
@@ -36,7 +37,9 @@ def review_leaf_facts(review_id: int, line_id: int, stored: StoredDecision) -> d
 def review_again(policy: ReviewPolicy, stored: StoredDecision) -> Replay:
     """Review by the stored inputs and compare the results byte by byte."""
     inputs = orjson.loads(stored.inputs)
-    again = review(policy, reviewed_line_of(inputs["asked"]), inputs["features"], guards_of(inputs))
+    again = review(
+        policy, reviewed_line_of(inputs["asked"]), inputs["features"], guards_of(inputs)
+    )._replace(assigned=assigned_of(inputs.get("experiments")))
     result = again.result()
     if result == stored.result and again.inputs() == stored.inputs:
         return Replay(is_same=True, differences=())

@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from counterfoil.decisioning.assigned import Assigned
 from counterfoil.decisioning.canonical import record_bytes
 from counterfoil.decisioning.decision import Candidate
 from counterfoil.decisioning.evaluate import Verdict
@@ -68,10 +69,15 @@ class ReviewedLine:
     clean_statements: int
     #: The business date of the review.
     as_of: date
+    #: Whether a person suspended it: then no rule lifts that.
+    is_suspended_by_person: bool = False
 
     def document(self) -> dict[str, object]:
         """Return the form that is stored."""
         fields = {name: getattr(self, name) for name in self.__slots__}
+        if not self.is_suspended_by_person:
+            # Reviews from before this was asked keep their text.
+            del fields["is_suspended_by_person"]
         return fields | {
             "as_of": self.as_of.isoformat(),
             "frozen_until": self.frozen_until and self.frozen_until.isoformat(),
@@ -118,6 +124,8 @@ class Review(NamedTuple):
     #: What a person is asked to decide: `close`, or `look`.
     proposals: tuple[str, ...] = ()
     guards: Guards = NO_GUARDS
+    #: The arm of an experiment that reviewed; None where none took the line.
+    assigned: Assigned | None = None
     #: What the guards did: `cap:CODE` sent to a person, `snooze:CODE` suppressed.
     guarded: tuple[str, ...] = ()
 
@@ -131,6 +139,8 @@ class Review(NamedTuple):
         }
         if self.guards.are_up:
             document["guards"] = self.guards.document()
+        if self.assigned is not None:
+            document["experiments"] = self.assigned.document()
         return record_bytes(document)
 
     def result(self) -> bytes:

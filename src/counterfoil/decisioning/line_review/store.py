@@ -193,10 +193,12 @@ async def read_review_policy(connection: Connection, policy_hash: str) -> Review
     return None if document is None else review_policy_of(orjson.loads(document))
 
 
-async def published_review_policy(connection: Connection, *, at: datetime) -> ReviewPolicy | None:
-    """Return the version that was published last, None before the first publication."""
-    document = await QUERIES.published_review_policy.fetchval(connection, purpose=PURPOSE, at=at)
-    return None if document is None else review_policy_of(orjson.loads(document))
+async def published_review_policies(
+    connection: Connection, *, at: datetime
+) -> list[tuple[ReviewPolicy, bool]]:
+    """Return the version published last and the one before it, and whether each has tripped."""
+    rows = await QUERIES.published_review_policies.fetch(connection, purpose=PURPOSE, at=at)
+    return [(review_policy_of(orjson.loads(row["document"])), row["has_tripped"]) for row in rows]
 
 
 def _record(row: Row) -> StoredDecision:

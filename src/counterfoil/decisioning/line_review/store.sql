@@ -104,13 +104,18 @@ SELECT v.document
 FROM decisioning.policy_version AS v
 WHERE v.policy_hash = :policy_hash;
 
--- name: published_review_policy
--- The version for a purpose that was published last and decides by now.
--- gives   at most one row
+-- name: published_review_policies
+-- The version for a purpose that was published last and decides by now, and the one before it;
+-- whether its cap has held something back since.
+-- gives   at most two rows, the newest first
 -- locks   none
-SELECT v.document
+SELECT v.document, p.publication_id,
+       EXISTS (
+           SELECT FROM decisioning.policy_trip AS t
+           WHERE t.policy_hash = p.policy_hash AND t.is_tripped AND t.at >= p.effective_from
+       ) AS has_tripped
 FROM decisioning.policy_publication AS p
 JOIN decisioning.policy_version AS v USING (policy_hash)
 WHERE p.purpose = :purpose AND p.effective_from <= :at
 ORDER BY p.effective_from DESC, p.publication_id DESC
-LIMIT 1;
+LIMIT 2;
