@@ -26,7 +26,7 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.money import to_major_text
 from counterfoil.kernel.rates import RateDaily, annual_from_daily
-from counterfoil.lending.cost import exact_percent
+from counterfoil.lending.cost_items import exact_percent
 
 Json = dict[str, Any]
 

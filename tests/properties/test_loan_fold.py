@@ -14,7 +14,7 @@ from counterfoil.lending.account import Accepted, Account
 from counterfoil.lending.commands import AdvanceLoans, Repay, ReverseRepayment
 from counterfoil.lending.fold import fold, origin_of
 from counterfoil.lending.loan import Loan, accrue, advance, payoff_minor
-from counterfoil.lending.repaying import inputs_of
+from counterfoil.lending.refolding import inputs_of
 from counterfoil.lending.terms import Method, Prepayment
 
 AMOUNTS = st.integers(100, 50_000).map(lambda yuan: yuan * 100)

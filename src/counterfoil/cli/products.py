@@ -129,7 +129,7 @@ def _load(folder: Path | None) -> "tuple[Product, ...]":
 
 
 def _shape(product: "Product") -> dict[str, object]:
-    from counterfoil.lending.cost import exact_percent
+    from counterfoil.lending.cost_items import exact_percent
 
     terms = product.terms
     low, high = exact_percent(terms.rate_daily_e8_min), exact_percent(terms.rate_daily_e8_max)

@@ -13,14 +13,8 @@ from rich.text import Text
 from counterfoil.kernel.calendar import days_between
 from counterfoil.kernel.money import to_major_text
 from counterfoil.kernel.rates import percent_text
-from counterfoil.lending.cost import (
-    EFFECTIVE_METHOD,
-    SIMPLE_METHOD,
-    STATEMENT,
-    CostSheet,
-    Words,
-    exact_percent,
-)
+from counterfoil.lending.cost import EFFECTIVE_METHOD, SIMPLE_METHOD, STATEMENT, CostSheet
+from counterfoil.lending.cost_items import Words, exact_percent
 
 _WORDS = {
     "title": Words("Cost sheet", "综合融资成本明示表"),
@@ -67,7 +61,7 @@ def print_sheet(sheet: CostSheet, days: Sequence[int], language: str) -> None:
         page.plan(sheet, days),
         page.items(sheet),
         page.contingent(sheet),
-        *(Text(f"• {page.pick(words)}") for words in sheet.notices),
+        *(Text(f"• {page.pick(words)}") for words in (*sheet.notices, *sheet.risks)),
         Text(page.pick(STATEMENT), style="bold"),
         Text(f"{page.word('hash')} {sheet.sheet_hash.hex()}", style="dim"),
     ]

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from counterfoil.journeys.consent import expire_consents
 from counterfoil.journeys.counter import LineDesk, settle_directly
@@ -36,7 +36,7 @@ from counterfoil.kernel.ids import IdSource
 from counterfoil.kernel.money import round_half_up_e8
 from counterfoil.ledger import posting
 from counterfoil.ledger import store as ledger
-from counterfoil.ledger.chart import INTEREST_RECEIVABLE, PENALTY_RECEIVABLE
+from counterfoil.ledger.chart import FEE_RECEIVABLE, INTEREST_RECEIVABLE, PENALTY_RECEIVABLE
 from counterfoil.lending import closing_store as closing
 from counterfoil.lending import refusals
 from counterfoil.lending import store as lending
@@ -97,6 +97,8 @@ class DayReport:
     loans_covered: int
     interest_minor: int
     penalty_minor: int
+    #: The lender's fees that fell due, less what corrections took back.
+    fee_minor: int
     #: Offers and applications that waited too long.
     applications_expired: int
 
@@ -160,7 +162,7 @@ async def _close(house: House, day: date, tell: Progress) -> DayReport:
     touched = await _events(house, house.counter.desk, day, tell, done.get(EVENTS))
     if REVIEWS not in done:
         await _reviews(house, day, tell)
-    covered, interest, penalty = await _accrual(house, day, done.get(ACCRUAL))
+    covered, income = await _accrual(house, day, done.get(ACCRUAL))
     tell(day, ACCRUAL, covered)
     if LEDGER not in done:
         await _sum_up(house, day)
@@ -172,8 +174,9 @@ async def _close(house: House, day: date, tell: Progress) -> DayReport:
         business_date=day,
         lines_touched=touched,
         loans_covered=covered,
-        interest_minor=interest,
-        penalty_minor=penalty,
+        interest_minor=income.interest_minor,
+        penalty_minor=income.penalty_minor,
+        fee_minor=income.fee_minor,
         applications_expired=expired,
     )
 
@@ -270,7 +273,15 @@ async def _advance_page(
     raise StateChangedError(f"{len(keys)} lines kept changing while the day was closed")
 
 
-async def _accrual(house: Process, day: date, before: Step | None) -> tuple[int, int, int]:
+class _Income(NamedTuple):
+    """What a day earned, minor units."""
+
+    interest_minor: int = 0
+    penalty_minor: int = 0
+    fee_minor: int = 0
+
+
+async def _accrual(house: Process, day: date, before: Step | None) -> tuple[int, _Income]:
     """Book what the whole book earned on a day: what is receivable less what the books show.
 
     Interest is known exactly for every loan at any time, so the day's income of a book is the
@@ -278,48 +289,50 @@ async def _accrual(house: Process, day: date, before: Step | None) -> tuple[int,
     Whatever was paid, reversed or folded again meanwhile is in both figures and cancels out.
     """
     if before is not None and before.detail is not None:
-        interest, penalty = (int(text) for text in before.detail.split())
-        return before.examined, interest, penalty
+        return before.examined, _Income(*(int(text) for text in before.detail.split()))
     async with (
         house.database.connection() as connection,
         connection.transaction(isolation="repeatable_read"),  # type: ignore[call-arg]
     ):
         figures = await closing.receivables(connection, day + ONE_DAY)
         balances = await ledger.receivable_balances(connection)
-        journals, interest, penalty = _income(house.ids, figures, balances)
+        journals, income = _income(house.ids, figures, balances)
         now = house.clock.now()
         await closing.keep_accrual_day(connection, day, figures)
         await ledger.add_house_journals(connection, journals, book_date=day, posted_at=now)
         covered = sum(figure.loans for figure in figures)
-        await _mark(connection, now, day, ACCRUAL, covered, 0, f"{interest} {penalty}")
-    return covered, interest, penalty
+        await _mark(connection, now, day, ACCRUAL, covered, 0, " ".join(map(str, income)))
+    return covered, income
 
 
 def _income(
     ids: IdSource,
     figures: list[Receivable],
     balances: dict[tuple[ledger.BookKey, int], int],
-) -> tuple[list[tuple[int, ledger.BookKey, str, posting.Postings]], int, int]:
-    """Return the journals of the day's income, and its interest and penalty."""
+) -> tuple[list[tuple[int, ledger.BookKey, str, posting.Postings]], _Income]:
+    """Return the journals of the day's income, and its sums."""
     earned: dict[ledger.BookKey, list[int]] = {}
     for figure in figures:
         book = (figure.lender_id, figure.product_code, figure.currency)
-        sums = earned.setdefault(book, [0, 0])
+        sums = earned.setdefault(book, [0, 0, 0])
         sums[0] += figure.interest_e8
         sums[1] += figure.penalty_e8
+        sums[2] += figure.fee_minor
     for book, _ in balances:
-        earned.setdefault(book, [0, 0])
-    journals, interest_sum, penalty_sum = [], 0, 0
+        earned.setdefault(book, [0, 0, 0])
+    journals, total = [], _Income()
     for book in sorted(earned):
-        interest_e8, penalty_e8 = earned[book]
-        interest = round_half_up_e8(interest_e8) - balances.get((book, INTEREST_RECEIVABLE), 0)
-        penalty = round_half_up_e8(penalty_e8) - balances.get((book, PENALTY_RECEIVABLE), 0)
-        postings = posting.accrual(interest_minor=interest, penalty_minor=penalty)
+        interest_e8, penalty_e8, fee = earned[book]
+        income = _Income(
+            round_half_up_e8(interest_e8) - balances.get((book, INTEREST_RECEIVABLE), 0),
+            round_half_up_e8(penalty_e8) - balances.get((book, PENALTY_RECEIVABLE), 0),
+            fee - balances.get((book, FEE_RECEIVABLE), 0),
+        )
+        postings = posting.accrual(**income._asdict())
         if postings.accounts:
             journals.append((ids.next(), book, "accrual", postings))
-        interest_sum += interest
-        penalty_sum += penalty
-    return journals, interest_sum, penalty_sum
+        total = _Income(*(a + b for a, b in zip(total, income, strict=True)))
+    return journals, total
 
 
 async def _sum_up(house: Process, day: date) -> None:

@@ -15,7 +15,9 @@ from counterfoil.kernel.rates import RateDaily, annual_from_daily
 from counterfoil.lending import cost
 from counterfoil.lending.account import Setting
 from counterfoil.lending.commands import Draw
-from counterfoil.lending.cost import CostSheet, exact_percent
+from counterfoil.lending.cost import CostSheet
+from counterfoil.lending.cost_items import Words as SheetWords
+from counterfoil.lending.cost_items import exact_percent
 from counterfoil.lending.line import Line
 from counterfoil.lending.quote import Priced, price_drawdown
 from counterfoil.lending.terms import Terms
@@ -149,9 +151,9 @@ def note_filling(line: Line, priced: Priced, terms: Terms) -> Filling:
         "maturity_date": loan.maturity_date.isoformat(),
         "total": money.text(sheet.total_minor),
         "cost": money.text(sheet.cost_minor),
-        "fee_at_start": money.text(sheet.fee_at_start_minor),
     }
-    flags = {**_flags(terms), "has_fee_at_start": sheet.fee_at_start_minor > 0}
+    # No fee is taken at the start: a payout is always the principal.
+    flags = {**_flags(terms), "has_fee_at_start": False}
     return Filling(values=values, flags=flags, tables=_tables(sheet))
 
 
@@ -253,11 +255,11 @@ def _tables(sheet: CostSheet) -> dict[str, tuple[Row, ...]]:
     }
 
 
-def _cell(cell: str | cost.Words) -> str | Words:
+def _cell(cell: str | SheetWords) -> str | Words:
     return cell if isinstance(cell, str) else _words(cell)
 
 
-def _words(words: cost.Words) -> Words:
+def _words(words: SheetWords) -> Words:
     return Words(words.en, words.zh)
 
 

@@ -55,6 +55,8 @@ _KINDS: Final = {
     commands.SetRepaymentDay: "set_repayment_day",
     commands.MoveRepaymentDay: "move_repayment_day",
     commands.CollectDebit: "collect_debit",
+    commands.ReplanLoan: "replan_loan",
+    commands.ReturnPayout: "return_payout",
     commands.ReplaceAgreement: "replace_agreement",
     commands.AdvanceLoans: "advance_loans",
 }
@@ -66,6 +68,8 @@ _MOVES_MONEY: Final = frozenset(
         commands.Repay,
         commands.CollectDebit,
         commands.ReverseRepayment,
+        commands.ReturnPayout,
+        commands.ReplanLoan,
         commands.ReturnCredit,
         commands.UseCredit,
         commands.ConfirmReturn,
@@ -93,6 +97,10 @@ _LINE_ONLY: Final = frozenset(
 )
 
 _OF_PAYMENTS: Final = frozenset({commands.Repay, commands.CollectDebit})
+#: Commands that fold their loans again, or may have to.
+_OF_HISTORY: Final = frozenset(
+    {commands.ReverseRepayment, commands.ReplanLoan, commands.ReturnPayout}
+)
 _OF_RETURNS: Final = frozenset({commands.ConfirmReturn, commands.FailReturn})
 
 
@@ -189,11 +197,14 @@ async def _load_loans(
     if reversals:
         wanted = [(c.customer_id, c.repayment_id) for c in reversals]
         await store.add_loans_of_repayments(connection, accounts, wanted)
+    returned = [(c.customer_id, c.loan_id) for c in batch if type(c) is commands.ReturnPayout]
+    if returned:
+        # A loan that is repaid has its payout undone like one that runs.
+        await store.add_named_loans(connection, accounts, returned)
     with_history = {
         (c.customer_id, c.line_id)
         for c in batch
-        if type(c) is commands.ReverseRepayment
-        or (type(c) in _OF_PAYMENTS and needs_history(c.value_date, on))
+        if type(c) in _OF_HISTORY or (type(c) in _OF_PAYMENTS and needs_history(c.value_date, on))
     }
     if with_history:
         await store.add_history(connection, accounts, with_history)
@@ -313,11 +324,15 @@ def postings_of(movement: Movement) -> posting.Postings:
     parts = movement.parts
     if movement.kind == "disbursement":
         return posting.disbursement(-parts.principal_minor)
+    if movement.kind == "payout_returned":
+        return posting.payout_returned(parts.principal_minor)
     return posting.payment(
         principal_minor=parts.principal_minor,
         interest_minor=parts.interest_minor,
         penalty_minor=parts.penalty_minor,
         excess_minor=parts.excess_minor,
+        fee_minor=parts.fee_minor,
+        guarantee_minor=parts.guarantee_minor,
         is_from_credit=movement.is_from_credit,
     )
 

@@ -50,7 +50,7 @@ from counterfoil.kernel.rates import RateDaily, annual_from_daily
 from counterfoil.lending import store as lending
 from counterfoil.lending.behaviour_store import customers_overdue
 from counterfoil.lending.commands import SetLimit
-from counterfoil.lending.cost import exact_percent
+from counterfoil.lending.cost_items import exact_percent
 from counterfoil.lending.line import Line
 from counterfoil.lending.refusals import LIMIT_CHANGED_MEANWHILE
 from counterfoil.platform import idempotency

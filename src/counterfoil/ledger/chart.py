@@ -39,11 +39,14 @@ class Account:
 BANK = 1002
 INTEREST_RECEIVABLE = 1132
 PENALTY_RECEIVABLE = 1133
+FEE_RECEIVABLE = 1134
 LOAN_PRINCIPAL = 1301
 CUSTOMER_CREDIT = 2203
 CREDIT_RETURNING = 2204
+COLLECTED_FOR_OTHERS = 2241
 INTEREST_INCOME = 6011
 PENALTY_INCOME = 6012
+FEE_INCOME = 6021
 COMMITMENT_HELD = 9101
 COMMITMENT_CONTRA = 9102
 
@@ -72,6 +75,13 @@ CHART = {
             normal=Side.DEBIT,
         ),
         Account(
+            code=FEE_RECEIVABLE,
+            name_en="Fees receivable",
+            name_zh="应收手续费",
+            kind=Class.ASSET,
+            normal=Side.DEBIT,
+        ),
+        Account(
             code=LOAN_PRINCIPAL,
             name_en="Loans to customers, principal",
             name_zh="发放贷款本金",
@@ -93,6 +103,13 @@ CHART = {
             normal=Side.CREDIT,
         ),
         Account(
+            code=COLLECTED_FOR_OTHERS,
+            name_en="Fees collected for others",
+            name_zh="代收费用",
+            kind=Class.LIABILITY,
+            normal=Side.CREDIT,
+        ),
+        Account(
             code=INTEREST_INCOME,
             name_en="Interest income",
             name_zh="利息收入",
@@ -103,6 +120,13 @@ CHART = {
             code=PENALTY_INCOME,
             name_en="Penalty interest income",
             name_zh="罚息收入",
+            kind=Class.INCOME,
+            normal=Side.CREDIT,
+        ),
+        Account(
+            code=FEE_INCOME,
+            name_en="Fee income",
+            name_zh="手续费收入",
             kind=Class.INCOME,
             normal=Side.CREDIT,
         ),

@@ -10,10 +10,13 @@ from typing import Final, NamedTuple
 
 from counterfoil.ledger.chart import (
     BANK,
+    COLLECTED_FOR_OTHERS,
     COMMITMENT_CONTRA,
     COMMITMENT_HELD,
     CREDIT_RETURNING,
     CUSTOMER_CREDIT,
+    FEE_INCOME,
+    FEE_RECEIVABLE,
     INTEREST_INCOME,
     INTEREST_RECEIVABLE,
     LOAN_PRINCIPAL,
@@ -50,25 +53,36 @@ def disbursement(principal_minor: int) -> Postings:
     )
 
 
+def payout_returned(principal_minor: int) -> Postings:
+    """Post the money of a payout that came back: the loan was never lent."""
+    return Postings([BANK, LOAN_PRINCIPAL], [principal_minor, -principal_minor])
+
+
 def payment(
     *,
     principal_minor: int,
     interest_minor: int,
     penalty_minor: int,
     excess_minor: int,
+    fee_minor: int = 0,
+    guarantee_minor: int = 0,
     is_from_credit: bool = False,
 ) -> Postings:
     """Post a payment that came in, was taken back (negative), or was reallocated (zero).
 
-    Where it came out of the customer's credit, no cash moves.
+    Where it came out of the customer's credit, no cash moves. A guarantor's fee is nobody's income
+    here: it is owed to the guarantor from the moment it is collected.
     """
     received = principal_minor + interest_minor + penalty_minor + excess_minor
+    received += fee_minor + guarantee_minor
     used = received if is_from_credit else 0
     return _without_empty(
         (BANK, received - used),
         (LOAN_PRINCIPAL, -principal_minor),
         (INTEREST_RECEIVABLE, -interest_minor),
         (PENALTY_RECEIVABLE, -penalty_minor),
+        (FEE_RECEIVABLE, -fee_minor),
+        (COLLECTED_FOR_OTHERS, -guarantee_minor),
         (CUSTOMER_CREDIT, used - excess_minor),
     )
 
@@ -79,13 +93,15 @@ def credit_return(kind: str, amount_minor: int) -> Postings:
     return Postings([debited, credited], [amount_minor, -amount_minor])
 
 
-def accrual(*, interest_minor: int, penalty_minor: int) -> Postings:
+def accrual(*, interest_minor: int, penalty_minor: int, fee_minor: int = 0) -> Postings:
     """Post what the book earned in a day; negative where a correction took more back."""
     return _without_empty(
         (INTEREST_RECEIVABLE, interest_minor),
         (INTEREST_INCOME, -interest_minor),
         (PENALTY_RECEIVABLE, penalty_minor),
         (PENALTY_INCOME, -penalty_minor),
+        (FEE_RECEIVABLE, fee_minor),
+        (FEE_INCOME, -fee_minor),
     )
 
 

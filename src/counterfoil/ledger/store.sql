@@ -10,7 +10,7 @@ SELECT r.customer_id, r.journal_id, r.lender_id, r.currency, r.product_code, r.b
 FROM unnest(:rows::ledger.journal_v1[]) AS r;
 
 -- name: receivable_balances
--- What interest and penalty receivable stand at, closed days by their sums.
+-- What interest, penalty and fees receivable stand at, closed days by their sums.
 -- gives   one row a lender, product, currency and account that was ever posted to
 -- locks   none
 SELECT b.lender_id, b.product_code, b.currency, b.account, sum(b.amount_minor)::bigint AS amount_minor
@@ -18,11 +18,11 @@ FROM (
     SELECT d.lender_id, d.product_code, d.currency, d.account,
            d.debit_minor - d.credit_minor AS amount_minor
     FROM ledger.day_balance AS d
-    WHERE d.account IN (1132, 1133)
+    WHERE d.account IN (1132, 1133, 1134)
     UNION ALL
     SELECT p.lender_id, p.product_code, p.currency, p.account, p.amount_minor
     FROM ledger.posting AS p
-    WHERE p.account IN (1132, 1133)
+    WHERE p.account IN (1132, 1133, 1134)
       AND p.book_date > coalesce(
           (SELECT max(d.book_date) FROM ledger.day_balance AS d), '-infinity'::date)
 ) AS b

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from counterfoil.kernel.ids import IdSource
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan, Parts
-from counterfoil.lending.terms import Prepayment, Terms
+from counterfoil.lending.terms import PlanTerms, Prepayment, Terms
 
 #: Channel of repayments out of the customer's credit; nobody else may say it.
 CREDIT_CHANNEL: Final = "credit"
@@ -33,6 +33,8 @@ class Transaction(NamedTuple):
     relates_to: int | None
     channel: str
     reason: str | None
+    #: What a change of plan changes to; None for every other kind.
+    plan: PlanTerms | None = None
 
     @property
     def is_from_credit(self) -> bool:

@@ -7,15 +7,12 @@ from typing import Any, Final, NamedTuple
 from counterfoil.lending.account import Transaction
 from counterfoil.lending.closing_store import Receivable
 from counterfoil.lending.line import Line
-from counterfoil.lending.loan import Due, Loan, Parts
-from counterfoil.lending.terms import Method, Prepayment
+from counterfoil.lending.loan import Due, Loan
+from counterfoil.lending.store import due_of, loan_of, transaction_of
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
 
 QUERIES: Final = Queries.load("counterfoil.lending", "check_store.sql")
-
-_METHODS: Final = {method.value: method for method in Method}
-_MODES: Final = {mode.value: mode for mode in Prepayment}
 
 
 class Booked(NamedTuple):
@@ -61,10 +58,7 @@ async def lines_of_range(connection: Connection, after: int, *, through: int) ->
 async def loans_of_range(connection: Connection, after: int, *, through: int) -> list[Loan]:
     """Return the loans of customers after one and up to another, without their instalments."""
     rows: list[Any] = await QUERIES.loans_of_range.fetch(connection, after=after, through=through)
-    loans = [Loan(*row) for row in rows]
-    for loan in loans:
-        loan.method = _METHODS[loan.method]
-    return loans
+    return [loan_of(row) for row in rows]
 
 
 async def dues_of_range(connection: Connection, after: int, *, through: int) -> list[StoredDue]:
@@ -72,7 +66,7 @@ async def dues_of_range(connection: Connection, after: int, *, through: int) -> 
     rows: list[Any] = await QUERIES.instalments_of_range.fetch(
         connection, after=after, through=through
     )
-    return [StoredDue(row["customer_id"], row["loan_id"], _due(row)) for row in rows]
+    return [StoredDue(row["customer_id"], row["loan_id"], due_of(row)) for row in rows]
 
 
 async def transactions_of_range(
@@ -87,7 +81,7 @@ async def transactions_of_range(
             row["book_date"],
             row["posted_at"],
             row["idempotency_key"],
-            _transaction(row),
+            transaction_of(row),
         )
         for row in rows
     ]
@@ -112,7 +106,9 @@ async def last_accrual(connection: Connection) -> tuple[date, datetime] | None:
 async def accrual_of_day(connection: Connection, business_date: date) -> Sequence[Receivable]:
     """Return what was kept of the book at the close of a day."""
     rows: list[Any] = await QUERIES.accrual_of_day.fetch(connection, business_date=business_date)
-    return [Receivable._make((*row[:6], int(row[6]), int(row[7]))) for row in map(tuple, rows)]
+    return [
+        Receivable._make((*row[:6], int(row[6]), int(row[7]), row[8])) for row in map(tuple, rows)
+    ]
 
 
 async def book_sums(
@@ -121,38 +117,3 @@ async def book_sums(
     """Return principal, holds, credit and returns by lender, product and currency."""
     rows: list[Any] = await QUERIES.book_sums.fetch(connection)
     return {(row[0], row[1], row[2]): tuple(row)[3:] for row in rows}
-
-
-def _due(row: Any) -> Due:
-    return Due(
-        instalment_no=row["instalment_no"],
-        due_date=row["due_date"],
-        principal_minor=row["principal_minor"],
-        interest_minor=row["interest_minor"],
-        principal_paid_minor=row["principal_paid_minor"],
-        interest_paid_minor=row["interest_paid_minor"],
-        penal=row["penal"],
-        settled_on=row["settled_on"],
-    )
-
-
-def _transaction(row: Any) -> Transaction:
-    return Transaction(
-        transaction_id=row["transaction_id"],
-        loan_id=row["loan_id"],
-        sequence=row["sequence"],
-        kind=row["kind"],
-        value_date=row["value_date"],
-        amount_minor=row["amount_minor"],
-        parts=Parts(
-            row["principal_minor"],
-            row["interest_minor"],
-            row["penalty_minor"],
-            row["excess_minor"],
-        ),
-        mode=_MODES[row["mode"]],
-        repayment_id=row["repayment_id"],
-        relates_to=row["relates_to"],
-        channel=row["channel"],
-        reason=row["reason"],
-    )

@@ -34,7 +34,8 @@ SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o
        o.accrued_interest_e8, o.accrued_penalty_e8, o.accrued_to, o.instalment_minor,
        o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
        o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version,
-       o.contract_id, o.note_ref, o.note_sha256
+       o.contract_id, o.note_ref, o.note_sha256, o.fees, o.due_fee_minor, o.due_guarantee_minor,
+       o.fee_paid_minor, o.guarantee_paid_minor, o.signed, o.sheet_read_ms
 FROM lending.loan AS o
 WHERE o.customer_id > :after AND o.customer_id <= :through
 ORDER BY o.customer_id, o.loan_id;
@@ -44,7 +45,8 @@ ORDER BY o.customer_id, o.loan_id;
 -- gives   the instalments of customers after one and up to another
 -- locks   none
 SELECT i.customer_id, i.loan_id, i.instalment_no, i.due_date, i.principal_minor, i.interest_minor,
-       i.principal_paid_minor, i.interest_paid_minor, i.penal, i.settled_on
+       i.principal_paid_minor, i.interest_paid_minor, i.penal, i.settled_on, i.fee_minor,
+       i.guarantee_minor, i.fee_paid_minor, i.guarantee_paid_minor
 FROM lending.instalment AS i
 WHERE i.customer_id > :after AND i.customer_id <= :through
 ORDER BY i.customer_id, i.loan_id, i.instalment_no;
@@ -56,7 +58,7 @@ ORDER BY i.customer_id, i.loan_id, i.instalment_no;
 SELECT t.customer_id, t.transaction_id, t.loan_id, t.line_id, t.sequence, t.kind, t.value_date,
        t.book_date, t.posted_at, t.amount_minor, t.principal_minor, t.interest_minor,
        t.penalty_minor, t.excess_minor, t.mode, t.repayment_id, t.relates_to, t.channel, t.reason,
-       t.idempotency_key
+       t.idempotency_key, t.fee_minor, t.guarantee_minor, t.plan
 FROM lending.loan_transaction AS t
 WHERE t.customer_id > :after AND t.customer_id <= :through
 ORDER BY t.customer_id, t.loan_id, t.sequence;
@@ -85,7 +87,7 @@ LIMIT 1;
 -- gives   one row a lender, product, currency and bucket
 -- locks   none
 SELECT a.lender_id, a.product_code, a.currency, a.bucket, a.loans, a.principal_minor,
-       a.interest_receivable_e8, a.penalty_receivable_e8
+       a.interest_receivable_e8, a.penalty_receivable_e8, a.fee_receivable_minor
 FROM lending.accrual_day AS a
 WHERE a.business_date = :business_date
 ORDER BY a.lender_id, a.product_code, a.currency, a.bucket;

@@ -11,7 +11,9 @@ from counterfoil.kernel.money import E8
 from counterfoil.lending.account import Transaction
 from counterfoil.lending.fold import fold, origin_of
 from counterfoil.lending.loan import NOTHING, Due, Loan, Parts, accrue
-from counterfoil.lending.repaying import inputs_of
+from counterfoil.lending.redating import REDATING
+from counterfoil.lending.refolding import PAYOUT_RETURNED, inputs_of
+from counterfoil.lending.replanning import REPLAN
 from counterfoil.lending.terms import Terms
 
 #: Fields of a loan that follow from its transactions; the rest was signed or counts versions.
@@ -38,7 +40,17 @@ STATE_FIELDS = (
     "interest_paid_minor",
     "penalty_paid_minor",
     "last_sequence",
+    "rate_daily_e8",
+    "penalty_daily_e8",
+    "tenor_months",
+    "due_fee_minor",
+    "due_guarantee_minor",
+    "fee_paid_minor",
+    "guarantee_paid_minor",
+    "signed",
 )
+#: Kinds of transactions that are neither a payment nor belong to one.
+_MOVES_NO_PAYMENT = frozenset({"disbursement", PAYOUT_RETURNED, REDATING, REPLAN})
 _DUE_FIELDS = (
     "due_date",
     "principal_minor",
@@ -47,6 +59,10 @@ _DUE_FIELDS = (
     "interest_paid_minor",
     "penal",
     "settled_on",
+    "fee_minor",
+    "guarantee_minor",
+    "fee_paid_minor",
+    "guarantee_paid_minor",
 )
 
 
@@ -56,7 +72,7 @@ def refold(
     """Return the loan as its history makes it on a date, and the parts of each transaction."""
     inputs = inputs_of(history)
     origin = origin_of(stored)
-    if stored.status == "cancelled" and not inputs:
+    if stored.status == "cancelled" and not any(i.kind == "disbursement" for i in inputs):
         origin.status, origin.closed_on = "cancelled", stored.closed_on
     state, parts = fold(origin, inputs, through=through, terms=terms)
     state.last_sequence = max((t.sequence for t in history), default=0)
@@ -113,7 +129,7 @@ def history_faults(history: Sequence[Transaction], allotted: dict[int, Parts]) -
     for t in history:
         if t.parts.amount_minor != t.amount_minor:
             faults.append(f"transaction {t.sequence}: parts do not sum to the amount")
-        if t.kind == "disbursement":
+        if t.kind in _MOVES_NO_PAYMENT:
             continue
         payment = t.transaction_id if t.kind == "repayment" else t.relates_to
         if payment is None:

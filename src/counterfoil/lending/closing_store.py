@@ -19,6 +19,8 @@ class Receivable(NamedTuple):
     principal_minor: int
     interest_e8: int
     penalty_e8: int
+    #: The lender's fees that have fallen due.
+    fee_minor: int
 
 
 class Step(NamedTuple):
@@ -58,6 +60,7 @@ async def keep_accrual_day(
             principal_minor=figure.principal_minor,
             interest_receivable_e8=figure.interest_e8,
             penalty_receivable_e8=figure.penalty_e8,
+            fee_receivable_minor=figure.fee_minor,
         )
 
 

@@ -283,6 +283,38 @@ class CollectDebit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplanLoan:
+    """Let a running loan go on under another rate or tenor, as was shown and agreed."""
+
+    customer_id: int
+    line_id: int
+    loan_id: int
+    #: 1e-8 per day; None where it stays.
+    rate_daily_e8: int | None
+    #: Instalments from the start to the end; None where it stays.
+    tenor_months: int | None
+    #: The day from which it counts; None for the business date.
+    value_date: date | None
+    #: Why, in a word: `rate_lowered`, `term_shortened`.
+    reason: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnPayout:
+    """The rail took its confirmation back: the money of a loan never arrived."""
+
+    customer_id: int
+    line_id: int
+    loan_id: int
+    payment_id: int
+    #: The day on which the money was back.
+    value_date: date
+    rail_reference: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplaceAgreement:
     """Put a new version of the agreement in the place of the one that new drawings follow."""
 
@@ -323,6 +355,8 @@ Command = (
     | SetRepaymentDay
     | MoveRepaymentDay
     | CollectDebit
+    | ReplanLoan
+    | ReturnPayout
     | ReplaceAgreement
     | AdvanceLoans
 )

@@ -15,6 +15,7 @@ from counterfoil.lending import (
     drawing,
     line_changes,
     moving_day,
+    plan_changes,
     refusals,
     repaying,
 )
@@ -73,6 +74,8 @@ DECISIONS: dict[type, Decision] = {
     commands.SetRepaymentDay: line_changes.set_repayment_day,
     commands.MoveRepaymentDay: moving_day.move_repayment_day,
     commands.CollectDebit: collecting.collect,
+    commands.ReplanLoan: plan_changes.replan_loan,
+    commands.ReturnPayout: plan_changes.return_payout,
     commands.ReplaceAgreement: line_changes.replace_agreement,
     commands.AdvanceLoans: advance_loans,
 }

@@ -37,7 +37,9 @@ def draw(account: Account, command: Draw, setting: Setting) -> Accepted | Refuse
         )
     # Only now: a refused command leaves the line as it was.
     settle_waiting(line, setting.business_date)
-    loan = _pending_loan(line, command, setting, loan_id=setting.ids.next())
+    assert command.agreement is not None, "a drawdown without an agreement was refused"
+    rate_daily_e8 = command.agreement.rate_daily_e8
+    loan = _pending_loan(line, command, setting, setting.ids.next(), rate_daily_e8=rate_daily_e8)
     line.held_minor += loan.original_minor
     line.version += 1
     account.loans[loan.loan_id] = loan
@@ -100,14 +102,18 @@ def refuse_terms(command: Draw, terms: Terms) -> Refused | None:
 
 
 def _refuse_disagreement(command: Draw, line: Line, setting: Setting) -> Refused | None:
-    """Refuse where the customer agreed to nothing, to another price, or on another day."""
+    """Refuse where the customer agreed to nothing, to more than the line costs, or on another day.
+
+    The price is that of the token: of the tenor, with what a promotion takes off. The line's own
+    price is the most that any drawdown costs.
+    """
     agreed = command.agreement
     if agreed is None:
         return refuse(refusals.QUOTE_INVALID)
     if agreed.quoted_on != setting.business_date:
         return refuse(refusals.QUOTE_EXPIRED, valid_on=agreed.quoted_on.isoformat())
     if (
-        agreed.rate_daily_e8 != line.rate_daily_e8
+        not 0 < agreed.rate_daily_e8 <= line.rate_daily_e8
         or agreed.repayment_day != line.repayment_day
         or agreed.product_version != line.product_version
         or agreed.contract_id != line.contract_id
@@ -187,7 +193,9 @@ def loan_answer(loan: Loan) -> dict[str, object]:
     }
 
 
-def _pending_loan(line: Line, command: Draw, setting: Setting, *, loan_id: int) -> Loan:
+def _pending_loan(
+    line: Line, command: Draw, setting: Setting, loan_id: int, *, rate_daily_e8: int
+) -> Loan:
     terms, agreed = setting.terms, command.agreement
     return Loan(
         customer_id=line.customer_id,
@@ -202,8 +210,8 @@ def _pending_loan(line: Line, command: Draw, setting: Setting, *, loan_id: int) 
         payee_ref=command.payee_ref,
         cost_sheet_hash=command.cost_sheet_hash,
         original_minor=command.amount_minor,
-        rate_daily_e8=line.rate_daily_e8,
-        penalty_daily_e8=terms.penalty_daily_e8(line.rate_daily_e8),
+        rate_daily_e8=rate_daily_e8,
+        penalty_daily_e8=terms.penalty_daily_e8(rate_daily_e8),
         grace_days=terms.grace_days,
         tenor_months=command.tenor_months,
         repayment_day=line.repayment_day,
@@ -211,6 +219,7 @@ def _pending_loan(line: Line, command: Draw, setting: Setting, *, loan_id: int) 
         contract_id=line.contract_id,
         note_ref=None if agreed is None else agreed.note_ref,
         note_sha256=None if agreed is None else agreed.note_sha256,
+        fees=terms.fees,
     )
 
 
@@ -277,11 +286,16 @@ def _record(loan: Loan, kind: str, command: ConfirmPayout, setting: Setting) -> 
     )
 
 
-def quote_loan(line: Line, command: Draw, setting: Setting) -> Loan:
+def quote_loan(
+    line: Line, command: Draw, setting: Setting, *, rate_daily_e8: int | None = None
+) -> Loan:
     """Return the loan that this drawdown would become if its money arrived today.
 
-    It gets no number of its own: it is shown, never stored.
+    It costs what the line costs where no price is given. It gets no number of its own: it is
+    shown, never stored.
     """
-    loan = _pending_loan(line, command, setting, loan_id=0)
+    rate = line.rate_daily_e8 if rate_daily_e8 is None else rate_daily_e8
+    assert rate <= line.rate_daily_e8, "no drawdown costs more than its line"
+    loan = _pending_loan(line, command, setting, 0, rate_daily_e8=rate)
     disburse(loan, setting.business_date, setting.terms)
     return loan

@@ -13,11 +13,11 @@ from enum import StrEnum
 
 from counterfoil.kernel.money import E8
 from counterfoil.lending.account import Transaction
-from counterfoil.lending.fold import Input, origin_of
+from counterfoil.lending.fold import Input, change_plan, origin_of
 from counterfoil.lending.interest import accrued_e8, payable
-from counterfoil.lending.loan import Loan, Parts, accrue, advance, disburse
+from counterfoil.lending.loan import NOTHING, Loan, Parts, accrue, advance, disburse
 from counterfoil.lending.paying import pay
-from counterfoil.lending.repaying import inputs_of
+from counterfoil.lending.refolding import inputs_of
 from counterfoil.lending.terms import Terms
 
 
@@ -27,6 +27,7 @@ class Figure(StrEnum):
     PRINCIPAL = "principal"
     INTEREST = "interest"
     PENALTY = "penalty"
+    FEE = "fee"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,8 @@ class Explanation:
         """Return the rule in one line."""
         if self.figure is Figure.PRINCIPAL:
             return "lent - principal paid"
+        if self.figure is Figure.FEE:
+            return "sum(fees agreed to, as they fell due) - paid"
         return "sum(principal x daily rate x days) - paid, halves up when due or paid"
 
 
@@ -92,6 +95,10 @@ def explain(
     if figure is Figure.PRINCIPAL:
         paid = -sum(share.share_minor for share in shares if share.share_minor < 0)
         return _explanation(figure, on, told, told.principal_minor, (), shares, paid)
+    if figure is Figure.FEE:
+        owed = told.due_fee_minor + told.due_guarantee_minor
+        paid = told.fee_paid_minor + told.guarantee_paid_minor
+        return _explanation(figure, on, told, owed, (), shares, paid)
     if figure is Figure.INTEREST:
         owed = told.due_interest_minor + payable(told.accrued_interest_e8)
         segments = tuple(walk.interest)
@@ -117,6 +124,11 @@ class _Walk:
         if entry.kind == "disbursement":
             disburse(loan, entry.value_date, self._terms)
             parts = Parts(-entry.amount_minor, 0, 0, 0)
+        elif entry.plan is not None or entry.repayment_day is not None:
+            if loan.status == "open":
+                self.go_to(entry.value_date)
+                change_plan(loan, entry, self._terms)
+            parts = NOTHING
         elif loan.status == "open":
             self.go_to(entry.value_date)
             parts = pay(
@@ -171,6 +183,7 @@ def _share(entry: Input, parts: Parts, figure: Figure) -> Share:
         Figure.PRINCIPAL: parts.principal_minor,
         Figure.INTEREST: parts.interest_minor,
         Figure.PENALTY: parts.penalty_minor,
+        Figure.FEE: parts.fee_minor + parts.guarantee_minor,
     }[figure]
     return Share(
         transaction_id=entry.transaction_id,
@@ -191,7 +204,7 @@ def _explanation(
     paid_minor: int,
 ) -> Explanation:
     exact_e8 = sum(segment.exact_e8 for segment in segments)
-    is_exact = figure is Figure.PRINCIPAL
+    is_exact = figure in (Figure.PRINCIPAL, Figure.FEE)
     return Explanation(
         figure=figure,
         on=on,

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from counterfoil.lending.loan import NOTHING, Loan, Parts, advance, disburse
 from counterfoil.lending.paying import pay
-from counterfoil.lending.redating import REDATING, redate
-from counterfoil.lending.terms import Prepayment, Terms
+from counterfoil.lending.redating import redate
+from counterfoil.lending.replanning import replan
+from counterfoil.lending.terms import PlanTerms, Prepayment, Terms
 
 
 class Input(NamedTuple):
@@ -23,6 +24,8 @@ class Input(NamedTuple):
     amount_minor: int
     mode: Prepayment
     transaction_id: int
+    #: What the plan follows from after a `replan`, None for every other kind.
+    plan: PlanTerms | None = None
     #: The day that a redating moves the instalments to; None for anything else.
     repayment_day: int | None = None
 
@@ -41,10 +44,9 @@ def fold(
         if entry.kind == "disbursement":
             disburse(loan, entry.value_date, terms)
             parts.append(NOTHING)
-        elif entry.kind == REDATING:
-            assert entry.repayment_day is not None
+        elif entry.plan is not None or entry.repayment_day is not None:
             if loan.status == "open":
-                redate(loan, entry.repayment_day, entry.value_date, terms)
+                change_plan(loan, entry, terms)
             parts.append(NOTHING)
         elif loan.status == "open":
             parts.append(
@@ -57,9 +59,21 @@ def fold(
     return loan, parts
 
 
+def change_plan(loan: Loan, entry: Input, terms: Terms) -> None:
+    """Apply a transaction that moves no money: another day of the month, or other plan terms."""
+    if entry.repayment_day is not None:
+        redate(loan, entry.repayment_day, entry.value_date, terms)
+    elif entry.plan is not None:
+        replan(loan, entry.value_date, entry.plan)
+
+
 def origin_of(loan: Loan) -> Loan:
     """Return the loan as it was signed: the same terms, no money moved yet."""
-    return Loan(**{name: getattr(loan, name) for name in _SIGNED})
+    origin = Loan(**{name: getattr(loan, name) for name in _SIGNED})
+    if loan.signed is not None:
+        for name, value in loan.signed._asdict().items():
+            setattr(origin, name, value)
+    return origin
 
 
 _SIGNED = (
@@ -84,4 +98,6 @@ _SIGNED = (
     "contract_id",
     "note_ref",
     "note_sha256",
+    "fees",
+    "sheet_read_ms",
 )

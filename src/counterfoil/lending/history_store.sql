@@ -41,7 +41,7 @@ WHERE t.customer_id = ANY (:customer_ids::bigint[])
   AND NOT EXISTS (
       SELECT FROM lending.loan_transaction AS undone
       WHERE undone.customer_id = t.customer_id AND undone.loan_id = t.loan_id
-        AND undone.kind = 'reversal' AND undone.relates_to = t.transaction_id
+        AND undone.kind IN ('reversal', 'payout_returned') AND undone.relates_to = t.transaction_id
   )
 ORDER BY t.customer_id, t.transaction_id;
 

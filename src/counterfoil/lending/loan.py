@@ -18,14 +18,16 @@ Follows     Civil Code of the PRC, articles 676 (late interest), 677 (interest f
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import NamedTuple
 
 from counterfoil.kernel.calendar import nth_due_date
 from counterfoil.kernel.money import E8
 from counterfoil.lending import delinquency, schedule
+from counterfoil.lending.fees import NO_FEE, Charged, when_early, when_late, with_instalment
 from counterfoil.lending.interest import payable
 from counterfoil.lending.schedule import PlanRow
-from counterfoil.lending.terms import Method, Terms
+from counterfoil.lending.terms import Fee, Method, PlanTerms, Terms
 
 #: A plan never has more rows than this; longer tenors are refused by the catalogue.
 INSTALMENTS_MAX = 60
@@ -44,6 +46,11 @@ class Due:
     #: The days of grace are over and the surcharge runs.
     penal: bool = False
     settled_on: date | None = None
+    #: Fees of the instalment, late ones too: the lender's, and what is collected for a guarantor.
+    fee_minor: int = 0
+    guarantee_minor: int = 0
+    fee_paid_minor: int = 0
+    guarantee_paid_minor: int = 0
     #: Not yet written, or written and changed since: what the store has to do with it.
     is_new: bool = False
     is_changed: bool = False
@@ -58,6 +65,26 @@ class Due:
         """Return the interest still owed of this instalment."""
         return self.interest_minor - self.interest_paid_minor
 
+    @property
+    def fee_left_minor(self) -> int:
+        """Return the lender's fees still owed of this instalment."""
+        return self.fee_minor - self.fee_paid_minor
+
+    @property
+    def guarantee_left_minor(self) -> int:
+        """Return what is still owed of this instalment to a guarantor."""
+        return self.guarantee_minor - self.guarantee_paid_minor
+
+    @property
+    def is_paid(self) -> bool:
+        """Return whether nothing of this instalment is owed."""
+        return (
+            self.principal_minor == self.principal_paid_minor
+            and self.interest_minor == self.interest_paid_minor
+            and self.fee_minor == self.fee_paid_minor
+            and self.guarantee_minor == self.guarantee_paid_minor
+        )
+
     def copy(self) -> "Due":
         """Return an independent copy."""
         return Due(
@@ -69,6 +96,10 @@ class Due:
             interest_paid_minor=self.interest_paid_minor,
             penal=self.penal,
             settled_on=self.settled_on,
+            fee_minor=self.fee_minor,
+            guarantee_minor=self.guarantee_minor,
+            fee_paid_minor=self.fee_paid_minor,
+            guarantee_paid_minor=self.guarantee_paid_minor,
             is_new=self.is_new,
             is_changed=self.is_changed,
         )
@@ -82,11 +113,14 @@ class Parts(NamedTuple):
     penalty_minor: int
     #: What was left when the loan asked for nothing more.
     excess_minor: int
+    #: The lender's fees, and what was collected for a guarantor.
+    fee_minor: int = 0
+    guarantee_minor: int = 0
 
     @property
     def amount_minor(self) -> int:
         """Return the whole payment."""
-        return self.principal_minor + self.interest_minor + self.penalty_minor + self.excess_minor
+        return sum(self)
 
 
 NOTHING = Parts(0, 0, 0, 0)
@@ -147,14 +181,23 @@ class Loan:
     contract_id: int | None = None
     note_ref: str | None = None
     note_sha256: bytes | None = None
+    #: The fees that were agreed to with the loan, and no others are charged.
+    fees: tuple[Fee, ...] = ()
+    #: Fees that fell due and are unpaid, and what was paid of fees: the lender's and a guarantor's.
+    due_fee_minor: int = 0
+    due_guarantee_minor: int = 0
+    fee_paid_minor: int = 0
+    guarantee_paid_minor: int = 0
+    #: The plan's terms as signed; None where they were never changed since.
+    signed: PlanTerms | None = None
+    #: Milliseconds for which the cost sheet was before the customer; None where nobody measured.
+    sheet_read_ms: int | None = None
     #: Instalments that fell due: all of them after a fold, the unsettled ones from the store.
     dues: list[Due] = field(default_factory=list)
 
     def copy(self) -> "Loan":
         """Return an independent copy."""
-        twin = object.__new__(Loan)
-        for name in _FIELDS:
-            setattr(twin, name, getattr(self, name))
+        twin = Loan(*_VALUES(self))
         twin.dues = [due.copy() for due in self.dues]
         return twin
 
@@ -169,7 +212,7 @@ class Loan:
         return [due for due in self.dues if due.settled_on is None]
 
 
-_FIELDS = tuple(name for name in Loan.__slots__ if name != "dues")
+_VALUES = attrgetter(*(name for name in Loan.__slots__ if name != "dues"))
 
 
 def disburse(loan: Loan, value_date: date, terms: Terms) -> None:
@@ -237,6 +280,20 @@ def payoff_minor(loan: Loan, on: date) -> int:
         + twin.due_interest_minor
         + payable(twin.accrued_interest_e8)
         + payable(twin.accrued_penalty_e8)
+        + fees_of_payoff(twin).total_minor
+    )
+
+
+def fees_of_payoff(loan: Loan) -> Charged:
+    """Return the fees that repaying all of a loan today asks for: fallen due, and for being early.
+
+    Those of instalments to come are not earned and not owed.
+    """
+    if not loan.fees:
+        return NO_FEE
+    early = when_early(loan.fees, loan.current_principal_minor)
+    return Charged(
+        loan.due_fee_minor + early.fee_minor, loan.due_guarantee_minor + early.guarantee_minor
     )
 
 
@@ -245,7 +302,13 @@ def due_minor(loan: Loan, on: date) -> int:
     twin = loan.copy()
     advance(twin, on)
     accrue(twin, on)
-    return twin.due_principal_minor + twin.due_interest_minor + payable(twin.accrued_penalty_e8)
+    return (
+        twin.due_principal_minor
+        + twin.due_interest_minor
+        + twin.due_fee_minor
+        + twin.due_guarantee_minor
+        + payable(twin.accrued_penalty_e8)
+    )
 
 
 def plan(loan: Loan) -> list[PlanRow]:
@@ -271,6 +334,7 @@ def plan(loan: Loan) -> list[PlanRow]:
                 principal_minor=due.principal_minor,
                 interest_minor=due.interest_minor,
                 balance_minor=twin.principal_minor,
+                fee_minor=due.fee_minor + due.guarantee_minor,
             )
         )
     return rows
@@ -280,11 +344,14 @@ def _fall_due(loan: Loan, day: date) -> None:
     """Demand an instalment: round its interest once and fix its principal."""
     number = loan.next_instalment_no
     interest = payable(loan.accrued_interest_e8)
+    charged = _instalment_fees(loan, number) if loan.fees else NO_FEE
     principal = _principal_due(loan, interest, number)
     loan.accrued_interest_e8 -= interest * E8
     loan.due_interest_minor += interest
     loan.due_principal_minor += principal
-    settled = day if not principal and not interest else None
+    loan.due_fee_minor += charged.fee_minor
+    loan.due_guarantee_minor += charged.guarantee_minor
+    settled = day if not principal and not interest and not charged.total_minor else None
     loan.dues.append(
         Due(
             instalment_no=number,
@@ -292,12 +359,23 @@ def _fall_due(loan: Loan, day: date) -> None:
             principal_minor=principal,
             interest_minor=interest,
             settled_on=settled,
+            fee_minor=charged.fee_minor,
+            guarantee_minor=charged.guarantee_minor,
             is_new=True,
         )
     )
     if settled is None and loan.oldest_due_date is None:
         loan.oldest_due_date = day
     _next_instalment(loan, number + 1)
+
+
+def _instalment_fees(loan: Loan, number: int) -> Charged:
+    return with_instalment(
+        loan.fees,
+        is_first=number == instalment_numbers(loan)[0],
+        original_minor=loan.original_minor,
+        outstanding_minor=loan.current_principal_minor,
+    )
 
 
 def _principal_due(loan: Loan, interest: int, number: int) -> int:
@@ -337,6 +415,28 @@ def _end_grace(loan: Loan, day: date) -> None:
                 left = due.principal_left_minor
                 loan.penal_principal_minor += left
                 loan.accrued_penalty_e8 += left * loan.penalty_daily_e8 * late_days
+                if loan.fees:
+                    _charge_late(loan, due)
+
+
+def _charge_late(loan: Loan, due: Due) -> None:
+    """Charge what an instalment costs that the days of grace did not see paid."""
+    charged = when_late(loan.fees)
+    due.fee_minor += charged.fee_minor
+    due.guarantee_minor += charged.guarantee_minor
+    loan.due_fee_minor += charged.fee_minor
+    loan.due_guarantee_minor += charged.guarantee_minor
+
+
+def spread(loan: Loan, on: date) -> None:
+    """Spread what has not fallen due over the instalments that are left, from a date."""
+    left = loan.current_principal_minor
+    if loan.next_due_date is None or not left or not loan.instalment_minor:
+        return
+    due = loan.next_due_date
+    numbers = range(1, loan.tenor_months - loan.next_instalment_no + 2)
+    days = schedule.period_days(on, due, due.day, numbers)
+    loan.instalment_minor = schedule.instalment_amount(loan.method, left, loan.rate_daily_e8, days)
 
 
 def schedule_next_event(loan: Loan) -> None:

@@ -11,9 +11,18 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from counterfoil.kernel.money import E8
-from counterfoil.lending import delinquency, schedule
+from counterfoil.lending import delinquency
+from counterfoil.lending.fees import NO_FEE, Charged, principal_within, when_early
 from counterfoil.lending.interest import payable
-from counterfoil.lending.loan import Due, Loan, Parts, accrue, advance, schedule_next_event
+from counterfoil.lending.loan import (
+    Due,
+    Loan,
+    Parts,
+    accrue,
+    advance,
+    schedule_next_event,
+    spread,
+)
 from counterfoil.lending.terms import Method, Part, Prepayment, Sweep, Terms
 
 
@@ -29,22 +38,26 @@ def pay(
     advance(loan, value_date)
     accrue(loan, value_date)
     before = loan.principal_minor
-    left, interest, penalty = _pay_due(loan, amount_minor, value_date, terms)
-    ahead = _pay_ahead(loan, left, value_date, mode)
-    left -= ahead.amount_minor
-    interest += ahead.interest_minor
+    due = _pay_due(loan, amount_minor, value_date, terms)
+    ahead = _pay_ahead(loan, due.excess_minor, value_date, mode)
+    interest = due.interest_minor + ahead.interest_minor
+    fee = due.fee_minor + ahead.fee_minor
+    guarantee = due.guarantee_minor + ahead.guarantee_minor
     loan.interest_paid_minor += interest
-    loan.penalty_paid_minor += penalty
+    loan.penalty_paid_minor += due.penalty_minor
+    loan.fee_paid_minor += fee
+    loan.guarantee_paid_minor += guarantee
     _settle(loan, value_date)
-    return Parts(before - loan.principal_minor, interest, penalty, left)
+    principal = before - loan.principal_minor
+    return Parts(principal, interest, due.penalty_minor, ahead.excess_minor, fee, guarantee)
 
 
-def _pay_due(loan: Loan, amount: int, on: date, terms: Terms) -> tuple[int, int, int]:
-    """Pay what has fallen due; return what is left, and the interest and penalty paid."""
-    left, interest, penalty = amount, 0, 0
+def _pay_due(loan: Loan, amount: int, on: date, terms: Terms) -> Parts:
+    """Pay what has fallen due; what is left is the excess. Principal is counted by the loan."""
     open_dues = loan.open_dues
     if not open_dues and loan.accrued_penalty_e8 <= 0:
-        return left, 0, 0
+        return Parts(0, 0, 0, amount)
+    left, interest, penalty, charged = amount, 0, 0, NO_FEE
     for part, dues in _sweep_order(open_dues, terms):
         if not left:
             break
@@ -52,6 +65,10 @@ def _pay_due(loan: Loan, amount: int, on: date, terms: Terms) -> tuple[int, int,
             paid = min(left, payable(loan.accrued_penalty_e8))
             loan.accrued_penalty_e8 -= paid * E8
             penalty += paid
+        elif part is Part.FEE:
+            before = charged.total_minor
+            charged = _pay_fees(loan, dues, left, charged)
+            paid = charged.total_minor - before
         else:
             paid = sum(
                 _pay_part(loan, due, part, budget) for due, budget in _spend(dues, part, left)
@@ -60,7 +77,28 @@ def _pay_due(loan: Loan, amount: int, on: date, terms: Terms) -> tuple[int, int,
                 interest += paid
         left -= paid
     _mark_settled(open_dues, on)
-    return left, interest, penalty
+    return Parts(0, interest, penalty, left, charged.fee_minor, charged.guarantee_minor)
+
+
+def _pay_fees(loan: Loan, dues: Sequence[Due], amount: int, paid_before: Charged) -> Charged:
+    """Pay the fees of instalments, oldest first: what is collected for others, then the lender's.
+
+    Returns what was paid before and now.
+    """
+    fee, guarantee = paid_before
+    for due in dues:
+        for_others = min(amount, due.guarantee_left_minor)
+        own = min(amount - for_others, due.fee_left_minor)
+        if not for_others and not own:
+            continue
+        due.is_changed = True
+        due.guarantee_paid_minor += for_others
+        due.fee_paid_minor += own
+        loan.due_guarantee_minor -= for_others
+        loan.due_fee_minor -= own
+        amount -= for_others + own
+        fee, guarantee = fee + own, guarantee + for_others
+    return Charged(fee, guarantee)
 
 
 def _sweep_order(dues: Sequence[Due], terms: Terms) -> list[tuple[Part, Sequence[Due]]]:
@@ -104,25 +142,30 @@ def _pay_part(loan: Loan, due: Due, part: Part, amount: int) -> int:
 
 def _mark_settled(dues: Iterable[Due], on: date) -> None:
     for due in dues:
-        if not due.principal_left_minor and not due.interest_left_minor:
+        if due.is_paid:
             due.settled_on = on
             due.is_changed = True
 
 
 def _pay_ahead(loan: Loan, amount: int, on: date, mode: Prepayment) -> Parts:
-    """Pay accrued interest, then principal that has not fallen due."""
+    """Pay accrued interest, then principal that has not fallen due, with its fee if it has one."""
     interest = min(amount, payable(loan.accrued_interest_e8))
     principal = min(amount - interest, loan.current_principal_minor)
+    charged = NO_FEE
+    if principal and loan.fees:
+        principal = principal_within(loan.fees, amount - interest, principal)
+        charged = when_early(loan.fees, principal)
     loan.accrued_interest_e8 -= interest * E8
     loan.principal_minor -= principal
     paid = interest + principal
     if paid and mode is Prepayment.NEXT_INSTALMENT:
         _count_ahead(loan, interest, principal)
     elif principal and mode is Prepayment.REDUCE_INSTALMENT:
-        _reduce_instalment(loan, on)
+        spread(loan, on)
     if not loan.current_principal_minor:
         loan.next_due_date = None
-    return Parts(principal, interest, 0, 0)
+    excess = amount - paid - charged.total_minor
+    return Parts(principal, interest, 0, excess, charged.fee_minor, charged.guarantee_minor)
 
 
 def _count_ahead(loan: Loan, interest: int, principal: int) -> None:
@@ -133,17 +176,6 @@ def _count_ahead(loan: Loan, interest: int, principal: int) -> None:
         loan.advance_minor += principal
 
 
-def _reduce_instalment(loan: Loan, on: date) -> None:
-    """Spread what is left over the instalments that are left."""
-    left = loan.current_principal_minor
-    if loan.next_due_date is None or not left or not loan.instalment_minor:
-        return
-    due = loan.next_due_date
-    numbers = range(1, loan.tenor_months - loan.next_instalment_no + 2)
-    days = schedule.period_days(on, due, due.day, numbers)
-    loan.instalment_minor = schedule.instalment_amount(loan.method, left, loan.rate_daily_e8, days)
-
-
 def _settle(loan: Loan, on: date) -> None:
     """Bring dates and bucket into line after a payment; close the loan where nothing is owed."""
     open_dues = loan.open_dues
@@ -152,6 +184,8 @@ def _settle(loan: Loan, on: date) -> None:
     if (
         loan.principal_minor
         or loan.due_interest_minor
+        or loan.due_fee_minor
+        or loan.due_guarantee_minor
         or payable(loan.accrued_interest_e8)
         or payable(loan.accrued_penalty_e8)
     ):

@@ -13,7 +13,7 @@ from typing import Any
 from counterfoil.kernel.money import AMOUNT_MINOR_MAX, from_major_text
 from counterfoil.kernel.rates import ONE_E8
 from counterfoil.lending.loan import INSTALMENTS_MAX
-from counterfoil.lending.terms import Fee, FeeTiming, Part
+from counterfoil.lending.terms import Fee, FeeBasis, FeeTiming, Part
 
 #: Takes a value and the product's currency; raises FaultError.
 Parse = Callable[[Any, str], Any]
@@ -144,10 +144,11 @@ def read_tenors(value: Any, currency: str) -> tuple[int, ...]:
 
 
 def read_allocation(value: Any, currency: str) -> tuple[Part, ...]:
-    """Return the order of allocation: each part once."""
+    """Return the order of allocation: each part once; fees only where there are any."""
     parts: tuple[Part, ...] = some(one_of(Part))(value, currency)
-    if set(parts) != set(Part):
-        raise FaultError(f"has to name each of {', '.join(Part)} once")
+    if not set(parts) >= set(Part) - {Part.FEE}:
+        names = ", ".join(part for part in Part if part is not Part.FEE)
+        raise FaultError(f"has to name each of {names} once, and fee where there are fees")
     return parts
 
 
@@ -157,7 +158,24 @@ _FEE_KEYS: dict[str, Parse] = {
     "name_zh": read_text,
     "payee": one_of(PAYEES),
     "timing": one_of(FeeTiming),
+}
+#: What a fee is: a fixed amount, or a share of something; either with the most that it may be.
+_FEE_MEASURES: dict[str, Parse] = {
     "amount": read_amount,
+    "share": read_rate,
+    "of": one_of(basis for basis in FeeBasis if basis is not FeeBasis.FIXED),
+    "most": read_amount,
+}
+#: What a fee of a timing may be a share of.
+_BASES: dict[FeeTiming, frozenset[FeeBasis]] = {
+    FeeTiming.FIRST_INSTALMENT: frozenset(
+        {FeeBasis.ORIGINAL_PRINCIPAL, FeeBasis.OUTSTANDING_PRINCIPAL}
+    ),
+    FeeTiming.EACH_INSTALMENT: frozenset(
+        {FeeBasis.ORIGINAL_PRINCIPAL, FeeBasis.OUTSTANDING_PRINCIPAL}
+    ),
+    FeeTiming.EARLY_REPAYMENT: frozenset({FeeBasis.REPAID_PRINCIPAL}),
+    FeeTiming.LATE: frozenset(),
 }
 
 
@@ -165,18 +183,46 @@ def read_fees(value: Any, currency: str) -> tuple[Fee, ...]:
     """Return the fees of a product, each with its payee."""
     if not isinstance(value, list):
         raise FaultError("has to be a list; an empty one where there are none")
-    return tuple(_fee(number, item, currency) for number, item in enumerate(value, start=1))
+    fees = tuple(_fee(number, item, currency) for number, item in enumerate(value, start=1))
+    if len({fee.code for fee in fees}) < len(fees):
+        raise FaultError("names a code twice")
+    return fees
 
 
 def _fee(number: int, item: Any, currency: str) -> Fee:
     if not isinstance(item, dict):
         raise FaultError(f"fee {number} has to be a table")
-    if unknown := sorted(set(item) - set(_FEE_KEYS)):
+    if unknown := sorted(set(item) - set(_FEE_KEYS) - set(_FEE_MEASURES)):
         raise FaultError(f"fee {number}: {unknown[0]} is not a key of a fee")
     if missing := [key for key in _FEE_KEYS if key not in item]:
         raise FaultError(f"fee {number} has no {missing[0]}")
+    parsers = _FEE_KEYS | _FEE_MEASURES
     try:
-        values = {key: parse(item[key], currency) for key, parse in _FEE_KEYS.items()}
+        values = {key: parsers[key](item[key], currency) for key in item}
+        basis = _basis(values)
     except FaultError as fault:
         raise FaultError(f"fee {number}: {fault}") from fault
-    return Fee(amount_minor=values.pop("amount"), **values)
+    return Fee(
+        **{key: values[key] for key in _FEE_KEYS},
+        basis=basis,
+        amount_minor=values.get("amount", 0),
+        share_e8=values.get("share", 0),
+        cap_minor=values.get("most"),
+    )
+
+
+def _basis(values: dict[str, Any]) -> FeeBasis:
+    """Return what a fee is measured by; refuse one that is measured twice, or not at all."""
+    timing = FeeTiming(values["timing"])
+    if "amount" in values:
+        if {"share", "of", "most"} & values.keys():
+            raise FaultError("is an amount and a share at once")
+        if timing is FeeTiming.EARLY_REPAYMENT:
+            raise FaultError("for early repayment has to be a share of repaid_principal")
+        return FeeBasis.FIXED
+    if not {"share", "of"} <= values.keys():
+        raise FaultError("has neither an amount nor a share with what it is of")
+    basis = FeeBasis(values["of"])
+    if basis not in _BASES[timing]:
+        raise FaultError(f"with {timing} cannot be a share of {basis}")
+    return basis

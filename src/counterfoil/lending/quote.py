@@ -32,7 +32,7 @@ from counterfoil.lending.drawing import (
 )
 from counterfoil.lending.interest import payable
 from counterfoil.lending.line import Line
-from counterfoil.lending.loan import Loan, accrue, advance, plan
+from counterfoil.lending.loan import Loan, accrue, advance, fees_of_payoff, plan
 from counterfoil.lending.schedule import PlanRow
 from counterfoil.lending.terms import Method
 
@@ -125,13 +125,24 @@ class PayoffQuote:
     principal_minor: int
     interest_minor: int
     penalty_minor: int
+    #: Fees that have fallen due, and those for repaying early: the lender's and a guarantor's.
+    fee_minor: int
+    guarantee_minor: int
+    #: Fees of instalments to come that are not earned, so not owed.
+    fee_saved_minor: int
     #: Interest that the plan still foresaw and that is not charged.
     interest_saved_minor: int
 
     @property
     def amount_minor(self) -> int:
         """Return what has to be paid."""
-        return self.principal_minor + self.interest_minor + self.penalty_minor
+        return (
+            self.principal_minor
+            + self.interest_minor
+            + self.penalty_minor
+            + self.fee_minor
+            + self.guarantee_minor
+        )
 
     def document(self) -> dict[str, object]:
         """Return the quote as it is answered."""
@@ -144,6 +155,9 @@ class PayoffQuote:
             "principal_minor": self.principal_minor,
             "interest_minor": self.interest_minor,
             "penalty_minor": self.penalty_minor,
+            "fee_minor": self.fee_minor,
+            "guarantee_minor": self.guarantee_minor,
+            "fee_saved_minor": self.fee_saved_minor,
             "interest_saved_minor": self.interest_saved_minor,
         }
 
@@ -155,8 +169,11 @@ def quote_drawdown(
     *,
     key: bytes,
     write_note: Callable[[Priced], Note],
+    rate_daily_e8: int | None = None,
 ) -> Quote | Refused:
     """Return the quote of a drawdown, or why the product does not lend it.
+
+    It costs what the line costs where no price is given, and never more.
 
     A quote is about the price, not about permission: what the line allows at the moment is
     decided when the drawdown is. Without a signed agreement there is nothing to quote under.
@@ -164,7 +181,7 @@ def quote_drawdown(
     refused = refuse_unsigned(line)
     if refused:
         return refused
-    priced = price_drawdown(line, command, setting)
+    priced = price_drawdown(line, command, setting, rate_daily_e8=rate_daily_e8)
     if isinstance(priced, Refused):
         return priced
     note = write_note(priced)
@@ -180,14 +197,16 @@ def quote_drawdown(
     )
 
 
-def price_drawdown(line: Line, command: Draw, setting: Setting) -> Priced | Refused:
+def price_drawdown(
+    line: Line, command: Draw, setting: Setting, *, rate_daily_e8: int | None = None
+) -> Priced | Refused:
     """Return the loan that a drawdown would become, with its plan and cost sheet."""
     refused = refuse_amount(command.amount_minor, command.currency, line) or refuse_terms(
         command, setting.terms
     )
     if refused:
         return refused
-    loan = quote_loan(line, command, setting)
+    loan = quote_loan(line, command, setting, rate_daily_e8=rate_daily_e8)
     rows = tuple(plan(loan))
     sheet = make_cost_sheet(loan, rows, setting.terms)
     return sheet if isinstance(sheet, Refused) else Priced(loan, rows, sheet)
@@ -278,11 +297,13 @@ def agreement_of(claims: QuoteClaims) -> Agreement:
 def quote_payoff(loan: Loan, on: date) -> PayoffQuote:
     """Return what closes an open loan on a date that lies not before its last event."""
     assert loan.status == "open"
-    foreseen = _interest_foreseen(loan, on)
+    foreseen = _foreseen(loan, on)
     twin = loan.copy()
     advance(twin, on)
     accrue(twin, on)
     interest = twin.due_interest_minor + payable(twin.accrued_interest_e8)
+    fees = fees_of_payoff(twin)
+    interest_foreseen = sum(row.interest_minor for row in foreseen)
     return PayoffQuote(
         customer_id=loan.customer_id,
         loan_id=loan.loan_id,
@@ -291,15 +312,18 @@ def quote_payoff(loan: Loan, on: date) -> PayoffQuote:
         principal_minor=twin.principal_minor,
         interest_minor=interest,
         penalty_minor=payable(twin.accrued_penalty_e8),
-        interest_saved_minor=max(0, foreseen - payable(twin.accrued_interest_e8)),
+        fee_minor=fees.fee_minor,
+        guarantee_minor=fees.guarantee_minor,
+        fee_saved_minor=sum(row.fee_minor for row in foreseen),
+        interest_saved_minor=max(0, interest_foreseen - payable(twin.accrued_interest_e8)),
     )
 
 
-def _interest_foreseen(loan: Loan, on: date) -> int:
-    """Return the interest of the instalments that are still to come after a date."""
+def _foreseen(loan: Loan, on: date) -> list[PlanRow]:
+    """Return the instalments that are still to come after a date."""
     twin = loan.copy()
     advance(twin, on)
-    return sum(row.interest_minor for row in plan(twin))
+    return plan(twin)
 
 
 def _signature(key: bytes, signed: str) -> bytes:

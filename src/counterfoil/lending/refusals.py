@@ -116,6 +116,19 @@ COST_ABOVE_CAP = Refusal(
     message="The all-in annual cost of this loan would lie above the product's cap.",
     next_step="Ask for a longer tenor or a lower price; the loan is never made above the cap.",
 )
+COST_ABOVE_RULE = Refusal(
+    code="cost_above_rule",
+    kind=Kind.CONFLICT,
+    message="The all-in annual cost of this contract passes the cap of rule {rule} in {pack} on "
+    "{on}.",
+    next_step="Ask for a longer tenor or a lower price; nothing is lent above the cap.",
+)
+COST_CAP_UNKNOWN = Refusal(
+    code="cost_cap_unknown",
+    kind=Kind.CONFLICT,
+    message="The rule pack {pack} knows no cap on the cost for a {licence} on {on}.",
+    next_step="Bring a rule pack with the cap of this licence; what is not known never passes.",
+)
 AGREEMENT_NOT_SIGNED = Refusal(
     code="agreement_not_signed",
     kind=Kind.CONFLICT,
@@ -169,6 +182,25 @@ VALUE_DATE_BEFORE_DRAWDOWN = Refusal(
     kind=Kind.CONFLICT,
     message="The value date lies before {start_date}, the day the loan began.",
     next_step="Send the date on which the money arrived.",
+)
+RATE_ABOVE_SIGNED = Refusal(
+    code="rate_above_signed",
+    kind=Kind.CONFLICT,
+    message="A running loan is never dearer than the {signed_daily_e8} hundred-millionths a day "
+    "that were signed.",
+    next_step="Choose a rate from zero to the one signed.",
+)
+PLAN_UNCHANGED = Refusal(
+    code="plan_unchanged",
+    kind=Kind.CONFLICT,
+    message="The loan runs under these terms already.",
+    next_step="Nothing is left to change.",
+)
+PLAN_NOT_POSSIBLE = Refusal(
+    code="plan_not_possible",
+    kind=Kind.CONFLICT,
+    message="The instalments that are left do not allow this tenor.",
+    next_step="Choose a tenor of {least} to {most} months; a plan with nothing to come has none.",
 )
 PREPAYMENT_NOT_OFFERED = Refusal(
     code="prepayment_not_offered",

@@ -20,18 +20,25 @@ from counterfoil.lending.account import (
     Accepted,
     Account,
     LineEvent,
-    Movement,
     Setting,
     Told,
     Transaction,
 )
 from counterfoil.lending.commands import Repay, ReverseRepayment
 from counterfoil.lending.drawing import refuse_amount
-from counterfoil.lending.fold import Input, fold, origin_of
+from counterfoil.lending.fold import fold, origin_of
 from counterfoil.lending.line import Line
-from counterfoil.lending.loan import NOTHING, Loan, Parts, advance, due_minor, payoff_minor
+from counterfoil.lending.loan import NOTHING, Loan, advance, due_minor, payoff_minor
 from counterfoil.lending.paying import pay
-from counterfoil.lending.redating import REDATING, day_of
+from counterfoil.lending.refolding import (
+    book,
+    inputs_of,
+    negative,
+    reallocate,
+    refold,
+    settle_line,
+    standing_parts,
+)
 from counterfoil.lending.terms import Prepayment
 
 
@@ -66,7 +73,7 @@ def book_payment(account: Account, command: Repay, setting: Setting) -> Accepted
     assert sum(t.amount_minor for t in done.transactions if t.kind == "repayment") == (
         command.amount_minor
     )
-    _settle_line(line, done)
+    settle_line(line, done)
     done.answer = _answer(line, command, repayment_id, value_date, done, left)
     done.told.append(Told("repayment_booked", repayment_id, {"amount_minor": command.amount_minor}))
     return done
@@ -90,7 +97,7 @@ def reverse(account: Account, command: ReverseRepayment, setting: Setting) -> Ac
     for transaction in booked:
         loan = account.loans[transaction.loan_id]
         _take_back(account, loan, transaction, command, setting, done)
-    _settle_line(line, done)
+    settle_line(line, done)
     _reopen(account, line, done)
     done.answer = {
         "id": ids.to_text(ids.REPAYMENT, command.repayment_id),
@@ -105,12 +112,6 @@ def reverse(account: Account, command: ReverseRepayment, setting: Setting) -> Ac
     }
     done.told.append(Told("repayment_reversed", command.repayment_id, {"reason": command.reason}))
     return done
-
-
-def credit_change_minor(transaction: Transaction) -> int:
-    """Return what a transaction adds to the credit kept, less what it takes out of it."""
-    used = transaction.amount_minor if transaction.is_from_credit else 0
-    return transaction.parts.excess_minor - used
 
 
 def needs_history(value_date: date | None, business_date: date) -> bool:
@@ -244,13 +245,13 @@ def _apply(
             advance(loan, setting.business_date)
         loan.version += 1
         account.changed_loans.add(loan.loan_id)
-        _book(transaction._replace(parts=parts), loan, done)
+        book(transaction._replace(parts=parts), loan, done)
         return
     history = [*account.history[loan.loan_id], transaction]
-    allotted = _refold(account, loan, history, setting)
+    allotted = refold(account, loan, history, setting)
     own = transaction._replace(parts=allotted[transaction.transaction_id])
-    _book(own, account.loans[loan.loan_id], done)
-    _reallocate(account, loan, history[:-1], allotted, own, setting, done)
+    book(own, account.loans[loan.loan_id], done)
+    reallocate(account, loan, history[:-1], allotted, own, setting, done)
 
 
 def _take_back(
@@ -262,7 +263,7 @@ def _take_back(
     done: Accepted,
 ) -> None:
     history = account.history[loan.loan_id]
-    standing = _standing_parts(history, transaction.transaction_id)
+    standing = standing_parts(history, transaction.transaction_id)
     reversal = Transaction(
         transaction_id=setting.ids.next(),
         loan_id=loan.loan_id,
@@ -270,7 +271,7 @@ def _take_back(
         kind="reversal",
         value_date=transaction.value_date,
         amount_minor=-transaction.amount_minor,
-        parts=_negative(standing),
+        parts=negative(standing),
         mode=transaction.mode,
         repayment_id=transaction.repayment_id,
         relates_to=transaction.transaction_id,
@@ -278,121 +279,10 @@ def _take_back(
         reason=command.reason,
     )
     loan.last_sequence += 1
-    allotted = _refold(account, loan, [*history, reversal], setting)
-    _book(reversal, account.loans[loan.loan_id], done)
+    allotted = refold(account, loan, [*history, reversal], setting)
+    book(reversal, account.loans[loan.loan_id], done)
     others = [t for t in history if t.transaction_id != transaction.transaction_id]
-    _reallocate(account, loan, others, allotted, reversal, setting, done)
-
-
-def _refold(
-    account: Account, loan: Loan, history: Sequence[Transaction], setting: Setting
-) -> dict[int, Parts]:
-    """Fold the loan again; put the new state in its place; return the parts by transaction."""
-    inputs = inputs_of(history)
-    state, parts = fold(origin_of(loan), inputs, through=setting.business_date, terms=setting.terms)
-    state.last_sequence = loan.last_sequence
-    state.version = loan.version + 1
-    for due in state.dues:
-        due.is_new = due.is_changed = True
-    account.loans[loan.loan_id] = state
-    account.changed_loans.add(loan.loan_id)
-    account.refolded_loans.add(loan.loan_id)
-    return {entry.transaction_id: part for entry, part in zip(inputs, parts, strict=True)}
-
-
-def inputs_of(history: Sequence[Transaction]) -> list[Input]:
-    """Return the transactions that count, in the order in which the fold reads them."""
-    undone = {t.relates_to for t in history if t.kind == "reversal"}
-    counted = [
-        t
-        for t in history
-        if t.kind in ("disbursement", "repayment", REDATING) and t.transaction_id not in undone
-    ]
-    counted.sort(key=lambda t: (t.value_date, t.sequence))
-    return [_input_of(t) for t in counted]
-
-
-def _input_of(transaction: Transaction) -> Input:
-    t = transaction
-    day = day_of(t.reason) if t.kind == REDATING else None
-    return Input(t.kind, t.value_date, t.amount_minor, t.mode, t.transaction_id, day)
-
-
-def _reallocate(
-    account: Account,
-    loan: Loan,
-    others: Sequence[Transaction],
-    allotted: dict[int, Parts],
-    cause: Transaction,
-    setting: Setting,
-    done: Accepted,
-) -> None:
-    """Book what changed in the parts of earlier payments; their receipts keep their numbers."""
-    state = account.loans[loan.loan_id]
-    for other in others:
-        if other.kind != "repayment" or other.transaction_id not in allotted:
-            continue
-        standing = _standing_parts(others, other.transaction_id)
-        change = _difference(allotted[other.transaction_id], standing)
-        if change == NOTHING:
-            continue
-        state.last_sequence += 1
-        row = Transaction(
-            transaction_id=setting.ids.next(),
-            loan_id=loan.loan_id,
-            sequence=state.last_sequence,
-            kind="reallocation",
-            value_date=other.value_date,
-            amount_minor=0,
-            parts=change,
-            mode=other.mode,
-            repayment_id=other.repayment_id,
-            relates_to=other.transaction_id,
-            channel=other.channel,
-            reason=f"{cause.kind} {ids.to_text(ids.TRANSACTION, cause.transaction_id)}",
-        )
-        _book(row, state, done)
-
-
-def _standing_parts(history: Sequence[Transaction], transaction_id: int) -> Parts:
-    """Return a payment's parts as booked, with every reallocation since."""
-    rows = [
-        t.parts
-        for t in history
-        if t.transaction_id == transaction_id
-        or (t.kind == "reallocation" and t.relates_to == transaction_id)
-    ]
-    return Parts(*(sum(column) for column in zip(*rows, strict=True)))
-
-
-def _difference(new: Parts, old: Parts) -> Parts:
-    return Parts(*(n - o for n, o in zip(new, old, strict=True)))
-
-
-def _negative(parts: Parts) -> Parts:
-    return Parts(*(-part for part in parts))
-
-
-def _book(transaction: Transaction, loan: Loan, done: Accepted) -> None:
-    done.transactions.append(transaction)
-    done.movements.append(
-        Movement(
-            transaction.kind,
-            loan.loan_id,
-            transaction.transaction_id,
-            loan.product_code,
-            transaction.parts,
-            0,
-            transaction.is_from_credit,
-        )
-    )
-
-
-def _settle_line(line: Line, done: Accepted) -> None:
-    """Carry to the line what was booked: principal comes back, an excess is kept as credit."""
-    line.principal_minor -= sum(t.parts.principal_minor for t in done.transactions)
-    line.credit_minor += sum(credit_change_minor(t) for t in done.transactions)
-    line.version += 1
+    reallocate(account, loan, others, allotted, reversal, setting, done)
 
 
 def _reopen(account: Account, line: Line, done: Accepted) -> None:
@@ -465,6 +355,8 @@ def _answer(
                 "principal_minor": t.parts.principal_minor,
                 "interest_minor": t.parts.interest_minor,
                 "penalty_minor": t.parts.penalty_minor,
+                "fee_minor": t.parts.fee_minor,
+                "guarantee_minor": t.parts.guarantee_minor,
             }
             for t in done.transactions
             if t.kind == "repayment"

@@ -29,11 +29,13 @@ class PlanRow:
     interest_minor: int
     #: Principal left after the row is paid.
     balance_minor: int
+    #: Fees of the row, whoever they are for.
+    fee_minor: int = 0
 
     @property
     def due_minor(self) -> int:
         """Return what the row asks for."""
-        return self.principal_minor + self.interest_minor
+        return self.principal_minor + self.interest_minor + self.fee_minor
 
 
 def first_due(start: date, repayment_day: int, terms: Terms) -> date:

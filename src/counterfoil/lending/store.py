@@ -4,14 +4,16 @@ Reading returns working copies for the pure modules; writing turns what a batch 
 one array of rows a table.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 from counterfoil.lending.account import Account, LineEvent, Transaction
+from counterfoil.lending.fees import fees_from_text, fees_to_text
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Due, Loan, Parts
-from counterfoil.lending.terms import Method, Prepayment
+from counterfoil.lending.review_event import review_events
+from counterfoil.lending.terms import Method, PlanTerms, Prepayment
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
 from counterfoil.platform.statement import Write
@@ -49,7 +51,7 @@ async def read_loan(connection: Connection, customer_id: int, loan_id: int) -> L
     rows = await QUERIES.loans_of_keys.fetch(connection, keys=[(customer_id, loan_id)])
     if not rows:
         return None
-    loan = _loan(rows[0])
+    loan = loan_of(rows[0])
     await _read_dues(connection, {(customer_id, loan_id): loan})
     return loan
 
@@ -59,7 +61,7 @@ async def read_instalments(connection: Connection, customer_id: int, loan_id: in
     rows = await QUERIES.instalments_of_loan.fetch(
         connection, customer_id=customer_id, loan_id=loan_id
     )
-    return [_due(row) for row in rows]
+    return [due_of(row) for row in rows]
 
 
 async def read_history(
@@ -67,7 +69,7 @@ async def read_history(
 ) -> list[BookedTransaction]:
     """Return the history of a loan in the order of booking."""
     rows = await QUERIES.transactions_of_loans.fetch(connection, keys=[(customer_id, loan_id)])
-    return [BookedTransaction(_transaction(r), r["book_date"], r["posted_at"]) for r in rows]
+    return [BookedTransaction(transaction_of(r), r["book_date"], r["posted_at"]) for r in rows]
 
 
 async def read_loans_after(
@@ -77,6 +79,8 @@ async def read_loans_after(
     customer_id: int | None = None,
     line_id: int | None = None,
     status: str | None = None,
+    products: Collection[str] | None = None,
+    lenders: Collection[str] | None = None,
     page: int,
 ) -> list[Loan]:
     """Return a page of loans with their unsettled instalments, in the order of their keys."""
@@ -87,9 +91,11 @@ async def read_loans_after(
         customer_id=customer_id,
         line_id=line_id,
         status=status,
+        products=None if products is None else list(products),
+        lenders=None if lenders is None else list(lenders),
         page=page,
     )
-    loans = {(row["customer_id"], row["loan_id"]): _loan(row) for row in rows}
+    loans = {(row["customer_id"], row["loan_id"]): loan_of(row) for row in rows}
     await _read_dues(connection, loans)
     return list(loans.values())
 
@@ -100,15 +106,19 @@ async def read_lines_after(
     after: LineKey = (0, 0),
     customer_id: int | None = None,
     status: str | None = None,
+    products: Collection[str] | None = None,
+    lenders: Collection[str] | None = None,
     page: int,
 ) -> list[Line]:
-    """Return a page of lines in the order of their keys."""
+    """Return a page of lines in the order of their keys; of some products or lenders alone."""
     rows: list[Any] = await QUERIES.lines_after.fetch(
         connection,
         after_customer_id=after[0],
         after_line_id=after[1],
         customer_id=customer_id,
         status=status,
+        products=None if products is None else list(products),
+        lenders=None if lenders is None else list(lenders),
         page=page,
     )
     return [Line(*row) for row in rows]
@@ -166,7 +176,7 @@ async def add_history(
         account.stored_instalments.setdefault(loan_id, set())
     for row in await QUERIES.transactions_of_loans.fetch(connection, keys=list(found)):
         account = found[row["customer_id"], row["loan_id"]]
-        account.history[row["loan_id"]].append(_transaction(row))
+        account.history[row["loan_id"]].append(transaction_of(row))
     for row in await QUERIES.instalment_numbers_of_loans.fetch(connection, keys=list(found)):
         account = found[row["customer_id"], row["loan_id"]]
         account.stored_instalments[row["loan_id"]].add(row["instalment_no"])
@@ -194,7 +204,7 @@ def writes_of(
     loans: list[tuple[object, ...]] = []
     instalments: list[tuple[object, ...]] = []
     dropped: list[tuple[object, ...]] = []
-    repaid: list[tuple[object, ...]] = []
+    events_of_review: list[tuple[object, ...]] = []
     for account in accounts:
         line = account.line
         if line is None or line.version == account.stored_version:
@@ -207,12 +217,11 @@ def writes_of(
         for loan_id in account.changed_loans:
             loan = account.loans[loan_id]
             loans.append(_loan_row(loan))
-            if loan.status == "closed":
-                repaid.append((line.customer_id, line.line_id, loan.closed_on, "loan_repaid"))
             if loan.dues:
                 instalments += _instalment_rows(loan)
             if loan_id in account.refolded_loans:
                 dropped += _dropped_rows(account, loan)
+        events_of_review += review_events(account)
     add = QUERIES
     parts = [
         Write(add.add_lines, (new_lines,)) if new_lines else None,
@@ -223,7 +232,7 @@ def writes_of(
         Write(add.drop_instalments, (dropped,)) if dropped else None,
         Write(add.add_transactions, (transactions,)) if transactions else None,
         Write(add.add_line_events, (events,)) if events else None,
-        Write(add.bring_review_forward, (repaid,)) if repaid else None,
+        Write(add.bring_review_forward, (events_of_review,)) if events_of_review else None,
     ]
     return [part for part in parts if part is not None]
 
@@ -254,6 +263,9 @@ def transaction_row(
         t.channel,
         t.reason,
         key,
+        t.parts.fee_minor,
+        t.parts.guarantee_minor,
+        t.plan,
     )
 
 
@@ -276,13 +288,18 @@ def event_row(
     )
 
 
-def _loan(row: Any) -> Loan:
+def loan_of(row: Any) -> Loan:
+    """Return the loan of a row whose columns come in the order of its fields."""
     loan = Loan(*row)
     loan.method = _METHODS[loan.method]
+    loan.fees = fees_from_text(row["fees"]) if row["fees"] else ()
+    if loan.signed is not None:
+        loan.signed = PlanTerms(*loan.signed)
     return loan
 
 
-def _due(row: Any) -> Due:
+def due_of(row: Any) -> Due:
+    """Return the instalment of a row whose columns follow its key."""
     return Due(
         instalment_no=row[2],
         due_date=row[3],
@@ -292,10 +309,15 @@ def _due(row: Any) -> Due:
         interest_paid_minor=row[7],
         penal=row[8],
         settled_on=row[9],
+        fee_minor=row[10],
+        guarantee_minor=row[11],
+        fee_paid_minor=row[12],
+        guarantee_paid_minor=row[13],
     )
 
 
-def _transaction(row: Any) -> Transaction:
+def transaction_of(row: Any) -> Transaction:
+    """Return the transaction of a row."""
     return Transaction(
         transaction_id=row["transaction_id"],
         loan_id=row["loan_id"],
@@ -308,12 +330,15 @@ def _transaction(row: Any) -> Transaction:
             row["interest_minor"],
             row["penalty_minor"],
             row["excess_minor"],
+            row["fee_minor"],
+            row["guarantee_minor"],
         ),
         mode=_MODES[row["mode"]],
         repayment_id=row["repayment_id"],
         relates_to=row["relates_to"],
         channel=row["channel"],
         reason=row["reason"],
+        plan=PlanTerms(*row["plan"]) if row["plan"] is not None else None,
     )
 
 
@@ -325,7 +350,7 @@ async def _put_loans(
         account = accounts.get((row[0], row[2]))
         if account is None:
             continue
-        loan = account.loans.get(row[1]) or _loan(row)
+        loan = account.loans.get(row[1]) or loan_of(row)
         account.loans[loan.loan_id] = loan
         loans[loan.customer_id, loan.loan_id] = loan
     await _read_dues(connection, loans)
@@ -339,7 +364,7 @@ async def _read_dues(connection: Connection, loans: dict[LineKey, Loan]) -> None
     for key in late:
         loans[key].dues = []
     for row in await QUERIES.open_dues_of_loans.fetch(connection, keys=late):
-        loans[row["customer_id"], row["loan_id"]].dues.append(_due(row))
+        loans[row["customer_id"], row["loan_id"]].dues.append(due_of(row))
 
 
 def _new_line_row(line: Line) -> tuple[object, ...]:
@@ -394,6 +419,8 @@ def _new_loan_row(loan: Loan) -> tuple[object, ...]:
         loan.contract_id,
         loan.note_ref,
         loan.note_sha256,
+        fees_to_text(loan.fees) if loan.fees else None,
+        loan.sheet_read_ms,
     )
 
 
@@ -424,6 +451,14 @@ def _loan_row(loan: Loan) -> tuple[object, ...]:
         loan.penalty_paid_minor,
         loan.last_sequence,
         loan.version,
+        loan.rate_daily_e8,
+        loan.penalty_daily_e8,
+        loan.tenor_months,
+        loan.due_fee_minor,
+        loan.due_guarantee_minor,
+        loan.fee_paid_minor,
+        loan.guarantee_paid_minor,
+        loan.signed,
     )
 
 
@@ -440,6 +475,10 @@ def _instalment_rows(loan: Loan) -> list[tuple[object, ...]]:
             due.interest_paid_minor,
             due.penal,
             due.settled_on,
+            due.fee_minor,
+            due.guarantee_minor,
+            due.fee_paid_minor,
+            due.guarantee_paid_minor,
         )
         for due in loan.dues
         if due.is_new or due.is_changed

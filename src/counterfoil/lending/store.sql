@@ -25,7 +25,8 @@ SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o
        o.accrued_interest_e8, o.accrued_penalty_e8, o.accrued_to, o.instalment_minor,
        o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
        o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version,
-       o.contract_id, o.note_ref, o.note_sha256
+       o.contract_id, o.note_ref, o.note_sha256, o.fees, o.due_fee_minor, o.due_guarantee_minor,
+       o.fee_paid_minor, o.guarantee_paid_minor, o.signed, o.sheet_read_ms
 FROM unnest(:keys::lending.line_key_v1[]) AS k
 CROSS JOIN LATERAL (
     SELECT * FROM lending.loan AS c
@@ -46,7 +47,8 @@ SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o
        o.accrued_interest_e8, o.accrued_penalty_e8, o.accrued_to, o.instalment_minor,
        o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
        o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version,
-       o.contract_id, o.note_ref, o.note_sha256
+       o.contract_id, o.note_ref, o.note_sha256, o.fees, o.due_fee_minor, o.due_guarantee_minor,
+       o.fee_paid_minor, o.guarantee_paid_minor, o.signed, o.sheet_read_ms
 FROM lending.loan AS o
 WHERE o.customer_id = ANY (:customer_ids::bigint[])
   AND EXISTS (
@@ -67,7 +69,8 @@ SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o
        o.accrued_interest_e8, o.accrued_penalty_e8, o.accrued_to, o.instalment_minor,
        o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
        o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version,
-       o.contract_id, o.note_ref, o.note_sha256
+       o.contract_id, o.note_ref, o.note_sha256, o.fees, o.due_fee_minor, o.due_guarantee_minor,
+       o.fee_paid_minor, o.guarantee_paid_minor, o.signed, o.sheet_read_ms
 FROM unnest(:keys::lending.loan_key_v1[]) AS k
 CROSS JOIN LATERAL (
     SELECT * FROM lending.loan AS c
@@ -86,12 +89,15 @@ SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o
        o.accrued_interest_e8, o.accrued_penalty_e8, o.accrued_to, o.instalment_minor,
        o.advance_minor, o.next_instalment_no, o.next_due_date, o.next_event_on, o.oldest_due_date,
        o.bucket, o.interest_paid_minor, o.penalty_paid_minor, o.last_sequence, o.version,
-       o.contract_id, o.note_ref, o.note_sha256
+       o.contract_id, o.note_ref, o.note_sha256, o.fees, o.due_fee_minor, o.due_guarantee_minor,
+       o.fee_paid_minor, o.guarantee_paid_minor, o.signed, o.sheet_read_ms
 FROM lending.loan AS o
 WHERE (o.customer_id, o.loan_id) > (:after_customer_id, :after_loan_id)
   AND (:customer_id::bigint IS NULL OR o.customer_id = :customer_id)
   AND (:line_id::bigint IS NULL OR o.line_id = :line_id)
   AND (:status::text IS NULL OR o.status = :status)
+  AND (:products::text[] IS NULL OR o.product_code = ANY (:products))
+  AND (:lenders::text[] IS NULL OR o.lender_id = ANY (:lenders))
 ORDER BY o.customer_id, o.loan_id
 LIMIT :page;
 
@@ -108,6 +114,8 @@ FROM lending.credit_line AS l
 WHERE (l.customer_id, l.line_id) > (:after_customer_id, :after_line_id)
   AND (:customer_id::bigint IS NULL OR l.customer_id = :customer_id)
   AND (:status::text IS NULL OR l.status = :status)
+  AND (:products::text[] IS NULL OR l.product_code = ANY (:products))
+  AND (:lenders::text[] IS NULL OR l.lender_id = ANY (:lenders))
 ORDER BY l.customer_id, l.line_id
 LIMIT :page;
 
@@ -116,7 +124,8 @@ LIMIT :page;
 -- gives   the rows of the loans, oldest first
 -- locks   none
 SELECT i.customer_id, i.loan_id, i.instalment_no, i.due_date, i.principal_minor, i.interest_minor,
-       i.principal_paid_minor, i.interest_paid_minor, i.penal, i.settled_on
+       i.principal_paid_minor, i.interest_paid_minor, i.penal, i.settled_on, i.fee_minor,
+       i.guarantee_minor, i.fee_paid_minor, i.guarantee_paid_minor
 FROM unnest(:keys::lending.loan_key_v1[]) AS k
 CROSS JOIN LATERAL (
     SELECT * FROM lending.instalment AS c
@@ -129,7 +138,8 @@ ORDER BY i.customer_id, i.loan_id, i.instalment_no;
 -- gives   the rows, oldest first
 -- locks   none
 SELECT i.customer_id, i.loan_id, i.instalment_no, i.due_date, i.principal_minor, i.interest_minor,
-       i.principal_paid_minor, i.interest_paid_minor, i.penal, i.settled_on
+       i.principal_paid_minor, i.interest_paid_minor, i.penal, i.settled_on, i.fee_minor,
+       i.guarantee_minor, i.fee_paid_minor, i.guarantee_paid_minor
 FROM lending.instalment AS i
 WHERE i.customer_id = :customer_id AND i.loan_id = :loan_id
 ORDER BY i.instalment_no;
@@ -152,7 +162,8 @@ ORDER BY i.customer_id, i.loan_id, i.instalment_no;
 -- locks   none
 SELECT t.customer_id, t.transaction_id, t.loan_id, t.sequence, t.kind, t.value_date, t.book_date,
        t.posted_at, t.amount_minor, t.principal_minor, t.interest_minor, t.penalty_minor,
-       t.excess_minor, t.mode, t.repayment_id, t.relates_to, t.channel, t.reason
+       t.excess_minor, t.mode, t.repayment_id, t.relates_to, t.channel, t.reason, t.fee_minor,
+       t.guarantee_minor, t.plan
 FROM unnest(:keys::lending.loan_key_v1[]) AS k
 CROSS JOIN LATERAL (
     SELECT * FROM lending.loan_transaction AS c
@@ -166,7 +177,8 @@ ORDER BY t.customer_id, t.loan_id, t.sequence;
 -- locks   none
 SELECT t.customer_id, t.transaction_id, t.loan_id, t.sequence, t.kind, t.value_date, t.book_date,
        t.posted_at, t.amount_minor, t.principal_minor, t.interest_minor, t.penalty_minor,
-       t.excess_minor, t.mode, t.repayment_id, t.relates_to, t.channel, t.reason
+       t.excess_minor, t.mode, t.repayment_id, t.relates_to, t.channel, t.reason, t.fee_minor,
+       t.guarantee_minor, t.plan
 FROM lending.loan_transaction AS t
 WHERE t.customer_id = :customer_id AND t.line_id = :line_id
   AND t.book_date BETWEEN :from_date AND :to_date
@@ -180,7 +192,8 @@ LIMIT :page;
 -- locks   none
 SELECT t.customer_id, t.transaction_id, t.loan_id, t.line_id, t.sequence, t.kind, t.value_date,
        t.book_date, t.posted_at, t.amount_minor, t.principal_minor, t.interest_minor,
-       t.penalty_minor, t.excess_minor, t.mode, t.repayment_id, t.relates_to, t.channel, t.reason
+       t.penalty_minor, t.excess_minor, t.mode, t.repayment_id, t.relates_to, t.channel, t.reason,
+       t.fee_minor, t.guarantee_minor, t.plan
 FROM lending.loan_transaction AS t
 WHERE t.customer_id = :customer_id AND t.repayment_id = :repayment_id
 ORDER BY t.transaction_id;
@@ -239,12 +252,13 @@ RETURNING 1;
 INSERT INTO lending.loan (
     customer_id, loan_id, line_id, product_code, product_version, lender_id, currency, method,
     purpose, payee_ref, cost_sheet_hash, original_minor, rate_daily_e8, penalty_daily_e8,
-    grace_days, tenor_months, repayment_day, requested_on, contract_id, note_ref, note_sha256)
+    grace_days, tenor_months, repayment_day, requested_on, contract_id, note_ref, note_sha256,
+    fees, sheet_read_ms)
 SELECT r.customer_id, r.loan_id, r.line_id, r.product_code, r.product_version, r.lender_id,
        r.currency, r.method, r.purpose, r.payee_ref, r.cost_sheet_hash, r.original_minor,
        r.rate_daily_e8, r.penalty_daily_e8, r.grace_days, r.tenor_months, r.repayment_day,
-       r.requested_on, r.contract_id, r.note_ref, r.note_sha256
-FROM unnest(:rows::lending.loan_v2[]) AS r;
+       r.requested_on, r.contract_id, r.note_ref, r.note_sha256, r.fees::jsonb, r.sheet_read_ms
+FROM unnest(:rows::lending.loan_v3[]) AS r;
 
 -- name: change_loans
 -- Changed loans; their line's version guards them.
@@ -261,8 +275,12 @@ SET status = r.status, start_date = r.start_date, first_due_date = r.first_due_d
     next_due_date = r.next_due_date, next_event_on = r.next_event_on,
     oldest_due_date = r.oldest_due_date, bucket = r.bucket,
     interest_paid_minor = r.interest_paid_minor, penalty_paid_minor = r.penalty_paid_minor,
-    last_sequence = r.last_sequence, version = r.version
-FROM unnest(:rows::lending.loan_change_v1[]) AS r
+    last_sequence = r.last_sequence, version = r.version, rate_daily_e8 = r.rate_daily_e8,
+    penalty_daily_e8 = r.penalty_daily_e8, tenor_months = r.tenor_months,
+    due_fee_minor = r.due_fee_minor, due_guarantee_minor = r.due_guarantee_minor,
+    fee_paid_minor = r.fee_paid_minor, guarantee_paid_minor = r.guarantee_paid_minor,
+    signed = r.signed
+FROM unnest(:rows::lending.loan_change_v2[]) AS r
 CROSS JOIN LATERAL (
     SELECT c.ctid FROM lending.loan AS c
     WHERE c.customer_id = r.customer_id AND c.loan_id = r.loan_id
@@ -276,16 +294,20 @@ RETURNING 1;
 -- locks   the instalments
 INSERT INTO lending.instalment AS i (
     customer_id, loan_id, instalment_no, due_date, principal_minor, interest_minor,
-    principal_paid_minor, interest_paid_minor, penal, settled_on)
+    principal_paid_minor, interest_paid_minor, penal, settled_on, fee_minor, guarantee_minor,
+    fee_paid_minor, guarantee_paid_minor)
 SELECT r.customer_id, r.loan_id, r.instalment_no, r.due_date, r.principal_minor, r.interest_minor,
-       r.principal_paid_minor, r.interest_paid_minor, r.penal, r.settled_on
-FROM unnest(:rows::lending.instalment_v1[]) AS r
+       r.principal_paid_minor, r.interest_paid_minor, r.penal, r.settled_on, r.fee_minor,
+       r.guarantee_minor, r.fee_paid_minor, r.guarantee_paid_minor
+FROM unnest(:rows::lending.instalment_v2[]) AS r
 ON CONFLICT (customer_id, loan_id, instalment_no) DO UPDATE
 SET due_date = excluded.due_date, principal_minor = excluded.principal_minor,
     interest_minor = excluded.interest_minor,
     principal_paid_minor = excluded.principal_paid_minor,
     interest_paid_minor = excluded.interest_paid_minor, penal = excluded.penal,
-    settled_on = excluded.settled_on;
+    settled_on = excluded.settled_on, fee_minor = excluded.fee_minor,
+    guarantee_minor = excluded.guarantee_minor, fee_paid_minor = excluded.fee_paid_minor,
+    guarantee_paid_minor = excluded.guarantee_paid_minor;
 
 -- name: drop_instalments
 -- Instalments that a loan folded again no longer has.
@@ -303,12 +325,12 @@ WHERE i.customer_id = r.customer_id AND i.loan_id = r.loan_id
 INSERT INTO lending.loan_transaction (
     customer_id, transaction_id, loan_id, line_id, sequence, kind, value_date, book_date,
     posted_at, amount_minor, principal_minor, interest_minor, penalty_minor, excess_minor, mode,
-    repayment_id, relates_to, channel, reason, idempotency_key)
+    repayment_id, relates_to, channel, reason, idempotency_key, fee_minor, guarantee_minor, plan)
 SELECT r.customer_id, r.transaction_id, r.loan_id, r.line_id, r.sequence, r.kind, r.value_date,
        r.book_date, r.posted_at, r.amount_minor, r.principal_minor, r.interest_minor,
        r.penalty_minor, r.excess_minor, r.mode, r.repayment_id, r.relates_to, r.channel, r.reason,
-       r.idempotency_key
-FROM unnest(:rows::lending.transaction_v1[]) AS r;
+       r.idempotency_key, r.fee_minor, r.guarantee_minor, r.plan
+FROM unnest(:rows::lending.transaction_v2[]) AS r;
 
 -- name: add_line_events
 -- Changes of lines.
@@ -328,7 +350,14 @@ FROM unnest(:rows::lending.line_event_v1[]) AS r;
 UPDATE lending.review_due AS d
 SET next_review_on = r.on_date, cause = r.cause
 FROM unnest(:rows::lending.review_event_v1[]) AS r
-WHERE d.customer_id = r.customer_id AND d.line_id = r.line_id AND d.next_review_on > r.on_date;
+WHERE d.customer_id = r.customer_id AND d.line_id = r.line_id AND d.next_review_on > r.on_date
+  AND (r.cause <> 'on_time_streak' OR NOT EXISTS (
+      -- A streak is one of the whole line: nothing of it was late in its last three instalments.
+      SELECT FROM lending.loan AS o
+      JOIN lending.instalment AS i ON i.customer_id = o.customer_id AND i.loan_id = o.loan_id
+      WHERE o.customer_id = r.customer_id AND o.line_id = r.line_id
+        AND i.due_date > r.on_date - 100
+        AND coalesce(i.settled_on, r.on_date) > i.due_date + o.grace_days));
 
 -- name: lines_with_something_due
 -- Lines that have a loan on which something happens by a date.
@@ -350,7 +379,8 @@ SELECT o.lender_id, o.product_code, o.currency, o.bucket, count(*) AS loans,
            + o.principal_minor * o.rate_daily_e8 * greatest(:on_date::date - o.accrued_to, 0)
        ) AS interest_e8,
        sum(o.accrued_penalty_e8 + o.penal_principal_minor * o.penalty_daily_e8
-           * greatest(:on_date::date - o.accrued_to, 0)::numeric) AS penalty_e8
+           * greatest(:on_date::date - o.accrued_to, 0)::numeric) AS penalty_e8,
+       sum(o.due_fee_minor)::bigint AS fee_minor
 FROM lending.loan AS o
 WHERE o.status = 'open'
 GROUP BY o.lender_id, o.product_code, o.currency, o.bucket
@@ -362,9 +392,9 @@ ORDER BY o.lender_id, o.product_code, o.currency, o.bucket;
 -- locks   nothing
 INSERT INTO lending.accrual_day (
     business_date, lender_id, product_code, currency, bucket, loans, principal_minor,
-    interest_receivable_e8, penalty_receivable_e8)
+    interest_receivable_e8, penalty_receivable_e8, fee_receivable_minor)
 VALUES (:business_date, :lender_id, :product_code, :currency, :bucket, :loans, :principal_minor,
-    :interest_receivable_e8, :penalty_receivable_e8);
+    :interest_receivable_e8, :penalty_receivable_e8, :fee_receivable_minor);
 
 -- name: close_steps
 -- The steps of a day's close that were begun.

@@ -6,6 +6,7 @@ Invariant   A version never changes; a loan keeps the version it was signed unde
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from counterfoil.kernel.rates import DAYS_IN_QUOTED_YEAR
 
@@ -32,6 +33,7 @@ class Part(StrEnum):
     """What a payment can pay; the order of these is a product's allocation order."""
 
     PENALTY = "penalty"
+    FEE = "fee"
     INTEREST = "interest"
     PRINCIPAL = "principal"
 
@@ -44,10 +46,25 @@ class Sweep(StrEnum):
 
 
 class FeeTiming(StrEnum):
-    """When a fee is asked for."""
+    """What a fee is asked for; the first two in normal performance, the others only then."""
 
-    AT_START = "at_start"
+    FIRST_INSTALMENT = "first_instalment"
     EACH_INSTALMENT = "each_instalment"
+    #: When principal is repaid before it falls due.
+    EARLY_REPAYMENT = "early_repayment"
+    #: When an instalment is unpaid after the days of grace, once.
+    LATE = "late"
+
+
+class FeeBasis(StrEnum):
+    """What a fee is measured by."""
+
+    FIXED = "fixed"
+    ORIGINAL_PRINCIPAL = "original_principal"
+    #: What has not fallen due before the instalment does.
+    OUTSTANDING_PRINCIPAL = "outstanding_principal"
+    #: What is repaid before it falls due.
+    REPAID_PRINCIPAL = "repaid_principal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +77,21 @@ class Fee:
     #: Who receives it: a role, `lender` or `guarantor`; never a platform.
     payee: str
     timing: FeeTiming
-    #: Minor units each time it is asked for.
-    amount_minor: int
+    basis: FeeBasis = FeeBasis.FIXED
+    #: Minor units each time it is asked for; 0 where it is a share.
+    amount_minor: int = 0
+    #: Share of the basis in 1e-8; 0 where it is a fixed amount.
+    share_e8: int = 0
+    #: The most that it is each time, minor units; None where it has no cap.
+    cap_minor: int | None = None
+
+
+class PlanTerms(NamedTuple):
+    """What a plan follows from and a change of plan changes; days move by a redating."""
+
+    rate_daily_e8: int
+    penalty_daily_e8: int
+    tenor_months: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

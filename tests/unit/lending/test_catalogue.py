@@ -23,7 +23,7 @@ OPEN = "cash-line-open.toml"
 SHIPPED = resources.files("counterfoil") / "products"
 FEE = (
     'fees = [{ code = "care", name_en = "Care", name_zh = "服务", payee = "lender", '
-    'timing = "at_start", amount = "9.00" }]'
+    'timing = "first_instalment", amount = "9.00" }]'
 )
 PACK = resources.files("counterfoil") / "rules" / "cn-2026-01.toml"
 
@@ -45,6 +45,7 @@ def write(tmp_path: Path) -> Write:
     return write_file
 
 
+WITH_FEES_IN_ORDER = ('["penalty", "interest"', '["penalty", "fee", "interest"')
 DRAFT = ('state = "effective"', 'state = "draft"')
 
 
@@ -145,7 +146,7 @@ def test_nothing_is_current_before_its_first_day() -> None:
         ('approver = "credit-committee"\n', "", "meta.approver", "only a draft"),
         ('payee = "lender"\ndaily', "daily", "interest.payee", "missing"),
         ('payee = "lender"\npercent', 'payee = "app"\npercent', "penalty.payee", "not known"),
-        ("fees = []", FEE, "cost.fees", "no loan charges a fee"),
+        ("fees = []", FEE, "repayment.allocation", "has to name fee"),
         ("fees = []", FEE.replace('payee = "lender", ', ""), "cost.fees", "has no payee"),
         ("fees = []", FEE.replace('"lender"', '"platform"'), "cost.fees", "'platform'"),
         ("fees = []", FEE.replace("amount =", "ammount ="), "cost.fees", "not a key"),
@@ -292,7 +293,9 @@ def test_two_versions_do_not_begin_on_one_day(write: Write) -> None:
 
 
 def test_a_draft_may_lack_its_approver_and_may_name_fees(write: Write) -> None:
-    directory = write(DRAFT, ('approver = "credit-committee"\n', ""), ("fees = []", FEE))
+    directory = write(
+        DRAFT, ('approver = "credit-committee"\n', ""), ("fees = []", FEE), WITH_FEES_IN_ORDER
+    )
     product = load_catalogue(directory).product("cash-line-open", 1)
     assert product.approver is None
     assert product.terms.fees[0].amount_minor == 900

@@ -14,13 +14,13 @@ from counterfoil.kernel.errors import Refused
 from counterfoil.lending.annual_rate import FREE, AnnualRate, Payment, annual_rate
 from counterfoil.lending.catalogue import load_catalogue
 from counterfoil.lending.cost import (
-    DAYS_LATE_SHOWN,
     STATEMENT,
     CostSheet,
     document_hash,
-    exact_percent,
+    first_form,
     make_cost_sheet,
 )
+from counterfoil.lending.cost_items import DAYS_LATE_SHOWN, exact_percent
 from counterfoil.lending.interest import payable
 from counterfoil.lending.loan import Loan, accrue, advance, disburse, plan
 from counterfoil.lending.terms import Fee, FeeTiming, Method, Terms
@@ -32,7 +32,7 @@ OPENING_FEE = Fee(
     name_en="Opening fee",
     name_zh="开户费",
     payee="lender",
-    timing=FeeTiming.AT_START,
+    timing=FeeTiming.FIRST_INSTALMENT,
     amount_minor=3_000,
 )
 GUARANTEE_FEE = replace(
@@ -73,6 +73,7 @@ def a_loan(
         tenor_months=months,
         repayment_day=repayment_day,
         requested_on=start,
+        fees=terms.fees,
         dues=[],
     )
     disburse(loan, start, terms)
@@ -273,11 +274,10 @@ def test_fees_stand_on_the_sheet_with_their_payees_and_raise_the_yearly_rate() -
     assert (guarantee.amount_minor, guarantee.payee_id) == (12 * 500, "guarantor")
     assert guarantee.payee.zh == "担保机构"
     assert sheet.total_minor == plain.total_minor + 9_000
-    assert sheet.fee_at_start_minor == 3_000
-    assert all(row.fee_minor == 500 for row in sheet.rows)
+    assert [row.fee_minor for row in sheet.rows] == [3_500] + [500] * 11
     assert sheet.rate_annual_effective_e8 > plain.rate_annual_effective_e8
     payments = [Payment((row.due_date - START).days, row.due_minor) for row in sheet.rows]
-    _, effective = recomputed(1_200_000 - 3_000, payments)
+    _, effective = recomputed(1_200_000, payments)
     assert abs(sheet.rate_annual_effective_e8 - e8(effective)) <= 1
 
 
@@ -293,6 +293,10 @@ def test_the_hash_is_that_of_the_canonical_document() -> None:
     assert sheet.sheet_hash == hashlib.sha256(text.encode()).digest()
     # The form of the sheet is fixed: another hash for these figures needs another SHEET_FORM.
     assert sheet.sheet_hash.hex() == (
+        "39324a54677d363d1a5734f7710d3b84b0bf6fea7edd6352ec978bd10a9c8469"
+    )
+    # And what was agreed to under the first form is still found by its hash.
+    assert document_hash(first_form(sheet.document())).hex() == (
         "8b74818589554f84c5069f728fb9329da28cc8b6899b5c305b99b2c09fb60f9a"
     )
 

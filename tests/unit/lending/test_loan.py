@@ -116,19 +116,19 @@ def test_a_loan_closes_when_less_than_half_a_cent_is_left() -> None:
     loan, terms = lent(10_000, Method.ANY_TIME)
     pay(loan, 9_900, DRAWN, mode=KEEP, terms=terms)
     paid = pay(loan, 100, DRAWN + timedelta(days=12), mode=KEEP, terms=terms)
-    assert paid == (100, 0, 0, 0)
+    assert paid[:4] == (100, 0, 0, 0)
     assert (loan.status, loan.accrued_interest_e8) == ("closed", 0)
     loan, terms = lent(10_000, Method.ANY_TIME)
     pay(loan, 9_900, DRAWN, mode=KEEP, terms=terms)
     paid = pay(loan, 100, DRAWN + timedelta(days=13), mode=KEEP, terms=terms)
     # 0.52 minor units: one is payable and comes before principal.
-    assert paid == (99, 1, 0, 0)
+    assert paid[:4] == (99, 1, 0, 0)
     assert loan.status == "open"
 
 
 def test_what_is_left_over_is_excess() -> None:
     loan, terms = lent(10_000, Method.BULLET)
-    assert pay(loan, 10_500, DRAWN, mode=KEEP, terms=terms) == (10_000, 0, 0, 500)
+    assert pay(loan, 10_500, DRAWN, mode=KEEP, terms=terms)[:4] == (10_000, 0, 0, 500)
     assert (loan.status, loan.closed_on) == ("closed", DRAWN)
 
 

@@ -16,7 +16,7 @@ FEE = {
     "name_en": "Service",
     "name_zh": "服务费",
     "payee": "guarantor",
-    "timing": "at_start",
+    "timing": "first_instalment",
     "amount": "5.00",
 }
 
@@ -107,6 +107,7 @@ def test_another_order_of_a_list_means_nothing_to_customers(version: dict[str, A
 
 def test_fees_are_told_apart_by_their_code(version: dict[str, Any]) -> None:
     version["meta"]["state"] = "draft"
+    version["repayment"]["allocation"].insert(1, "fee")
     (added,) = changed(version, cost__fees=[FEE])
     assert [meaning.effect for meaning in added.meanings] == [Effect.WORSE]
     assert "service" in added.meanings[0].en

@@ -8,7 +8,8 @@ from tests.store.branch import a_repayment, reversal
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.account import Accepted
 from counterfoil.lending.commands import AdvanceLoans
-from counterfoil.lending.repaying import inputs_of, needs_history
+from counterfoil.lending.refolding import inputs_of
+from counterfoil.lending.repaying import needs_history
 from counterfoil.lending.terms import Method
 
 DRAWN = date(2026, 1, 15)
@@ -88,7 +89,7 @@ def test_a_late_booking_moves_what_later_payments_paid() -> None:
     # Taken back, the first payment goes as it stands: 2.00 of interest and 6.00 of principal.
     assert first[0].repayment_id is not None
     taken = paid(bench.decide(reversal(7, 11, first[0].repayment_id)))
-    assert taken.transactions[0].parts == (-600, -200, 0, 0)
+    assert taken.transactions[0].parts[:4] == (-600, -200, 0, 0)
     assert bench.account.loans[loan_id].principal_minor == 100_000
 
 
@@ -100,7 +101,7 @@ def test_a_payment_is_taken_back_once_with_all_that_it_moved() -> None:
     assert repayment_id is not None
     taken = paid(bench.decide(reversal(7, 11, repayment_id)))
     (back,) = taken.transactions
-    assert (back.kind, back.amount_minor, back.parts) == ("reversal", -800, (-400, -400, 0, 0))
+    assert (back.kind, back.amount_minor, back.parts[:4]) == ("reversal", -800, (-400, -400, 0, 0))
     assert bench.account.loans[loan_id].principal_minor == 100_000
     assert code(bench.decide(reversal(7, 11, repayment_id))) == "repayment_reversed"
     assert code(bench.decide(reversal(7, 11, 99))) == "repayment_not_found"

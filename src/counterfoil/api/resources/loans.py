@@ -66,6 +66,7 @@ class LoanView(View):
     bucket: str
     interest_paid_minor: int
     penalty_paid_minor: int
+    fees_paid_minor: int
     version: int
 
 
@@ -78,6 +79,9 @@ class DueView(View):
     interest_minor: int
     principal_paid_minor: int
     interest_paid_minor: int
+    #: Fees, whoever they are for.
+    fee_minor: int
+    fee_paid_minor: int
     settled_on: date | None
 
 
@@ -89,6 +93,7 @@ class PlanView(View):
     days: int
     principal_minor: int
     interest_minor: int
+    fee_minor: int
     due_minor: int
     balance_minor: int
 
@@ -283,6 +288,7 @@ def loan_view(loan: Loan, on: date) -> LoanView:
         bucket=delinquency.BUCKETS[now.bucket],
         interest_paid_minor=loan.interest_paid_minor,
         penalty_paid_minor=loan.penalty_paid_minor,
+        fees_paid_minor=loan.fee_paid_minor + loan.guarantee_paid_minor,
         version=loan.version,
     )
 
@@ -296,6 +302,8 @@ def due_view(due: Due) -> DueView:
         interest_minor=due.interest_minor,
         principal_paid_minor=due.principal_paid_minor,
         interest_paid_minor=due.interest_paid_minor,
+        fee_minor=due.fee_minor + due.guarantee_minor,
+        fee_paid_minor=due.fee_paid_minor + due.guarantee_paid_minor,
         settled_on=due.settled_on,
     )
 

@@ -66,6 +66,9 @@ class AllocationView(View):
     principal_minor: int
     interest_minor: int
     penalty_minor: int
+    #: The lender's fees, and what is collected for a guarantor.
+    fee_minor: int
+    guarantee_minor: int
 
 
 class RepaymentAnswer(View):
@@ -220,15 +223,15 @@ def _standing(rows: list[Any]) -> list[AllocationView]:
     """Return the sums of each loan over booking, reallocations and reversal."""
     loans: dict[int, list[int]] = {}
     for row in rows:
-        sums = loans.setdefault(row["loan_id"], [0, 0, 0])
-        for place, name in enumerate(("principal_minor", "interest_minor", "penalty_minor")):
+        sums = loans.setdefault(row["loan_id"], [0] * len(_PARTS))
+        for place, name in enumerate(_PARTS):
             sums[place] += row[name]
     return [
         AllocationView(
-            loan_id=ids.to_text(ids.LOAN, loan_id),
-            principal_minor=principal,
-            interest_minor=interest,
-            penalty_minor=penalty,
+            loan_id=ids.to_text(ids.LOAN, loan_id), **dict(zip(_PARTS, sums, strict=True))
         )
-        for loan_id, (principal, interest, penalty) in loans.items()
+        for loan_id, sums in loans.items()
     ]
+
+
+_PARTS = ("principal_minor", "interest_minor", "penalty_minor", "fee_minor", "guarantee_minor")

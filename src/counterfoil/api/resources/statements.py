@@ -39,6 +39,8 @@ class StatementEntryView(View):
     interest_minor: int
     penalty_minor: int
     excess_minor: int
+    fee_minor: int
+    guarantee_minor: int
     #: Principal outstanding on the line afterwards.
     balance_minor: int
 
@@ -56,6 +58,8 @@ class StatementView(View):
     principal_paid_minor: int
     interest_paid_minor: int
     penalty_paid_minor: int
+    #: Fees, the lender's and a guarantor's.
+    fees_paid_minor: int
     #: Paid beyond what was owed and kept as credit.
     excess_minor: int
     #: Of such credit, what went back to the customer: paid out within these days.
@@ -98,6 +102,7 @@ async def get_statement(
         principal_paid_minor=sums["principal_minor"],
         interest_paid_minor=sums["interest_minor"],
         penalty_paid_minor=sums["penalty_minor"],
+        fees_paid_minor=sums["fee_minor"] + sums["guarantee_minor"],
         excess_minor=sums["excess_minor"],
         credit_returned_minor=returned,
         closing_principal_minor=opening + disbursed - sums["principal_minor"],
@@ -105,7 +110,16 @@ async def get_statement(
     )
 
 
-_PARTS: Final = ("principal_minor", "interest_minor", "penalty_minor", "excess_minor")
+_PARTS: Final = (
+    "principal_minor",
+    "interest_minor",
+    "penalty_minor",
+    "excess_minor",
+    "fee_minor",
+    "guarantee_minor",
+)
+#: Transactions that lend, or take back that anything was lent.
+_LENDING: Final = frozenset({"disbursement", "payout_returned"})
 
 
 async def _rows(
@@ -169,6 +183,8 @@ def _entries(rows: list[Any], opening: int) -> list[StatementEntryView]:
                 interest_minor=row["interest_minor"],
                 penalty_minor=row["penalty_minor"],
                 excess_minor=row["excess_minor"],
+                fee_minor=row["fee_minor"],
+                guarantee_minor=row["guarantee_minor"],
                 balance_minor=balance,
             )
         )
@@ -176,7 +192,7 @@ def _entries(rows: list[Any], opening: int) -> list[StatementEntryView]:
 
 
 def _is_paid(row: Any) -> bool:
-    return bool(row["kind"] != "disbursement")
+    return row["kind"] not in _LENDING
 
 
 def _principal(row: Any) -> int:

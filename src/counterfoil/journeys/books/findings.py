@@ -32,6 +32,8 @@ LEAF_TYPES: Final = {
     "reverse_repayment": LeafType.MONEY_MOVEMENT,
     "return_credit": LeafType.MONEY_MOVEMENT,
     "use_credit": LeafType.MONEY_MOVEMENT,
+    "replan_loan": LeafType.MONEY_MOVEMENT,
+    "return_payout": LeafType.MONEY_MOVEMENT,
     "confirm_return": LeafType.MONEY_MOVEMENT,
     "fail_return": LeafType.MONEY_MOVEMENT,
 }
@@ -69,6 +71,7 @@ class Sums:
     #: As the latest close has to have seen it.
     interest_e8: int = 0
     penalty_e8: int = 0
+    fee_minor: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,7 +86,7 @@ class Notes:
     accrued: tuple[date, datetime] | None
     results: defaultdict[str, Result] = field(default_factory=lambda: defaultdict(Result))
     sums: defaultdict[BookKey, Sums] = field(default_factory=lambda: defaultdict(Sums))
-    #: By book and bucket: loans, principal, exact interest and penalty at the latest close.
+    #: By book and bucket at the latest close: loans, principal, exact interest and penalty, fees.
     buckets: defaultdict[tuple[BookKey, int], list[int]] = field(
-        default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0])
+        default_factory=lambda: defaultdict(lambda: [0, 0, 0, 0, 0])
     )

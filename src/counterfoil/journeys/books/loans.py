@@ -22,7 +22,7 @@ from counterfoil.lending.checking import (
 )
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan
-from counterfoil.lending.repaying import credit_change_minor
+from counterfoil.lending.refolding import credit_change_minor
 
 
 def check_references(page: Page, notes: Notes) -> None:
@@ -102,8 +102,10 @@ def _sum_up(loan: Loan, booked: list[Booked], notes: Notes) -> None:
     interest_e8, penalty_e8 = receivable_e8(folded, on)
     sums.interest_e8 += interest_e8
     sums.penalty_e8 += penalty_e8
+    sums.fee_minor += folded.due_fee_minor
     bucket = notes.buckets[book, folded.bucket]
-    for place, amount in enumerate((1, folded.principal_minor, interest_e8, penalty_e8)):
+    amounts = (1, folded.principal_minor, interest_e8, penalty_e8, folded.due_fee_minor)
+    for place, amount in enumerate(amounts):
         bucket[place] += amount
 
 

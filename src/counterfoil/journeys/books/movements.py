@@ -83,7 +83,7 @@ def _expected_journals(page: Page, customer_id: int) -> dict[_Movement, _Wanted]
         book = (loan.lender_id, loan.product_code, loan.currency)
         hold = posting.hold(loan.original_minor)
         expected["hold", loan.loan_id] = _Wanted(hold, book, loan.loan_id, loan.requested_on)
-        if loan.status == "cancelled":
+        if loan.status == "cancelled" and not page.history.get(key):
             release = posting.hold(-loan.original_minor)
             expected["hold_release", loan.loan_id] = _Wanted(
                 release, book, loan.loan_id, loan.closed_on
@@ -118,11 +118,15 @@ def _postings_of(booked: Booked) -> Postings:
     t = booked.transaction
     if t.kind == "disbursement":
         return posting.disbursement(t.amount_minor)
+    if t.kind == "payout_returned":
+        return posting.payout_returned(-t.amount_minor)
     return posting.payment(
         principal_minor=t.parts.principal_minor,
         interest_minor=t.parts.interest_minor,
         penalty_minor=t.parts.penalty_minor,
         excess_minor=t.parts.excess_minor,
+        fee_minor=t.parts.fee_minor,
+        guarantee_minor=t.parts.guarantee_minor,
         is_from_credit=t.is_from_credit,
     )
 
