@@ -302,6 +302,19 @@ PLANTED: dict[str, tuple[str, str]] = {
             " WHERE status = 'active' ORDER BY line_id LIMIT 1"
         ),
     ),
+    # caps
+    "a loan above the cap of its licence": (
+        "rule_caps",
+        f"UPDATE lending.loan SET rate_daily_e8 = 58952 WHERE loan_id = {OPEN}",
+    ),
+    "a loan of a day for which no cap is known": (
+        "rule_caps",
+        f"UPDATE lending.loan SET requested_on = '2025-09-30' WHERE loan_id = {OPEN}",
+    ),
+    "a limit above the pack's": (
+        "rule_caps",
+        f"UPDATE lending.credit_line SET limit_minor = 20000001 WHERE line_id = {LINE}",
+    ),
     # journals
     "a journal that does not sum to zero": (
         "journal_balance",

@@ -17,6 +17,7 @@ from counterfoil.lending.catalogue import Catalogue, load_catalogue
 from counterfoil.lending.commands import OpenLine
 from counterfoil.lending.quote import Quote
 from counterfoil.lending.terms import Method, Terms
+from counterfoil.rules.shelf import load_packs
 
 CATALOGUE = load_catalogue()
 PRODUCTS = CATALOGUE.all()
@@ -120,6 +121,27 @@ async def test_a_contract_above_the_cap_gets_no_token_to_draw_with(branch: Branc
 def _with_cap(terms: Terms, annual_e8: int) -> Catalogue:
     [product] = [p for p in CATALOGUE.products() if p.terms == terms]
     return Catalogue([replace(product, terms=replace(terms, cost_annual_e8_cap=annual_e8))])
+
+
+async def test_a_contract_above_the_packs_cap_of_its_day_is_refused_with_the_rule(
+    branch: Branch,
+) -> None:
+    terms = CATALOGUE.current("cash-line-open", await branch.on())
+    await branch.get(under(terms, 1, terms.rate_daily_e8_max))
+    [pack] = load_packs().values()
+    for value, code in ((1_000_000, "cost_above_rule"), (None, "cost_cap_unknown")):
+        rules = tuple(
+            item if value is None else replace(item, value=value)
+            for item in pack.rules
+            if item.name == "cost_annual_most" and value is not None
+        )
+        packs = {pack.pack_id: replace(pack, rules=rules)}
+        catalogue = Catalogue(CATALOGUE.products(), packs)
+        branch.house = replace(branch.house, catalogue=catalogue)
+        [refused, *others] = await quotes_of(branch, terms)
+        assert {one.code for one in (refused, *others) if isinstance(one, Refused)} == {code}
+        assert isinstance(refused, Refused)
+        assert "cn-2026-01@" in refused.message
 
 
 def test_every_method_of_the_products_is_quoted() -> None:

@@ -14,6 +14,7 @@ from counterfoil.journeys.repay import repay
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
+from counterfoil.lending import store as lending
 from counterfoil.lending.commands import ConfirmPayout, OpenLine
 from counterfoil.lending.quote import PayoffQuote, Quote
 from counterfoil.lending.terms import Method
@@ -47,22 +48,24 @@ async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
         yield opened
 
 
-async def asked(house: House, *, line_id: int = LINE, amount_minor: int = 1_200_000) -> object:
+async def asked(
+    house: House, *, line_id: int = LINE, amount_minor: int = 1_200_000, tenor_months: int = 12
+) -> object:
     return await quote(
         house,
         customer_id=CUSTOMER,
         line_id=line_id,
         amount_minor=amount_minor,
         currency="CNY",
-        tenor_months=12,
+        tenor_months=tenor_months,
         method=Method.LEVEL_INSTALMENT,
         purpose="travel",
     )
 
 
-async def drawn(house: House) -> int:
+async def drawn(house: House, *, tenor_months: int = 12) -> int:
     """Draw what was quoted, have the money arrive, and return the loan."""
-    quoted = await asked(house)
+    quoted = await asked(house, tenor_months=tenor_months)
     assert isinstance(quoted, Quote)
     answer = await draw(
         house,
@@ -70,7 +73,7 @@ async def drawn(house: House) -> int:
         line_id=LINE,
         amount_minor=1_200_000,
         currency="CNY",
-        tenor_months=12,
+        tenor_months=tenor_months,
         method=Method.LEVEL_INSTALMENT,
         purpose="travel",
         payee_ref="account-token",
@@ -109,6 +112,57 @@ async def test_a_quote_writes_nothing(house: House) -> None:
     assert quoted.sheet.cost_minor == 77_796
     assert quoted.valid_on == ON
     assert await counted(house.database) == before
+
+
+async def granted(house: House, rates: dict[int, int]) -> None:
+    """Keep the decision behind the line, with prices by tenor."""
+    result = {
+        "rate_daily_e8": max(rates.values()),
+        "tenors_months": list(rates),
+        "rates_daily_e8": list(rates.values()),
+    }
+    async with house.database.transaction() as connection:
+        await connection.execute(
+            "INSERT INTO decisioning.policy_version (policy_hash, code, version, document,"
+            " first_used_at) VALUES (repeat('ab', 32), 'base', '1', '{}', now())"
+        )
+        await connection.execute(
+            "INSERT INTO decisioning.application (customer_id, application_id, product_code,"
+            " product_version, currency, purpose, status, received_at) VALUES ($1, 73,"
+            " 'cash-line-open', 1, 'CNY', 'travel', 'gathering', now())",
+            CUSTOMER,
+        )
+        await connection.execute(
+            "INSERT INTO decisioning.decision (customer_id, application_id, decision_no,"
+            " decided_by, outcome, policy_hash, inputs, result, decided_at) VALUES ($1, 73, 1,"
+            " 'policy', 'approved', repeat('ab', 32), '{}', $2, now())",
+            CUSTOMER,
+            orjson.dumps(result).decode(),
+        )
+
+
+async def test_a_drawdown_costs_what_the_decision_granted_for_its_tenor(house: House) -> None:
+    await granted(house, {3: 30_000, 12: 35_000})
+    assert (await asked(house)).sheet.rate_daily_e8 == 35_000  # type: ignore[attr-defined]
+    short = await asked(house, tenor_months=3)
+    assert isinstance(short, Quote)
+    assert short.sheet.rate_daily_e8 == 30_000
+    loan_id = await drawn(house, tenor_months=3)
+    async with house.database.connection() as connection:
+        loan = await lending.read_loan(connection, CUSTOMER, loan_id)
+        line = await lending.read_line(connection, CUSTOMER, LINE)
+    assert loan is not None
+    assert line is not None
+    assert (loan.rate_daily_e8, line.rate_daily_e8) == (30_000, 35_000)
+    assert loan.penalty_daily_e8 < 30_000
+
+
+async def test_no_tenor_costs_more_than_the_line(house: House) -> None:
+    await granted(house, {3: 36_000, 12: 40_000})
+    for tenor_months in (3, 12):
+        found = await asked(house, tenor_months=tenor_months)
+        assert isinstance(found, Quote)
+        assert found.sheet.rate_daily_e8 == 35_000
 
 
 async def test_a_quote_for_nobodys_line_is_refused(house: House) -> None:

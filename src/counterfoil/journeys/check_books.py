@@ -14,6 +14,7 @@ from datetime import date
 from typing import Final
 
 from counterfoil.evidence.auditing import Audit
+from counterfoil.journeys.books.caps import check_caps
 from counterfoil.journeys.books.findings import Notes, Result
 from counterfoil.journeys.books.loans import (
     check_lines,
@@ -40,6 +41,7 @@ from counterfoil.ledger.chart import (
     COMMITMENT_HELD,
     CREDIT_RETURNING,
     CUSTOMER_CREDIT,
+    FEE_RECEIVABLE,
     INTEREST_RECEIVABLE,
     LOAN_PRINCIPAL,
     PENALTY_RECEIVABLE,
@@ -69,6 +71,7 @@ CHECKS: Final = (
     "line_sums",
     "line_versions",
     "line_measures",
+    "rule_caps",
     "journal_balance",
     "journal_per_movement",
     "commands",
@@ -171,6 +174,7 @@ async def _check_pages(
             check_lines,
             check_versions,
             check_measures,
+            check_caps,
             check_journals,
             check_commands,
             check_leaves,
@@ -260,6 +264,7 @@ async def _check_accrual(connection: Connection, notes: Notes) -> None:
             {
                 INTEREST_RECEIVABLE: divide_half_up(sums.interest_e8, E8),
                 PENALTY_RECEIVABLE: divide_half_up(sums.penalty_e8, E8),
+                FEE_RECEIVABLE: sums.fee_minor,
             },
         )
     await _check_accrual_day(connection, notes, day)

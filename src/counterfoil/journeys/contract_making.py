@@ -31,6 +31,7 @@ from counterfoil.journeys.contract_words import (
     example_drawdown,
 )
 from counterfoil.journeys.house import House
+from counterfoil.journeys.price_caps import refuse_cost
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.kernel.language import Language
@@ -112,6 +113,10 @@ def make(
     example = example_drawdown(offer, setting)
     if isinstance(example, Refused):
         return example
+    annual_e8 = example.sheet.rate_annual_effective_e8
+    refused = refuse_cost(house.catalogue, terms, annual_e8=annual_e8, on=on)
+    if refused is not None:
+        return refused
     contract_id = setting.ids.next()
     filling = agreement_filling(contract_id, offer, example, setting, borrower, replaces=replaces)
     texts = Texts(

@@ -11,8 +11,10 @@ from datetime import date
 from counterfoil.decisioning.gate_impact import Fault
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import Action, RuleClass
+from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending.catalogue import Catalogue, UnknownProductError
 from counterfoil.lending.price_caps import highest_rate_daily_e8
+from counterfoil.lending.refusals import COST_ABOVE_RULE, COST_CAP_UNKNOWN
 from counterfoil.lending.terms import Terms
 
 #: The fact by which a policy knows students.
@@ -35,6 +37,20 @@ def pack_reference(catalogue: Catalogue, terms: Terms, on: date) -> str | None:
     """Return which version of which pack a decision on a product is made under."""
     pack = catalogue.pack(terms, on)
     return None if pack is None else pack.reference
+
+
+def refuse_cost(catalogue: Catalogue, terms: Terms, *, annual_e8: int, on: date) -> Refused | None:
+    """Refuse a contract whose all-in yearly cost passes the cap of its date, or has no known cap.
+
+    `annual_e8` is the effective yearly rate of the cost sheet, every fee included.
+    """
+    cap = catalogue.rule(terms, "cost_annual_most", on)
+    if cap is None:
+        pack = pack_reference(catalogue, terms, on)
+        return refuse(COST_CAP_UNKNOWN, licence=terms.licence, on=on.isoformat(), pack=pack)
+    if annual_e8 > cap.value:
+        return refuse(COST_ABOVE_RULE, rule=cap.rule_id, pack=cap.pack, on=on.isoformat())
+    return None
 
 
 def price_faults(policy: Policy, catalogue: Catalogue, on: date) -> Iterator[Fault]:

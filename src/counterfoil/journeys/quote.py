@@ -8,8 +8,11 @@ from datetime import date
 from functools import partial
 from typing import Final
 
+from counterfoil.decisioning import store as decisions
+from counterfoil.decisioning.granted import granted_rate
 from counterfoil.journeys.house import House
 from counterfoil.journeys.loan_note import new_note
+from counterfoil.journeys.price_caps import refuse_cost
 from counterfoil.journeys.scenes import scene_of_product
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.kernel.language import Language
@@ -17,11 +20,13 @@ from counterfoil.lending import quote as quotes
 from counterfoil.lending import refusals, store
 from counterfoil.lending.account import Setting
 from counterfoil.lending.commands import Draw
+from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan
 from counterfoil.lending.preview import DayPreview, Example, preview_day
 from counterfoil.lending.quote import PayoffQuote, Quote
 from counterfoil.lending.scene import refuse_drawdown
 from counterfoil.lending.terms import Method
+from counterfoil.platform.database import Connection
 
 #: Running loans that a preview names; a line with more has them listed elsewhere.
 RUNNING_LOANS_MAX: Final = 200
@@ -45,8 +50,9 @@ async def quote(
     """
     async with house.database.connection() as connection:
         line = await store.read_line(connection, customer_id, line_id)
-    if line is None:
-        return refuse(refusals.LINE_NOT_FOUND)
+        if line is None:
+            return refuse(refusals.LINE_NOT_FOUND)
+        rate_daily_e8 = await price_of_tenor(connection, line, tenor_months=tenor_months)
     asked = Draw(
         customer_id=customer_id,
         line_id=line_id,
@@ -67,15 +73,29 @@ async def quote(
     terms = house.catalogue.terms(line.product_code, line.product_version)
     setting = Setting(terms, await house.business_date(), house.clock.now(), house.ids)
     try:
-        return quotes.quote_drawdown(
+        quoted = quotes.quote_drawdown(
             line,
             asked,
             setting,
             key=house.quote_key,
             write_note=partial(new_note, house, line, setting, language),
+            rate_daily_e8=rate_daily_e8,
         )
     except RefusedError as error:
         return error.refused
+    if isinstance(quoted, Refused):
+        return quoted
+    # The date of a quote is that of its contract: its token is taken on no other day.
+    annual_e8, on = quoted.sheet.rate_annual_effective_e8, setting.business_date
+    return refuse_cost(house.catalogue, terms, annual_e8=annual_e8, on=on) or quoted
+
+
+async def price_of_tenor(connection: Connection, line: Line, *, tenor_months: int) -> int:
+    """Return what a new drawdown of a tenor costs: the price that the line's decision granted."""
+    taken = await decisions.read_decisions_of(
+        connection, customer_id=line.customer_id, application_id=line.application_id
+    )
+    return granted_rate(taken, tenor_months=tenor_months, rate_daily_e8=line.rate_daily_e8)
 
 
 async def preview_repayment_day(

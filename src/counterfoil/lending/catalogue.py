@@ -58,9 +58,11 @@ class Catalogue:
 
     __slots__ = ("_by_code", "_packs", "_products")
 
-    def __init__(self, products: Iterable[Product], packs: Mapping[str, RulePack]) -> None:
-        """Take products whose code and version are unique, and the packs."""
-        self._packs = packs
+    def __init__(
+        self, products: Iterable[Product], packs: Mapping[str, RulePack] | None = None
+    ) -> None:
+        """Take products whose code and version are unique, and packs; by default the program's."""
+        self._packs = load_packs() if packs is None else packs
         ordered = sorted(products, key=lambda p: (p.terms.code, p.terms.version))
         self._products = {(p.terms.code, p.terms.version): p for p in ordered}
         assert len(self._products) == len(ordered)
