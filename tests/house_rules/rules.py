@@ -14,7 +14,16 @@ EXACT_ROOMS = frozenset({"kernel", "lending", "ledger"})
 CONTEXTS = frozenset(
     {
         *("customers", "consents", "bureau", "contracts", "decisioning", "lending", "payments"),
-        *("features", "funding", "monitoring", "collections", "portfolio", "compliance", "models"),
+        *(
+            "features",
+            "funding",
+            "monitoring",
+            "collections",
+            "portfolio",
+            "compliance",
+            "models",
+            "hosts",
+        ),
         *("ledger", "evidence", "privacy"),
     }
 )

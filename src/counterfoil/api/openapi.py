@@ -30,12 +30,15 @@ DESCRIPTION: Final = (
 _REFERENCE: Final = "#/components/schemas/"
 _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": f"{_REFERENCE}Problem"}}}
 _NAMES: Final = {
+    ids.HOST: "a host",
+    ids.DELIVERY: "a notice to a host",
     ids.CUSTOMER: "a customer",
     ids.LINE: "a credit line",
     ids.APPLICATION: "an application",
 } | {
     ids.LINE_REVIEW: "a review of a line",
     ids.LINE_MEASURE: "a measure on a line",
+    ids.LINE_REVIEW_CASE: "a case of a line's review",
     ids.LINE_APPEAL: "an appeal against a measure",
     ids.LINE_SIGNAL: "a signal about a line",
     ids.LIMIT_REQUEST: "a request for a higher limit",

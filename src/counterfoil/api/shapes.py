@@ -90,6 +90,21 @@ MerchantId = Annotated[
     PlainValidator(_reader(ids.MERCHANT)),
     WithJsonSchema(id_schema(ids.MERCHANT, "a merchant of a scene")),
 ]
+HostId = Annotated[
+    int,
+    PlainValidator(_reader(ids.HOST)),
+    WithJsonSchema(id_schema(ids.HOST, "a host")),
+]
+HostedPageId = Annotated[
+    int,
+    PlainValidator(_reader(ids.HOSTED_PAGE)),
+    WithJsonSchema(id_schema(ids.HOSTED_PAGE, "a hosted page")),
+]
+DeliveryId = Annotated[
+    int,
+    PlainValidator(_reader(ids.DELIVERY)),
+    WithJsonSchema(id_schema(ids.DELIVERY, "a notice to a host")),
+]
 LeafId = Annotated[
     int,
     PlainValidator(_reader(ids.LEAF)),

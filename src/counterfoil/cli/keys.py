@@ -47,6 +47,10 @@ def create(
             help="Days until the key ends by itself; outside a sandbox 90 where none are given.",
         ),
     ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(help="Code of the host app whose key it is; it opens routes of hosts alone."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Create a key and print it, once."""
@@ -63,6 +67,11 @@ def create(
     api_key_id = source.next()
 
     async def store(connection: "Connection") -> str:
+        from counterfoil.hosts.store import host_of_code
+
+        host_id = None if host is None else await host_of_code(connection, host)
+        if host is not None and host_id is None:
+            raise output.fail(f"There is no host {host}.")
         return await access.create_api_key(
             connection,
             api_key_id=api_key_id,
@@ -70,6 +79,7 @@ def create(
             scopes=scopes,
             now=now,
             expires_at=None if days is None else now + timedelta(days=days),
+            host_id=host_id,
         )
 
     secret = with_connection(store)

@@ -68,6 +68,8 @@ class Scope(StrEnum):
     APPROVALS_READ = "approvals:read"
     APPROVALS_WRITE = "approvals:write"
     TRAIL_READ = "trail:read"
+    STAFF_READ = "staff:read"
+    STAFF_WRITE = "staff:write"
     #: What keys of hosts are for; a host's registration says what each may do.
     HOST_READ = "host:read"
     HOST_WRITE = "host:write"

@@ -4,16 +4,17 @@
 -- A new key of a client.
 -- locks   none but its row
 INSERT INTO platform.api_key (
-    api_key_id, lookup, digest, client, scopes, created_at, expires_at
+    api_key_id, lookup, digest, client, scopes, created_at, expires_at, host_id
 ) VALUES (
-    :api_key_id, :lookup, :digest, :client, :scopes, :created_at, :expires_at
+    :api_key_id, :lookup, :digest, :client, :scopes, :created_at, :expires_at, :host_id
 );
 
 -- name: live_api_keys
 -- Every key that may still be used at an instant, for the cache.
 -- gives   at most :page rows
 -- locks   none
-SELECT api_key_id, lookup, digest, client, scopes, created_at, expires_at, revoked_at, last_used_on
+SELECT api_key_id, lookup, digest, client, scopes, created_at, expires_at, revoked_at, last_used_on,
+       host_id
 FROM platform.api_key
 WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > :now)
 ORDER BY api_key_id
@@ -23,7 +24,8 @@ LIMIT :page;
 -- All keys, revoked ones too, newest first.
 -- gives   at most :page rows, before the key given
 -- locks   none
-SELECT api_key_id, lookup, digest, client, scopes, created_at, expires_at, revoked_at, last_used_on
+SELECT api_key_id, lookup, digest, client, scopes, created_at, expires_at, revoked_at, last_used_on,
+       host_id
 FROM platform.api_key
 WHERE api_key_id < :before
 ORDER BY api_key_id DESC
