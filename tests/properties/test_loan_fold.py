@@ -15,7 +15,7 @@ from counterfoil.lending.commands import AdvanceLoans, Repay, ReverseRepayment
 from counterfoil.lending.fold import fold, origin_of
 from counterfoil.lending.loan import Loan, accrue, advance, payoff_minor
 from counterfoil.lending.refolding import inputs_of
-from counterfoil.lending.terms import Method, Prepayment
+from counterfoil.lending.terms import Method, Prepayment, Terms
 
 AMOUNTS = st.integers(100, 50_000).map(lambda yuan: yuan * 100)
 METHODS = st.sampled_from(list(Method))
@@ -52,6 +52,8 @@ def check_loan(loan: Loan) -> None:
     assert loan.due_principal_minor == sum(d.principal_left_minor for d in unsettled)
     assert loan.due_interest_minor == sum(d.interest_left_minor for d in unsettled)
     assert loan.penal_principal_minor == sum(d.principal_left_minor for d in unsettled if d.penal)
+    assert loan.due_fee_minor == sum(d.fee_left_minor for d in unsettled)
+    assert loan.due_guarantee_minor == sum(d.guarantee_left_minor for d in unsettled)
     assert 0 <= loan.due_principal_minor <= loan.principal_minor <= loan.original_minor
     assert loan.oldest_due_date == (unsettled[0].due_date if unsettled else None)
     if loan.status == "open" and loan.current_principal_minor:
@@ -62,15 +64,16 @@ def check_loan(loan: Loan) -> None:
         assert loan.next_event_on is None
 
 
-def check_account(account: Account, on: date) -> None:
+def check_account(account: Account, on: date, terms: Terms | None = None) -> None:
     """Assert that state and history agree, loan by loan and with the line."""
     line = account.line
     assert line is not None
     for loan_id, loan in account.loans.items():
         check_loan(loan)
         history = account.history[loan_id]
-        bench = Bench()
-        folded, _ = fold(origin_of(loan), inputs_of(history), through=on, terms=bench.terms)
+        folded, _ = fold(
+            origin_of(loan), inputs_of(history), through=on, terms=terms or Bench().terms
+        )
         assert state_of(folded, on, whole=False) == state_of(loan, on, whole=False)
         paid = sum(
             t.parts.principal_minor
@@ -78,7 +81,7 @@ def check_account(account: Account, on: date) -> None:
             if t.kind in ("repayment", "reversal", "reallocation")
         )
         assert loan.original_minor - paid == loan.principal_minor
-        for kind in ("interest", "penalty"):
+        for kind in ("interest", "penalty", "fee", "guarantee"):
             booked = sum(
                 getattr(t.parts, f"{kind}_minor") for t in history if t.kind != "disbursement"
             )
@@ -212,9 +215,7 @@ def test_a_payment_over_several_loans_is_never_lost(
         if isinstance(outcome, Accepted):
             answer: Any = outcome.answer
             shares = answer["allocations"]
-            whole = sum(
-                s["principal_minor"] + s["interest_minor"] + s["penalty_minor"] for s in shares
-            )
+            whole = sum(v for s in shares for name, v in s.items() if name != "loan_id")
             assert whole + answer["excess_minor"] == paid
         check_account(bench.account, bench.on)
 
