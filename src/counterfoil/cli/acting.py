@@ -69,11 +69,15 @@ def in_house(work: "Callable[[House], Awaitable[T]]") -> T:
 
 async def acting(house: "House", name: str, password: str, *, from_stdin: bool) -> "Actor":
     """Return the operator whose name, password and code these are, with the rights of now."""
+    from counterfoil.journeys.entry import Ask, enter
     from counterfoil.journeys.second_factor import is_code, is_factor_required
     from counterfoil.journeys.staff_rights import standing_of
+    from counterfoil.journeys.trail import Act, note_refusal
     from counterfoil.kernel.clock import SystemClock
+    from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access import verify_operator
     from counterfoil.platform.access_matrix import Actor
+    from counterfoil.platform.holdings import read_holding
 
     now = SystemClock().now()
     async with house.database.connection() as connection:
@@ -82,12 +86,13 @@ async def acting(house: "House", name: str, password: str, *, from_stdin: bool) 
             raise output.fail("Name and password do not belong together.")
         role = operator.role.value
         standing = await standing_of(house, connection, operator.name, role, now=now)
+        holding = await read_holding(connection, operator.name)
     if operator.has_factor:
         if not await is_code(house, operator, _code(from_stdin=from_stdin), now=now):
             raise output.fail("The code does not match, or was used before.")
     elif is_factor_required(house, operator):
         raise output.fail("Set up a second factor in the console first.")
-    return Actor(
+    actor = Actor(
         name=operator.name,
         role=role,
         # The account of the machine, so that the trail tells from where it came.
@@ -95,6 +100,12 @@ async def acting(house: "House", name: str, password: str, *, from_stdin: bool) 
         lent=standing.lent_role,
         suspended=standing.suspended,
     )
+    # What a command is about its journey checks; whether anything may be done now is asked here.
+    entered = await enter(house, actor, holding, Ask(act="read"), now=now)
+    if isinstance(entered, Refused):
+        await note_refusal(house, actor, Act(name="cli"), entered)
+        raise output.fail(f"{entered.message} {entered.next_step} ({entered.code})")
+    return actor
 
 
 def _code(*, from_stdin: bool) -> str:

@@ -1,11 +1,11 @@
-"""`counterfoil operators`: who may sign in, and which rights they still need."""
+"""`counterfoil operators`: who may sign in, which rights they still need, and what they hold."""
 
 import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from counterfoil.cli import output
+from counterfoil.cli import operators_access, output
 from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
 from counterfoil.cli.connection import with_connection
 
@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     group.command()(confirm)
     group.command("reset-factor")(reset_factor)
     group.command()(emergencies)
+    operators_access.add_to(group)
     app.add_typer(group, name="operators")
 
 

@@ -1,0 +1,169 @@
+"""Every page with every role, and with attributes that reach nothing: allowed or refused."""
+
+import re
+from datetime import timedelta
+from importlib import resources
+
+import pytest
+from tests.console.accessibility import faults
+from tests.console.conftest import Browser
+
+from counterfoil.console.access import ROLES, Permission, may
+from counterfoil.console.app import PAGES
+from counterfoil.console.page import Page
+from counterfoil.journeys.house import House
+from counterfoil.journeys.rights import RightsWish, ask_right
+from counterfoil.journeys.staff_rights import NO_STANDING, Standing
+from counterfoil.kernel import ids
+from counterfoil.platform.access import Scope
+from counterfoil.platform.access_matrix import load_matrix
+from counterfoil.platform.trail import Wanted, find_entries
+from counterfoil.privacy.rights import Right, RightsRequest
+
+CUSTOMER = re.compile(r"\bcu_[0-9a-z]{13}\b")
+SQL = resources.files("counterfoil.console").joinpath("reading.sql").read_text("utf-8")
+#: Views that a desk has of its own.
+VIEWS = (
+    "loan", "line", "application", "customer", "payment", "contract", "consent", "consent_refused",
+    "inquiry", "loan_transaction", "line_event",
+)  # fmt: skip
+
+
+async def standing(*_: object, **__: object) -> Standing:
+    """Return the standing of somebody whose rights did not expire while the seed was made."""
+    return NO_STANDING
+
+
+async def address_of(house: House, page: Page) -> str:
+    """Return a page's address about a customer who has a loan; other parts name nothing there."""
+    async with house.database.connection() as connection:
+        row = await connection.fetchrow(
+            "SELECT customer_id, loan_id, line_id, application_id FROM lending.loan"
+            " JOIN lending.credit_line USING (customer_id, line_id)"
+            " WHERE loan.status = 'open' ORDER BY loan_id LIMIT 1"
+        )
+    known = {
+        "customer": ids.to_text(ids.CUSTOMER, row["customer_id"]),
+        "loan": ids.to_text(ids.LOAN, row["loan_id"]),
+        "line": ids.to_text(ids.LINE, row["line_id"]),
+        "application": ids.to_text(ids.APPLICATION, row["application_id"]),
+        "owner": ids.to_text(ids.CUSTOMER, row["customer_id"]),
+    }
+    return "/console" + re.sub(
+        r"{(\w+)(?::\w+)?}", lambda m: known.get(m[1], "nothing-here"), page.path
+    )
+
+
+async def give(house: House, operator: str, attribute: str, value: str) -> None:
+    now = house.clock.now()
+    async with house.database.transaction() as connection:
+        await connection.execute(
+            "INSERT INTO platform.attribute_grant VALUES"
+            " ($1, $2, $3, $4, 'test', 'officer.a', 'officer.b', 1, $5, $6)",
+            house.ids.next(), operator, attribute, value, now, now + timedelta(days=9),
+        )  # fmt: skip
+
+
+GUARDED = [page for page in PAGES if page.permission is not None]
+
+
+@pytest.mark.parametrize("role", list(ROLES))
+async def test_every_page_opens_for_the_roles_that_may_and_for_nobody_else(
+    stranger: Browser, role: str
+) -> None:
+    await stranger.sign_in(role)
+    for page in GUARDED:
+        assert page.permission is not None
+        answer = await stranger.get(await address_of(stranger.house, page))
+        allowed = may(role, page.permission)
+        assert answer.status_code != 500, page.path
+        assert (answer.status_code == 403) is not allowed, (role, page.path, answer.status_code)
+
+
+async def test_whoever_reaches_nothing_sees_nobody_on_any_page(stranger: Browser) -> None:
+    await give(stranger.house, "compliance", "product", "cash-line-invited")
+    await give(stranger.house, "compliance", "region", "99")
+    await stranger.sign_in("compliance")
+    for page in GUARDED:
+        assert page.permission is not None
+        if not may("compliance", page.permission):
+            continue
+        address = await address_of(stranger.house, page)
+        answer = await stranger.get(address)
+        if "{customer}" in page.path and not page.is_way_to_case:
+            assert answer.status_code == 403, page.path
+        seen = set(CUSTOMER.findall(answer.text)) - set(CUSTOMER.findall(address))
+        # The trail is of the whole house, for whoever may read it.
+        assert page.permission is Permission.READ_TRAIL or seen == set(), (page.path, seen)
+
+
+async def test_outside_the_hours_no_page_opens_but_the_sign_in(stranger: Browser) -> None:
+    await give(stranger.house, "auditor", "hours", "67.0100-0101")
+    await stranger.sign_in("auditor")
+    for page in GUARDED:
+        answer = await stranger.get(await address_of(stranger.house, page))
+        assert answer.status_code == 403, page.path
+    assert faults(answer.text) == []
+
+
+async def test_a_customer_is_seen_through_a_case_that_is_taken_on_the_way(
+    stranger: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where staff is guarded, support has lists of nobody until something that waits is taken."""
+    house = stranger.house
+    monkeypatch.setattr("counterfoil.console.app.is_factor_required", lambda *_: False)
+    monkeypatch.setattr(type(house.settings), "guards_staff", property(lambda _: True))
+    monkeypatch.setattr("counterfoil.console.app.standing_of", standing)
+    await stranger.sign_in("operations")
+    assert CUSTOMER.search((await stranger.get("/console/customers")).text) is None
+    page = next(page for page in GUARDED if page.path == "/customers/{customer}")
+    address = await address_of(house, page)
+    refused = await stranger.get(address)
+    assert refused.status_code == 403
+    assert f'href="{address}/case"' in refused.text
+    assert faults(refused.text) == []
+    empty = await stranger.get(f"{address}/case")
+    assert "Nothing waits about this customer" in empty.text
+    number = ids.from_text(ids.CUSTOMER, address.rsplit("/", 1)[1])
+    wish = RightsWish(
+        customer_id=number, kind=Right.COPY, about="", said="", method="", by="api:shop"
+    )
+    asked = await ask_right(house, wish)
+    assert isinstance(asked, RightsRequest)
+    form = await stranger.get(f"{address}/case")
+    assert faults(form.text) == []
+    task = f"rights.{asked.request_id}"
+    taken = await stranger.submit(form, f"{address}/case", task=task, reason="answer them")
+    assert taken.headers["location"] == address
+    assert (await stranger.get(address)).status_code == 200
+    listed = (await stranger.get("/console/customers")).text
+    assert set(CUSTOMER.findall(listed)) == {ids.to_text(ids.CUSTOMER, number)}
+    async with house.database.connection() as connection:
+        lines = await find_entries(connection, Wanted(actor="operations"))
+    assert ("console", "case_needed") in {(line.act, line.outcome) for line in lines}
+    views = [line for line in lines if line.act == "view" and line.subject == page.path]
+    assert [line.customer_ids for line in views] == [(number,)]
+    assert views[0].ticket.startswith("cc_")
+
+
+async def test_a_list_is_one_line_of_the_trail_with_everybody_on_it(browser: Browser) -> None:
+    shown = set(CUSTOMER.findall((await browser.get("/console/loans")).text))
+    assert len(shown) > 1
+    async with browser.house.database.connection() as connection:
+        lines = await find_entries(connection, Wanted(actor="administrator", act="view"))
+    [line] = [line for line in lines if line.subject == "/loans"]
+    assert {ids.to_text(ids.CUSTOMER, number) for number in line.customer_ids} == shown
+    assert (line.purpose, line.role) == ("read", "administrator")
+    assert line.source.startswith("console ")
+
+
+def test_what_a_desk_shows_is_read_there_and_not_past_it() -> None:
+    """A list that read the whole book instead would show it to whoever is limited."""
+    desk = {name for name in VIEWS if f"desk.{name}" in SQL}
+    assert {"loan", "line", "application", "customer", "payment"} <= desk
+    past = re.findall(rf"reporting\.({'|'.join(VIEWS)})\b", SQL)
+    assert past == []
+
+
+def test_every_permission_and_scope_is_declared_as_an_act() -> None:
+    assert set(load_matrix().acts) == {*map(str, Permission), *map(str, Scope)}
