@@ -9,6 +9,8 @@ Coverage    How often each rule was true, false and unknown, on replayed and on 
 Tests       Every test that the document holds; a version that is to be published needs one for each
             verdict that a rule can give.
 Impact      Against the version in force, within the document's tolerances (`gate_impact.py`).
+Fairness    Over groups of people, always, within the document's tolerances or the house's
+            (`fairness.py`).
 Invariant   Pure: the applications are given, the report follows from them and the policy alone.
 """
 
@@ -26,6 +28,7 @@ from counterfoil.decisioning.compile_polars import decided
 from counterfoil.decisioning.compile_python import CompiledPolicy, compile_python
 from counterfoil.decisioning.decision import Asked, Decision
 from counterfoil.decisioning.evaluate import Verdict
+from counterfoil.decisioning.fairness import Twins, house_tolerances, twins_of, with_traits
 from counterfoil.decisioning.gate_impact import (
     Fault,
     GateCase,
@@ -96,6 +99,8 @@ class GateReport:
     overrides: Mapping[str, str] = field(default_factory=dict)
     #: Rules that lack a test of some verdict, with the verdicts.
     untested: dict[str, list[str]] = field(default_factory=dict)
+    #: What the age alone does to the price.
+    twins: Twins = field(default_factory=Twins)
     live_hash: str | None = None
     faults: list[Fault] = field(default_factory=list)
 
@@ -127,6 +132,7 @@ class GateReport:
             "referred": self.referred,
             "replayed": self.replayed,
             "segments": dict(sorted(self.segments.items())),
+            "twins": self.twins.document(),
             "impact": self.impact.document(),
             "overrides": dict(sorted(self.overrides.items())),
             "untested": dict(sorted(self.untested.items())),
@@ -163,12 +169,19 @@ def publication_check(
             _check_group(report, compiled, source, numbers, group)
     report.replayed, report.generated = len(replayed), len(generated)
     in_force = None if live is None else compile_python(live)
+    replayed = [with_traits(case) for case in replayed]
     report.impact = impact_of(compiled, in_force, replayed)
+    report.twins = twins_of(compiled, [*replayed, *generated])
     report.untested = _untested(report)
     report.faults += [
         *_conditions_faults(report),
         *_test_faults(report, demands_tests=demands_tests),
-        *tolerance_faults(policy, report.impact, report.overrides),
+        *tolerance_faults(
+            house_tolerances(policy.tolerances),
+            report.impact,
+            report.overrides,
+            twins_gap_ppm=report.twins.gap_ppm_max,
+        ),
         *_agreement_faults(report),
     ]
     return report

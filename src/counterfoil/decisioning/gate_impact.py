@@ -5,7 +5,8 @@ Cases       Recorded applications, or those of a file; with outcomes and groups 
 Swaps       How many cases change from which outcome to which, with the limits before and after,
             and how many of those whose outcome is known turned out bad.
 Groups      Approve share of each group, of the best group's at the same version; and what a group
-            pays more than all cases of the same grade. Groups of fewer than 30 cases say nothing.
+            pays more than all cases of the same grade. Groups of fewer than 30 cases say nothing,
+            and cases on which a rule of law acted are not counted.
 Tolerances  Of the document. One that is exceeded refuses the version, unless the override that
             names it is given with a reason; both who sign see it.
 """
@@ -20,10 +21,18 @@ from counterfoil.decisioning.decision import Asked, Decision, Outcome
 from counterfoil.decisioning.evaluate import Verdict
 from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.policy import Policy
-from counterfoil.decisioning.policy_parts import WHOLE_POLICY, Action
+from counterfoil.decisioning.policy_parts import (
+    WHOLE_POLICY,
+    Action,
+    Rule,
+    RuleClass,
+    Tolerances,
+)
 
 PPM: Final = 1_000_000
 GROUP_CASES_MIN: Final = 30
+#: What a rule of law does to a case that a policy would have approved.
+_ENDING: Final = (Action.DECLINE, Action.REFER, Action.ASK)
 _NO_GROUPS: Final[Mapping[str, str]] = {}
 
 
@@ -128,7 +137,7 @@ def impact_of(
     impact.hits.update(_hits(after))
     impact.offer_mean_minor = _mean_offer(after)
     _count_cap(impact, ours.policy, after)
-    _count_groups(impact, cases, after)
+    _count_groups(impact, ours.policy, cases, after)
     if live is None or live.policy.currency != ours.policy.currency:
         return impact
     before = [live.decide(case.features, case.asked) for case in cases]
@@ -146,10 +155,13 @@ def impact_of(
 
 
 def tolerance_faults(
-    policy: Policy, impact: Impact, overrides: Mapping[str, str]
+    tolerances: Tolerances, impact: Impact, overrides: Mapping[str, str], *, twins_gap_ppm: int = 0
 ) -> Iterator[Fault]:
-    """Yield what exceeds the document's tolerances and is not overridden by name."""
-    for name, reason in _exceeded(policy, impact):
+    """Yield what exceeds tolerances and is not overridden by name.
+
+    `twins_gap_ppm` is the most that a price changes where nothing but a protected trait does.
+    """
+    for name, reason in _exceeded(tolerances, impact, twins_gap_ppm):
         if not overrides.get(name, "").strip():
             yield Fault(
                 f"policy.tolerances.{name}",
@@ -157,8 +169,10 @@ def tolerance_faults(
             )
 
 
-def _exceeded(policy: Policy, impact: Impact) -> Iterator[tuple[str, str]]:
-    tolerances, cases = policy.tolerances, max(impact.cases, 1)
+def _exceeded(
+    tolerances: Tolerances, impact: Impact, twins_gap_ppm: int
+) -> Iterator[tuple[str, str]]:
+    cases = max(impact.cases, 1)
     if impact.outcomes_live:
         for outcome, name in (
             (Outcome.APPROVED, "approve_share_ppm"),
@@ -174,11 +188,14 @@ def _exceeded(policy: Policy, impact: Impact) -> Iterator[tuple[str, str]]:
         moved = abs(impact.offer_mean_minor - before) * PPM // max(before, 1)
         if most is not None and moved > most:
             yield "offer_mean_ppm", f"the mean offer moves by {moved:,} ppm"
-    yield from _unfair(policy, impact)
+    yield from _unfair(tolerances, impact)
+    most = tolerances.price_gap_ppm
+    if most is not None and twins_gap_ppm > most:
+        yield "price_gap_ppm", f"the age alone changes a price by {twins_gap_ppm:,} ppm"
 
 
-def _unfair(policy: Policy, impact: Impact) -> Iterator[tuple[str, str]]:
-    least, most = policy.tolerances.adverse_impact_ppm_min, policy.tolerances.price_gap_ppm
+def _unfair(tolerances: Tolerances, impact: Impact) -> Iterator[tuple[str, str]]:
+    least, most = tolerances.adverse_impact_ppm_min, tolerances.price_gap_ppm
     for trait, groups in sorted(impact.groups.items()):
         for name, count in sorted(groups.items()):
             found, gap = count.impact_ppm, count.price_gap_ppm
@@ -218,9 +235,14 @@ def _count_cap(impact: Impact, policy: Policy, decisions: Sequence[Decision]) ->
     impact.cap_use_ppm = {code: count * PPM // allowed for code, count in counts.items()}
 
 
-def _count_groups(impact: Impact, cases: Sequence[GateCase], decisions: Sequence[Decision]) -> None:
+def _count_groups(
+    impact: Impact, policy: Policy, cases: Sequence[GateCase], decisions: Sequence[Decision]
+) -> None:
     offers: dict[tuple[str, str], list[Decision]] = defaultdict(list)
+    law = [rule for rule in policy.rules if rule.rule_class is RuleClass.LAW]
     for case, decision in zip(cases, decisions, strict=True):
+        if case.groups and _is_by_law(law, decision):
+            continue
         is_offered = decision.rate_daily_e8 is not None
         for trait, name in case.groups.items():
             count = impact.groups.setdefault(trait, {}).setdefault(name, GroupCount())
@@ -238,6 +260,12 @@ def _count_groups(impact: Impact, cases: Sequence[GateCase], decisions: Sequence
             share = item.approved * PPM // item.cases
             item.impact_ppm = share * PPM // best if best else None
             item.price_gap_ppm = _price_gap(offers[trait, name], paid)
+
+
+def _is_by_law(law: Sequence[Rule], decision: Decision) -> bool:
+    """Tell whether a rule of law acted: what it asks is not for a policy to even out."""
+    verdicts = decision.verdicts
+    return any(rule.action_on(verdicts.get(rule.code, Verdict.FALSE)) in _ENDING for rule in law)
 
 
 def _mean_by_grade(decisions: Sequence[Decision]) -> dict[str | None, tuple[int, int]]:
