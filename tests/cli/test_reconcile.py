@@ -97,6 +97,7 @@ async def test_a_difference_is_shown_with_its_age_and_ends_with_1(
         "order_minor": None,
         "statement_minor": 500,
         "ledger_minor": None,
+        "rail": "bank",
         "first_seen_on": FIRST_DATE.isoformat(),
         "age_days": 0,
     }

@@ -26,7 +26,8 @@ from counterfoil.payments.rail import (
 )
 from counterfoil.payments.reconciliation import Difference, DifferenceCause
 from counterfoil.payments.relay import PayoutRelay
-from counterfoil.payments.suspense import CaseKey, Proposal, Resolution
+from counterfoil.payments.suspense import Proposal, Resolution
+from counterfoil.payments.suspense_store import CaseKey
 from counterfoil.platform.database import Database
 from counterfoil.simulator.bank.bank import Bank
 from counterfoil.simulator.bank.direct import DirectRail
@@ -104,6 +105,12 @@ async def ready(desk: Desk, worker: str = "worker-1") -> PayoutRelay:
     relay = desk.relay(worker)
     await relay.consumer.register()
     return relay
+
+
+async def by_hand(desk: Desk, act: Any, *arguments: Any, person: str) -> Any:
+    """Do one person's act of a case, in a transaction of its own."""
+    async with desk.database.transaction() as connection:
+        return await act(connection, *arguments, person=person, now=desk.clock.now())
 
 
 async def take_all(relay: PayoutRelay) -> None:
@@ -500,12 +507,12 @@ async def test_a_refusal_of_the_books_goes_to_people_and_is_repeated_by_them(
     assert await desk.causes() == {7: "books_refused"}
     key = CaseKey(customer_id=70, payment_id=7, case_no=1)
     wrong = Proposal(resolution=Resolution.FAILED, value_date=None, note="?")
-    refused = await suspense.propose(database, key, wrong, person="ann", clock=desk.clock)
+    refused = await by_hand(desk, suspense.propose, key, wrong, person="ann")
     assert refused is not None
     assert refused.code == "suspense_resolution_unfit"
     right = Proposal(resolution=Resolution.SUCCEEDED, value_date=TODAY, note="line was locked")
-    assert await suspense.propose(database, key, right, person="ann", clock=desk.clock) is None
-    assert await suspense.approve(database, key, person="bob", clock=desk.clock) is None
+    assert await by_hand(desk, suspense.propose, key, right, person="ann") is None
+    assert not isinstance(await by_hand(desk, suspense.approve, key, person="bob"), Refused)
     await relay.drain()
     assert await desk.status(7) == "succeeded"
     assert await desk.causes() == {}
@@ -602,22 +609,22 @@ async def test_two_people_resolve_a_case_and_the_books_hear_of_it(database: Data
     async with database.connection() as connection:
         rows = await suspense_store.open_suspense(connection)
     assert [(row["payment_id"], row["cause"]) for row in rows] == [(7, "wrong_amount")]
-    assert await suspense.propose(database, key, FAILED, person="ann", clock=desk.clock) is None
-    same = await suspense.approve(database, key, person="ann", clock=desk.clock)
+    assert await by_hand(desk, suspense.propose, key, FAILED, person="ann") is None
+    same = await by_hand(desk, suspense.approve, key, person="ann")
     assert isinstance(same, Refused)
     assert same.code == "suspense_same_person"
-    assert await suspense.approve(database, key, person="bob", clock=desk.clock) is None
+    assert not isinstance(await by_hand(desk, suspense.approve, key, person="bob"), Refused)
     await relay.drain()
     assert await desk.status(7) == "failed"
     assert desk.books.failed_loans == [7]
-    again = await suspense.approve(database, key, person="eve", clock=desk.clock)
+    again = await by_hand(desk, suspense.approve, key, person="eve")
     assert isinstance(again, Refused)
     assert again.code == "suspense_not_open"
 
 
 async def test_nothing_is_approved_that_nobody_proposed(database: Database) -> None:
     desk, _, key = await suspended(database)
-    refused = await suspense.approve(database, key, person="bob", clock=desk.clock)
+    refused = await by_hand(desk, suspense.approve, key, person="bob")
     assert isinstance(refused, Refused)
     assert refused.code == "suspense_not_proposed"
 
@@ -625,14 +632,14 @@ async def test_nothing_is_approved_that_nobody_proposed(database: Database) -> N
 async def test_a_success_needs_its_value_date(database: Database) -> None:
     desk, _, key = await suspended(database)
     proposal = Proposal(resolution=Resolution.SUCCEEDED, value_date=None, note="seen")
-    refused = await suspense.propose(database, key, proposal, person="ann", clock=desk.clock)
+    refused = await by_hand(desk, suspense.propose, key, proposal, person="ann")
     assert isinstance(refused, Refused)
     assert refused.code == "suspense_value_date_missing"
 
 
 async def test_the_database_refuses_one_person_in_both_places(database: Database) -> None:
     desk, _, key = await suspended(database)
-    await suspense.propose(database, key, FAILED, person="ann", clock=desk.clock)
+    await by_hand(desk, suspense.propose, key, FAILED, person="ann")
     with pytest.raises(asyncpg.CheckViolationError, match="suspense_same_person"):
         await desk.value(
             "UPDATE payments.suspense SET second_person = 'ann', approved_at = now() RETURNING 1"
@@ -686,16 +693,16 @@ async def test_differences_keep_the_day_they_were_first_seen_and_are_cleared(
     async with database.transaction() as connection:
         for day in days[:2]:
             await reconciliation_store.record_differences(
-                connection, [missing], day=day, compared=[missing.reference]
+                connection, [missing], rail="bank", day=day, compared=[missing.reference]
             )
         (row,) = await reconciliation_store.open_differences(connection)
         assert (row["first_seen_on"], row["last_seen_on"]) == (days[0], days[1])
         await reconciliation_store.record_differences(
-            connection, [], day=days[2], compared=["pm_other"]
+            connection, [], rail="bank", day=days[2], compared=["pm_other"]
         )
         assert len(await reconciliation_store.open_differences(connection)) == 1
         await reconciliation_store.record_differences(
-            connection, [], day=days[2], compared=[missing.reference]
+            connection, [], rail="bank", day=days[2], compared=[missing.reference]
         )
         assert await reconciliation_store.open_differences(connection) == []
 

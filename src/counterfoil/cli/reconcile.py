@@ -86,6 +86,7 @@ def _document(found: "DayReconciliation") -> dict[str, object]:
     return {
         **found.run._asdict(),
         "ages": dict(found.ages),
+        "ages_by_rail": {rail: dict(counts) for rail, counts in found.ages_by_rail.items()},
         "open_differences": [_shape(one) for one in found.open_differences],
     }
 
@@ -102,6 +103,7 @@ def _shape(one: "OpenDifference") -> dict[str, object]:
         "order_minor": found.order_minor,
         "statement_minor": found.statement_minor,
         "ledger_minor": found.ledger_minor,
+        "rail": one.rail,
         "first_seen_on": one.first_seen_on,
         "age_days": one.age_days,
     }
@@ -130,5 +132,6 @@ def _write(found: "DayReconciliation") -> None:
         for one in found.open_differences
     ]
     output.write_table("Open differences, amounts in minor units", columns, rows)
-    aged = ", ".join(f"{label} days: {count}" for label, count in found.ages.items() if count)
-    typer.echo(f"By age: {aged}")
+    for rail, counts in found.ages_by_rail.items():
+        aged = ", ".join(f"{label} days: {count}" for label, count in counts.items() if count)
+        typer.echo(f"By age, {rail}: {aged}")

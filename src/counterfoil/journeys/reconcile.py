@@ -10,7 +10,7 @@ Invariant   Reads the books and changes none of them: a difference is for people
 Covers      Money that goes out. What comes in is booked as it is reported and has no orders yet.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -36,6 +36,8 @@ from counterfoil.platform.database import Connection
 #: Open differences that one day looks at again; more than that is not a matter for a program.
 OPEN_DIFFERENCES_MAX: Final = 10_000
 _PAGE: Final = 1_000
+#: Stands for the rail of differences that bear none.
+NO_RAIL: Final = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ class OpenDifference:
     difference: Difference
     first_seen_on: date
     age_days: int
+    #: None where it is older than rails.
+    rail: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,8 @@ class DayReconciliation:
     open_differences: tuple[OpenDifference, ...]
     #: How many are open by age in days.
     ages: Mapping[str, int]
+    #: The same by rail.
+    ages_by_rail: Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ async def reconcile_day(house: House, *, rail: str, on: date) -> DayReconciliati
         sides = await _read_sides(connection, rail=rail, on=on)
         found = reconcile(sides.orders, sides.lines, sides.bookings)
         await reconciliation_store.record_differences(
-            connection, found.differences, day=on, compared=sorted(sides.compared)
+            connection, found.differences, rail=rail, day=on, compared=sorted(sides.compared)
         )
         run = _run(house, sides, found, rail=rail, on=on)
         await reconciliation_store.put_run(connection, run)
@@ -94,7 +100,15 @@ async def reconcile_day(house: House, *, rail: str, on: date) -> DayReconciliati
         run=run,
         open_differences=still_open,
         ages=ages((one.first_seen_on for one in still_open), on),
+        ages_by_rail=_ages_by_rail(still_open, on),
     )
+
+
+def _ages_by_rail(found: Iterable[OpenDifference], on: date) -> dict[str, Mapping[str, int]]:
+    seen: dict[str, list[date]] = {}
+    for one in found:
+        seen.setdefault(one.rail or NO_RAIL, []).append(one.first_seen_on)
+    return {rail: ages(days, on) for rail, days in sorted(seen.items())}
 
 
 async def _read_sides(connection: Connection, *, rail: str, on: date) -> _Sides:
@@ -167,5 +181,6 @@ def _aged(row: Any, on: date) -> OpenDifference:
             ledger_minor=row["ledger_minor"],
         ),
         first_seen_on=row["first_seen_on"],
+        rail=row["rail"],
         age_days=max(0, (on - row["first_seen_on"]).days),
     )

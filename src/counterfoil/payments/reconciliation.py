@@ -1,5 +1,7 @@
 """Three-way reconciliation: what we ordered, what the rail says it did, what the books hold.
 
+Returns     Money that came back is a difference until two people have resolved it and the books
+            have taken note; the rail's fee is one where it asks another than was booked.
 Invariant   Every order, every line and every booking is either matched in all three or named in a
             difference; matched plus differing amounts sum to each side's total.
 Units       Minor units, one currency per rail and ledger; a line's currency is part of the match.
@@ -33,6 +35,7 @@ class DifferenceCause(StrEnum):
     MISSING_IN_LEDGER = "missing_in_ledger"
     LEDGER_WITHOUT_ORDER = "ledger_without_order"
     LEDGER_AMOUNT_DIFFERS = "ledger_amount_differs"
+    FEE_DIFFERS = "fee_differs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,10 @@ class OrderSide:
     amount_minor: int
     currency: str
     status: PaymentStatus
+    #: What came back by two people's word, and the books have taken note of.
+    returned_minor: int = 0
+    #: What the rail's fee was booked with.
+    fee_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,17 @@ class _Lines:
 
     paid: list[StatementLine] = field(default_factory=list)
     returned: list[StatementLine] = field(default_factory=list)
+    fees: list[StatementLine] = field(default_factory=list)
+
+    def add(self, line: StatementLine) -> None:
+        """Put a line where it belongs."""
+        match line.kind:
+            case LineKind.PAID:
+                self.paid.append(line)
+            case LineKind.RETURNED:
+                self.returned.append(line)
+            case LineKind.FEE:
+                self.fees.append(line)
 
 
 def reconcile(
@@ -122,8 +140,7 @@ def ages(first_seen: Iterable[date], today: date) -> Mapping[str, int]:
 def _lines_by_reference(lines: Iterable[StatementLine]) -> dict[str, _Lines]:
     grouped: dict[str, _Lines] = {}
     for line in lines:
-        group = grouped.setdefault(line.reference, _Lines())
-        (group.paid if line.kind is LineKind.PAID else group.returned).append(line)
+        grouped.setdefault(line.reference, _Lines()).add(line)
     return grouped
 
 
@@ -133,6 +150,8 @@ def _compare(
     """Return what is wrong with one order; nothing for one that agrees on all three sides."""
     lines = lines or _Lines()
     causes = [*_statement_causes(order, lines), *_ledger_causes(order, booking)]
+    if lines.paid and sum(line.amount_minor for line in lines.fees) != order.fee_minor:
+        causes.append(DifferenceCause.FEE_DIFFERS)
     return [
         Difference(
             customer_id=order.customer_id,
@@ -162,7 +181,7 @@ def _statement_causes(order: OrderSide, lines: _Lines) -> Iterable[DifferenceCau
             yield DifferenceCause.PAID_THOUGH_FAILED
     elif order.status is not PaymentStatus.SUCCEEDED:
         yield DifferenceCause.PAID_THOUGH_OPEN
-    elif lines.returned:
+    elif sum(line.amount_minor for line in lines.returned) != order.returned_minor:
         yield DifferenceCause.RETURNED_BY_RAIL
 
 

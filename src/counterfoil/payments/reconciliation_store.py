@@ -66,6 +66,8 @@ async def sides_of_day(
             row["amount_minor"],
             row["currency"],
             PaymentStatus(row["status"]),
+            row["returned_minor"],
+            row["fee_minor"],
         )
         for row in await QUERIES.orders_of_day.fetch(
             connection, rail=rail, day=day, payment_ids=list(payment_ids)
@@ -96,6 +98,7 @@ async def record_differences(
     connection: Connection,
     differences: Sequence[Difference],
     *,
+    rail: str,
     day: date,
     compared: Sequence[str],
 ) -> None:
@@ -107,6 +110,7 @@ async def record_differences(
     }
     await QUERIES.record_differences.execute(
         connection,
+        rail=rail,
         day=day,
         **found,
         orders_minor=[one.order_minor for one in differences],

@@ -34,24 +34,34 @@ SET reconciled_at = excluded.reconciled_at, orders_count = excluded.orders_count
 -- statement; and others that are asked for by number.
 -- gives   all of them, in the order of their keys
 -- locks   none
-SELECT p.customer_id, p.payment_id, p.amount_minor, p.currency, p.status
-FROM payments.payment AS p
-WHERE p.direction = 'out' AND p.rail = :rail::text AND p.value_date = :day::date
-UNION
-SELECT p.customer_id, p.payment_id, p.amount_minor, p.currency, p.status
-FROM payments.payment AS p
-WHERE p.direction = 'out' AND p.rail = :rail::text AND p.sent_on = :day::date
-  AND p.value_date IS NULL
-UNION
-SELECT p.customer_id, p.payment_id, p.amount_minor, p.currency, p.status
-FROM payments.statement_line AS l
-JOIN payments.payment AS p ON p.payment_id = l.payment_id AND p.rail = l.rail
-WHERE l.rail = :rail::text AND l.statement_date = :day::date AND p.direction = 'out'
-UNION
-SELECT p.customer_id, p.payment_id, p.amount_minor, p.currency, p.status
-FROM payments.payment AS p
-WHERE p.direction = 'out' AND p.rail = :rail::text AND p.payment_id = ANY (:payment_ids::bigint[])
-ORDER BY customer_id, payment_id;
+WITH wanted AS (
+    SELECT p.customer_id, p.payment_id
+    FROM payments.payment AS p
+    WHERE p.rail = :rail::text AND p.value_date = :day::date
+    UNION
+    SELECT p.customer_id, p.payment_id
+    FROM payments.payment AS p
+    WHERE p.rail = :rail::text AND p.sent_on = :day::date AND p.value_date IS NULL
+    UNION
+    SELECT p.customer_id, p.payment_id
+    FROM payments.statement_line AS l
+    JOIN payments.payment AS p ON p.payment_id = l.payment_id AND p.rail = l.rail
+    WHERE l.rail = :rail::text AND l.statement_date = :day::date
+    UNION
+    SELECT p.customer_id, p.payment_id
+    FROM payments.payment AS p
+    WHERE p.rail = :rail::text AND p.payment_id = ANY (:payment_ids::bigint[])
+)
+SELECT p.customer_id, p.payment_id, p.amount_minor, p.currency, p.status,
+       (SELECT coalesce(sum(s.returned_minor), 0)::bigint FROM payments.suspense AS s
+        WHERE s.customer_id = p.customer_id AND s.payment_id = p.payment_id
+          AND s.carried_out_at IS NOT NULL) AS returned_minor,
+       (SELECT coalesce(sum(f.fee_minor), 0)::bigint FROM payments.rail_fee AS f
+        WHERE f.customer_id = p.customer_id AND f.payment_id = p.payment_id) AS fee_minor
+FROM wanted
+JOIN payments.payment AS p USING (customer_id, payment_id)
+WHERE p.direction = 'out'
+ORDER BY p.customer_id, p.payment_id;
 
 -- name: lines_of_day
 -- Lines that concern a day: its statement, and earlier lines of the same payments and of other
@@ -76,9 +86,9 @@ ORDER BY l.statement_date, l.line_no;
 -- locks   the differences
 INSERT INTO payments.difference (
     customer_id, reference, cause, first_seen_on, last_seen_on, order_minor, statement_minor,
-    ledger_minor)
+    ledger_minor, rail)
 SELECT d.customer_id, d.reference, d.cause, :day::date, :day::date, d.order_minor,
-       d.statement_minor, d.ledger_minor
+       d.statement_minor, d.ledger_minor, :rail::text
 FROM unnest(
     :customer_ids::bigint[], :references::text[], :causes::text[], :orders_minor::bigint[],
     :statements_minor::bigint[], :ledgers_minor::bigint[]
@@ -88,6 +98,7 @@ SET last_seen_on = greatest(difference.last_seen_on, excluded.last_seen_on),
     order_minor = excluded.order_minor,
     statement_minor = excluded.statement_minor,
     ledger_minor = excluded.ledger_minor,
+    rail = excluded.rail,
     cleared_on = NULL;
 
 -- name: clear_differences
@@ -108,7 +119,7 @@ WHERE d.cleared_on IS NULL
 -- gives   at most :page rows, after the key given
 -- locks   none
 SELECT customer_id, reference, cause, first_seen_on, last_seen_on, order_minor, statement_minor,
-       ledger_minor
+       ledger_minor, rail
 FROM payments.difference
 WHERE cleared_on IS NULL
   AND (first_seen_on, customer_id, reference, cause)

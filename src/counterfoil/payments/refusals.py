@@ -101,3 +101,40 @@ RAIL_SWITCH_UNCHANGED: Final = Refusal(
     message="The rail {rail} is {state} by hand already.",
     next_step="Look at the list of rails: somebody else has switched it.",
 )
+
+SUSPENSE_AMOUNT_UNFIT: Final = Refusal(
+    code="suspense_amount_unfit",
+    kind=Kind.INVALID,
+    message="A return names what came back, at most {most_minor} minor units; nothing else does.",
+    next_step="Take the amount from the rail's statement.",
+)
+MANDATE_NOT_FOUND = Refusal(
+    code="mandate_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no such mandate.",
+    next_step="Check the identifier and the customer.",
+)
+MANDATE_REVOKED = Refusal(
+    code="mandate_revoked",
+    kind=Kind.CONFLICT,
+    message="This mandate was revoked already.",
+    next_step="Nothing is collected under it; read it for when it ended.",
+)
+MANDATE_END_OUT_OF_RANGE = Refusal(
+    code="mandate_end_out_of_range",
+    kind=Kind.INVALID,
+    message="A mandate of this line ends after {earliest} and not later than {latest}.",
+    next_step="Choose a day in between, or leave it out.",
+)
+ACCOUNT_NOT_OWN = Refusal(
+    code="account_not_own",
+    kind=Kind.INVALID,
+    message="The account is not in the customer's own name.",
+    next_step="Name an account of the customer's own.",
+)
+DEBIT_NOT_SUSPENDED = Refusal(
+    code="debit_not_suspended",
+    kind=Kind.CONFLICT,
+    message="This debit does not lie before people, or its outcome is certain and another one.",
+    next_step="Read the debits that do.",
+)

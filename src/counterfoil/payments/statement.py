@@ -1,7 +1,7 @@
 """A rail's statement file of one day: text in, lines out, or the reason why it is not one.
 
-Format      CSV in UTF-8 with a header; per line our reference, `paid` or `returned`, amount in
-            minor units, currency, value date, the rail's reference; then `#end`, the number of
+Format      CSV in UTF-8 with a header; per line our reference, `paid`, `returned` or `fee`, amount
+            in minor units, currency, value date, the rail's reference; then `#end`, the number of
             lines and the SHA-256 of everything before that last line.
 Invariant   A file that was cut off or changed on the way is refused as a whole: half a statement
             would make sent money look unsent.
@@ -30,6 +30,8 @@ class LineKind(StrEnum):
 
     PAID = "paid"
     RETURNED = "returned"
+    #: What the rail asks for the payment of the reference.
+    FEE = "fee"
 
 
 class InvalidStatementError(ValueError):

@@ -33,6 +33,9 @@ from counterfoil.platform.database import Connection, Queries, Row
 
 QUERIES: Final = Queries.load("counterfoil.payments")
 
+#: How many days back a statement is asked whether it ever showed what was confirmed.
+CONTRADICTED_DAYS: Final = 7
+
 #: Customer and payment; what names one row.
 PaymentKey = tuple[int, int]
 
@@ -246,7 +249,7 @@ async def doubtful_by_statement(
 ) -> list[tuple[PaymentKey, Cause]]:
     """Return what a statement leaves for people to resolve."""
     rows = await QUERIES.doubtful_by_statement.fetch(
-        connection, rail=rail, statement_date=statement_date
+        connection, rail=rail, statement_date=statement_date, days_back=CONTRADICTED_DAYS
     )
     return [((row["customer_id"], row["payment_id"]), Cause(row["cause"])) for row in rows]
 

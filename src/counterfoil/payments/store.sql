@@ -235,12 +235,15 @@ WHERE l.rail = :rail::text
   AND NOT EXISTS (
       SELECT 1 FROM payments.statement_line AS r
       WHERE r.payment_id = p.payment_id AND r.rail = p.rail
+        AND r.kind <> 'fee'
         AND (r.kind = 'returned' OR (r.statement_date, r.line_no) < (l.statement_date, l.line_no)))
 RETURNING p.customer_id, p.payment_id;
 
 -- name: doubtful_by_statement
 -- What a statement leaves for people: doubts it shows otherwise than ordered, doubts of earlier
--- days it does not show at all, and finished payments it shows as returned.
+-- days it does not show at all, finished payments it shows as returned, and those it contradicts:
+-- failed and shown as paid, or succeeded days ago and never shown. A contradiction is put before
+-- people once.
 -- gives   customer, payment and cause
 -- locks   none
 SELECT p.customer_id, p.payment_id, 'wrong_amount' AS cause
@@ -250,7 +253,7 @@ WHERE p.finished_at IS NULL AND p.rail = :rail::text AND p.outcome IS NULL
   AND p.suspended_at IS NULL AND p.sent_on <= :statement_date::date
   AND EXISTS (
       SELECT 1 FROM payments.statement_line AS l
-      WHERE l.payment_id = p.payment_id AND l.rail = p.rail)
+      WHERE l.payment_id = p.payment_id AND l.rail = p.rail AND l.kind <> 'fee')
 UNION ALL
 SELECT p.customer_id, p.payment_id, 'not_on_statement'
 FROM payments.payment AS p
@@ -259,13 +262,37 @@ WHERE p.finished_at IS NULL AND p.rail = :rail::text AND p.outcome IS NULL
   AND p.suspended_at IS NULL AND p.sent_on < :statement_date::date
   AND NOT EXISTS (
       SELECT 1 FROM payments.statement_line AS l
-      WHERE l.payment_id = p.payment_id AND l.rail = p.rail)
+      WHERE l.payment_id = p.payment_id AND l.rail = p.rail AND l.kind <> 'fee')
 UNION ALL
 SELECT p.customer_id, p.payment_id, 'late_reversal'
 FROM payments.statement_line AS l
 JOIN payments.payment AS p ON p.payment_id = l.payment_id AND p.rail = l.rail
 WHERE l.rail = :rail::text AND l.statement_date = :statement_date::date AND l.kind = 'returned'
-  AND p.outcome = 'succeeded';
+  AND p.outcome = 'succeeded'
+UNION ALL
+SELECT p.customer_id, p.payment_id, 'contradiction'
+FROM payments.payment AS p
+WHERE p.rail = :rail::text AND p.direction = 'out' AND p.outcome IS NOT NULL
+  AND p.sent_on <= :statement_date::date
+  AND ((p.outcome = 'failed' AND EXISTS (
+           SELECT 1 FROM payments.statement_line AS l
+           WHERE l.payment_id = p.payment_id AND l.rail = p.rail AND l.kind = 'paid'
+             AND l.statement_date = :statement_date::date)
+        AND NOT EXISTS (
+           SELECT 1 FROM payments.statement_line AS l
+           WHERE l.payment_id = p.payment_id AND l.rail = p.rail AND l.kind = 'returned'))
+    OR (p.outcome = 'succeeded' AND p.value_date < :statement_date::date
+        AND p.value_date >= :statement_date::date - :days_back::integer
+        AND EXISTS (
+           SELECT 1 FROM payments.statement AS f
+           WHERE f.rail = p.rail AND f.statement_date = p.value_date)
+        AND NOT EXISTS (
+           SELECT 1 FROM payments.statement_line AS l
+           WHERE l.payment_id = p.payment_id AND l.rail = p.rail AND l.kind = 'paid')))
+  AND NOT EXISTS (
+      SELECT 1 FROM payments.suspense AS s
+      WHERE s.customer_id = p.customer_id AND s.payment_id = p.payment_id
+        AND s.cause IN ('contradiction', 'not_on_statement', 'wrong_amount'));
 
 -- name: payment
 -- One payment of a customer.

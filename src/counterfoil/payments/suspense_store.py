@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from counterfoil.payments.rail import Cause
 from counterfoil.payments.store import PaymentKey, columns_of
@@ -12,6 +12,14 @@ from counterfoil.platform.queries import Queries, Row
 QUERIES: Final = Queries.load("counterfoil.payments", "suspense_store.sql")
 
 _LONG_AGO: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+class CaseKey(NamedTuple):
+    """Names one case."""
+
+    customer_id: int
+    payment_id: int
+    case_no: int
 
 
 async def open_cases(
@@ -41,23 +49,18 @@ async def open_suspense(
     )
 
 
-async def lock_case(
-    connection: Connection, *, customer_id: int, payment_id: int, case_no: int
-) -> Row | None:
+async def lock_case(connection: Connection, key: CaseKey) -> Row | None:
     """Lock and return an open case with its payment, or None."""
-    return await QUERIES.lock_case.fetchrow(
-        connection, customer_id=customer_id, payment_id=payment_id, case_no=case_no
-    )
+    return await QUERIES.lock_case.fetchrow(connection, **key._asdict())
 
 
 async def propose(
     connection: Connection,
+    key: CaseKey,
     *,
-    customer_id: int,
-    payment_id: int,
-    case_no: int,
     resolution: str,
     value_date: date | None,
+    returned_minor: int | None,
     note: str,
     person: str,
     now: datetime,
@@ -65,59 +68,47 @@ async def propose(
     """Keep one person's proposal for an open case."""
     await QUERIES.propose.execute(
         connection,
-        customer_id=customer_id,
-        payment_id=payment_id,
-        case_no=case_no,
+        **key._asdict(),
         resolution=resolution,
         value_date=value_date,
+        returned_minor=returned_minor,
         note=note,
         person=person,
         now=now,
     )
 
 
-async def approve(
-    connection: Connection,
-    *,
-    customer_id: int,
-    payment_id: int,
-    case_no: int,
-    person: str,
-    now: datetime,
-) -> None:
+async def approve(connection: Connection, key: CaseKey, *, person: str, now: datetime) -> None:
     """Close a case by a second person's approval."""
-    await QUERIES.approve.execute(
-        connection,
-        customer_id=customer_id,
-        payment_id=payment_id,
-        case_no=case_no,
-        person=person,
-        now=now,
-    )
+    await QUERIES.approve.execute(connection, **key._asdict(), person=person, now=now)
 
 
 async def decide_payment(
     connection: Connection,
+    key: CaseKey,
     *,
-    customer_id: int,
-    payment_id: int,
-    case_no: int,
     outcome: str,
     value_date: date | None,
     now: datetime,
 ) -> None:
     """Make what two people decided the payment's outcome."""
     await QUERIES.decide_payment.execute(
-        connection,
-        customer_id=customer_id,
-        payment_id=payment_id,
-        case_no=case_no,
-        outcome=outcome,
-        value_date=value_date,
-        now=now,
+        connection, **key._asdict(), outcome=outcome, value_date=value_date, now=now
     )
 
 
-async def leave_suspense(connection: Connection, *, customer_id: int, payment_id: int) -> None:
+async def leave_suspense(connection: Connection, key: CaseKey) -> None:
     """End a payment's suspension once none of its cases is open."""
-    await QUERIES.leave_suspense.execute(connection, customer_id=customer_id, payment_id=payment_id)
+    await QUERIES.leave_suspense.execute(
+        connection, customer_id=key.customer_id, payment_id=key.payment_id
+    )
+
+
+async def returns_to_carry_out(connection: Connection, *, page: int) -> list[Row]:
+    """Return approved returns of which the books do not know yet, oldest first."""
+    return await QUERIES.returns_to_carry_out.fetch(connection, page=page)
+
+
+async def carried_out(connection: Connection, key: CaseKey, *, now: datetime) -> None:
+    """Write down that the books took note of a return."""
+    await QUERIES.carried_out.execute(connection, **key._asdict(), now=now)

@@ -26,7 +26,8 @@ ON CONFLICT (customer_id, payment_id, cause) WHERE approved_at IS NULL DO NOTHIN
 -- gives   at most :page rows, after the key given
 -- locks   none
 SELECT s.customer_id, s.payment_id, s.case_no, s.cause, s.opened_at, s.resolution, s.note,
-       s.first_person, s.proposed_at, p.status, p.amount_minor, p.currency, p.loan_id, p.sent_on
+       s.first_person, s.proposed_at, s.value_date, s.returned_minor, p.status, p.amount_minor,
+       p.currency, p.loan_id, p.sent_on, p.rail, p.subject
 FROM payments.suspense AS s
 JOIN payments.payment AS p USING (customer_id, payment_id)
 WHERE s.approved_at IS NULL
@@ -39,8 +40,11 @@ LIMIT :page;
 -- One open case with its payment.
 -- gives   one row, or none where no such case is open
 -- locks   the case and the payment
-SELECT s.case_no, s.cause, s.resolution, s.value_date, s.first_person, p.status, p.outcome,
-       p.sends
+SELECT s.case_no, s.cause, s.resolution, s.value_date, s.returned_minor, s.note, s.first_person,
+       p.status, p.outcome, p.sends, p.amount_minor, p.currency,
+       (SELECT coalesce(sum(o.returned_minor), 0)::bigint FROM payments.suspense AS o
+        WHERE o.customer_id = s.customer_id AND o.payment_id = s.payment_id
+          AND o.approved_at IS NOT NULL) AS returned_before_minor
 FROM payments.suspense AS s
 JOIN payments.payment AS p USING (customer_id, payment_id)
 WHERE s.customer_id = :customer_id
@@ -54,7 +58,8 @@ FOR UPDATE;
 -- gives   nothing
 -- locks   the case
 UPDATE payments.suspense
-SET resolution = :resolution::text, value_date = :value_date, note = :note::text,
+SET resolution = :resolution::text, value_date = :value_date,
+    returned_minor = :returned_minor, note = :note::text,
     first_person = :person::text, proposed_at = :now::timestamptz
 WHERE customer_id = :customer_id AND payment_id = :payment_id AND case_no = :case_no
   AND approved_at IS NULL;
@@ -94,3 +99,25 @@ WHERE p.customer_id = :customer_id
       SELECT 1 FROM payments.suspense AS s
       WHERE s.customer_id = p.customer_id AND s.payment_id = p.payment_id
         AND s.approved_at IS NULL);
+
+-- name: returns_to_carry_out
+-- Returns that two people approved and that the books do not know of yet.
+-- gives   at most :page rows, oldest first
+-- locks   none
+SELECT s.customer_id, s.payment_id, s.case_no, s.value_date, s.returned_minor, s.note,
+       p.subject, p.line_id, p.loan_id, p.amount_minor, p.currency,
+       coalesce(p.rail_reference, '') AS rail_reference, p.value_date AS paid_on
+FROM payments.suspense AS s
+JOIN payments.payment AS p USING (customer_id, payment_id)
+WHERE s.resolution = 'returned' AND s.approved_at IS NOT NULL AND s.carried_out_at IS NULL
+ORDER BY s.approved_at, s.customer_id, s.payment_id
+LIMIT :page;
+
+-- name: carried_out
+-- The books took note of a return.
+-- gives   nothing
+-- locks   the case
+UPDATE payments.suspense
+SET carried_out_at = :now::timestamptz
+WHERE customer_id = :customer_id AND payment_id = :payment_id AND case_no = :case_no
+  AND carried_out_at IS NULL;

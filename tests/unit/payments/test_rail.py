@@ -264,7 +264,7 @@ def test_an_event_that_is_no_order_is_refused(good: str, bad: str) -> None:
         (PaymentStatus.UNKNOWN, None, {Resolution.SUCCEEDED, Resolution.FAILED}),
         (PaymentStatus.SENT, Outcome.SUCCEEDED, {Resolution.SUCCEEDED}),
         (PaymentStatus.UNKNOWN, Outcome.FAILED, {Resolution.FAILED}),
-        (PaymentStatus.SUCCEEDED, Outcome.SUCCEEDED, {Resolution.NOTED}),
+        (PaymentStatus.SUCCEEDED, Outcome.SUCCEEDED, {Resolution.NOTED, Resolution.RETURNED}),
         (PaymentStatus.FAILED, Outcome.FAILED, {Resolution.NOTED}),
     ],
 )

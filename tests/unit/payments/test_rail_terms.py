@@ -1,5 +1,6 @@
 """Hours, fees, limits and errors of rails, and the file that agrees them."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,7 @@ import pytest
 
 from counterfoil.payments.rail import Declined, NoAnswer, NotSeen, Pending
 from counterfoil.payments.rail_file import InvalidRailsError, load_rails, parse_rails
-from counterfoil.payments.rail_terms import Fee, HolidayCalendar, Hours, RailTerms, Window
+from counterfoil.payments.rail_terms import Fee, HolidayCalendar, Hours, Window
 
 ZONE = ZoneInfo("Asia/Shanghai")
 WEEK = frozenset(range(5))
@@ -75,7 +76,7 @@ def test_the_next_opening_skips_holidays_and_weekends() -> None:
     assert HOURS.opens_at(at(10, 18)) == at(12, 8, 30)
     eve = datetime(2026, 9, 30, 17, tzinfo=ZONE)
     assert HOURS.opens_at(eve) == at(5, 8, 30)
-    never = Hours(zone=ZONE, windows=(Window(**{**_fields(DAYTIME), "weekdays": frozenset()}),))
+    never = Hours(zone=ZONE, windows=(replace(DAYTIME, weekdays=frozenset()),))
     assert never.opens_at(eve) is None
 
 
@@ -132,8 +133,4 @@ def test_the_shipped_rails_are_two_that_never_close() -> None:
     rails = load_rails()
     assert [rail.code for rail in rails] == ["bank", "clearing"]
     assert not any(rail.hours.windows for rail in rails)
-    assert all(isinstance(rail, RailTerms) and rail.fee.of(100_000) == 0 for rail in rails)
-
-
-def _fields(window: Window) -> dict[str, object]:
-    return {name: getattr(window, name) for name in window.__slots__}
+    assert all(rail.fee.of(100_000) == 0 for rail in rails)
