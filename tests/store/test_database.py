@@ -1,5 +1,7 @@
 """Connections: bounded waits, transactions that end, rows by name."""
 
+import asyncio
+
 import asyncpg
 import pytest
 
@@ -121,3 +123,21 @@ async def test_a_transaction_left_open_ends_when_its_connection_comes_back(
             await QUERIES.add_notes.execute(connection, note_ids=[3], texts=["c"])
         async with database.connection() as connection:
             assert await QUERIES.count.fetchval(connection) == 2
+
+
+async def test_those_who_hold_every_connection_still_get_another_one(database_url: str) -> None:
+    everybody_holds = asyncio.Barrier(3)
+
+    async def reader(database: Database) -> int:
+        async with database.connection():
+            await everybody_holds.wait()
+            async with database.connection() as inner:
+                return int(await QUERIES.count.fetchval(inner))
+
+    async with asyncio.timeout(20), Database(database_url, connections_max=3) as database:
+        assert await asyncio.gather(*(reader(database) for _ in range(3))) == [2, 2, 2]
+        async with database.connection(), database.connection(), database.connection():
+            with pytest.raises(AssertionError, match="hand one on"):
+                await database.connection().__aenter__()
+        async with database.connection() as again:
+            assert await QUERIES.count.fetchval(again) == 2

@@ -1,6 +1,9 @@
-"""The way to PostgreSQL: one pool per process, with limits on how long anything may wait.
+"""The way to PostgreSQL: a process's pools, with limits on how long anything may wait.
 
 Invariant   No statement waits for a lock or runs without a bound.
+Nested      Who holds a connection and needs another one gets it from a pool of its own. From one
+            pool, as many tasks as it has connections could each hold one and wait for a second
+            for ever; with a pool for each depth whoever is deepest always goes on.
 Isolation   READ COMMITTED with row locks; nothing here asks for more.
 Errors      What the database refuses comes as the driver's exceptions, named here so that nobody
             else has to know the driver.
@@ -8,6 +11,7 @@ Errors      What the database refuses comes as the driver's exceptions, named he
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
 from typing import Any, Final, Protocol, Self
 
 import asyncpg
@@ -42,6 +46,13 @@ CLOSE_SECONDS_MAX: Final = 5
 CONNECT_SECONDS_MAX: Final = 30
 #: A transaction that a stuck process has left open is ended by the server after this long.
 IDLE_IN_TRANSACTION_MS_MAX: Final = 60_000
+#: Connections for those who hold one already, at each depth beyond the first.
+NESTED_CONNECTIONS_MAX: Final = 4
+#: How deep connections may be nested: a caller, a journey in it, a rule that looks something up.
+DEPTH_MAX: Final = 3
+
+#: Connections that the present task holds, of whichever database.
+_held: ContextVar[int] = ContextVar("connections_held", default=0)
 
 
 class Connection(Runner, Protocol):
@@ -84,7 +95,8 @@ class Database:
         """Take the address and the limits; nothing is opened yet."""
         self._url = url
         self._connections_max = connections_max
-        self._pool: Any = None
+        #: By how many connections the borrower holds already.
+        self._pools: list[Any] = []
         self._server_settings = {
             "application_name": application_name,
             "lock_timeout": str(lock_timeout_ms),
@@ -95,30 +107,42 @@ class Database:
 
     async def __aenter__(self) -> Self:
         """Open the pool with one connection, so that a wrong address shows at once."""
-        assert self._pool is None, "a database is opened once"
-        self._pool = await asyncpg.create_pool(
+        assert not self._pools, "a database is opened once"
+        self._pools.append(await self._open_pool(least=1, most=self._connections_max))
+        for _ in range(1, DEPTH_MAX):
+            self._pools.append(await self._open_pool(least=0, most=NESTED_CONNECTIONS_MAX))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Wait for the connections in use, then close all."""
+        pools, self._pools = self._pools, []
+        for pool in pools:
+            await pool.close()
+
+    async def _open_pool(self, *, least: int, most: int) -> Any:
+        return await asyncpg.create_pool(
             self._url,
-            min_size=1,
-            max_size=self._connections_max,
+            min_size=least,
+            max_size=most,
             timeout=CONNECT_SECONDS_MAX,
             statement_cache_size=STATEMENTS_CACHED,
             max_cached_statement_lifetime=0,
             server_settings=self._server_settings,
             reset=_reset,
         )
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Wait for the connections in use, then close all."""
-        pool, self._pool = self._pool, None
-        await pool.close()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """Lend a connection without a transaction: each statement commits by itself."""
-        assert self._pool is not None, "open the database with `async with` first"
-        async with self._pool.acquire() as connection:
-            yield connection
+        assert self._pools, "open the database with `async with` first"
+        depth = _held.get()
+        assert depth < DEPTH_MAX, "a task that holds so many connections should hand one on"
+        async with self._pools[depth].acquire() as connection:
+            _held.set(depth + 1)
+            try:
+                yield connection
+            finally:
+                _held.set(depth)
 
     @asynccontextmanager
     async def dedicated(self, server_settings: Mapping[str, str]) -> AsyncIterator[Connection]:
