@@ -162,6 +162,7 @@ async def submit_application(
 async def _question(house: House, wish: ApplicationWish) -> Question | ApplicationView | Refused:
     """Return the question to the policy; what was answered before under the key, or why none."""
     received_at, customer_id = house.clock.now(), wish.customer_id
+    on = await house.business_date()
     async with house.database.connection() as connection:
         seen = await idempotency.remember(
             connection, customer_id, wish.idempotency_key, wish.request_hash
@@ -171,12 +172,11 @@ async def _question(house: House, wish: ApplicationWish) -> Question | Applicati
         surviving = (await read_people(connection, [customer_id])).surviving(customer_id)
         if surviving != customer_id:
             return refuse(RECORD_MERGED, surviving=ids.to_text(ids.CUSTOMER, surviving))
-        age_years = await _age_of_customer(house, connection, customer_id)
+        age_years = await _age_of_customer(house, connection, customer_id, on=on)
         snoozed = await snoozed_of(connection, ORIGINATION, customer_id, at=received_at)
         choices = await choices_for(connection, customer_id, person_decides=wish.person_decides)
     if isinstance(age_years, Refused):
         return age_years
-    on = await house.business_date()
     in_force = in_force_for(house, ORIGINATION, customer_id, on=on)
     asked = ask(house, in_force.policy, wish.product_code, wish.requested_minor, on=on)
     if isinstance(asked, Refused):
@@ -383,7 +383,9 @@ async def _once(
     )
 
 
-async def _age_of_customer(house: House, connection: Connection, customer_id: int) -> int | Refused:
+async def _age_of_customer(
+    house: House, connection: Connection, customer_id: int, *, on: date
+) -> int | Refused:
     customer = await customers.read_customer(connection, customer_id)
     if customer is None:
         return refuse(CUSTOMER_NOT_FOUND)
@@ -395,7 +397,7 @@ async def _age_of_customer(house: House, connection: Connection, customer_id: in
         return error.refused
     if id_number is None:
         return refuse(CUSTOMER_NOT_FOUND)
-    return age_on(birth_date_of(id_number), await house.business_date())
+    return age_on(birth_date_of(id_number), on)
 
 
 async def _agreement(
