@@ -4,8 +4,11 @@ Such a journey can be repeated without harm. Its answer is recorded after it is 
 transaction of its own; whoever comes between asks the journey again and finds it done.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
+import orjson
+
+from counterfoil.api.writes import Call
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform import idempotency
@@ -43,3 +46,26 @@ async def remembered(
         at=house.clock.now(),
         work=found,
     )
+
+
+async def once(
+    call: Call,
+    customer_id: int,
+    kind: str,
+    asked: dict[str, object],
+    work: Callable[[], Awaitable[str | Refused]],
+) -> Answer | Refused:
+    """Do some work on one customer once for each key of a call."""
+    return await remembered(
+        call.house,
+        scope_id=customer_id,
+        key=call.idempotency_key,
+        kind=kind,
+        request=asked,
+        work=work,
+    )
+
+
+def text_of(document: Mapping[str, object]) -> str:
+    """Return an answer as it is handed out and recorded."""
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()

@@ -7,9 +7,11 @@ import typer
 from counterfoil.cli import output
 from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
 from counterfoil.cli.policy_source import Json, text_of
+from counterfoil.kernel import ids
 
 if TYPE_CHECKING:
     from counterfoil.decisioning.line_review.appeal import LineAppeal
+    from counterfoil.decisioning.line_review.case import CaseRuling, ReviewCase
     from counterfoil.decisioning.line_review.policy import ReviewPolicy
     from counterfoil.journeys.house import House
     from counterfoil.journeys.line_reviewing import ReviewRun
@@ -29,6 +31,8 @@ def register(app: typer.Typer) -> None:
     group.command()(publish)
     group.command()(review)
     group.command()(appeals)
+    group.command()(cases)
+    group.command()(decide)
     app.add_typer(group, name="limits")
 
 
@@ -123,6 +127,81 @@ def appeals(*, as_json: Json = False) -> None:
         return
     columns = ("id", "due_on", "customer_id", "measure_id", "grounds")
     output.write_table("Open appeals", columns, [[one[name] for name in columns] for one in shapes])
+
+
+def cases(*, as_json: Json = False) -> None:
+    """List what reviews left to people, the most urgent first."""
+    from counterfoil.journeys.line_review_desk import case_document
+
+    async def work(house: "House") -> "list[ReviewCase]":
+        from counterfoil.journeys.line_review_desk import waiting_cases
+
+        return await waiting_cases(house)
+
+    shapes: list[dict[str, Any]] = [case_document(item) for item in in_house(work)]
+    if as_json:
+        output.write_json({"cases": shapes})
+        return
+    columns = ("id", "due_on", "customer_id", "line_id", "proposals", "taken_by")
+    rows = [[one[name] for name in columns] for one in shapes]
+    output.write_table("Cases of line reviews", columns, rows)
+
+
+def decide(
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="cu_…")],
+    case: Annotated[str, typer.Argument(metavar="CASE", help="lx_…, as `limits cases` lists it.")],
+    decision: Annotated[str, typer.Argument(help="keep, lower, freeze, suspend or close.")],
+    *,
+    name: As,
+    reason: Annotated[str, typer.Option(help="Why; it is recorded.")],
+    to_minor: Annotated[int | None, typer.Option(help="The limit of a decrease.")] = None,
+    until: Annotated[str | None, typer.Option(help="Last day of a freeze.")] = None,
+    password_stdin: PasswordStdin = False,
+    as_json: Json = False,
+) -> None:
+    """Decide a case; a wide reduction waits for a second person, and the same call then does it."""
+    ruling = _ruling(decision, name, reason, to_minor, until)
+    keys = (_number(ids.CUSTOMER, customer), _number(ids.LINE_REVIEW_CASE, case))
+
+    async def work(house: "House", actor: "Actor") -> "dict[str, object] | Refused":
+        from counterfoil.decisioning.line_review.case import ReviewCase
+        from counterfoil.journeys.line_review_desk import case_document, decide_case
+        from counterfoil.kernel.errors import Refused
+
+        done = await decide_case(house, actor, ruling, customer_id=keys[0], case_id=keys[1])
+        if isinstance(done, Refused):
+            return done
+        if isinstance(done, ReviewCase):
+            return case_document(done)
+        return {"id": case, "status": "waiting for a second person"}
+
+    said = as_operator(name, work, password_stdin=password_stdin)
+    if as_json:
+        output.write_json(said)
+    else:
+        typer.echo(f"{said['id']} is {said['status']}.")
+
+
+def _number(prefix: str, text: str) -> int:
+    try:
+        return ids.from_text(prefix, text)
+    except ids.InvalidIdError as fault:
+        raise output.fail(str(fault)) from fault
+
+
+def _ruling(
+    decision: str, by: str, reason: str, to_minor: int | None, until: str | None
+) -> "CaseRuling":
+    from datetime import date
+
+    from counterfoil.decisioning.line_review.case import CaseRuling, Ruling
+
+    try:
+        ends_on = None if until is None else date.fromisoformat(until)
+        ruling = Ruling(decision)
+    except ValueError as fault:
+        raise output.fail(f"{fault}; decisions are {', '.join(Ruling)}") from fault
+    return CaseRuling(ruling=ruling, by=by, reason=reason, to_minor=to_minor, ends_on=ends_on)
 
 
 def _policy(name: str) -> "ReviewPolicy":

@@ -17,12 +17,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from typing import Final
 
+from counterfoil.journeys.collect_debits import DebitBooks
 from counterfoil.journeys.draw import PayoutBooks
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.payee_names import BorrowerNames
 from counterfoil.journeys.publish_log import open_desk
 from counterfoil.kernel.clock import SystemClock
 from counterfoil.kernel.errors import RefusedError
+from counterfoil.payments.debit_relay import DebitRelay
 from counterfoil.payments.http_rail import HttpRail
 from counterfoil.payments.port import Rail, RailLink
 from counterfoil.payments.relay import PayoutRelay
@@ -30,9 +32,11 @@ from counterfoil.platform.process import settle_memory
 from counterfoil.platform.settings import Settings
 from counterfoil.platform.telemetry import logger
 from counterfoil.simulator.bank.bank import Bank
+from counterfoil.simulator.bank.collecting import CollectingBank
 from counterfoil.simulator.bank.direct import DirectRail
 from counterfoil.simulator.bank.journal import Journal
 from counterfoil.worker.contracts import contract_job
+from counterfoil.worker.debits import debits_job, messages_job
 from counterfoil.worker.experiments import experiments_job
 from counterfoil.worker.features import features_job
 from counterfoil.worker.gathering import gathering_job
@@ -136,8 +140,25 @@ async def work(house: House, stop: asyncio.Event) -> None:
         jobs.append(reviews_job(house))
         jobs.append(line_reviews_job(house))
         jobs.append(await withdrawals_job(house))
+        jobs += await _debit_jobs(house)
         jobs.append(await hosts_job(house))
         await run([await payout_job(relay), *jobs], stop)
+
+
+async def _debit_jobs(house: House) -> list[Job]:
+    """Return the job that tells customers, and in a sandbox the one that collects debits."""
+    jobs = [await messages_job(house)]
+    if house.settings.environment == SANDBOX:
+        relay = DebitRelay(
+            house.database,
+            rail=CollectingBank(),
+            books=DebitBooks(house),
+            clock=house.clock,
+            business_date=house.business_date,
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+        )
+        jobs.append(debits_job(house, relay))
+    return jobs
 
 
 async def _log_jobs(house: House, stack: AsyncExitStack) -> list[Job]:

@@ -123,6 +123,7 @@ _NAVIGATION: Final = (
             ("consents", "/consents", "s", Permission.READ),
             ("evidence", "/evidence", "w", Permission.READ_EVIDENCE),
             ("appeals", "/appeals", "j", Permission.READ),
+            ("line_cases", "/line-cases", "z", Permission.READ),
             ("person_rights", "/person-rights", "g", Permission.RIGHTS),
             ("policies", "/policies", "y", Permission.APPROVALS),
             ("approvals", "/approvals", "v", Permission.APPROVALS),

@@ -3,12 +3,11 @@
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-import orjson
 from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 
 from counterfoil.api.reads import HouseOf, reads
-from counterfoil.api.remembered import remembered
+from counterfoil.api.remembered import once, text_of
 from counterfoil.api.resources.lines import line_or_refuse
 from counterfoil.api.shapes import Body, Code, CustomerId, LineId, Reason, View
 from counterfoil.api.writes import Call, Write
@@ -84,14 +83,8 @@ async def carry_appeal(call: Call, body: AppealBody) -> Answer | Refused:
         )
         return lodged if isinstance(lodged, Refused) else _text(lodged)
 
-    return await remembered(
-        call.house,
-        scope_id=body.customer_id,
-        key=call.idempotency_key,
-        kind="lodge_line_appeal",
-        request={"measure_id": measure_id, "grounds": body.grounds},
-        work=work,
-    )
+    asked: dict[str, object] = {"measure_id": measure_id, "grounds": body.grounds}
+    return await once(call, body.customer_id, "lodge_line_appeal", asked, work)
 
 
 async def carry_decision(call: Call, body: AppealDecisionBody) -> Answer | Refused:
@@ -111,19 +104,12 @@ async def carry_decision(call: Call, body: AppealDecisionBody) -> Answer | Refus
         )
         return decided if isinstance(decided, Refused) else _text(decided)
 
-    return await remembered(
-        call.house,
-        scope_id=body.customer_id,
-        key=call.idempotency_key,
-        kind="decide_line_appeal",
-        request={"appeal_id": appeal_id, **body.model_dump(mode="json")},
-        work=work,
-    )
+    asked: dict[str, object] = {"appeal_id": appeal_id, **body.model_dump(mode="json")}
+    return await once(call, body.customer_id, "decide_line_appeal", asked, work)
 
 
 def _text(appeal: LineAppeal) -> str:
-    document = line_appeals.appeal_document(appeal)
-    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
+    return text_of(line_appeals.appeal_document(appeal))
 
 
 LODGE = Write(

@@ -168,6 +168,16 @@ async def add_notices(connection: Connection, notices: Sequence[LineNotice]) -> 
     )
 
 
+async def notices_of_keys(
+    connection: Connection, keys: Sequence[tuple[int, int]]
+) -> list[LineNotice]:
+    """Return notices by (customer, notice)."""
+    rows = await QUERIES.notices_of_keys.fetch(
+        connection, customer_ids=[key[0] for key in keys], notice_ids=[key[1] for key in keys]
+    )
+    return [LineNotice(**dict(row) | {"kind": NoticeKind(row["kind"])}) for row in rows]
+
+
 async def notices_of_line(
     connection: Connection, *, customer_id: int, line_id: int
 ) -> list[LineNotice]:

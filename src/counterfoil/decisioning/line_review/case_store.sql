@@ -138,6 +138,17 @@ FROM unnest(
     customer_id, notice_id, line_id, kind, measure_id, review_id, text_zh, text_en, created_at
 );
 
+-- name: notices_of_keys
+-- What customers were told, by number.
+-- gives   at most one row a key
+-- locks   none
+SELECT n.customer_id, n.notice_id, n.line_id, n.kind, n.measure_id, n.review_id, n.text_zh,
+       n.text_en, n.created_at
+FROM decisioning.line_notice AS n
+WHERE (customer_id, notice_id) IN (
+    SELECT k.customer_id, k.notice_id
+    FROM unnest(:customer_ids::bigint[], :notice_ids::bigint[]) AS k (customer_id, notice_id));
+
 -- name: notices_of_line
 -- What the customer was told of one line, newest first.
 -- gives   at most :page rows

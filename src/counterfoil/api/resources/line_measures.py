@@ -1,0 +1,246 @@
+"""Measures on lines: taken and lifted by persons, and what the customer was told of them."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter
+from pydantic import StringConstraints
+
+from counterfoil.api.reads import HouseOf, reads
+from counterfoil.api.remembered import once, text_of
+from counterfoil.api.resources.limit_requests import ReasonView
+from counterfoil.api.resources.line_reviews import TAG, Owner
+from counterfoil.api.resources.lines import line_or_refuse
+from counterfoil.api.shapes import AmountMinor, Body, Code, CustomerId, Day, LineId, Reason, View
+from counterfoil.api.writes import Call, Write
+from counterfoil.decisioning.line_review import case_store
+from counterfoil.decisioning.line_review.measure import Kind
+from counterfoil.journeys import line_measures
+from counterfoil.journeys.line_policy import review_policy_in_force
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
+from counterfoil.platform.access import Scope
+from counterfoil.platform.batches import Answer
+
+router = APIRouter()
+_CUSTOMER = "cu_01hv4zq3k2f00"
+
+#: A code of the policy, by which the customer is told why.
+ReasonCode = Annotated[str, StringConstraints(max_length=62, pattern=r"^[A-Z][A-Z0-9_]*$")]
+
+
+class MeasureBody(Body):
+    """A measure that a person takes."""
+
+    customer_id: CustomerId
+    kind: Literal["lower", "freeze", "suspend"]
+    reason: ReasonCode
+    #: The person who takes it, as your system knows them.
+    taken_by: Code
+    #: The limit of a decrease.
+    to_minor: AmountMinor | None = None
+    #: Last day of a freeze.
+    ends_on: Day | None = None
+    #: A decrease for fraud works at once, without the days of notice.
+    is_fraud: bool = False
+
+
+class LiftingBody(Body):
+    """A person lifts a measure."""
+
+    customer_id: CustomerId
+    #: It was wrong from its start, and counts nowhere any more.
+    is_wrong: bool = False
+    reason: Reason
+    lifted_by: Code
+
+
+class MeasureView(View):
+    """A measure on a line, from its notice to its end."""
+
+    id: str
+    customer_id: str
+    line_id: str
+    kind: str
+    #: `planned`, `in_force`, then `ended`, `lifted`, `undone`, or `dropped` without effect.
+    status: str
+    cause: str
+    reasons: list[ReasonView]
+    #: `rule`, or the person.
+    author: str
+    review_id: str | None
+    announced_at: datetime
+    effective_on: date
+    ends_on: date | None
+    currency: str
+    from_minor: int
+    to_minor: int | None
+    ended_at: datetime | None
+    ended_by: str | None
+    end_reason: str | None
+
+
+class Measures(View):
+    """Measures on one line, newest first."""
+
+    items: list[MeasureView]
+
+
+class NoticeView(View):
+    """What the customer was told."""
+
+    id: str
+    kind: str
+    measure_id: str | None
+    review_id: str | None
+    zh: str
+    en: str
+    created_at: datetime
+
+
+class LineNotices(View):
+    """What the customer was told of one line, newest first."""
+
+    items: list[NoticeView]
+
+
+async def carry_measure(call: Call, body: MeasureBody) -> Answer | Refused:
+    """Take a measure."""
+    line_id, by = call.path["line_id"], f"{call.author}:{body.taken_by}"
+
+    async def work() -> str | Refused:
+        async with call.house.database.connection() as connection:
+            policy = await review_policy_in_force(connection, at=call.house.clock.now())
+        wish = line_measures.MeasureWish(
+            customer_id=body.customer_id,
+            line_id=line_id,
+            kind=Kind(body.kind),
+            reason=body.reason,
+            author=by,
+            to_minor=body.to_minor,
+            ends_on=body.ends_on,
+            is_fraud=body.is_fraud,
+        )
+        taken = await line_measures.take_measure(call.house, policy, wish)
+        if isinstance(taken, Refused):
+            return taken
+        return text_of(line_measures.measure_document(policy, taken))
+
+    asked: dict[str, object] = {
+        "line_id": line_id,
+        **body.model_dump(exclude={"ends_on"}),
+        "ends_on": body.ends_on and body.ends_on.isoformat(),
+    }
+    return await once(call, body.customer_id, "take_line_measure", asked, work)
+
+
+async def carry_lifting(call: Call, body: LiftingBody) -> Answer | Refused:
+    """Lift a measure."""
+    measure_id = call.path["line_measure_id"]
+
+    async def work() -> str | Refused:
+        lifted = await line_measures.lift_measure(
+            call.house,
+            customer_id=body.customer_id,
+            measure_id=measure_id,
+            by=f"{call.author}:{body.lifted_by}",
+            reason=body.reason,
+            is_wrong=body.is_wrong,
+        )
+        if isinstance(lifted, Refused):
+            return lifted
+        async with call.house.database.connection() as connection:
+            policy = await review_policy_in_force(connection, at=call.house.clock.now())
+        return text_of(line_measures.measure_document(policy, lifted))
+
+    asked: dict[str, object] = {"measure_id": measure_id, **body.model_dump(mode="json")}
+    return await once(call, body.customer_id, "lift_line_measure", asked, work)
+
+
+MEASURE = Write(
+    name="take_line_measure",
+    tag=TAG,
+    path="/v1/lines/{line_id}/measures",
+    path_ids={"line_id": ids.LINE},
+    scope=Scope.LINES_WRITE,
+    body=MeasureBody,
+    answer=MeasureView,
+    carry=carry_measure,
+    status=201,
+    summary="Take a measure on a line",
+    description=(
+        "The customer is told why and how to appeal: at once for a freeze or a suspension, days"
+        " before it works for a decrease."
+    ),
+    example={
+        "customer_id": _CUSTOMER,
+        "kind": "freeze",
+        "reason": "VERIFY",
+        "taken_by": "li-wei",
+        "ends_on": "2026-03-31",
+    },
+)
+LIFT = Write(
+    name="lift_line_measure",
+    tag=TAG,
+    path="/v1/line-measures/{line_measure_id}/lifting",
+    path_ids={"line_measure_id": ids.LINE_MEASURE},
+    scope=Scope.LINES_WRITE,
+    body=LiftingBody,
+    answer=MeasureView,
+    carry=carry_lifting,
+    summary="Lift a measure, or undo it from its start",
+    description="The former limit is restored and the line opened, unless a later measure stands.",
+    example={"customer_id": _CUSTOMER, "reason": "false alarm", "lifted_by": "wang-min"},
+)
+WRITES = (MEASURE, LIFT)
+
+
+@router.get(
+    "/v1/lines/{line_id}/measures", **reads(Scope.LINES_READ, TAG, "List the measures on a line")
+)
+async def list_line_measures(house: HouseOf, line_id: LineId, customer_id: Owner) -> Measures:
+    """Return the latest 200 measures, newest first, with how each ended."""
+    async with house.database.connection() as connection:
+        await line_or_refuse(connection, customer_id, line_id)
+        policy = await review_policy_in_force(connection, at=house.clock.now())
+        found = await case_store.measures_of_line(
+            connection, customer_id=customer_id, line_id=line_id
+        )
+    return Measures(
+        items=[
+            MeasureView.model_validate(line_measures.measure_document(policy, item))
+            for item in found
+        ]
+    )
+
+
+@router.get(
+    "/v1/lines/{line_id}/notices",
+    **reads(Scope.LINES_READ, TAG, "List what the customer was told of a line"),
+)
+async def list_line_notices(house: HouseOf, line_id: LineId, customer_id: Owner) -> LineNotices:
+    """Return the latest 200 notices, newest first, as they were written."""
+    async with house.database.connection() as connection:
+        await line_or_refuse(connection, customer_id, line_id)
+        found = await case_store.notices_of_line(
+            connection, customer_id=customer_id, line_id=line_id
+        )
+    return LineNotices(
+        items=[
+            NoticeView(
+                id=ids.to_text(ids.LINE_NOTICE, item.notice_id),
+                kind=item.kind.value,
+                measure_id=None
+                if item.measure_id is None
+                else ids.to_text(ids.LINE_MEASURE, item.measure_id),
+                review_id=None
+                if item.review_id is None
+                else ids.to_text(ids.LINE_REVIEW, item.review_id),
+                zh=item.text_zh,
+                en=item.text_en,
+                created_at=item.created_at,
+            )
+            for item in found
+        ]
+    )
