@@ -28,7 +28,7 @@ async def test_every_change_of_a_line_answers_with_the_line_and_can_be_repeated(
     changes: list[tuple[str, Json, Json]] = [
         ("limit", {**reason, "limit_minor": 2_000_000}, {"available_minor": 2_000_000}),
         ("own-cap", {**owner, "cap_minor": 300_000}, {"available_minor": 300_000}),
-        ("own-cap", {**owner, "cap_minor": None}, {"next_cap_on": "2026-03-03"}),
+        ("own-cap", {**owner, "cap_minor": None}, {"next_cap_on": "2026-03-04"}),
         ("repayment-day", {**owner, "repayment_day": 20}, {"repayment_day": 20}),
         ("freeze", {**reason, "until": "2026-03-10"}, {"blocked_by": "frozen"}),
         ("unfreeze", reason, {"status": "active", "frozen_until": None}),

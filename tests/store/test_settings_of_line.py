@@ -15,6 +15,8 @@ from counterfoil.lending.terms import Method
 
 C1, L1 = 11, 21
 TOMORROW = FIRST_DATE + timedelta(days=1)
+#: The first day that begins at least 24 hours after any time of the first one.
+WAITED = FIRST_DATE + timedelta(days=2)
 
 
 @pytest.fixture
@@ -73,9 +75,9 @@ async def test_a_raised_ceiling_waits_for_its_day_and_then_holds_for_a_drawing(
     await branch.get(cap(300_000))
     answer = await branch.get(cap(500_000))
     assert (answer["own_cap_minor"], answer["available_minor"]) == (300_000, 300_000)
-    assert (answer["next_cap_minor"], answer["next_cap_on"]) == (500_000, TOMORROW.isoformat())
+    assert (answer["next_cap_minor"], answer["next_cap_on"]) == (500_000, WAITED.isoformat())
     assert await draws(branch, 400_000) == "insufficient_limit"
-    await branch.close_to(TOMORROW)
+    await branch.close_to(WAITED)
     assert await draws(branch, 500_100) == "insufficient_limit"
     assert await draws(branch, 500_000) == "ok"
     assert await branch.faults() == {}
@@ -85,7 +87,7 @@ async def test_taking_the_ceiling_away_waits_too(branch: Branch) -> None:
     await branch.get(cap(300_000))
     answer = await branch.get(cap(None))
     assert (answer["own_cap_minor"], answer["next_cap_minor"]) == (300_000, None)
-    await branch.close_to(TOMORROW)
+    await branch.close_to(WAITED)
     assert await draws(branch, 1_000_000) == "ok"
 
 

@@ -147,3 +147,69 @@ PORTAL_LINK_ENDED = Refusal(
     message="This link was used already, or is too old.",
     next_step="Go back to where you came from and start again there.",
 )
+SETTING_CHANGE_NOT_FOUND = Refusal(
+    code="setting_change_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no such change of a setting.",
+    next_step="Check the identifier, or ask for the change again.",
+)
+SETTING_CHANGE_ENDED = Refusal(
+    code="setting_change_ended",
+    kind=Kind.CONFLICT,
+    message="This change is {status} and cannot be confirmed.",
+    next_step="Read the settings; ask for the change again if it is still wanted.",
+)
+SETTING_CHANGE_EXPIRED = Refusal(
+    code="setting_change_expired",
+    kind=Kind.GONE,
+    message="What was shown is too old to be confirmed.",
+    next_step="Ask for the change again and look at its effect.",
+)
+SETTING_EFFECT_NOT_SHOWN = Refusal(
+    code="setting_effect_not_shown",
+    kind=Kind.CONFLICT,
+    message="This is not the effect that was shown.",
+    next_step="Read the change and confirm its effect_sha256.",
+)
+SETTING_CHANGED_MEANWHILE = Refusal(
+    code="setting_changed_meanwhile",
+    kind=Kind.CONFLICT,
+    message="The setting was changed since this was shown.",
+    next_step="Read the settings and ask for the change again.",
+)
+SETTING_UNCHANGED = Refusal(
+    code="setting_unchanged",
+    kind=Kind.CONFLICT,
+    message="This is what is set already.",
+    next_step="Nothing is to be done; read the settings.",
+)
+SETTING_VALUE_MISSING = Refusal(
+    code="setting_value_missing",
+    kind=Kind.INVALID,
+    message="A change of {setting} needs: {needed}.",
+    next_step="Send these members and no others besides customer, channel and device.",
+)
+CHANNEL_FOR_NOTICES_MISSING = Refusal(
+    code="channel_for_notices_missing",
+    kind=Kind.INVALID,
+    message="Notices that have to be kept would not arrive by any of these channels.",
+    next_step="Keep at least one of: {allowed}.",
+)
+STATEMENT_FORM_WITHOUT_CHANNEL = Refusal(
+    code="statement_form_without_channel",
+    kind=Kind.CONFLICT,
+    message="Statements in this form need the channel {channel}.",
+    next_step="Take the channel among those by which you are told, or choose another form.",
+)
+SETTING_CODE_MISSING = Refusal(
+    code="setting_code_missing",
+    kind=Kind.INVALID,
+    message="Money is affected: this change is confirmed with a one-time code.",
+    next_step="Send the code that was delivered when the change was asked for.",
+)
+SETTING_CODES_USED_UP = Refusal(
+    code="setting_codes_used_up",
+    kind=Kind.CONFLICT,
+    message="No more codes are given out for this change.",
+    next_step="Ask for the change again.",
+)

@@ -18,6 +18,7 @@ from counterfoil.consents.notice_file import load_notices
 from counterfoil.contracts.paper import DeferredSeal
 from counterfoil.contracts.port import LenderSeal, NoCodes, OneTimeCodes, SandboxCodes
 from counterfoil.contracts.shelf import Shelf, load_shelf
+from counterfoil.customers.message_port import MessageCarrier, NoCarrier, SandboxCarrier
 from counterfoil.customers.verification_policy import IdentityPolicy, load_identity_policy
 from counterfoil.customers.verification_port import IdentitySource, sources_of
 from counterfoil.evidence.staging import Leaves
@@ -93,6 +94,8 @@ class House:
     code_key: bytes
     #: Carries one-time codes to customers.
     codes: OneTimeCodes
+    #: Carries messages to customers.
+    messages: MessageCarrier
     #: The lender's electronic signature.
     seal: LenderSeal
 
@@ -167,6 +170,7 @@ async def open_house(
                 quote_key=_secret(keys / "quote.key"),
                 code_key=_secret(keys / "one-time-code.key"),
                 codes=SandboxCodes() if settings.environment == SANDBOX else NoCodes(),
+                messages=_carrier(settings),
                 seal=_seal(settings, SystemClock()),
             )
 
@@ -177,6 +181,13 @@ def _bureau(settings: Settings) -> AbstractAsyncContextManager[HttpBureau | None
         return nullcontext()
     membership = load_membership(settings.bureau_membership)
     return HttpBureau(membership, KeyFileSigner(membership.signing_key))
+
+
+def _carrier(settings: Settings) -> MessageCarrier:
+    """Return who carries messages: in a sandbox a file."""
+    if settings.environment != SANDBOX:
+        return NoCarrier()
+    return SandboxCarrier(settings.home / "simulator" / "messages.jsonl")
 
 
 def vault_of(settings: Settings) -> Vault:

@@ -197,7 +197,7 @@ def set_own_cap(account: Account, command: SetOwnCap, setting: Setting) -> Accep
     before = line.own_cap_minor
     if before is not None and (cap is None or cap > before):
         line.next_cap_minor = cap
-        line.next_cap_on = setting.business_date + timedelta(days=setting.terms.cap_raise_wait_days)
+        line.next_cap_on = waits_until(setting)
     else:
         line.own_cap_minor = cap
         line.next_cap_minor = line.next_cap_on = None
@@ -235,6 +235,15 @@ def day_changes(line: Line, on: date) -> int:
     if line.day_changed_on is None or line.day_changed_on.year != on.year:
         return 0
     return line.day_changes
+
+
+def waits_until(setting: Setting) -> date:
+    """Return the day from which a raised own cap works: whole days of waiting, today not counted.
+
+    One day of waiting is at least 24 hours at whatever time of the day it is asked for.
+    """
+    days = setting.terms.cap_raise_wait_days
+    return setting.business_date + timedelta(days=days + 1 if days else 0)
 
 
 def line_answer(line: Line, on: date) -> dict[str, object]:

@@ -147,6 +147,12 @@ QUOTE_EXPIRED = Refusal(
     message="The cost sheet was valid on {valid_on} only.",
     next_step="Ask for a new quote, show its cost sheet, and draw with its token.",
 )
+SHEET_READ_TOO_SHORTLY = Refusal(
+    code="sheet_read_too_shortly",
+    kind=Kind.CONFLICT,
+    message="A cost sheet is read for {seconds} seconds at least before it is agreed to.",
+    next_step="Show the sheet for that long, then draw with the same token and a new key.",
+)
 LOAN_NOT_PENDING = Refusal(
     code="loan_not_pending",
     kind=Kind.CONFLICT,
@@ -318,6 +324,12 @@ REPAYMENT_DAY_CHANGES_USED_UP = Refusal(
     kind=Kind.CONFLICT,
     message="The repayment day was already changed {count} times this year.",
     next_step="Choose again next year.",
+)
+LINE_SETTLEMENT_NEEDED = Refusal(
+    code="line_settlement_needed",
+    kind=Kind.CONFLICT,
+    message="{amount_minor} {currency} in minor units settle the loans {loans} on {valid_on}.",
+    next_step="Pay exactly that on that day, then close the line.",
 )
 REPAYMENT_DAY_UNCHANGED = Refusal(
     code="repayment_day_unchanged",

@@ -23,6 +23,8 @@ LEAF_TYPES: Final = {
     "restore_limit": LeafType.LIMIT_CHANGE,
     "close_line": LeafType.LIMIT_CHANGE,
     "set_own_cap": LeafType.LIMIT_CHANGE,
+    "move_repayment_day": LeafType.LIMIT_CHANGE,
+    "collect_debit": LeafType.MONEY_MOVEMENT,
     "set_repayment_day": LeafType.LIMIT_CHANGE,
     "replace_agreement": LeafType.LIMIT_CHANGE,
     "draw": LeafType.MONEY_MOVEMENT,

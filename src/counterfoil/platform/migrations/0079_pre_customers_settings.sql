@@ -104,7 +104,7 @@ CREATE TABLE customers.message (
     customer_id   bigint      NOT NULL,
     message_id    bigint      NOT NULL,
     kind          text        NOT NULL,
-    cause_id      bigint      NOT NULL,
+    cause         text        NOT NULL,
     is_legal      boolean     NOT NULL,
     fields        text        NOT NULL,
     status        text        NOT NULL,
@@ -115,7 +115,7 @@ CREATE TABLE customers.message (
     CONSTRAINT message_pkey PRIMARY KEY (customer_id, message_id),
     CONSTRAINT message_of_customer FOREIGN KEY (customer_id)
         REFERENCES customers.customer (customer_id),
-    CONSTRAINT message_once UNIQUE (customer_id, kind, cause_id),
+    CONSTRAINT message_once UNIQUE (customer_id, kind, cause),
     CONSTRAINT message_status_known CHECK (status IN (
         'queued', 'sent', 'undeliverable', 'withdrawn'))
 );

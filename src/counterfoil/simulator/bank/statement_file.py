@@ -6,30 +6,38 @@ Written from the agreed format, not with the product's reader: two hands that mu
 import csv
 import hashlib
 import io
+from collections.abc import Iterable
 from datetime import date
 
 from counterfoil.simulator.bank.bank import Bank
 
+#: Reference, kind, amount in minor units, currency, value date, the bank's reference.
+Line = tuple[str, str, int, str, date | None, str]
+
 
 def write_statement(bank: Bank, day: date) -> str:
     """Return the text of a day's file; the day is over at the bank from now on."""
+    return statement_text(
+        (
+            entry.reference,
+            "returned" if is_return else "paid",
+            amount_minor,
+            entry.currency,
+            entry.returned_on if is_return else entry.value_date,
+            entry.rail_reference,
+        )
+        for entry, is_return, amount_minor in bank.statement_lines(day)
+    )
+
+
+def statement_text(lines: Iterable[Line]) -> str:
+    """Return the text of a file with these lines."""
     text = io.StringIO(newline="")
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(("reference", "kind", "amount_minor", "currency", "value_date", "rail_reference"))
     count = 0
-    for entry, is_return, amount_minor in bank.statement_lines(day):
-        kind = "returned" if is_return else "paid"
-        value_date = entry.returned_on if is_return else entry.value_date
-        rows.writerow(
-            (
-                entry.reference,
-                kind,
-                amount_minor,
-                entry.currency,
-                value_date,
-                entry.rail_reference,
-            )
-        )
+    for line in lines:
+        rows.writerow(line)
         count += 1
     body = text.getvalue()
     return f"{body}#end,{count},{hashlib.sha256(body.encode()).hexdigest()}\n"

@@ -1,0 +1,67 @@
+"""Auto-debit, settings left by the dead, and messages to customers, as background jobs.
+
+Any number of processes may try: a presentation is made once by its key, a debit is one worker's
+while its lease runs, a change of a setting is carried out under its own number, and a message is
+leased before it is sent.
+"""
+
+import asyncio
+import math
+from typing import Final
+
+from counterfoil.journeys.change_setting import resume
+from counterfoil.journeys.collect_debits import present_due
+from counterfoil.journeys.house import House
+from counterfoil.journeys.tell_customers import notices_consumer, send_due, take_notices
+from counterfoil.payments.debit_relay import DebitRelay
+from counterfoil.worker.loop import Job
+
+#: Between two walks over all mandates; a presentation is so much late at most.
+WALK_SECONDS: Final = 60
+#: How often it is looked whether something waits.
+LOOK_SECONDS: Final = 2
+
+
+def debits_job(house: House, relay: DebitRelay) -> Job:
+    """Return the job that presents what is due and carries it to the bank."""
+    walk_at, after = -math.inf, 0
+
+    async def step() -> int:
+        nonlocal walk_at, after
+        now = asyncio.get_running_loop().time()
+        done = await relay.step()
+        if now < walk_at:
+            return done
+        presented = await present_due(house, rail=relay.rail_name, after=after)
+        after = presented.after
+        walk_at = now if after else now + WALK_SECONDS
+        return done + presented.made + presented.told
+
+    async def close() -> None:
+        """A step ends with its calls."""
+
+    return Job(name="debits", step=step, close=close)
+
+
+async def messages_job(house: House) -> Job:
+    """Return the job that tells customers, and carries on settings that were confirmed."""
+    consumer = notices_consumer(house)
+    await consumer.register()
+    next_at = -math.inf
+
+    async def step() -> int:
+        nonlocal next_at
+        now = asyncio.get_running_loop().time()
+        if now < next_at:
+            return 0
+        passed = await take_notices(house, consumer)
+        sent = await send_due(house)
+        carried = await resume(house)
+        if not passed + sent + carried:
+            next_at = now + LOOK_SECONDS
+        return passed + sent + carried
+
+    async def close() -> None:
+        """There is nothing open."""
+
+    return Job(name="messages", step=step, close=close)

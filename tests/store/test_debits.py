@@ -1,0 +1,260 @@
+"""Auto-debit: presented when due, collected once, booked whole, told; whatever the bank does."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from tests.store.settings_desk import LINE, SettingsDesk, open_desk
+
+from counterfoil.customers.setting import Setting, SettingRequest
+from counterfoil.journeys import mandates
+from counterfoil.journeys.collect_debits import DebitBooks
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
+from counterfoil.payments.debit import DebitOrder
+from counterfoil.platform.batches import Answer
+from counterfoil.simulator.bank.collecting import DebitFault
+
+#: The first instalment's.
+DUE = date(2026, 1, 15)
+
+
+@pytest.fixture
+async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[SettingsDesk]:
+    async with open_desk(database_url, tmp_path) as opened:
+        yield opened
+
+
+async def lend_until_due(desk: SettingsDesk) -> int:
+    """Lend with auto-debit on, and close to the due date; return the loan."""
+    await desk.switch_on()
+    loan_id = await desk.branch.lend(desk.customer_id, LINE, 300_000)
+    await desk.close_to(DUE)
+    return loan_id
+
+
+async def due_minor(desk: SettingsDesk) -> int:
+    rows = await desk.branch.rows(
+        "SELECT due_principal_minor + due_interest_minor FROM lending.loan"
+    )
+    return int(rows[0][0])
+
+
+async def kinds_told(desk: SettingsDesk) -> list[str]:
+    rows = await desk.branch.rows("SELECT kind FROM customers.message ORDER BY message_id")
+    return [row[0] for row in rows if row[0] != "setting_changed"]
+
+
+async def test_what_falls_due_is_collected_on_its_day_and_booked(desk: SettingsDesk) -> None:
+    await lend_until_due(desk)
+    owed = await due_minor(desk)
+    assert owed > 100_000
+    assert await desk.present() == 1
+    assert await desk.present() == 0
+    assert await desk.relay().step() == 1
+    assert await desk.debits() == [("succeeded", None)]
+    assert (await due_minor(desk), desk.bank.collected_minor) == (0, owed)
+    rows = await desk.branch.rows(
+        "SELECT amount_minor, channel, value_date FROM lending.loan_transaction"
+        " WHERE kind = 'repayment'"
+    )
+    assert rows == [(owed, "auto_debit", DUE)]
+    assert await kinds_told(desk) == ["debit_succeeded"]
+    assert await desk.branch.faults() == {}
+
+
+async def test_the_day_before_the_customer_is_reminded_once(desk: SettingsDesk) -> None:
+    await desk.switch_on()
+    await desk.branch.lend(desk.customer_id, LINE, 300_000)
+    await desk.close_to(date(2026, 1, 14))
+    await desk.present()
+    await desk.present()
+    assert await kinds_told(desk) == ["debit_tomorrow"]
+
+
+async def test_a_failure_is_told_and_presented_again_at_the_products_times(
+    desk: SettingsDesk,
+) -> None:
+    desk.bank.upcoming = [DebitFault.INSUFFICIENT_FUNDS, DebitFault.INSUFFICIENT_FUNDS]
+    await lend_until_due(desk)
+    for _ in range(2):
+        await desk.present()
+        await desk.relay().step()
+    assert await desk.debits() == [("failed", "insufficient_funds")]
+    desk.wait(hours=10)
+    await desk.present()
+    await desk.relay().step()
+    assert [one[0] for one in await desk.debits()] == ["failed", "failed"]
+    await desk.close_to(date(2026, 1, 16))
+    await desk.present()
+    await desk.relay().step()
+    assert [one[0] for one in await desk.debits()] == ["failed", "failed", "succeeded"]
+    assert await kinds_told(desk) == ["debit_failed", "debit_failed", "debit_succeeded"]
+
+
+@pytest.mark.parametrize("fault", [DebitFault.SILENT, DebitFault.LOST, DebitFault.ANSWERS_LATE])
+async def test_an_unknown_outcome_is_asked_for_under_the_one_reference(
+    desk: SettingsDesk, fault: DebitFault
+) -> None:
+    desk.bank.upcoming = [fault]
+    await lend_until_due(desk)
+    owed = await due_minor(desk)
+    await desk.present()
+    await desk.relay().step()
+    assert await desk.debits() == [("unknown", None)]
+    desk.wait(hours=10)
+    assert await desk.present() == 0, "while one is unknown there is no second one"
+    for _ in range(3):
+        desk.wait(minutes=2)
+        await desk.relay().step()
+    assert await desk.debits() == [("succeeded", None)]
+    assert desk.bank.collected_minor == owed
+    assert len(desk.bank.arrivals) == 1
+
+
+async def test_the_statement_tells_what_a_mute_bank_does_not(desk: SettingsDesk) -> None:
+    desk.bank.upcoming = [DebitFault.MUTE]
+    await lend_until_due(desk)
+    owed = await due_minor(desk)
+    await desk.present()
+    relay = desk.relay()
+    await relay.step()
+    assert await relay.take_statement(DUE) == 1
+    assert await relay.take_statement(DUE) == 1
+    await relay.step()
+    assert await desk.debits() == [("succeeded", None)]
+    assert (await due_minor(desk), desk.bank.collected_minor) == (0, owed)
+
+
+async def test_what_no_statement_shows_lies_before_people(desk: SettingsDesk) -> None:
+    desk.bank.upcoming = [DebitFault.LOST]
+    await lend_until_due(desk)
+    await desk.present()
+    relay = desk.relay()
+    await relay.step()
+    await relay.take_statement(DUE)
+    await relay.take_statement(date(2026, 1, 16))
+    rows = await desk.branch.rows("SELECT cause, next_act_at FROM payments.debit")
+    assert rows == [("not_on_statement", None)]
+
+
+async def test_a_debit_and_a_payment_by_hand_at_once_are_both_booked(desk: SettingsDesk) -> None:
+    """What is too much is kept as the customer's credit, on a loan that is paid off already."""
+    loan_id = await lend_until_due(desk)
+    owed = await due_minor(desk)
+    await desk.present()
+    everything = 400_000
+    by_hand = desk.branch.repay(desk.customer_id, LINE, everything, loan_id=loan_id)
+
+    class Meanwhile(DebitBooks):
+        async def collected(self, order: DebitOrder, *, value_date: date) -> object | Refused:
+            booked, _ = await asyncio.gather(
+                super().collected(order, value_date=value_date), by_hand
+            )
+            return booked
+
+    await desk.relay(books=Meanwhile(desk.branch.house)).step()
+    assert await desk.debits() == [("succeeded", None)]
+    booked = await desk.branch.rows(
+        "SELECT sum(amount_minor)::bigint, sum(excess_minor)::bigint"
+        " FROM lending.loan_transaction WHERE kind <> 'disbursement'"
+    )
+    assert booked[0][0] == everything + owed
+    assert await desk.credit_minor() == booked[0][1] > 0
+    assert await desk.branch.faults() == {}
+
+
+async def test_a_debit_answered_after_the_loan_was_paid_off_becomes_credit(
+    desk: SettingsDesk,
+) -> None:
+    desk.bank.upcoming = [DebitFault.SILENT]
+    loan_id = await lend_until_due(desk)
+    owed = await due_minor(desk)
+    await desk.present()
+    await desk.relay().step()
+    await desk.branch.repay(desk.customer_id, LINE, 400_000, loan_id=loan_id)
+    before = await desk.credit_minor()
+    await desk.close_to(date(2026, 1, 17))
+    await desk.relay().step()
+    assert await desk.debits() == [("succeeded", None)]
+    assert await desk.credit_minor() == before + owed
+    assert await desk.branch.faults() == {}
+
+
+async def test_a_worker_killed_before_the_debit_is_finished_books_once(
+    desk: SettingsDesk,
+) -> None:
+    class Killed(DebitBooks):
+        async def collected(self, order: DebitOrder, *, value_date: date) -> object | Refused:
+            await super().collected(order, value_date=value_date)
+            raise ConnectionError("killed after the books have heard")
+
+    await lend_until_due(desk)
+    owed = await due_minor(desk)
+    await desk.present()
+    with pytest.raises(ConnectionError):
+        await desk.relay(books=Killed(desk.branch.house)).step()
+    assert [row[0] for row in await desk.debits()] != ["succeeded"]
+    desk.wait(minutes=2)
+    await asyncio.gather(*(desk.relay(worker=f"worker-{n}").step() for n in (2, 3)))
+    assert await desk.debits() == [("succeeded", None)]
+    rows = await desk.branch.rows(
+        "SELECT amount_minor FROM lending.loan_transaction WHERE kind = 'repayment'"
+    )
+    assert rows == [(owed,)]
+
+
+async def test_what_was_paid_meanwhile_is_not_collected(desk: SettingsDesk) -> None:
+    await lend_until_due(desk)
+    await desk.present()
+    await desk.branch.repay(desk.customer_id, LINE, await due_minor(desk))
+    await desk.relay().step()
+    assert await desk.debits() == [("failed", "nothing_due")]
+    assert desk.bank.collected_minor == 0
+
+
+async def test_a_revoked_mandate_stops_what_was_not_sent(desk: SettingsDesk) -> None:
+    on = await desk.switch_on()
+    await desk.branch.lend(desk.customer_id, LINE, 300_000)
+    await desk.close_to(DUE)
+    await desk.present()
+    revoked = await mandates.revoke(
+        desk.branch.house,
+        customer_id=desk.customer_id,
+        mandate_id=on.request_id,
+        by="customer",
+        idempotency_key="revoke-1",
+    )
+    assert isinstance(revoked, Answer)
+    await desk.relay().step()
+    assert await desk.debits() == [("failed", "mandate_ended")]
+    assert desk.bank.collected_minor == 0
+
+
+async def test_only_an_account_of_the_customers_own(desk: SettingsDesk) -> None:
+    wish: Any = desk.wish(holder_name="别人")
+    refused = await desk.try_to_ask(Setting.AUTO_DEBIT, line_id=LINE, auto_debit=wish)
+    assert isinstance(refused, Refused)
+    assert refused.code == "account_not_own"
+
+
+async def test_the_mandate_is_the_text_that_was_confirmed(desk: SettingsDesk) -> None:
+    shown, code = await desk.ask(Setting.AUTO_DEBIT, line_id=LINE, auto_debit=desk.wish())
+    assert shown["needs_code"]
+    done = await desk.confirm(shown, code)
+    assert isinstance(done, SettingRequest)
+    proposed = shown["effect"]["mandate"]
+    async with desk.branch.house.database.connection() as connection:
+        found = await mandates.debit_store.mandate_in_force(connection, desk.customer_id, LINE)
+    assert found is not None
+    answer = orjson.loads(orjson.dumps(mandates.mandate_answer(found)))
+    assert (answer["text"], answer["text_sha256"]) == (proposed["text"], proposed["text_sha256"])
+    assert answer["id"] == ids.to_text(ids.MANDATE, done.request_id)
+    await desk.change(Setting.AUTO_DEBIT, line_id=LINE)
+    async with desk.branch.house.database.connection() as connection:
+        gone = await mandates.debit_store.mandate_in_force(connection, desk.customer_id, LINE)
+    assert gone is None
