@@ -452,7 +452,7 @@ PLANTED: dict[str, tuple[str, str]] = {
     ),
     # payouts
     "a payout of another amount": (
-        "payouts",
+        "payout_amounts",
         f"UPDATE payments.payment SET amount_minor = amount_minor + 1 WHERE payment_id = {PAYOUT}",
     ),
     "a payout on another day": (

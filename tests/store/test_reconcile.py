@@ -73,18 +73,23 @@ class Money:
 @pytest.fixture
 async def money(database_url: str, tmp_path: Path) -> AsyncIterator[Money]:
     async with open_branch(database_url, tmp_path) as branch:
-        await branch.get(an_opening(C1, L1))
-        house, bank = branch.house, Bank()
-        relay = PayoutRelay(
-            house.database,
-            rails=alone(DirectRail(bank, name=RAIL)),
-            books=PayoutBooks(house),
-            clock=house.clock,
-            business_date=house.business_date,
-            worker="worker-1",
-        )
-        await relay.consumer.register()
-        yield Money(branch, bank, relay)
+        yield await open_money(branch)
+
+
+async def open_money(branch: Branch) -> Money:
+    """Open a line and a way for its payouts."""
+    await branch.get(an_opening(C1, L1))
+    house, bank = branch.house, Bank()
+    relay = PayoutRelay(
+        house.database,
+        rails=alone(DirectRail(bank, name=RAIL)),
+        books=PayoutBooks(house),
+        clock=house.clock,
+        business_date=house.business_date,
+        worker="worker-1",
+    )
+    await relay.consumer.register()
+    return Money(branch, bank, relay)
 
 
 def causes(found: DayReconciliation) -> Found:

@@ -79,6 +79,7 @@ CHECKS: Final = (
     "evidence_log",
     "decisions",
     "payouts",
+    "payout_amounts",
     "ledger_to_loans",
     "receivables",
     "accrual_day",

@@ -23,7 +23,7 @@ from counterfoil.kernel.errors import Kind, Refused, refuse
 from counterfoil.lending.commands import Repay, ReturnPayout
 from counterfoil.lending.repaying import DEFAULT_MODE
 from counterfoil.payments import suspense, suspense_store
-from counterfoil.payments.order import Subject, reference_of
+from counterfoil.payments.order import reference_of
 from counterfoil.payments.rail import Cause
 from counterfoil.payments.suspense import Proposal
 from counterfoil.payments.suspense_store import CaseKey
@@ -82,11 +82,8 @@ async def carry_out_returns(house: House) -> int:
     done = 0
     for row in waiting:
         key = CaseKey(row["customer_id"], row["payment_id"], row["case_no"])
-        command = _command(row)
-        if command is None:
-            continue
         answer = await house.counter.submit(
-            command, idempotency_key=f"payout:{key.payment_id}:returned:{key.case_no}"
+            _command(row), idempotency_key=f"payout:{key.payment_id}:returned:{key.case_no}"
         )
         if isinstance(answer, Refused) and answer.kind in {Kind.BUSY, Kind.UNAVAILABLE}:
             continue
@@ -100,10 +97,8 @@ async def carry_out_returns(house: House) -> int:
     return done
 
 
-def _command(row: Row) -> ReturnPayout | Repay | None:
-    """Return what the books are told of a return; None for credit, which people book."""
-    if Subject(row["subject"]) is not Subject.DRAWDOWN:
-        return None
+def _command(row: Row) -> ReturnPayout | Repay:
+    """Return what the books are told of a drawdown that came back."""
     who = {"customer_id": row["customer_id"], "line_id": row["line_id"]}
     if row["returned_minor"] == row["amount_minor"]:
         return ReturnPayout(

@@ -31,6 +31,8 @@ class Payout:
     paid_lines: int
     paid_minor: int
     returned_lines: int
+    #: What came back by two people's word, and the books have taken note of.
+    returned_minor: int
     #: People have it, or had it, before them.
     has_case: bool
 
@@ -64,5 +66,6 @@ def _payout(row: Any) -> Payout:
         paid_lines=row["paid_lines"],
         paid_minor=row["paid_minor"],
         returned_lines=row["returned_lines"],
+        returned_minor=row["returned_minor"],
         has_case=row["has_case"],
     )

@@ -9,6 +9,9 @@ SELECT p.customer_id, p.payment_id, p.subject, p.loan_id, p.amount_minor, p.curr
            WHERE s.rail = p.rail AND s.statement_date = p.value_date) AS has_statement,
        coalesce(l.paid, 0) AS paid_lines, coalesce(l.paid_minor, 0)::bigint AS paid_minor,
        coalesce(l.returned, 0) AS returned_lines,
+       (SELECT coalesce(sum(c.returned_minor), 0)::bigint FROM payments.suspense AS c
+        WHERE c.customer_id = p.customer_id AND c.payment_id = p.payment_id
+          AND c.carried_out_at IS NOT NULL) AS returned_minor,
        EXISTS (
            SELECT 1 FROM payments.suspense AS c
            WHERE c.customer_id = p.customer_id AND c.payment_id = p.payment_id) AS has_case

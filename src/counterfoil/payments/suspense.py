@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.payments import refusals, suspense_store
+from counterfoil.payments.order import Subject
 from counterfoil.payments.rail import FINISHED, Outcome, PaymentStatus
 from counterfoil.payments.suspense_store import CaseKey
 
@@ -110,7 +111,10 @@ async def approve(
 
 def _refuse_unfit(resolution: Resolution, case: Row) -> Refused | None:
     status = PaymentStatus(case["status"])
-    if fits(resolution, status=status, outcome=case["outcome"] and Outcome(case["outcome"])):
+    fit = fits(resolution, status=status, outcome=case["outcome"] and Outcome(case["outcome"]))
+    # Credit that came back is noted: the customer asks for it again, or it is booked by hand.
+    is_of_loan = Subject(case["subject"]) is Subject.DRAWDOWN
+    if fit and (is_of_loan or resolution is not Resolution.RETURNED):
         return None
     return refuse(
         refusals.SUSPENSE_RESOLUTION_UNFIT, status=status.value, resolution=resolution.value

@@ -41,7 +41,7 @@ LIMIT :page;
 -- gives   one row, or none where no such case is open
 -- locks   the case and the payment
 SELECT s.case_no, s.cause, s.resolution, s.value_date, s.returned_minor, s.note, s.first_person,
-       p.status, p.outcome, p.sends, p.amount_minor, p.currency,
+       p.status, p.outcome, p.sends, p.amount_minor, p.currency, p.subject,
        (SELECT coalesce(sum(o.returned_minor), 0)::bigint FROM payments.suspense AS o
         WHERE o.customer_id = s.customer_id AND o.payment_id = s.payment_id
           AND o.approved_at IS NOT NULL) AS returned_before_minor

@@ -261,8 +261,11 @@ class _Payee(NamedTuple):
 
 
 def check_payouts(page: Page, notes: Notes) -> None:
-    """Each confirmed payout is of exactly one thing, and the rail's statement shows it once."""
-    result = notes.results["payouts"]
+    """Each confirmed payout is of exactly one thing, and the rail's statement shows it once.
+
+    What is ordered is what the contract lends, to the cent: nothing is kept back (R038).
+    """
+    result, amounts = notes.results["payouts"], notes.results["payout_amounts"]
     paid: Counter[_Paid] = Counter()
     subjects = dict(_subjects(page))
     for payout in page.payouts:
@@ -270,10 +273,12 @@ def check_payouts(page: Page, notes: Notes) -> None:
         is_of_loan = payout.subject is Subject.DRAWDOWN
         number = payout.loan_id if is_of_loan else payout.payment_id
         key = (payout.subject, payout.customer_id, number or 0)
-        paid[key] += payout.status is PaymentStatus.SUCCEEDED or (
-            payout.outcome is Outcome.SUCCEEDED
-        )
+        is_paid = payout.status is PaymentStatus.SUCCEEDED or payout.outcome is Outcome.SUCCEEDED
+        paid[key] += is_paid and payout.returned_minor < payout.amount_minor
         is_known = (payout.customer_id, reference_of(payout.payment_id)) in page.known_differences
+        amounts.examined += 1
+        if fault := _amount_fault(payout, subjects.get(key)):
+            amounts.note(reference_of(payout.payment_id), fault)
         for fault in _payout_faults(payout, subjects.get(key), is_known=is_known):
             result.note(reference_of(payout.payment_id), fault)
     for key, payee in subjects.items():
@@ -316,12 +321,20 @@ def _subjects(page: Page) -> Iterable[tuple[_Paid, _Payee]]:
             )
 
 
+def _amount_fault(payout: Payout, of: _Payee | None) -> str | None:
+    if of is None or (payout.amount_minor, payout.currency) == (of.amount_minor, of.currency):
+        return None
+    return f"pays {payout.amount_minor}, the {of.name} is {of.amount_minor}"
+
+
 def _payout_faults(payout: Payout, of: _Payee | None, *, is_known: bool) -> Iterable[str]:
     if of is None:
         yield f"pays out a {payout.subject.replace('_', ' ')} that does not exist"
         return
-    if (payout.amount_minor, payout.currency) != (of.amount_minor, of.currency):
-        yield f"pays {payout.amount_minor}, the {of.name} is {of.amount_minor}"
+    if payout.returned_minor == payout.amount_minor:
+        if not of.is_failed:
+            yield f"came back, the {of.name} is {of.status}"
+        return
     match payout.status:
         case PaymentStatus.SUCCEEDED:
             if of.arrived_on != payout.value_date:
