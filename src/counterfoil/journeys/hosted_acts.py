@@ -22,7 +22,7 @@ from counterfoil.contracts.template import Authentication as SignerLevel
 from counterfoil.hosts import page as pages
 from counterfoil.hosts import store
 from counterfoil.hosts.link import Subject, SubjectKind
-from counterfoil.hosts.page import HostedPage, PageAct
+from counterfoil.hosts.page import HostedPage
 from counterfoil.hosts.refusals import PAGE_NOT_FOUND, PAGE_READ_LONGER
 from counterfoil.journeys import consent, contract
 from counterfoil.journeys.apply import accept_offer
@@ -44,6 +44,8 @@ class ShownAgreement:
     """An agreement as it is shown: the cost sheet, then the text."""
 
     texts: Texts
+    #: Of the cost sheet, in hexadecimal.
+    sheet_sha256: str
     #: The code where it may be shown, in a sandbox; None before the agreement is shown.
     code: str | None
 
@@ -142,9 +144,14 @@ async def agree_to_quote(house: House, page: HostedPage) -> HostedPage | Refused
 
 
 async def show_agreement(
-    house: House, page: HostedPage, part: Part, language: Language
+    house: House, page: HostedPage, part: Part, language: Language, *, sends_code: bool = True
 ) -> ShownAgreement | Refused:
-    """Return what the agreement says, and note that a part of it was opened."""
+    """Return what the agreement says, and note that a part of it was opened.
+
+    `sends_code` is false where the agreement is shown again with a code on its way already.
+    """
+    if not sends_code and page.shown is not None and "contract" in page.shown:
+        return await _shown_again(house, page, page.shown["contract"])
     prepared = await contract.prepare(
         house,
         customer_id=page.customer_id,
@@ -169,14 +176,25 @@ async def show_agreement(
     if isinstance(read, Refused):
         return read
     found, texts = read
-    hashes = {
+    hashes: dict[str, Any] = {
         "contract": contract_id,
         "document": found.sha256_of(language).hex(),
         "sheet": found.cost_sheet_sha256.hex(),
         "language": language.value,
     }
     await _note_shown(house, page, hashes)
-    return ShownAgreement(texts=texts, code=shown.code)
+    return ShownAgreement(texts=texts, sheet_sha256=hashes["sheet"], code=shown.code)
+
+
+async def _shown_again(
+    house: House, page: HostedPage, contract_id: int
+) -> ShownAgreement | Refused:
+    read = await contract.read_texts(house, customer_id=page.customer_id, contract_id=contract_id)
+    if isinstance(read, Refused):
+        return read
+    found, texts = read
+    sheet = found.cost_sheet_sha256.hex()
+    return ShownAgreement(texts=texts, sheet_sha256=sheet, code=None)
 
 
 async def sign_agreement(
@@ -285,7 +303,3 @@ def _screen(page: HostedPage, text_sha256: bytes) -> bytes:
 
 def _key(page: HostedPage, step: str) -> str:
     return f"hosted-page:{page.page_id}:{step}"
-
-
-#: Which acts end with one click, for the pages.
-ONE_CLICK: Final = frozenset({PageAct.CONSENT, PageAct.COST_SHEET})

@@ -41,6 +41,7 @@ from counterfoil.journeys.hosts import is_sandbox
 from counterfoil.journeys.house import House
 from counterfoil.journeys.portal_session import Opened, open_link, open_session
 from counterfoil.journeys.trail import Act, note
+from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.kernel.language import Language
 from counterfoil.platform.batches import QUERIES as PLATFORM
@@ -228,8 +229,9 @@ async def recognise(house: House, token: str, code: str) -> Opened | Refused:
         if not used:
             return refuse(CODE_EXPIRED)
         await store.change_page(connection, opened)
-    scope = f"{SCOPE}:{page.page_id}"
-    link = await open_session(house, page.customer_id, scope=scope, return_to=page.return_url)
+    text = ids.to_text(ids.HOSTED_PAGE, page.page_id)
+    back = pages.address_of_return(page, text)
+    link = await open_session(house, page.customer_id, scope=f"{SCOPE}:{text}", return_to=back)
     return await open_link(house, link)
 
 

@@ -33,7 +33,17 @@ from counterfoil.platform.web.sessions import cookie_name, is_plain_loopback
 from counterfoil.portal.desk import Desk, make_desk
 from counterfoil.portal.frame import BASE, THEMES
 from counterfoil.portal.page import Page
-from counterfoil.portal.pages import consents, errors, home, sign_in
+from counterfoil.portal.pages import (
+    consents,
+    draw,
+    errors,
+    home,
+    hosted,
+    loans,
+    record,
+    repay,
+    sign_in,
+)
 from counterfoil.portal.session import Visitor, visit_cookie, visitor_of
 from counterfoil.portal.visit import Visit
 
@@ -42,7 +52,12 @@ _LOG: Final = logger("counterfoil.portal")
 PAGES: Final[tuple[Page, ...]] = (
     *home.PAGES,
     *consents.PAGES,
+    *record.PAGES,
+    *loans.PAGES,
+    *draw.PAGES,
+    *repay.PAGES,
     *sign_in.PAGES,
+    *hosted.PAGES,
 )
 
 

@@ -266,7 +266,7 @@ async def carry_page(call: Call, body: HostedPageBody) -> Answer | Refused:
             return made
         page, token = made
         view = _page_view(page, body.customer, call.house.wall.now())
-        return orjson.dumps({**view.model_dump(), "url": f"/portal/hosted/{token}"}).decode()
+        return orjson.dumps({**view.model_dump(), "url": f"/portal/host/{token}"}).decode()
 
     return await _once(call, visit, PAGE, body, work)
 

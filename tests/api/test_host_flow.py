@@ -1,0 +1,233 @@
+"""The whole flow of a host over HTTP, with its server away for a while; and what others see."""
+
+from datetime import UTC, datetime, timedelta
+
+import orjson
+import pytest
+from tests.api.conftest import Json, Site
+from tests.api.hosting import (
+    ADULT,
+    ANALYST,
+    Browser,
+    Guest,
+    browsing,
+    code_in,
+    free_port,
+    guest,
+    hosting,
+)
+from tests.api.test_applications import SOUND
+from tests.api.test_bad_input import check_problem
+
+from counterfoil.hosts import delivery as notices
+from counterfoil.hosts.http_hooks import HttpHooks
+from counterfoil.journeys import tell_hosts
+from counterfoil.journeys.draw import PayoutBooks
+from counterfoil.kernel import ids
+from counterfoil.kernel.clock import TestClock
+from counterfoil.simulator.host.host import HostApp, Manner
+
+CONSENT = {"notice": "inquiry-origination", "product_code": "cash-line-open"}
+DRAWDOWN = {
+    "amount_minor": 100_000,
+    "currency": "CNY",
+    "tenor_months": 3,
+    "method": "level_instalment",
+    "purpose": "daily_consumption",
+    "payee_ref": "acct-1",
+}
+
+
+async def line_of(site: Site, visitor: Guest, browser: Browser, customer: str = "u1") -> str:
+    """Go from a person to a line: link, consent, application, agreement."""
+    await visitor.link(customer, ADULT)
+    consent = await visitor.ask(customer, "consent", **CONSENT)
+    await browser.choose(await browser.open(consent), consent, choice="agree")
+    applied = await visitor.post(
+        "/v1/host/applications",
+        {
+            "customer": customer,
+            "product_code": "cash-line-open",
+            "purpose": "daily_consumption",
+            "facts": SOUND,
+            "consent_page_id": consent["id"],
+        },
+    )
+    assert applied.status_code == 201, applied.text
+    offer = applied.json()
+    assert offer["status"] == "approved"
+    assert not {"reasons", "grade", "rate_daily_e8", "policy_version"} & offer.keys()
+    page = await visitor.ask(customer, "agreement", application_id=offer["id"])
+    sheet = await browser.open(page)
+    assert isinstance(site.house.clock, TestClock)
+    site.house.clock.advance(timedelta(seconds=30))
+    action = f"/portal/hosted/{page['id']}"
+    agreement = await browser.submit(sheet, action, choice="read")
+    wrong = await browser.submit(
+        agreement, action, choice="sign", code="000000", repayment_day="15"
+    )
+    assert wrong.status_code == 422
+    signed = await browser.submit(
+        wrong, action, choice="sign", code=code_in(agreement.text), repayment_day="15"
+    )
+    assert signed.status_code == 303, signed.text
+    [line] = (await visitor.get("/v1/host/limits", customer=customer)).json()["items"]
+    assert line["can_draw"]
+    return str(line["line_id"])
+
+
+async def draw(visitor: Guest, browser: Browser, line_id: str, customer: str = "u1") -> Json:
+    page = await visitor.ask(customer, "cost_sheet", line_id=line_id, **DRAWDOWN)
+    body = {"customer": customer, "page_id": page["id"]}
+    early = await visitor.post("/v1/host/drawdowns", body)
+    check_problem(early, 409, "page_not_done")
+    await browser.choose(await browser.open(page), page, choice="agree")
+    drawn = await visitor.post("/v1/host/drawdowns", body)
+    assert drawn.status_code == 201, drawn.text
+    again = await visitor.post("/v1/host/drawdowns", body)
+    assert again.json() == drawn.json()
+    loan: Json = drawn.json()
+    return loan
+
+
+async def pay_out(site: Site, loan: Json) -> None:
+    """Let the rail confirm."""
+    number = ids.from_text(ids.LOAN, loan["id"])
+    async with site.house.database.connection() as connection:
+        customer = await connection.fetchval(
+            "SELECT customer_id FROM lending.loan WHERE loan_id = $1", number
+        )
+    await PayoutBooks(site.house).confirm(
+        customer_id=customer,
+        line_id=ids.from_text(ids.LINE, loan["line_id"]),
+        loan_id=number,
+        payment_id=number,
+        value_date=await site.house.business_date(),
+        rail_reference="rail-1",
+        idempotency_key=f"confirm-{number}",
+    )
+
+
+async def hurry(site: Site) -> None:
+    """Let the pauses before the next attempts be over."""
+    async with site.house.database.connection() as connection:
+        await connection.execute(
+            "UPDATE hosts.delivery SET next_at = now() - interval '1 minute',"
+            " leased_until = NULL WHERE state = 'waiting'"
+        )
+
+
+async def test_a_host_is_away_and_loses_nothing(site: Site) -> None:
+    port = free_port()
+    origin = f"http://127.0.0.1:{port}"
+    visitor = await guest(site, "travel", origins=(origin,), webhook_url=f"{origin}/notices")
+    secret = await tell_hosts.renew_secret(
+        site.house, ANALYST, host_id=visitor.host_id, reason="first"
+    )
+    assert isinstance(secret, str)
+    consumer = tell_hosts.hosts_consumer(site.house)
+    await consumer.register()
+    async with browsing(site) as browser, HttpHooks(answer_seconds=0.3) as hooks:
+        line_id = await line_of(site, visitor, browser)
+        loan = await draw(visitor, browser, line_id)
+        await pay_out(site, loan)
+        while await tell_hosts.take_events(site.house, consumer):
+            pass
+        sent = await tell_hosts.deliver_due(site.house, hooks)
+        assert sent > 4
+        waiting = (await visitor.get("/v1/host/events", state="waiting")).json()["items"]
+        assert {item["last_outcome"] for item in waiting} == {"unreachable"}
+        assert len(waiting) == sent
+        read = await visitor.get(f"/v1/host/loans/{loan['id']}", customer="u1")
+        assert read.json()["status"] == "open"
+        app = HostApp(secret, Manner.WRONG)
+        async with hosting(app, port, slow_seconds=1):
+            await hurry(site)
+            await tell_hosts.deliver_due(site.house, hooks)
+            assert len(app.acted_on) == sent
+            for manner, outcome in ((Manner.ELSEWHERE, "status"), (Manner.SLOW, "timeout")):
+                app.manner = manner
+                await hurry(site)
+                await tell_hosts.deliver_due(site.house, hooks)
+                tried = (await visitor.get("/v1/host/events")).json()["items"]
+                assert {item["last_outcome"] for item in tried} == {outcome}
+            app.manner = Manner.UP
+            await hurry(site)
+            await tell_hosts.deliver_due(site.house, hooks)
+    told = (await visitor.get("/v1/host/events")).json()["items"]
+    assert {item["state"] for item in told} == {"delivered"}
+    assert len(app.acted_on) == sent
+    assert app.repeated >= sent
+    types = {item["type"] for item in app.acted_on}
+    assert {"link.confirmed", "hosted_page.done", "line.opened", "loan.opened"} <= types
+    text = orjson.dumps(app.acted_on).decode()
+    assert not [word for word in (*ADULT.values(), "cu_", "amount") if word in text]
+
+
+async def test_hosts_and_customers_do_not_see_each_other(site: Site) -> None:
+    travel, school = await guest(site, "travel"), await guest(site, "school")
+    async with browsing(site) as browser:
+        line_id = await line_of(site, travel, browser)
+        loan = await draw(travel, browser, line_id)
+        await pay_out(site, loan)
+        # The same person at another host: known there, and nothing of the first is seen.
+        await school.link("s1", ADULT)
+        consent = await school.ask("s1", "consent", **CONSENT)
+        await browser.choose(await browser.open(consent), consent, choice="agree")
+    assert (await school.get("/v1/host/limits", customer="s1")).json() == {"items": []}
+    assert (await school.get("/v1/host/loans", customer="s1")).json() == {"items": []}
+    path = f"/v1/host/loans/{loan['id']}"
+    check_problem(await school.get(path, customer="s1"), 404, "host_subject_not_found")
+    check_problem(await school.get(path, customer="u1"), 404, "host_customer_not_found")
+    page = {"customer": "s1", "act": "cost_sheet", "return_url": f"{school.origin}/b"}
+    foreign = await school.post("/v1/hosted-pages", {**page, **DRAWDOWN, "line_id": line_id})
+    check_problem(foreign, 404, "host_subject_not_found")
+    other = await school.get(f"/v1/hosted-pages/{consent['id']}", customer="s1")
+    assert other.status_code == 200
+    check_problem(
+        await travel.get(f"/v1/hosted-pages/{consent['id']}", customer="u1"), 404, "page_not_found"
+    )
+    paid = {"loan_id": loan["id"], "amount_minor": 1_000, "currency": "CNY"}
+    refused = await school.post("/v1/host/repayments", {"customer": "s1", **paid})
+    check_problem(refused, 404, "host_subject_not_found")
+    booked = await travel.post("/v1/host/repayments", {"customer": "u1", **paid}, key="r1")
+    assert booked.status_code == 201, booked.text
+    again = await travel.post("/v1/host/repayments", {"customer": "u1", **paid}, key="r1")
+    assert again.json() == booked.json()
+    # One exposure: the open application or line of one product is the person's, not the host's.
+    second = await school.post(
+        "/v1/host/applications",
+        {
+            "customer": "s1",
+            "product_code": "cash-line-open",
+            "purpose": "daily_consumption",
+            "facts": SOUND,
+        },
+    )
+    assert second.json().get("status") != "approved" or second.json()["limit_minor"] is not None
+
+
+@pytest.mark.parametrize("tampered", ["body", "time", "secret"])
+def test_a_receiver_refuses_what_was_tampered_with(tampered: str) -> None:
+    """The simulated host stands for a receiver that uses the specification's own library."""
+    secret = notices.new_secret()
+    at = datetime.now(UTC) - (timedelta(minutes=6) if tampered == "time" else timedelta(0))
+    item = notices.Delivery(
+        customer_id=0,
+        delivery_id=1,
+        host_id=1,
+        event_id=1,
+        kind="test",
+        payload=notices.test_body(at),
+        state=notices.DeliveryState.WAITING,
+        attempts=1,
+        next_at=at,
+        made_at=at,
+        ended_at=None,
+    )
+    signed_with = [notices.new_secret()] if tampered == "secret" else [secret]
+    headers = notices.signed_headers(item, signed_with, at=at)
+    body = item.payload.replace("test", "best") if tampered == "body" else item.payload
+    app = HostApp(secret)
+    assert app.take(headers, body.encode()) == 401
+    assert (app.refused, app.acted_on) == (1, [])
