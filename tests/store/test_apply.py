@@ -555,19 +555,19 @@ async def test_sets_do_not_cost_statements_by_the_person(
     run = Query.arguments
 
     def noted(query: Query, values: Mapping[str, object]) -> tuple[object, ...]:
-        statements.append(query.name)
+        # The date is asked for anew when a second has passed, however many people there are.
+        if query.name != "business_date":
+            statements.append(query.name)
         return run(query, values)
 
     monkeypatch.setattr(Query, "arguments", noted)
     people = applicants(60)
-    await house.business_date()
-    statements.clear()
     await enrol.enrol(house, people[:10], product_code=PRODUCT)
     few = statements.copy()
     statements.clear()
     await enrol.enrol(house, people[10:], product_code=PRODUCT)
     assert statements == few
-    assert len(few) == 16
+    assert len(few) == 17
 
 
 # ------------------------------------------------------------------ decided again
