@@ -1,4 +1,4 @@
-"""What the tests of settings and of auto-debit share: a registered person with a line, and words."""
+"""What the tests of settings and auto-debit share: a registered person with a line, and words."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -15,6 +15,7 @@ from counterfoil.journeys import mandates
 from counterfoil.journeys.collect_debits import DebitBooks
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
+from counterfoil.payments import debit_store
 from counterfoil.payments.debit import DebitOrder
 from counterfoil.platform.batches import Answer
 from counterfoil.simulator.bank.collecting import DebitFault
@@ -249,12 +250,12 @@ async def test_the_mandate_is_the_text_that_was_confirmed(desk: SettingsDesk) ->
     assert isinstance(done, SettingRequest)
     proposed = shown["effect"]["mandate"]
     async with desk.branch.house.database.connection() as connection:
-        found = await mandates.debit_store.mandate_in_force(connection, desk.customer_id, LINE)
+        found = await debit_store.mandate_in_force(connection, desk.customer_id, LINE)
     assert found is not None
     answer = orjson.loads(orjson.dumps(mandates.mandate_answer(found)))
     assert (answer["text"], answer["text_sha256"]) == (proposed["text"], proposed["text_sha256"])
     assert answer["id"] == ids.to_text(ids.MANDATE, done.request_id)
     await desk.change(Setting.AUTO_DEBIT, line_id=LINE)
     async with desk.branch.house.database.connection() as connection:
-        gone = await mandates.debit_store.mandate_in_force(connection, desk.customer_id, LINE)
+        gone = await debit_store.mandate_in_force(connection, desk.customer_id, LINE)
     assert gone is None

@@ -57,6 +57,7 @@ from counterfoil.api.resources import (
     line_signals,
     lines,
     loans,
+    mandates,
     models,
     notices,
     policies,
@@ -68,6 +69,7 @@ from counterfoil.api.resources import (
     reviews,
     rights,
     scenes,
+    settings,
     staff,
     statements,
     status_lists,
@@ -87,6 +89,8 @@ Background = Callable[[House, asyncio.Event], Awaitable[None]]
 WRITES: Final[tuple[Write, ...]] = (
     *applicants.WRITES,
     *consents.WRITES,
+    *settings.WRITES,
+    *mandates.WRITES,
     *applications.WRITES,
     *application_forms.WRITES,
     *explanations.WRITES,
@@ -123,6 +127,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     applicants.router,
     notices.router,
     consents.router,
+    settings.router,
+    mandates.router,
     inquiries.router,
     status_lists.router,
     # Before the applications: `funnel` is no identifier of one.

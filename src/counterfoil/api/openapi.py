@@ -42,6 +42,8 @@ _NAMES: Final = {
     ids.LINE_APPEAL: "an appeal against a measure",
     ids.LINE_SIGNAL: "a signal about a line",
     ids.LIMIT_REQUEST: "a request for a higher limit",
+    ids.SETTING_REQUEST: "a change of a setting",
+    ids.MANDATE: "a mandate for auto-debit",
     ids.REPAYMENT: "a repayment",
     ids.REVIEW: "a review",
     ids.CONSENT: "a consent",

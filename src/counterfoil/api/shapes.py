@@ -155,6 +155,11 @@ CreditReturnId = Annotated[
     PlainValidator(_reader(ids.CREDIT_RETURN)),
     WithJsonSchema(id_schema(ids.CREDIT_RETURN, "a return of credit")),
 ]
+MandateId = Annotated[
+    int,
+    PlainValidator(_reader(ids.MANDATE)),
+    WithJsonSchema(id_schema(ids.MANDATE, "a mandate for auto-debit")),
+]
 JournalId = Annotated[
     int,
     PlainValidator(_reader(ids.JOURNAL)),

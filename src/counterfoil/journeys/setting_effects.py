@@ -83,6 +83,8 @@ async def effect_of(
     connection: Connection, house: House, wish: SettingWish, on: date
 ) -> Shown | Refused:
     """Return what a change would do, or why it cannot be made."""
+    if await customers.read_customer(connection, wish.customer_id) is None:
+        return refuse(refusals.CUSTOMER_NOT_FOUND)
     if wish.setting not in OF_LINE:
         return await _personal(connection, wish)
     if wish.line_id is None:
@@ -215,8 +217,6 @@ async def _debit_value(connection: Connection, customer_id: int, line_id: int) -
 
 async def _personal(connection: Connection, wish: SettingWish) -> Shown | Refused:
     """Return what a change of channels, language or form of statements would do."""
-    if await customers.read_customer(connection, wish.customer_id) is None:
-        return refuse(refusals.CUSTOMER_NOT_FOUND)
     preference = await setting_store.read_preference(connection, wish.customer_id)
     after = _personal_wish(wish, preference)
     if isinstance(after, Refused):

@@ -1,0 +1,235 @@
+"""Mandates for auto-debit and the debits under them, and what a customer was told."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import APIRouter, Query
+
+from counterfoil.api.reads import (
+    PAGE_DEFAULT,
+    After,
+    HouseOf,
+    Limit,
+    no_more,
+    read_cursor,
+    reads,
+    write_cursor,
+)
+from counterfoil.api.shapes import Body, CustomerId, LineId, MandateId, View
+from counterfoil.api.writes import Call, Write
+from counterfoil.customers import message_store
+from counterfoil.journeys.mandates import mandate_answer, revoke
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.payments import debit_store, refusals
+from counterfoil.platform.access import Scope
+from counterfoil.platform.batches import Answer
+
+TAG: Final = "Auto-debit"
+router = APIRouter()
+_NEWEST: Final = 2**63 - 1
+
+
+class RevocationBody(Body):
+    """The customer takes a mandate back."""
+
+    customer_id: CustomerId
+
+
+class MandateView(View):
+    """A mandate with its text."""
+
+    id: str
+    customer_id: str
+    line_id: str
+    #: Token of the account, never its number.
+    account_ref: str
+    template: str
+    language: str
+    text: str
+    #: Of the text in UTF-8, as the customer confirmed it.
+    text_sha256: str
+    starts_on: date
+    ends_on: date
+    signed_at: datetime
+    revoked_at: datetime | None
+    revoked_by: str | None
+
+
+class Mandates(View):
+    """A customer's mandates, newest first."""
+
+    items: list[MandateView]
+
+
+class DebitView(View):
+    """One presentation of what was due."""
+
+    #: The reference under which the bank knows it.
+    id: str
+    mandate_id: str
+    line_id: str
+    due_on: date
+    presentation_no: int
+    amount_minor: int
+    currency: str
+    #: `created`, `sent`, `unknown`, `succeeded` or `failed`.
+    status: str
+    #: From when the money counts; None unless it came.
+    value_date: date | None
+    failure_code: str | None
+    #: Why it lies before two people; None where it does not.
+    suspended_because: str | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class Debits(View):
+    """A customer's debits, newest first."""
+
+    items: list[DebitView]
+    #: Hand it in as `after` for the next page; None at the end.
+    next: str | None
+
+
+class MessageView(View):
+    """Something that a customer was told, or is to be told."""
+
+    id: str
+    kind: str
+    #: What it tells of.
+    cause: str
+    #: Figures of the text; name and address are nowhere but in the vault.
+    fields: dict[str, Any]
+    #: `queued`, `sent` or `undeliverable`.
+    status: str
+    sent_by: str | None
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class Messages(View):
+    """A customer's messages, newest first."""
+
+    items: list[MessageView]
+    #: Hand it in as `after` for the next page; None at the end.
+    next: str | None
+
+
+async def carry_revocation(call: Call, body: RevocationBody) -> Answer | Refused:
+    """Revoke a mandate."""
+    return await revoke(
+        call.house,
+        customer_id=body.customer_id,
+        mandate_id=call.path["mandate_id"],
+        by=call.author,
+        idempotency_key=call.idempotency_key,
+    )
+
+
+REVOKE = Write(
+    name="revoke_mandate",
+    tag=TAG,
+    path="/v1/mandates/{mandate_id}/revocation",
+    path_ids={"mandate_id": ids.MANDATE},
+    scope=Scope.LINES_WRITE,
+    body=RevocationBody,
+    answer=MandateView,
+    carry=carry_revocation,
+    summary="Revoke a mandate",
+    description="At once and without a code: nothing is presented under it any more. What the bank"
+    " has already is still answered and booked.",
+    example={"customer_id": "cu_01hv4zq3k2f00"},
+)
+WRITES = (REVOKE,)
+
+Owner = Annotated[CustomerId, Query(description="Whose it is.")]
+
+
+@router.get("/v1/mandates", **reads(Scope.LINES_READ, TAG, "List a customer's mandates"))
+async def list_mandates(house: HouseOf, customer_id: Owner) -> Mandates:
+    """Return the latest 100 mandates of a customer, newest first."""
+    async with house.database.connection() as connection:
+        found = await debit_store.read_mandates(connection, customer_id)
+    return Mandates(items=[MandateView.model_validate(mandate_answer(one)) for one in found])
+
+
+@router.get("/v1/mandates/{mandate_id}", **reads(Scope.LINES_READ, TAG, "Read a mandate"))
+async def get_mandate(house: HouseOf, mandate_id: MandateId, customer_id: Owner) -> MandateView:
+    """Return a mandate with the text that the customer confirmed."""
+    async with house.database.connection() as connection:
+        found = await debit_store.read_mandate(connection, customer_id, mandate_id)
+    if found is None:
+        raise RefusedError(refuse(refusals.MANDATE_NOT_FOUND))
+    return MandateView.model_validate(mandate_answer(found))
+
+
+@router.get("/v1/debits", **reads(Scope.PAYMENTS_READ, TAG, "List a customer's debits"))
+async def list_debits(
+    house: HouseOf,
+    customer_id: Owner,
+    line_id: Annotated[LineId | None, Query(description="Of this line only.")] = None,
+    after: After = None,
+    limit: Limit = PAGE_DEFAULT,
+) -> Debits:
+    """Return what was presented to the customer's bank, newest first."""
+    before = _NEWEST if after is None else read_cursor(after)[1]
+    async with house.database.connection() as connection:
+        found = await debit_store.read_debits(
+            connection, customer_id, line_id=line_id, before=before, page=limit + 1
+        )
+    shown = found[:limit]
+    last = None if no_more(len(found), limit) else shown[-1]
+    return Debits(
+        items=[_debit_view(row) for row in shown],
+        next=None if last is None else write_cursor((0, last["debit_id"])),
+    )
+
+
+@router.get("/v1/messages", **reads(Scope.LINES_READ, TAG, "List what a customer was told"))
+async def list_messages(
+    house: HouseOf, customer_id: Owner, after: After = None, limit: Limit = PAGE_DEFAULT
+) -> Messages:
+    """Return a customer's messages, newest first; without name, address or rendered text."""
+    before = _NEWEST if after is None else read_cursor(after)[1]
+    async with house.database.connection() as connection:
+        found = await message_store.read_messages(
+            connection, customer_id, before=before, page=limit + 1
+        )
+    shown = found[:limit]
+    last = None if no_more(len(found), limit) else shown[-1]
+    return Messages(
+        items=[
+            MessageView(
+                id=ids.to_text(ids.MESSAGE, row["message_id"]),
+                kind=row["kind"],
+                cause=row["cause"],
+                fields=orjson.loads(row["fields"]),
+                status=row["status"],
+                sent_by=row["sent_by"],
+                created_at=row["created_at"],
+                ended_at=row["ended_at"],
+            )
+            for row in shown
+        ],
+        next=None if last is None else write_cursor((0, last["message_id"])),
+    )
+
+
+def _debit_view(row: Any) -> DebitView:
+    return DebitView(
+        id=ids.to_text(ids.PAYMENT, row["debit_id"]),
+        mandate_id=ids.to_text(ids.MANDATE, row["mandate_id"]),
+        line_id=ids.to_text(ids.LINE, row["line_id"]),
+        due_on=row["due_on"],
+        presentation_no=row["presentation_no"],
+        amount_minor=row["amount_minor"],
+        currency=row["currency"],
+        status=row["status"],
+        value_date=row["value_date"],
+        failure_code=row["failure_code"],
+        suspended_because=row["cause"],
+        created_at=row["created_at"],
+        finished_at=row["finished_at"],
+    )
