@@ -191,6 +191,8 @@ async def test_credit_repays_without_cash_by_the_same_order(branch: Branch) -> N
             "principal_minor": 4_000,
             "interest_minor": 0,
             "penalty_minor": 0,
+            "fee_minor": 0,
+            "guarantee_minor": 0,
         }
     ]
     assert await balances(branch) == {BANK: before, CREDIT: -1_000}

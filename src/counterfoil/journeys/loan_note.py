@@ -27,7 +27,7 @@ from counterfoil.lending.account import Setting
 from counterfoil.lending.commands import Draw
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan
-from counterfoil.lending.quote import Note, Priced, price_drawdown
+from counterfoil.lending.quote import Note, Priced, price_drawdown, sheet_of_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ def _again(house: House, line: Line, loan: Loan) -> LoanNote | Refused:
         return refuse(NOTE_DOES_NOT_MATCH)
     template = house.shelf.template(code, int(version))
     note = _written(template, language, line, priced, setting)
-    if note.sha256 != loan.note_sha256 or priced.sheet.sheet_hash != loan.cost_sheet_hash:
+    if note.sha256 != loan.note_sha256 or sheet_of_hash(priced, loan.cost_sheet_hash) is None:
         return refuse(NOTE_DOES_NOT_MATCH)
     return LoanNote(
         customer_id=loan.customer_id,

@@ -45,6 +45,10 @@ class Agreement(NamedTuple):
     note_ref: str
     #: SHA-256 of its text.
     note_sha256: bytes
+    #: When the cost sheet was handed out, POSIX milliseconds by the server's clock, and for how
+    #: many milliseconds it is to be read at least; 0 where nobody measured.
+    shown_ms: int = 0
+    reading_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,15 +5,21 @@ Invariant   A drawdown holds its amount from acceptance until its payout is conf
             rail confirmed and never for money that did not arrive.
 """
 
+from datetime import datetime
+from typing import Final
+
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.kernel.money import AMOUNT_MINOR_MAX
 from counterfoil.lending import refusals
 from counterfoil.lending.account import Accepted, Account, Movement, Setting, Told, Transaction
-from counterfoil.lending.commands import ConfirmPayout, Draw, FailPayout
+from counterfoil.lending.commands import Agreement, ConfirmPayout, Draw, FailPayout
 from counterfoil.lending.line import Line, blocked_by, headroom_minor, settle_waiting
 from counterfoil.lending.loan import NOTHING, Loan, advance, disburse
 from counterfoil.lending.terms import Prepayment, Terms
+
+#: A day; whoever took longer read it.
+_READ_MS_MAX: Final = 86_400_000
 
 
 def draw(account: Account, command: Draw, setting: Setting) -> Accepted | Refused:
@@ -112,6 +118,8 @@ def _refuse_disagreement(command: Draw, line: Line, setting: Setting) -> Refused
         return refuse(refusals.QUOTE_INVALID)
     if agreed.quoted_on != setting.business_date:
         return refuse(refusals.QUOTE_EXPIRED, valid_on=agreed.quoted_on.isoformat())
+    if agreed.reading_ms and posix_ms(setting.now) < agreed.shown_ms + agreed.reading_ms:
+        return refuse(refusals.SHEET_READ_TOO_SHORTLY, seconds=agreed.reading_ms // 1_000)
     if (
         not 0 < agreed.rate_daily_e8 <= line.rate_daily_e8
         or agreed.repayment_day != line.repayment_day
@@ -220,7 +228,20 @@ def _pending_loan(
         note_ref=None if agreed is None else agreed.note_ref,
         note_sha256=None if agreed is None else agreed.note_sha256,
         fees=terms.fees,
+        sheet_read_ms=_read_ms(agreed, setting),
     )
+
+
+def posix_ms(at: datetime) -> int:
+    """Return an instant in POSIX milliseconds."""
+    return int(at.timestamp() * 1_000)
+
+
+def _read_ms(agreed: Agreement | None, setting: Setting) -> int | None:
+    """Return for how long the sheet was before the customer, as the server measured it."""
+    if agreed is None or not agreed.shown_ms:
+        return None
+    return max(0, min(posix_ms(setting.now) - agreed.shown_ms, _READ_MS_MAX))
 
 
 def _drawn(line: Line, loan: Loan, available: int, setting: Setting) -> Accepted:
@@ -240,6 +261,8 @@ def _drawn(line: Line, loan: Loan, available: int, setting: Setting) -> Accepted
         "available_minor": available,
         "line_version": line.version,
         "note_sha256": loan.note_sha256.hex() if loan.note_sha256 else None,
+        "cost_sheet_sha256": loan.cost_sheet_hash.hex(),
+        "sheet_read_ms": loan.sheet_read_ms,
     }
     payload: dict[str, object] = {
         "customer_id": line.customer_id,

@@ -122,7 +122,7 @@ def _text(value: Any) -> str:
         case list():
             return ", ".join(map(_text, value))
         case dict():
-            return f"{value['code']} ({value['amount']})"
+            return f"{value['code']} ({value.get('amount', value.get('share'))})"
         case _:
             return str(value)
 

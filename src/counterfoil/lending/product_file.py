@@ -7,7 +7,7 @@ Units       Amounts are texts in major units of the product's currency, rates te
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
@@ -197,6 +197,7 @@ KEYS: dict[str, Parse] = {
     "cost.rule": read_text,
     "cost.mark": one_of(MARKS),
     "cost.fees": read_fees,
+    "cost.reading_seconds_least": whole(0, 600),
     "funding.guarantee": one_of(GUARANTEES),
     "funding.programme": one_of(PROGRAMMES),
     "reporting.to_bureau": read_flag,
@@ -204,7 +205,7 @@ KEYS: dict[str, Parse] = {
     "rules.pack": matching(CODE, "cn-2026-01"),
 }
 
-_OPTIONAL = frozenset({"meta.approver", "meta.retired_on"})
+_OPTIONAL = frozenset({"meta.approver", "meta.retired_on", "cost.reading_seconds_least"})
 
 
 # --------------------------------------------------------------- what keys may say of each other
@@ -378,7 +379,9 @@ def _product(file: str, values: Mapping[str, Any]) -> Product:
 
 
 def _terms(values: Mapping[str, Any]) -> Terms:
-    return Terms(**{field: values[key] for field, key in _TERMS.items()})
+    terms = Terms(**{field: values[key] for field, key in _TERMS.items()})
+    seconds = values["cost.reading_seconds_least"]
+    return terms if seconds is None else replace(terms, reading_seconds_min=seconds)
 
 
 _TERMS = {

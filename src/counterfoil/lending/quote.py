@@ -5,7 +5,7 @@ Invariant   A token speaks for one customer, line, amount, tenor, method, price,
             another drawdown's. No row is kept: the token is its own record, signed with the
             installation's key.
 Units       Minor units, rates in 1e-8 per day.
-Form        `q1.` payload `.` signature; the payload is ASCII joined by colons, the signature
+Form        `q2.` payload `.` signature; the payload is ASCII joined by colons, the signature
             HMAC-SHA-256 over everything before its dot, both in base64url without padding.
 Follows     RFC 2104 (HMAC), RFC 4648 section 5 (base64url).
 """
@@ -23,8 +23,9 @@ from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
 from counterfoil.lending.account import Setting
 from counterfoil.lending.commands import Agreement, Draw
-from counterfoil.lending.cost import CostSheet, make_cost_sheet
+from counterfoil.lending.cost import CostSheet, document_hash, first_form, make_cost_sheet
 from counterfoil.lending.drawing import (
+    posix_ms,
     quote_loan,
     refuse_amount,
     refuse_terms,
@@ -36,14 +37,30 @@ from counterfoil.lending.loan import Loan, accrue, advance, fees_of_payoff, plan
 from counterfoil.lending.schedule import PlanRow
 from counterfoil.lending.terms import Method
 
-_PREFIX = "q1."
+#: The second form: with the time of showing.
+_PREFIX = "q2."
 _METHODS = {method.value: method for method in Method}
 
 #: Longer than any token that was ever signed; nothing longer is looked at.
 _TOKEN_LENGTH_MAX = 640
 
+_MS = 1_000
+
+#: Claims that stand in a token as they are, the first of them all.
+_PLAIN = 12
+
 #: A key shorter than the hash would be the weakest part of the signature.
 KEY_LENGTH_MIN = 32
+
+
+class PromotionClaim(NamedTuple):
+    """The promotion that a price rests on, as a token names it."""
+
+    promotion_id: int
+    #: Interest of the plan that the customer does not pay, minor units.
+    cost_minor: int
+    #: The daily price without it, 1e-8.
+    rate_without_daily_e8: int
 
 
 class QuoteClaims(NamedTuple):
@@ -64,6 +81,12 @@ class QuoteClaims(NamedTuple):
     business_date: date
     sheet_hash: bytes
     note_hash: bytes
+    #: When the sheet was handed out, in POSIX milliseconds by the server's clock, and for how many
+    #: milliseconds at least it is to be read before it is agreed to.
+    shown_ms: int = 0
+    reading_ms: int = 0
+    #: None where the price is that of everybody.
+    promotion: PromotionClaim | None = None
 
 
 class Note(NamedTuple):
@@ -84,6 +107,34 @@ class Priced(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromotedPrice:
+    """A promotion in a quote: what the drawdown costs without it stands beside it."""
+
+    code: str
+    name_en: str
+    name_zh: str
+    #: The last day on which it holds.
+    last_day: date
+    claim: PromotionClaim
+    #: All-in yearly cost and total to pay without it.
+    rate_annual_effective_without_e8: int
+    total_without_minor: int
+
+    def document(self) -> dict[str, object]:
+        """Return the promotion as it is answered."""
+        return {
+            "code": self.code,
+            "name_en": self.name_en,
+            "name_zh": self.name_zh,
+            "last_day": self.last_day.isoformat(),
+            "saved_minor": self.claim.cost_minor,
+            "rate_daily_without_e8": self.claim.rate_without_daily_e8,
+            "rate_annual_effective_without_e8": self.rate_annual_effective_without_e8,
+            "total_without_minor": self.total_without_minor,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
     """What a drawdown would cost if its money arrived today."""
 
@@ -94,7 +145,11 @@ class Quote:
     note: Note
     #: The business date on which the token is taken, and no other.
     valid_on: date
+    #: Seconds after which the token can be drawn with, so that the sheet can be read.
+    reading_seconds: int
     token: str
+    #: None where the price is that of everybody.
+    promotion: PromotedPrice | None = None
 
     def document(self) -> dict[str, object]:
         """Return the quote as it is answered; its `cost_sheet` is what the hash is taken of."""
@@ -102,6 +157,7 @@ class Quote:
             "customer_id": ids.to_text(ids.CUSTOMER, self.customer_id),
             "line_id": ids.to_text(ids.LINE, self.line_id),
             "valid_on": self.valid_on.isoformat(),
+            "reading_seconds": self.reading_seconds,
             "cost_sheet": self.sheet.document(),
             "cost_sheet_hash": self.sheet.sheet_hash.hex(),
             "note": {
@@ -109,6 +165,7 @@ class Quote:
                 "text": self.note.text,
                 "sha256": self.note.sha256.hex(),
             },
+            "promotion": None if self.promotion is None else self.promotion.document(),
             "quote_token": self.token,
         }
 
@@ -169,11 +226,15 @@ def quote_drawdown(
     *,
     key: bytes,
     write_note: Callable[[Priced], Note],
+    reading_seconds: int | None = None,
     rate_daily_e8: int | None = None,
+    promotion: PromotedPrice | None = None,
 ) -> Quote | Refused:
     """Return the quote of a drawdown, or why the product does not lend it.
 
-    It costs what the line costs where no price is given, and never more.
+    It costs what the line costs where no price is given, and never more. The sheet is to be read
+    for as long as the product says where nothing else is given. `promotion` is what the price
+    rests on.
 
     A quote is about the price, not about permission: what the line allows at the moment is
     decided when the drawdown is. Without a signed agreement there is nothing to quote under.
@@ -185,7 +246,12 @@ def quote_drawdown(
     if isinstance(priced, Refused):
         return priced
     note = write_note(priced)
-    claims = claims_of(priced, note, setting.business_date)
+    seconds = setting.terms.reading_seconds_min if reading_seconds is None else reading_seconds
+    claims = claims_of(priced, note, setting.business_date)._replace(
+        shown_ms=posix_ms(setting.now),
+        reading_ms=seconds * _MS,
+        promotion=None if promotion is None else promotion.claim,
+    )
     return Quote(
         customer_id=line.customer_id,
         line_id=line.line_id,
@@ -193,7 +259,9 @@ def quote_drawdown(
         sheet=priced.sheet,
         note=note,
         valid_on=setting.business_date,
+        reading_seconds=seconds,
         token=sign_quote(key, claims),
+        promotion=promotion,
     )
 
 
@@ -210,6 +278,18 @@ def price_drawdown(
     rows = tuple(plan(loan))
     sheet = make_cost_sheet(loan, rows, setting.terms)
     return sheet if isinstance(sheet, Refused) else Priced(loan, rows, sheet)
+
+
+def sheet_of_hash(priced: Priced, digest: bytes) -> dict[str, object] | None:
+    """Return the sheet of a drawdown in the form that has this hash, None where none has it.
+
+    Sheets of before fees were charged are found in their own form.
+    """
+    document = priced.sheet.document()
+    if priced.sheet.sheet_hash == digest:
+        return document
+    older = first_form(document)
+    return older if not priced.loan.fees and document_hash(older) == digest else None
 
 
 def claims_of(priced: Priced, note: Note, business_date: date) -> QuoteClaims:
@@ -240,10 +320,13 @@ def sign_quote(key: bytes, claims: QuoteClaims) -> str:
     assert len(key) >= KEY_LENGTH_MIN
     payload = ":".join(
         (
-            *map(str, claims[:-3]),
+            *map(str, claims[:_PLAIN]),
             str(claims.business_date.toordinal()),
             claims.sheet_hash.hex(),
             claims.note_hash.hex(),
+            str(claims.shown_ms),
+            str(claims.reading_ms),
+            *map(str, claims.promotion or ()),
         )
     )
     signed = _PREFIX + urlsafe_b64encode(payload.encode()).rstrip(b"=").decode()
@@ -291,6 +374,8 @@ def agreement_of(claims: QuoteClaims) -> Agreement:
         claims.contract_id,
         claims.note_ref,
         claims.note_hash,
+        claims.shown_ms,
+        claims.reading_ms,
     )
 
 
@@ -338,7 +423,7 @@ def _claims(text: str) -> QuoteClaims | None:
         payload = urlsafe_b64decode(text + "==").decode("ascii")
         fields = payload.split(":")
         customer, line, amount, currency, tenor, method, rate, day, code, version = fields[:10]
-        contract, note_ref, on, sheet, note = fields[10:]
+        contract, note_ref, on, sheet, note, shown, reading, *promotion = fields[10:]
         return QuoteClaims(
             int(customer),
             int(line),
@@ -355,7 +440,10 @@ def _claims(text: str) -> QuoteClaims | None:
             date.fromordinal(int(on)),
             bytes.fromhex(sheet),
             bytes.fromhex(note),
+            int(shown),
+            int(reading),
+            PromotionClaim(*map(int, promotion)) if promotion else None,
         )
-    except (Base64Error, KeyError, ValueError):
+    except (Base64Error, KeyError, TypeError, ValueError):
         # Signed with the right key by something that is not this module.
         return None

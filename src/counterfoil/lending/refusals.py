@@ -129,6 +129,30 @@ COST_CAP_UNKNOWN = Refusal(
     message="The rule pack {pack} knows no cap on the cost for a {licence} on {on}.",
     next_step="Bring a rule pack with the cap of this licence; what is not known never passes.",
 )
+PROMOTION_INVALID = Refusal(
+    code="promotion_invalid",
+    kind=Kind.INVALID,
+    message="The promotion cannot be published: {fault}.",
+    next_step="Mend what is named and send it again.",
+)
+PROMOTION_CODE_USED = Refusal(
+    code="promotion_code_used",
+    kind=Kind.CONFLICT,
+    message="There was a promotion {code} before.",
+    next_step="Give the new one a code of its own.",
+)
+PROMOTION_UNKNOWN = Refusal(
+    code="promotion_unknown",
+    kind=Kind.NOT_FOUND,
+    message="There is no promotion {code}.",
+    next_step="Look at the list of promotions.",
+)
+PROMOTION_OVER = Refusal(
+    code="promotion_over",
+    kind=Kind.CONFLICT,
+    message="The promotion of this quote is over or used up.",
+    next_step="Ask for a new quote, show its cost sheet, and draw with its token.",
+)
 AGREEMENT_NOT_SIGNED = Refusal(
     code="agreement_not_signed",
     kind=Kind.CONFLICT,

@@ -147,6 +147,8 @@ class Terms:
     #: Contract rate and surcharge together stay within it, 1e-8 per year, 365 days of the daily
     #: rates; None where the product sets no such ceiling.
     late_annual_e8_cap: int | None = None
+    #: Seconds for which a cost sheet is read at least before it is agreed to.
+    reading_seconds_min: int = 5
 
     def penalty_daily_e8(self, rate_daily_e8: int) -> int:
         """Return the surcharge on overdue principal, 1e-8 per day, halves up.

@@ -5,12 +5,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from tests.properties.terms_for_tests import START, Bench, a_line
+from tests.properties.terms_for_tests import NOW, START, Bench, a_line
 from tests.store.branch import a_draw, confirmation, failure
 
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.account import Accepted
 from counterfoil.lending.commands import Draw
+from counterfoil.lending.drawing import posix_ms
 
 RATE = 35_000
 
@@ -75,6 +76,24 @@ def test_what_was_agreed_to_is_what_is_drawn(change: dict[str, Any], refusal: st
     agreed = command.agreement._replace(**change)
     assert code(bench.decide(replace(command, agreement=agreed))) == refusal
     assert code(bench.decide(replace(command, agreement=None))) == "quote_invalid"
+
+
+@pytest.mark.parametrize(
+    ("waited_ms", "read_ms"), [(4_999, None), (5_000, 5_000), (10**10, 86_400_000)]
+)
+def test_a_sheet_is_read_before_it_is_agreed_to(waited_ms: int, read_ms: int | None) -> None:
+    bench = Bench()
+    command = drawing(10_000)
+    assert command.agreement is not None
+    shown_ms = posix_ms(NOW) - waited_ms
+    agreed = command.agreement._replace(shown_ms=shown_ms, reading_ms=5_000)
+    outcome = bench.decide(replace(command, agreement=agreed))
+    if waited_ms < 5_000:
+        assert code(outcome) == "sheet_read_too_shortly"
+        return
+    assert isinstance(outcome, Accepted)
+    # Whoever leaves a sheet open for months has not read it for months.
+    assert outcome.answer["sheet_read_ms"] == read_ms
 
 
 def test_a_refused_drawdown_leaves_an_ended_freeze_to_the_next_that_is_accepted() -> None:

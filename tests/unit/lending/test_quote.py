@@ -52,6 +52,8 @@ CLAIMS = QuoteClaims(
     business_date=ON,
     sheet_hash=bytes(range(32)),
     note_hash=bytes(range(1, 33)),
+    shown_ms=1_772_323_200_000,
+    reading_ms=5_000,
 )
 
 
@@ -127,6 +129,8 @@ CLAIMED = st.builds(
     business_date=st.dates(date(2020, 1, 1), date(2100, 1, 1)),
     sheet_hash=st.binary(min_size=32, max_size=32),
     note_hash=st.binary(min_size=32, max_size=32),
+    shown_ms=st.integers(0, 2**43),
+    reading_ms=st.integers(0, 600_000),
 )
 
 
@@ -135,7 +139,7 @@ def test_any_claims_survive_the_token(claims: QuoteClaims) -> None:
     token = sign_quote(KEY, claims)
     assert open_quote(KEY, token) == claims
     assert open_quote(bytes(32), token) is None
-    assert token.startswith("q1.")
+    assert token.startswith("q2.")
     assert token.isascii()
 
 
@@ -152,18 +156,18 @@ def test_a_token_with_another_sign_anywhere_is_not_opened(place: int, sign: str)
     [
         lambda _: "",
         lambda _: ".",
-        lambda _: "q1..",
+        lambda _: "q2..",
         lambda token: token[:-1],
         lambda token: token + "A",
         lambda token: token + "=",
         lambda token: " " + token,
         lambda token: token + "\n",
-        lambda token: token.replace("q1.", "q2."),
-        lambda token: token.replace("q1.", ""),
+        lambda token: token.replace("q2.", "q1."),
+        lambda token: token.replace("q2.", ""),
         lambda token: token.rpartition(".")[0] + ".",
         lambda token: token + "." + token,
-        lambda _: "q1." + "A" * 100_000 + ".A",
-        lambda _: "q1." + "é" * 20 + ".é",
+        lambda _: "q2." + "A" * 100_000 + ".A",
+        lambda _: "q2." + "é" * 20 + ".é",
     ],
 )
 def test_what_is_not_a_token_is_not_opened(spoil: Callable[[str], str]) -> None:
@@ -178,7 +182,7 @@ def test_the_signature_is_hmac_sha_256_over_prefix_and_payload() -> None:
 
 @pytest.mark.parametrize("payload", [b"", b"1:2:3", b"\xff\xfe", b":" * 11, b"x:" * 11 + b"x"])
 def test_a_payload_that_is_no_quote_opens_to_nothing_even_if_signed(payload: bytes) -> None:
-    signed = "q1." + base64.urlsafe_b64encode(payload).decode().rstrip("=")
+    signed = "q2." + base64.urlsafe_b64encode(payload).decode().rstrip("=")
     digest = hmac.digest(KEY, signed.encode(), "sha256")
     token = f"{signed}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
     assert open_quote(KEY, token) is None
@@ -207,10 +211,10 @@ def test_a_token_does_not_match_another_drawdown(other: Draw) -> None:
     assert refused.code == "quote_invalid"
 
 
-def test_the_agreement_is_price_day_version_date_contract_and_note() -> None:
+def test_the_agreement_is_price_day_version_date_contract_note_and_reading() -> None:
     assert tuple(agreement_of(CLAIMS)) == (
         *(35_000, 15, 1, ON, CLAIMS.contract_id),
-        *("loan-note/1/zh", CLAIMS.note_hash),
+        *("loan-note/1/zh", CLAIMS.note_hash, CLAIMS.shown_ms, CLAIMS.reading_ms),
     )
 
 

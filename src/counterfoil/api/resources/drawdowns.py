@@ -67,6 +67,10 @@ class DrawdownAnswer(View):
     line_version: int
     #: SHA-256 of the loan note that was confirmed with the quote.
     note_sha256: str | None
+    #: SHA-256 of the cost sheet that was confirmed, and for how many milliseconds it was before the
+    #: customer by the server's clock; None where nobody measured.
+    cost_sheet_sha256: str
+    sheet_read_ms: int | None
 
 
 class DrawdownView(View):

@@ -53,6 +53,21 @@ class NoteView(View):
     sha256: str
 
 
+class PromotionView(View):
+    """The promotion in a price, with the price without it."""
+
+    code: str
+    name_en: str
+    name_zh: str
+    #: The last day on which it holds.
+    last_day: date
+    #: What the customer saves by the plan.
+    saved_minor: int
+    rate_daily_without_e8: int
+    rate_annual_effective_without_e8: int
+    total_without_minor: int
+
+
 class QuoteAnswer(View):
     """Plan, cost sheet, and the token that a drawdown has to bring."""
 
@@ -60,12 +75,16 @@ class QuoteAnswer(View):
     line_id: str
     #: The business date on which the token is taken, and no other.
     valid_on: date
+    #: Seconds for which the sheet is read at least: an earlier drawdown is refused.
+    reading_seconds: int
     plan: list[PlanView]
     #: The sheet to be shown; its hash is taken of its canonical JSON.
-    cost_sheet: dict[str, Any] = Field(examples=[{"form": 1}])
+    cost_sheet: dict[str, Any] = Field(examples=[{"form": 2}])
     cost_sheet_hash: str
     #: To be shown as well: the token confirms this text.
     note: NoteView
+    #: To be shown beside the price; null where the price is that of everybody.
+    promotion: PromotionView | None
     quote_token: str
 
 
