@@ -48,6 +48,7 @@ from counterfoil.worker.log import log_jobs
 from counterfoil.worker.loop import Job, run
 from counterfoil.worker.models import models_job
 from counterfoil.worker.payouts import payout_job
+from counterfoil.worker.rails import rails_job
 from counterfoil.worker.reviews import reviews_job
 from counterfoil.worker.withdrawals import withdrawals_job
 
@@ -131,6 +132,7 @@ async def work(house: House, stop: asyncio.Event) -> None:
             names=BorrowerNames(house),
             metrics=house.metrics,
         )
+        jobs.append(rails_job(house, relay))
         jobs += await _log_jobs(house, stack)
         jobs += [contract_job(house), keeping_job(house), gathering_job(house)]
         jobs.append(models_job(house))

@@ -59,6 +59,8 @@ from counterfoil.privacy.vault import Vault
 PAGE_CUSTOMERS: Final = 1_000
 #: Journals of the house's own read at a time.
 PAGE_JOURNALS: Final = 5_000
+#: Journals of nobody in particular: what the book earned in a day, and what rails asked.
+HOUSE_KINDS: Final = frozenset({"accrual", "rail_fee"})
 #: Wrong sums of dates that are listed.
 PAGE_SUMS: Final = 200
 
@@ -212,7 +214,7 @@ async def _check_decisions(connection: Connection, notes: Notes) -> None:
 
 
 async def _check_house(connection: Connection, notes: Notes) -> None:
-    """Check that the house's own journals are incomes of days and belong to no loan."""
+    """Check that the house's own journals are of kinds that belong to no loan."""
     after = -1
     result = notes.results["journal_per_movement"]
     while True:
@@ -226,7 +228,7 @@ async def _check_house(connection: Connection, notes: Notes) -> None:
             result.examined += 1
             if journal.loan_id is not None or journal.transaction_id is not None:
                 result.note(f"journal {journal.journal_id}", "belongs to the house and to a loan")
-            elif journal.kind != "accrual":
+            elif journal.kind not in HOUSE_KINDS:
                 result.note(f"journal {journal.journal_id}", f"{journal.kind} of nobody")
         after = journals[-1].journal_id
 

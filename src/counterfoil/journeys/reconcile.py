@@ -12,7 +12,7 @@ Covers      Money that goes out. What comes in is booked as it is reported and h
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 from counterfoil.journeys.house import House
@@ -29,6 +29,7 @@ from counterfoil.payments.reconciliation import (
     ages,
     reconcile,
 )
+from counterfoil.payments.relay import PayoutRelay
 from counterfoil.payments.statement import StatementLine
 from counterfoil.payments.statement_taking import take_statement
 from counterfoil.platform.database import Connection
@@ -36,6 +37,8 @@ from counterfoil.platform.database import Connection
 #: Open differences that one day looks at again; more than that is not a matter for a program.
 OPEN_DIFFERENCES_MAX: Final = 10_000
 _PAGE: Final = 1_000
+#: Closed days that one step of the worker catches up with.
+DAYS_AT_ONCE: Final = 10
 #: Stands for the rail of differences that bear none.
 NO_RAIL: Final = "-"
 
@@ -109,6 +112,28 @@ def _ages_by_rail(found: Iterable[OpenDifference], on: date) -> dict[str, Mappin
     for one in found:
         seen.setdefault(one.rail or NO_RAIL, []).append(one.first_seen_on)
     return {rail: ages(days, on) for rail, days in sorted(seen.items())}
+
+
+async def reconcile_closed_days(house: House, relay: PayoutRelay) -> int:
+    """Fetch each rail's statement of days that are over and reconcile them; return how many.
+
+    A day without a statement waits; the first look at a rail begins with the last closed day.
+    """
+    last = await house.business_date() - timedelta(days=1)
+    done = 0
+    for rail in relay.rails:
+        async with house.database.connection() as connection:
+            before = await reconciliation_store.last_reconciled(connection, rail=rail)
+        day = last if before is None else before + timedelta(days=1)
+        while day <= last and done < DAYS_AT_ONCE:
+            taken = await relay.take_statement(day, rail=rail)
+            if taken is None or isinstance(taken, Refused):
+                break
+            found = await reconcile_day(house, rail=rail, on=day)
+            assert isinstance(found, DayReconciliation), "its statement was just taken"
+            done += 1
+            day += timedelta(days=1)
+    return done
 
 
 async def _read_sides(connection: Connection, *, rail: str, on: date) -> _Sides:

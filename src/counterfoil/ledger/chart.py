@@ -22,6 +22,7 @@ class Class(StrEnum):
     ASSET = "asset"
     LIABILITY = "liability"
     INCOME = "income"
+    EXPENSE = "expense"
     MEMORANDUM = "memorandum"
 
 
@@ -43,10 +44,12 @@ FEE_RECEIVABLE = 1134
 LOAN_PRINCIPAL = 1301
 CUSTOMER_CREDIT = 2203
 CREDIT_RETURNING = 2204
+RAIL_FEES_OWED = 2242
 COLLECTED_FOR_OTHERS = 2241
 INTEREST_INCOME = 6011
 PENALTY_INCOME = 6012
 FEE_INCOME = 6021
+RAIL_COST = 6421
 COMMITMENT_HELD = 9101
 COMMITMENT_CONTRA = 9102
 
@@ -129,6 +132,20 @@ CHART = {
             name_zh="手续费收入",
             kind=Class.INCOME,
             normal=Side.CREDIT,
+        ),
+        Account(
+            code=RAIL_FEES_OWED,
+            name_en="Fees owed to payment rails",
+            name_zh="应付通道手续费",
+            kind=Class.LIABILITY,
+            normal=Side.CREDIT,
+        ),
+        Account(
+            code=RAIL_COST,
+            name_en="Fees of payment rails",
+            name_zh="手续费支出",
+            kind=Class.EXPENSE,
+            normal=Side.DEBIT,
         ),
         Account(
             code=COMMITMENT_HELD,

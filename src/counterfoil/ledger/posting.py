@@ -22,6 +22,8 @@ from counterfoil.ledger.chart import (
     LOAN_PRINCIPAL,
     PENALTY_INCOME,
     PENALTY_RECEIVABLE,
+    RAIL_COST,
+    RAIL_FEES_OWED,
 )
 
 #: What happens to credit on its way back, and what it debits and credits. Journals of these kinds
@@ -103,6 +105,11 @@ def accrual(*, interest_minor: int, penalty_minor: int, fee_minor: int = 0) -> P
         (FEE_RECEIVABLE, fee_minor),
         (FEE_INCOME, -fee_minor),
     )
+
+
+def rail_fee(fee_minor: int) -> Postings:
+    """Post what payments cost the house; it is never taken from what is paid out (R038)."""
+    return Postings([RAIL_COST, RAIL_FEES_OWED], [fee_minor, -fee_minor])
 
 
 def _without_empty(*postings: tuple[int, int]) -> Postings:

@@ -139,6 +139,11 @@ class Fee:
     #: None where a fee has no ceiling.
     maximum_minor: int | None = None
 
+    @property
+    def is_free(self) -> bool:
+        """Return whether no payment costs anything."""
+        return not (self.fixed_minor or self.rate_ppm or self.minimum_minor)
+
     def of(self, amount_minor: int) -> int:
         """Return the fee for an amount."""
         fee = self.fixed_minor + divide_half_up(amount_minor * self.rate_ppm, PPM)

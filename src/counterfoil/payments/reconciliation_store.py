@@ -32,6 +32,12 @@ async def has_statement(connection: Connection, *, rail: str, day: date) -> bool
     return bool(await QUERIES.has_statement.fetchval(connection, rail=rail, day=day))
 
 
+async def last_reconciled(connection: Connection, *, rail: str) -> date | None:
+    """Return the latest day of a rail that was reconciled, or None."""
+    day: date | None = await QUERIES.last_reconciled.fetchval(connection, rail=rail)
+    return day
+
+
 async def payments_of_other_rails(
     connection: Connection, payment_ids: Sequence[int], *, rail: str
 ) -> set[int]:

@@ -6,6 +6,12 @@ SELECT EXISTS (
     SELECT 1 FROM payments.statement
     WHERE rail = :rail::text AND statement_date = :day::date) AS has_statement;
 
+-- name: last_reconciled
+-- The latest day of a rail that was reconciled.
+-- gives   one value, NULL where none was
+-- locks   none
+SELECT max(business_date) FROM payments.reconciliation WHERE rail = :rail::text;
+
 -- name: payments_of_other_rails
 -- Which of some payments went out over another rail.
 -- gives   their numbers
