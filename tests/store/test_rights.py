@@ -1,7 +1,7 @@
 """What persons ask about their own data: identified, exported, answered in time, or refused."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ import pytest
 from tests.store.applicants import PERSONS, Counter
 from tests.store.privacy_desk import CLERK, OFFICER, code_of, rows, staff
 
+from counterfoil.decisioning.wishes import Choice
 from counterfoil.journeys import rights
+from counterfoil.journeys.approve import decide_approval, list_approvals
 from counterfoil.journeys.choose import chosen_by
 from counterfoil.journeys.export_person import PersonExport
 from counterfoil.journeys.house import House, open_house
@@ -19,9 +21,15 @@ from counterfoil.journeys.rights import RightsWish
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
+from counterfoil.platform.approvals import Approval
 from counterfoil.platform.settings import Settings
 from counterfoil.platform.trail import Wanted
+from counterfoil.privacy.blind_index import IndexKind
+from counterfoil.privacy.correction_store import keys_left, read_former, restricted_among
+from counterfoil.privacy.export_store import read_dataset
+from counterfoil.privacy.person_store import find_persons, read_clear
 from counterfoil.privacy.rights import Right, RightsRequest
+from counterfoil.privacy.vault import Purpose
 
 TODAY = date(2026, 1, 5)
 
@@ -139,3 +147,91 @@ async def test_what_was_done_is_only_added_to(house: House) -> None:
     for table in ("rights_request", "rights_event"):
         with pytest.raises(asyncpg.PostgresError, match="only ever added to"):
             await rows(house, f"DELETE FROM privacy.{table}")
+
+
+async def test_a_number_is_corrected_by_two_and_what_stood_is_kept(house: House) -> None:
+    customer_id = await Counter(house, persons=1).register("r")
+    old, new = f"+86{PERSONS[0].phone}", "+8615011112222"
+    request = await asked(house, customer_id, Right.CORRECT, about="phone")
+    answer: dict[str, Any] = {**key(request), "reason": "shown the contract"}
+    assert code_of(await rights.answer(house, CLERK, **answer)) == "correction_value_missing"
+    wrong = await rights.answer(house, CLERK, value="12345", **answer)
+    assert code_of(wrong) == "phone_invalid"
+    for _ in range(2):
+        alone = await rights.answer(house, CLERK, value=new, **answer)
+        assert code_of(alone) == "approval_missing"
+    [waiting] = await list_approvals(house, only_open=True)
+    assert (waiting.kind, new in waiting.summary) == ("personal_correction", False)
+    own = await decide_approval(house, CLERK, waiting.approval_id, is_approved=True, reason="me")
+    assert code_of(own) == "approval_by_another"
+    given = await decide_approval(
+        house, OFFICER, waiting.approval_id, is_approved=True, reason="ok"
+    )
+    assert isinstance(given, Approval)
+    other = await rights.answer(house, CLERK, value="+8615011113333", **answer)
+    assert code_of(other) == "approval_missing"
+    house.clock.advance(timedelta(hours=1))  # type: ignore[attr-defined]
+    assert (await answered(house, request, value=new))["corrected"] == "phone"
+    async with house.database.connection() as connection:
+        clear = await read_clear(connection, house.vault, [customer_id], Purpose.CONTACT)
+        assert clear[customer_id] == {"phone": new}
+        [former] = await read_former(connection, house.vault, customer_id, Purpose.CONTACT)
+        assert former.fields == {"phone": old}
+        assert former.valid_until - former.valid_from == timedelta(hours=1)
+        found = [
+            await find_persons(connection, house.vault, IndexKind.PHONE, phone)
+            for phone in (old, new)
+        ]
+        assert found == [[], [customer_id]]
+        assert await keys_left(connection) == []
+    acts = {entry.act for entry in await find_trail(house, Wanted(customer_id=customer_id))}
+    assert "person_corrected" in acts
+    assert await rows(house, "SELECT 1 FROM evidence.leaf_staged WHERE leaf_type = 5")
+    # The key takes what stood with it.
+    await rows(house, "DELETE FROM privacy.data_key WHERE purpose = 'contact'")
+    assert await rows(house, "SELECT 1 FROM privacy.former_record") == []
+
+
+async def test_a_restriction_leaves_decisions_to_people_and_the_customer_out_of_exports(
+    house: House,
+) -> None:
+    counter = Counter(house)
+    mine, other = await counter.apply(), await counter.apply()
+    request = await asked(house, mine.customer_id, Right.RESTRICT)
+    done = await answered(house, request)
+    assert "exports_to_learn_from" in done["stopped"]
+    assert "repayment" in done["goes_on"]
+    async with house.database.connection() as connection:
+        both = {mine.customer_id, other.customer_id}
+        assert await restricted_among(connection, both) == {mine.customer_id}
+        chosen = await chosen_by(connection, mine.customer_id)
+        assert set(chosen.since) == {Choice.PERSON_DECIDES, Choice.STANDARD_OFFER}
+        left = [
+            row["customer_id"]
+            async for page in read_dataset(connection, "applications", since=None, until=None)
+            for row in page
+        ]
+    assert left == [other.customer_id]
+    events = await rows(
+        house, "SELECT payload FROM platform.outbox WHERE kind = 'rights_request' ORDER BY event_id"
+    )
+    assert [orjson.loads(event["payload"])["status"] for event in events] == [
+        "identified",
+        "answered",
+    ]
+
+
+async def test_a_key_that_outlived_its_erasure_is_found(house: House) -> None:
+    customer_id = await Counter(house, persons=1).register("r")
+    await rows(
+        house,
+        "INSERT INTO privacy.retention (customer_id, data_class, ended_on, state, changed_at)"
+        " VALUES ($1, 'identity', '2010-01-01', 'erased', now() + interval '1 year')",
+        customer_id,
+    )
+    async with house.database.connection() as connection:
+        left = await keys_left(connection)
+    assert {(item.customer_id, item.purpose) for item in left} == {
+        (customer_id, "contact"),
+        (customer_id, "identity"),
+    }

@@ -257,7 +257,8 @@ def _value(text: str | None) -> int | bool | str | None:
     words = {"true": True, "false": False}
     if text is None or text in words:
         return None if text is None else words[text]
-    return int(text) if text.lstrip("-").isdecimal() else text
+    # A telephone number in its international form is no number to count with.
+    return int(text) if text.lstrip("-").isdecimal() and not text.startswith("+") else text
 
 
 def _day(text: str) -> date:

@@ -2,7 +2,8 @@
 
 Invariant   Nobody approves an assessment of their own. What begins sensitive processing names an
             assessment by its SHA-256; it begins only where that one is approved, is about exactly
-            this, and its day of review has not passed.
+            this, and its day of review has not passed. A policy, and an export, need one that is
+            about them whether they name it or not.
 Leaves      An approval is a publication in the log.
 """
 
@@ -19,6 +20,7 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access_matrix import Actor, load_matrix
 from counterfoil.platform.database import Connection
+from counterfoil.platform.origin import SANDBOX
 from counterfoil.privacy import assessment as rules
 from counterfoil.privacy import duty_store as store
 from counterfoil.privacy.assessment import (
@@ -30,6 +32,7 @@ from counterfoil.privacy.assessment import (
 )
 from counterfoil.privacy.refusals import (
     ASSESSMENT_MISSING,
+    ASSESSMENT_NEEDED,
     ASSESSMENT_NOT_FOUND,
     ASSESSMENT_ROLE,
 )
@@ -115,6 +118,23 @@ async def require_assessment(
     )
 
 
+async def require_living(
+    house: House, connection: Connection, processing: Processing, subject: str
+) -> Refused | None:
+    """Refuse processing of which no approved assessment in force is about; the hash is not named.
+
+    A sandbox brings assessments of what comes with the program.
+    """
+    on = house.clock.now().date()
+    is_sandbox = house.settings.environment == SANDBOX
+    if is_sandbox and rules.is_for_sandbox(processing, subject):
+        return None
+    found = await store.read_about(connection, processing, subject)
+    if any(item.is_good_on(on) for item in found):
+        return None
+    return refuse(ASSESSMENT_NEEDED, processing=processing.value, subject=subject[:64])
+
+
 async def read_assessments(house: House) -> list[Assessment]:
     """Return assessments, newest first."""
     async with house.database.connection() as connection:
@@ -125,7 +145,10 @@ async def missing_assessments(house: House) -> list[tuple[Processing, str]]:
     """Return what goes on without an approved assessment in force: decisions and recipients."""
     on = house.clock.now().date()
     wanted = {
-        (Processing.AUTOMATED_DECISION, house.policies.origination.policy.code),
+        *(
+            (Processing.AUTOMATED_DECISION, in_force.policy.code)
+            for in_force in house.policies.every().values()
+        ),
         *(
             (Processing.PROVIDING, house.notices.party(notice.scope.recipient).legal_id)
             for notice in house.notices.in_force(on)
@@ -137,6 +160,8 @@ async def missing_assessments(house: House) -> list[tuple[Processing, str]]:
         for item in await read_assessments(house)
         if item.is_good_on(on)
     }
+    if house.settings.environment == SANDBOX:
+        wanted = {item for item in wanted if not rules.is_for_sandbox(*item)}
     return sorted(wanted - there)
 
 

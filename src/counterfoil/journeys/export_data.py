@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from counterfoil.customers.identity import age_on, birth_date_of
-from counterfoil.journeys.assess import require_assessment
+from counterfoil.journeys.assess import require_assessment, require_living
 from counterfoil.journeys.house import House
 from counterfoil.journeys.staff_rights import note_right_use
 from counterfoil.journeys.trail import Act, note, note_refusal
@@ -190,7 +190,7 @@ async def _export(house: House, actor: Actor, request: ExportRequest) -> Exporte
     now = house.clock.now()
     today = await house.business_date()
     async with house.database.transaction() as connection:
-        unassessed = await _without_assessment(connection, request, on=today)
+        unassessed = await _without_assessment(house, connection, request, on=today)
         if unassessed is not None:
             return unassessed
         approval = await require_approval(
@@ -248,11 +248,11 @@ def _kept(
 
 
 async def _without_assessment(
-    connection: Connection, request: ExportRequest, *, on: date
+    house: House, connection: Connection, request: ExportRequest, *, on: date
 ) -> Refused | None:
-    """Refuse where the reference is the hash of an assessment that is not good for this."""
+    """Refuse where no assessment in force is about this recipient, or the one named is not."""
     if not _SHA256.fullmatch(request.assessment):
-        return None
+        return await require_living(house, connection, Processing.EXPORT, request.recipient)
     digest = bytes.fromhex(request.assessment)
     return await require_assessment(connection, Processing.EXPORT, request.recipient, digest, on=on)
 

@@ -23,6 +23,7 @@ from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import HOUSE
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.approve import ask_approval
+from counterfoil.journeys.assess import require_living
 from counterfoil.journeys.house import House
 from counterfoil.journeys.publish_policy import APPROVAL
 from counterfoil.journeys.trail import Act, note, note_refusal
@@ -30,6 +31,7 @@ from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import Approval, payload_hash, require_approval
 from counterfoil.platform.database import Connection
+from counterfoil.privacy.assessment import Processing
 
 #: Lines that the report looks at.
 LINES_MAX: Final = 10_000
@@ -84,6 +86,11 @@ async def _publish(house: House, actor: Actor, policy: ReviewPolicy, act: Act) -
         gate = await store.latest_gate(connection, policy.hash)
         if gate is None:
             raise RefusedError(refuse(POLICY_NOT_REQUESTED))
+        unassessed = await require_living(
+            house, connection, Processing.AUTOMATED_DECISION, policy.code
+        )
+        if unassessed is not None:
+            raise RefusedError(unassessed)
         payload = payload_hash({**_payload(policy, gate.report_sha256)})
         approval = await require_approval(
             connection, APPROVAL, payload, used_by=actor.name, now=now

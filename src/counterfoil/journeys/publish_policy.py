@@ -44,6 +44,7 @@ from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import HOUSE
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.approve import ask_approval
+from counterfoil.journeys.assess import require_living
 from counterfoil.journeys.feature_check import refuse_unregistered
 from counterfoil.journeys.house import House
 from counterfoil.journeys.policies import SHIPPED
@@ -55,6 +56,7 @@ from counterfoil.lending.catalogue import load_catalogue
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import Approval, payload_hash, require_approval
 from counterfoil.platform.database import Connection
+from counterfoil.privacy.assessment import Processing
 
 APPROVAL: Final = "policy_publication"
 #: Applications that the gate looks at by default.
@@ -158,6 +160,9 @@ async def request_publication(
         # Told before somebody is asked to approve what could not be published.
         async with house.database.connection() as connection:
             refused = await check_policy_model(connection, policy, at=now)
+            refused = refused or await require_living(
+                house, connection, Processing.AUTOMATED_DECISION, policy.code
+            )
     if refused is not None:
         return await note_refusal(house, actor, act, refused)
     gate = GateRecord(
@@ -226,6 +231,9 @@ async def _publish(
         if gate is None:
             raise RefusedError(refuse(POLICY_NOT_REQUESTED))
         refused = await check_policy_model(connection, policy, at=now)
+        refused = refused or await require_living(
+            house, connection, Processing.AUTOMATED_DECISION, policy.code
+        )
         if refused is not None:
             raise RefusedError(refused)
         payload = payload_hash({**payload_of(policy, gate.report_sha256, effective_from)})

@@ -4,14 +4,18 @@ The story   The customer asks; by the house's word the answer is due within `rig
             must be known to be the customer: the host says how, or staff note it. Staff answer or
             refuse with a reason that the person is told.
 Answers     Do what was asked: what is to be seen is exported first; a stated value is stated anew
-            or contested; restricting withdraws every optional consent; objecting has a person
-            decide from now on; deleting names what goes and what law keeps, with rule and date.
-Recorded    Every step is an event that stays, and a line of the trail.
+            or contested, a name or number with a second person; restricting withdraws every
+            optional consent and stops what the machine does beyond the contract; objecting has a
+            person decide from now on; deleting names what goes and what law keeps, with rule and
+            date.
+Recorded    Every step is an event that stays, a line of the trail, and told through the outbox.
 """
 
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
+
+import orjson
 
 from counterfoil.customers import store as customers
 from counterfoil.customers.refusals import CUSTOMER_NOT_FOUND
@@ -23,6 +27,8 @@ from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access_matrix import Actor, load_matrix
+from counterfoil.platform.batches import QUERIES as PLATFORM
+from counterfoil.platform.database import Connection
 from counterfoil.privacy import rights as transitions
 from counterfoil.privacy import rights_store as store
 from counterfoil.privacy.masking import mask_free_text
@@ -81,6 +87,7 @@ async def ask_right(house: House, wish: RightsWish) -> RightsRequest | Refused:
             events=(event,) if wish.method.strip() else (),
         )
         await store.add_request(connection, request)
+        await _tell(house, connection, request)
         await note(
             house, connection, Actor(name=wish.by, role="", source="api"), _act("asked", request)
         )
@@ -255,8 +262,23 @@ async def _go_on(
         after = step(found)
         if isinstance(after, RightsRequest) and after != found:
             await store.add_last_event(connection, after)
+            await _tell(house, connection, after)
             await note(house, connection, actor, _act(name, after, after.events[-1].reason))
     return await note_refusal(house, actor, named, after) if isinstance(after, Refused) else after
+
+
+async def _tell(house: House, connection: Connection, request: RightsRequest) -> None:
+    """Let whoever speaks with the customer hear how the request stands, through the outbox."""
+    detail = {"kind": request.kind.value, "status": request.state.value}
+    event = (
+        house.ids.next(),
+        request.customer_id,
+        "rights_request",
+        request.request_id,
+        orjson.dumps(detail, option=orjson.OPT_SORT_KEYS).decode(),
+        house.clock.now(),
+    )
+    await PLATFORM.add_events.execute(connection, rows=[event])
 
 
 def _barred(actor: Actor) -> Refused | None:

@@ -14,12 +14,14 @@ from counterfoil.journeys import profile
 from counterfoil.journeys.choose import choose
 from counterfoil.journeys.consent import consents_of
 from counterfoil.journeys.consent import withdraw as withdraw_consent
+from counterfoil.journeys.correct_person import FIELDS, correct_person
 from counterfoil.journeys.erase import read_privacy
 from counterfoil.journeys.explain_decision import explain_decision
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access_matrix import Actor
+from counterfoil.privacy.correction_store import set_restriction
 from counterfoil.privacy.refusals import RIGHTS_ABOUT_UNKNOWN
 from counterfoil.privacy.retention import State, load_schedule
 from counterfoil.privacy.rights import Right, RightsRequest
@@ -27,6 +29,9 @@ from counterfoil.privacy.rights import Right, RightsRequest
 #: What the answer tells was done, as it is kept with the answer.
 Effect = Mapping[str, Any]
 _CHANNEL: Final = "rights"
+#: What a restriction ends, and what contract and law demand beside it.
+STOPPED: Final = ("decisions_by_machine_alone", "personal_offers", "exports_to_learn_from")
+GOES_ON: Final = ("repayment", "accounting", "reports_to_the_bureau", "measures_against_risk")
 
 
 async def carry_out(
@@ -41,7 +46,7 @@ async def carry_out(
         case Right.DELETE:
             return await _delete(house, request)
         case Right.RESTRICT:
-            return {"withdrawn": await _stop_optional(house, request)}
+            return await _restrict(house, actor, request)
         case Right.EXPLAIN:
             return await _explain(house, request)
         case Right.OBJECT:
@@ -52,6 +57,8 @@ async def _correct(
     house: House, actor: Actor, request: RightsRequest, value: Value | None
 ) -> Effect | Refused:
     """State a fact anew; without a value it is contested, and somebody looks."""
+    if request.about in FIELDS:
+        return await correct_person(house, actor, request, value)
     if request.about not in house.registry.features:
         return refuse(RIGHTS_ABOUT_UNKNOWN, about=request.about or "-")
     done = await profile.correct(
@@ -60,6 +67,40 @@ async def _correct(
     if isinstance(done, Refused):
         return done
     return {"corrected" if value is not None else "contested": request.about}
+
+
+async def _restrict(house: House, actor: Actor, request: RightsRequest) -> Effect | Refused:
+    """Stop what is optional and what the machine does beyond the contract, and say what goes on.
+
+    From now on a person decides, offers are the standard ones, and no export of data to learn from
+    has the customer in it.
+    """
+    for choice in (Choice.PERSON_DECIDES, Choice.STANDARD_OFFER):
+        chosen = await choose(
+            house,
+            customer_id=request.customer_id,
+            choice=choice,
+            is_on=True,
+            channel=_CHANNEL,
+        )
+        if isinstance(chosen, Refused):
+            return chosen
+    async with house.database.transaction() as connection:
+        await set_restriction(
+            connection,
+            customer_id=request.customer_id,
+            restriction_id=house.ids.next(),
+            is_on=True,
+            request_id=request.request_id,
+            set_by=actor.name,
+            reason="the person's right",
+            at=house.clock.now(),
+        )
+    return {
+        "withdrawn": await _stop_optional(house, request),
+        "stopped": list(STOPPED),
+        "goes_on": list(GOES_ON),
+    }
 
 
 async def _delete(house: House, request: RightsRequest) -> Effect:

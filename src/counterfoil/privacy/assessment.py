@@ -7,11 +7,14 @@ Kept        At least three years, whatever became of it.
 Follows     PIPL articles 55 and 56; the rule R032.
 """
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from hashlib import sha256
+from importlib import resources
 from typing import Final
 
 import rfc8785
@@ -139,3 +142,35 @@ def refuse_step(found: Assessment, act: AssessmentAct, by: str, reason: str) -> 
     if act is not AssessmentAct.ENDED and by == found.author:
         return refuse(ASSESSMENT_BY_ANOTHER)
     return None
+
+
+@cache
+def sandbox_assessments() -> tuple[tuple[Processing, frozenset[str]], ...]:
+    """Return what a sandbox may begin without an assessment of its own: kind and subjects.
+
+    Each is a whole assessment; one that leaves something out stops the start.
+    """
+    text = resources.files("counterfoil.privacy").joinpath("sandbox_assessments.toml")
+    found = []
+    for item in tomllib.loads(text.read_text("utf-8"))["assessments"]:
+        findings = Findings(
+            purpose=item["purpose"],
+            necessity=item["necessity"],
+            risks=tuple(item["risks"]),
+            measures=tuple(item["measures"]),
+            decision=item["decision"],
+        )
+        processing = Processing(item["processing"])
+        for subject in item["subjects"]:
+            written = write_document(processing, subject, findings, item["review_on"])
+            assert isinstance(written, str), f"the sandbox's assessment of {subject} is not whole"
+        found.append((processing, frozenset(item["subjects"])))
+    return tuple(found)
+
+
+def is_for_sandbox(processing: Processing, subject: str) -> bool:
+    """Return whether a sandbox brings an assessment of this; `*` stands for every subject."""
+    return any(
+        kind is processing and not subjects.isdisjoint({subject, "*"})
+        for kind, subjects in sandbox_assessments()
+    )

@@ -1,13 +1,14 @@
 """Reads and writes impact assessments and incidents."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Final
 
 import orjson
 import rfc8785
 
 from counterfoil.platform.database import Connection
-from counterfoil.platform.queries import Queries
+from counterfoil.platform.queries import Queries, Row
 from counterfoil.privacy.assessment import (
     Assessment,
     AssessmentAct,
@@ -46,6 +47,20 @@ async def read_assessments(
     rows = await _QUERIES.assessments.fetch(
         connection, assessment_id=assessment_id, sha256=sha256, page=PAGE
     )
+    return await _with_events(connection, rows)
+
+
+async def read_about(
+    connection: Connection, processing: Processing, subject: str
+) -> list[Assessment]:
+    """Return the assessments of one kind of processing about one thing, newest first."""
+    rows = await _QUERIES.assessments_about.fetch(
+        connection, processing=processing.value, subject=subject, page=PAGE
+    )
+    return await _with_events(connection, rows)
+
+
+async def _with_events(connection: Connection, rows: Sequence[Row]) -> list[Assessment]:
     found = await _QUERIES.assessment_events.fetch(
         connection, assessment_ids=[row["assessment_id"] for row in rows]
     )

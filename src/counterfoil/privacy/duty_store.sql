@@ -25,6 +25,16 @@ WHERE (:assessment_id::bigint IS NULL OR assessment_id = :assessment_id)
 ORDER BY assessment_id DESC
 LIMIT :page;
 
+-- name: assessments_about
+-- Assessments of one kind of processing about one thing, newest first.
+-- gives   at most :page rows
+-- locks   none
+SELECT assessment_id, processing, subject, document, sha256, author, made_at, review_on, keep_until
+FROM privacy.assessment
+WHERE processing = :processing AND subject = :subject
+ORDER BY assessment_id DESC
+LIMIT :page;
+
 -- name: assessment_events
 -- What was done with some assessments, in order.
 -- gives   a row a thing done

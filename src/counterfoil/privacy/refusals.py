@@ -212,6 +212,24 @@ ASSESSMENT_MISSING = Refusal(
     message="No approved assessment in force is about {processing} of {subject} under this hash.",
     next_step="Write an assessment, have somebody else approve it, and name its SHA-256.",
 )
+ASSESSMENT_NEEDED = Refusal(
+    code="assessment_needed",
+    kind=Kind.FORBIDDEN,
+    message="No approved assessment in force is about {processing} of {subject}.",
+    next_step="Write an assessment of its impact on persons, and have somebody else approve it.",
+)
+CORRECTION_VALUE_MISSING = Refusal(
+    code="correction_value_missing",
+    kind=Kind.INVALID,
+    message="A correction of {about} needs what it really is.",
+    next_step="State the value; for a fact that is only contested, leave it out.",
+)
+PROCESSING_RESTRICTED = Refusal(
+    code="processing_restricted",
+    kind=Kind.CONFLICT,
+    message="The customer has asked that processing be restricted; this is processing beyond need.",
+    next_step="Leave it, or lift the restriction at the customer's wish.",
+)
 INCIDENT_FACTS = Refusal(
     code="incident_facts_incomplete",
     kind=Kind.INVALID,

@@ -118,6 +118,20 @@ class Vault:
             for record, (key, wrapped) in zip(records, made, strict=True)
         ]
 
+    async def seal_in_place(self, record: ClearRecord, of: SealedRecord) -> SealedRecord:
+        """Return a record sealed under the key of the one whose place it takes."""
+        row = KeyRow(
+            customer_id=of.customer_id,
+            purpose=of.purpose,
+            wrapped_by=of.wrapped_by,
+            wrapped_key=of.wrapped_key,
+        )
+        [key] = await self.unwrap_keys([row])
+        wrapped = WrappedKey(
+            row.wrapped_by, row.wrapped_key, key_context(row.customer_id, row.purpose)
+        )
+        return _sealed(record, key, wrapped, self.suite)
+
     async def open(self, records: Sequence[SealedRecord]) -> list[ClearRecord]:
         """Return records in the clear."""
         keys = await self.unwrap_keys(
