@@ -52,8 +52,8 @@ async def a_case(branch: Branch) -> ReviewCase:
     return case
 
 
-def a_ruling(ruling: Ruling, by: str = "li", **how: int | None) -> CaseRuling:
-    return CaseRuling(ruling=ruling, by=by, reason="talked to the heirs", **how)
+def a_ruling(ruling: Ruling, to_minor: int | None = None) -> CaseRuling:
+    return CaseRuling(ruling=ruling, by="li", reason="talked to the heirs", to_minor=to_minor)
 
 
 async def decide(branch: Branch, case: ReviewCase, ruling: CaseRuling, actor: Actor = LI) -> object:
@@ -146,11 +146,14 @@ async def test_a_snoozed_rule_takes_nothing_and_stands_among_the_inputs(branch: 
     assert await branch.faults() == {}
 
 
+def shipped_text() -> str:
+    folder = resources.files("counterfoil.decisioning").joinpath("policies")
+    return folder.joinpath(f"{SHIPPED_REVIEW}.toml").read_text(encoding="utf-8")
+
+
 def a_version(version: str, on_trip: str) -> ReviewPolicy:
     """Return the shipped policy under another version, with a cap that one measure trips."""
-    folder = resources.files("counterfoil.decisioning").joinpath("policies")
-    text = folder.joinpath(f"{SHIPPED_REVIEW}.toml").read_text(encoding="utf-8")
-    text = text.replace('version = "2026-02"', f'version = "{version}"')
+    text = shipped_text().replace('version = "2026-02"', f'version = "{version}"')
     text = text.replace("count_min = 50\nshare_ppm = 250_000", "count_min = 1\nshare_ppm = 1")
     return read_review_policy(text.replace('on_trip = "refer"', f'on_trip = "{on_trip}"'))
 

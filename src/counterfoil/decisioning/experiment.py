@@ -23,11 +23,14 @@ from math import isqrt
 from typing import Any, Final
 
 from counterfoil.decisioning.canonical import NotCanonicalError, canonical_bytes, content_hash
-from counterfoil.decisioning.feature_source import CONSENT_PURPOSES, ORIGINATION
+from counterfoil.decisioning.feature_source import ORIGINATION
 from counterfoil.decisioning.reading import InvalidPolicyError, Table
 
 #: A whole, in ppm.
 ALL_PPM: Final = 1_000_000
+#: What versions decide that can be tried: applications, requests for more, and reviews of lines.
+REVIEWS: Final = "line_review"
+PURPOSES: Final = (ORIGINATION, "limit_increase", REVIEWS)
 #: The arm that every other is compared with.
 CHAMPION: Final = "champion"
 #: The largest share of score declines that may be accepted at random.
@@ -188,7 +191,7 @@ def _experiment(document: dict[str, object]) -> Experiment:
     found = Experiment(
         code=_matching(table, "code", _CODE),
         kind=kind,
-        purpose=_word(table, "purpose", tuple(CONSENT_PURPOSES)),
+        purpose=_word(table, "purpose", PURPOSES),
         question=table.text("question"),
         layer=_matching(table, "layer", _NAME),
         layer_from_ppm=table.integer("layer_from_ppm"),

@@ -4,8 +4,8 @@ Counted     Every case that an arm decided, whatever became of it: a share or a 
             them, so that an arm that approves fewer is not flattered by who is left.
 Lost        Principal outstanding on loans more than 90 days past due. Nothing is charged off here
             yet; what is will be added under its own name.
-Profit      Interest and penalties paid, less what is lost. Costs of funds and of work are not in
-            it.
+Profit      Interest and penalties paid, less what is lost, less what the money lent has cost at
+            the lender's rate for funds. The cost of work is not in it.
 Sure        Shares: Wilson's interval. Differences: of means with unequal variances, normal. Both
             at 95 %; means of amounts with few cases deserve less trust than their interval says.
 Units       Amounts in minor units, shares in ppm, z in thousandths; sums are exact, roots rounded.
@@ -39,6 +39,8 @@ class CaseOutcome(NamedTuple):
     late_days_max: int
     lost_minor: int
     revenue_minor: int
+    #: What the money lent has cost, at the lender's rate for funds.
+    funding_minor: int
     #: Whether the customer asked a person to look at the decision.
     is_contested: bool
     #: The group of the case by feature; None where the feature is not known.
@@ -85,6 +87,7 @@ class ArmFigures:
     opened: int = 0
     lost_minor: int = 0
     revenue_minor: int = 0
+    funding_minor: int = 0
     contested: int = 0
     by_metric: dict[Metric, Moments] = field(
         default_factory=lambda: {metric: Moments() for metric in Metric}
@@ -105,6 +108,7 @@ class ArmFigures:
         self.opened += case.is_opened
         self.lost_minor += case.lost_minor
         self.revenue_minor += case.revenue_minor
+        self.funding_minor += case.funding_minor
         self.contested += case.is_contested
         for metric, moments in self.by_metric.items():
             moments.add(value_of(case, metric))
@@ -132,7 +136,8 @@ class ArmFigures:
             },
             "lost_minor": self.lost_minor,
             "revenue_minor": self.revenue_minor,
-            "profit_minor": self.revenue_minor - self.lost_minor,
+            "funding_minor": self.funding_minor,
+            "profit_minor": self.revenue_minor - self.lost_minor - self.funding_minor,
             "contested": self.contested,
             "contested_interval_ppm": _ends(wilson_ppm(self.contested, self.cases)),
             "fairness": {name: _fairness(found) for name, found in sorted(self.groups.items())},
@@ -145,7 +150,7 @@ def value_of(case: CaseOutcome, metric: Metric) -> int:
         case Metric.APPROVED:
             return int(case.outcome == Outcome.APPROVED)
         case Metric.PROFIT_MINOR:
-            return case.revenue_minor - case.lost_minor
+            return case.revenue_minor - case.lost_minor - case.funding_minor
         case Metric.LATE_30 | Metric.LATE_90:
             return int(case.late_days_max > LATE_DAYS[metric])
 

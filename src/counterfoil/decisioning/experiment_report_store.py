@@ -32,6 +32,8 @@ class TakenCase(NamedTuple):
     late_days_max: int
     lost_minor: int
     revenue_minor: int
+    #: What the money lent has cost, at the lender's rate for funds.
+    funding_minor: int
     #: Whether the customer asked a person to look at the decision.
     is_contested: bool
 
@@ -51,6 +53,8 @@ class Vintage(NamedTuple):
     late_90: int
     lost_minor: int
     revenue_minor: int
+    #: What the money lent has cost, at the lender's rate for funds.
+    funding_minor: int
 
 
 class Position(NamedTuple):
@@ -71,6 +75,16 @@ class Produced(NamedTuple):
     limit_minor: int
 
 
+class Said(NamedTuple):
+    """What a version in the shadow says of a case."""
+
+    outcome: str
+    limit_minor: int
+    #: Codes of its rules that were true, and unknown, with commas between.
+    rules_true: str
+    rules_unknown: str
+
+
 class Pair(NamedTuple):
     """What production and a shadow said, and how often."""
 
@@ -82,12 +96,23 @@ class Pair(NamedTuple):
 
 
 async def read_cases(
-    connection: Connection, experiment_id: int, *, page: int, after: tuple[int, int] = (0, 0)
+    connection: Connection,
+    experiment_id: int,
+    *,
+    are_lines: bool,
+    funds_annual_e8: int,
+    page: int,
+    after: tuple[int, int] = (0, 0),
 ) -> list[TakenCase]:
-    """Return cases of an experiment in their order, behind a subject and its customer."""
-    rows = await QUERIES.case_outcomes.fetch(
+    """Return cases of an experiment in their order, behind a subject and its customer.
+
+    The cases of one on reviews are lines; what became of them counts from their first review in it.
+    """
+    query = QUERIES.line_outcomes if are_lines else QUERIES.case_outcomes
+    rows = await query.fetch(
         connection,
         experiment_id=experiment_id,
+        funds_annual_e8=funds_annual_e8,
         subject_id=after[0],
         customer_id=after[1],
         page=page,
@@ -95,9 +120,11 @@ async def read_cases(
     return [TakenCase(**dict(row) | {"inputs": orjson.loads(row["inputs"])}) for row in rows]
 
 
-async def read_losses(connection: Connection, *, since: date) -> list[Vintage]:
+async def read_losses(
+    connection: Connection, *, since: date, funds_annual_e8: int
+) -> list[Vintage]:
     """Return what came of lines by version and month."""
-    rows = await QUERIES.losses.fetch(connection, since=since)
+    rows = await QUERIES.losses.fetch(connection, since=since, funds_annual_e8=funds_annual_e8)
     return [Vintage(**dict(row)) for row in rows]
 
 
@@ -127,6 +154,30 @@ async def read_decisions(
     ]
 
 
+async def read_reviews(
+    connection: Connection, *, after: Position, before: datetime, page: int
+) -> list[Produced]:
+    """Return reviews of lines behind a position, oldest first."""
+    rows = await QUERIES.reviews_since.fetch(
+        connection,
+        after_at=after.decided_at,
+        customer_id=after.customer_id,
+        subject_id=after.subject_id,
+        before=before,
+        page=page,
+    )
+    return [
+        Produced(
+            at=Position(row["decided_at"], row["customer_id"], row["subject_id"]),
+            policy_hash=row["policy_hash"],
+            outcome=row["outcome"],
+            inputs=orjson.loads(row["inputs"]),
+            limit_minor=row["limit_minor"],
+        )
+        for row in rows
+    ]
+
+
 async def last_shadow(connection: Connection, experiment_id: int) -> Position | None:
     """Return up to which decision a shadow has been asked; None before the first."""
     row = await QUERIES.last_shadow.fetchrow(connection, experiment_id=experiment_id)
@@ -134,7 +185,7 @@ async def last_shadow(connection: Connection, experiment_id: int) -> Position | 
 
 
 async def add_shadow_results(
-    connection: Connection, experiment_id: int, results: Sequence[tuple[Produced, Decision]]
+    connection: Connection, experiment_id: int, results: Sequence[tuple[Produced, Said]]
 ) -> int:
     """Keep what a version in the shadow says of decided cases; return how many were new."""
     return await QUERIES.add_shadow_results.execute(
@@ -146,10 +197,10 @@ async def add_shadow_results(
         production_hashes=[one.policy_hash for one, _ in results],
         production_outcomes=[one.outcome for one, _ in results],
         production_limits=[one.limit_minor for one, _ in results],
-        shadow_outcomes=[said.outcome.value for _, said in results],
+        shadow_outcomes=[said.outcome for _, said in results],
         shadow_limits=[said.limit_minor for _, said in results],
-        rules_true=[_codes(said, Verdict.TRUE) for _, said in results],
-        rules_unknown=[_codes(said, Verdict.UNKNOWN) for _, said in results],
+        rules_true=[said.rules_true for _, said in results],
+        rules_unknown=[said.rules_unknown for _, said in results],
     )
 
 
@@ -169,6 +220,16 @@ async def read_shadow_rules(
         counts = found.setdefault(row["rule_code"], {"true": 0, "unknown": 0})
         counts[row["verdict"]] = row["cases"]
     return found
+
+
+def said_of(decision: Decision) -> Said:
+    """Return a decision in the words of a shadow's table."""
+    return Said(
+        decision.outcome.value,
+        decision.limit_minor,
+        _codes(decision, Verdict.TRUE),
+        _codes(decision, Verdict.UNKNOWN),
+    )
 
 
 def _codes(decision: Decision, verdict: Verdict) -> str:

@@ -13,6 +13,7 @@ SELECT taken.customer_id, taken.subject_id, taken.arm, said.policy_hash, said.in
        coalesce(late.days_max, 0) AS late_days_max,
        coalesce(money.lost_minor, 0)::bigint AS lost_minor,
        coalesce(money.revenue_minor, 0)::bigint AS revenue_minor,
+       coalesce(money.funding_minor, 0)::bigint AS funding_minor,
        EXISTS (
            SELECT FROM decisioning.review
            WHERE review.customer_id = taken.customer_id AND review.subject_id = taken.subject_id
@@ -27,7 +28,13 @@ LEFT JOIN decisioning.limit_request AS asked
   ON asked.customer_id = taken.customer_id AND asked.request_id = taken.subject_id
 LEFT JOIN LATERAL (
     SELECT sum(loan.principal_minor) FILTER (WHERE loan.days_past_due > 90) AS lost_minor,
-           sum(loan.interest_paid_minor + loan.penalty_paid_minor) AS revenue_minor
+           sum(loan.interest_paid_minor + loan.penalty_paid_minor) AS revenue_minor,
+           sum(
+               CASE WHEN loan.rate_daily_e8 > 0 THEN
+                   ((loan.interest_paid_minor + loan.due_interest_minor) * 100000000::numeric
+                    + loan.interest_e8) / loan.rate_daily_e8
+               ELSE loan.principal_minor * greatest(0, loan.business_date - loan.start_date)::numeric
+               END) * :funds_annual_e8::bigint / 365 / 100000000 AS funding_minor
     FROM reporting.loan AS loan
     WHERE loan.customer_id = taken.customer_id
       AND loan.line_id = coalesce(application.line_id, asked.line_id)
@@ -39,6 +46,72 @@ LEFT JOIN LATERAL (
       ON part.customer_id = loan.customer_id AND part.loan_id = loan.loan_id
     WHERE loan.customer_id = taken.customer_id
       AND loan.line_id = coalesce(application.line_id, asked.line_id)
+) AS late ON true
+WHERE taken.experiment_id = :experiment_id
+  AND (taken.subject_id, taken.customer_id) > (:subject_id, :customer_id)
+ORDER BY taken.subject_id, taken.customer_id
+LIMIT :page;
+
+-- name: line_outcomes
+-- Lines of an experiment on reviews in the order in which they came: the last review by its arm,
+-- whether anything was offered or left to people, and what became of the line since its first
+-- review in it. Money lent is counted by the interest that it earned.
+-- gives   at most :page rows, after the key given
+-- locks   none
+SELECT taken.customer_id, taken.subject_id, taken.arm, said.policy_hash, said.inputs,
+       CASE WHEN ever.offered THEN 'approved' WHEN ever.referred THEN 'referred'
+            ELSE 'declined' END AS outcome,
+       line.limit_minor, true AS is_opened,
+       coalesce(late.days_max, 0) AS late_days_max,
+       coalesce(owed.lost_minor, 0)::bigint AS lost_minor,
+       coalesce(money.revenue_minor, 0)::bigint AS revenue_minor,
+       coalesce(money.funding_minor, 0)::bigint AS funding_minor,
+       EXISTS (
+           SELECT FROM decisioning.line_appeal AS appeal
+           WHERE appeal.customer_id = taken.customer_id AND appeal.line_id = taken.subject_id
+             AND appeal.received_at >= taken.decided_at
+       ) AS is_contested
+FROM decisioning.experiment_case AS taken
+JOIN reporting.line AS line
+  ON line.customer_id = taken.customer_id AND line.line_id = taken.subject_id
+CROSS JOIN LATERAL (
+    SELECT review.policy_hash, review.inputs
+    FROM decisioning.line_review AS review
+    WHERE review.customer_id = taken.customer_id AND review.line_id = taken.subject_id
+      AND review.decided_at >= taken.decided_at
+    ORDER BY review.review_id DESC
+    LIMIT 1
+) AS said
+CROSS JOIN LATERAL (
+    SELECT min(review.business_date) AS since,
+           bool_or(review.outcome = 'offered') AS offered,
+           bool_or(review.outcome = 'referred') AS referred
+    FROM decisioning.line_review AS review
+    WHERE review.customer_id = taken.customer_id AND review.line_id = taken.subject_id
+      AND review.decided_at >= taken.decided_at
+) AS ever
+LEFT JOIN LATERAL (
+    SELECT sum(loan.principal_minor) FILTER (WHERE loan.days_past_due > 90) AS lost_minor
+    FROM reporting.loan AS loan
+    WHERE loan.customer_id = taken.customer_id AND loan.line_id = taken.subject_id
+) AS owed ON true
+LEFT JOIN LATERAL (
+    SELECT sum(moved.interest_minor + moved.penalty_minor) AS revenue_minor,
+           sum(moved.interest_minor * 100000000::numeric / nullif(loan.rate_daily_e8, 0))
+               * :funds_annual_e8::bigint / 365 / 100000000 AS funding_minor
+    FROM reporting.loan_transaction AS moved
+    JOIN reporting.loan AS loan
+      ON loan.customer_id = moved.customer_id AND loan.loan_id = moved.loan_id
+    WHERE moved.customer_id = taken.customer_id AND moved.line_id = taken.subject_id
+      AND moved.book_date >= ever.since
+) AS money ON true
+LEFT JOIN LATERAL (
+    SELECT max(coalesce(part.settled_on, loan.business_date) - part.due_date) AS days_max
+    FROM reporting.loan AS loan
+    JOIN reporting.instalment AS part
+      ON part.customer_id = loan.customer_id AND part.loan_id = loan.loan_id
+    WHERE loan.customer_id = taken.customer_id AND loan.line_id = taken.subject_id
+      AND part.due_date >= ever.since
 ) AS late ON true
 WHERE taken.experiment_id = :experiment_id
   AND (taken.subject_id, taken.customer_id) > (:subject_id, :customer_id)
@@ -57,7 +130,8 @@ SELECT line.policy_hash, line.policy_version, line.vintage, count(*) AS accounts
        count(*) FILTER (WHERE late.days_max > 30) AS late_30,
        count(*) FILTER (WHERE late.days_max > 90) AS late_90,
        coalesce(sum(money.lost_minor), 0)::bigint AS lost_minor,
-       coalesce(sum(money.revenue_minor), 0)::bigint AS revenue_minor
+       coalesce(sum(money.revenue_minor), 0)::bigint AS revenue_minor,
+       coalesce(sum(money.funding_minor), 0)::bigint AS funding_minor
 FROM (
     SELECT opened.customer_id, opened.line_id, application.policy_hash,
            application.policy_version, application.limit_minor,
@@ -74,7 +148,13 @@ FROM (
 ) AS line
 LEFT JOIN LATERAL (
     SELECT sum(loan.principal_minor) FILTER (WHERE loan.days_past_due > 90) AS lost_minor,
-           sum(loan.interest_paid_minor + loan.penalty_paid_minor) AS revenue_minor
+           sum(loan.interest_paid_minor + loan.penalty_paid_minor) AS revenue_minor,
+           sum(
+               CASE WHEN loan.rate_daily_e8 > 0 THEN
+                   ((loan.interest_paid_minor + loan.due_interest_minor) * 100000000::numeric
+                    + loan.interest_e8) / loan.rate_daily_e8
+               ELSE loan.principal_minor * greatest(0, loan.business_date - loan.start_date)::numeric
+               END) * :funds_annual_e8::bigint / 365 / 100000000 AS funding_minor
     FROM reporting.loan AS loan
     WHERE loan.customer_id = line.customer_id AND loan.line_id = line.line_id
 ) AS money ON true
@@ -99,6 +179,18 @@ WHERE decided_by = :decided_by AND decision_no = 1 AND about = :about
   AND decided_at >= :after_at AND decided_at < :before
   AND (decided_at, customer_id, subject_id) > (:after_at, :customer_id, :subject_id)
 ORDER BY decided_at, customer_id, subject_id
+LIMIT :page;
+
+-- name: reviews_since
+-- Reviews of lines in the order of their time, as far as nobody can add to that time any more.
+-- gives   at most :page rows, after the key given
+-- locks   none
+SELECT customer_id, review_id AS subject_id, decided_at, policy_hash, outcome, inputs,
+       coalesce(to_minor, from_minor) AS limit_minor
+FROM decisioning.line_review
+WHERE decided_at >= :after_at AND decided_at < :before
+  AND (decided_at, customer_id, review_id) > (:after_at, :customer_id, :subject_id)
+ORDER BY decided_at, customer_id, review_id
 LIMIT :page;
 
 -- name: last_shadow

@@ -19,7 +19,13 @@ from counterfoil.decisioning import experiment_report_store as results
 from counterfoil.decisioning import experiment_store as store
 from counterfoil.decisioning.compile_python import CompiledPolicy, compile_python
 from counterfoil.decisioning.decision import Outcome
-from counterfoil.decisioning.experiment import ALL_PPM, Experiment, ExperimentKind, StopRule
+from counterfoil.decisioning.experiment import (
+    ALL_PPM,
+    REVIEWS,
+    Experiment,
+    ExperimentKind,
+    StopRule,
+)
 from counterfoil.decisioning.experiment_figures import (
     ArmFigures,
     CaseOutcome,
@@ -61,7 +67,7 @@ async def report_on(house: House, code: str) -> dict[str, Any] | Refused:
         document = {**shape_of(kept), "as_of": (await house.business_date()).isoformat()}
         if kept.experiment.kind is ExperimentKind.SHADOW:
             return document | await _shadow(connection, kept)
-        return document | await _arms(connection, kept)
+        return document | await _arms(house, connection, kept)
 
 
 def shape_of(kept: Kept) -> dict[str, Any]:
@@ -121,7 +127,11 @@ async def losses_by_version(house: House) -> list[dict[str, Any]]:
     """Return expected and realised losses by policy version and month of opening."""
     on = await house.business_date()
     async with house.database.connection() as connection:
-        found = await results.read_losses(connection, since=on - timedelta(days=VINTAGE_DAYS))
+        found = await results.read_losses(
+            connection,
+            since=on - timedelta(days=VINTAGE_DAYS),
+            funds_annual_e8=house.settings.cost_of_funds_annual_e8,
+        )
     return [_vintage_shape(one) for one in found]
 
 
@@ -136,7 +146,7 @@ async def _look(house: House, kept: Kept, rule: StopRule) -> int:
             return 0
         moments = {arm.name: Moments() for arm in kept.experiment.arms}
         seen = 0
-        async for case in _cases(connection, kept):
+        async for case in _cases(house, connection, kept):
             moments[case.arm].add(value_of(_outcome(case, kept.experiment), rule.metric))
             seen += 1
             if seen == wanted:
@@ -155,9 +165,16 @@ async def _look(house: House, kept: Kept, rule: StopRule) -> int:
     return 1
 
 
-async def _cases(connection: Connection, kept: Kept) -> AsyncIterator[TakenCase]:
+async def _cases(house: House, connection: Connection, kept: Kept) -> AsyncIterator[TakenCase]:
     after = (0, 0)
-    while page := await results.read_cases(connection, kept.experiment_id, page=PAGE, after=after):
+    while page := await results.read_cases(
+        connection,
+        kept.experiment_id,
+        are_lines=kept.experiment.purpose == REVIEWS,
+        funds_annual_e8=house.settings.cost_of_funds_annual_e8,
+        page=PAGE,
+        after=after,
+    ):
         for case in page:
             yield case
         after = (page[-1].subject_id, page[-1].customer_id)
@@ -173,6 +190,7 @@ def _outcome(case: TakenCase, experiment: Experiment) -> CaseOutcome:
         late_days_max=case.late_days_max,
         lost_minor=case.lost_minor,
         revenue_minor=case.revenue_minor,
+        funding_minor=case.funding_minor,
         is_contested=case.is_contested,
         groups={
             group.feature: group_of(features.get(group.feature), group.edges)
@@ -181,11 +199,11 @@ def _outcome(case: TakenCase, experiment: Experiment) -> CaseOutcome:
     )
 
 
-async def _arms(connection: Connection, kept: Kept) -> dict[str, Any]:
+async def _arms(house: House, connection: Connection, kept: Kept) -> dict[str, Any]:
     experiment = kept.experiment
     figures = {arm.name: ArmFigures() for arm in experiment.arms}
     swaps = _Swaps(await _versions(connection, experiment))
-    async for case in _cases(connection, kept):
+    async for case in _cases(house, connection, kept):
         figures.setdefault(case.arm, ArmFigures()).add(_outcome(case, experiment))
         swaps.add(case)
     arms = {name: one.document() for name, one in figures.items()}
@@ -271,7 +289,10 @@ def _swap_kind(before: int | None, after: int | None) -> str:
 
 
 async def _versions(connection: Connection, experiment: Experiment) -> dict[str, CompiledPolicy]:
-    found = {}
+    found: dict[str, CompiledPolicy] = {}
+    if experiment.purpose == REVIEWS:
+        # Whose lines another version would have treated otherwise a shadow tells.
+        return found
     for arm in experiment.arms:
         policy = await read_policy_version(connection, arm.policy_hash)
         if policy is not None:
@@ -342,6 +363,8 @@ def _vintage_shape(one: Vintage) -> dict[str, Any]:
         "needs_review": looked_at and ratio is not None and not _is_near(ratio),
         "lost_minor": one.lost_minor,
         "revenue_minor": one.revenue_minor,
+        "funding_minor": one.funding_minor,
+        "profit_minor": one.revenue_minor - one.lost_minor - one.funding_minor,
     }
 
 

@@ -156,7 +156,10 @@ async def _review_page(
     house: House, in_force: ReviewPolicy, due: Sequence[Due], on: date
 ) -> list[StoredReview] | None:
     """Review a page of due lines; None where others have all of them in hand."""
-    reports = await _reports_of_page(house, in_force, due, on)
+    versions = {
+        item.key: review_by(house, in_force, item.customer_id, on=on).policy for item in due
+    }
+    reports = await _reports_of_page(house, versions, due)
     async with house.database.transaction() as connection:
         held = await lending.hold_due(connection, [item.key for item in due], business_date=on)
         if not held:
@@ -179,17 +182,14 @@ async def _review_page(
         for by, group in grouped(house, in_force, cases, on=on):
             made += await _review_cases(house, connection, by, group, on)
         # A line that was reviewed for the same cause today already waits for its next day.
-        await _plan(connection, in_force, held, records, made, on)
+        await _plan(connection, versions, held, records, made, on)
     return made
 
 
 async def _reports_of_page(
-    house: House, in_force: ReviewPolicy, due: Sequence[Due], on: date
+    house: House, versions: Mapping[LineKey, ReviewPolicy], due: Sequence[Due]
 ) -> dict[LineKey, ReviewReport]:
     """Return reports for a page, read before anything is held; none where no version reads any."""
-    versions = {
-        item.key: review_by(house, in_force, item.customer_id, on=on).policy for item in due
-    }
     reading = {policy.hash: policy for policy in versions.values() if policy.reads_bureau}
     found: dict[LineKey, ReviewReport] = {}
     for policy in reading.values():
@@ -330,7 +330,7 @@ def _offer(house: House, kept: StoredReview, made: Review) -> LineNotice:
 
 async def _plan(
     connection: Connection,
-    policy: ReviewPolicy,
+    versions: Mapping[LineKey, ReviewPolicy],
     held: Sequence[Due],
     records: Mapping[LineKey, LineRecord],
     made: Sequence[StoredReview],
@@ -343,7 +343,7 @@ async def _plan(
         record = records.get(item.key)
         if record is None or record.line.status == "closed":
             continue
-        planned.append(_next(policy, item, record.line, outcomes.get(item.key), on))
+        planned.append(_next(versions[item.key], item, record.line, outcomes.get(item.key), on))
     await lending.plan_reviews(connection, planned)
 
 

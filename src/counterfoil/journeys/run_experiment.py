@@ -22,6 +22,7 @@ from counterfoil.decisioning import publication_store
 from counterfoil.decisioning.canonical import canonical_bytes
 from counterfoil.decisioning.document import load_policy
 from counterfoil.decisioning.experiment import (
+    REVIEWS,
     Experiment,
     ExperimentKind,
     InvalidExperimentError,
@@ -50,6 +51,8 @@ from counterfoil.evidence.staging import HOUSE
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.approve import ask_approval
 from counterfoil.journeys.house import House
+from counterfoil.journeys.line_experiments import check_review_versions
+from counterfoil.journeys.line_policy import review_policy_in_force
 from counterfoil.journeys.policies import SHIPPED
 from counterfoil.journeys.publish_policy import policy_in_force
 from counterfoil.journeys.trail import Act, note, note_refusal
@@ -294,6 +297,9 @@ async def _check_versions(
     house: House, connection: Connection, experiment: Experiment, *, on: date
 ) -> None:
     """Refuse versions that are not known or proven, or looser than champion and law."""
+    if experiment.purpose == REVIEWS:
+        await check_review_versions(connection, experiment, at=house.clock.now())
+        return
     champion = await policy_in_force(connection, experiment.purpose, at=house.clock.now())
     if champion is None:
         raise RefusedError(refuse(EXPERIMENT_POLICY_UNKNOWN, policy_hash=experiment.purpose))
@@ -353,10 +359,9 @@ async def _due(house: House, connection: Connection, kept: Kept, *, on: date) ->
         return _event(house, EventKind.ENDED, on, WORKER)
     if has_passed(kept):
         return _event(house, EventKind.STOPPED, on, WORKER, cause=BY_RULE)
-    if experiment.champion_hash is not None:
-        champion = await policy_in_force(connection, experiment.purpose, at=house.clock.now())
-        if champion is None or champion.hash != experiment.champion_hash:
-            return _event(house, EventKind.STOPPED, on, WORKER, cause=CHAMPION_REPLACED)
+    champion = experiment.champion_hash
+    if champion is not None and champion != await _champion_hash(house, connection, experiment):
+        return _event(house, EventKind.STOPPED, on, WORKER, cause=CHAMPION_REPLACED)
     budget = experiment.budget
     if budget is not None:
         spent = await store.read_spent(connection, kept.experiment_id)
@@ -365,6 +370,17 @@ async def _due(house: House, connection: Connection, kept: Kept, *, on: date) ->
         if spent.accounts >= budget.accounts_max or left < smallest:
             return _event(house, EventKind.STOPPED, on, WORKER, cause=BUDGET_SPENT)
     return None
+
+
+async def _champion_hash(
+    house: House, connection: Connection, experiment: Experiment
+) -> str | None:
+    """Return the version in force for what an experiment is about; None where there is none."""
+    now = house.clock.now()
+    if experiment.purpose == REVIEWS:
+        return (await review_policy_in_force(connection, at=now)).hash
+    champion = await policy_in_force(connection, experiment.purpose, at=now)
+    return None if champion is None else champion.hash
 
 
 async def _found(connection: Connection, code: str) -> Kept:

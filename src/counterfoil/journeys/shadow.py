@@ -8,25 +8,26 @@ Invariant   No customer waits for it and none is treated otherwise for it: it re
 Resumable   Where it stands is the last case kept. A page that two processes take is written once.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from counterfoil.decisioning import experiment_report_store as results
-from counterfoil.decisioning.compile_python import CompiledPolicy
-from counterfoil.decisioning.decision import Decision
-from counterfoil.decisioning.experiment import ExperimentKind
+from counterfoil.decisioning.experiment import REVIEWS, ExperimentKind
 from counterfoil.decisioning.experiment_assignment import is_in
-from counterfoil.decisioning.experiment_report_store import ABOUT, Position, Produced
+from counterfoil.decisioning.experiment_report_store import ABOUT, Position, Produced, Said
 from counterfoil.decisioning.experiment_store import EventKind, read_experiment
 from counterfoil.decisioning.honouring import honour
 from counterfoil.decisioning.replay import asked_of
 from counterfoil.journeys.follow_experiments import Running
 from counterfoil.journeys.house import House
+from counterfoil.journeys.line_experiments import asked_in_shadow
+from counterfoil.platform.database import Connection
 
 #: Decisions are settled so long after their time: longer than a transaction stays open.
 SETTLED: Final = timedelta(minutes=2)
 #: Cases at once: a few milliseconds of deciding.
 PAGE: Final = 500
+_KNOWN: Final = frozenset({*ABOUT, REVIEWS})
 
 
 class Shadows:
@@ -43,7 +44,7 @@ class Shadows:
         looked_at = 0
         for running in self._house.experiments.running:
             experiment = running.experiment
-            if experiment.kind is ExperimentKind.SHADOW and experiment.purpose in ABOUT:
+            if experiment.kind is ExperimentKind.SHADOW and experiment.purpose in _KNOWN:
                 looked_at += await self._page(running)
         return looked_at
 
@@ -54,11 +55,8 @@ class Shadows:
             after = self._at.get(number) or await results.last_shadow(connection, number)
             if after is None:
                 after = Position(await self._started_at(running), 0, 0)
-            page = await results.read_decisions(
-                connection, running.experiment.purpose, after=after, before=before, page=PAGE
-            )
-        [version] = running.versions.values()
-        asked = [(one, _said(version, one)) for one in page if self._takes(running, one)]
+            page = await _page_of(connection, running, after=after, before=before)
+        asked = [(one, _said(running, one)) for one in page if self._takes(running, one)]
         if asked:
             async with house.database.transaction() as connection:
                 await results.add_shadow_results(connection, number, asked)
@@ -67,7 +65,7 @@ class Shadows:
 
     def _takes(self, running: Running, produced: Produced) -> bool:
         """Tell whether a case is of the shadow's days and customers."""
-        on = asked_of(produced.inputs["asked"]).as_of
+        on = date.fromisoformat(produced.inputs["asked"]["as_of"])
         key = self._house.experiments.key
         return running.is_on(on) and is_in(key, running.experiment, produced.at.customer_id)
 
@@ -80,6 +78,19 @@ class Shadows:
         return started.at
 
 
-def _said(version: CompiledPolicy, produced: Produced) -> Decision:
+async def _page_of(
+    connection: Connection, running: Running, *, after: Position, before: datetime
+) -> list[Produced]:
+    purpose = running.experiment.purpose
+    if purpose == REVIEWS:
+        return await results.read_reviews(connection, after=after, before=before, page=PAGE)
+    return await results.read_decisions(connection, purpose, after=after, before=before, page=PAGE)
+
+
+def _said(running: Running, produced: Produced) -> Said:
+    if running.experiment.purpose == REVIEWS:
+        [policy] = running.reviews.values()
+        return asked_in_shadow(policy, produced)
+    [version] = running.versions.values()
     inputs = produced.inputs
-    return honour(version.decide(inputs["features"], asked_of(inputs["asked"])))
+    return results.said_of(honour(version.decide(inputs["features"], asked_of(inputs["asked"]))))

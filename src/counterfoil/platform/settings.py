@@ -246,6 +246,15 @@ class Settings(BaseSettings):
         le=60,
         description="Working days within which a person concludes a review or a referred case.",
     )
+    cost_of_funds_annual_e8: int = Field(
+        default=3_000_000,
+        ge=0,
+        le=100_000_000,
+        description=(
+            "What money costs the lender a year, 1e-8: 3 % is 3000000. Profit in reports on"
+            " experiments and versions is after it; no price and no limit follows from it."
+        ),
+    )
     rights_days: int = Field(
         default=15,
         ge=1,

@@ -23,6 +23,7 @@ def case(**changes: object) -> CaseOutcome:
         "late_days_max": 0,
         "lost_minor": 0,
         "revenue_minor": 1_000,
+        "funding_minor": 100,
         "is_contested": False,
         "groups": {},
     }
@@ -54,8 +55,9 @@ def test_an_arm_adds_up_all_its_cases() -> None:
     assert (told["lost_minor"], told["revenue_minor"], told["profit_minor"]) == (
         60_000,
         2_000,
-        -58_000,
+        -58_500,
     )
+    assert told["funding_minor"] == 500
 
 
 def test_an_arm_without_cases_claims_nothing() -> None:

@@ -128,6 +128,10 @@ class VintageView(View):
     needs_review: bool
     lost_minor: int
     revenue_minor: int
+    #: What the money lent has cost, at the rate of COUNTERFOIL_COST_OF_FUNDS_ANNUAL_E8.
+    funding_minor: int
+    #: Revenue less what is lost and what the money cost.
+    profit_minor: int
 
 
 class Losses(View):
