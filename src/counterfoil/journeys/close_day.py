@@ -28,6 +28,7 @@ from counterfoil.journeys.forget_templates import forget_expired_templates
 from counterfoil.journeys.house import House
 from counterfoil.journeys.inquiry_outcomes import erase_expired_reports
 from counterfoil.journeys.line_reviewing import review_due_lines
+from counterfoil.journeys.promotions import settle_promotions
 from counterfoil.journeys.scenes import stop_scenes
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.kernel.clock import Clock
@@ -159,6 +160,7 @@ async def _close(house: House, day: date, tell: Progress) -> DayReport:
     await erase_expired_statements(house)
     await forget_expired_templates(house)
     await stop_scenes(house)
+    await settle_promotions(house)
     touched = await _events(house, house.counter.desk, day, tell, done.get(EVENTS))
     if REVIEWS not in done:
         await _reviews(house, day, tell)

@@ -7,6 +7,7 @@ begins the loan or releases the hold. What the rail did not say keeps the hold.
 
 from datetime import date
 
+from counterfoil.journeys import promotions
 from counterfoil.journeys.exposure import guard_draw
 from counterfoil.journeys.house import House
 from counterfoil.journeys.identity import refuse_draw
@@ -78,6 +79,19 @@ async def draw(
     )
     if held and not await _was_answered(house, customer_id, idempotency_key):
         return held
+    if claims.promotion is None:
+        return await _submit(house, scene, command, idempotency_key)
+    over = await promotions.take(house, claims, key=idempotency_key)
+    if over and not await _was_answered(house, customer_id, idempotency_key):
+        return over
+    answer = await _submit(house, scene, command, idempotency_key)
+    await promotions.settle(house, claims, answer, key=idempotency_key)
+    return answer
+
+
+async def _submit(
+    house: House, scene: Scene | None, command: Draw, idempotency_key: str
+) -> Answer | Refused:
     if scene is None:
         return await house.counter.submit(command, idempotency_key=idempotency_key)
     return await _draw_in(house, scene, command, idempotency_key)

@@ -13,7 +13,9 @@ from counterfoil.decisioning.granted import granted_rate
 from counterfoil.journeys.house import House
 from counterfoil.journeys.loan_note import new_note
 from counterfoil.journeys.price_caps import refuse_cost
+from counterfoil.journeys.promotions import Promoted, Wanted, best_promotion, claim_of
 from counterfoil.journeys.scenes import scene_of_product
+from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.kernel.language import Language
 from counterfoil.lending import quote as quotes
@@ -23,10 +25,11 @@ from counterfoil.lending.commands import Draw
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan
 from counterfoil.lending.preview import DayPreview, Example, preview_day
-from counterfoil.lending.quote import PayoffQuote, Quote
+from counterfoil.lending.quote import PayoffQuote, PromotedPrice, Quote
 from counterfoil.lending.scene import refuse_drawdown
 from counterfoil.lending.terms import Method
 from counterfoil.platform.database import Connection
+from counterfoil.platform.origin import SANDBOX
 
 #: Running loans that a preview names; a line with more has them listed elsewhere.
 RUNNING_LOANS_MAX: Final = 200
@@ -52,7 +55,9 @@ async def quote(
         line = await store.read_line(connection, customer_id, line_id)
         if line is None:
             return refuse(refusals.LINE_NOT_FOUND)
-        rate_daily_e8 = await price_of_tenor(connection, line, tenor_months=tenor_months)
+        on = await house.business_date()
+        wanted = Wanted(tenor_months=tenor_months, amount_minor=amount_minor, on=on)
+        rate_daily_e8, promoted = await _price(connection, line, wanted)
     asked = Draw(
         customer_id=customer_id,
         line_id=line_id,
@@ -71,31 +76,69 @@ async def quote(
     if scene is not None and (refused := refuse_drawdown(scene, asked)):
         return refused
     terms = house.catalogue.terms(line.product_code, line.product_version)
-    setting = Setting(terms, await house.business_date(), house.clock.now(), house.ids)
+    setting = Setting(terms, on, house.clock.now(), house.ids)
+    promotion = _promoted(line, asked, setting, promoted, rate_without=rate_daily_e8)
+    if promotion is not None and promoted is not None:
+        rate_daily_e8 = promoted.rate_daily_e8
     try:
         quoted = quotes.quote_drawdown(
             line,
             asked,
             setting,
             key=house.quote_key,
+            # Simulated customers read in no time.
+            reading_seconds=0 if house.settings.environment == SANDBOX else None,
             write_note=partial(new_note, house, line, setting, language),
             rate_daily_e8=rate_daily_e8,
+            promotion=promotion,
         )
     except RefusedError as error:
         return error.refused
     if isinstance(quoted, Refused):
         return quoted
     # The date of a quote is that of its contract: its token is taken on no other day.
-    annual_e8, on = quoted.sheet.rate_annual_effective_e8, setting.business_date
+    annual_e8 = quoted.sheet.rate_annual_effective_e8
     return refuse_cost(house.catalogue, terms, annual_e8=annual_e8, on=on) or quoted
 
 
-async def price_of_tenor(connection: Connection, line: Line, *, tenor_months: int) -> int:
-    """Return what a new drawdown of a tenor costs: the price that the line's decision granted."""
+async def _price(connection: Connection, line: Line, wanted: Wanted) -> tuple[int, Promoted | None]:
+    """Return what a drawdown costs by what its line's decision granted, and its promotion."""
     taken = await decisions.read_decisions_of(
         connection, customer_id=line.customer_id, application_id=line.application_id
     )
-    return granted_rate(taken, tenor_months=tenor_months, rate_daily_e8=line.rate_daily_e8)
+    rate_daily_e8 = granted_rate(
+        taken, tenor_months=wanted.tenor_months, rate_daily_e8=line.rate_daily_e8
+    )
+    promoted = await best_promotion(connection, line, taken, wanted, rate_daily_e8=rate_daily_e8)
+    return rate_daily_e8, promoted
+
+
+def _promoted(
+    line: Line, asked: Draw, setting: Setting, promoted: Promoted | None, *, rate_without: int
+) -> PromotedPrice | None:
+    """Return what a promotion does to a drawdown: the price without it stands beside it.
+
+    None where there is none, where the drawdown is refused anyway, or where it saves nothing.
+    """
+    if promoted is None:
+        return None
+    without = quotes.price_drawdown(line, asked, setting, rate_daily_e8=rate_without)
+    within = quotes.price_drawdown(line, asked, setting, rate_daily_e8=promoted.rate_daily_e8)
+    if isinstance(without, Refused) or isinstance(within, Refused):
+        return None
+    cost_minor = without.sheet.cost_minor - within.sheet.cost_minor
+    if cost_minor <= 0:
+        return None
+    promotion = promoted.promotion
+    return PromotedPrice(
+        code=promotion.code,
+        name_en=promotion.name_en,
+        name_zh=promotion.name_zh,
+        last_day=promotion.ends_on - ONE_DAY,
+        claim=claim_of(promoted, cost_minor=cost_minor, rate_without=rate_without),
+        rate_annual_effective_without_e8=without.sheet.rate_annual_effective_e8,
+        total_without_minor=without.sheet.total_minor,
+    )
 
 
 async def preview_repayment_day(

@@ -1,0 +1,282 @@
+"""Promotions on a real database: two people, a budget that many draw on at once, the way back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import orjson
+import pytest
+from tests.unit.lending.test_promotion import TEXT
+
+from counterfoil.journeys import promotions
+from counterfoil.journeys.approve import decide_approval
+from counterfoil.journeys.draw import draw
+from counterfoil.journeys.house import House, open_house
+from counterfoil.journeys.promotions import list_promotions, settle_promotions, stop_promotion
+from counterfoil.journeys.quote import quote
+from counterfoil.kernel import ids
+from counterfoil.kernel.clock import TestClock
+from counterfoil.kernel.errors import Refused
+from counterfoil.lending import promotion_store as store
+from counterfoil.lending import store as lending
+from counterfoil.lending.commands import FailPayout, OpenLine
+from counterfoil.lending.quote import Quote
+from counterfoil.lending.terms import Method
+from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.approvals import Approval
+from counterfoil.platform.batches import Answer
+from counterfoil.platform.settings import Settings
+
+ON = date(2026, 3, 1)
+LINE = 72
+ANALYST = Actor(name="chen-jie", role="risk_analyst", source="console")
+OFFICER = Actor(name="li-wei", role="compliance", source="console")
+OPEN_TO_ALL = TEXT.replace("eligible = \"grade IN ('A', 'B')\"\n", "")
+
+
+@pytest.fixture
+async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    settings = Settings(home=tmp_path, environment="sandbox", database_connections=8)
+    clock = TestClock(datetime(2026, 3, 1, 9, tzinfo=UTC))
+    async with open_house(settings, database_url, clock=clock, first_date=ON) as opened:
+        for customer_id in range(1, 9):
+            line = OpenLine(
+                customer_id=customer_id,
+                line_id=LINE,
+                application_id=73,
+                product_code="cash-line-open",
+                product_version=1,
+                limit_minor=2_000_000,
+                currency="CNY",
+                rate_daily_e8=35_000,
+                repayment_day=15,
+                contract_id=74,
+                agreement_sha256=bytes(32),
+            )
+            answer = await opened.counter.submit(line, idempotency_key="open")
+            assert not isinstance(answer, Refused), answer
+        yield opened
+
+
+async def published(house: House, text: str = OPEN_TO_ALL) -> store.Kept:
+    waiting = await promotions.publish_promotion(house, ANALYST, text, reason="spring")
+    assert isinstance(waiting, Approval), waiting
+    again = await promotions.publish_promotion(house, ANALYST, text, reason="spring")
+    assert isinstance(again, Approval), "nobody approved it meanwhile"
+    assert again.approval_id == waiting.approval_id
+    given = await decide_approval(
+        house, OFFICER, waiting.approval_id, is_approved=True, reason="the budget is there"
+    )
+    assert not isinstance(given, Refused), given
+    kept = await promotions.publish_promotion(house, ANALYST, text, reason="spring")
+    assert isinstance(kept, store.Kept), kept
+    return kept
+
+
+async def quoted(house: House, customer_id: int = 1, **changes: Any) -> Quote:
+    asked: dict[str, Any] = {"amount_minor": 200_000, "tenor_months": 3}
+    found = await quote(
+        house,
+        customer_id=customer_id,
+        line_id=LINE,
+        currency="CNY",
+        method=Method.LEVEL_INSTALMENT,
+        purpose="travel",
+        **asked | changes,
+    )
+    assert isinstance(found, Quote), found
+    return found
+
+
+async def drawn(house: House, token: str, customer_id: int = 1, key: str = "d") -> Answer | Refused:
+    return await draw(
+        house,
+        customer_id=customer_id,
+        line_id=LINE,
+        amount_minor=200_000,
+        currency="CNY",
+        tenor_months=3,
+        method=Method.LEVEL_INSTALMENT,
+        purpose="travel",
+        payee_ref="account-token",
+        quote_token=token,
+        idempotency_key=key,
+    )
+
+
+async def standing(house: House) -> store.Standing:
+    [found] = await list_promotions(house)
+    held_and_used = found.used_minor + found.held_minor
+    assert found.left_minor + held_and_used == found.budget_minor
+    return found
+
+
+async def test_a_quote_shows_the_price_with_and_without_and_the_loan_gets_it(house: House) -> None:
+    plain = await quoted(house)
+    assert plain.promotion is None
+    await published(house)
+    found = await quoted(house)
+    assert found.promotion is not None
+    assert found.sheet.rate_daily_e8 == 28_000
+    document = found.document()["promotion"]
+    assert isinstance(document, dict)
+    assert document["rate_daily_without_e8"] == 35_000
+    assert document["total_without_minor"] == plain.sheet.total_minor
+    assert document["saved_minor"] == plain.sheet.total_minor - found.sheet.total_minor > 0
+    assert document["last_day"] == "2026-03-31"
+    assert (await standing(house)).left_uses == 10, "a quote takes nothing"
+    answer = await drawn(house, found.token)
+    assert isinstance(answer, Answer), answer
+    assert isinstance(await drawn(house, found.token), Answer), "the same request again"
+    loan_id = ids.from_text(ids.LOAN, orjson.loads(answer.text)["id"])
+    async with house.database.connection() as connection:
+        loan = await lending.read_loan(connection, 1, loan_id)
+    assert loan is not None
+    assert loan.rate_daily_e8 == 28_000
+    spent = await standing(house)
+    assert (spent.used_uses, spent.left_uses) == (1, 9)
+    assert spent.used_minor == found.promotion.claim.cost_minor
+    assert (await quoted(house)).promotion is None, "one use a customer"
+    assert (await quoted(house, 2, tenor_months=12)).promotion is None, "not for this tenor"
+
+
+async def test_many_at_once_never_overspend_and_whoever_comes_late_is_told(house: House) -> None:
+    first = await quoted(house)
+    await published(house)
+    cost = (await quoted(house)).promotion
+    assert cost is not None
+    assert first.promotion is None
+    # Enough for three, and not for four.
+    budget = f"{(cost.claim.cost_minor * 3 + 5) / 100:.2f}"
+    await stop_promotion(house, ANALYST, "spring-2026", reason="too much money")
+    await published(
+        house,
+        OPEN_TO_ALL.replace("spring-2026", "spring-small").replace('"500.00"', f'"{budget}"'),
+    )
+    tokens = [(await quoted(house, customer)).token for customer in range(1, 9)]
+    answers = await asyncio.gather(
+        *(drawn(house, token, customer) for customer, token in enumerate(tokens, 1))
+    )
+    assert sum(isinstance(answer, Answer) for answer in answers) == 3
+    refused = {answer.code for answer in answers if isinstance(answer, Refused)}
+    assert refused == {"promotion_over"}
+    small, _ = await list_promotions(house)
+    assert small.used_uses == 3
+    assert 0 <= small.left_minor < cost.claim.cost_minor
+
+
+async def test_what_comes_to_nothing_gives_back_what_it_took(house: House) -> None:
+    await published(house)
+    token = (await quoted(house)).token
+    answer = await drawn(house, token)
+    assert isinstance(answer, Answer)
+    loan_id = ids.from_text(ids.LOAN, orjson.loads(answer.text)["id"])
+    failed = FailPayout(customer_id=1, line_id=LINE, loan_id=loan_id, payment_id=5, reason="closed")
+    assert not isinstance(await house.counter.submit(failed, idempotency_key="f"), Refused)
+    assert await settle_promotions(house) == 1
+    assert (await standing(house)).left_uses == 10
+    # One that was cut off by a crash before its drawdown was asked for.
+    async with house.database.transaction() as connection:
+        [kept] = await store.read_on(connection, ON)
+        use = store.Use(
+            customer_id=2,
+            key="lost",
+            promotion_id=kept.promotion_id,
+            cost_minor=7,
+            rate_daily_e8=28_000,
+            rate_without_daily_e8=35_000,
+        )
+        assert await store.take(connection, use, at=house.clock.now() - timedelta(hours=1))
+    assert (await standing(house)).held_minor == 7
+    assert await settle_promotions(house) == 1
+    assert (await standing(house)).held_minor == 0
+    # One whose drawdown was answered, and whose settling was cut off.
+    token = (await quoted(house, 3)).token
+    assert isinstance(await drawn(house, token, 3), Answer)
+    async with house.database.transaction() as connection:
+        await connection.execute(
+            "UPDATE lending.promotion_use SET state = 'held', settled_at = NULL, loan_id = NULL,"
+            " held_at = held_at - interval '1 hour' WHERE customer_id = 3"
+        )
+    assert await settle_promotions(house) == 1
+    assert (await standing(house)).used_uses == 1
+    assert await settle_promotions(house) == 0
+
+
+async def test_a_promotion_ends_by_itself_or_is_stopped_and_its_tokens_with_it(
+    house: House,
+) -> None:
+    await published(house)
+    token = (await quoted(house)).token
+    assert await stop_promotion(house, OFFICER, "spring-2026", reason="enough") is None
+    refused = await drawn(house, token)
+    assert isinstance(refused, Refused)
+    assert refused.code == "promotion_over"
+    assert (await quoted(house)).promotion is None
+    async with house.database.connection() as connection:
+        assert await store.read_on(connection, date(2026, 4, 1)) == []
+    unknown = await stop_promotion(house, OFFICER, "winter", reason="enough")
+    assert isinstance(unknown, Refused)
+    assert unknown.code == "promotion_unknown"
+
+
+async def test_who_is_eligible_is_what_the_decision_knew_and_unknown_is_not(house: House) -> None:
+    await published(house, TEXT)
+    assert (await quoted(house)).promotion is None, "no decision is known"
+    async with house.database.transaction() as connection:
+        await connection.execute(
+            "INSERT INTO decisioning.policy_version (policy_hash, code, version, document,"
+            " first_used_at) VALUES (repeat('ab', 32), 'base', '1', '{}', now())"
+        )
+        for customer_id, grade in ((1, "A"), (2, "D")):
+            await connection.execute(
+                "INSERT INTO decisioning.application (customer_id, application_id, product_code,"
+                " product_version, currency, purpose, status, received_at) VALUES ($1, 73,"
+                " 'cash-line-open', 1, 'CNY', 'travel', 'gathering', now())",
+                customer_id,
+            )
+            await connection.execute(
+                "INSERT INTO decisioning.decision (customer_id, application_id, decision_no,"
+                " decided_by, outcome, policy_hash, inputs, result, decided_at) VALUES ($1, 73, 1,"
+                " 'policy', 'approved', repeat('ab', 32), '{\"features\": {}}', $2, now())",
+                customer_id,
+                orjson.dumps({"rate_daily_e8": 35_000, "grade": grade}).decode(),
+            )
+    assert (await quoted(house, 1)).promotion is not None
+    assert (await quoted(house, 2)).promotion is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        ('"20 %"', '"200 %"', "promotion_invalid"),
+        ('["cash-line-open"]', '["cash-line-secret"]', "promotion_invalid"),
+        ("grade IN ('A', 'B')", "age_years > 30", "promotion_invalid"),
+        ("grade IN ('A', 'B')", "sex = 'f'", "promotion_invalid"),
+        ("grade IN ('A', 'B')", "grade IN (", "promotion_invalid"),
+    ],
+)
+async def test_what_the_house_does_not_have_or_may_not_ask_is_not_published(
+    house: House, before: str, after: str, code: str
+) -> None:
+    refused = await promotions.publish_promotion(
+        house, ANALYST, TEXT.replace(before, after, 1), reason="try"
+    )
+    assert isinstance(refused, Refused)
+    assert refused.code == code
+
+
+async def test_a_code_is_used_once_and_what_was_signed_never_changes(house: House) -> None:
+    await published(house)
+    refused = await promotions.publish_promotion(house, ANALYST, OPEN_TO_ALL, reason="again")
+    assert isinstance(refused, Refused)
+    assert refused.code == "promotion_code_used"
+    with pytest.raises(asyncpg.PostgresError, match="only added to"):
+        async with house.database.transaction() as connection:
+            await connection.execute("UPDATE lending.promotion SET budget_minor = 1")
+    with pytest.raises(asyncpg.CheckViolationError, match="promotion_budget_spent"):
+        async with house.database.transaction() as connection:
+            await connection.execute("UPDATE lending.promotion_portion SET left_uses = -1")
