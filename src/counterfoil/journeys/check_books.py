@@ -53,6 +53,7 @@ from counterfoil.lending import closing_store as closing
 from counterfoil.lending.catalogue import Catalogue
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Connection, Database
+from counterfoil.privacy.correction_store import keys_left
 from counterfoil.privacy.vault import Vault
 
 #: Customers of one page: some thousands of rows, quick to read and small to hold.
@@ -86,6 +87,7 @@ CHECKS: Final = (
     "receivables",
     "accrual_day",
     "day_balances",
+    "destroyed_keys",
 )
 
 Tell = Callable[[int], None]
@@ -145,6 +147,7 @@ async def check_books(
         await _check_ledger(connection, notes)
         await _check_accrual(connection, notes)
         await _check_day_balances(connection, notes)
+        await _check_destroyed_keys(connection, notes)
     checks = {name: notes.results[name] for name in CHECKS}
     assert len(checks) == len(notes.results), "a check is not in the report"
     return BookCheck(business_date=notes.business_date, checks=checks)
@@ -309,3 +312,12 @@ def _compare(result: Result, book: BookKey, balances: Balances, expected: dict[i
         if has != made:
             subject = f"{'/'.join(book)} account {account}"
             result.note(subject, f"stands at {has}, lines and loans make it {made}")
+
+
+async def _check_destroyed_keys(connection: Connection, notes: Notes) -> None:
+    """Look for keys of data that was erased: with one left, its ciphertext can still be opened."""
+    result = notes.results["destroyed_keys"]
+    for left in await keys_left(connection):
+        result.examined += 1
+        subject = ids.to_text(ids.CUSTOMER, left.customer_id)
+        result.note(subject, f"{left.data_class} was erased, its key for {left.purpose} is there")
