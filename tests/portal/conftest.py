@@ -58,10 +58,15 @@ def code_in(text: str) -> str:
 
 
 async def borrower_of(house: House) -> tuple[int, str]:
-    """Return a customer with a line that can be drawn on, and the identity number."""
+    """Return a customer with a running loan and a line to draw on, and the identity number."""
     async with house.database.connection() as connection:
         lines = await store.read_lines_after(connection, status="active", page=100)
-        found = max(lines, key=lambda one: one.limit_minor - one.principal_minor)
+        loans = await store.read_loans_after(connection, status="open", page=200)
+        owing = {loan.line_id for loan in loans}
+        found = max(
+            (one for one in lines if one.line_id in owing),
+            key=lambda one: one.limit_minor - one.principal_minor,
+        )
         persons = await read_identities(connection, house.vault, [found.customer_id])
     return found.customer_id, persons[found.customer_id]["id_number"]
 

@@ -34,7 +34,12 @@ class Confirmation:
 
 def show_sheet(house: House, quote: Quote) -> str:
     """Return the ticket of a quote whose sheet is shown now."""
-    return begin_reading(house, quote.customer_id, _both(quote.sheet.sheet_hash, quote.note.sha256))
+    return begin_reading(house, quote.customer_id, text_of(quote))
+
+
+def text_of(quote: Quote) -> bytes:
+    """Return what a ticket of a quote is of: the sheet and the note."""
+    return _both(quote.sheet.sheet_hash, quote.note.sha256)
 
 
 async def draw_as_read(

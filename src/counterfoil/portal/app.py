@@ -35,11 +35,15 @@ from counterfoil.portal.frame import BASE, THEMES
 from counterfoil.portal.page import Page
 from counterfoil.portal.pages import (
     consents,
+    contracts,
+    decisions,
     draw,
     errors,
     home,
     hosted,
+    limits,
     loans,
+    me,
     record,
     repay,
     sign_in,
@@ -56,6 +60,10 @@ PAGES: Final[tuple[Page, ...]] = (
     *loans.PAGES,
     *draw.PAGES,
     *repay.PAGES,
+    *limits.PAGES,
+    *decisions.PAGES,
+    *contracts.PAGES,
+    *me.PAGES,
     *sign_in.PAGES,
     *hosted.PAGES,
 )

@@ -1,10 +1,14 @@
-"""What an open loan asks for: now, next, and to close it; figures of the loan's own functions."""
+"""What an open loan asks for: now, next, and what a payment would pay; by the loan's own functions.
+
+Nothing here is booked: every figure is of a copy of the loan.
+"""
 
 from dataclasses import dataclass
 from datetime import date
 
-from counterfoil.lending.interest import payable
-from counterfoil.lending.loan import Loan, accrue, advance, plan
+from counterfoil.lending.loan import Loan, Parts, accrue, advance, due_minor, plan
+from counterfoil.lending.paying import pay
+from counterfoil.lending.terms import Prepayment, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,17 +30,9 @@ def as_of(loan: Loan, on: date) -> Loan:
     return twin
 
 
-def due_now_minor(loan: Loan, on: date) -> int:
-    """Return what has fallen due and is unpaid, surcharge included."""
-    twin = as_of(loan, on)
-    penalty = payable(twin.accrued_penalty_e8)
-    return twin.due_principal_minor + twin.due_interest_minor + penalty
-
-
 def next_due(loan: Loan, on: date) -> NextDue:
     """Return what an open loan asks for next: what is overdue, else its coming instalment."""
-    unpaid = due_now_minor(loan, on)
-    oldest = as_of(loan, on).oldest_due_date
+    unpaid, oldest = due_minor(loan, on), as_of(loan, on).oldest_due_date
     if unpaid and oldest is not None:
         late = (on - oldest).days
         return NextDue(loan_id=loan.loan_id, day=oldest, amount_minor=unpaid, days_late=late)
@@ -44,3 +40,11 @@ def next_due(loan: Loan, on: date) -> NextDue:
     return NextDue(
         loan_id=loan.loan_id, day=coming.due_date, amount_minor=coming.due_minor, days_late=0
     )
+
+
+def if_paid(
+    loan: Loan, amount_minor: int, on: date, *, mode: Prepayment, terms: Terms
+) -> tuple[Loan, Parts]:
+    """Return the loan as a payment would leave it, and what the payment would pay."""
+    twin = loan.copy()
+    return twin, pay(twin, amount_minor, on, mode=mode, terms=terms)

@@ -2,8 +2,11 @@
 
 from typing import Any, Final
 
+from counterfoil.decisioning.expression import Value
 from counterfoil.portal.visit import Visit
 
+#: Currency of what is known of customers.
+_CURRENCY: Final = "CNY"
 LOAN_TONES: Final = {"open": "live", "closed": "good", "cancelled": "", "pending": "warn"}
 CONSENT_TONES: Final = {"given": "good", "used_up": "", "expired": "", "withdrawn": ""}
 
@@ -26,3 +29,16 @@ def party_name(visit: Visit, legal_id: str) -> str:
     """Return the name of a recipient, or its identifier where no notice names it."""
     party: Any = visit.house.notices.party_of(legal_id)
     return legal_id if party is None else str(party.name(notice_language(visit)))
+
+
+def value_words(visit: Visit, value: Value | None, unit: str) -> str:
+    """Return a value that is known of the customer as people write it."""
+    if value is None:
+        return visit.t("value.unknown")
+    if isinstance(value, bool):
+        return visit.t("value.yes" if value else "value.no")
+    if isinstance(value, str):
+        return value
+    if unit == "minor":
+        return visit.formats.money(value, _CURRENCY)
+    return f"{visit.formats.count(value)} {visit.word('unit', unit)}".strip()

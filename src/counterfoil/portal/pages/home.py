@@ -57,6 +57,7 @@ class HomeView:
     business_date: str
     lines: Sequence[LineCard]
     dues: Sequence[DueCard]
+    done: str
 
 
 async def show(visit: Visit) -> Response:
@@ -75,6 +76,7 @@ async def show(visit: Visit) -> Response:
         business_date=visit.formats.day(today),
         lines=[line_card(visit, line, today) for line in lines if line.status != "closed"],
         dues=[_due_card(visit, by_loan[due.loan_id], due) for due in dues],
+        done=visit.done("line_opened"),
     )
     return visit.page("home/home.html", visit.t("home.title"), view)
 

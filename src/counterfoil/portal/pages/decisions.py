@@ -1,0 +1,168 @@
+"""Decisions in plain words, and asking a person to look, in one act."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import Response
+
+from counterfoil.decisioning.customer_explanation import Datum
+from counterfoil.decisioning.customer_words import Both
+from counterfoil.decisioning.review import About
+from counterfoil.journeys.explain_decision import Explained, explain_decision
+from counterfoil.journeys.review import ReviewWish, ask_review
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
+from counterfoil.platform.web.parts import Form, Status
+from counterfoil.portal.page import Page
+from counterfoil.portal.pages import errors
+from counterfoil.portal.pages.record import READING
+from counterfoil.portal.visit import Visit
+from counterfoil.portal.words import product_name, value_words
+
+APPLICATIONS_SHOWN: Final = 50
+_SAID_LENGTH_MAX: Final = 500
+_BY: Final = "portal"
+_TONES: Final = {"approved": "good", "accepted": "good", "declined": "bad", "referred": "warn"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationRow:
+    """One application."""
+
+    href: str
+    product: str
+    status: Status
+    #: Where the offer's agreement is read and signed; empty where there is none to sign.
+    sign_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionsView:
+    """The customer's applications."""
+
+    rows: Sequence[ApplicationRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionView:
+    """One decision in plain words."""
+
+    text: str
+    by: str
+    #: Reason, and what would help.
+    reasons: Sequence[tuple[str, Sequence[str]]]
+    limit: str
+    price: str
+    #: Label, value, source and how to correct of what counted.
+    data: Sequence[tuple[str, str, str, str]]
+    version: str
+    #: None where a person cannot be asked any more.
+    form: Form | None
+    way: str
+    review: str
+    person_by: str
+    sign_href: str
+    done: str
+
+
+async def show_list(visit: Visit) -> Response:
+    """Show all applications."""
+    async with visit.reading() as connection:
+        rows = await READING.applications_of_customer.fetch(
+            connection, customer_id=visit.customer_id, page=APPLICATIONS_SHOWN
+        )
+    items = []
+    for row in rows:
+        record = ids.to_text(ids.APPLICATION, row["application_id"])
+        is_offer = row["status"] == "approved"
+        items.append(
+            ApplicationRow(
+                href=f"/portal/decisions/{record}",
+                product=product_name(visit, row["product_code"]),
+                status=visit.status("application_status", row["status"], _TONES),
+                sign_href=f"/portal/contracts/sign/{record}" if is_offer else "",
+            )
+        )
+    return visit.page(
+        "decisions/list.html", visit.t("decision.list_title"), DecisionsView(rows=items)
+    )
+
+
+async def show_decision(visit: Visit) -> Response:
+    """Show the latest decision on an application."""
+    number = visit.number(ids.APPLICATION)
+    if number is None:
+        return errors.not_found(visit)
+    found = await explain_decision(
+        visit.house, about=About.APPLICATION, customer_id=visit.customer_id, subject_id=number
+    )
+    if isinstance(found, Refused):
+        return errors.not_found(visit)
+    return visit.page(
+        "decisions/decision.html", visit.t("decision.title"), _view(visit, number, found)
+    )
+
+
+async def ask_person(visit: Visit) -> Response:
+    """Ask a person to look; asked again it is the same request."""
+    number = visit.number(ids.APPLICATION)
+    if number is None:
+        return errors.not_found(visit)
+    wish = ReviewWish(
+        customer_id=visit.customer_id,
+        about=About.APPLICATION,
+        subject_id=number,
+        said=visit.values.get("said", "").strip()[:_SAID_LENGTH_MAX],
+        by=_BY,
+    )
+    outcome = await ask_review(visit.house, wish)
+    if isinstance(outcome, Refused):
+        return errors.refused(visit, outcome)
+    return visit.go(f"/decisions/{ids.to_text(ids.APPLICATION, number)}?done=review_asked")
+
+
+def _view(visit: Visit, number: int, found: Explained) -> DecisionView:
+    f, told, review = visit.formats, found.told, found.review
+    record = ids.to_text(ids.APPLICATION, number)
+
+    def say(both: Both) -> str:
+        return both.zh if visit.catalogue.language == "zh-CN" else both.en
+
+    return DecisionView(
+        text=say(told.text),
+        by=visit.t("decision.by_person" if told.by_person else "decision.by_machine"),
+        reasons=[(say(one.text), [say(way) for way in one.helps]) for one in told.reasons],
+        limit=say(told.limit_text) if told.limit_text else "",
+        price=say(told.price.text) if told.price else "",
+        data=[_datum(visit, one, say(one.label), say(one.source_label), say(one.correct))
+              for one in told.data],
+        version=told.policy_version,
+        form=visit.form(f"/decisions/{record}") if found.can_ask_review else None,
+        way=say(found.way),
+        review=""
+        if review is None
+        else visit.t(
+            "decision.review_runs" if review.is_open else "decision.review_over",
+            day=f.day(review.due_on),
+        ),
+        person_by=visit.t("decision.person_by", day=f.day(found.person_by))
+        if found.person_by
+        else "",
+        sign_href=f"/portal/contracts/sign/{record}" if told.outcome == "approved" else "",
+        done=visit.done("review_asked"),
+    )  # fmt: skip
+
+
+def _datum(
+    visit: Visit, datum: Datum, label: str, source: str, correct: str
+) -> tuple[str, str, str, str]:
+    """Return label, value, source and way to correct of one thing that counted."""
+    text = value_words(visit, datum.value, datum.unit)
+    return label, text, source, correct
+
+
+PAGES: Final = (
+    Page(path="/decisions", show=show_list),
+    Page(path="/decisions/{record}", show=show_decision, submit=ask_person),
+)
