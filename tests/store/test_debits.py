@@ -8,17 +8,21 @@ from typing import Any
 
 import orjson
 import pytest
+from tests.store.branch import reversal
 from tests.store.settings_desk import LINE, SettingsDesk, open_desk
 
 from counterfoil.customers.setting import Setting, SettingRequest
 from counterfoil.journeys import mandates
 from counterfoil.journeys.collect_debits import DebitBooks
+from counterfoil.journeys.reconcile import DayReconciliation
+from counterfoil.journeys.reconcile_debits import reconcile_closed_debits, reconcile_debits
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.payments import debit_store
 from counterfoil.payments.debit import DebitOrder
 from counterfoil.platform.batches import Answer
-from counterfoil.simulator.bank.collecting import DebitFault
+from counterfoil.simulator.bank.collecting import CollectingBank, DebitFault
+from counterfoil.simulator.bank.journal import Journal
 
 #: The first instalment's.
 DUE = date(2026, 1, 15)
@@ -259,3 +263,42 @@ async def test_the_mandate_is_the_text_that_was_confirmed(desk: SettingsDesk) ->
     async with desk.branch.house.database.connection() as connection:
         gone = await debit_store.mandate_in_force(connection, desk.customer_id, LINE)
     assert gone is None
+
+
+async def test_presented_collected_and_booked_agree_and_what_differs_is_named(
+    desk: SettingsDesk,
+) -> None:
+    await lend_until_due(desk)
+    await desk.present()
+    relay, house = desk.relay(), desk.branch.house
+    await relay.step()
+    await relay.take_statement(DUE)
+    found = await reconcile_debits(house, rail=desk.bank.name, on=DUE)
+    assert isinstance(found, DayReconciliation)
+    assert (found.run.matched_count, found.open_differences) == (1, ())
+    # Two people, or a bank, take the money back in the books alone: the sides disagree.
+    repayment_id = await desk.branch.value(
+        "SELECT repayment_id FROM lending.loan_transaction WHERE channel = 'auto_debit'"
+    )
+    await desk.branch.get(reversal(desk.customer_id, LINE, repayment_id))
+    found = await reconcile_debits(house, rail=desk.bank.name, on=DUE)
+    assert isinstance(found, DayReconciliation)
+    assert [one.difference.cause for one in found.open_differences] == ["missing_in_ledger"]
+    # Payouts that are reconciled meanwhile leave the difference of a debit alone.
+    await reconcile_closed_debits(house, relay)
+    assert await desk.branch.value("SELECT count(*) FROM payments.difference") == 1
+
+
+def test_the_bank_remembers_what_it_collected(tmp_path: Path) -> None:
+    with Journal(tmp_path / "debits.jsonl") as journal:
+        bank = CollectingBank(journal=journal)
+        order = DebitOrder(
+            customer_id=1, debit_id=2, mandate_id=3, line_id=4, loan_id=5, lender_id="lender-one",
+            due_on=DUE, presentation_no=1, amount_minor=700, currency="CNY",
+            account_ref="account", business_date=DUE,
+        )  # fmt: skip
+        asyncio.run(bank.collect(order, requested_on=DUE))
+    with Journal(tmp_path / "debits.jsonl") as journal:
+        again = CollectingBank(journal=journal)
+        assert again.collected_minor == 700
+        assert asyncio.run(again.statement(DUE)) == asyncio.run(bank.statement(DUE))

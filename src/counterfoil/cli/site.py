@@ -142,18 +142,20 @@ async def work(house: House, stop: asyncio.Event) -> None:
         jobs.append(reviews_job(house))
         jobs.append(line_reviews_job(house))
         jobs.append(await withdrawals_job(house))
-        jobs += await _debit_jobs(house)
+        jobs += await _debit_jobs(house, stack)
         jobs.append(await hosts_job(house))
         await run([await payout_job(relay), *jobs], stop)
 
 
-async def _debit_jobs(house: House) -> list[Job]:
+async def _debit_jobs(house: House, stack: AsyncExitStack) -> list[Job]:
     """Return the job that tells customers, and in a sandbox the one that collects debits."""
     jobs = [await messages_job(house)]
     if house.settings.environment == SANDBOX:
+        settings = house.settings
+        journal = Journal(settings.home / "simulator" / f"debits-{settings.node}.jsonl")
         relay = DebitRelay(
             house.database,
-            rail=CollectingBank(),
+            rail=CollectingBank(journal=stack.enter_context(journal)),
             books=DebitBooks(house),
             clock=house.clock,
             business_date=house.business_date,

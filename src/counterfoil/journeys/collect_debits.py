@@ -40,6 +40,7 @@ PAGE: Final = 500
 SETTLE_DEBIT: Final = "settle_debit"
 _PLANS: Final = load_plans()
 _LOANS_MAX: Final = 1_000
+_KEY_PREFIX: Final = "debit-collected:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,12 @@ class DebitBooks:
 
 def booking_key(debit_id: int) -> str:
     """Return the key under which the books hear of a debit's money."""
-    return f"debit:{debit_id}:collected"
+    return f"{_KEY_PREFIX}{debit_id}"
+
+
+def debit_of_key(key: str) -> int:
+    """Return the debit of such a key."""
+    return int(key.removeprefix(_KEY_PREFIX))
 
 
 async def present_due(house: House, *, rail: str, after: int) -> Presented:

@@ -13,7 +13,7 @@ Covers      Money that goes out. What comes in is booked as it is reported and h
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, refuse
@@ -68,12 +68,22 @@ class DayReconciliation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sides:
+class Sides:
+    """What the three sides say of a day."""
+
     orders: list[OrderSide]
     lines: list[StatementLine]
     bookings: list[LedgerSide]
     #: Every reference that was looked at, also where no side has anything under it any more.
     compared: set[str]
+
+
+class ReadSides(Protocol):
+    """Reads the three sides of a day, of payouts or of debits."""
+
+    async def __call__(self, connection: Connection, *, rail: str, on: date) -> Sides:
+        """Return what concerns the day, with whatever is still in question."""
+        ...
 
 
 async def take_rail_statement(house: House, text: str, *, rail: str, on: date) -> int | Refused:
@@ -85,13 +95,20 @@ async def take_rail_statement(house: House, text: str, *, rail: str, on: date) -
 
 async def reconcile_day(house: House, *, rail: str, on: date) -> DayReconciliation | Refused:
     """Reconcile one business date of one rail; keep what differs and clear what no longer does."""
+    return await reconcile_sides(house, _read_sides, rail=rail, on=on)
+
+
+async def reconcile_sides(
+    house: House, read: ReadSides, *, rail: str, on: date
+) -> DayReconciliation | Refused:
+    """Reconcile the sides that are read; keep what differs and clear what no longer does."""
     async with (
         house.database.connection() as connection,
         connection.transaction(isolation="repeatable_read"),  # type: ignore[call-arg]
     ):
         if not await reconciliation_store.has_statement(connection, rail=rail, day=on):
             return refuse(refusals.STATEMENT_MISSING, rail=rail, statement_date=on.isoformat())
-        sides = await _read_sides(connection, rail=rail, on=on)
+        sides = await read(connection, rail=rail, on=on)
         found = reconcile(sides.orders, sides.lines, sides.bookings)
         await reconciliation_store.record_differences(
             connection, found.differences, rail=rail, day=on, compared=sorted(sides.compared)
@@ -136,9 +153,9 @@ async def reconcile_closed_days(house: House, relay: PayoutRelay) -> int:
     return done
 
 
-async def _read_sides(connection: Connection, *, rail: str, on: date) -> _Sides:
+async def _read_sides(connection: Connection, *, rail: str, on: date) -> Sides:
     """Read what concerns a day, with every payment and reference still in question."""
-    in_question = await _open_rows(connection)
+    in_question = await open_rows(connection)
     booked = await ledger.payouts_of_day(connection, on)
     named = {
         (row["customer_id"], number)
@@ -158,11 +175,11 @@ async def _read_sides(connection: Connection, *, rail: str, on: date) -> _Sides:
     keys |= {(order.customer_id, order.payment_id) for order in orders}
     bookings = [LedgerSide(*one) for one in await ledger.payouts_of(connection, sorted(keys))]
     compared = {reference_of(number) for _, number in keys} | {line.reference for line in lines}
-    return _Sides(orders, lines, bookings, compared)
+    return Sides(orders, lines, bookings, compared)
 
 
 def _run(
-    house: House, sides: _Sides, found: Reconciliation, *, rail: str, on: date
+    house: House, sides: Sides, found: Reconciliation, *, rail: str, on: date
 ) -> reconciliation_store.Run:
     return reconciliation_store.Run(
         rail=rail,
@@ -178,10 +195,10 @@ def _run(
 
 
 async def _open_differences(connection: Connection, on: date) -> tuple[OpenDifference, ...]:
-    return tuple(_aged(row, on) for row in await _open_rows(connection))
+    return tuple(_aged(row, on) for row in await open_rows(connection))
 
 
-async def _open_rows(connection: Connection) -> list[Any]:
+async def open_rows(connection: Connection) -> list[Any]:
     """Return all differences not cleared, oldest first."""
     rows: list[Any] = []
     after = None

@@ -138,6 +138,19 @@ async def payouts_of(connection: Connection, keys: Sequence[tuple[int, int]]) ->
     return [BankPayout(*row) for row in rows]
 
 
+async def receipts_of(
+    connection: Connection, keys: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], int]:
+    """Return what came in at the bank, by customer and transaction; signed, minor units."""
+    rows = await QUERIES.receipts_of_transactions.fetch(
+        connection,
+        customer_ids=[customer_id for customer_id, _ in keys],
+        transaction_ids=[transaction_id for _, transaction_id in keys],
+        bank=BANK,
+    )
+    return {(row["customer_id"], row["transaction_id"]): row["amount_minor"] for row in rows}
+
+
 async def add_house_journals(
     connection: Connection,
     journals: Sequence[tuple[int, BookKey, str, Postings]],

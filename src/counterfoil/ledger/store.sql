@@ -115,6 +115,18 @@ GROUP BY p.customer_id, coalesce(p.loan_id, p.transaction_id)
 HAVING sum(p.amount_minor) <> 0
 ORDER BY p.customer_id, coalesce(p.loan_id, p.transaction_id);
 
+-- name: receipts_of_transactions
+-- What came in at the bank by some transactions of loans, on whatever date.
+-- gives   at most one row a transaction
+-- locks   none
+SELECT p.customer_id, p.transaction_id, sum(p.amount_minor)::bigint AS amount_minor
+FROM unnest(:customer_ids::bigint[], :transaction_ids::bigint[])
+    AS k (customer_id, transaction_id)
+JOIN ledger.posting AS p
+  ON p.customer_id = k.customer_id AND p.transaction_id = k.transaction_id
+ AND p.account = :bank::integer
+GROUP BY p.customer_id, p.transaction_id;
+
 -- name: payouts_of_keys
 -- What left the bank for some payments, on whatever date.
 -- gives   at most one row a key

@@ -13,11 +13,14 @@ SELECT EXISTS (
 SELECT max(business_date) FROM payments.reconciliation WHERE rail = :rail::text;
 
 -- name: payments_of_other_rails
--- Which of some payments went out over another rail.
+-- Which of some payments, and of some debits, went over another rail.
 -- gives   their numbers
 -- locks   none
 SELECT p.payment_id FROM payments.payment AS p
-WHERE p.payment_id = ANY (:payment_ids::bigint[]) AND p.rail <> :rail::text;
+WHERE p.payment_id = ANY (:payment_ids::bigint[]) AND p.rail <> :rail::text
+UNION ALL
+SELECT d.debit_id FROM payments.debit AS d
+WHERE d.debit_id = ANY (:payment_ids::bigint[]) AND d.rail <> :rail::text;
 
 -- name: put_reconciliation
 -- That a day was reconciled; the last time counts.

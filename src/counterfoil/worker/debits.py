@@ -12,6 +12,7 @@ from typing import Final
 from counterfoil.journeys.change_setting import resume
 from counterfoil.journeys.collect_debits import present_due
 from counterfoil.journeys.house import House
+from counterfoil.journeys.reconcile_debits import reconcile_closed_debits
 from counterfoil.journeys.tell_customers import notices_consumer, send_due, take_notices
 from counterfoil.payments.debit_relay import DebitRelay
 from counterfoil.worker.loop import Job
@@ -34,11 +35,14 @@ def debits_job(house: House, relay: DebitRelay) -> Job:
             return done
         presented = await present_due(house, rail=relay.rail_name, after=after)
         after = presented.after
-        walk_at = now if after else now + WALK_SECONDS
-        return done + presented.made + presented.told
+        done += presented.made + presented.told
+        if not after:
+            walk_at = now + WALK_SECONDS
+            done += await reconcile_closed_debits(house, relay)
+        return done
 
     async def close() -> None:
-        """A step ends with its calls."""
+        """Leave nothing open: a step ends with its calls."""
 
     return Job(name="debits", step=step, close=close)
 

@@ -134,3 +134,7 @@ CREATE TABLE payments.debit_answer (
 );
 CREATE TRIGGER debit_answer_append_only BEFORE UPDATE OR DELETE ON payments.debit_answer
 FOR EACH STATEMENT EXECUTE FUNCTION payments.refuse_change();
+
+-- What debits brought, by the day on which it was booked: reconciliation asks for it.
+CREATE INDEX loan_transaction_auto_debit ON lending.loan_transaction (book_date)
+    WHERE channel = 'auto_debit';

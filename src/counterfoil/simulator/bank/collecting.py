@@ -23,6 +23,7 @@ from counterfoil.payments.rail import (
     Pending,
 )
 from counterfoil.simulator.bank.faults import draw
+from counterfoil.simulator.bank.journal import Journal
 from counterfoil.simulator.bank.statement_file import statement_text
 
 #: What a bank says of an account with too little in it.
@@ -67,11 +68,24 @@ class CollectingBank:
     rates_bp: dict[DebitFault, int] = field(default_factory=dict)
     #: Faults of the very next debits, before the rates count.
     upcoming: list[DebitFault] = field(default_factory=list)
+    #: What is collected is written down before anybody hears of it.
+    journal: Journal = field(default_factory=lambda: Journal(None))
     #: The bank's own date; never before the day of an order.
     today: date | None = None
     #: How often each reference arrived, for tests of "never a second one".
     arrivals: Counter[str] = field(default_factory=Counter)
     _entries: dict[str, _Entry] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Remember everything the journal knows."""
+        for fact in self.journal.facts():
+            days = {name: date.fromisoformat(fact[name]) for name in ("due_on", "business_date")}
+            order = DebitOrder(
+                **{n: fact[n] for n in DebitOrder.__slots__ if n not in days}, **days
+            )
+            self.today = date.fromisoformat(fact["value_date"])
+            self._book(order, DebitFault(fact["fault"]))
+            self._entries[order.reference].waits = 0
 
     @property
     def contract(self) -> Contract:
@@ -104,6 +118,8 @@ class CollectingBank:
         if fault is DebitFault.LOST:
             return NoAnswer("ReadTimeout")
         entry = self._book(order, fault)
+        written = {name: getattr(order, name) for name in DebitOrder.__slots__}
+        self.journal.append({**written, "value_date": entry.value_date, "fault": fault})
         return NoAnswer("ReadTimeout") if fault is DebitFault.SILENT else self._said(entry)
 
     async def ask(self, reference: str) -> Answer:
