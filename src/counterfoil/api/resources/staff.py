@@ -135,7 +135,7 @@ async def carry_training(call: Call, body: TrainingBody) -> Answer | Refused:
         scope_id=HOUSE,
         key=f"{call.key.client}:{call.idempotency_key}",
         kind="record_training",
-        request=body.model_dump(mode="json"),
+        request=body.model_dump(),
         work=work,
     )
 
