@@ -49,6 +49,12 @@ def backtest(
     rules: Annotated[
         bool, typer.Option("--rules", help="Write a column for each rule beside the masks.")
     ] = False,
+    tripped: Annotated[
+        list[str] | None, typer.Option(help="Rule whose declines go to people, or *; repeatable.")
+    ] = None,
+    stopped: Annotated[
+        list[str] | None, typer.Option(help="Segment whose approvals go to people; repeatable.")
+    ] = None,
     product: Product = PRODUCT,
     on: On = None,
     as_json: Json = False,
@@ -56,7 +62,8 @@ def backtest(
     """Decide every case of a file, in bounded memory, and tell coverage and changes.
 
     The columns are the features that the policy declares, and `requested_minor` where cases ask
-    for amounts. Ends with 1, naming column and type, where they do not fit.
+    for amounts; `guards_tripped`, `guards_snoozed` and `guards_stopped` name what held single
+    cases back. Ends with 1, naming column and type, where they do not fit.
     """
     import os
 
@@ -66,6 +73,7 @@ def backtest(
     bound_memory(os.environ)
     from counterfoil.decisioning import backtest as batch
     from counterfoil.decisioning.batch_frame import UnfitDataError
+    from counterfoil.decisioning.policy_parts import Guards
 
     found = policy_of(policy)
     wanted = batch.Backtest(
@@ -77,6 +85,7 @@ def backtest(
         keep=keep or [],
         outcome=outcome,
         shows_rules=rules,
+        guards=Guards(tripped=frozenset(tripped or ()), stopped=frozenset(stopped or ())),
     )
     if data.resolve() == out.resolve():
         raise typer.BadParameter("would overwrite the cases", param_hint="--out")

@@ -16,10 +16,11 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from counterfoil.decisioning.batch_frame import UnfitDataError, check_frame
+from counterfoil.decisioning.batch_guards import COLUMNS, guarded, stopped
 from counterfoil.decisioning.compile_polars import REQUESTED, decided
 from counterfoil.decisioning.decision import Asked, Outcome
 from counterfoil.decisioning.policy import Policy
-from counterfoil.decisioning.policy_parts import Stage
+from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards, Stage
 from counterfoil.decisioning.rule_types import ValueType
 
 #: Before the names of another version's answers.
@@ -54,6 +55,8 @@ class Backtest:
     outcome: str | None = None
     #: Whether each rule gets a column of its own beside the packed masks.
     shows_rules: bool = False
+    #: What holds the version back in every case; a case may bring more (`batch_guards.py`).
+    guards: Guards = NO_GUARDS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -139,9 +142,16 @@ def plan(backtest: Backtest, frame: pl.LazyFrame) -> pl.LazyFrame:
         names = frame.collect_schema().names()
         read += [REQUESTED] if REQUESTED in names else []
         carried = list(dict.fromkeys([*read, *keep]))
+        carried += [name for name in COLUMNS if name in names and name not in carried]
+        # What held this version back says nothing about the other one.
         frame = decided(other, frame, backtest.asked, keep=carried, prefix=OTHER)
         keep += [OTHER + name for name in _COMPARED]
-    answers = decided(policy, frame, backtest.asked, keep=keep)
+
+    def under(part: pl.LazyFrame, guards: Guards) -> pl.LazyFrame:
+        answers = decided(policy, part, backtest.asked, guards=guards, keep=keep)
+        return stopped(answers, guards)
+
+    answers = guarded(frame, backtest.guards, under)
     if backtest.shows_rules:
         answers = answers.with_columns(rule_columns(policy))
     return answers

@@ -11,10 +11,8 @@ Grade       With a report the customer is graded anew by the version that graded
             Without new facts nobody grades anew, and it is unknown.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
-
-import orjson
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 
 from counterfoil.bureau import store as bureau
 from counterfoil.bureau.refusals import REPORT_NOT_FOUND
@@ -22,8 +20,9 @@ from counterfoil.consents.lookup_store import consents_for_purpose
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.gathering import bureau_facts
 from counterfoil.decisioning.line_review.policy import ReviewPolicy
+from counterfoil.decisioning.line_review.regrade import steps_worse
 from counterfoil.decisioning.policy import Policy
-from counterfoil.decisioning.replay import asked_of
+from counterfoil.decisioning.replay import StoredDecision
 from counterfoil.journeys.house import House
 from counterfoil.journeys.inquire import MACHINE, Wish, inquire_many
 from counterfoil.journeys.inquiry_outcomes import Wanted, open_reports
@@ -94,27 +93,11 @@ async def report_named(
     return ReviewReport(facts=facts, report_id=report_id)
 
 
-class _Graded:
-    """How a customer was graded last: by which version, on what, to which grade."""
+class _Graded(NamedTuple):
+    """How a customer was graded last, and by which version."""
 
-    def __init__(self, policy: Policy, inputs: Mapping[str, object], grade: str) -> None:
-        self.policy = policy
-        self._inputs = inputs
-        self._grade = grade
-
-    def steps_worse(self, facts: Facts) -> int | None:
-        """Return how many grades are lost on new facts; below 0 where some are gained."""
-        known = self._inputs["features"]
-        assert isinstance(known, dict), "features are stored as a table"
-        question = self._inputs["asked"]
-        assert isinstance(question, dict), "the question is stored as a table"
-        names = bureau_facts(self.policy)
-        fresh = {name: value for name, value in facts.items() if name in names}
-        again = self.policy.decide({**known, **fresh}, asked_of(question))
-        order = [grade.code for grade in self.policy.grades]
-        if again.grade is None or self._grade not in order:
-            return None
-        return order.index(again.grade) - order.index(self._grade)
+    policy: Policy
+    stored: StoredDecision
 
 
 async def _graded(
@@ -137,10 +120,9 @@ async def _graded(
             versions[stored.policy_hash] = await decisions.read_policy_version(
                 connection, stored.policy_hash
             )
-        version, grade = versions[stored.policy_hash], orjson.loads(stored.result)["grade"]
-        if version is not None and grade is not None:
-            inputs = orjson.loads(stored.inputs)
-            found[line.customer_id, line.line_id] = _Graded(version, inputs, grade)
+        version = versions[stored.policy_hash]
+        if version is not None:
+            found[line.customer_id, line.line_id] = _Graded(version, stored)
     return found
 
 
@@ -153,4 +135,4 @@ def _facts(policy: ReviewPolicy, said: Facts, graded: _Graded | None) -> Facts:
     """Return what the policy reads of a report, with the grade that follows from it."""
     declared = {item.name for item in policy.features if item.source == "bureau"}
     facts = {name: value for name, value in said.items() if name in declared}
-    return facts if graded is None else {**facts, GRADE_STEPS: graded.steps_worse(said)}
+    return facts if graded is None else {**facts, GRADE_STEPS: steps_worse(*graded, said)}

@@ -14,7 +14,9 @@ from counterfoil.decisioning.batch_frame import UnfitDataError
 from counterfoil.decisioning.boundary import generated_cases
 from counterfoil.decisioning.document import BASE_POLICY, load_policy, policy_of
 from counterfoil.decisioning.expression import Value
+from counterfoil.decisioning.honouring import honour
 from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.policy_parts import Guards
 
 BASE = load_policy(BASE_POLICY)
 
@@ -164,3 +166,44 @@ def test_what_is_no_file_of_cases_is_refused(tmp_path: Path) -> None:
     source.write_bytes(b"PAR1 not really")
     with pytest.raises(UnfitDataError, match="cannot be read"):
         count_rows(scan([BASE], source))
+
+
+@pytest.mark.parametrize("policy", [BASE, full_policy()], ids=["base", "full"])
+def test_a_back_test_holds_back_what_production_held_back(tmp_path: Path, policy: Policy) -> None:
+    cases = [*generated_cases(policy, most=600)]
+    rules = [rule.code for rule in policy.rules if not rule.is_exempt]
+    segments = [item.code for item in policy.segments]
+    kinds = [
+        Guards(),
+        Guards(tripped=frozenset({"*"})),
+        Guards(tripped=frozenset(rules[:2]), snoozed=frozenset(rules[2:4])),
+        Guards(stopped=frozenset(segments[:1])),
+        Guards(stopped=frozenset({"*"}), snoozed=frozenset(rules)),
+    ]
+    held = [kinds[number % len(kinds)] for number in range(len(cases))]
+    frame = frame_of_cases(policy, [*cases]).with_columns(
+        pl.Series("guards_tripped", [",".join(sorted(one.tripped)) for one in held]),
+        pl.Series("guards_snoozed", [",".join(sorted(one.snoozed)) or None for one in held]),
+        pl.Series("guards_stopped", [",".join(sorted(one.stopped)) for one in held]),
+    )
+    ran(tmp_path, frame, policy, keep=["case_no"])
+    rows = pl.read_parquet(tmp_path / "out.parquet").sort("case_no").rows(named=True)
+    assert len(rows) == len(cases)
+    differing = 0
+    for row, case, guards in zip(rows, cases, held, strict=True):
+        decision = honour(policy.decide(case, asked(), guards))
+        assert (row["outcome"], row["limit_minor"]) == (
+            decision.outcome.value,
+            decision.limit_minor,
+        )
+        differing += decision.outcome is not policy.decide(case, asked()).outcome
+    assert differing > 0
+
+
+def test_guards_of_a_whole_run_are_those_of_every_case(tmp_path: Path) -> None:
+    cases = [*generated_cases(BASE, most=300)]
+    every = Guards(tripped=frozenset({"*"}))
+    summary = ran(tmp_path, frame_of_cases(BASE, [*cases]), guards=every)
+    expected = [BASE.decide(case, asked(), every).outcome.value for case in cases]
+    assert summary.outcomes == {name: expected.count(name) for name in sorted(set(expected))}
+    assert summary.outcomes != ran(tmp_path, frame_of_cases(BASE, [*cases])).outcomes
