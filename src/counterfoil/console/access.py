@@ -34,6 +34,7 @@ class Permission(StrEnum):
     RIGHTS = "rights"
     EXPORT = "export"
     MANAGE_STAFF = "manage_staff"
+    HOSTS = "hosts"
 
 
 def _permissions(role: Role) -> frozenset[Permission]:

@@ -130,6 +130,7 @@ _NAVIGATION: Final = (
             ("trail", "/trail", "t", Permission.READ_TRAIL),
             ("exports", "/exports", "i", Permission.EXPORT),
             ("staff", "/staff", "n", Permission.MANAGE_STAFF),
+            ("hosts", "/hosts", "1", Permission.HOSTS),
         ),
     ),
 )

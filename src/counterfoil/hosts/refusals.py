@@ -8,6 +8,12 @@ HOST_FORM_INVALID = Refusal(
     message="The member {member} of the registration {fault}.",
     next_step="Correct it and send the registration again.",
 )
+HOST_NOT_ALLOWED = Refusal(
+    code="host_not_allowed",
+    kind=Kind.FORBIDDEN,
+    message="Your role does not look after hosts; the attempt is recorded.",
+    next_step="Ask somebody whose role does; the access matrix says which.",
+)
 HOST_NOT_FOUND = Refusal(
     code="host_not_found",
     kind=Kind.NOT_FOUND,

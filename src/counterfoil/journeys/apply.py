@@ -257,6 +257,7 @@ async def decide_referred(
         record = await decisions.add_person_decision(connection, decided)
         leaf = decision_leaf(house, decided, record, leaf_id=house.ids.next(), by_person=outcome)
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
+        await gather.tell_decided(house, connection, [(customer_id, application_id)])
     return decided
 
 

@@ -9,7 +9,7 @@ Unknown     An application whose inquiry is still open goes on gathering, and `r
             it: after an outage, after a crash at any step, and when the time for an answer is over.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -46,6 +46,7 @@ from counterfoil.journeys.policies import NOTHING_SNOOZED, ORIGINATION, InForce
 from counterfoil.kernel.errors import Kind, Refused, refuse
 from counterfoil.platform import idempotency
 from counterfoil.platform.batches import KEY_REUSED
+from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Connection
 
 Facts = Mapping[str, Value | None]
@@ -237,7 +238,21 @@ async def keep_gathered(
         keys = [(item.customer_id, item.application_id) for item in applications]
         written = [one for one, key in zip(group, keys, strict=True) if key in decided]
         await note_made(connection, written, at=at)
+        await tell_decided(house, connection, decided)
     return [one.application for one in kept]
+
+
+async def tell_decided(
+    house: House, connection: Connection, keys: Iterable[tuple[int, int]]
+) -> None:
+    """Let others hear that applications were decided which their sender had to wait for."""
+    at = house.clock.now()
+    rows = [
+        (house.ids.next(), customer_id, "application_decided", application_id, "{}", at)
+        for customer_id, application_id in sorted(keys)
+    ]
+    if rows:
+        await PLATFORM.add_events.execute(connection, rows=rows)
 
 
 async def resume(house: House, *, idle: timedelta) -> Resumed:

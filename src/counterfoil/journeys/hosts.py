@@ -16,13 +16,13 @@ from counterfoil.evidence.staging import HOUSE
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.hosts import store
 from counterfoil.hosts.host import Host, HostTerms, check_terms
-from counterfoil.hosts.refusals import HOST_CODE_TAKEN, HOST_NOT_FOUND
+from counterfoil.hosts.refusals import HOST_CODE_TAKEN, HOST_NOT_ALLOWED, HOST_NOT_FOUND
 from counterfoil.journeys.approve import ask_approval, list_approvals
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
-from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.access_matrix import Actor, load_matrix
 from counterfoil.platform.approvals import (
     APPROVAL_MISSING,
     Approval,
@@ -35,6 +35,7 @@ from counterfoil.platform.idempotency import TwinError, unless_twin
 from counterfoil.platform.origin import SANDBOX
 
 APPROVAL: Final = "host_registration"
+PERMISSION: Final = "hosts"
 _OPEN_REQUESTS: Final = 200
 
 
@@ -78,6 +79,8 @@ async def register_host(house: House, actor: Actor, wish: HostWish) -> Host | Ap
 async def stop_host(house: House, actor: Actor, *, host_id: int, reason: str) -> Host | Refused:
     """Stop a host at once; stopped twice it is stopped once."""
     act = Act(name="host_stop", subject=ids.to_text(ids.HOST, host_id), reason=reason)
+    if not may_look_after(actor):
+        return await note_refusal(house, actor, act, refuse(HOST_NOT_ALLOWED))
     async with house.database.transaction() as connection:
         host = await store.read_host(connection, host_id)
         if host is None:
@@ -103,6 +106,11 @@ async def list_hosts(house: House) -> list[Host]:
     """Return every host."""
     async with house.database.connection() as connection:
         return await store.read_hosts(connection)
+
+
+def may_look_after(actor: Actor) -> bool:
+    """Return whether somebody stops hosts, makes their secrets and sends notices again."""
+    return PERMISSION in load_matrix().rights_for(actor).permissions
 
 
 def is_sandbox(house: House) -> bool:

@@ -31,10 +31,15 @@ from counterfoil.hosts.delivery import (
 )
 from counterfoil.hosts.host import Host, refuse_address
 from counterfoil.hosts.port import HookAnswer, Hooks
-from counterfoil.hosts.refusals import DELIVERY_NOT_FOUND, HOST_NOT_FOUND, WEBHOOK_MISSING
-from counterfoil.journeys.hosts import is_sandbox
+from counterfoil.hosts.refusals import (
+    DELIVERY_NOT_FOUND,
+    HOST_NOT_ALLOWED,
+    HOST_NOT_FOUND,
+    WEBHOOK_MISSING,
+)
+from counterfoil.journeys.hosts import is_sandbox, may_look_after
 from counterfoil.journeys.house import House
-from counterfoil.journeys.trail import Act, note
+from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access_matrix import Actor
@@ -94,6 +99,9 @@ async def renew_secret(house: House, actor: Actor, *, host_id: int, reason: str)
     """Make a secret and return it, once; the one before signs along for a day."""
     secret, now = notices.new_secret(), house.wall.now()
     secret_id = house.ids.next()
+    act = Act(name="host_secret", subject=ids.to_text(ids.HOST, host_id), reason=reason)
+    if not may_look_after(actor):
+        return await note_refusal(house, actor, act, refuse(HOST_NOT_ALLOWED))
     async with house.database.transaction() as connection:
         if await host_store.read_host(connection, host_id) is None:
             return refuse(HOST_NOT_FOUND)
@@ -106,10 +114,7 @@ async def renew_secret(house: House, actor: Actor, *, host_id: int, reason: str)
             made_by=actor.name,
             made_at=now,
         )
-        subject = ids.to_text(ids.HOST, host_id)
-        await note(
-            house, connection, actor, Act(name="host_secret", subject=subject, reason=reason)
-        )
+        await note(house, connection, actor, act)
     return secret
 
 
@@ -128,15 +133,17 @@ async def send_test(house: House, host: Host) -> Delivery | Refused:
 async def resend(
     house: House, actor: Actor, delivery_id: int, *, host_id: int | None = None
 ) -> Delivery | Refused:
-    """Send a notice again, whatever became of it; `host_id` bounds it to one host's."""
+    """Send a notice again, whatever became of it; `host_id` is the host's own that asks."""
+    act = Act(name="host_notice_resent", subject=ids.to_text(ids.DELIVERY, delivery_id))
+    if host_id is None and not may_look_after(actor):
+        return await note_refusal(house, actor, act, refuse(HOST_NOT_ALLOWED))
     async with house.database.transaction() as connection:
         again = await store.resend(
             connection, delivery_id=delivery_id, host_id=host_id, now=house.wall.now()
         )
         if again is None:
             return refuse(DELIVERY_NOT_FOUND)
-        subject = ids.to_text(ids.DELIVERY, delivery_id)
-        await note(house, connection, actor, Act(name="host_notice_resent", subject=subject))
+        await note(house, connection, actor, act)
     return again
 
 

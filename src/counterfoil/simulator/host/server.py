@@ -35,6 +35,8 @@ def make_app(host: HostApp, *, slow_seconds: float = SLOW_SECONDS) -> Starlette:
                 return RedirectResponse("http://127.0.0.1:9/elsewhere", status_code=307)
             case Manner.SLOW:
                 await asyncio.sleep(slow_seconds)
+            case Manner.UP | Manner.WRONG:
+                pass
         status = host.take(request.headers, body)
         return Response(status_code=_FAILED if host.manner is Manner.WRONG else status)
 
