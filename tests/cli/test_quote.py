@@ -138,6 +138,9 @@ def test_a_version_is_held_against_the_last_published_one(tmp_path: Path) -> Non
     assert keys == ["meta.version", "meta.state", "penalty.grace_days"]
     assert shown["changes"][2]["before"] == "3"
     assert shown["changes"][2]["meanings"][0]["effect"] == "better"
+    assert shown["offers"] is None
+    assert [cost["tenor_months"] for cost in shown["costs"]] == [3, 3, 6, 6, 9, 9, 12, 12]
+    assert all(cost["before"] == cost["after"] for cost in shown["costs"])
 
     text_shown = run("products", "diff", "cash-line-open", "2", *folder, "--language", "zh")
     assert "宽限期" in text_shown.stdout

@@ -9,6 +9,7 @@ from tests.store.applicants import Counter
 from tests.store.branch import Branch, an_opening, open_branch
 
 from counterfoil.decisioning.application import Status
+from counterfoil.decisioning.offer_store import offers_against
 from counterfoil.journeys.apply import accept_offer
 from counterfoil.journeys.contract_bulk import sign_for_sandbox
 from counterfoil.journeys.quote import quote
@@ -70,6 +71,24 @@ async def test_an_offer_outside_the_range_opens_nothing_and_stands_as_before(
     assert isinstance(refused, Refused)
     assert refused.code == "rate_out_of_range"
     assert (await counter.stored(view)).status is Status.APPROVED
+    async with branch.house.database.connection() as connection:
+        limits, tenors = (50_000, 20_000_000), (3, 6, 9, 12)
+        found = await offers_against(
+            connection,
+            "cash-line-invited",
+            limits_minor=limits,
+            rates_e8=(15_000, 45_000),
+            tenors_months=tenors,
+        )
+        assert (found.offers, found.by_limit, found.by_price, found.by_tenor) == (1, 0, 1, 0)
+        found = await offers_against(
+            connection,
+            "cash-line-invited",
+            limits_minor=(1, 2),
+            rates_e8=(0, 90_000),
+            tenors_months=(3,),
+        )
+        assert (found.offers, found.by_limit, found.by_price, found.by_tenor) == (1, 1, 0, 1)
 
 
 async def quotes_of(branch: Branch, terms: Terms) -> list[Quote | Refused]:

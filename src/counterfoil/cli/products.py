@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from counterfoil.cli import output
+from counterfoil.cli.products_effect import costs_of, offers_of, write_costs, write_offers
 
 if TYPE_CHECKING:
     from counterfoil.lending.product_difference import Change
@@ -58,9 +59,16 @@ def diff(
         typer.Option(exists=True, file_okay=False, help="Directory; what is shipped if unset."),
     ] = None,
     language: Annotated[str, typer.Option(help="en or zh.")] = "en",
+    offers: Annotated[
+        bool, typer.Option("--offers", help="Count the installation's open offers, too.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what a version changes against the last published one, and what customers notice."""
+    """Show what a version changes against the last published one, and what customers notice.
+
+    Cost sheets of examples stand side by side under both versions. With --offers the database says
+    how many open offers would not be made under the new one; they keep the version they have.
+    """
     from counterfoil.lending.catalogue import CatalogueError, UnknownProductError, to_publish
     from counterfoil.lending.product_difference import difference
 
@@ -71,6 +79,8 @@ def diff(
     except (CatalogueError, UnknownProductError) as refused:
         raise output.fail(str(refused)) from refused
     changes = difference(published, wanted) if published is not None else []
+    costs = [] if published is None else costs_of(published, wanted)
+    counted = offers_of(wanted) if offers else None
     numbers = (
         None if published is None else published["meta"]["version"],
         wanted["meta"]["version"],
@@ -83,12 +93,17 @@ def diff(
                 "published_version": numbers[0],
                 "effective_from": wanted["meta"]["effective_from"],
                 "changes": changes,
+                "costs": costs,
+                "offers": counted,
             }
         )
     elif published is None:
         typer.echo(f"{code} version {numbers[1]}: nothing was published before it")
     else:
         _write_changes(changes, f"{code}: version {numbers[1]} against {numbers[0]}", language)
+        write_costs(costs)
+        if counted is not None:
+            write_offers(counted)
         typer.echo(f"What is open under version {numbers[0]} stays under it.")
 
 

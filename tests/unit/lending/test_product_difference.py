@@ -2,6 +2,7 @@
 
 import tomllib
 from copy import deepcopy
+from datetime import date
 from importlib import resources
 from string import Formatter
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from counterfoil.lending.product_difference import Change, Effect, difference, meanings
+from counterfoil.lending.product_effect import CostChange, cost_changes
 from counterfoil.lending.product_file import KEYS, Product, read_product
 
 FEE = {
@@ -157,3 +159,37 @@ def test_every_value_of_the_shipped_products_can_move(version: dict[str, Any]) -
             assert "changed" in moves, key
         elif isinstance(value, int):
             assert {"up", "down"} <= moves, key
+
+
+def costs(version: dict[str, Any], **changes: Any) -> list[CostChange]:
+    other = deepcopy(version)
+    for name, value in changes.items():
+        table, _, key = name.partition("__")
+        other[table][key] = value
+    before, after = read_product("", version), read_product("", other)
+    assert isinstance(before, Product)
+    assert isinstance(after, Product)
+    return cost_changes(before.terms, after.terms, on=date(2026, 3, 1))
+
+
+def test_a_dearer_version_shows_dearer_sheets_and_the_same_one_the_same(
+    version: dict[str, Any],
+) -> None:
+    assert all(one.before == one.after for one in costs(version))
+    found = costs(version, interest__daily_most="0.058 %")
+    for one in found:
+        assert one.before.cost_minor is not None
+        assert one.after.cost_minor is not None
+        if one.price == "most":
+            assert one.before.cost_minor < one.after.cost_minor
+        else:
+            assert one.before == one.after
+
+
+def test_a_tenor_that_falls_away_or_comes_is_shown_as_not_lent(version: dict[str, Any]) -> None:
+    found = {one.tenor_months: one for one in costs(version, drawdown__tenors_months=[3, 6, 9, 18])}
+    assert sorted(found) == [3, 6, 9, 12, 18]
+    assert found[12].after.refused == "tenor_not_offered"
+    assert found[12].before.refused is None
+    assert found[18].before.refused == "tenor_not_offered"
+    assert found[18].after.cost_minor is not None
