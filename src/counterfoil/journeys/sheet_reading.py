@@ -1,21 +1,23 @@
 """Drawing at the portal: the cost sheet was read, for as long as it takes, then the money is drawn.
 
-Invariant   Without the reading there is no drawdown here: it is written first, with hashes,
-            language and time, and what is drawn is exactly what was read.
+Invariant   Without the reading there is no drawdown here, in a sandbox neither: the ticket of the
+            sheet that was shown comes back late enough, and what is drawn is exactly what was read.
+            The quote's own token says when it was shown; the loan keeps for how long that was.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from counterfoil.contracts.refusals import COST_SHEET_NOT_SHOWN, READING_TOO_SHORT
 from counterfoil.journeys.draw import draw
 from counterfoil.journeys.house import House
 from counterfoil.journeys.reading_time import begin_reading, end_reading
 from counterfoil.kernel.errors import Refused, refuse
-from counterfoil.kernel.language import Language
 from counterfoil.lending.quote import Quote, open_quote
-from counterfoil.lending.reading_store import SheetReading, add_reading
 from counterfoil.lending.refusals import QUOTE_INVALID
 from counterfoil.platform.batches import Answer
+
+_MS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -26,7 +28,6 @@ class Confirmation:
     quote_token: str
     #: From `show_sheet`.
     ticket: str
-    language: Language
     purpose: str
     #: Token of the borrower's account, never its number.
     payee_ref: str
@@ -37,6 +38,11 @@ def show_sheet(house: House, quote: Quote) -> str:
     return begin_reading(house, quote.customer_id, text_of(quote))
 
 
+def least_seconds(house: House, quoted: int) -> int:
+    """Return how long a sheet is read at least, as the house or its quote asks."""
+    return max(house.settings.cost_sheet_reading_seconds, quoted)
+
+
 def text_of(quote: Quote) -> bytes:
     """Return what a ticket of a quote is of: the sheet and the note."""
     return _both(quote.sheet.sheet_hash, quote.note.sha256)
@@ -45,7 +51,7 @@ def text_of(quote: Quote) -> bytes:
 async def draw_as_read(
     house: House, confirmed: Confirmation, *, idempotency_key: str
 ) -> Answer | Refused:
-    """Write down what was read and for how long, and draw it."""
+    """Draw what was read, once it was read for long enough."""
     customer_id = confirmed.customer_id
     claims = open_quote(house.quote_key, confirmed.quote_token)
     if claims is None or claims.customer_id != customer_id:
@@ -54,23 +60,10 @@ async def draw_as_read(
     read = end_reading(house, customer_id, text, confirmed.ticket)
     if read is None:
         return refuse(COST_SHEET_NOT_SHOWN)
-    least = house.settings.cost_sheet_reading_seconds
-    if read.dwell_ms < least * 1_000:
-        wait = least - read.dwell_ms // 1_000
+    least = least_seconds(house, claims.reading_ms // _MS)
+    if read.dwell_ms < least * _MS:
+        wait = least - read.dwell_ms // _MS
         return refuse(READING_TOO_SHORT, least_seconds=least, wait_seconds=wait)
-    reading = SheetReading(
-        customer_id=customer_id,
-        reading_id=house.ids.next(),
-        line_id=claims.line_id,
-        cost_sheet_hash=claims.sheet_hash,
-        note_sha256=claims.note_hash,
-        language=confirmed.language.value,
-        shown_at=read.shown_at,
-        confirmed_at=read.read_at,
-        idempotency_key=idempotency_key,
-    )
-    async with house.database.transaction() as connection:
-        await add_reading(connection, reading)
     return await draw(
         house,
         customer_id=customer_id,

@@ -42,25 +42,3 @@ CREATE TABLE customers.portal_session (
     CONSTRAINT portal_session_return_is_short CHECK (length(return_to) <= 2000)
 );
 CREATE INDEX portal_session_recent ON customers.portal_session (customer_id, made_at DESC);
-
--- How long the cost sheet and the loan note of a drawdown were before the customer's eyes, measured
--- here: from the answer that showed them to the confirmation.
-CREATE TABLE lending.sheet_reading (
-    customer_id       bigint      NOT NULL,
-    reading_id        bigint      NOT NULL,
-    line_id           bigint      NOT NULL,
-    cost_sheet_hash   bytea       NOT NULL,
-    note_sha256       bytea       NOT NULL,
-    language          text        NOT NULL,
-    shown_at          timestamptz NOT NULL,
-    confirmed_at      timestamptz NOT NULL,
-    idempotency_key   text        NOT NULL,
-    CONSTRAINT sheet_reading_pkey PRIMARY KEY (customer_id, reading_id),
-    CONSTRAINT sheet_reading_digests CHECK (
-        octet_length(cost_sheet_hash) = 32 AND octet_length(note_sha256) = 32),
-    CONSTRAINT sheet_reading_takes_time CHECK (confirmed_at >= shown_at),
-    CONSTRAINT sheet_reading_once UNIQUE (customer_id, idempotency_key)
-);
-CREATE TRIGGER sheet_reading_append_only
-BEFORE UPDATE OR DELETE OR TRUNCATE ON lending.sheet_reading
-FOR EACH STATEMENT EXECUTE FUNCTION lending.refuse_change();

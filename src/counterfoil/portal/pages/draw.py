@@ -120,7 +120,7 @@ async def submit(visit: Visit) -> Response:
         return _show_sheet(visit, drawing, quoted, ticket="")
     ticket = visit.values.get("ticket", "")
     read = end_reading(visit.house, visit.customer_id, journey.text_of(quoted), ticket)
-    least = visit.house.settings.cost_sheet_reading_seconds
+    least = journey.least_seconds(visit.house, quoted.reading_seconds)
     if read is None:
         return _show_sheet(visit, drawing, quoted, ticket="", wait=visit.t("draw.sheet_anew"))
     if read.dwell_ms < least * 1_000:
@@ -139,9 +139,9 @@ async def _confirm(
         return _show_review(visit, drawing, quoted, ticket)
     confirmed = journey.Confirmation(
         customer_id=visit.customer_id,
-        quote_token=quoted.token,
+        # Not of the quote that was just made to look: of the sheet that was shown and read.
+        quote_token=visit.values.get("token", ""),
         ticket=ticket,
-        language=visit.language,
         purpose=drawing.purpose,
         payee_ref=drawing.payee_ref,
     )
@@ -196,12 +196,13 @@ async def _show_form(visit: Visit, line: Line, reader: FormReader | None = None)
 def _show_sheet(
     visit: Visit, drawing: Drawing, quoted: Quote, *, ticket: str, wait: str = ""
 ) -> Response:
-    least = visit.house.settings.cost_sheet_reading_seconds
+    least = journey.least_seconds(visit.house, quoted.reading_seconds)
+    token = visit.values.get("token", "") if ticket else quoted.token
     ticket = ticket or journey.show_sheet(visit.house, quoted)
     document: dict[str, Any] = quoted.sheet.document()
     view = SheetPageView(
         form=visit.form(_path(drawing.line)),
-        values=[*_values(visit), ("ticket", ticket)],
+        values=[*_values(visit), ("ticket", ticket), ("token", token)],
         sheet=sheet_view(visit, document, quoted.sheet.sheet_hash.hex()),
         reading=visit.t("draw.reading", count=least),
         wait=wait,
@@ -215,7 +216,7 @@ def _show_review(visit: Visit, drawing: Drawing, quoted: Quote, ticket: str) -> 
     first = f"{f.money(row.due_minor, sheet.currency)} · {f.day(row.due_date)}"
     view = ReviewView(
         form=visit.form(_path(drawing.line)),
-        values=[*_values(visit), ("ticket", ticket)],
+        values=[*_values(visit), ("ticket", ticket), ("token", visit.values.get("token", ""))],
         facts=[
             (t("draw.receive"), f.money(sheet.principal_minor, sheet.currency)),
             (t("draw.tenor"), t("draw.months", count=drawing.tenor_months)),

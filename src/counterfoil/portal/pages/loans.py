@@ -14,7 +14,6 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store
 from counterfoil.lending.loan import Due, Loan, Parts, due_minor, plan
-from counterfoil.lending.reading_store import read_reading
 from counterfoil.lending.store import BookedTransaction
 from counterfoil.platform.web.parts import Status
 from counterfoil.portal.owing import next_due
@@ -28,6 +27,7 @@ LOANS_SHOWN: Final = 200
 PAYMENTS_SHOWN: Final = 5
 _TONES: Final = {"settled": "good", "late": "bad", "due": "warn"}
 _PAYOUT_TONES: Final = {"succeeded": "good", "failed": "bad", "unknown": "warn"}
+_MS: Final = 1_000
 _PDF: Final = "application/pdf"
 
 
@@ -127,7 +127,6 @@ async def show_loan(visit: Visit) -> Response:
             return errors.not_found(visit)
         dues = await store.read_instalments(connection, visit.customer_id, number)
         history = await store.read_history(connection, visit.customer_id, number)
-        read = await read_reading(connection, visit.customer_id, loan.cost_sheet_hash)
         payouts = await READING.payouts_of_loan.fetch(
             connection, customer_id=visit.customer_id, loan_id=number, page=PAYMENTS_SHOWN
         )
@@ -158,12 +157,8 @@ async def show_loan(visit: Visit) -> Response:
         repay_href=f"/portal/repay/{record}" if loan.status == "open" else "",
         note_href=f"/portal/loans/{record}/note.pdf" if loan.note_ref else "",
         read=""
-        if read is None
-        else visit.t(
-            "loan.sheet_read",
-            at=f.instant(read.confirmed_at),
-            seconds=int((read.confirmed_at - read.shown_at).total_seconds()),
-        ),
+        if loan.sheet_read_ms is None
+        else visit.t("loan.sheet_read", seconds=loan.sheet_read_ms // _MS),
         done=visit.done("drawn") or visit.done("repaid"),
     )
     title = visit.t("loan.title", amount=f.money(loan.original_minor, loan.currency))
