@@ -26,8 +26,10 @@ from counterfoil.console.pages import (
     line_review_cases,
     lines,
     loans,
+    payment_cases,
     payments,
     person_rights,
+    rails,
     search,
 )
 from counterfoil.contracts.contract import State
@@ -48,6 +50,8 @@ from counterfoil.evidence.leaf import LeafType
 from counterfoil.features.admission import HELD_REASONS
 from counterfoil.features.quality import Effect
 from counterfoil.features.quality import Kind as CheckKind
+from counterfoil.hosts.delivery import DeliveryState
+from counterfoil.hosts.host import HostPurpose
 from counterfoil.journeys import staff_rights
 from counterfoil.journeys.facts import Quality
 from counterfoil.journeys.funnel import GROUPS, STEPS
@@ -59,7 +63,9 @@ from counterfoil.lending.terms import Method, Prepayment
 from counterfoil.models.registry import State as ModelState
 from counterfoil.models.registry import Step
 from counterfoil.models.thresholds import Level as AlarmLevel
+from counterfoil.payments.rail_terms import RailKind
 from counterfoil.payments.reconciliation import DifferenceCause
+from counterfoil.payments.routing import Obstacle
 from counterfoil.platform.web.i18n import Catalogue, load_catalogues
 from counterfoil.privacy import refusals as privacy
 from counterfoil.privacy.rights import Right, RightsState
@@ -102,6 +108,10 @@ CLOSED_FAMILIES = {
     "data_effect": tuple(effect.value for effect in Effect),
     "data_check": tuple(kind.value for kind in CheckKind),
     "held_reason": HELD_REASONS,
+    "host_state": ("active", "stopped", "not_begun", "ended"),
+    "host_purpose": tuple(HostPurpose),
+    "notice_state": tuple(DeliveryState),
+    "notice_outcome": ("delivered", "status", "timeout", "unreachable", "origin", "secret"),
     "theme": THEMES,
     "close_step": days.STEPS,
     "close_status": ("finished", "running"),
@@ -117,6 +127,11 @@ CLOSED_FAMILIES = {
     "payment_answer": (
         *("paid", "declined", "returned", "pending", "not_seen", "conflict", "no_answer"),
     ),
+    "obstacle": tuple(obstacle.value for obstacle in Obstacle),
+    "rail_kind": tuple(kind.value for kind in RailKind),
+    "rail_state": tuple(rails.STATES),
+    "rail_switch": rails.SWITCHES,
+    "payment_resolution": payment_cases.RESOLUTIONS,
     "suspense": (
         *("not_on_statement", "wrong_amount", "reference_conflict", "late_reversal"),
         *("contradiction", "books_refused"),
@@ -135,6 +150,7 @@ CLOSED_FAMILIES = {
             "review_concluded",
             "review_assigned",
         ),
+        *("rail_switched", "rail_asked", "case_proposed", "case_approved"),
         *("snooze_asked", "snooze_given", "rights_confirmed", "emergency_reviewed"),
     ),
     "appeal_outcome": line_appeals.OUTCOMES,
