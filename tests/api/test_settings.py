@@ -111,7 +111,7 @@ async def test_what_cannot_be_set_says_what_can(site: Site) -> None:
         ({"setting": "repayment_day", "line_id": borrower.line_id}, 422, "setting_value_missing"),
         ({"setting": "auto_debit", "line_id": borrower.line_id}, 409, "setting_unchanged"),
     ):
-        answer = await site.post(post, change(borrower, **members))  # type: ignore[arg-type]
+        answer = await site.post(post, change(borrower, **members))
         check_problem(answer, status, code or "statement_form_without_channel")
     nobody = {"customer_id": ids.to_text(ids.CUSTOMER, 9)}
     check_problem(await site.get("/v1/settings", **nobody), 404, "customer_not_found")

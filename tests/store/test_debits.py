@@ -13,13 +13,18 @@ from tests.store.settings_desk import LINE, SettingsDesk, open_desk
 
 from counterfoil.customers.setting import Setting, SettingRequest
 from counterfoil.journeys import mandates
+from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.collect_debits import DebitBooks
 from counterfoil.journeys.reconcile import DayReconciliation
 from counterfoil.journeys.reconcile_debits import reconcile_closed_debits, reconcile_debits
+from counterfoil.journeys.settle_debit import Settlement, debits_before_people, settle_debit
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.payments import debit_store
 from counterfoil.payments.debit import DebitOrder
+from counterfoil.payments.rail import Outcome
+from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.approvals import Approval
 from counterfoil.platform.batches import Answer
 from counterfoil.simulator.bank.collecting import CollectingBank, DebitFault
 from counterfoil.simulator.bank.journal import Journal
@@ -145,6 +150,29 @@ async def test_what_no_statement_shows_lies_before_people(desk: SettingsDesk) ->
     await relay.take_statement(date(2026, 1, 16))
     rows = await desk.branch.rows("SELECT cause, next_act_at FROM payments.debit")
     assert rows == [("not_on_statement", None)]
+    house = desk.branch.house
+    [row] = await debits_before_people(house)
+    wish = Settlement(
+        customer_id=desk.customer_id,
+        debit_id=row["debit_id"],
+        outcome=Outcome.FAILED,
+        value_date=None,
+    )
+    first = Actor(name="wang", role="operations", source="cli")
+    second = Actor(name="li", role="finance", source="cli")
+    asked = await settle_debit(house, first, wish, reason="the bank never had it")
+    assert isinstance(asked, Approval)
+    again = await settle_debit(house, first, wish, reason="the bank never had it")
+    assert isinstance(again, Approval)
+    assert again.approval_id == asked.approval_id
+    decided = await decide_approval(
+        house, second, asked.approval_id, is_approved=True, reason="seen"
+    )
+    assert not isinstance(decided, Refused), decided
+    assert await settle_debit(house, first, wish, reason="the bank never had it") is None
+    await relay.step()
+    assert await desk.debits() == [("failed", "decided_by_people")]
+    assert await kinds_told(desk) == ["debit_failed"]
 
 
 async def test_a_debit_and_a_payment_by_hand_at_once_are_both_booked(desk: SettingsDesk) -> None:

@@ -36,6 +36,7 @@ MODULES: Final = (
     "report",
     "capacity",
     "limits",
+    "settings",
     "experiment",
     "features",
     "notices",

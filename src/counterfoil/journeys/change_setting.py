@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import asyncpg
 import orjson
 
 from counterfoil.contracts.one_time_code import (
@@ -113,18 +112,34 @@ async def confirm(
     refused = refused or await _refuse_code(house, request, code, now)
     if refused:
         return refused
+    refused = await _note_confirmation(house, request, now)
+    return refused or await _carry_out(house, request)
+
+
+async def _note_confirmation(
+    house: House, request: SettingRequest, now: datetime
+) -> Refused | None:
+    """Write that the customer has confirmed, where the setting still is what it was."""
+    customer_id, request_id = request.customer_id, request.request_id
+    refused: list[Refused] = []
+
+    async def write(connection: Connection) -> None:
+        await setting_store.lock_person(connection, customer_id)
+        found = await setting_store.lock_request(connection, customer_id, request_id)
+        assert found is not None, "changes are never removed"
+        if found.status is not SettingStatus.ASKED:
+            return
+        if await value_of(connection, found) != found.before:
+            refused.append(refuse(refusals.SETTING_CHANGED_MEANWHILE))
+            return
+        await setting_store.confirm(connection, customer_id, request_id, now=now)
+
     try:
-        async with house.database.transaction() as connection:
-            await setting_store.lock_person(connection, customer_id)
-            request = await setting_store.lock_request(connection, customer_id, request_id)
-            assert request is not None, "changes are never removed"
-            if request.status is SettingStatus.ASKED:
-                if await value_of(connection, request) != request.before:
-                    return refuse(refusals.SETTING_CHANGED_MEANWHILE)
-                await setting_store.confirm(connection, customer_id, request_id, now=now)
-    except asyncpg.UniqueViolationError:
+        await idempotency.unless_twin(house.database, write)
+    except idempotency.TwinError:
+        # Another change of the same setting is being carried out.
         return refuse(refusals.SETTING_CHANGED_MEANWHILE)
-    return await _carry_out(house, request)
+    return refused[0] if refused else None
 
 
 async def send_code(

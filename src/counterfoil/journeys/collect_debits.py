@@ -16,12 +16,12 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.tell_customers import queue
 from counterfoil.kernel import ids
 from counterfoil.kernel.calendar import ONE_DAY
-from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store as lending
 from counterfoil.lending.commands import CollectDebit
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan, due_minor, plan
-from counterfoil.payments import debit_store, refusals
+from counterfoil.payments import debit_store
 from counterfoil.payments.debit import (
     DEFAULT_PLAN,
     Debit,
@@ -31,13 +31,10 @@ from counterfoil.payments.debit import (
 )
 from counterfoil.payments.mandate import Mandate
 from counterfoil.payments.rail import Outcome
-from counterfoil.platform import approvals
 from counterfoil.platform.database import Connection
 
 #: Mandates looked at by one step.
 PAGE: Final = 500
-#: Kind of the approval by which two people settle a debit of unknown outcome.
-SETTLE_DEBIT: Final = "settle_debit"
 _PLANS: Final = load_plans()
 _LOANS_MAX: Final = 1_000
 _KEY_PREFIX: Final = "debit-collected:"
@@ -129,46 +126,6 @@ async def present_due(house: House, *, rail: str, after: int) -> Presented:
         told += await _remind(house, mandate, loans, on)
     last = mandates[-1].mandate_id if len(mandates) == PAGE else 0
     return Presented(after=last, made=made, told=told)
-
-
-async def settle_by_people(
-    house: House,
-    *,
-    customer_id: int,
-    debit_id: int,
-    outcome: Outcome,
-    value_date: date | None,
-    by: str,
-) -> Refused | None:
-    """Settle a debit of unknown outcome as one person proposed and another one approved."""
-    now = house.clock.now()
-    payload = settlement_payload(customer_id, debit_id, outcome, value_date)
-    async with house.database.transaction() as connection:
-        approved = await approvals.require_approval(
-            connection, SETTLE_DEBIT, payload, used_by=by, now=now
-        )
-        if isinstance(approved, Refused):
-            return approved
-        decided = await debit_store.decide(
-            connection, customer_id, debit_id, outcome=outcome, value_date=value_date, now=now
-        )
-        if not decided:
-            raise RefusedError(refuse(refusals.DEBIT_NOT_SUSPENDED))
-    return None
-
-
-def settlement_payload(
-    customer_id: int, debit_id: int, outcome: Outcome, value_date: date | None
-) -> bytes:
-    """Return the hash of what the second person approves, to the last member."""
-    return approvals.payload_hash(
-        {
-            "customer_id": ids.to_text(ids.CUSTOMER, customer_id),
-            "debit_id": ids.to_text(ids.PAYMENT, debit_id),
-            "outcome": outcome.value,
-            "value_date": None if value_date is None else value_date.isoformat(),
-        }
-    )
 
 
 async def _present(
