@@ -20,6 +20,8 @@ LISTS = (
     "/console/loans",
     "/console/loans?status=closed",
     "/console/payments",
+    "/console/rails",
+    "/console/payment-cases",
     "/console/funnel",
     "/console/funnel?period=365",
     "/console/data",

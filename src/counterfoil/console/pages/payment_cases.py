@@ -1,0 +1,215 @@
+"""Payments in suspense: the queue, one person's proposal, and another's approval."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.responses import Response
+
+from counterfoil.console import flow, words
+from counterfoil.console.access import Permission
+from counterfoil.console.flow import Action, Crumb, Field
+from counterfoil.console.frame import BASE
+from counterfoil.console.page import Page
+from counterfoil.console.pages import errors
+from counterfoil.console.visit import Visit
+from counterfoil.console.words import refusal_text
+from counterfoil.journeys import payment_cases as journey
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
+from counterfoil.payments.suspense import Proposal, Resolution
+from counterfoil.payments.suspense_store import CaseKey
+from counterfoil.platform.queries import Row
+from counterfoil.platform.web.forms import FormReader
+
+#: What a person may propose.
+RESOLUTIONS: Final = tuple(resolution.value for resolution in Resolution)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    """One case of the queue."""
+
+    href: str
+    record: str
+    payment_href: str
+    cause: str
+    amount: str
+    rail: str
+    opened_at: str
+    proposed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CasesView:
+    """Cases that wait for people, oldest first."""
+
+    rows: Sequence[CaseRow]
+    done: str
+
+
+async def show_list(visit: Visit) -> Response:
+    """List open cases."""
+    visit.business_date = await visit.desk.house.business_date()
+    found = await journey.open_cases(visit.desk.house)
+    done = visit.request.query_params.get("done", "")
+    known = {"case_proposed", "case_approved"}
+    view = CasesView(
+        rows=[_row(visit, row) for row in found],
+        done=visit.t(f"done.{done}") if done in known else "",
+    )
+    return visit.page(
+        "rails/cases.html",
+        visit.t("payment_case.title"),
+        view,
+        journey="journeys.payment_cases.open_cases",
+        api_call="GET /v1/payment-cases",
+        cli_call="counterfoil payments cases",
+    )
+
+
+async def resolve(visit: Visit) -> Response:
+    """Show one case and take a proposal, or the approval of another person's."""
+    found = await _found(visit)
+    if found is None:
+        return await errors.not_found(visit)
+    is_approval = found["resolution"] is not None and found["first_person"] != visit.operator
+    action = _action(visit, found, is_approval=is_approval)
+    fields = _approval_fields(visit) if is_approval else _fields(visit)
+    if visit.request.method != "POST" or visit.is_stale:
+        return flow.show_form(visit, action, fields)
+    reader = FormReader(visit.values)
+    key = _key(found)
+    if is_approval:
+        reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
+        if reason is None:
+            return flow.show_form(visit, action, fields, reader=reader)
+        refused = await journey.approve(visit.desk.house, visit.actor, key, reason=reason)
+    else:
+        proposal = _proposal(reader, found["currency"])
+        if proposal is None:
+            return flow.show_form(visit, action, fields, reader=reader)
+        refused = await journey.propose(visit.desk.house, visit.actor, key, proposal)
+    if isinstance(refused, Refused):
+        reader.refuse("form", "form.refused", text=refusal_text(visit, refused))
+        return flow.show_form(visit, action, fields, reader=reader)
+    done = "case_approved" if is_approval else "case_proposed"
+    return visit.go(f"{BASE}/payment-cases?done={done}")
+
+
+def _proposal(reader: FormReader, currency: str) -> Proposal | None:
+    resolution = reader.choice("resolution", RESOLUTIONS)
+    value_date = reader.day("value_date", required=False)
+    returned = None
+    if resolution == Resolution.RETURNED:
+        returned = reader.amount_minor("returned", currency)
+    note = reader.text("note", length_max=flow.REASON_LENGTH_MAX)
+    if resolution is None or note is None or reader.errors:
+        return None
+    return Proposal(
+        resolution=Resolution(resolution),
+        value_date=value_date,
+        note=note,
+        returned_minor=returned,
+    )
+
+
+async def _found(visit: Visit) -> Row | None:
+    params = visit.request.path_params
+    try:
+        payment_id = ids.from_text(ids.PAYMENT, params["payment"])
+    except ids.InvalidIdError:
+        return None
+    for row in await journey.open_cases(visit.desk.house):
+        if row["payment_id"] == payment_id and str(row["case_no"]) == params["case"]:
+            return row
+    return None
+
+
+def _key(row: Row) -> CaseKey:
+    return CaseKey(row["customer_id"], row["payment_id"], row["case_no"])
+
+
+def _href(row: Row) -> str:
+    return f"{BASE}/payment-cases/{ids.to_text(ids.PAYMENT, row['payment_id'])}/{row['case_no']}"
+
+
+def _row(visit: Visit, row: Row) -> CaseRow:
+    f, proposed = visit.formats, "—"
+    if row["resolution"] is not None:
+        label = visit.catalogue.label("payment_resolution", row["resolution"])
+        proposed = f"{row['first_person']}: {label}"
+    return CaseRow(
+        href=_href(row),
+        record=ids.to_text(ids.PAYMENT, row["payment_id"]),
+        payment_href=words.payment_href(row["customer_id"], row["payment_id"]),
+        cause=words.code_label(visit, "suspense", row["cause"]),
+        amount=f.money(row["amount_minor"], row["currency"]),
+        rail=row["rail"],
+        opened_at=f.instant(row["opened_at"]),
+        proposed=proposed,
+    )
+
+
+def _action(visit: Visit, row: Row, *, is_approval: bool) -> Action:
+    t, record = visit.t, ids.to_text(ids.PAYMENT, row["payment_id"])
+    intro = t(
+        "payment_case.intro",
+        cause=words.code_label(visit, "suspense", row["cause"]),
+        amount=visit.formats.money(row["amount_minor"], row["currency"]),
+    )
+    if is_approval:
+        intro = t(
+            "payment_case.approve_intro",
+            person=row["first_person"],
+            resolution=visit.catalogue.label("payment_resolution", row["resolution"]),
+            returned=visit.formats.money(row["returned_minor"], row["currency"]),
+            day=visit.formats.day(row["value_date"]),
+            note=row["note"],
+        )
+    return Action(
+        name="resolve",
+        title=t("payment_case.case", record=record),
+        intro=intro,
+        path=_href(row),
+        record=Crumb(label=t("payment_case.title"), href=f"{BASE}/payment-cases"),
+        journey=f"journeys.payment_cases.{'approve' if is_approval else 'propose'}",
+    )
+
+
+def _fields(visit: Visit) -> list[Field]:
+    t = visit.t
+    choices = tuple(
+        (code, visit.catalogue.label("payment_resolution", code)) for code in RESOLUTIONS
+    )
+    return [
+        Field(
+            name="resolution", label=t("payment_case.resolution"), kind="select", choices=choices
+        ),
+        Field(
+            name="value_date", label=t("payment_case.value_date"), kind="date", is_required=False
+        ),
+        Field(
+            name="returned",
+            label=t("payment_case.returned"),
+            hint=t("payment_case.returned_hint"),
+            inputmode="decimal",
+            is_required=False,
+        ),
+        Field(name="note", label=t("payment_case.note"), hint=t("payment_case.note_hint")),
+    ]
+
+
+def _approval_fields(visit: Visit) -> list[Field]:
+    return [Field(name="reason", label=visit.t("payment_case.reason"))]
+
+
+PAGES: Final = (
+    Page(path="/payment-cases", show=show_list),
+    Page(
+        path="/payment-cases/{payment}/{case}",
+        show=resolve,
+        submit=resolve,
+        permission=Permission.REVERSE,
+    ),
+)
