@@ -17,6 +17,7 @@ from counterfoil.journeys.draw import draw
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.promotions import list_promotions, settle_promotions, stop_promotion
 from counterfoil.journeys.quote import quote
+from counterfoil.journeys.reprice import PriceWish, reprice_line
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
@@ -267,6 +268,41 @@ async def test_what_the_house_does_not_have_or_may_not_ask_is_not_published(
     )
     assert isinstance(refused, Refused)
     assert refused.code == code
+
+
+async def test_another_price_reaches_new_drawdowns_and_no_loan_and_is_told(house: House) -> None:
+    answer = await drawn(house, (await quoted(house)).token)
+    assert isinstance(answer, Answer)
+    wish = PriceWish(
+        customer_id=1, line_id=LINE, rate_daily_e8=30_000, effective_on=ON, reason="ok"
+    )
+    for actor, code in (
+        (Actor(name="wu-min", role="auditor", source="console"), "price_not_allowed"),
+    ):
+        refused = await reprice_line(house, actor, wish)
+        assert isinstance(refused, Refused)
+        assert refused.code == code
+    assert not isinstance(await reprice_line(house, ANALYST, wish), Refused)
+    assert (await quoted(house)).sheet.rate_daily_e8 == 30_000
+    assert (await quoted(house, 2)).sheet.rate_daily_e8 == 35_000
+    back = PriceWish(
+        customer_id=1, line_id=LINE, rate_daily_e8=35_000, effective_on=ON, reason="no"
+    )
+    refused = await reprice_line(house, ANALYST, back)
+    assert isinstance(refused, Refused)
+    assert refused.code == "price_notice_too_short"
+    assert refused.detail["earliest"] == "2026-03-16"
+    nobody = PriceWish(customer_id=99, line_id=1, rate_daily_e8=1, effective_on=ON, reason="no")
+    refused = await reprice_line(house, ANALYST, nobody)
+    assert isinstance(refused, Refused)
+    assert refused.code == "line_not_found"
+    async with house.database.connection() as connection:
+        rates = await connection.fetch("SELECT rate_daily_e8 FROM lending.loan")
+        told = await connection.fetch(
+            "SELECT payload FROM platform.outbox WHERE kind = 'line_price_announced'"
+        )
+    assert [row["rate_daily_e8"] for row in rates] == [35_000]
+    assert len(told) == 1
 
 
 async def test_a_code_is_used_once_and_what_was_signed_never_changes(house: House) -> None:

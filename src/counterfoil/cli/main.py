@@ -23,6 +23,7 @@ MODULES: Final = (
     "export",
     "quote",
     "products",
+    "prices",
     "promotions",
     "contract",
     "policy",

@@ -25,7 +25,9 @@ from counterfoil.lending.commands import Draw
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan
 from counterfoil.lending.preview import DayPreview, Example, preview_day
+from counterfoil.lending.price_store import read_prices
 from counterfoil.lending.quote import PayoffQuote, PromotedPrice, Quote
+from counterfoil.lending.repricing import price_on
 from counterfoil.lending.scene import refuse_drawdown
 from counterfoil.lending.terms import Method
 from counterfoil.platform.database import Connection
@@ -102,12 +104,14 @@ async def quote(
 
 
 async def _price(connection: Connection, line: Line, wanted: Wanted) -> tuple[int, Promoted | None]:
-    """Return what a drawdown costs by what its line's decision granted, and its promotion."""
+    """Return what a drawdown costs: as granted, as announced since, and with a promotion."""
     taken = await decisions.read_decisions_of(
         connection, customer_id=line.customer_id, application_id=line.application_id
     )
-    rate_daily_e8 = granted_rate(
-        taken, tenor_months=wanted.tenor_months, rate_daily_e8=line.rate_daily_e8
+    prices = await read_prices(connection, line.customer_id, line.line_id)
+    rate_daily_e8 = min(
+        granted_rate(taken, tenor_months=wanted.tenor_months, rate_daily_e8=line.rate_daily_e8),
+        price_on(prices, wanted.on, agreed_daily_e8=line.rate_daily_e8),
     )
     promoted = await best_promotion(connection, line, taken, wanted, rate_daily_e8=rate_daily_e8)
     return rate_daily_e8, promoted

@@ -129,6 +129,25 @@ COST_CAP_UNKNOWN = Refusal(
     message="The rule pack {pack} knows no cap on the cost for a {licence} on {on}.",
     next_step="Bring a rule pack with the cap of this licence; what is not known never passes.",
 )
+PRICE_ABOVE_AGREED = Refusal(
+    code="price_above_agreed",
+    kind=Kind.CONFLICT,
+    message="The line was agreed to at {agreed_daily_e8} hundred-millionths a day, and no drawdown "
+    "costs more.",
+    next_step="Choose a price up to that, or make a new agreement with the customer.",
+)
+PRICE_NOTICE_TOO_SHORT = Refusal(
+    code="price_notice_too_short",
+    kind=Kind.CONFLICT,
+    message="A price that rises is told {days} days before, a price that falls no day back.",
+    next_step="Let it hold from {earliest} on at the earliest.",
+)
+PRICE_NOT_ALLOWED = Refusal(
+    code="price_not_allowed",
+    kind=Kind.FORBIDDEN,
+    message="Your role does not set prices.",
+    next_step="Ask somebody whose role changes limits.",
+)
 PROMOTION_INVALID = Refusal(
     code="promotion_invalid",
     kind=Kind.INVALID,
