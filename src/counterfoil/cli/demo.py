@@ -83,7 +83,7 @@ def demo(
                 _write_figures(figures, json_file)
             _show(report, seconds, console)
             secrets_made = asyncio.run(_let_in(settings, address))
-            _show_ways_in(settings, secrets_made, console, is_served=not no_serve)
+            _show_ways_in(settings, secrets_made, report, console, is_served=not no_serve)
             _show_proof(settings, report, console)
             if not no_serve:
                 telemetry.configure_logging(settings.log_level, settings.log_format)
@@ -212,12 +212,18 @@ async def _let_in(settings: "Settings", address: str) -> tuple[str, str]:
 
 
 def _show_ways_in(
-    settings: "Settings", made: tuple[str, str], console: "Console", *, is_served: bool
+    settings: "Settings",
+    made: tuple[str, str],
+    report: "DemoReport",
+    console: "Console",
+    *,
+    is_served: bool,
 ) -> None:
     password, key_text = made
     address = f"http://{settings.host}:{settings.port}"
     lines = [
         f"Console   {address}/console   sign in as {NAME} with {password}",
+        *_portal_lines(report, address),
         f"API       {address}/v1        documents at {address}/docs",
         f"API key   {key_text}",
         "          Password and key are shown this once; each demonstration makes new ones.",
@@ -228,8 +234,20 @@ def _show_ways_in(
         "counterfoil ledger trial-balance     what the general ledger holds",
     ]
     if not is_served:
-        lines.append("counterfoil serve                    serve console and API")
+        lines.append("counterfoil serve                    serve console, portal and API")
     _print_lines(lines, console)
+
+
+def _portal_lines(report: "DemoReport", address: str) -> list[str]:
+    """Say where customers sign in, and as whom to try it."""
+    line = f"Portal    {address}/portal    "
+    if report.customer is None:
+        return [f"{line}where customers sign in"]
+    name, phone = report.customer
+    return [
+        f"{line}sign in with the phone {phone} of {name}, who is invented;",
+        "          the code stands on the page, since a sandbox rings no phone.",
+    ]
 
 
 def _show_proof(settings: "Settings", report: "DemoReport", console: "Console") -> None:

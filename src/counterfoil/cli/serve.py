@@ -1,4 +1,4 @@
-"""`counterfoil serve`: the API, the console and, unless it is switched off, the background jobs."""
+"""`counterfoil serve`: API, console, portal and, unless it is switched off, the background jobs."""
 
 import asyncio
 from typing import Annotated
@@ -37,7 +37,10 @@ def serve(
                 asyncio.run(migrate.apply(address))
             given = {"host": host, "port": port}
             changed = {name: value for name, value in given.items() if value is not None}
-            serve_site(settings.model_copy(update=changed), address)
+            chosen = settings.model_copy(update=changed)
+            site = f"http://{chosen.host}:{chosen.port}"
+            typer.echo(f"Console {site}/console, portal {site}/portal, API {site}/v1", err=True)
+            serve_site(chosen, address)
 
 
 def worker() -> None:

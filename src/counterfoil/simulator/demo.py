@@ -27,6 +27,7 @@ from counterfoil.platform.queries import Queries
 from counterfoil.platform.settings import Settings
 from counterfoil.simulator import held_out, parties, people, proving, trying
 from counterfoil.simulator.bureau.populating import known
+from counterfoil.simulator.showing import ShownCustomer, customer_to_show
 from counterfoil.simulator.world import FIRST_DATE, OPENS_AT, PRODUCT, Tell, World
 
 _DATABASE: Final = Queries.load("counterfoil.simulator", "demo_database.sql")
@@ -73,6 +74,8 @@ class DemoReport:
     #: A customer's receipt of an inquiry, as a file.
     receipt: Path | None
     is_sound: bool
+    #: Whom to be at the portal; None where nobody has a running loan.
+    customer: ShownCustomer | None = None
     attribution: str = ATTRIBUTION
 
     @property
@@ -267,6 +270,7 @@ async def _report(
         payouts_refused=row["cancelled"],
         refusals=dict(world.refusals),
         receipt=proofs.example,
+        customer=await customer_to_show(house),
         is_sound=checked.ok and not proofs.faults and totals.debits_minor == totals.credits_minor,
     )
 
