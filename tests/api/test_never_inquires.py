@@ -114,7 +114,7 @@ async def asked_for_more(joined: Joined) -> str:
     path = f"/v1/lines/{joined.borrower.line_id}/limit-requests"
     # A day of its own: the raise by staff was long ago, the own ceiling is gone.
     await joined.bureau.run(
-        "ALTER TABLE lending.line_event DISABLE TRIGGER ALL",
+        "ALTER TABLE lending.line_event DISABLE TRIGGER USER",
         f"UPDATE lending.line_event SET book_date = '{date(2024, 1, 1)}'",
         "UPDATE lending.credit_line SET own_cap_minor = NULL",
     )

@@ -24,7 +24,7 @@ from counterfoil.simulator.bureau.faults import Fault
 from counterfoil.simulator.bureau.populating import list_of
 
 #: What an operator with the database in hand can do, and the application cannot.
-UNLOCK = "ALTER TABLE bureau.inquiry DISABLE TRIGGER ALL"
+UNLOCK = "ALTER TABLE bureau.inquiry DISABLE TRIGGER USER"
 
 
 @pytest.fixture

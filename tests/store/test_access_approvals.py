@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import orjson
@@ -25,6 +26,7 @@ from counterfoil.journeys.approve import ask_approval, decide_approval, list_app
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import anchor_trail, check_trail, find_trail
 from counterfoil.kernel.errors import Refused
+from counterfoil.platform.access import Scope
 from counterfoil.platform.access_matrix import Actor, load_matrix, parse_matrix
 from counterfoil.platform.approvals import Approval, Value, payload_hash, require_approval
 from counterfoil.platform.trail import Wanted
@@ -218,12 +220,21 @@ def test_the_matrix_denies_what_it_does_not_say() -> None:
         ("roles", "finance", {"purposes": [], "requests": [], "wishes": []}),
         ("machines", "lines:none", {"purposes": [], "requests": []}),
         ("machines", "trail:read", {"purposes": [], "requests": [], "approves": ["erasure"]}),
+        ("roles", "finance", {"purposes": [], "requests": [], "permissions": ["fly"]}),
+        ("roles", "finance", {"purposes": [], "requests": [], "needs": ["height"]}),
+        ("roles", "finance", {"purposes": [], "requests": [], "cases": ["gossip"]}),
+        ("acts", "read", {"binds": ["height"]}),
+        ("acts", "read", {"binds": [], "courses": ["cooking"]}),
+        ("acts", "read", {"binds": [], "wishes": []}),
     ],
 )
 def test_a_matrix_with_a_slip_stops_the_start(
     table: str, name: str, value: dict[str, object]
 ) -> None:
-    read = {
+    read: dict[str, dict[str, Any]] = {
+        "acts": {scope.value: {"binds": []} for scope in Scope},
+        "courses": {},
+        "hosts": {"operations": {}, "customer_acts": {"operations": []}},
         "purposes": {},
         "approvals": {"erasure": {"zh": "删除", "en": "erasure"}},
         "roles": {},
@@ -231,4 +242,7 @@ def test_a_matrix_with_a_slip_stops_the_start(
     }
     parse_matrix(read)
     with pytest.raises(ValueError, match=r"matrix|program"):
-        parse_matrix({**read, table: {name: value}})
+        parse_matrix({**read, table: {**read[table], name: value}})
+    without = {name: item for name, item in read["acts"].items() if name != "lines:read"}
+    with pytest.raises(ValueError, match="lines:read"):
+        parse_matrix({**read, "acts": without})

@@ -11,7 +11,7 @@ import asyncpg
 import psutil
 import pytest
 
-from counterfoil.platform import embedded
+from counterfoil.platform import embedded, migrate
 from counterfoil.platform.embedded import EmbeddedDatabaseError
 from counterfoil.platform.settings import Settings
 
@@ -245,3 +245,43 @@ def test_a_server_that_nothing_stops_is_an_error(
         patch.setattr(embedded._Server, "_shut_down", hang)
         with pytest.raises(EmbeddedDatabaseError, match="immediate hangs"):
             embedded.stop(home)
+
+
+def as_superuser(url: str) -> str:
+    return url.replace(f"{embedded.SERVICE_ROLE}@", f"{embedded.DATABASE_NAME}@")
+
+
+LEFT_TO_SUPERUSER = """
+SELECT array_agg(c.oid::regclass::text) FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relowner = 'counterfoil'::regrole AND n.nspname !~ '^pg_'
+  AND n.nspname <> 'information_schema'
+"""
+
+
+async def test_the_product_is_no_superuser_and_takes_over_what_was_made_before(home: Path) -> None:
+    url = embedded.start(home)
+    # As an earlier release left it: everything made by the superuser, and no other role in use.
+    await value(as_superuser(url), "ALTER DATABASE counterfoil OWNER TO counterfoil")
+    await migrate.apply(as_superuser(url))
+    assert await value(as_superuser(url), LEFT_TO_SUPERUSER) is not None
+    (home / "postgres" / "service-role").unlink()
+    for is_running in (True, False):
+        if not is_running:
+            embedded.stop(home)
+        with embedded.running(home) as again:
+            assert again == url
+            assert await value(url, "SELECT current_setting('is_superuser')") == "off"
+            assert await value(url, LEFT_TO_SUPERUSER) is None
+            assert await migrate.apply(url) == ()
+            await value(url, "UPDATE platform.api_key SET last_used_on = last_used_on")
+            await value(url, "CHECKPOINT")
+            for forbidden in (
+                "SET session_replication_role = replica",
+                "ALTER SYSTEM SET fsync = off",
+                "COPY (SELECT 1) TO '/tmp/counterfoil-taken'",
+                "CREATE ROLE other SUPERUSER",
+            ):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await value(url, forbidden)
+    embedded.stop(home)

@@ -394,7 +394,7 @@ async def test_every_decision_comes_out_again_and_a_bent_one_is_found(desk: Desk
     with pytest.raises(PostgresError, match="only added to"):
         await desk.run("UPDATE decisioning.limit_decision SET inputs = inputs")
     await desk.run(
-        "ALTER TABLE decisioning.limit_decision DISABLE TRIGGER ALL",
+        "ALTER TABLE decisioning.limit_decision DISABLE TRIGGER USER",
         "UPDATE decisioning.limit_decision SET inputs = replace(inputs,"
         " '\"own_days_late_worst\":45', '\"own_days_late_worst\":0')",
     )

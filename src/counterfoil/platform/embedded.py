@@ -7,6 +7,8 @@ process and must not loosen the permissions of anybody's directories.
 Invariant   At most one server per home; it runs while any process is inside `running`, and a
             process killed in there neither stops it nor keeps it alive for ever.
 Reached     By a Unix socket in a directory of mode 0700; it listens on no network address.
+Roles       The product connects as a role that is no superuser and owns its database alone; the
+            superuser makes that role at the start, and hands over what an earlier release made.
 As root     PostgreSQL refuses to run as root, so the server runs as the `postgres` user where
             there is one, else as `nobody`, and owns its data directory. Where that user may
             not pass a parent directory, it gets the capability to read past it; nothing is
@@ -32,11 +34,14 @@ from urllib.parse import quote
 
 import psutil
 
+from counterfoil.platform.queries import Queries
 from counterfoil.platform.settings import Settings
 from counterfoil.platform.telemetry import logger
 
-#: Name of the database and of its owner.
+#: Name of the database, and of the superuser who makes roles at the start and does nothing else.
 DATABASE_NAME: Final = "counterfoil"
+#: As whom the product connects: no superuser, owner of its database.
+SERVICE_ROLE: Final = "counterfoil_service"
 #: A socket's address has room for 107 bytes; the server adds the file name.
 SOCKET_DIRECTORY_BYTES_MAX: Final = 107 - len("/.s.PGSQL.5432")
 #: Crash recovery after a long day of writing takes its time.
@@ -71,6 +76,7 @@ CONFIGURATION: Final[Mapping[str, str]] = {
 }
 
 _log = logger("embedded")
+_QUERIES: Final = Queries.load("counterfoil.platform", "embedded.sql")
 
 
 class EmbeddedDatabaseError(Exception):
@@ -175,13 +181,14 @@ class _Server:
         self.directory = home.absolute() / "postgres"
         self.data_directory = self.directory / "data"
         self.keep_path = self.directory / "keep"
+        self.role_path = self.directory / "service-role"
         self.log_path = self.directory / "server.log"
         self.socket_directory = _socket_directory(self.directory)
 
     @property
     def url(self) -> str:
         host = quote(str(self.socket_directory), safe="")
-        return f"postgresql://{DATABASE_NAME}@/{DATABASE_NAME}?host={host}"
+        return f"postgresql://{SERVICE_ROLE}@/{DATABASE_NAME}?host={host}"
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -224,6 +231,9 @@ class _Server:
 
     def start(self, configuration: Mapping[str, str]) -> None:
         if self._becomes_ready():
+            if not self.role_path.exists():
+                # An earlier release started it, and goes on using it as it did.
+                self._make_database()
             return
         self._clear_after_kill()
         self._make_directories()
@@ -347,10 +357,13 @@ class _Server:
         raise EmbeddedDatabaseError(f"the server does not become ready; see {self.log_path}")
 
     def _make_database(self) -> None:
-        """Create the product's database, once; the server's own stays untouched."""
+        """Create the product's database and role, once; the server's own stays untouched."""
         listed = self._run("psql", [*self._connection, "-lqtA"])
         if not any(line.startswith(f"{DATABASE_NAME}|") for line in listed.splitlines()):
             self._run("createdb", [*self._connection, DATABASE_NAME])
+        make = [*self._connection, "-d", DATABASE_NAME, "-qX", "-v", "ON_ERROR_STOP=1"]
+        self._run("psql", [*make, "-c", _QUERIES.make_service_role.sql])
+        self.role_path.touch()
 
     @property
     def _connection(self) -> tuple[str, ...]:
