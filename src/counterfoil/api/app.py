@@ -31,6 +31,7 @@ from counterfoil.api.resources import (
     applications,
     approvals,
     business_dates,
+    campaigns,
     capacity,
     commands,
     consents,
@@ -56,6 +57,7 @@ from counterfoil.api.resources import (
     line_reviews,
     line_signals,
     lines,
+    loan_papers,
     loans,
     mandates,
     models,
@@ -98,6 +100,7 @@ WRITES: Final[tuple[Write, ...]] = (
     *contracts.WRITES,
     *lines.WRITES,
     *limit_requests.WRITES,
+    *loan_papers.WRITES,
     *capacity.WRITES,
     *identity.WRITES,
     *line_reviews.WRITES,
@@ -123,6 +126,7 @@ WRITES: Final[tuple[Write, ...]] = (
     *hosts.WRITES,
     *host_flow.WRITES,
     *host_events.WRITES,
+    *campaigns.WRITES,
 )
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     products.router,
@@ -158,6 +162,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     credit.router,
     rails.router,
     loans.router,
+    loan_papers.router,
     statements.router,
     ledger.router,
     figures.router,
@@ -172,6 +177,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     hosts.router,
     host_flow.router,
     host_events.router,
+    campaigns.router,
     health.router,
 )
 #: Longest that background jobs may take to end their step at shutdown.

@@ -47,6 +47,7 @@ from counterfoil.worker.line_reviews import line_reviews_job
 from counterfoil.worker.log import log_jobs
 from counterfoil.worker.loop import Job, run
 from counterfoil.worker.models import models_job
+from counterfoil.worker.papers import papers_job
 from counterfoil.worker.payouts import payout_job
 from counterfoil.worker.rails import rails_job
 from counterfoil.worker.reviews import reviews_job
@@ -142,6 +143,7 @@ async def work(house: House, stop: asyncio.Event) -> None:
         jobs.append(reviews_job(house))
         jobs.append(line_reviews_job(house))
         jobs.append(await withdrawals_job(house))
+        jobs.append(await papers_job(house))
         jobs += await _debit_jobs(house, stack)
         jobs.append(await hosts_job(house))
         await run([await payout_job(relay), *jobs], stop)

@@ -133,19 +133,30 @@ def make_cost_sheet(
 ) -> CostSheet | Refused:
     """Return the sheet of what a loan will still cost, or refuse it above the cap.
 
-    By default from its start date: of all of it. On a later date it is of what has not fallen due
-    then, and the yearly rate is that of the principal with the interest accrued on it.
+    By default from its start date: of all of it.
+    """
+    sheet = cost_sheet_of(loan, rows, terms, on=on)
+    if sheet.rate_annual_effective_e8 > terms.cost_annual_e8_cap:
+        return refuse(
+            refusals.COST_ABOVE_CAP,
+            cost_annual_e8=sheet.rate_annual_effective_e8,
+            cap_annual_e8=terms.cost_annual_e8_cap,
+        )
+    return sheet
+
+
+def cost_sheet_of(
+    loan: Loan, rows: Sequence[PlanRow], terms: Terms, *, on: date | None = None
+) -> CostSheet:
+    """Return the sheet of a loan as it is, whatever it costs.
+
+    On a date after its start it is of what has not fallen due then, and the yearly rate is that of
+    the principal with the interest accrued on it.
     """
     start = on or loan.start_date
     assert start is not None
     sheet_rows = tuple(_sheet_row(row) for row in rows)
     rate = _yearly_cost(loan, sheet_rows, start)
-    if rate.effective_e8 > terms.cost_annual_e8_cap:
-        return refuse(
-            refusals.COST_ABOVE_CAP,
-            cost_annual_e8=rate.effective_e8,
-            cap_annual_e8=terms.cost_annual_e8_cap,
-        )
     unhashed = CostSheet(
         product_code=loan.product_code,
         product_version=loan.product_version,

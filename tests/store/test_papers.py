@@ -1,0 +1,179 @@
+"""Papers of loans: the sheet that was signed, sheets of changes, statements in versions."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from tests.store.branch import Branch, a_draw, an_opening, open_branch, reversal
+
+from counterfoil.journeys.change_plan import PlanWish, change_plan, show_plan
+from counterfoil.journeys.papers import MONTHS_CORRECTED, keep_papers, papers_consumer
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
+from counterfoil.lending import paper_store, store
+from counterfoil.lending.account import Setting
+from counterfoil.lending.cost import CostSheet, make_cost_sheet
+from counterfoil.lending.drawing import quote_loan
+from counterfoil.lending.line import Line
+from counterfoil.lending.loan import plan
+from counterfoil.lending.paper_store import StoredSheet, StoredStatement
+from counterfoil.lending.terms import Prepayment
+from counterfoil.platform.batches import Answer
+from counterfoil.platform.outbox import Consumer
+
+C, LINE = 71, 72
+
+
+@pytest.fixture
+async def branch(database_url: str, tmp_path: Path) -> AsyncIterator[Branch]:
+    async with open_branch(database_url, tmp_path) as found:
+        await found.get(an_opening(C, LINE))
+        yield found
+
+
+async def kept(branch: Branch) -> None:
+    """Let the reader of the outbox catch up."""
+    consumer: Consumer = papers_consumer(branch.house)
+    await consumer.register()
+    while await keep_papers(branch.house, consumer):
+        pass
+
+
+async def lend_signed(branch: Branch, amount_minor: int, **terms: Any) -> int:
+    """Draw with the hash of the sheet that the drawdown really has; return the running loan."""
+    on = await branch.on()
+    house = branch.house
+    line = await line_of(branch)
+    command = a_draw(C, LINE, amount_minor, on=on, **terms)
+    product = house.catalogue.terms(line.product_code, line.product_version)
+    setting = Setting(product, on, house.clock.now(), house.ids)
+    shown = quote_loan(line, command, setting)
+    sheet = make_cost_sheet(shown, plan(shown), product)
+    assert isinstance(sheet, CostSheet)
+    drawn = await branch.get(replace(command, cost_sheet_hash=sheet.sheet_hash))
+    loan_id = ids.from_text(ids.LOAN, drawn["id"])
+    await branch.confirm(C, LINE, loan_id)
+    return loan_id
+
+
+async def line_of(branch: Branch) -> Line:
+    async with branch.house.database.connection() as connection:
+        line = await store.read_line(connection, C, LINE)
+    assert line is not None
+    return line
+
+
+async def sheets_of(branch: Branch, loan_id: int) -> list[StoredSheet]:
+    async with branch.house.database.connection() as connection:
+        return await paper_store.read_sheets(connection, C, loan_id)
+
+
+async def statements_of(branch: Branch) -> list[StoredStatement]:
+    async with branch.house.database.connection() as connection:
+        return await paper_store.read_statements(connection, C, LINE)
+
+
+def annual_rate_again(sheet: dict[str, Any]) -> Decimal:
+    """Return the yearly rate of a kept sheet by halving an interval, from its rows alone."""
+    start = date.fromisoformat(sheet["start_date"])
+    rows = [
+        (Decimal((date.fromisoformat(r["due_date"]) - start).days) / 365, Decimal(r["due_minor"]))
+        for r in sheet["rows"]
+    ]
+    low, high = Decimal(0), Decimal(10)
+    for _ in range(80):
+        middle = (low + high) / 2
+        worth = sum(amount / (1 + middle) ** years for years, amount in rows)
+        low, high = (middle, high) if worth > sheet["principal_minor"] else (low, middle)
+    return low
+
+
+async def test_the_signed_sheet_is_kept_and_its_rate_found_again(branch: Branch) -> None:
+    loan_id = await lend_signed(branch, 600_000)
+    await kept(branch)
+    await kept(branch)
+    (sheet,) = await sheets_of(branch, loan_id)
+    assert (sheet.cause, sheet.language, sheet.sheet_no) == ("drawdown", "zh", 1)
+    assert hashlib.sha256(sheet.sheet.encode()).digest() == sheet.sheet_sha256
+    document = orjson.loads(sheet.sheet)
+    stated = Decimal(document["annual_cost"]["effective_e8"]) / 10**8
+    # To 0.01 percentage points.
+    assert abs(annual_rate_again(document) - stated) < Decimal("0.0001")
+    leaves = await branch.rows(
+        "SELECT convert_from(body, 'UTF8') FROM evidence.leaf_staged WHERE subject_id = $1"
+        " AND body IS NOT NULL",
+        loan_id,
+    )
+    assert any(sheet.sheet_sha256.hex() in text for (text,) in leaves)
+    assert not await branch.faults()
+
+
+async def test_a_change_of_plan_is_agreed_to_by_the_sheet_that_was_shown(branch: Branch) -> None:
+    loan_id = await lend_signed(branch, 600_000)
+    await branch.close_to(date(2026, 1, 20))
+    wish = PlanWish(customer_id=C, loan_id=loan_id, rate_daily_e8=20_000, reason="rate_lowered")
+    shown = await show_plan(branch.house, wish)
+    assert not isinstance(shown, Refused)
+    assert shown.after_sha256 is not None
+
+    async def agree(sheet_sha256: bytes, key: str) -> Answer | Refused:
+        return await change_plan(
+            branch.house, wish, sheet_sha256=sheet_sha256, author="desk", idempotency_key=key
+        )
+
+    other = await agree(bytes(32), "plan-0")
+    assert isinstance(other, Refused)
+    assert other.code == "effect_changed"
+    done = await agree(shown.after_sha256, "plan-1")
+    assert isinstance(done, Answer)
+    again = await agree(shown.after_sha256, "plan-1")
+    assert isinstance(again, Answer)
+    assert (again.text, again.is_replay) == (done.text, True)
+    await branch.repay(C, LINE, 150_000, loan_id=loan_id, mode=Prepayment.REDUCE_TERM)
+    await kept(branch)
+    signed, lowered, shorter = await sheets_of(branch, loan_id)
+    assert [s.cause for s in (signed, lowered, shorter)] == [
+        *("drawdown", "replan", "early_repayment"),
+    ]
+    assert (lowered.sheet_sha256, lowered.before_sha256) == (
+        shown.after_sha256,
+        shown.before_sha256,
+    )
+    figures = orjson.loads(lowered.difference or "")["figures"]
+    assert figures["rate_daily_e8"] == {"before": 40_000, "after": 20_000}
+    assert figures["interest_minor"]["after"] < figures["interest_minor"]["before"]
+    assert "total_minor" in orjson.loads(shorter.difference or "")["figures"]
+    assert not await branch.faults()
+
+
+async def test_a_correction_gives_ended_months_another_version(branch: Branch) -> None:
+    loan_id = await lend_signed(branch, 300_000)
+    await branch.close_to(date(2026, 3, 10))
+    paid = await branch.repay(C, LINE, 104_000, value_date=date(2026, 2, 14))
+    await kept(branch)
+    found = await statements_of(branch)
+    assert [(s.month.isoformat()[:7], s.version_no, s.reason) for s in found] == [
+        ("2026-02", 1, "month_end"),
+        ("2026-02", 2, "repayment"),
+    ]
+    figures = orjson.loads(found[1].difference or "")["figures"]
+    assert figures["principal_paid_minor"]["before"] == 0
+    assert figures["principal_paid_minor"]["after"] > 90_000
+    await branch.get(reversal(C, LINE, paid))
+    await kept(branch)
+    first, _, third = await statements_of(branch)
+    assert (third.version_no, third.reason) == (3, "reversal")
+    # Taken back, the month reads as it did at first.
+    assert third.statement == first.statement
+    told = await branch.rows(
+        "SELECT subject_id, payload FROM platform.outbox WHERE kind = $1", MONTHS_CORRECTED
+    )
+    assert [subject for subject, _ in told] == [loan_id, loan_id]
+    assert orjson.loads(told[0][1])["months"] == ["2026-02"]
+    assert not await branch.faults()
