@@ -36,6 +36,7 @@ from counterfoil.contracts.contract import State
 from counterfoil.contracts.template import Authentication
 from counterfoil.customers import record_link, verification_policy
 from counterfoil.customers.customer import CustomerStatus
+from counterfoil.customers.setting import Channel, Setting, StatementForm
 from counterfoil.customers.verification import CheckOutcome, Want
 from counterfoil.decisioning import refusals as decisioning
 from counterfoil.decisioning.evaluate import Verdict
@@ -63,6 +64,7 @@ from counterfoil.lending.terms import Method, Prepayment
 from counterfoil.models.registry import State as ModelState
 from counterfoil.models.registry import Step
 from counterfoil.models.thresholds import Level as AlarmLevel
+from counterfoil.payments.debit import DebitStatus
 from counterfoil.payments.rail_terms import RailKind
 from counterfoil.payments.reconciliation import DifferenceCause
 from counterfoil.payments.routing import Obstacle
@@ -95,6 +97,10 @@ CLOSED_FAMILIES = {
     "consent_level": tuple(level.value for level in Level),
     "consent_status": tuple(status.value for status in ConsentStatus),
     "contract_status": tuple(state.value for state in State),
+    "debit_status": tuple(status.value for status in DebitStatus),
+    "setting_channel": tuple(channel.value for channel in Channel),
+    "setting_kind": tuple(setting.value for setting in Setting),
+    "statement_form": tuple(form.value for form in StatementForm),
     "authentication": tuple(level.value for level in Authentication),
     "signed_language": tuple(language.value for language in Language),
     "customer_status": tuple(status.value for status in CustomerStatus),
@@ -117,7 +123,7 @@ CLOSED_FAMILIES = {
     "close_status": ("finished", "running"),
     "record": tuple(search._KINDS),
     "reveal_purpose": tuple(purpose.value for purpose in Purpose),
-    "transaction": ("disbursement", "repayment", "reversal", "reallocation"),
+    "transaction": ("disbursement", "repayment", "reversal", "reallocation", "redating"),
     "instalment_status": ("settled", "due", "late", "planned"),
     "direction": ("in", "out"),
     "language_short": ("en", "zh-CN"),

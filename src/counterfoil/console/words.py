@@ -36,6 +36,14 @@ CONTRACT_TONES: Final = {
     "declined": "warn",
 }
 
+DEBIT_TONES: Final = {
+    "created": "live",
+    "sent": "live",
+    "unknown": "warn",
+    "succeeded": "good",
+    "failed": "bad",
+}
+
 RETURN_TONES: Final = {"requested": "live", "paid": "good", "failed": "bad"}
 
 INQUIRY_TONES: Final = {
@@ -113,6 +121,11 @@ def consent_href(customer_id: int, consent_id: int) -> str:
 def contracts_href(customer_id: int) -> str:
     """Return the address of a customer's contracts."""
     return f"{customer_href(customer_id)}/contracts"
+
+
+def settings_href(customer_id: int) -> str:
+    """Return the address of the page with what a customer has set."""
+    return f"{customer_href(customer_id)}/settings"
 
 
 def contract_href(customer_id: int, contract_id: int) -> str:

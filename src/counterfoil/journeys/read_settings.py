@@ -16,9 +16,11 @@ from counterfoil.lending.line import Line, availability
 from counterfoil.lending.line_changes import day_changes
 from counterfoil.payments import debit_store
 from counterfoil.payments.mandate import Mandate
+from counterfoil.platform.queries import Row
 
 #: Lines of one customer; more than anybody has.
 _LINES_MAX = 100
+_NEWEST = 2**63 - 1
 
 
 async def read_settings(house: House, *, customer_id: int) -> dict[str, Any] | Refused:
@@ -56,6 +58,16 @@ async def read_history(
     """Return a page of what a customer has changed, newest first."""
     async with house.database.connection() as connection:
         return await setting_store.read_changes(connection, customer_id, before=before, page=page)
+
+
+async def read_debits(house: House, *, customer_id: int, page: int) -> list[Row]:
+    """Return what was presented to a customer's bank, newest first."""
+    async with house.database.connection() as connection:
+        return list(
+            await debit_store.read_debits(
+                connection, customer_id, line_id=None, before=_NEWEST, page=page
+            )
+        )
 
 
 def _line(house: House, line: Line, mandate: Mandate | None, on: Any) -> dict[str, Any]:

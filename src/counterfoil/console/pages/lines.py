@@ -305,6 +305,7 @@ def _facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:
         (t("line.status_reason"), row["status_reason"] or "—", ""),
         (t("loan.customer"), f.record(ids.CUSTOMER, customer), words.customer_href(customer)),
         (t("contract.contracts"), t("contract.of_customer"), words.contracts_href(customer)),
+        (t("setting.settings"), t("setting.of_customer"), words.settings_href(customer)),
         (t("line.application"), f.record(ids.APPLICATION, application),
          words.application_href(customer, application)),
     ]  # fmt: skip
