@@ -16,12 +16,13 @@ from counterfoil.decisioning.decision import Asked, Outcome
 from counterfoil.decisioning.replay import leaf_facts, record_of, replay
 from counterfoil.evidence.leaf import DOMAIN
 from counterfoil.evidence.staging import NOTHING_WITNESSED, canonical_body
-from counterfoil.journeys import apply, enrol, recheck
+from counterfoil.journeys import accept_many, apply, enrol, recheck
 from counterfoil.journeys import register as registering
+from counterfoil.journeys.accept_many import Acceptance
 from counterfoil.journeys.apply import ApplicationView
 from counterfoil.journeys.contract_bulk import sign_for_sandbox
 from counterfoil.journeys.decide import ask
-from counterfoil.journeys.enrol import Acceptance, NewApplicant
+from counterfoil.journeys.enrol import NewApplicant
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.recheck import Recheck, recheck_decisions
 from counterfoil.journeys.register import ApplicantView
@@ -536,10 +537,10 @@ async def test_many_offers_are_taken_each_with_its_own_answer(house: House) -> N
         for number, item in enumerate(offers)
     ]
     wishes.append(Acceptance(customer_id=1, application_id=1, repayment_day=1, idempotency_key="x"))
-    unsigned = await enrol.accept_offers(house, wishes)
+    unsigned = await accept_many.accept_offers(house, wishes)
     assert {code_of(answer) for answer in unsigned[:-1]} == {"contract_not_signed"}
     await sign_for_sandbox(house, [(wish.customer_id, wish.application_id) for wish in wishes])
-    taken = await enrol.accept_offers(house, wishes)
+    taken = await accept_many.accept_offers(house, wishes)
     assert code_of(taken[-1]) == "application_not_found"
     assert isinstance(taken[2], Refused)
     assert sum(isinstance(answer, Answer) for answer in taken) == len(offers) - 1

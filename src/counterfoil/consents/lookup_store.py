@@ -36,3 +36,13 @@ async def consents_for_purpose(
         connection, customer_ids=sorted(set(customer_ids)), purpose=purpose, now=now
     )
     return {row["customer_id"]: row["consent_id"] for row in rows}
+
+
+async def withdrawn_for_purposes(
+    connection: Connection, customer_ids: Collection[int], *, purposes: Collection[str]
+) -> set[int]:
+    """Return the customers whose latest consent for one of these purposes was withdrawn."""
+    rows = await QUERIES.withdrawn_for_purposes.fetch(
+        connection, customer_ids=sorted(customer_ids), purposes=sorted(purposes)
+    )
+    return {row["customer_id"] for row in rows}

@@ -9,6 +9,19 @@ WHERE c.customer_id = ANY(:customer_ids::bigint[]) AND c.purpose = :purpose
   AND c.status = 'given' AND c.not_before <= :now AND c.not_after > :now
 ORDER BY c.customer_id, c.not_after DESC, c.consent_id DESC;
 
+-- name: withdrawn_for_purposes
+-- Customers of whom the consent given last for some purposes was withdrawn.
+-- gives   a row for each of them
+-- locks   none
+SELECT last.customer_id
+FROM (
+    SELECT DISTINCT ON (c.customer_id) c.customer_id, c.status
+    FROM consents.consent AS c
+    WHERE c.customer_id = ANY(:customer_ids::bigint[]) AND c.purpose = ANY(:purposes::text[])
+    ORDER BY c.customer_id, c.consent_id DESC
+) AS last
+WHERE last.status = 'withdrawn';
+
 -- name: consents_by_key
 -- Consents of many customers as they stand.
 -- gives   at most one row a consent of those that are asked for

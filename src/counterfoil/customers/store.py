@@ -1,6 +1,6 @@
 """Reads and writes customers; one thin function for each named query."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from counterfoil.customers.customer import Customer, CustomerStatus
@@ -40,6 +40,12 @@ async def read_customers(
     """Return a page of customers from the newest back."""
     rows = await QUERIES.customers_page.fetch(connection, page=page, before=before)
     return [_customer(row) for row in rows]
+
+
+async def inactive_customers(connection: Connection, customer_ids: Collection[int]) -> set[int]:
+    """Return those customers who are not active."""
+    rows = await QUERIES.inactive_customers.fetch(connection, customer_ids=sorted(customer_ids))
+    return {row["customer_id"] for row in rows}
 
 
 def _customer(row: Row) -> Customer:

@@ -16,6 +16,14 @@ SELECT customer_id, status, language, created_at
 FROM customers.customer
 WHERE customer_id = :customer_id;
 
+-- name: inactive_customers
+-- Of some customers those who are not active.
+-- gives   a row for each
+-- locks   none
+SELECT customer_id
+FROM customers.customer
+WHERE customer_id = ANY(:customer_ids::bigint[]) AND status <> 'active';
+
 -- name: customers_page
 -- Customers from the newest back.
 -- gives   at most :page rows, before the key given

@@ -24,18 +24,13 @@ from counterfoil.consents.subject import Identity
 from counterfoil.customers import store as customers
 from counterfoil.customers.customer import Customer, CustomerStatus
 from counterfoil.customers.identity import Person, age_on, check_person
-from counterfoil.customers.verification_policy import Act
-from counterfoil.decisioning import application as transitions
 from counterfoil.decisioning import gathering_store
-from counterfoil.decisioning import store as decisions
-from counterfoil.decisioning.application import Application, Status
+from counterfoil.decisioning.application import Application
 from counterfoil.decisioning.decision import Asked, Decision
 from counterfoil.decisioning.gathering import Gathering, is_ineligible
-from counterfoil.decisioning.refusals import APPLICATION_NOT_FOUND
 from counterfoil.journeys import gather
 from counterfoil.journeys.consent import prepare_consents, store_consents
 from counterfoil.journeys.consent_records import Prepared as PreparedConsents
-from counterfoil.journeys.contract import SignedAgreement, require_signed
 from counterfoil.journeys.decide import (
     Facts,
     Steps,
@@ -43,9 +38,7 @@ from counterfoil.journeys.decide import (
     decide_case,
     decided_application,
     gathering_application,
-    is_without_line,
     keep_decisions,
-    open_line_command,
     record_of_person,
 )
 from counterfoil.journeys.experiments import Made, in_force_for
@@ -58,11 +51,9 @@ from counterfoil.journeys.exposure import (
     policy_facts,
 )
 from counterfoil.journeys.house import House
-from counterfoil.journeys.identity import refuse_acts
 from counterfoil.journeys.policies import ORIGINATION, InForce
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.kernel.language import Language
-from counterfoil.platform.batches import Answer
 from counterfoil.privacy import person_store as persons
 from counterfoil.privacy import store as vault_store
 from counterfoil.privacy.blind_index import IndexKind
@@ -88,20 +79,6 @@ class NewApplicant:
     language: Language = Language.CHINESE
     #: What the person decided on notices; the number of the customer is filled in.
     wishes: Sequence[Wish] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acceptance:
-    """A customer's wish to take an offer."""
-
-    customer_id: int
-    application_id: int
-    repayment_day: int
-    idempotency_key: str
-
-
-#: An accepted application with the agreement behind its line.
-_Accepted = tuple[Application, SignedAgreement]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,14 +130,6 @@ async def enrol(
                 await writing
             writing = tasks.create_task(_store(house, prepared))
     return [answer for prepared in sets for answer in prepared.answers]
-
-
-async def accept_offers(house: House, wishes: Sequence[Acceptance]) -> list[Answer | Refused]:
-    """Take many offers: applications are accepted in sets, then their lines are opened."""
-    answers: list[Answer | Refused] = []
-    for start in range(0, len(wishes), PERSONS_AT_ONCE):
-        answers.extend(await _accept_chunk(house, wishes[start : start + PERSONS_AT_ONCE]))
-    return answers
 
 
 async def _prepare(
@@ -437,73 +406,3 @@ async def _gather(
         kept = await gather.keep_gathered(house, connection, made, at=now)
     for (item, _), application in zip(known, kept, strict=True):
         prepared.answers[item.place] = application
-
-
-async def _accept_chunk(house: House, wishes: Sequence[Acceptance]) -> list[Answer | Refused]:
-    moved = await _accept_applications(house, wishes)
-    answers = await asyncio.gather(
-        *(_open_line(house, wish, moved[place]) for place, wish in enumerate(wishes))
-    )
-    await _reopen(
-        house,
-        [
-            item[0]
-            for item, answer in zip(moved, answers, strict=True)
-            if not isinstance(item, Refused) and is_without_line(answer)
-        ],
-    )
-    return list(answers)
-
-
-async def _accept_applications(
-    house: House, wishes: Sequence[Acceptance]
-) -> list[_Accepted | Refused]:
-    """Accept what has a signed agreement."""
-    on, now = await house.business_date(), house.clock.now()
-    keys = [(wish.customer_id, wish.application_id) for wish in wishes]
-    async with house.database.transaction() as connection:
-        found = await decisions.lock_applications(connection, keys)
-        agreements = await require_signed(connection, list(found.values()))
-        waiting = await refuse_acts(house, connection, Act.OPENING, [key[0] for key in found])
-        moved: list[_Accepted | Refused] = []
-        for key in keys:
-            application = found.pop(key, None)
-            if application is None:
-                moved.append(refuse(APPLICATION_NOT_FOUND))
-                continue
-            after = transitions.accept(application, line_id=key[1], on=on, at=now)
-            agreement = agreements[key]
-            if isinstance(after, Refused):
-                moved.append(after)
-            elif key[0] in waiting:
-                moved.append(waiting[key[0]])
-            elif isinstance(agreement, Refused):
-                moved.append(agreement)
-            else:
-                moved.append((after, agreement))
-        accepted = [item[0] for item in moved if not isinstance(item, Refused)]
-        await decisions.change_applications(connection, accepted)
-    return moved
-
-
-async def _open_line(
-    house: House, wish: Acceptance, accepted: _Accepted | Refused
-) -> Answer | Refused:
-    if isinstance(accepted, Refused):
-        return accepted
-    application, agreement = accepted
-    return await house.counter.submit(
-        open_line_command(application, wish.repayment_day, agreement),
-        idempotency_key=wish.idempotency_key,
-    )
-
-
-async def _reopen(house: House, applications: Sequence[Application]) -> None:
-    """Take acceptances back of which no line came."""
-    if not applications:
-        return
-    keys = [(item.customer_id, item.application_id) for item in applications]
-    async with house.database.transaction() as connection:
-        found = await decisions.lock_applications(connection, keys)
-        still = [item for item in found.values() if item.status is Status.ACCEPTED]
-        await decisions.change_applications(connection, list(map(transitions.reopen, still)))

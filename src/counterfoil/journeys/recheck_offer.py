@@ -54,7 +54,8 @@ from counterfoil.privacy import person_store as persons
 
 #: Blocks that stand against any other line; an expired one does not.
 _BLOCKS: Final = frozenset({"frozen", "suspended"})
-_PURPOSES: Final = frozenset(CONSENT_PURPOSES[ORIGINATION])
+#: Consents that the report behind an offer may rest on.
+PURPOSES: Final = frozenset(CONSENT_PURPOSES[ORIGINATION])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,7 @@ async def _consent_ended(house: House, connection: Connection, case: _Case) -> b
     if house.bureau is None or all(features.get(name) is None for name in read):
         return False
     given = await consents.read_consents(connection, case.application.customer_id)
-    mine = [item for item in given if item.purpose in _PURPOSES]
+    mine = [item for item in given if item.purpose in PURPOSES]
     return bool(mine) and mine[0].state.status is ConsentStatus.WITHDRAWN
 
 
@@ -190,7 +191,7 @@ async def _newer_report(
         return {}
     since = int(application.decided_at.timestamp())
     reports = await bureau.reports_of_customer(connection, application.customer_id)
-    if not any(item.received_at > since and item.purpose in _PURPOSES for item in reports):
+    if not any(item.received_at > since and item.purpose in PURPOSES for item in reports):
         return {}
     gathering = Gathering(
         customer_id=application.customer_id,

@@ -7,7 +7,7 @@ from typing import Final
 from counterfoil.kernel.calendar import add_months
 from counterfoil.lending.behaviour import WINDOW_MONTHS, FallenDue, History
 from counterfoil.lending.delinquency import days_past_due
-from counterfoil.lending.line import Line
+from counterfoil.lending.line import Line, blocked_by
 from counterfoil.lending.loan import Loan, advance
 from counterfoil.lending.store import LineKey, add_loans, read_accounts, read_lines
 from counterfoil.platform.database import Connection
@@ -44,6 +44,20 @@ async def lines_of(connection: Connection, customer_id: int) -> list[Line]:
     rows = await QUERIES.lines_of_customers.fetch(connection, customer_ids=[customer_id])
     keys = [(row["customer_id"], row["line_id"]) for row in rows]
     return list((await read_lines(connection, keys)).values())
+
+
+async def customers_blocked(
+    connection: Connection, customer_ids: Collection[int], on: date
+) -> set[int]:
+    """Return those customers of whom a line is frozen or suspended on a date."""
+    rows = await QUERIES.lines_of_customers.fetch(connection, customer_ids=sorted(customer_ids))
+    keys = [(row["customer_id"], row["line_id"]) for row in rows]
+    lines = await read_lines(connection, keys)
+    return {
+        line.customer_id
+        for line in lines.values()
+        if blocked_by(line, on) in {"frozen", "suspended"}
+    }
 
 
 async def customers_overdue(

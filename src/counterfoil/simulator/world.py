@@ -23,6 +23,7 @@ from counterfoil.bureau.refusals import INQUIRY_CONSENT_MISSING
 from counterfoil.decisioning.application import Application, Status
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.journeys import (
+    accept_many,
     adjust_limit,
     apply,
     close_day,
@@ -277,7 +278,7 @@ class World:
 
     async def _accept(self, offered: Sequence[tuple[int, InventedPerson, Application]]) -> None:
         wishes = [
-            enrol.Acceptance(
+            accept_many.Acceptance(
                 customer_id=application.customer_id,
                 application_id=application.application_id,
                 repayment_day=1 + self._share(place, "repayment day") % 28,
@@ -288,7 +289,7 @@ class World:
         keys = [(wish.customer_id, wish.application_id) for wish in wishes]
         for contract in await sign_for_sandbox(self._house, keys):
             _expected(contract, "a signed agreement")
-        answers = await enrol.accept_offers(self._house, wishes)
+        answers = await accept_many.accept_offers(self._house, wishes)
         for (place, person, application), answer in zip(offered, answers, strict=True):
             _expected(answer, "an accepted offer")
             borrower = self._meet(place, person.client, application)
