@@ -20,7 +20,7 @@ from counterfoil.journeys.approve import ask_approval, list_approvals
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
-from counterfoil.payments import refusals
+from counterfoil.payments import fee_store, refusals
 from counterfoil.payments import route_store as store
 from counterfoil.payments.hint import read_callback, take_hint
 from counterfoil.payments.rail_terms import RailTerms
@@ -41,6 +41,8 @@ from counterfoil.privacy.refusals import REASON_MISSING
 APPROVAL: Final = "payment_rails"
 #: How far back the calls of a rail are counted.
 LOOK_BACK: Final = timedelta(hours=1)
+#: How far back fees are added up.
+FEES_BACK: Final = timedelta(days=31)
 #: Payments that a list shows.
 PAGE: Final = 100
 _LEAF_SUBJECT: Final = 0
@@ -72,6 +74,9 @@ class RailStanding:
     declined: int
     #: Milliseconds within which 95 of 100 of them were answered; None without calls.
     p95_ms: int | None
+    #: Its fees of the last month: booked as the lender's cost, and asked for on its statements.
+    fees_booked_minor: int
+    fees_asked_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +92,20 @@ class RailsView:
 
 async def read_rails(house: House) -> RailsView:
     """Return how the rails stand."""
-    now = house.clock.now()
+    now, on = house.clock.now(), await house.business_date()
+    codes = [terms.code for terms in house.rails]
     async with house.database.connection() as connection:
+        fees = await fee_store.fees_by_rail(connection, rails=codes, since=on - FEES_BACK)
         switches = {row["rail"]: row for row in await store.last_switches(connection)}
         found = await store.rail_figures(connection, since=now - LOOK_BACK)
         queued = await store.queued_payments(connection, page=PAGE)
         rerouted = await store.rerouted_payments(connection, page=PAGE)
     figures = {row["rail"]: row for row in found}
+    by_rail = {row["rail"]: row for row in fees}
+    sorted_fees = [by_rail[code] for code in codes]
     rails = [
-        _standing(terms, switches.get(terms.code), figures.get(terms.code), now)
-        for terms in house.rails
+        _standing(terms, switches.get(terms.code), figures.get(terms.code), asked, now)
+        for terms, asked in zip(house.rails, sorted_fees, strict=True)
     ]
     wide = switches.get(ALL_RAILS)
     return RailsView(rails, wide if wide and wide["is_closed"] else None, queued, rerouted)
@@ -199,7 +208,7 @@ async def _second_person(
 
 
 def _standing(
-    terms: RailTerms, switch: Row | None, figures: Row | None, now: datetime
+    terms: RailTerms, switch: Row | None, figures: Row | None, fees: Row, now: datetime
 ) -> RailStanding:
     is_open = terms.hours.is_open(now)
     closed = switch if switch is not None and switch["is_closed"] else None
@@ -211,6 +220,8 @@ def _standing(
         is_closed_by_hand=closed is not None,
         closed_by=None if closed is None else closed["switched_by"],
         closed_reason=None if closed is None else closed["reason"],
+        fees_booked_minor=fees["booked_minor"],
+        fees_asked_minor=fees["asked_minor"],
         **{name: row[name] for name in _NOTHING},
     )
 

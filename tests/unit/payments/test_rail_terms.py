@@ -117,7 +117,7 @@ def test_the_file_is_read_whole() -> None:
         ('payer = "lender"', 'payer = "borrower"', "payer"),
         ("payment_minor_min = 5_000_000", "payment_minor_min = 900_000_001", "limits"),
         ("cut_off = 17:00:00", "cut_off = 08:00:00", "window"),
-        ('currencies = ["CNY"]', 'currencies = ["XXX"]', "currencies"),
+        ('currencies = ["CNY"]', 'currencies = ["ZZZ"]', "currencies"),
         ('"mon", ', '"monday", ', "window"),
         ("priority = 1", "priority = 1\nfavourite = true", "favourite"),
         ('zone = "Asia/Shanghai"', 'zone = "Asia/Nowhere"', "Asia/Nowhere"),

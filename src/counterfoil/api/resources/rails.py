@@ -73,6 +73,9 @@ class RailView(View):
     silent: int
     declined: int
     p95_ms: int | None
+    #: Fees of the last 31 days: booked as the lender's cost, and asked for on its statements.
+    fees_booked_minor: int
+    fees_asked_minor: int
 
 
 class WayView(View):
@@ -264,6 +267,8 @@ def _rail(rail: journey.RailStanding) -> RailView:
         silent=rail.silent,
         declined=rail.declined,
         p95_ms=rail.p95_ms,
+        fees_booked_minor=rail.fees_booked_minor,
+        fees_asked_minor=rail.fees_asked_minor,
     )
 
 

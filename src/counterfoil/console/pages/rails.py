@@ -48,6 +48,8 @@ class RailRow:
     calls: str
     silent: str
     p95: str
+    #: Booked, and asked for on statements, within a month.
+    fees: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,8 @@ def _rail(visit: Visit, rail: journey.RailStanding) -> RailRow:
         calls=f.count(rail.calls),
         silent=f.count(rail.silent),
         p95=f.count(rail.p95_ms),
+        fees=f"{f.amount(rail.fees_booked_minor, _CURRENCY)} / "
+        f"{f.amount(rail.fees_asked_minor, _CURRENCY)}",
     )
 
 
