@@ -5,6 +5,7 @@ from datetime import date
 
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application
+from counterfoil.hosts.campaign_store import NO_HOST, Campaign, add_campaign, add_invitations
 from counterfoil.journeys import apply, register
 from counterfoil.journeys.apply import ApplicationView
 from counterfoil.journeys.contract_bulk import sign_for_sandbox
@@ -54,9 +55,12 @@ class Counter:
         """Apply, by default for a person nobody knows yet."""
         self.persons += 1
         key = f"apply-{self.persons}"
+        applicant = customer_id or await self.register(key)
+        if product_code == "cash-line-invited":
+            await self.invite(applicant, product_code)
         answered = await apply.submit_application(
             self.house,
-            customer_id=customer_id or await self.register(key),
+            customer_id=applicant,
             product_code=product_code,
             requested_minor=None,
             purpose="travel",
@@ -67,6 +71,29 @@ class Counter:
         )
         assert isinstance(answered, ApplicationView), answered
         return answered
+
+    async def invite(self, customer_id: int, product_code: str) -> None:
+        """Invite somebody to apply, without the campaign behind it."""
+        on, number = await self.house.business_date(), self.house.ids.next()
+        campaign = Campaign(
+            campaign_id=number,
+            code=f"test-{number}",
+            product_code=product_code,
+            host_id=NO_HOST,
+            rule="own_months > 0",
+            list_sha256="",
+            quota=1,
+            expires_on=on,
+            words={},
+            asked_by="ana",
+            approved_by="cora",
+            approval_id=number,
+            started_at=self.house.clock.now(),
+            counts={},
+        )
+        async with self.house.database.transaction() as connection:
+            await add_campaign(connection, campaign)
+            await add_invitations(connection, campaign, [customer_id], on=on)
 
     async def register(self, key: str) -> int:
         """Register one more person."""

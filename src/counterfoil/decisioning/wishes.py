@@ -18,6 +18,8 @@ class Choice(StrEnum):
 
     PERSON_DECIDES = "person_decides"
     STANDARD_OFFER = "standard_offer"
+    #: No invitations to apply; no question of a decision, and so no input of one.
+    NO_INVITATIONS = "no_invitations"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,3 +152,33 @@ DELIVERY_NOT_FOUND = Refusal(
     message="There is no such notice.",
     next_step="Look it up in the list of notices.",
 )
+CAMPAIGN_FORM_INVALID = Refusal(
+    code="campaign_form_invalid",
+    kind=Kind.INVALID,
+    message="The campaign's member {member} {fault}.",
+    next_step="Correct it and ask for the campaign again.",
+)
+CAMPAIGN_WORDS = Refusal(
+    code="campaign_words",
+    kind=Kind.INVALID,
+    message="The words in the language {language} say what an invitation must not: {found}.",
+    next_step="Invite to apply; promise neither approval nor figures.",
+)
+CAMPAIGN_CODE_TAKEN = Refusal(
+    code="campaign_code_taken",
+    kind=Kind.CONFLICT,
+    message="There is a campaign of this code already.",
+    next_step="Choose another code; a campaign does not change.",
+)
+CAMPAIGN_NOT_FOUND = Refusal(
+    code="campaign_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no such campaign.",
+    next_step="Look it up in the list of campaigns.",
+)
+INVITATION_NEEDED = Refusal(
+    code="invitation_needed",
+    kind=Kind.CONFLICT,
+    message="The product {product} takes applications of invited customers only.",
+    next_step="Apply for another product, or wait for an invitation.",
+)

@@ -65,6 +65,7 @@ from counterfoil.journeys.exposure import (
 )
 from counterfoil.journeys.house import House
 from counterfoil.journeys.identity import refuse_act
+from counterfoil.journeys.invite import refuse_uninvited
 from counterfoil.journeys.policies import ORIGINATION
 from counterfoil.journeys.recheck_offer import recheck_offer
 from counterfoil.journeys.review import person_by
@@ -177,6 +178,8 @@ async def _question(house: House, wish: ApplicationWish) -> Question | Applicati
         choices = await choices_for(connection, customer_id, person_decides=wish.person_decides)
     if isinstance(age_years, Refused):
         return age_years
+    if refused := await refuse_uninvited(house, customer_id, wish.product_code, on=on):
+        return refused
     in_force = in_force_for(house, ORIGINATION, customer_id, on=on)
     asked = ask(house, in_force.policy, wish.product_code, wish.requested_minor, on=on)
     if isinstance(asked, Refused):

@@ -18,6 +18,7 @@ from counterfoil.decisioning.decision import Asked
 from counterfoil.decisioning.honouring import standard_of
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.wishes import Choice, Standard, Wishes
+from counterfoil.hosts.campaign_store import end_invitations
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.database import Connection
@@ -49,6 +50,8 @@ async def choose(
                 at=house.clock.now(),
                 channel=channel,
             )
+        if choice is Choice.NO_INVITATIONS and is_on:
+            await end_invitations(connection, customer_id, by="customer", at=house.clock.now())
         return await chosen_by(connection, customer_id)
 
 

@@ -39,6 +39,7 @@ from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.refusals import APPLICATION_NOT_FOUND
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.hosts.campaign_store import end_invitations
 from counterfoil.journeys.consent_records import (
     Given,
     Prepared,
@@ -224,6 +225,8 @@ async def withdraw(
             await forget_templates(
                 house, connection, customer_id=customer_id, consent_id=consent_id
             )
+            if found.notice_code == "marketing":
+                await end_invitations(connection, customer_id, by="customer", at=house.clock.now())
             event = house.ids.next()
             told = (event, customer_id, WITHDRAWN, consent_id, "{}", house.clock.now())
             await PLATFORM.add_events.execute(connection, rows=[told])
