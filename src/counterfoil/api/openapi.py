@@ -31,6 +31,7 @@ _REFERENCE: Final = "#/components/schemas/"
 _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": f"{_REFERENCE}Problem"}}}
 _NAMES: Final = {
     ids.HOST: "a host",
+    ids.LOAN: "a loan",
     ids.CAMPAIGN: "a campaign",
     ids.DELIVERY: "a notice to a host",
     ids.CUSTOMER: "a customer",
