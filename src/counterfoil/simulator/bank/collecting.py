@@ -99,11 +99,6 @@ class CollectingBank:
             calls_at_once=100,
         )
 
-    @property
-    def collected_minor(self) -> int:
-        """Return what was collected in all."""
-        return sum(entry.order.amount_minor for entry in self._collected())
-
     async def collect(self, order: DebitOrder, *, requested_on: date) -> Answer:
         """Order a debit under the order's own reference."""
         self.arrivals[order.reference] += 1
