@@ -13,6 +13,7 @@ PAGES = (
     "/portal/rights", "/portal/profile", "/portal/decisions", "/portal/contracts",
 )  # fmt: skip
 PHONE = 390
+LINKS = "all => all.map(one => one.getAttribute('href').split(/[?#]/)[0])"
 
 
 @pytest.fixture
@@ -36,8 +37,9 @@ def sign_in(reader: Reader, number: str) -> Page:
 def test_pages_fit_a_phone_in_both_themes_and_languages(visitors: Visitors, number: str) -> None:
     reader = visitors.reader(width=320, theme="dark", language="zh-CN")
     page = sign_in(reader, number)
-    for width, theme, language in ((320, "dark", "zh-CN"), (PHONE, "light", "en"),
-                                   (1280, "light", "zh-CN")):  # fmt: skip
+    found = set[str]()
+    for width, theme, language in ((1280, "dark", "zh-CN"), (320, "light", "en"),
+                                   (PHONE, "light", "en")):  # fmt: skip
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
         reader.context.set_extra_http_headers({"accept-language": language})
@@ -45,6 +47,12 @@ def test_pages_fit_a_phone_in_both_themes_and_languages(visitors: Visitors, numb
             page = reader.open(path)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
             expect(page.get_by_role("heading", level=1)).to_be_visible()
+            found |= set(page.locator("main a[href^='/portal/']").evaluate_all(LINKS))
+    for path in sorted(found - set(PAGES)):
+        if not path.endswith((".pdf", "/file")):
+            page = reader.open(path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    page = reader.open("/portal/me")
     small = page.evaluate(
         "[...document.querySelectorAll('main :is(button, .button, input, select), .tabs a')]"
         ".filter(e => e.offsetParent && e.getBoundingClientRect().height < 43.5).length"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from counterfoil.kernel.money import E8
 from counterfoil.portal.visit import Visit
 
 
@@ -71,9 +72,9 @@ def sheet_view(visit: Visit, document: Mapping[str, Any], sha256: str) -> SheetV
         principal=f.money(document["principal_minor"], currency),
         total=f.money(document["total_minor"], currency),
         cost=f.money(document["cost_minor"], currency),
-        annual_cost=f.rate(document["annual_cost"]["effective_e8"]),
+        annual_cost=f.percent(document["annual_cost"]["effective_e8"], E8),
         annual_method=document["annual_cost"]["effective_method"][lang],
-        annual_simple=f.rate(document["annual_cost"]["simple_e8"]),
+        annual_simple=f.percent(document["annual_cost"]["simple_e8"], E8),
         rate_annual=f.rate(document["rate_annual_contract_e8"]),
         items=[_item(visit, item, currency, lang) for item in document["items"]],
         contingent=[_contingent(visit, item, lang) for item in document["contingent_items"]],

@@ -7,6 +7,7 @@ from counterfoil.portal.visit import Visit
 
 #: Currency of what is known of customers.
 _CURRENCY: Final = "CNY"
+_PPM: Final = 1_000_000
 LOAN_TONES: Final = {"open": "live", "closed": "good", "cancelled": "", "pending": "warn"}
 CONSENT_TONES: Final = {"given": "good", "used_up": "", "expired": "", "withdrawn": ""}
 
@@ -38,7 +39,9 @@ def value_words(visit: Visit, value: Value | None, unit: str) -> str:
     if isinstance(value, bool):
         return visit.t("value.yes" if value else "value.no")
     if isinstance(value, str):
-        return value
+        return visit.word("purpose", value)
     if unit == "minor":
         return visit.formats.money(value, _CURRENCY)
+    if unit == "ppm":
+        return visit.formats.percent(value, _PPM)
     return f"{visit.formats.count(value)} {visit.word('unit', unit)}".strip()

@@ -23,6 +23,8 @@ from counterfoil.portal.words import product_name, value_words
 APPLICATIONS_SHOWN: Final = 50
 _SAID_LENGTH_MAX: Final = 500
 _BY: Final = "portal"
+#: State in which an offer waits for the customer.
+_OFFER: Final = "approved"
 _TONES: Final = {"approved": "good", "accepted": "good", "declined": "bad", "referred": "warn"}
 
 
@@ -75,7 +77,7 @@ async def show_list(visit: Visit) -> Response:
     items = []
     for row in rows:
         record = ids.to_text(ids.APPLICATION, row["application_id"])
-        is_offer = row["status"] == "approved"
+        is_offer = row["status"] == _OFFER
         items.append(
             ApplicationRow(
                 href=f"/portal/decisions/{record}",
@@ -99,9 +101,13 @@ async def show_decision(visit: Visit) -> Response:
     )
     if isinstance(found, Refused):
         return errors.not_found(visit)
-    return visit.page(
-        "decisions/decision.html", visit.t("decision.title"), _view(visit, number, found)
-    )
+    async with visit.reading() as connection:
+        rows = await READING.applications_of_customer.fetch(
+            connection, customer_id=visit.customer_id, page=APPLICATIONS_SHOWN
+        )
+    is_offer = any(row["application_id"] == number and row["status"] == _OFFER for row in rows)
+    view = _view(visit, number, found, is_offer=is_offer)
+    return visit.page("decisions/decision.html", visit.t("decision.title"), view)
 
 
 async def ask_person(visit: Visit) -> Response:
@@ -122,7 +128,7 @@ async def ask_person(visit: Visit) -> Response:
     return visit.go(f"/decisions/{ids.to_text(ids.APPLICATION, number)}?done=review_asked")
 
 
-def _view(visit: Visit, number: int, found: Explained) -> DecisionView:
+def _view(visit: Visit, number: int, found: Explained, *, is_offer: bool) -> DecisionView:
     f, told, review = visit.formats, found.told, found.review
     record = ids.to_text(ids.APPLICATION, number)
 
@@ -149,7 +155,7 @@ def _view(visit: Visit, number: int, found: Explained) -> DecisionView:
         person_by=visit.t("decision.person_by", day=f.day(found.person_by))
         if found.person_by
         else "",
-        sign_href=f"/portal/contracts/sign/{record}" if told.outcome == "approved" else "",
+        sign_href=f"/portal/contracts/sign/{record}" if is_offer else "",
         done=visit.done("review_asked"),
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ from counterfoil.journeys.quote import quote
 from counterfoil.journeys.reading_time import end_reading
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
+from counterfoil.kernel.money import E8
 from counterfoil.lending import store
 from counterfoil.lending.line import Line, availability
 from counterfoil.lending.quote import Quote
@@ -225,7 +226,7 @@ def _show_review(visit: Visit, drawing: Drawing, quoted: Quote, ticket: str) -> 
             (t("draw.purpose"), visit.word("purpose", drawing.purpose)),
             (t("draw.account"), drawing.payee_ref),
         ],
-        annual_cost=f.rate(sheet.rate_annual_effective_e8),
+        annual_cost=f.percent(sheet.rate_annual_effective_e8, E8),
         total=f.money(sheet.total_minor, sheet.currency),
         note=quoted.note.text,
         language=visit.catalogue.language,

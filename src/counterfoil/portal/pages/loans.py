@@ -157,7 +157,7 @@ async def show_loan(visit: Visit) -> Response:
         repay_href=f"/portal/repay/{record}" if loan.status == "open" else "",
         note_href=f"/portal/loans/{record}/note.pdf" if loan.note_ref else "",
         read=""
-        if loan.sheet_read_ms is None
+        if not loan.sheet_read_ms
         else visit.t("loan.sheet_read", seconds=loan.sheet_read_ms // _MS),
         done=visit.done("drawn") or visit.done("repaid"),
     )
