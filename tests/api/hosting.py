@@ -81,7 +81,7 @@ def terms(code: str, **changes: Any) -> HostTerms:
         "contract_from": date(2026, 1, 1),
         "contract_until": date(2027, 12, 31),
         "products": ("cash-line-open",),
-        "purposes": ("linking", "origination", "servicing", "repayment"),
+        "purposes": ("linking", "origination", "servicing", "repayment", "invitation"),
         "drawdown_purposes": ("daily_consumption",),
         "origins": (ORIGIN,),
         "webhook_url": None,

@@ -26,6 +26,7 @@ SAMPLES = {
     "version": "1",
     "language": "zh",
     "model_sha256": "0" * 64,
+    "line_review_case_id": "lx_01hv4zq3k2f00",
 }
 
 

@@ -102,7 +102,7 @@ async def test_a_link_shows_nothing_before_the_customer_has_confirmed_it(site: S
     page = await visitor.ask("u1", "consent", **asked)
     async with browsing(site) as browser:
         act = await browser.open(page)
-        assert (await browser.client.get(page["url"])).status_code == 410
+        assert (await browser.client.get(page["url"])).status_code == 409
         assert (await browser.choose(act, page, choice="agree")).status_code == 303
         end = await browser.client.get(f"/portal/hosted/{page['id']}")
     assert f"{visitor.origin}/back?from=lender&amp;result={page['id']}" in end.text
