@@ -259,8 +259,10 @@ async def _check_accrual(connection: Connection, notes: Notes) -> None:
     if notes.accrued is None:
         notes.results["receivables"] = notes.results["accrual_day"] = Result()
         return
-    day, at = notes.accrued
-    balances = await ledger.balances_at_close(connection, day, finished_at=at)
+    cut, day = notes.accrued, notes.accrued.day
+    balances = await ledger.balances_at_close(
+        connection, day, seen_before=cut.surely_seen_before, snapshot=cut.snapshot
+    )
     for book in {*notes.sums, *(book for book, _ in balances)}:
         sums = notes.sums[book]
         _compare(
@@ -294,7 +296,7 @@ async def _check_day_balances(connection: Connection, notes: Notes) -> None:
     """Sum up the journals of closed dates again."""
     result = notes.results["day_balances"]
     result.examined, last_date = await ledger.summed_days(connection)
-    done = notes.accrued[0] if notes.accrued and not notes.is_closing else last_date
+    done = notes.accrued.day if notes.accrued and not notes.is_closing else last_date
     if done is None:
         return
     for row in await ledger.wrong_day_balances(connection, done, page=PAGE_SUMS):

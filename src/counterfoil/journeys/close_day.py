@@ -291,7 +291,8 @@ async def _accrual(house: Process, day: date, before: Step | None) -> tuple[int,
     Whatever was paid, reversed or folded again meanwhile is in both figures and cancels out.
     """
     if before is not None and before.detail is not None:
-        return before.examined, _Income(*(int(text) for text in before.detail.split()))
+        sums, _, _ = before.detail.partition("@")
+        return before.examined, _Income(*(int(text) for text in sums.split()))
     async with (
         house.database.connection() as connection,
         connection.transaction(isolation="repeatable_read"),  # type: ignore[call-arg]
@@ -303,7 +304,9 @@ async def _accrual(house: Process, day: date, before: Step | None) -> tuple[int,
         await closing.keep_accrual_day(connection, day, figures)
         await ledger.add_house_journals(connection, journals, book_date=day, posted_at=now)
         covered = sum(figure.loans for figure in figures)
-        await _mark(connection, now, day, ACCRUAL, covered, 0, " ".join(map(str, income)))
+        # By its snapshot a later check tells what this sum had seen: commands went on meanwhile.
+        detail = f"{' '.join(map(str, income))}@{await closing.snapshot(connection)}"
+        await _mark(connection, now, day, ACCRUAL, covered, 0, detail)
     return covered, income
 
 

@@ -1,5 +1,6 @@
 """The ledger's rows and sums as they are, for whoever checks the books."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -37,11 +38,24 @@ async def balances(connection: Connection) -> Balances:
 
 
 async def balances_at_close(
-    connection: Connection, business_date: date, *, finished_at: datetime
+    connection: Connection,
+    business_date: date,
+    *,
+    seen_before: datetime,
+    snapshot: tuple[int, Sequence[int]] | None,
 ) -> Balances:
-    """Return what every account stood at once the accrual of a day had been booked."""
+    """Return what every account stood at as the accrual of a day saw it.
+
+    That is all of the day and before, what was posted before an instant, and what a snapshot
+    shows: its bound and the transactions in progress, modulo 2^32.
+    """
+    xmax, in_progress = snapshot or (None, ())
     rows = await QUERIES.balances_at_close.fetch(
-        connection, business_date=business_date, finished_at=finished_at
+        connection,
+        business_date=business_date,
+        seen_before=seen_before,
+        xmax=xmax,
+        in_progress=list(in_progress),
     )
     return _balances(rows)
 

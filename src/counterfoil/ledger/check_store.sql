@@ -29,13 +29,18 @@ FROM ledger.posting AS p
 GROUP BY p.lender_id, p.product_code, p.currency, p.account;
 
 -- name: balances_at_close
--- What every account stood at when the accrual of a day had been booked.
+-- What every account stood at as the accrual of a day saw it.
 -- gives   one row a book and account
 -- locks   none
 SELECT p.lender_id, p.product_code, p.currency, p.account, sum(p.amount_minor)::bigint
            AS amount_minor
-FROM ledger.posting AS p
-WHERE p.book_date <= :business_date OR p.posted_at < :finished_at
+FROM (
+    SELECT j.lender_id, j.product_code, j.currency, u.account, u.amount_minor
+    FROM ledger.journal AS j
+    CROSS JOIN LATERAL unnest(j.accounts, j.amounts) AS u (account, amount_minor)
+    WHERE j.book_date <= :business_date OR j.posted_at < :seen_before
+        OR ((j.xmin::text::bigint - :xmax::bigint + 8589934592) % 4294967296 >= 2147483648
+            AND j.xmin::text::bigint <> ALL (:in_progress::bigint[]))) AS p
 GROUP BY p.lender_id, p.product_code, p.currency, p.account;
 
 -- name: summed_days

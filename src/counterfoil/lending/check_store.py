@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 from counterfoil.lending.account import Transaction
+from counterfoil.lending.close_cut import Cut, Snapshot
 from counterfoil.lending.closing_store import Receivable
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Due, Loan
@@ -24,6 +25,8 @@ class Booked(NamedTuple):
     posted_at: datetime
     idempotency_key: str
     transaction: Transaction
+    #: Number of the database transaction that wrote it, modulo 2^32.
+    xid: int
 
 
 class StoredDue(NamedTuple):
@@ -82,6 +85,7 @@ async def transactions_of_range(
             row["posted_at"],
             row["idempotency_key"],
             transaction_of(row),
+            row["xid"],
         )
         for row in rows
     ]
@@ -97,10 +101,14 @@ async def line_events_of_range(
     return [StoredEvent(*row) for row in rows]
 
 
-async def last_accrual(connection: Connection) -> tuple[date, datetime] | None:
-    """Return the latest day whose accrual was booked, and when; None before the first close."""
+async def last_accrual(connection: Connection) -> Cut | None:
+    """Return the latest day whose accrual was booked, and what it saw; None before the first."""
     row = await QUERIES.last_accrual.fetchrow(connection)
-    return None if row is None else (row["business_date"], row["finished_at"])
+    if row is None:
+        return None
+    _, found, text = (row["detail"] or "").partition("@")
+    snapshot = Snapshot.read(text) if found else None
+    return Cut(row["business_date"], row["finished_at"], snapshot)
 
 
 async def accrual_of_day(connection: Connection, business_date: date) -> Sequence[Receivable]:

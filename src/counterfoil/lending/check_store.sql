@@ -58,7 +58,7 @@ ORDER BY i.customer_id, i.loan_id, i.instalment_no;
 SELECT t.customer_id, t.transaction_id, t.loan_id, t.line_id, t.sequence, t.kind, t.value_date,
        t.book_date, t.posted_at, t.amount_minor, t.principal_minor, t.interest_minor,
        t.penalty_minor, t.excess_minor, t.mode, t.repayment_id, t.relates_to, t.channel, t.reason,
-       t.idempotency_key, t.fee_minor, t.guarantee_minor, t.plan
+       t.idempotency_key, t.fee_minor, t.guarantee_minor, t.plan, t.xmin::text::bigint AS xid
 FROM lending.loan_transaction AS t
 WHERE t.customer_id > :after AND t.customer_id <= :through
 ORDER BY t.customer_id, t.loan_id, t.sequence;
@@ -73,10 +73,10 @@ WHERE e.customer_id > :after AND e.customer_id <= :through
 ORDER BY e.customer_id, e.line_id, e.version;
 
 -- name: last_accrual
--- The latest day whose accrual was booked, and when.
+-- The latest day whose accrual was booked, when, and by which snapshot.
 -- gives   one row, none before the first close
 -- locks   none
-SELECT s.business_date, s.finished_at
+SELECT s.business_date, s.finished_at, s.detail
 FROM lending.close_step AS s
 WHERE s.step = 'accrual' AND s.finished_at IS NOT NULL
 ORDER BY s.business_date DESC

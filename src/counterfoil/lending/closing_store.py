@@ -76,6 +76,11 @@ async def unfinished(connection: Connection) -> date | None:
     return found
 
 
+async def snapshot(connection: Connection) -> str:
+    """Return the snapshot that a transaction reads by: lowest, next, and those in progress."""
+    return str(await QUERIES.snapshot.fetchval(connection))
+
+
 async def put_step(connection: Connection, step: Step) -> None:
     """Record that a step was begun, went on, or was finished; counts add up."""
     await QUERIES.put_close_step.execute(connection, **step._asdict())

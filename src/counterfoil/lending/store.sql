@@ -257,7 +257,7 @@ INSERT INTO lending.loan (
 SELECT r.customer_id, r.loan_id, r.line_id, r.product_code, r.product_version, r.lender_id,
        r.currency, r.method, r.purpose, r.payee_ref, r.cost_sheet_hash, r.original_minor,
        r.rate_daily_e8, r.penalty_daily_e8, r.grace_days, r.tenor_months, r.repayment_day,
-       r.requested_on, r.contract_id, r.note_ref, r.note_sha256, r.fees::jsonb, r.sheet_read_ms
+       r.requested_on, r.contract_id, r.note_ref, r.note_sha256, r.fees, r.sheet_read_ms
 FROM unnest(:rows::lending.loan_v3[]) AS r;
 
 -- name: change_loans
@@ -395,6 +395,12 @@ INSERT INTO lending.accrual_day (
     interest_receivable_e8, penalty_receivable_e8, fee_receivable_minor)
 VALUES (:business_date, :lender_id, :product_code, :currency, :bucket, :loans, :principal_minor,
     :interest_receivable_e8, :penalty_receivable_e8, :fee_receivable_minor);
+
+-- name: snapshot
+-- The snapshot of this transaction.
+-- gives   one row
+-- locks   none
+SELECT pg_current_snapshot()::text;
 
 -- name: close_steps
 -- The steps of a day's close that were begun.

@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.ledger.store import BookKey
 from counterfoil.lending.catalogue import Catalogue
+from counterfoil.lending.close_cut import Cut
 
 #: Exceptions of one check that are listed; the rest are only counted.
 LISTED_MAX: Final = 200
@@ -84,8 +85,8 @@ class Notes:
     business_date: date
     #: A day is being closed: some loans wait for their turn.
     is_closing: bool
-    #: The latest day whose accrual was booked, and when; None before the first.
-    accrued: tuple[date, datetime] | None
+    #: The latest day whose accrual was booked, and what it saw; None before the first.
+    accrued: Cut | None
     results: defaultdict[str, Result] = field(default_factory=lambda: defaultdict(Result))
     sums: defaultdict[BookKey, Sums] = field(default_factory=lambda: defaultdict(Sums))
     #: By book and bucket at the latest close: loans, principal, exact interest and penalty, fees.

@@ -90,8 +90,8 @@ def _sum_up(loan: Loan, booked: list[Booked], notes: Notes) -> None:
         sums.held_minor += loan.original_minor
     if notes.accrued is None:
         return
-    day, at = notes.accrued
-    seen = [b.transaction for b in booked if b.book_date <= day or b.posted_at < at]
+    cut, day = notes.accrued, notes.accrued.day
+    seen = [b.transaction for b in booked if cut.saw(b.book_date, b.posted_at, b.xid)]
     if not seen:
         return
     on = date.fromordinal(day.toordinal() + 1)

@@ -4,7 +4,7 @@
 -- here, whatever decided it. New columns have constant defaults, so no row is rewritten.
 SET LOCAL lock_timeout = '3s';
 
-ALTER TABLE lending.loan ADD COLUMN fees jsonb;
+ALTER TABLE lending.loan ADD COLUMN fees text;
 ALTER TABLE lending.loan ADD COLUMN due_fee_minor bigint NOT NULL DEFAULT 0;
 ALTER TABLE lending.loan ADD COLUMN due_guarantee_minor bigint NOT NULL DEFAULT 0;
 ALTER TABLE lending.loan ADD COLUMN fee_paid_minor bigint NOT NULL DEFAULT 0;
@@ -53,7 +53,7 @@ CREATE FUNCTION lending.refuse_fee_not_agreed() RETURNS trigger LANGUAGE plpgsql
 DECLARE
     agreed jsonb;
 BEGIN
-    SELECT o.fees INTO agreed FROM lending.loan AS o
+    SELECT o.fees::jsonb INTO agreed FROM lending.loan AS o
     WHERE o.customer_id = NEW.customer_id AND o.loan_id = NEW.loan_id;
     IF (NEW.fee_minor <> 0 AND NOT coalesce(agreed @> '[{"payee": "lender"}]', false))
         OR (NEW.guarantee_minor <> 0 AND NOT coalesce(agreed @> '[{"payee": "guarantor"}]', false))
