@@ -129,8 +129,8 @@ COST_CAP_UNKNOWN = Refusal(
     message="The rule pack {pack} knows no cap on the cost for a {licence} on {on}.",
     next_step="Bring a rule pack with the cap of this licence; what is not known never passes.",
 )
-PRICE_ABOVE_AGREED = Refusal(
-    code="price_above_agreed",
+PRICE_ABOVE_SIGNED = Refusal(
+    code="price_above_signed",
     kind=Kind.CONFLICT,
     message="The line was agreed to at {agreed_daily_e8} hundred-millionths a day, and no drawdown "
     "costs more.",

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending.refusals import (
-    PRICE_ABOVE_AGREED,
+    PRICE_ABOVE_SIGNED,
     PRICE_NOTICE_TOO_SHORT,
     RATE_OUT_OF_RANGE,
 )
@@ -59,7 +59,7 @@ def refuse_price(
     if not least <= price.rate_daily_e8 <= most:
         return refuse(RATE_OUT_OF_RANGE, minimum_daily_e8=least, maximum_daily_e8=most)
     if price.rate_daily_e8 > agreed_daily_e8:
-        return refuse(PRICE_ABOVE_AGREED, agreed_daily_e8=agreed_daily_e8)
+        return refuse(PRICE_ABOVE_SIGNED, agreed_daily_e8=agreed_daily_e8)
     earlier = list(prices)
     before = price_on(earlier, price.effective_on, agreed_daily_e8=agreed_daily_e8)
     present = price_on(earlier, on, agreed_daily_e8=agreed_daily_e8)

@@ -57,7 +57,7 @@ def test_the_price_that_began_last_counts_and_never_passes_the_agreement() -> No
         # A rise against a fall that is announced and has not begun needs its notice as well.
         (price(34_000, date(2026, 3, 10), 2), (price(30_000, date(2026, 3, 9)),),
          "price_notice_too_short"),
-        (price(35_001, date(2026, 6, 1)), (), "price_above_agreed"),
+        (price(35_001, date(2026, 6, 1)), (), "price_above_signed"),
         (price(19_999, ON), (), "rate_out_of_range"),
         (price(55_001, ON), (), "rate_out_of_range"),
     ],
