@@ -11,12 +11,14 @@ from counterfoil.bureau.inquiry import State as InquiryState
 from counterfoil.consents.state import EventKind
 from counterfoil.consents.state import Status as ConsentStatus
 from counterfoil.contracts.contract import State as ContractState
+from counterfoil.customers.setting import Channel, Setting, StatementForm
 from counterfoil.decisioning.application import Status as ApplicationStatus
 from counterfoil.decisioning.line_review.appeal import AppealStatus
 from counterfoil.decisioning.line_review.measure import Kind as MeasureKind
 from counterfoil.decisioning.line_review.measure import Status as MeasureStatus
 from counterfoil.decisioning.wishes import Choice
 from counterfoil.evidence.leaf import LeafType
+from counterfoil.kernel.language import Language
 from counterfoil.lending.terms import Method, Prepayment
 from counterfoil.platform.web.i18n import load_catalogues
 from counterfoil.portal.frame import THEMES
@@ -48,8 +50,8 @@ FAMILIES = {
     "leaf_type": [one.name.lower() for one in LeafType],
     "line_blocked": ["frozen", "suspended", "closed", "expired"],
     "loan_status": ["open", "pending", "closed", "cancelled"],
-    "me_link": ["decisions", "contracts", "profile", "rights", "sign_ins"],
-    "me_note": ["decisions", "contracts", "profile", "rights", "sign_ins"],
+    "me_link": ["decisions", "contracts", "profile", "rights", "settings", "sign_ins"],
+    "me_note": ["decisions", "contracts", "profile", "rights", "settings", "sign_ins"],
     "measure_kind": [one.value for one in MeasureKind],
     "measure_status": [one.value for one in MeasureStatus],
     "method": [one.value for one in Method],
@@ -60,6 +62,11 @@ FAMILIES = {
     "purpose": list(PURPOSES),
     "right": [one.value for one in Right],
     "rights_state": [one.value for one in RightsState],
+    "setting": [one.value for one in Setting],
+    "notice_channel": [one.value for one in Channel],
+    "statement_form": [one.value for one in StatementForm],
+    "language": [one.value for one in Language],
+    "closed_line": ["yes", "no"],
     "theme": list(THEMES),
 }
 #: Families that fall back to the code where a newer release knows one more.

@@ -5,14 +5,14 @@ import re
 import pytest
 from tests.console.accessibility import faults
 from tests.console.conftest import hidden_fields
-from tests.portal.conftest import Person
+from tests.portal.conftest import Person, code_in
 
 from counterfoil.journeys.choose import chosen_by
 from counterfoil.journeys.rights import requests_of
 from counterfoil.kernel import ids
 
 PATHS = ("/portal/me", "/portal/rights", "/portal/profile", "/portal/decisions",
-         "/portal/contracts", "/portal/sign-ins")  # fmt: skip
+         "/portal/contracts", "/portal/sign-ins", "/portal/settings")  # fmt: skip
 
 
 def links(text: str, start: str) -> list[str]:
@@ -75,6 +75,23 @@ async def test_a_right_is_asked_for_and_taken_back(person: Person) -> None:
     assert back.status_code == 303
     [request] = await requests_of(person.house, person.customer_id)
     assert request.state.value == "withdrawn"
+
+
+async def test_a_setting_is_shown_confirmed_and_remembered(person: Person) -> None:
+    page = await person.get("/portal/settings")
+    forms = re.findall(r"<form.*?</form>", page.text, re.DOTALL)
+    [cap] = [form for form in forms if 'value="own_cap"' in form]
+    sent = hidden_fields(cap, "/portal/settings") | {"cap": "3,000.00"}
+    shown = await person.post("/portal/settings", sent)
+    assert (shown.status_code, faults(shown.text)) == (200, [])
+    assert "3,000.00" in shown.text
+    fields = hidden_fields(shown.text, "/portal/settings")
+    if "one-time-code" in shown.text:
+        fields["code"] = code_in(shown.text)
+    done = await person.post("/portal/settings", fields)
+    assert done.headers["location"] == "/portal/settings?done=setting_changed"
+    listed = await person.get(done.headers["location"])
+    assert "none → CNY 3,000.00" in listed.text
 
 
 async def test_records_of_others_and_odd_addresses_are_not_found(person: Person) -> None:

@@ -46,6 +46,7 @@ from counterfoil.portal.pages import (
     me,
     record,
     repay,
+    settings,
     sign_in,
 )
 from counterfoil.portal.session import Visitor, visit_cookie, visitor_of
@@ -64,6 +65,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *decisions.PAGES,
     *contracts.PAGES,
     *me.PAGES,
+    *settings.PAGES,
     *sign_in.PAGES,
     *hosted.PAGES,
 )

@@ -16,7 +16,11 @@ _TABS: Final = (
     ("loans", "/loans", ("/repay",)),
     ("consents", "/consents", ()),
     ("record", "/record", ("/receipts",)),
-    ("me", "/me", ("/decisions", "/rights", "/profile", "/limits", "/contracts", "/sign-ins")),
+    (
+        "me",
+        "/me",
+        ("/decisions", "/rights", "/profile", "/limits", "/contracts", "/sign-ins", "/settings"),
+    ),
 )
 
 
