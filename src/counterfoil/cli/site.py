@@ -24,7 +24,9 @@ from counterfoil.journeys.payee_names import BorrowerNames
 from counterfoil.journeys.publish_log import open_desk
 from counterfoil.kernel.clock import SystemClock
 from counterfoil.kernel.errors import RefusedError
+from counterfoil.payments.debit_port import DebitRail
 from counterfoil.payments.debit_relay import DebitRelay
+from counterfoil.payments.http_debits import HttpDebits
 from counterfoil.payments.http_rail import HttpRail
 from counterfoil.payments.port import Rail, RailLink
 from counterfoil.payments.relay import PayoutRelay
@@ -150,14 +152,13 @@ async def work(house: House, stop: asyncio.Event) -> None:
 
 
 async def _debit_jobs(house: House, stack: AsyncExitStack) -> list[Job]:
-    """Return the job that tells customers, and in a sandbox the one that collects debits."""
+    """Return the job that tells customers, and where a bank collects the one that presents."""
     jobs = [await messages_job(house)]
-    if house.settings.environment == SANDBOX:
-        settings = house.settings
-        journal = Journal(settings.home / "simulator" / f"debits-{settings.node}.jsonl")
+    rail = await _debit_rail(house.settings, stack)
+    if rail is not None:
         relay = DebitRelay(
             house.database,
-            rail=CollectingBank(journal=stack.enter_context(journal)),
+            rail=rail,
             books=DebitBooks(house),
             clock=house.clock,
             business_date=house.business_date,
@@ -165,6 +166,16 @@ async def _debit_jobs(house: House, stack: AsyncExitStack) -> list[Job]:
         )
         jobs.append(debits_job(house, relay))
     return jobs
+
+
+async def _debit_rail(settings: Settings, stack: AsyncExitStack) -> DebitRail | None:
+    """Return who collects: the bank that is named, in a sandbox a simulated one, else nobody."""
+    if settings.debit_url is not None:
+        return await stack.enter_async_context(HttpDebits(settings.debit_url))
+    if settings.environment != SANDBOX:
+        return None
+    journal = Journal(settings.home / "simulator" / f"debits-{settings.node}.jsonl")
+    return CollectingBank(journal=stack.enter_context(journal))
 
 
 async def _log_jobs(house: House, stack: AsyncExitStack) -> list[Job]:

@@ -127,8 +127,8 @@ class HttpRail:
         except httpx.HTTPError as error:
             return NoAnswer(type(error).__name__)
         if response.status_code == httpx.codes.CONFLICT:
-            return Conflict() if _is_about(response, order.reference) else NoAnswer("bare 409")
-        return _answer(response, order.reference)
+            return Conflict() if is_about(response, order.reference) else NoAnswer("bare 409")
+        return answer_of(response, order.reference)
 
     async def ask(self, reference: str) -> Answer:
         """Ask what became of a reference."""
@@ -137,8 +137,8 @@ class HttpRail:
         except httpx.HTTPError as error:
             return NoAnswer(type(error).__name__)
         if response.status_code == httpx.codes.NOT_FOUND:
-            return NotSeen() if _is_about(response, reference) else NoAnswer("bare 404")
-        return _answer(response, reference)
+            return NotSeen() if is_about(response, reference) else NoAnswer("bare 404")
+        return answer_of(response, reference)
 
     async def statement(self, business_date: date) -> str | None:
         """Return the text of that day's statement file, or None while there is none."""
@@ -149,7 +149,8 @@ class HttpRail:
         return response.text if response.status_code == httpx.codes.OK else None
 
 
-def _answer(response: httpx.Response, reference: str) -> Answer:
+def answer_of(response: httpx.Response, reference: str) -> Answer:
+    """Return what a bank's response says of a reference; anything unclear is no answer."""
     if response.status_code != httpx.codes.OK:
         return NoAnswer(f"status {response.status_code}")
     try:
@@ -195,7 +196,7 @@ def _date(text: str) -> date | None:
         return None
 
 
-def _is_about(response: httpx.Response, reference: str) -> bool:
+def is_about(response: httpx.Response, reference: str) -> bool:
     """Return whether a 404 or 409 is the bank's own: a proxy's says nothing about the payout."""
     try:
         return _Reply.model_validate_json(response.content).reference == reference

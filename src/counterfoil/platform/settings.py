@@ -82,6 +82,14 @@ class Settings(BaseSettings):
             "a simulated bank in its own process."
         ),
     )
+    debit_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description=(
+            "Address of the bank's interface for debits. When it is not set, a sandbox collects "
+            "from a simulated bank in its own process, and any other environment presents nothing."
+        ),
+    )
     cipher_suite: str = Field(
         default="aes-256-gcm",
         pattern=r"^(aes-256-gcm|sm4-gcm|aes-256-gcm-siv)$",
