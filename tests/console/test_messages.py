@@ -170,7 +170,7 @@ CLOSED_FAMILIES = {
     "right_state": tuple(state.value for state in staff_rights.RightState),
     "approval_status": ("open", "approved", "refused", "expired"),
     "cap_status": ("tripped", "clear"),
-    "policy_purpose": tuple(SHIPPED),
+    "policy_purpose": (*SHIPPED, "line_review"),
     "policy_source": ("published", "shipped"),
     "model_status": tuple(state.value for state in ModelState),
     "model_step": tuple(step.value for step in Step),

@@ -6,10 +6,11 @@ Effect      The verdict is judged and recorded as always; what would follow from
             snoozes of a case are inputs of its decision and kept with it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
-from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.refusals import (
     SNOOZE_NOT_ALLOWED,
     SNOOZE_OF_LAW,
@@ -17,6 +18,39 @@ from counterfoil.decisioning.refusals import (
     SNOOZE_TOO_LONG,
 )
 from counterfoil.kernel.errors import Refused, refuse
+
+
+class SnoozableRule(Protocol):
+    """A rule of whatever kind of policy."""
+
+    @property
+    def code(self) -> str:
+        """Return its code."""
+        ...
+
+    @property
+    def is_exempt(self) -> bool:
+        """Tell whether nothing may hold it back."""
+        ...
+
+
+class Snoozable(Protocol):
+    """A policy whose rules may be suppressed for a customer."""
+
+    @property
+    def version(self) -> str:
+        """Return its version."""
+        ...
+
+    @property
+    def snooze_days_max(self) -> int | None:
+        """Return the longest that a rule may be suppressed; None where none may be."""
+        ...
+
+    @property
+    def rules(self) -> Sequence[SnoozableRule]:
+        """Return its rules."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +88,7 @@ class Snooze:
         return self.starts_at <= at < min(self.expires_at, self.ended_at or self.expires_at)
 
 
-def check_wish(policy: Policy, wish: SnoozeWish) -> Refused | None:
+def check_wish(policy: Snoozable, wish: SnoozeWish) -> Refused | None:
     """Refuse what the version in force does not allow."""
     rule = next((rule for rule in policy.rules if rule.code == wish.rule_code), None)
     if rule is None:

@@ -12,13 +12,22 @@ from typing import Final
 from counterfoil.customers import store as customers
 from counterfoil.customers.refusals import CUSTOMER_NOT_FOUND
 from counterfoil.decisioning import snooze_store as store
+from counterfoil.decisioning.line_review.document import PURPOSE as REVIEWS
 from counterfoil.decisioning.refusals import SNOOZE_NOT_FOUND, SNOOZE_RULE_UNKNOWN
-from counterfoil.decisioning.snooze import Snooze, SnoozeWish, check_wish, expiry_of, payload_of
+from counterfoil.decisioning.snooze import (
+    Snoozable,
+    Snooze,
+    SnoozeWish,
+    check_wish,
+    expiry_of,
+    payload_of,
+)
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import StagedLeaf
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.approve import ask_approval, list_approvals
 from counterfoil.journeys.house import House
+from counterfoil.journeys.line_policy import review_policy_in_force
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
@@ -100,15 +109,24 @@ async def list_snoozes(
 
 
 async def _check(house: House, wish: SnoozeWish) -> Refused | None:
-    in_force = house.policies.every().get(wish.purpose)
-    if in_force is None:
+    policy = await _policy_of(house, wish.purpose)
+    if policy is None:
         return refuse(SNOOZE_RULE_UNKNOWN, rule=wish.rule_code, policy_version=wish.purpose)
     if not wish.reason.strip():
         return refuse(REASON_MISSING)
     async with house.database.connection() as connection:
         if await customers.read_customer(connection, wish.customer_id) is None:
             return refuse(CUSTOMER_NOT_FOUND)
-    return check_wish(in_force.policy, wish)
+    return check_wish(policy, wish)
+
+
+async def _policy_of(house: House, purpose: str) -> Snoozable | None:
+    """Return the version in force for a purpose, reviews of lines among them."""
+    if purpose == REVIEWS:
+        async with house.database.connection() as connection:
+            return await review_policy_in_force(connection, at=house.clock.now())
+    in_force = house.policies.every().get(purpose)
+    return None if in_force is None else in_force.policy
 
 
 async def _give(house: House, actor: Actor, wish: SnoozeWish, act: Act) -> Snooze:

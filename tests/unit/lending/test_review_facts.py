@@ -112,3 +112,37 @@ def test_utilisation_is_told_from_what_was_drawn_and_paid_since() -> None:
     assert found["own_paid_beyond_due_minor"] == 20_000
     minimum = facts(due(date(2026, 6, 15)), line=full, flows=flows)
     assert minimum["own_paid_beyond_due_minor"] == 0
+
+
+def test_a_debt_that_is_carried_over_due_dates_is_counted_at_each() -> None:
+    carried = Instalment(date(2026, 3, 15), date(2026, 5, 20), 3, 20_000)
+    found = facts(carried, due(date(2026, 4, 15)), due(date(2026, 5, 15)), due(date(2026, 6, 15)))
+    assert (found["own_rollovers_6"], found["own_days_late_worst_6"]) == (2, 66)
+    assert facts(due(date(2026, 4, 15), 2))["own_days_late_worst_6"] == 0
+    # Paid more than six months ago, it says nothing any more.
+    old = Instalment(date(2025, 11, 15), date(2026, 1, 5), 3, 20_000)
+    assert facts(old)["own_days_late_worst_6"] == 0
+
+
+def test_who_pays_no_more_than_what_falls_due_is_counted_by_statements() -> None:
+    dues = [due(date(2026, month, 15)) for month in (4, 5, 6)]
+    least = [Flow(date(2026, month, 15), 20_000) for month in (4, 5, 6)]
+    assert facts(*dues, flows=least)["own_minimum_statements"] == 3
+    more = [*least[:2], Flow(date(2026, 6, 15), 20_001)]
+    assert facts(*dues, flows=more)["own_minimum_statements"] == 0
+    # A month in which nothing fell due ends the row.
+    assert facts(*dues[::2], flows=least)["own_minimum_statements"] == 1
+
+
+def test_while_a_decrease_is_announced_nothing_has_happened_since() -> None:
+    late = due(date(2026, 6, 15), 9)
+    record = {
+        "instalments": (late,),
+        "loans_repaid": 0,
+        "flows": [],
+        "line": a_line(),
+        "limits": [],
+    }
+    given = LineRecord(**record)  # type: ignore[arg-type]
+    assert review_facts(given, ON)["own_late_months_since_change"] == 1
+    assert review_facts(given, ON, is_changing=True)["own_late_months_since_change"] == 0

@@ -249,7 +249,7 @@ def _asks(visit: Visit, case: ReviewCase) -> str:
 
 def _text(visit: Visit, value: object) -> str:
     if value is None:
-        return visit.t("decision.unknown")
+        return visit.t("verdict.unknown")
     if isinstance(value, bool):
         return visit.catalogue.label("answer", "yes" if value else "no")
     return visit.formats.count(value) if isinstance(value, int) else str(value)

@@ -13,8 +13,11 @@ from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.visit import Visit
 from counterfoil.console.words import code_label, refusal_text
+from counterfoil.decisioning.guard_store import read_tripped
+from counterfoil.decisioning.line_review.document import PURPOSE as REVIEWS
 from counterfoil.decisioning.snooze import Snooze, SnoozeWish
 from counterfoil.journeys.hold_back import list_trips
+from counterfoil.journeys.line_policy import review_in_force, shipped_review_policy
 from counterfoil.journeys.snooze_rule import snooze_rule
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
@@ -71,13 +74,16 @@ async def show(visit: Visit) -> Response:
         rows.append(
             PolicyRow(
                 purpose=code_label(visit, "policy_purpose", purpose),
-                version=f"{version.policy.code} {version.policy.version}",
+                version=_version_text(
+                    visit, f"{version.policy.code} {version.policy.version}", version.fallen_from
+                ),
                 policy_hash=version.policy.hash,
                 source=code_label(visit, "policy_source", "published" if published else "shipped"),
                 held=", ".join(held) or "—",
                 status=_status(visit, is_tripped=bool(held)),
             )
         )
+    rows.append(await _review_row(visit))
     trips = [
         TripRow(
             at=visit.formats.instant(event.at, seconds=True),
@@ -114,7 +120,7 @@ async def snooze(visit: Visit) -> Response:
         return flow.show_form(visit, action, fields)
     reader = FormReader(visit.values)
     customer = reader.text("customer", length_max=_RULE_LENGTH_MAX)
-    purpose = reader.choice("purpose", tuple(visit.desk.house.policies.every()))
+    purpose = reader.choice("purpose", _purposes(visit))
     rule = reader.text("rule", length_max=_RULE_LENGTH_MAX)
     days = reader.text("days", length_max=_DAYS_DIGITS_MAX)
     reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
@@ -140,6 +146,36 @@ async def snooze(visit: Visit) -> Response:
     return visit.go(f"{_HREF}?done={done}")
 
 
+async def _review_row(visit: Visit) -> PolicyRow:
+    """Return the version by which lines are reviewed."""
+    house = visit.desk.house
+    async with house.database.connection() as connection:
+        found = await review_in_force(connection, at=house.clock.now())
+        tripped = await read_tripped(connection, [found.policy.hash])
+    held = sorted(tripped.get(found.policy.hash, ()))
+    is_shipped = found.policy.hash == shipped_review_policy().hash
+    instead_of = None if found.fallen_from is None else found.fallen_from.version
+    return PolicyRow(
+        purpose=code_label(visit, "policy_purpose", REVIEWS),
+        version=_version_text(visit, f"{found.policy.code} {found.policy.version}", instead_of),
+        policy_hash=found.policy.hash,
+        source=code_label(visit, "policy_source", "shipped" if is_shipped else "published"),
+        held=", ".join(held) or "—",
+        status=_status(visit, is_tripped=bool(held)),
+    )
+
+
+def _version_text(visit: Visit, version: str, fallen_from: str | None) -> str:
+    """Return a version, and the one that it decides instead of."""
+    if fallen_from is None:
+        return version
+    return visit.t("policies.instead", version=version, fallen_from=fallen_from)
+
+
+def _purposes(visit: Visit) -> tuple[str, ...]:
+    return (*visit.desk.house.policies.every(), REVIEWS)
+
+
 def _status(visit: Visit, *, is_tripped: bool) -> Status:
     code = "tripped" if is_tripped else "clear"
     return visit.status("cap_status", code, {"tripped": "warn", "clear": "good"})
@@ -159,10 +195,7 @@ def _action(visit: Visit) -> Action:
 
 def _fields(visit: Visit) -> list[Field]:
     t = visit.t
-    purposes = [
-        (code, code_label(visit, "policy_purpose", code))
-        for code in visit.desk.house.policies.every()
-    ]
+    purposes = [(code, code_label(visit, "policy_purpose", code)) for code in _purposes(visit)]
     return [
         Field(name="customer", label=t("policies.customer"), hint=t("policies.customer_hint")),
         Field(name="purpose", label=t("policies.purpose"), kind="select", choices=purposes),
