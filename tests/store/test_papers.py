@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,12 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import paper_store, store
 from counterfoil.lending.account import Setting
-from counterfoil.lending.cost import CostSheet, make_cost_sheet
+from counterfoil.lending.cost import CostSheet, canonical, make_cost_sheet
 from counterfoil.lending.drawing import quote_loan
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import plan
 from counterfoil.lending.paper_store import StoredSheet, StoredStatement
+from counterfoil.lending.sheet_audit import RATE_E8_TOLERANCE, rate_again_e8, rate_faults
 from counterfoil.lending.terms import Prepayment
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.outbox import Consumer
@@ -79,21 +79,6 @@ async def statements_of(branch: Branch) -> list[StoredStatement]:
         return await paper_store.read_statements(connection, C, LINE)
 
 
-def annual_rate_again(sheet: dict[str, Any]) -> Decimal:
-    """Return the yearly rate of a kept sheet by halving an interval, from its rows alone."""
-    start = date.fromisoformat(sheet["start_date"])
-    rows = [
-        (Decimal((date.fromisoformat(r["due_date"]) - start).days) / 365, Decimal(r["due_minor"]))
-        for r in sheet["rows"]
-    ]
-    low, high = Decimal(0), Decimal(10)
-    for _ in range(80):
-        middle = (low + high) / 2
-        worth = sum(amount / (1 + middle) ** years for years, amount in rows)
-        low, high = (middle, high) if worth > sheet["principal_minor"] else (low, middle)
-    return low
-
-
 async def test_the_signed_sheet_is_kept_and_its_rate_found_again(branch: Branch) -> None:
     loan_id = await lend_signed(branch, 600_000)
     await kept(branch)
@@ -102,9 +87,8 @@ async def test_the_signed_sheet_is_kept_and_its_rate_found_again(branch: Branch)
     assert (sheet.cause, sheet.language, sheet.sheet_no) == ("drawdown", "zh", 1)
     assert hashlib.sha256(sheet.sheet.encode()).digest() == sheet.sheet_sha256
     document = orjson.loads(sheet.sheet)
-    stated = Decimal(document["annual_cost"]["effective_e8"]) / 10**8
-    # To 0.01 percentage points.
-    assert abs(annual_rate_again(document) - stated) < Decimal("0.0001")
+    stated = document["annual_cost"]["effective_e8"]
+    assert abs(rate_again_e8(document) - stated) < RATE_E8_TOLERANCE, "0.01 percentage points"
     leaves = await branch.rows(
         "SELECT convert_from(body, 'UTF8') FROM evidence.leaf_staged WHERE subject_id = $1"
         " AND body IS NOT NULL",
@@ -177,3 +161,47 @@ async def test_a_correction_gives_ended_months_another_version(branch: Branch) -
     assert [subject for subject, _ in told] == [loan_id, loan_id]
     assert orjson.loads(told[0][1])["months"] == ["2026-02"]
     assert not await branch.faults()
+
+
+async def corrupt(branch: Branch, statement: str, *arguments: object) -> None:
+    async with branch.house.database.transaction() as connection:
+        driver: Any = connection
+        await driver.execute("SET LOCAL session_replication_role = replica")
+        touched = await driver.execute(statement, *arguments)
+        assert not touched.endswith(" 0")
+
+
+async def test_a_charge_that_was_not_agreed_to_is_refused_and_found(branch: Branch) -> None:
+    await lend_signed(branch, 300_000)
+    await branch.repay(C, LINE, 50_000)
+    await kept(branch)
+    with pytest.raises(Exception, match="fee_not_on_the_sheet"):
+        await branch.rows(
+            "INSERT INTO lending.loan_transaction (customer_id, transaction_id, loan_id, line_id,"
+            " sequence, kind, value_date, book_date, posted_at, amount_minor, principal_minor,"
+            " interest_minor, penalty_minor, excess_minor, mode, channel, idempotency_key,"
+            " fee_minor) SELECT customer_id, 1, loan_id, line_id, 9, 'repayment', value_date,"
+            " book_date, posted_at, 100, 0, 0, 0, 0, mode, channel, 'x', 100"
+            " FROM lending.loan_transaction WHERE kind = 'disbursement'"
+        )
+    assert not await branch.faults()
+    await corrupt(
+        branch,
+        "UPDATE lending.loan_transaction SET fee_minor = 100, principal_minor = principal_minor"
+        " - 100 WHERE kind = 'repayment'",
+    )
+    assert "charges" in await branch.faults()
+
+
+async def test_a_kept_sheet_that_was_altered_is_found(branch: Branch) -> None:
+    loan_id = await lend_signed(branch, 300_000)
+    await kept(branch)
+    (sheet,) = await sheets_of(branch, loan_id)
+    document = orjson.loads(sheet.sheet)
+    assert abs(rate_again_e8(document) - document["annual_cost"]["effective_e8"]) <= 1_000
+    document["annual_cost"]["effective_e8"] += 20_000
+    altered = canonical(document).decode()
+    assert list(rate_faults(sheet)) == []
+    assert list(rate_faults(sheet._replace(sheet=altered)))
+    await corrupt(branch, "UPDATE lending.cost_sheet SET sheet = $1", altered)
+    assert "cost_sheets" in await branch.faults()

@@ -31,6 +31,7 @@ from counterfoil.journeys.books.movements import (
     check_payouts,
 )
 from counterfoil.journeys.books.page import LAST_CUSTOMER, read_page
+from counterfoil.journeys.books.papers import check_charges, check_sheets
 from counterfoil.journeys.recheck import recheck_decisions
 from counterfoil.journeys.replay_reviews import replay_reviews
 from counterfoil.kernel import ids
@@ -84,6 +85,8 @@ CHECKS: Final = (
     "payouts",
     "payout_amounts",
     "ledger_to_loans",
+    "cost_sheets",
+    "charges",
     "receivables",
     "accrual_day",
     "day_balances",
@@ -185,6 +188,8 @@ async def _check_pages(
             check_commands,
             check_leaves,
             check_payouts,
+            check_sheets,
+            check_charges,
         ):
             check(page, notes)
         if tell is not None:

@@ -22,6 +22,7 @@ from counterfoil.lending.account import CreditReturn
 from counterfoil.lending.check_store import Booked, StoredEvent
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Due, Loan
+from counterfoil.lending.paper_store import StoredSheet, sheets_of_range
 from counterfoil.payments import check_store as payments
 from counterfoil.payments.check_store import Payout
 from counterfoil.platform import recorded
@@ -50,6 +51,8 @@ class Page:
     #: By loan, in the order of their sequence.
     history: dict[Key, list[Booked]]
     events: dict[Key, list[StoredEvent]]
+    #: Cost sheets by loan, in their order.
+    sheets: dict[Key, list[StoredSheet]]
     #: By customer.
     journals: dict[int, list[Journal]]
     commands: dict[int, list[Recorded]]
@@ -84,6 +87,10 @@ async def read_page(
         loans_of=_keys_by_customer(loans),
         dues=by_loan,
         history=_grouped((b.customer_id, b.transaction.loan_id, b) for b in history),
+        sheets=_grouped(
+            (s.customer_id, s.loan_id, s)
+            for s in await sheets_of_range(connection, after, through=through)
+        ),
         events=_grouped((e.customer_id, e.line_id, e) for e in events),
         journals=_by_customer(await ledger.journals_of_range(connection, after, through=through)),
         commands=_by_customer(await recorded.commands_of_range(connection, after, through=through)),
