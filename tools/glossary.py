@@ -29,6 +29,7 @@ GROUPS: Final = {
     "approval_status": "states of a request for approval · 审批请求",
     "record_link": "steps of a link between records · 客户记录合并",
     "right_state": "states of a right of staff · 人员权限",
+    "case_kind": "kinds of a case of a customer · 客户案件",
     "emergency_finding": "what a review of an emergency found · 紧急访问复核",
     "line_case_status": "states of a case of a line's review · 额度复审事项",
     "line_ruling": "decisions on a line's case · 额度复审决定",

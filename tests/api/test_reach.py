@@ -51,7 +51,7 @@ async def test_lists_are_cut_down_and_what_lies_beyond_is_refused(
     mine = await limited(site, monkeypatch, "own", "product", line["product_code"])
     other = await limited(site, monkeypatch, "foreign", "product", "no-such-product")
     one = f"/v1/lines/{borrower.line_id}"
-    of_one = {"params": {"customer_id": borrower.customer_id}}
+    of_one = {"customer_id": borrower.customer_id}
     for path in ("/v1/lines", "/v1/loans", "/v1/applications"):
         seen = [
             len((await site.client.get(path, headers=headers)).json()["items"])
@@ -59,8 +59,8 @@ async def test_lists_are_cut_down_and_what_lies_beyond_is_refused(
         ]
         whole = len((await site.get(path)).json()["items"])
         assert seen == [whole, 0], path
-    assert (await site.client.get(one, headers=mine, **of_one)).status_code == 200
-    check_problem(await site.client.get(one, headers=other, **of_one), 403, "out_of_reach")
+    assert (await site.client.get(one, headers=mine, params=of_one)).status_code == 200
+    check_problem(await site.client.get(one, headers=other, params=of_one), 403, "out_of_reach")
     # A list that is not cut down by products is not given at all.
     for headers in (mine, other):
         answer = await site.client.get("/v1/applicants", headers=headers)

@@ -103,7 +103,7 @@ async def test_outside_the_hours_no_page_opens_but_the_sign_in(stranger: Browser
     for page in GUARDED:
         answer = await stranger.get(await address_of(stranger.house, page))
         assert answer.status_code == 403, page.path
-    assert faults(answer.text) == []
+        assert faults(answer.text) == []
 
 
 async def test_a_customer_is_seen_through_a_case_that_is_taken_on_the_way(

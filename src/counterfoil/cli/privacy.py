@@ -1,7 +1,7 @@
 """`counterfoil privacy`: keys, retention, holds, erasure, the trail; persons, incidents."""
 
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -263,6 +263,13 @@ def trail(
     *,
     actor: Annotated[str | None, typer.Option(help="Only what this person or client did.")] = None,
     customer: Annotated[str | None, typer.Option(help="Only about this customer.")] = None,
+    act: Annotated[str | None, typer.Option(help="Only acts of this name, such as view.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From this day on, in UTC.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Before this day, in UTC.")
+    ] = None,
     refused: Annotated[bool, typer.Option("--refused", help="Only what was refused.")] = False,
 ) -> None:
     """Write the trail, newest first, one JSON object a line."""
@@ -271,7 +278,14 @@ def trail(
     from counterfoil.platform.trail import Wanted, shape_of
 
     number = None if customer is None else _customer(customer)
-    wanted = Wanted(actor=actor, customer_id=number, only_refused=refused)
+    wanted = Wanted(
+        actor=actor,
+        act=act,
+        customer_id=number,
+        since=None if since is None else since.replace(tzinfo=UTC),
+        until=None if until is None else until.replace(tzinfo=UTC),
+        only_refused=refused,
+    )
 
     async def read(house: "House") -> "list[Entry]":
         from counterfoil.journeys.trail import find_trail

@@ -3,7 +3,7 @@
 A program asks and reads; whoever decides is a person, in the console or at the command line.
 """
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import orjson
@@ -22,7 +22,7 @@ from counterfoil.api.reads import (
 )
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.privacy import actor_of
-from counterfoil.api.shapes import Body, Code, CustomerId, Reason, ShortText, View
+from counterfoil.api.shapes import Body, Code, CustomerId, Day, Reason, ShortText, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.journeys import approve as journey
 from counterfoil.journeys.trail import find_trail
@@ -90,6 +90,8 @@ class TrailView(View):
     #: `done`, or the code of the refusal.
     outcome: str
     customer_id: str | None
+    #: Everybody whom a page or a list showed; empty where it is about one alone.
+    customer_ids: list[str]
     subject: str
     purpose: str
     ticket: str
@@ -179,11 +181,20 @@ async def search_trail(
     act: Annotated[Code | None, Query()] = None,
     customer_id: Annotated[CustomerId | None, Query()] = None,
     only_refused: Annotated[bool, Query(description="Only what was turned away.")] = False,
+    since: Annotated[Day | None, Query(description="From this day on, in UTC.")] = None,
+    until: Annotated[Day | None, Query(description="Before this day, in UTC.")] = None,
     after: After = None,
     limit: Limit = PAGE_DEFAULT,
 ) -> Trail:
     """Return looks, changes and refusals, newest first."""
-    wanted = Wanted(actor=actor, act=act, customer_id=customer_id, only_refused=only_refused)
+    wanted = Wanted(
+        actor=actor,
+        act=act,
+        customer_id=customer_id,
+        since=_midnight(since),
+        until=_midnight(until),
+        only_refused=only_refused,
+    )
     before = None if after is None else read_cursor(after)[1]
     found = await find_trail(house, wanted, before=before, page=limit + 1)
     shown = found[:limit]
@@ -192,6 +203,10 @@ async def search_trail(
         items=[trail_view(entry) for entry in shown],
         next=None if last is None else write_cursor((0, last.trail_id)),
     )
+
+
+def _midnight(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, datetime.min.time(), UTC)
 
 
 def approval_view(approval: Approval) -> ApprovalView:
@@ -226,6 +241,7 @@ def trail_view(entry: Entry) -> TrailView:
         act=entry.act,
         outcome=entry.outcome,
         customer_id=None if number is None else ids.to_text(ids.CUSTOMER, number),
+        customer_ids=[ids.to_text(ids.CUSTOMER, shown) for shown in entry.customer_ids],
         subject=entry.subject,
         purpose=entry.purpose,
         ticket=entry.ticket,

@@ -62,6 +62,8 @@ class TrailRow:
     act: str
     customer: str
     href: str
+    #: How many more the page showed, such as +19; empty where it was one.
+    others: str
     why: str
     status: Status
 
@@ -72,6 +74,7 @@ class TrailPageView:
 
     actor: str
     act: str
+    customer: str
     only_refused: bool
     rows: Sequence[TrailRow]
     older_href: str
@@ -129,12 +132,19 @@ async def show_trail(visit: Visit) -> Response:
     act = given.get("act", "").strip()[:_TEXT_LENGTH_MAX]
     only_refused = given.get("refused") == "1"
     before = _number(given.get("before", ""))
-    wanted = Wanted(actor=actor or None, act=act or None, only_refused=only_refused)
+    customer = given.get("customer", "").strip()[:_TEXT_LENGTH_MAX]
+    wanted = Wanted(
+        actor=actor or None,
+        act=act or None,
+        customer_id=_number(customer, ids.CUSTOMER),
+        only_refused=only_refused,
+    )
     found = await find_trail(visit.desk.house, wanted, before=before, page=ROWS + 1)
     rows = found[:ROWS]
     view = TrailPageView(
         actor=actor,
         act=act,
+        customer=customer,
         only_refused=only_refused,
         rows=[_trail_row(visit, entry) for entry in rows],
         older_href=_older(visit, rows[-1]) if len(found) > ROWS else "",
@@ -213,7 +223,7 @@ def _kind(visit: Visit, kind: str) -> str:
 
 
 def _trail_row(visit: Visit, entry: Entry) -> TrailRow:
-    number = entry.customer_id
+    shown = entry.customer_ids or (() if entry.customer_id is None else (entry.customer_id,))
     texts = (entry.purpose, entry.ticket, entry.subject, entry.reason)
     is_done = entry.outcome == DONE
     return TrailRow(
@@ -222,8 +232,9 @@ def _trail_row(visit: Visit, entry: Entry) -> TrailRow:
         role=entry.role,
         source=entry.source,
         act=entry.act,
-        customer="" if number is None else ids.to_text(ids.CUSTOMER, number),
-        href="" if number is None else words.customer_href(number),
+        customer=ids.to_text(ids.CUSTOMER, shown[0]) if shown else "",
+        href=words.customer_href(shown[0]) if shown else "",
+        others=f"+{len(shown) - 1}" if len(shown) > 1 else "",
         why=" · ".join(text for text in texts if text),
         status=Status(
             label=visit.t("trail.done") if is_done else entry.outcome,
@@ -239,9 +250,9 @@ def _older(visit: Visit, last: Entry) -> str:
     return f"{BASE}/trail?{query}"
 
 
-def _number(text: str) -> int | None:
+def _number(text: str, prefix: str = ids.TRAIL) -> int | None:
     try:
-        return ids.from_text(ids.TRAIL, text)
+        return ids.from_text(prefix, text)
     except ids.InvalidIdError:
         return None
 
