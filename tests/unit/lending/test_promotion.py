@@ -93,7 +93,7 @@ def test_small_budgets_stay_whole_and_large_ones_are_dealt_out() -> None:
         ("[3, 6]", "[]", "promotion.tenors_months"),
         ('"0.015 %"', '"0 %"', "promotion.rate_daily_least"),
         ('"0.015 %"', '"much"', "promotion.rate_daily_least"),
-        ('currency = "CNY"', 'currency = "XXX"', "promotion.currency"),
+        ('currency = "CNY"', 'currency = "ZZZ"', "promotion.currency"),
         ('name_en = "Spring offer"', 'name_en = " "', "promotion.name_en"),
         ("uses_per_customer = 1", "uses_per_customer = 1\ncolour = 1", "promotion.colour"),
         ("[promotion]", "[[promotion]]", "is not a table"),
