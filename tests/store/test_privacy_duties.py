@@ -10,8 +10,21 @@ from typing import Any
 import pytest
 from tests.store.applicants import Counter
 from tests.store.assessing import FINDINGS, assessed
-from tests.store.privacy_desk import ADMIN, CLERK, OFFICER, SECOND, START, a_house, code_of, rows
+from tests.store.privacy_desk import (
+    ADMIN,
+    CLERK,
+    OFFICER,
+    SECOND,
+    START,
+    a_house,
+    code_of,
+    rows,
+    staff,
+)
+from tests.unit.decisioning.cases import asked
+from tests.unit.decisioning.policies import base_document
 
+from counterfoil.decisioning.document import policy_of
 from counterfoil.journeys import incidents
 from counterfoil.journeys.assess import (
     NewAssessment,
@@ -19,9 +32,11 @@ from counterfoil.journeys.assess import (
     conclude_assessment,
     missing_assessments,
     require_assessment,
+    require_living,
 )
 from counterfoil.journeys.house import House
 from counterfoil.journeys.profile import own_profile, staff_profile
+from counterfoil.journeys.publish_policy import request_publication, run_gate
 from counterfoil.journeys.unused_fields import find_unused
 from counterfoil.kernel.errors import Refused
 from counterfoil.privacy.assessment import Assessment, AssessmentAct, Processing
@@ -153,3 +168,36 @@ async def test_what_nobody_reads_is_listed_until_somebody_does(house: House) -> 
     looked = await staff_profile(house, CLERK, view.customer_id, purpose="complaint")
     assert not isinstance(looked, Refused)
     assert await find_unused(house) == []
+
+
+async def test_what_decides_by_machine_needs_an_assessment_that_lives(
+    database_url: str, tmp_path: Path
+) -> None:
+    """A sandbox brings its own for what comes with the program; nobody else has one by itself."""
+    subject = "base"
+    for environment, expected in (("sandbox", None), ("production", "assessment_needed")):
+        async with a_house(database_url, tmp_path, environment=environment) as house:
+            assert await living(house, subject) == expected
+            assert await living(house, "of-our-own") == "assessment_needed"
+    async with a_house(database_url, tmp_path, environment="production") as house:
+        await assessed(
+            house,
+            subject,
+            by=OFFICER,
+            approver=SECOND,
+            processing=Processing.AUTOMATED_DECISION,
+        )
+        assert await living(house, subject) is None
+        policy = policy_of(base_document() | {"version": "2026-02", "code": "of-our-own"})
+        async with house.database.connection() as connection:
+            report = await run_gate(
+                connection, policy, asked(), replayed=0, generated=900, at=house.clock.now()
+            )
+        refused = await request_publication(house, staff("risk_analyst"), report, reason="new")
+        assert code_of(refused) == "assessment_needed"
+
+
+async def living(house: House, subject: str) -> str | None:
+    async with house.database.connection() as connection:
+        refused = await require_living(house, connection, Processing.AUTOMATED_DECISION, subject)
+    return refused.code if refused else None
