@@ -104,4 +104,4 @@ async def test_a_difference_is_shown_with_its_age_and_ends_with_1(
     shown = command(tmp_path, database_url, *on)
     assert shown.returncode == 1
     assert "pm_stranger" in shown.stdout
-    assert "By age: up to 1 days: 1" in shown.stdout
+    assert "By age, bank: up to 1 days: 1" in shown.stdout
