@@ -59,6 +59,12 @@ def _write_impact(report: "GateReport") -> None:
     if groups:
         traits = ("trait", "group", "cases", "approved", "of the best group's", "price gap")
         output.write_table("Groups, which no rule reads", traits, groups)
+    twins = report.twins
+    if twins.cases:
+        typer.echo(
+            f"{twins.cases:,} cases at other ages, {twins.compared:,} pairs of offers: "
+            f"{twins.differing:,} differ in price, at most by {_percent(twins.gap_ppm_max)}."
+        )
     used = [(code, _percent(ppm)) for code, ppm in sorted(impact.cap_use_ppm.items()) if ppm]
     if used:
         output.write_table("Of what the action cap allows", ("rule", "used"), used)

@@ -10,7 +10,7 @@ Follows     Personal Information Protection Law, Art. 24; 12 CFR 1002.9(b)(2).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from counterfoil.decisioning.customer_words import (
@@ -72,6 +72,8 @@ class ToldPrice:
     text: Both
     #: Names among the data that held the grade down, the greatest loss first.
     because: tuple[str, ...]
+    #: The daily price of each tenor in months, 1e-8; empty where all cost the same.
+    by_tenor: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,9 +225,15 @@ def _limit_text(policy: Policy, result: Mapping[str, Any]) -> Both:
 
 
 def _price(policy: Policy, result: Mapping[str, Any], lost: Sequence[Loss]) -> ToldPrice | None:
-    rate_daily_e8 = result["rate_daily_e8"]
-    if rate_daily_e8 is None:
+    if result["rate_daily_e8"] is None:
         return None
+    told = _price_told(policy, result, lost)
+    rates = result.get("rates_daily_e8", ())
+    return replace(told, by_tenor=tuple(zip(result["tenors_months"], rates, strict=bool(rates))))
+
+
+def _price_told(policy: Policy, result: Mapping[str, Any], lost: Sequence[Loss]) -> ToldPrice:
+    rate_daily_e8 = result["rate_daily_e8"]
     if STANDARD_OFFERED in result["flags"]:
         return ToldPrice(rate_daily_e8=rate_daily_e8, text=PRICE_STANDARD, because=())
     raising = [

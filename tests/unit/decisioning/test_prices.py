@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 from tests.unit.decisioning.cases import CLEAN, asked
 from tests.unit.decisioning.policies import base_document, full_document
@@ -9,6 +10,7 @@ from tests.unit.decisioning.policies import base_document, full_document
 from counterfoil.decisioning import python_offer
 from counterfoil.decisioning.boundary import generated_cases
 from counterfoil.decisioning.compile_python import compile_python
+from counterfoil.decisioning.customer_explanation import explain_to_customer
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.document import BASE_POLICY, load_policy, policy_of
 from counterfoil.decisioning.gate import publication_check
@@ -135,3 +137,19 @@ def test_who_is_asked_for_nothing_else_pays_the_same_whoever_it_is() -> None:
     for trait in ({"sex": "f"}, {"region": "west"}, {"customer_id": 7}, {"marriage": "single"}):
         made = policy.decide(CLEAN | trait, asked())
         assert (made.limit_minor, made.rates_daily_e8) == (plain.limit_minor, plain.rates_daily_e8)
+
+
+def test_the_customer_is_told_the_price_of_each_tenor() -> None:
+    for policy in (by_tenor(), BASE):
+        made = policy.decide(CLEAN, asked())
+        told = explain_to_customer(
+            policy,
+            orjson.loads(made.inputs()),
+            orjson.loads(made.result()),
+            outcome="approved",
+            by_person=False,
+        )
+        assert told.price is not None
+        expected = tuple(zip(made.tenors_months, made.rates_daily_e8, strict=False))
+        assert told.price.by_tenor == expected
+        assert bool(expected) == policy.prices_tenors

@@ -64,12 +64,21 @@ class ToldReasonView(View):
     helps: list[BothView]
 
 
+class TenorPriceView(View):
+    """What a tenor costs."""
+
+    tenor_months: int
+    rate_daily_e8: int
+
+
 class ToldPriceView(View):
     """Why the price is what it is."""
 
     rate_daily_e8: int
     text: BothView
     because: list[str]
+    #: Empty where all tenors cost the same.
+    by_tenor: list[TenorPriceView]
 
 
 class ExplanationView(View):
@@ -238,6 +247,10 @@ def _view(found: Explained, subject_id: str) -> ExplanationView:
             rate_daily_e8=price.rate_daily_e8,
             text=_both(price.text),
             because=list(price.because),
+            by_tenor=[
+                TenorPriceView(tenor_months=months, rate_daily_e8=rate)
+                for months, rate in price.by_tenor
+            ],
         ),
         policy_version=told.policy_version,
         review_way=_both(found.way),
