@@ -187,6 +187,10 @@ async def test_a_number_is_corrected_by_two_and_what_stood_is_kept(house: House)
     acts = {entry.act for entry in await find_trail(house, Wanted(customer_id=customer_id))}
     assert "person_corrected" in acts
     assert await rows(house, "SELECT 1 FROM evidence.leaf_staged WHERE leaf_type = 5")
+    again = await asked(house, customer_id, Right.COPY)
+    made = await rights.export(house, CLERK, **key(again))
+    assert isinstance(made, PersonExport)
+    assert {"phone": old} in orjson.loads(made.json)["person"].values()
     # The key takes what stood with it.
     await rows(house, "DELETE FROM privacy.data_key WHERE purpose = 'contact'")
     assert await rows(house, "SELECT 1 FROM privacy.former_record") == []

@@ -23,10 +23,13 @@ from counterfoil.journeys.reveal import RevealRequest, reveal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.database import Connection
+from counterfoil.privacy.correction_store import read_former
 from counterfoil.privacy.data_register import Declared, load_register
 from counterfoil.privacy.refusals import DATA_RESTRICTED, PERSONAL_DATA_NOT_FOUND
 from counterfoil.privacy.register_store import ROWS_MAX, rows_about
 from counterfoil.privacy.retention import load_schedule
+from counterfoil.privacy.vault import Purpose
 
 FORMAT: Final = "counterfoil-person/1"
 PURPOSE: Final = "customer_request"
@@ -75,16 +78,28 @@ async def export_person(
     tables = _told()
     async with house.database.connection() as connection:
         found = {table.name: await rows_about(connection, table, customer_id) for table in tables}
+        former = {} if closed else await _former(house, connection, customer_id)
     document = {
         "format": FORMAT,
         "customer_id": ids.to_text(ids.CUSTOMER, customer_id),
         "made_at": now.isoformat(),
-        "person": {name: dict(fields) for name, fields in person.items()},
+        "person": {name: dict(fields) for name, fields in (*person.items(), *former.items())},
         "person_closed": closed,
         "sections": [_section(table, found[table.name]) for table in tables if found[table.name]],
         "left_out": _left_out(),
     }
     return PersonExport(customer_id=customer_id, made_at=now, document=document)
+
+
+async def _former(
+    house: House, connection: Connection, customer_id: int
+) -> dict[str, Mapping[str, str]]:
+    """Return what stood before it was corrected, by what it is and until when."""
+    found: dict[str, Mapping[str, str]] = {}
+    for purpose in (Purpose.IDENTITY, Purpose.CONTACT):
+        for item in await read_former(connection, house.vault, customer_id, purpose):
+            found[f"{purpose.value} until {item.valid_until.isoformat()}"] = item.fields
+    return found
 
 
 def _told() -> list[Declared]:
