@@ -55,7 +55,8 @@ def rails(*, as_json: Json = False) -> None:
         return
     if found.all_closed is not None:
         typer.echo(f"All rails are closed: {found.all_closed['reason']}")
-    output.write_table("Payment rails", _RAIL_COLUMNS, rows)
+    shown = [(row[0], *row[2:6], *row[7:]) for row in rows]
+    output.write_table("Payment rails, calls of the last hour", _SHOWN_COLUMNS, shown)
     for title, ways in (("Waiting", found.queued), ("Rerouted", found.rerouted)):
         for way in ways:
             shown = _way(way)
@@ -77,6 +78,10 @@ _RAIL_COLUMNS = (
     "silent_hour",
     "p95_ms",
 )
+
+
+#: In text, which has less room.
+_SHOWN_COLUMNS = ("rail", "state", "waits", "sent", "doubt", "calls", "silent", "p95 ms")
 
 
 def _rail_row(rail: Any) -> tuple[object, ...]:
