@@ -224,12 +224,6 @@ CORRECTION_VALUE_MISSING = Refusal(
     message="A correction of {about} needs what it really is.",
     next_step="State the value; for a fact that is only contested, leave it out.",
 )
-PROCESSING_RESTRICTED = Refusal(
-    code="processing_restricted",
-    kind=Kind.CONFLICT,
-    message="The customer has asked that processing be restricted; this is processing beyond need.",
-    next_step="Leave it, or lift the restriction at the customer's wish.",
-)
 INCIDENT_FACTS = Refusal(
     code="incident_facts_incomplete",
     kind=Kind.INVALID,

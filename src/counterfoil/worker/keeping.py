@@ -12,6 +12,8 @@ from counterfoil.journeys.end_purposes import resume_purposes
 from counterfoil.journeys.erase import apply_retention
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import anchor_trail
+from counterfoil.kernel.errors import RefusedError
+from counterfoil.platform.origin import claim_database
 from counterfoil.worker.loop import Job
 
 #: How often the trail is committed to; whoever alters it later than this is seen.
@@ -28,6 +30,7 @@ def keeping_job(house: House) -> Job:
         if now < next_at:
             return 0
         next_at = now + LOOK_SECONDS
+        await _refuse_real_persons(house)
         resumed = await resume_purposes(house)
         restricted = await apply_retention(house, on=await house.business_date())
         return resumed + restricted + await anchor_trail(house)
@@ -36,3 +39,13 @@ def keeping_job(house: House) -> Job:
         """There is nothing open."""
 
     return Job(name="keeping", step=step, close=close)
+
+
+async def _refuse_real_persons(house: House) -> None:
+    """Fail where data of real persons was put under a sandbox that was already open."""
+    async with house.database.transaction() as connection:
+        refused = await claim_database(
+            connection, house.settings.environment, now=house.clock.now()
+        )
+    if refused is not None:
+        raise RefusedError(refused)

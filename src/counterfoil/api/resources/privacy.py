@@ -167,7 +167,7 @@ async def carry_reveal(call: Call, body: RevealBody) -> Answer | Refused:
     outcome = await reveal(call.house, actor_of(call, Scope.PERSONAL_REVEAL), request)
     if isinstance(outcome, Refused):
         return outcome
-    return _answer({"items": [_revealed(item) for item in outcome]})
+    return answer_of({"items": [_revealed(item) for item in outcome]})
 
 
 async def carry_look_again(call: Call, body: LookAgainBody) -> Answer | Refused:
@@ -178,7 +178,7 @@ async def carry_look_again(call: Call, body: LookAgainBody) -> Answer | Refused:
         customer_id=body.customer_id,
         grant_id=call.path["grant_id"],
     )
-    return outcome if isinstance(outcome, Refused) else _answer({"items": [_revealed(outcome)]})
+    return outcome if isinstance(outcome, Refused) else answer_of({"items": [_revealed(outcome)]})
 
 
 async def carry_hold(call: Call, body: HoldBody) -> Answer | Refused:
@@ -233,7 +233,8 @@ async def carry_erasure(call: Call, body: EraseBody) -> Answer | Refused:
     return await _once(call, body, body.customer_id, "erase", work)
 
 
-_CUSTOMER_EXAMPLE = "cu_01hv4zq3k2f00"
+#: For the examples of the reference.
+CUSTOMER_EXAMPLE = "cu_01hv4zq3k2f00"
 
 REVEAL = Write(
     name="reveal_personal_data",
@@ -247,7 +248,7 @@ REVEAL = Write(
     summary="See personal data in clear",
     description="Each look is recorded with its reason and committed to by a leaf of the log.",
     example={
-        "customer_ids": [_CUSTOMER_EXAMPLE],
+        "customer_ids": [CUSTOMER_EXAMPLE],
         "purpose": "customer_request",
         "data": ["contact"],
         "ticket": "T-2026-0017",
@@ -266,7 +267,7 @@ LOOK_AGAIN = Write(
     needs_key=False,
     summary="See the data of a grant once more",
     description="While the grant lasts; each look is recorded again.",
-    example={"customer_id": _CUSTOMER_EXAMPLE},
+    example={"customer_id": CUSTOMER_EXAMPLE},
     path_ids={"grant_id": ids.ACCESS_GRANT},
 )
 SET_HOLD = Write(
@@ -280,7 +281,7 @@ SET_HOLD = Write(
     status=201,
     summary="Set a legal hold",
     description="While it stands nothing of the customer is erased.",
-    example={"customer_id": _CUSTOMER_EXAMPLE, "reason": "court file", "ticket": "C-2026-3"},
+    example={"customer_id": CUSTOMER_EXAMPLE, "reason": "court file", "ticket": "C-2026-3"},
 )
 LIFT_HOLD = Write(
     name="lift_legal_hold",
@@ -291,7 +292,7 @@ LIFT_HOLD = Write(
     answer=LiftedView,
     carry=carry_lift,
     summary="Lift a legal hold",
-    example={"customer_id": _CUSTOMER_EXAMPLE, "reason": "case closed"},
+    example={"customer_id": CUSTOMER_EXAMPLE, "reason": "case closed"},
     path_ids={"hold_id": ids.LEGAL_HOLD},
 )
 ERASE = Write(
@@ -306,7 +307,7 @@ ERASE = Write(
     summary="Erase a class of a customer's data",
     description="Destroys its keys, after law's floor, with the approval of a second person.",
     example={
-        "customer_id": _CUSTOMER_EXAMPLE,
+        "customer_id": CUSTOMER_EXAMPLE,
         "data_class": "identity",
         "reason": "retention schedule",
     },
@@ -385,7 +386,8 @@ async def _once(call: Call, body: Body, customer_id: int, kind: str, work: Any) 
     )
 
 
-def _answer(value: Mapping[str, object]) -> Answer:
+def answer_of(value: Mapping[str, object]) -> Answer:
+    """Return an answer that is kept nowhere."""
     return Answer(_text(value), is_replay=False)
 
 

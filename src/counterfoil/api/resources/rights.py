@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints
 
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
+from counterfoil.api.resources.privacy import CUSTOMER_EXAMPLE, TAG, actor_of, answer_of
 from counterfoil.api.shapes import Body, CustomerId, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.journeys import rights as journey
@@ -20,14 +21,11 @@ from counterfoil.journeys.rights import RightsWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope
-from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.batches import Answer
 from counterfoil.privacy.rights import Right, RightsRequest
 
-TAG = "Personal data"
 router = APIRouter()
 _PATH: Final = {"request_id": ids.RIGHTS_REQUEST}
-_CUSTOMER: Final = "cu_01hv4zq3k2f00"
 
 _Text = StringConstraints(max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
 Said = Annotated[str, _Text, Field(description="In the customer's own words.")]
@@ -141,7 +139,7 @@ async def carry_withdrawal(call: Call, body: RightsCustomerBody) -> Answer | Ref
 
 async def carry_export(call: Call, body: RightsCustomerBody) -> Answer | Refused:
     """Hand everything over; the answer is kept nowhere."""
-    actor = Actor(name=call.author, role=Scope.PERSONAL_REVEAL.value, source="api")
+    actor = actor_of(call, Scope.PERSONAL_REVEAL)
     made = await journey.export(
         call.house, actor, customer_id=body.customer_id, request_id=call.path["request_id"]
     )
@@ -153,7 +151,7 @@ async def carry_export(call: Call, body: RightsCustomerBody) -> Answer | Refused
         "document": made.document,
         "html": made.html,
     }
-    return Answer(orjson.dumps(view).decode(), is_replay=False)
+    return answer_of(view)
 
 
 def _text(outcome: RightsRequest | Refused) -> str | Refused:
@@ -189,7 +187,7 @@ ASK = Write(
     status=201,
     summary="Ask to see, copy, correct, delete, restrict, explain or object",
     description="Answered by a person by the day in `due_on`; the same while it is open is one.",
-    example={"customer_id": _CUSTOMER, "kind": "copy", "identified_by": "one_time_code"},
+    example={"customer_id": CUSTOMER_EXAMPLE, "kind": "copy", "identified_by": "one_time_code"},
 )
 WITHDRAW = Write(
     name="withdraw_right",
@@ -200,7 +198,7 @@ WITHDRAW = Write(
     answer=RightsView,
     carry=carry_withdrawal,
     summary="Withdraw a request",
-    example={"customer_id": _CUSTOMER},
+    example={"customer_id": CUSTOMER_EXAMPLE},
     path_ids=_PATH,
 )
 EXPORT = Write(
@@ -214,7 +212,7 @@ EXPORT = Write(
     needs_key=False,
     summary="Hand a customer everything that is kept of them",
     description="For a request whose person is identified; recorded as a look at personal data.",
-    example={"customer_id": _CUSTOMER},
+    example={"customer_id": CUSTOMER_EXAMPLE},
     path_ids=_PATH,
 )
 WRITES = (ASK, WITHDRAW, EXPORT)
