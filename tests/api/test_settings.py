@@ -113,5 +113,8 @@ async def test_what_cannot_be_set_says_what_can(site: Site) -> None:
     ):
         answer = await site.post(post, change(borrower, **members))
         check_problem(answer, status, code or "statement_form_without_channel")
+    elsewhere = change(borrower, "language", language="en", line_id=ids.to_text(ids.LINE, 9))
+    ignored = await site.post(post, elsewhere)
+    assert (await confirmed(site, ignored.json()))["line_id"] is None
     nobody = {"customer_id": ids.to_text(ids.CUSTOMER, 9)}
     check_problem(await site.get("/v1/settings", **nobody), 404, "customer_not_found")

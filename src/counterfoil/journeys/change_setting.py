@@ -24,6 +24,7 @@ from counterfoil.contracts.one_time_code import (
 )
 from counterfoil.customers import refusals, setting_store
 from counterfoil.customers.setting import (
+    OF_LINE,
     SettingRequest,
     SettingStatus,
     refuse_confirmation,
@@ -67,7 +68,7 @@ async def ask(house: House, wish: SettingWish, *, idempotency_key: str) -> Asked
         request = SettingRequest(
             customer_id=wish.customer_id,
             request_id=request_id,
-            line_id=wish.line_id,
+            line_id=wish.line_id if wish.setting in OF_LINE else None,
             setting=wish.setting,
             before=shown.before,
             after=shown.after,

@@ -122,7 +122,7 @@ class SettingChangeView(View):
     #: Money is affected: a one-time code confirms it.
     needs_code: bool
     #: A sandbox shows the code here, once; elsewhere it goes by another channel.
-    code: str | None = None
+    code: str | None
     channel: str
     device: str | None
     requested_at: datetime
