@@ -99,10 +99,6 @@ class Invitation:
     #: `customer`, or why the lender ended it.
     ended_by: str | None = None
 
-    def lives_on(self, day: date) -> bool:
-        """Return whether it can be used on a day."""
-        return self.ended_at is None and day <= self.expires_on
-
 
 def check_campaign(terms: CampaignTerms, *, on: date) -> Refused | None:
     """Return the first thing that is wrong with a campaign; its product and rule aside."""
