@@ -130,3 +130,26 @@ async def test_a_good_record_is_offered_more_and_the_customer_takes_it_up(line: 
     check_problem(taken, 410, "review_offer_over")
     second = await line.site.post(f"{line.path}/reviews", {"customer_id": line.customer_id})
     check_problem(second, 409, "line_review_under_way")
+
+
+async def test_a_case_shows_what_was_seen_and_a_named_person_decides_it(line: Line) -> None:
+    told = {"kind": "death", "source": "registry", "reference": "case-2"}
+    await line.post(f"{line.path}/signals", 201, **told)
+    queue = (await line.site.get("/v1/line-review-cases")).json()["items"]
+    [case] = [one for one in queue if one["customer_id"] == line.customer_id]
+    path = f"/v1/line-review-cases/{case['id']}"
+    seen = (await line.site.get(path, customer_id=line.customer_id)).json()
+    assert (seen["proposals"], seen["acted"]) == (["close"], ["C02"])
+    assert seen["facts"]["closing_grounds_open"] == 1
+    taken = await line.post(f"{path}/assignment", 200, assignee="li-wei")
+    assert (taken["status"], taken["taken_by"].rpartition(":")[2]) == ("taken", "li-wei")
+    said = {"decision": "lower", "to_minor": 100_000, "reason": "seen"}
+    other = await line.site.post(
+        f"{path}/decision", {"customer_id": line.customer_id, "decided_by": "wang-min", **said}
+    )
+    check_problem(other, 409, "line_review_case_taken")
+    waiting = await line.post(f"{path}/decision", 200, decided_by="li-wei", **said)
+    assert waiting["approval_id"].startswith("av_")
+    kept = {"decision": "keep", "reason": "the heirs pay", "decided_by": "li-wei"}
+    done = await line.post(f"{path}/decision", 200, **kept)
+    assert (done["status"], done["decision"]) == ("decided", "keep")

@@ -101,7 +101,7 @@ async def show_case(visit: Visit) -> Response:
     document = orjson.loads(seen.review.inputs)
     verdicts = orjson.loads(seen.review.result)["verdicts"]
     may_go_on = case.status is not CaseStatus.DECIDED and visit.may(Permission.REVIEW)
-    href = f"{_HREF}/{record}"
+    href = f"{_HREF}/{_customer(case)}/{record}"
     labels = {item.name: (item.name_zh, item.name_en) for item in policy.features}
     is_chinese = visit.catalogue.language.startswith("zh")
     view = SeenView(
@@ -117,8 +117,8 @@ async def show_case(visit: Visit) -> Response:
             (labels[name][0 if is_chinese else 1], _text(visit, value), name)
             for name, value in sorted(document["features"].items())
         ],
-        decide_href=f"{href}/decision?customer={_customer(case)}" if may_go_on else "",
-        take_href=f"{href}/assignment?customer={_customer(case)}" if may_go_on else "",
+        decide_href=f"{href}/decision" if may_go_on else "",
+        take_href=f"{href}/assignment" if may_go_on else "",
         done=_done(visit),
     )
     return visit.page(
@@ -189,7 +189,7 @@ async def decide(visit: Visit) -> Response:
 async def _seen(visit: Visit) -> Seen | None:
     try:
         case_id = ids.from_text(ids.LINE_REVIEW_CASE, visit.request.path_params["case"])
-        customer_id = ids.from_text(ids.CUSTOMER, visit.request.query_params.get("customer", ""))
+        customer_id = ids.from_text(ids.CUSTOMER, visit.request.path_params["customer"])
     except ids.InvalidIdError:
         return None
     found = await journey.see_case(visit.desk.house, customer_id=customer_id, case_id=case_id)
@@ -199,7 +199,7 @@ async def _seen(visit: Visit) -> Seen | None:
 def _row(visit: Visit, case: ReviewCase, *, is_late: bool) -> CaseRow:
     f, record = visit.formats, ids.to_text(ids.LINE_REVIEW_CASE, case.case_id)
     return CaseRow(
-        href=f"{_HREF}/{record}?customer={_customer(case)}",
+        href=f"{_HREF}/{_customer(case)}/{record}",
         record=record,
         line_href=words.line_href(case.customer_id, case.line_id),
         line=ids.to_text(ids.LINE, case.line_id),
@@ -272,7 +272,7 @@ def _action(visit: Visit, seen: Seen, step: str) -> Action:
         name="decide" if is_decision else "take",
         title=visit.t("line_case.decide" if is_decision else "review.assign"),
         intro=visit.t("line_case.intro", asks=_asks(visit, seen.case), record=record),
-        path=f"{_HREF}/{record}/{step}?customer={_customer(seen.case)}",
+        path=f"{_HREF}/{_customer(seen.case)}/{record}/{step}",
         record=Crumb(label=visit.t("nav.line_cases"), href=_HREF),
         journey=f"journeys.line_review_desk.{'decide' if is_decision else 'take'}_case",
         api_call=f"POST /v1/line-review-cases/{record}/{step}",
@@ -298,11 +298,17 @@ def _fields(visit: Visit) -> list[Field]:
 
 PAGES: Final = (
     Page(path="/line-cases", show=show_queue),
-    Page(path="/line-cases/{case}", show=show_case),
+    Page(path="/line-cases/{customer}/{case}", show=show_case),
     Page(
-        path="/line-cases/{case}/assignment", show=take, submit=take, permission=Permission.REVIEW
+        path="/line-cases/{customer}/{case}/assignment",
+        show=take,
+        submit=take,
+        permission=Permission.REVIEW,
     ),
     Page(
-        path="/line-cases/{case}/decision", show=decide, submit=decide, permission=Permission.REVIEW
+        path="/line-cases/{customer}/{case}/decision",
+        show=decide,
+        submit=decide,
+        permission=Permission.REVIEW,
     ),
 )
