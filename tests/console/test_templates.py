@@ -8,6 +8,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "counterfoil"
 WEB = SOURCE / "platform" / "web"
 TEMPLATES = sorted([*(SOURCE / "console" / "templates").rglob("*.html"),
+                    *(SOURCE / "portal" / "templates").rglob("*.html"),
                     *(WEB / "templates").rglob("*.html")])  # fmt: skip
 CSS = (WEB / "static" / "site.css").read_text(encoding="utf-8")
 SCRIPT = (WEB / "static" / "site.js").read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ PLANTED = [
 #: Every room that a contract names: one that is missing breaks the contract, and not the import.
 ROOMS = (
     *("kernel", "rules", "platform", "ledger", "privacy", "customers", "decisioning", "lending"),
-    *("payments", "journeys", "witness", "console", "api", "worker", "cli"),
+    *("payments", "journeys", "witness", "console", "portal", "api", "worker", "cli"),
 )
 
 
