@@ -23,7 +23,7 @@ from counterfoil.lending.line import Line
 from counterfoil.lending.loan import plan
 from counterfoil.lending.paper_store import StoredSheet, StoredStatement
 from counterfoil.lending.sheet_audit import RATE_E8_TOLERANCE, rate_again_e8, rate_faults
-from counterfoil.lending.terms import Prepayment
+from counterfoil.lending.terms import Fee, FeeTiming, Part, Prepayment
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.outbox import Consumer
 
@@ -205,3 +205,47 @@ async def test_a_kept_sheet_that_was_altered_is_found(branch: Branch) -> None:
     assert list(rate_faults(sheet._replace(sheet=altered)))
     await corrupt(branch, "UPDATE lending.cost_sheet SET sheet = $1", altered)
     assert "cost_sheets" in await branch.faults()
+
+
+async def test_fees_go_through_the_books_to_whom_they_are_for(branch: Branch) -> None:
+    """1.00 for the lender and 2.00 for the guarantor with each instalment; the books agree."""
+    catalogue = branch.house.catalogue
+    key = ("cash-line-open", 1)
+    care = Fee(
+        code="care",
+        name_en="Care",
+        name_zh="服务",
+        payee="lender",
+        timing=FeeTiming.EACH_INSTALMENT,
+        amount_minor=100,
+    )
+    agreed = (care, replace(care, code="guarantee", payee="guarantor", amount_minor=200))
+    product = catalogue.product(*key)
+    order = (Part.PENALTY, Part.FEE, Part.INTEREST, Part.PRINCIPAL)
+    terms = replace(product.terms, fees=agreed, allocation=order)
+    catalogue._products[key] = replace(product, terms=terms)
+    loan_id = await lend_signed(branch, 300_000)
+    await branch.close_to(date(2026, 1, 20))
+    posted = dict(
+        await branch.rows(
+            "SELECT account, sum(amount_minor) FROM ledger.posting"
+            " WHERE account IN (1134, 2241, 6021) GROUP BY account"
+        )
+    )
+    # Fallen due on 15 January: the lender's is earned, nothing was collected yet.
+    assert posted == {1134: 100, 6021: -100}
+    await branch.repay(C, LINE, 20_000)
+    await branch.close_to(date(2026, 1, 21))
+    posted = dict(
+        await branch.rows(
+            "SELECT account, sum(amount_minor) FROM ledger.posting"
+            " WHERE account IN (1134, 2241, 6021) GROUP BY account"
+        )
+    )
+    assert posted == {1134: 0, 2241: -200, 6021: -100}
+    await kept(branch)
+    (sheet,) = await sheets_of(branch, loan_id)
+    assert [item["code"] for item in orjson.loads(sheet.sheet)["items"]] == [
+        *("interest", "care", "guarantee"),
+    ]
+    assert not await branch.faults()
