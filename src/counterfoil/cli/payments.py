@@ -55,8 +55,8 @@ def rails(*, as_json: Json = False) -> None:
         return
     if found.all_closed is not None:
         typer.echo(f"All rails are closed: {found.all_closed['reason']}")
-    shown = [(row[0], *row[2:6], *row[7:]) for row in rows]
-    output.write_table("Payment rails, calls of the last hour", _SHOWN_COLUMNS, shown)
+    fitting = [(row[0], *row[2:6], *row[7:]) for row in rows]
+    output.write_table("Payment rails, calls of the last hour", _SHOWN_COLUMNS, fitting)
     for title, ways in (("Waiting", found.queued), ("Rerouted", found.rerouted)):
         for way in ways:
             shown = _way(way)
