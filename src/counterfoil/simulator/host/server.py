@@ -27,18 +27,7 @@ def make_app(host: HostApp, *, slow_seconds: float = SLOW_SECONDS) -> Starlette:
     """Return the host as a web application."""
 
     async def notices(request: Request) -> Response:
-        body = await request.body()
-        match host.manner:
-            case Manner.DOWN:
-                return Response(status_code=_UNAVAILABLE)
-            case Manner.ELSEWHERE:
-                return RedirectResponse("http://127.0.0.1:9/elsewhere", status_code=307)
-            case Manner.SLOW:
-                await asyncio.sleep(slow_seconds)
-            case Manner.UP | Manner.WRONG:
-                pass
-        status = host.take(request.headers, body)
-        return Response(status_code=_FAILED if host.manner is Manner.WRONG else status)
+        return await _take(host, request, slow_seconds)
 
     async def back(request: Request) -> Response:
         return PlainTextResponse(f"back with {request.query_params.get('result', 'nothing')}\n")
@@ -65,3 +54,19 @@ def make_app(host: HostApp, *, slow_seconds: float = SLOW_SECONDS) -> Starlette:
             Route("/secret", change, methods=["PUT"]),
         ]
     )
+
+
+async def _take(host: HostApp, request: Request, slow_seconds: float) -> Response:
+    """Take a notice in the manner of the moment."""
+    body = await request.body()
+    match host.manner:
+        case Manner.DOWN:
+            return Response(status_code=_UNAVAILABLE)
+        case Manner.ELSEWHERE:
+            return RedirectResponse("http://127.0.0.1:9/elsewhere", status_code=307)
+        case Manner.SLOW:
+            await asyncio.sleep(slow_seconds)
+        case Manner.UP | Manner.WRONG:
+            pass
+    status = host.take(request.headers, body)
+    return Response(status_code=_FAILED if host.manner is Manner.WRONG else status)
