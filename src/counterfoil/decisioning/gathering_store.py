@@ -7,7 +7,6 @@ from typing import Final
 from counterfoil.decisioning.application import BY_POLICY, Application
 from counterfoil.decisioning.gathering import Gathering, read_inputs
 from counterfoil.decisioning.replay import StoredDecision
-from counterfoil.decisioning.store import QUERIES as DECISIONS
 from counterfoil.decisioning.store import ApplicationKey
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries, Row
@@ -120,7 +119,7 @@ async def decide_gathered(
         for item, record in zip(applications, records, strict=True)
         if (item.customer_id, item.application_id) in decided
     ]
-    await DECISIONS.add_decisions.execute(
+    await QUERIES.add_gathered_decisions.execute(
         connection,
         decided_by=BY_POLICY,
         policy_hash=first.policy_hash,

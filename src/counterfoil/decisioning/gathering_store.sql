@@ -87,3 +87,17 @@ WHERE gathering.customer_id = given.customer_id
 -- locks   its row
 DELETE FROM decisioning.application
 WHERE customer_id = :customer_id AND application_id = :application_id AND status = 'gathering';
+
+-- name: add_gathered_decisions
+-- Decisions of one policy version on applications that had gathered; nothing ever changes them.
+-- locks   the applications, shared
+INSERT INTO decisioning.decision (
+    customer_id, application_id, decision_no, decided_by, outcome, policy_hash, inputs, result,
+    decided_at
+)
+SELECT given.customer_id, given.application_id, 1, :decided_by, given.outcome, :policy_hash,
+       given.inputs, given.result, :decided_at
+FROM unnest(
+    :customer_ids::bigint[], :application_ids::bigint[], :outcomes::text[], :inputs::text[],
+    :results::text[]
+) AS given (customer_id, application_id, outcome, inputs, result);
