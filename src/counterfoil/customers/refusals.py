@@ -135,8 +135,8 @@ SIGN_IN_NUMBER_INVALID = Refusal(
     message="This is neither a mobile number nor an identity number.",
     next_step="Enter the 11 digits of your phone, or the 18 characters of your identity card.",
 )
-SIGN_IN_TOO_OFTEN = Refusal(
-    code="sign_in_too_often",
+SIGN_IN_TOO_MANY = Refusal(
+    code="sign_in_too_many",
     kind=Kind.CONFLICT,
     message="Too many one-time codes were asked for.",
     next_step="Try again in an hour.",

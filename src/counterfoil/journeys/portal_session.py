@@ -41,7 +41,7 @@ from counterfoil.customers.portal_store import QUERIES, by_token, session_of
 from counterfoil.customers.refusals import (
     PORTAL_LINK_ENDED,
     SIGN_IN_NUMBER_INVALID,
-    SIGN_IN_TOO_OFTEN,
+    SIGN_IN_TOO_MANY,
 )
 from counterfoil.journeys.house import House
 from counterfoil.journeys.link_records import find_people
@@ -81,7 +81,7 @@ async def ask_code(house: House, number: str, *, visitor: bytes) -> str | Refuse
             connection, customer_id=customer_id, since=now - _CODES_KEPT
         )
         if _is_too_often([row["issued_at"] for row in rows], now):
-            return refuse(SIGN_IN_TOO_OFTEN)
+            return refuse(SIGN_IN_TOO_MANY)
         await QUERIES.forget_codes.execute(
             connection, customer_id=customer_id, before=now - _CODES_KEPT
         )
