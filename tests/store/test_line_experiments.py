@@ -25,7 +25,8 @@ from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.approvals import Approval
 
-CUSTOMERS = range(1, 9)
+#: So many that both arms have some, whatever the key.
+CUSTOMERS = range(1, 31)
 
 
 @pytest.fixture
