@@ -157,9 +157,11 @@ PLANTED: dict[str, tuple[str, str]] = {
     # destroyed_keys
     "a key that outlived its erasure": (
         "destroyed_keys",
-        "INSERT INTO privacy.retention (customer_id, data_class, ended_on, state, changed_at)"
-        " SELECT min(customer_id), 'identity', '2010-01-01', 'erased', now() + interval '9 years'"
-        " FROM privacy.data_key WHERE purpose = 'identity'",
+        (
+            "INSERT INTO privacy.retention (customer_id, data_class, ended_on, state, changed_at)"
+            " SELECT min(customer_id), 'identity', '2010-01-01', 'erased', now() + interval '9 years'"
+            " FROM privacy.data_key WHERE purpose = 'identity'"
+        ),
     ),
     # references
     "a loan without its line": (

@@ -14,7 +14,7 @@ class OneTimeCodes(Protocol):
         """Send a code; return it where it may be shown in the answer, else None.
 
         `contract_id` is the contract or, at a sign-in, the code's own number. Nobody may be told
-        whether a customer exists: for one that does not nothing is sent, and the answer is the same.
+        whether a customer exists: where there is none nothing is sent, and the answer is the same.
         """
         ...
 

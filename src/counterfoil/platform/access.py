@@ -101,7 +101,7 @@ class ApiKey:
     revoked_at: datetime | None
     #: To the day; None when it was never used.
     last_used_on: date | None
-    #: The host whose key it is: it opens the routes of hosts and no others. None: a program of ours.
+    #: The host whose key it is: it opens the routes of hosts and no others. None: our own.
     host_id: int | None = None
 
     def allows(self, scope: Scope) -> bool:

@@ -207,7 +207,10 @@ class Settings(BaseSettings):
         default=0, ge=0, le=90, description="Days for which a course counts on after it ran out."
     )
     training_warning_days: int = Field(
-        default=30, ge=1, le=180, description="Days before its end from which a course is warned of."
+        default=30,
+        ge=1,
+        le=180,
+        description="Days before its end from which a course is warned of.",
     )
 
     export_group_min: int = Field(
