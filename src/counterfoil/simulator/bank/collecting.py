@@ -5,11 +5,12 @@ Invariant   One debit per reference however often it arrives; another one under 
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
+from counterfoil.kernel import ids
 from counterfoil.kernel.money import EXPONENTS
 from counterfoil.payments.debit import DebitOrder
 from counterfoil.payments.rail import (
@@ -22,14 +23,14 @@ from counterfoil.payments.rail import (
     Paid,
     Pending,
 )
-from counterfoil.simulator.bank.faults import draw
+from counterfoil.simulator.bank.bank import ERROR_MINOR, Callback, PayoutStatus
+from counterfoil.simulator.bank.faults import SCALE_BP, draw
 from counterfoil.simulator.bank.journal import Journal
 from counterfoil.simulator.bank.statement_file import statement_text
 
 #: What a bank says of an account with too little in it.
 INSUFFICIENT_FUNDS: Final = "insufficient_funds"
 DEBIT_MINOR_MAX: Final = 50_000_000_000
-_SCALE_BP: Final = 10_000
 
 
 class DebitFault(StrEnum):
@@ -41,15 +42,50 @@ class DebitFault(StrEnum):
     LOST = "lost"
     #: Collected, and the answer is lost.
     SILENT = "silent"
+    #: Collected, and the caller gets a server error.
+    ERROR = "error"
+    #: Collected, and said twice: in the answer and in two callbacks alike.
+    ANSWERS_TWICE = "answers_twice"
     #: Not decided at first; collected when asked again.
     ANSWERS_LATE = "answers_late"
+    #: Collected as ordered, answered with another amount; the question is answered right.
+    WRONG_AMOUNT_ANSWERED = "wrong_amount_answered"
     #: Neither the order's answer nor any question is ever answered; the statement tells.
     MUTE = "mute"
 
 
+#: The order's own answer is lost after these; a question is answered.
+_UNANSWERED: Final = {
+    DebitFault.LOST: NoAnswer("ReadTimeout"),
+    DebitFault.SILENT: NoAnswer("ReadTimeout"),
+    DebitFault.ERROR: NoAnswer("status 500"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BankDebit:
+    """What somebody asks the bank to collect, in the bank's own words."""
+
+    reference: str
+    #: The mandate as its creditor names it.
+    mandate: str
+    amount_minor: int
+    currency: str
+    account: str
+    requested_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What comes of one order: its answer, and the callbacks after it."""
+
+    answer: Answer
+    callbacks: tuple[Callback, ...] = ()
+
+
 @dataclass(slots=True)
 class _Entry:
-    order: DebitOrder
+    order: BankDebit
     value_date: date
     rail_reference: str
     answer: Answer
@@ -60,7 +96,7 @@ class _Entry:
 
 @dataclass(slots=True)
 class CollectingBank:
-    """A bank in this process that collects; it is the rail itself."""
+    """A bank in this process that collects; it is the rail itself, and stands behind its server."""
 
     seed: int = 0
     name: str = "bank-debits"
@@ -79,13 +115,16 @@ class CollectingBank:
     def __post_init__(self) -> None:
         """Remember everything the journal knows."""
         for fact in self.journal.facts():
-            days = {name: date.fromisoformat(fact[name]) for name in ("due_on", "business_date")}
-            order = DebitOrder(
-                **{n: fact[n] for n in DebitOrder.__slots__ if n not in days}, **days
+            order = BankDebit(
+                reference=fact["reference"],
+                mandate=fact["mandate"],
+                amount_minor=fact["amount_minor"],
+                currency=fact["currency"],
+                account=fact["account"],
+                requested_on=date.fromisoformat(fact["requested_on"]),
             )
             self.today = date.fromisoformat(fact["value_date"])
-            self._book(order, DebitFault(fact["fault"]))
-            self._entries[order.reference].waits = 0
+            self._book(order, DebitFault(fact["fault"])).waits = 0
 
     @property
     def contract(self) -> Contract:
@@ -99,23 +138,43 @@ class CollectingBank:
             calls_at_once=100,
         )
 
-    async def collect(self, order: DebitOrder, *, requested_on: date) -> Answer:
-        """Order a debit under the order's own reference."""
+    def hear(self, order: BankDebit) -> Heard:
+        """Take an order to collect; the same one again moves nothing."""
         self.arrivals[order.reference] += 1
-        self.today = max(self.today or requested_on, requested_on)
+        self.move_to(order.requested_on)
         known = self._entries.get(order.reference)
         if known is not None:
-            ordered = (known.order.amount_minor, known.order.account_ref)
-            if ordered != (order.amount_minor, order.account_ref):
-                return Conflict()
-            return self._said(known)
+            return Heard(Conflict() if _differs(known.order, order) else self._said(known))
         fault = self._fault_of(order)
         if fault is DebitFault.LOST:
-            return NoAnswer("ReadTimeout")
+            return Heard(_UNANSWERED[fault])
         entry = self._book(order, fault)
-        written = {name: getattr(order, name) for name in DebitOrder.__slots__}
+        written = {name: getattr(order, name) for name in BankDebit.__slots__}
         self.journal.append({**written, "value_date": entry.value_date, "fault": fault})
-        return NoAnswer("ReadTimeout") if fault is DebitFault.SILENT else self._said(entry)
+        if fault is DebitFault.MUTE:
+            return Heard(self._said(entry))
+        answer = _UNANSWERED.get(fault) or self._said(entry)
+        if fault is DebitFault.WRONG_AMOUNT_ANSWERED and isinstance(answer, Paid):
+            answer = replace(answer, amount_minor=answer.amount_minor + ERROR_MINOR)
+        times = 2 if fault is DebitFault.ANSWERS_TWICE else 1
+        return Heard(answer, (Callback(order.reference, _status(entry)),) * times)
+
+    def move_to(self, day: date) -> None:
+        """Begin a later day."""
+        self.today = max(self.today or day, day)
+
+    async def collect(self, order: DebitOrder, *, requested_on: date) -> Answer:
+        """Order a debit under the order's own reference."""
+        return self.hear(
+            BankDebit(
+                reference=order.reference,
+                mandate=ids.to_text(ids.MANDATE, order.mandate_id),
+                amount_minor=order.amount_minor,
+                currency=order.currency,
+                account=order.account_ref,
+                requested_on=requested_on,
+            )
+        ).answer
 
     async def ask(self, reference: str) -> Answer:
         """Ask what became of a reference."""
@@ -134,7 +193,7 @@ class CollectingBank:
     def _collected(self) -> list[_Entry]:
         return [one for one in self._entries.values() if isinstance(one.answer, Paid)]
 
-    def _book(self, order: DebitOrder, fault: DebitFault) -> _Entry:
+    def _book(self, order: BankDebit, fault: DebitFault) -> _Entry:
         assert self.today is not None, "an order has a day"
         rail_reference = f"D{len(self._entries) + 1:012d}"
         answer: Answer = Paid(order.amount_minor, order.currency, self.today, rail_reference)
@@ -154,15 +213,27 @@ class CollectingBank:
             return Pending()
         return entry.answer
 
-    def _fault_of(self, order: DebitOrder) -> DebitFault:
+    def _fault_of(self, order: BankDebit) -> DebitFault:
         if self.arrivals[order.reference] > 1:
             # What goes wrong goes wrong on the first arrival alone.
             return DebitFault.NONE
         if self.upcoming:
             return self.upcoming.pop(0)
-        drawn = draw(self.seed, f"{order.account_ref}/{order.due_on}", "debit", _SCALE_BP)
+        drawn = draw(self.seed, f"{order.account}/{order.requested_on}", "debit", SCALE_BP)
         for fault, rate_bp in self.rates_bp.items():
             if drawn < rate_bp:
                 return fault
             drawn -= rate_bp
         return DebitFault.NONE
+
+
+def _differs(known: BankDebit, order: BankDebit) -> bool:
+    booked = (known.amount_minor, known.currency, known.account, known.mandate)
+    return booked != (order.amount_minor, order.currency, order.account, order.mandate)
+
+
+def _status(entry: _Entry) -> PayoutStatus:
+    """Return what a callback says; nobody should believe it."""
+    if entry.waits:
+        return PayoutStatus.PENDING
+    return PayoutStatus.SUCCEEDED if isinstance(entry.answer, Paid) else PayoutStatus.FAILED

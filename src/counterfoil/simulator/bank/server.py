@@ -1,6 +1,7 @@
 """The simulated bank over HTTP.
 
 Payouts     `POST /payouts`, `GET /payouts/{reference}`, `GET /statements/{date}`.
+Debits      `POST /debits` and what belongs to it; see `collecting_server`.
 Operators   From this machine only: `GET` and `PUT /faults`, `POST /date`, `GET /counts`.
 Callbacks   Sent to one address, once or twice or never, before or after the answer.
 """
@@ -18,6 +19,8 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from counterfoil.simulator.bank.bank import Bank, Callback, Handling, Manner, Order, Reply
+from counterfoil.simulator.bank.collecting import CollectingBank
+from counterfoil.simulator.bank.collecting_server import add_debit_routes
 from counterfoil.simulator.bank.faults import Fault, FaultPlan
 from counterfoil.simulator.bank.statement_file import write_statement
 
@@ -72,9 +75,11 @@ class DateBody(BaseModel):
     today: date
 
 
-def make_app(bank: Bank, *, callback_url: str | None = None) -> FastAPI:
-    """Return the bank as a web application."""
-    caller = _Caller(callback_url)
+def make_app(
+    bank: Bank, collecting: CollectingBank | None = None, *, callback_url: str | None = None
+) -> FastAPI:
+    """Return the bank as a web application; without one that collects it remembers no debits."""
+    caller, debits = _Caller(callback_url), collecting or CollectingBank()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -99,11 +104,18 @@ def make_app(bank: Bank, *, callback_url: str | None = None) -> FastAPI:
     async def statement(day: date) -> PlainTextResponse:
         return PlainTextResponse(write_statement(bank, day), media_type="text/csv")
 
-    _add_operators_routes(app, bank)
+    _add_operators_routes(app, bank, debits)
+    add_debit_routes(
+        app,
+        debits,
+        tell_later=caller.tell_later,
+        keep_waiting=_keep_waiting,
+        only_from_here=_only_from_here,
+    )
     return app
 
 
-def _add_operators_routes(app: FastAPI, bank: Bank) -> None:
+def _add_operators_routes(app: FastAPI, bank: Bank, debits: CollectingBank) -> None:
     @app.get("/faults", dependencies=[Depends(_only_from_here)])
     async def faults() -> FaultsBody:
         plan = bank.plan
@@ -125,6 +137,7 @@ def _add_operators_routes(app: FastAPI, bank: Bank) -> None:
     @app.post("/date", dependencies=[Depends(_only_from_here)])
     async def set_date(body: DateBody) -> DateBody:
         bank.move_to(body.today)
+        debits.move_to(body.today)
         assert bank.today is not None
         return DateBody(today=bank.today)
 
@@ -146,14 +159,19 @@ async def _respond(handling: Handling, reference: str, caller: "_Caller") -> Res
             assert handling.reply is not None
             return JSONResponse(_body(handling.reply))
         case Manner.SILENCE:
-            await asyncio.sleep(SILENCE_SECONDS)
-            return Response(status_code=504)
+            return await _keep_waiting()
         case Manner.SERVER_ERROR:
             return Response(status_code=500)
         case Manner.CONFLICT:
             return JSONResponse({"reference": reference, "status": "conflict"}, 409)
         case Manner.NOT_SEEN:
             return JSONResponse({"reference": reference, "status": "not_seen"}, 404)
+
+
+async def _keep_waiting() -> Response:
+    """Say nothing for longer than anybody waits."""
+    await asyncio.sleep(SILENCE_SECONDS)
+    return Response(status_code=504)
 
 
 def _body(reply: Reply) -> dict[str, object]:
