@@ -159,7 +159,8 @@ PLANTED: dict[str, tuple[str, str]] = {
         "destroyed_keys",
         (
             "INSERT INTO privacy.retention (customer_id, data_class, ended_on, state, changed_at)"
-            " SELECT min(customer_id), 'identity', '2010-01-01', 'erased', now() + interval '9 years'"
+            " SELECT min(customer_id), 'identity', '2010-01-01', 'erased',"
+            " now() + interval '9 years'"
             " FROM privacy.data_key WHERE purpose = 'identity'"
         ),
     ),
