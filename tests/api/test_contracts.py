@@ -15,7 +15,9 @@ from tests.api.conftest import FIRST_DAY, Site
 from tests.store.applicants import Counter
 
 from counterfoil.contracts.pades import seal_of
-from counterfoil.contracts.verifying import Verdict, verify_contract
+from counterfoil.contracts.paper import CERTIFICATES, SealPlaces
+from counterfoil.contracts.port import Lender
+from counterfoil.contracts.verifying import KnownSeal, Verdict, verify_contract
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.journeys.check_books import check_books
 from counterfoil.journeys.close_day import close_day
@@ -117,7 +119,8 @@ async def signing(site: Site) -> Signing:
 
 
 def certificate(site: Site) -> bytes:
-    return (site.house.settings.home / "keys" / "contract-seal.pem").read_bytes()
+    [pem] = (site.house.settings.home / "keys" / CERTIFICATES).glob("lender-one.*.pem")
+    return pem.read_bytes()
 
 
 async def leaf_bodies(site: Site) -> list[Json]:
@@ -129,9 +132,11 @@ async def leaf_bodies(site: Site) -> list[Json]:
     return [orjson.loads(row[0]) for row in rows]
 
 
-async def verdict(pdf: bytes, pem: bytes, body: Json | None = None) -> Verdict:
+async def verdict(
+    pdf: bytes, pem: bytes, body: Json | None = None, lender: str = "lender-one"
+) -> Verdict:
     """Verify beside the event loop, as a program of its own would."""
-    return await asyncio.to_thread(verify_contract, pdf, pem, body=body)
+    return await asyncio.to_thread(verify_contract, pdf, [KnownSeal(lender, pem)], body=body)
 
 
 def printed(pdf: bytes) -> str:
@@ -232,11 +237,18 @@ async def test_the_file_verifies_offline_and_no_changed_byte_does(signing: Signi
     pdf = await signing.file()
     signed_leaf, issued_leaf = await leaf_bodies(site)
     pem = certificate(site)
-    assert (await verdict(pdf, pem)).accepted
+    found = await verdict(pdf, pem)
+    assert found.accepted
+    assert (found.sealed_by, (found.lender or {})["lender_id"]) == ("lender-one", "lender-one")
+    assert issued_leaf["lender"] == signed_leaf["lender"] == "lender-one"
     for body in (signed_leaf, issued_leaf):
         assert (await verdict(pdf, pem, body=body)).accepted
     other = {**signed_leaf, "contract_sha256": "00" * 32}
     assert [code for code, _ in (await verdict(pdf, pem, body=other)).faults] == ["log_differs"]
+    other = {**issued_leaf, "lender": "lender-two"}
+    assert [code for code, _ in (await verdict(pdf, pem, body=other)).faults] == ["log_differs"]
+    another = await verdict(pdf, pem, lender="lender-two")
+    assert [code for code, _ in another.faults] == ["lender_differs"]
     # One in every few hundred, and every byte around the signature's own place.
     gap = pdf.index(b"/Contents <") + len(b"/Contents <")
     places = {
@@ -260,7 +272,8 @@ async def test_a_file_under_another_certificate_is_refused(
     await signing.signed()
     pdf = await signing.file()
     keys = tmp_path_factory.mktemp("keys")
-    foreign = seal_of(keys, container=None, password=None, now=datetime.now(UTC))
+    lender = Lender("lender-one", "Lender One", "贷款人一")
+    foreign = seal_of(SealPlaces(keys), lender, now=datetime.now(UTC))
     codes = [code for code, _ in (await verdict(pdf, foreign.certificate())).faults]
     assert codes == ["certificate_unknown"]
 

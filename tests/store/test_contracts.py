@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import orjson
@@ -17,23 +18,27 @@ from tests.store.applicants import Counter
 from tests.store.branch import Branch, an_opening, open_branch
 
 from counterfoil.contracts.contract import Act, Contract, Part
-from counterfoil.contracts.pades import CONTAINER, ContainerRejectedError, seal_of
-from counterfoil.contracts.paper import CERTIFICATE
+from counterfoil.contracts.pades import ContainerRejectedError, seal_of
+from counterfoil.contracts.paper import CERTIFICATE, CERTIFICATES, DeferredSeals, SealPlaces
 from counterfoil.contracts.pdf import render
+from counterfoil.contracts.port import Lender, LenderSeal
 from counterfoil.contracts.template import Authentication
-from counterfoil.contracts.verifying import verify_contract
+from counterfoil.contracts.verifying import KnownSeal, verify_contract
 from counterfoil.journeys import contract as journey
 from counterfoil.journeys.apply import ApplicationView
 from counterfoil.journeys.contract_bulk import sign_for_sandbox
 from counterfoil.journeys.contract_issue import contract_file
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
-from counterfoil.kernel.clock import TestClock
+from counterfoil.kernel.clock import SystemClock, TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import PostgresError
 from counterfoil.platform.queries import Query
+
+ONE = Lender("lender-one", "Lender One", "贷款人一")
+TWO = Lender("lender-two", "Lender Two", "贷款人二")
 
 
 @pytest.fixture
@@ -204,37 +209,73 @@ async def test_the_database_too_refuses_a_hold_without_an_agreement(branch: Bran
         await branch.rows("UPDATE lending.credit_line SET held_minor = 100 RETURNING 1")
 
 
-def test_a_container_with_a_password_opens_with_it_alone(tmp_path: Path) -> None:
-    now = datetime.now(UTC)
-    seal_of(tmp_path, container=None, password=None, now=now)
-    made = pkcs12.load_pkcs12((tmp_path / CONTAINER).read_bytes(), None)
-    assert made.cert is not None
-    assert isinstance(made.key, EllipticCurvePrivateKey)
-    locked = tmp_path / "bought.p12"
-    locked.write_bytes(
-        pkcs12.serialize_key_and_certificates(
-            b"seal",
-            made.key,
-            made.cert.certificate,
-            None,
-            BestAvailableEncryption(b"secret"),
-        )
+def _locked(made: Path, password: bytes) -> bytes:
+    """Return a container as it is bought: the same key, behind a password."""
+    found = pkcs12.load_pkcs12(made.read_bytes(), None)
+    assert found.cert is not None
+    assert isinstance(found.key, EllipticCurvePrivateKey)
+    return pkcs12.serialize_key_and_certificates(
+        b"seal", found.key, found.cert.certificate, None, BestAvailableEncryption(password)
     )
-    other = tmp_path / "other"
-    other.mkdir()
-    seal = seal_of(other, container=locked, password="secret", now=now)
+
+
+def _sealed(seal: LenderSeal) -> bytes:
     text = "# T\n第一期 1.00\n"
-    record = b'{"document_sha256":"x"}'
-    sealed = seal.seal(
+    record = orjson.dumps({"document_sha256": sha256(text.encode()).hexdigest()})
+    return seal.seal(
         render(text), {"document.txt": text.encode(), "signature.json": record}, reason="r"
     )
+
+
+def test_a_container_with_a_password_opens_with_it_alone(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    seal_of(SealPlaces(tmp_path), ONE, now=now)
+    locked = tmp_path / "bought.p12"
+    locked.write_bytes(_locked(tmp_path / CERTIFICATES / "lender-one.p12", b"secret"))
+    other = tmp_path / "other"
+    other.mkdir()
+    places = SealPlaces(other, container=locked, password="secret")
+    # One container for every lender, as an installation of before has it.
+    sealed = _sealed(seal_of(places, TWO, now=now))
     pem = (other / CERTIFICATE).read_bytes()
-    assert [code for code, _ in verify_contract(sealed, pem).faults] == ["text_not_confirmed"]
+    found = verify_contract(sealed, [KnownSeal(None, pem)])
+    assert (found.accepted, found.sealed_by) == (True, None)
     for password in ("wrong", None):
         with pytest.raises(ContainerRejectedError):
-            seal_of(other, container=locked, password=password, now=now)
+            seal_of(places._replace(password=password), ONE, now=now)
     with pytest.raises(ContainerRejectedError):
-        seal_of(other, container=tmp_path / "nowhere.p12", password=None, now=now)
+        seal_of(places._replace(container=tmp_path / "nowhere.p12"), ONE, now=now)
+
+
+def test_each_lender_seals_with_its_own_key_and_none_with_anothers(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    seals = DeferredSeals(SealPlaces(tmp_path), SystemClock())
+    files = {one.lender_id: _sealed(seals.of(one)) for one in (ONE, TWO)}
+    known = [
+        KnownSeal(pem.name.split(".")[0], pem.read_bytes())
+        for pem in sorted((tmp_path / CERTIFICATES).glob("*.pem"))
+    ]
+    assert [one.lender_id for one in known] == ["lender-one", "lender-two"]
+    for lender_id, sealed in files.items():
+        found = verify_contract(sealed, known)
+        assert (found.accepted, found.sealed_by) == (True, lender_id)
+    [of_one] = [one for one in known if one.lender_id == "lender-one"]
+    codes = [code for code, _ in verify_contract(files["lender-two"], [of_one]).faults]
+    assert codes == ["certificate_unknown"]
+    # Containers of one's own: one for each lender, and none that speaks for two.
+    bought = tmp_path / "bought"
+    bought.mkdir()
+    container = _locked(tmp_path / CERTIFICATES / "lender-one.p12", b"secret")
+    (bought / "lender-one.p12").write_bytes(container)
+    (bought / "lender-two.p12").write_bytes(container)
+    home = tmp_path / "home"
+    home.mkdir()
+    places = SealPlaces(home, folder=bought, password="secret")
+    assert verify_contract(_sealed(seal_of(places, ONE, now=now)), known).accepted
+    with pytest.raises(ContainerRejectedError, match="lender-two"):
+        seal_of(places, TWO, now=now)
+    with pytest.raises(ContainerRejectedError):
+        seal_of(places, ONE._replace(lender_id="lender-three"), now=now)
 
 
 def test_the_same_text_renders_to_the_same_bytes() -> None:

@@ -11,16 +11,18 @@ import typer
 from counterfoil.cli import output
 
 if TYPE_CHECKING:
-    from counterfoil.contracts.verifying import Verdict
+    from counterfoil.contracts.verifying import KnownSeal, Verdict
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The contract, a PDF.")]
-CertificateFile = Annotated[
+Certificates = Annotated[
     Path | None,
     typer.Option(
         "--certificate",
         exists=True,
-        dir_okay=False,
-        help="The lender's certificate, PEM or DER; this installation's own if unset.",
+        help=(
+            "The lender's certificate, PEM or DER, or a directory of them named `LENDER.….pem`; "
+            "those of this installation if unset."
+        ),
     ),
 ]
 ReceiptFile = Annotated[
@@ -53,15 +55,15 @@ def register(app: typer.Typer) -> None:
 def verify(
     file: File,
     *,
-    certificate: CertificateFile = None,
+    certificate: Certificates = None,
     receipt: ReceiptFile = None,
     as_json: Json = False,
 ) -> None:
-    """Check offline that a contract is what was signed, and what the log says of it."""
+    """Check offline that a contract is what was signed, who sealed it, and what the log says."""
     from counterfoil.contracts.verifying import verify_contract
 
     with output.failures_as_messages():
-        verdict = verify_contract(file.read_bytes(), _certificate(certificate), body=_body(receipt))
+        verdict = verify_contract(file.read_bytes(), _seals(certificate), body=_body(receipt))
     if as_json:
         output.write_json(_shape(verdict))
     else:
@@ -112,14 +114,23 @@ def lock(folder: Folder) -> None:
         typer.echo(f"locked {name}")
 
 
-def _certificate(path: Path | None) -> bytes:
-    from counterfoil.contracts.paper import CERTIFICATE
+def _seals(path: Path | None) -> "list[KnownSeal]":
+    """Return the certificates to trust: one, a directory of them, or this installation's."""
+    from counterfoil.contracts.paper import CERTIFICATE, CERTIFICATES
+    from counterfoil.contracts.verifying import KnownSeal
     from counterfoil.platform.settings import Settings
 
-    found = path or Settings().home / "keys" / CERTIFICATE
-    if not found.is_file():
-        raise output.fail(f"{found} is not there: name the lender's certificate, --certificate")
-    return found.read_bytes()
+    if path is not None and path.is_file():
+        return [KnownSeal(None, path.read_bytes())]
+    keys = Settings().home / "keys"
+    folder = path or keys / CERTIFICATES
+    files = sorted(folder.glob("*.pem"))
+    seals = [KnownSeal(one.name.split(".")[0], one.read_bytes()) for one in files]
+    if path is None and (keys / CERTIFICATE).is_file():
+        seals.append(KnownSeal(None, (keys / CERTIFICATE).read_bytes()))
+    if not seals:
+        raise output.fail(f"{folder} holds no certificate: name the lender's, --certificate")
+    return seals
 
 
 def _body(path: Path | None) -> dict[str, Any] | None:
@@ -145,6 +156,8 @@ def _shape(verdict: "Verdict") -> dict[str, object]:
         "faults": [{"code": code, "reason": reason} for code, reason in verdict.faults],
         "pdf_sha256": verdict.pdf_sha256,
         "document_sha256": verdict.document_sha256 or None,
+        "sealed_by": verdict.sealed_by,
+        "lender": verdict.lender,
         "evidence": verdict.evidence,
     }
 
@@ -154,4 +167,11 @@ def _write(verdict: "Verdict") -> None:
         typer.echo(f"{code}: {reason}")
     typer.echo(f"file      {verdict.pdf_sha256}")
     typer.echo(f"document  {verdict.document_sha256 or '—'}")
+    typer.echo(f"lender    {_lender(verdict)}")
     typer.echo("accepted" if verdict.accepted else "rejected")
+
+
+def _lender(verdict: "Verdict") -> str:
+    """Return who sealed, and who the file says is the lender."""
+    named = "" if verdict.lender is None else f"{verdict.lender.get('name_en', '')}"
+    return " · ".join(one for one in (verdict.sealed_by, named) if one) or "—"

@@ -1,4 +1,8 @@
-"""The lender's electronic signature on a file: PAdES with a key from a PKCS#12 container.
+"""A lender's electronic signature on a file: PAdES with a key from a PKCS#12 container.
+
+Whose       Each lender of record has a container of its own. An installation of before, with one
+            container for all, goes on with it until it names a directory of containers.
+Invariant   One certificate never speaks for two lenders in that directory.
 
 Form        The canonical text and the evidence of the customer's act are attached to the file as
             they were hashed, then one signature covers all of it.
@@ -9,6 +13,7 @@ Follows     ETSI EN 319 142-1 (PAdES), level B-B: no time-stamping service is as
 import io
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -22,25 +27,30 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
 from pyhanko.sign.fields import SigSeedSubFilter
 
-from counterfoil.contracts.paper import CERTIFICATE
-from counterfoil.contracts.port import LenderSeal
+from counterfoil.contracts.paper import CERTIFICATE, CERTIFICATES, SealPlaces
+from counterfoil.contracts.port import Lender, LenderSeal
 from counterfoil.platform.files import write_once
 
-CONTAINER: Final = "contract-seal.p12"
+SUFFIX: Final = ".p12"
 FIELD: Final = "Lender"
 #: A certificate of our own making outlives the claims from contracts signed with it.
 _VALID_FOR: Final = timedelta(days=3_650)
+#: Of a certificate's hash, in the name of its file.
+_HASH_LETTERS: Final = 16
+#: Of a name in a certificate; RFC 5280, appendix A.1.
+_NAME_LETTERS_MAX: Final = 64
 
 
 class ContainerRejectedError(Exception):
-    """The PKCS#12 container cannot be read: no such file, wrong password, or no key in it."""
+    """The PKCS#12 container cannot be used: not there, wrong password, no key, another lender's."""
 
 
 class FileSeal:
     """Signs with a key that lies in a container on disk."""
 
-    def __init__(self, container: bytes, password: bytes | None) -> None:
-        """Open the container."""
+    def __init__(self, container: bytes, password: bytes | None, lender: Lender) -> None:
+        """Open the container of a lender, whose name stands on what is sealed."""
+        self._lender = lender
         try:
             signer = signers.SimpleSigner.load_pkcs12_data(container, [], passphrase=password)
         except ValueError as error:
@@ -61,6 +71,7 @@ class FileSeal:
             field_name=FIELD,
             md_algorithm="sha256",
             subfilter=SigSeedSubFilter.PADES,
+            name=self._lender.name_en,
             reason=reason,
         )
         output = io.BytesIO()
@@ -73,29 +84,60 @@ class FileSeal:
         return certificate
 
 
-def seal_of(
-    keys: Path, *, container: Path | None, password: str | None, now: datetime
-) -> LenderSeal:
-    """Return the seal of a container, or of one that is made in the directory at first use."""
-    if container is None:
-        container = keys / CONTAINER
-        if not container.exists():
-            write_once(container, _new_container(now))
-        password = None
+def seal_of(places: SealPlaces, lender: Lender, *, now: datetime) -> LenderSeal:
+    """Return the seal of a lender; where nobody brought one, it is made at first use.
+
+    Raises ContainerRejectedError where it cannot be used.
+    """
+    container = _container(places, lender, now)
+    # What is made here has no password: the directory is the owner's alone.
+    made_here = places.folder is None and places.container is None
+    password = None if made_here else places.password
     try:
         content = container.read_bytes()
     except OSError as error:
         raise ContainerRejectedError(f"{container} cannot be read") from error
-    seal = FileSeal(content, None if password is None else password.encode())
+    seal = FileSeal(content, None if password is None else password.encode(), lender)
     certificate = x509.load_der_x509_certificate(seal.certificate())
-    write_once(keys / CERTIFICATE, certificate.public_bytes(Encoding.PEM))
+    pem = certificate.public_bytes(Encoding.PEM)
+    if places.folder is None and places.container is not None:
+        write_once(places.keys / CERTIFICATE, pem)
+    else:
+        _publish(places.keys / CERTIFICATES, lender, pem)
     return seal
 
 
-def _new_container(now: datetime) -> bytes:
+def _container(places: SealPlaces, lender: Lender, now: datetime) -> Path:
+    if places.folder is not None:
+        return places.folder / f"{lender.lender_id}{SUFFIX}"
+    if places.container is not None:
+        return places.container
+    made = places.keys / CERTIFICATES / f"{lender.lender_id}{SUFFIX}"
+    if not made.exists():
+        made.parent.mkdir(mode=0o700, exist_ok=True)
+        write_once(made, _new_container(lender, now))
+    return made
+
+
+def _publish(folder: Path, lender: Lender, pem: bytes) -> None:
+    """Leave a certificate for whoever verifies; those of before stay beside it."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    digest = sha256(pem).hexdigest()[:_HASH_LETTERS]
+    for other in folder.glob(f"*.{digest}.pem"):
+        if other.name.split(".")[0] != lender.lender_id:
+            raise ContainerRejectedError(f"the container of {lender.lender_id} is {other.stem}'s")
+    write_once(folder / f"{lender.lender_id}.{digest}.pem", pem)
+
+
+def _new_container(lender: Lender, now: datetime) -> bytes:
     """Return a new key with a certificate that vouches for itself: for sandboxes."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Counterfoil contract seal")])
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.COMMON_NAME, lender.name_en[:_NAME_LETTERS_MAX]),
+            x509.NameAttribute(NameOID.ORGANIZATION_IDENTIFIER, lender.lender_id),
+        ]
+    )
     usage = x509.KeyUsage(
         digital_signature=True,
         content_commitment=True,

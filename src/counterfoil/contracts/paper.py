@@ -5,28 +5,58 @@ The libraries behind them take a second to load; a process that renders nothing 
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from counterfoil.contracts.port import LenderSeal
+from counterfoil.contracts.port import Lender, LenderSeal
 from counterfoil.kernel.clock import Clock
 
 #: What is attached to a sealed file: the text as it was hashed, and the customer's act.
 TEXT_FILE: Final = "document.txt"
 EVIDENCE_FILE: Final = "signature.json"
-#: Where the certificate of the seal lies for whoever verifies, among the keys.
+#: Who the lender of record is, attached beside them.
+LENDER_FILE: Final = "lender.json"
+#: Where the certificate of a container that seals for every lender lies, among the keys.
 CERTIFICATE: Final = "contract-seal.pem"
+#: Where those of the lenders' own seals lie, each named by its lender and by its hash.
+CERTIFICATES: Final = "contract-seals"
 
 
-class DeferredSeal:
-    """The lender's seal, opened when something is to be sealed."""
+class SealPlaces(NamedTuple):
+    """Where the seals of an installation lie, and who opens them."""
 
-    def __init__(
-        self, keys: Path, *, container: Path | None, password: str | None, wall: Clock
-    ) -> None:
-        """Take where the seal lies; without a container one is made in the keys' directory."""
-        self._keys = keys
-        self._container = container
-        self._password = password
+    #: Secrets of the installation; certificates are left here for whoever verifies.
+    keys: Path
+    #: One container for every lender that has none of its own; None where there is none.
+    container: Path | None = None
+    #: Directory of containers by lender: `LENDER.p12`; None where they are made.
+    folder: Path | None = None
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        """Show nothing: the password belongs into no log."""
+        return "SealPlaces(…)"
+
+
+class DeferredSeals:
+    """The lenders' seals, each opened when something is to be sealed with it."""
+
+    def __init__(self, places: SealPlaces, wall: Clock) -> None:
+        """Take where the seals lie, and the clock that dates certificates made here."""
+        self._places = places
+        self._wall = wall
+        self._seals: dict[Lender, LenderSeal] = {}
+
+    def of(self, lender: Lender) -> LenderSeal:
+        """Return the seal of a lender."""
+        return self._seals.setdefault(lender, _DeferredSeal(self._places, lender, self._wall))
+
+
+class _DeferredSeal:
+    """One lender's seal, opened when something is to be sealed."""
+
+    def __init__(self, places: SealPlaces, lender: Lender, wall: Clock) -> None:
+        self._places = places
+        self._lender = lender
         self._wall = wall
         self._seal: LenderSeal | None = None
 
@@ -42,12 +72,7 @@ class DeferredSeal:
         if self._seal is None:
             from counterfoil.contracts.pades import seal_of  # noqa: PLC0415 - see the docstring
 
-            self._seal = seal_of(
-                self._keys,
-                container=self._container,
-                password=self._password,
-                now=self._wall.now(),
-            )
+            self._seal = seal_of(self._places, self._lender, now=self._wall.now())
         return self._seal
 
 

@@ -1,7 +1,7 @@
-"""The ways to outside parties: who carries one-time codes, and who holds the lender's seal."""
+"""The ways to outside parties: who carries one-time codes, and who holds the lenders' seals."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from counterfoil.contracts.refusals import CODE_SERVICE_UNAVAILABLE
 from counterfoil.kernel.errors import RefusedError, refuse
@@ -36,8 +36,16 @@ class NoCodes:
         raise RefusedError(refuse(CODE_SERVICE_UNAVAILABLE))
 
 
+class Lender(NamedTuple):
+    """A lender of record, as its seal and its files name it."""
+
+    lender_id: str
+    name_en: str
+    name_zh: str
+
+
 class LenderSeal(Protocol):
-    """Signs files for the lender: a key in a file, a PKCS#12 container, a sealing service."""
+    """Signs files for one lender: a key in a file, a PKCS#12 container, a sealing service."""
 
     def seal(self, pdf: bytes, attachments: Mapping[str, bytes], *, reason: str) -> bytes:
         """Return the file with its attachments and the lender's signature over all of it."""
@@ -45,4 +53,12 @@ class LenderSeal(Protocol):
 
     def certificate(self) -> bytes:
         """Return the certificate of the seal, DER."""
+        ...
+
+
+class LenderSeals(Protocol):
+    """Knows the seal of each lender of record; none of them signs for another."""
+
+    def of(self, lender: Lender) -> LenderSeal:
+        """Return the seal of a lender."""
         ...

@@ -1,18 +1,19 @@
-"""Whether a file is the contract that it says it is: offline, from the file and a certificate.
+"""Whether a file is the contract that it says it is: offline, from the file and certificates.
 
-What holds  Exactly one signature, by the certificate given, over every byte of the file but the
-            signature itself; nothing was added afterwards; the padding of the signature is blank;
+What holds  Exactly one signature, by one of the certificates given, over every byte of the file but
+            the signature itself; nothing was added afterwards; the padding of it is blank;
             the attached text has the hash that the attached evidence confirms. With a leaf's body
             from a receipt: the leaf speaks of this text, or of this very file.
+Whose       The lender whose certificate sealed it is the one that the file names.
 Errors      Every reason that speaks against the file, by a stable code; none means that it holds.
 """
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 from asn1crypto import cms, pem
@@ -23,10 +24,18 @@ from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
-from counterfoil.contracts.paper import EVIDENCE_FILE, TEXT_FILE
+from counterfoil.contracts.paper import EVIDENCE_FILE, LENDER_FILE, TEXT_FILE
 
 _GAP: Final = re.compile(rb"<((?:[0-9A-F]{2})+)>")
 _BYTE_RANGE: Final = re.compile(rb"/ByteRange\s*\[\s*(\d+)\s+(\d+)\s+(\d+)\s+(\d+)\s*\]")
+
+
+class KnownSeal(NamedTuple):
+    """A certificate that whoever verifies trusts, PEM or DER."""
+
+    #: Whose it is; None where one seals for every lender of an installation.
+    lender_id: str | None
+    certificate: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +49,10 @@ class Verdict:
     document_sha256: str = ""
     #: The attached evidence of the customer's act.
     evidence: Mapping[str, Any] | None = None
+    #: Whose certificate sealed the file; None where that does not tell.
+    sealed_by: str | None = None
+    #: The lender of record that the file names; files of before name none.
+    lender: Mapping[str, Any] | None = None
 
     @property
     def accepted(self) -> bool:
@@ -48,9 +61,9 @@ class Verdict:
 
 
 def verify_contract(
-    pdf: bytes, certificate: bytes, *, body: Mapping[str, Any] | None = None
+    pdf: bytes, seals: Sequence[KnownSeal], *, body: Mapping[str, Any] | None = None
 ) -> Verdict:
-    """Return whether a file is an unaltered contract under the lender's certificate (PEM or DER).
+    """Return whether a file is an unaltered contract under one of the lenders' certificates.
 
     `body` is the body of a leaf of type 9 about it, from a receipt that was verified.
     """
@@ -58,32 +71,57 @@ def verify_contract(
     faults: list[tuple[str, str]] = []
     text: bytes | None = None
     evidence: Mapping[str, Any] | None = None
+    lender: Mapping[str, Any] | None = None
+    sealed_by: str | None = None
     try:
         reader = PdfFileReader(io.BytesIO(pdf))
-        faults += _faults_of_signature(pdf, reader, certificate)
+        candidates = _candidates(reader, seals)
+        faults += _faults_of_signature(pdf, reader, candidates)
+        sealed_by = _sealed_by(candidates)
         attached = _attachments(reader)
         text = attached.get(TEXT_FILE)
-        evidence = _evidence(attached.get(EVIDENCE_FILE))
+        evidence = _object(attached.get(EVIDENCE_FILE))
+        lender = _object(attached.get(LENDER_FILE))
     except Exception as error:  # noqa: BLE001 - whatever a forged file breaks on speaks against it
         faults.append(("file_unreadable", f"the file cannot be read: {type(error).__name__}"))
     faults += _faults_of_text(text, evidence)
+    faults += _faults_of_lender(sealed_by, lender)
     document = "" if text is None else sha256(text).hexdigest()
     if body is not None:
         faults += _faults_of_leaf(body, digest, document)
+        faults += _faults_of_leaf_lender(body, sealed_by, lender)
     return Verdict(
-        faults=tuple(faults), pdf_sha256=digest, document_sha256=document, evidence=evidence
+        faults=tuple(faults),
+        pdf_sha256=digest,
+        document_sha256=document,
+        evidence=evidence,
+        sealed_by=sealed_by,
+        lender=lender,
     )
 
 
+def _candidates(reader: PdfFileReader, seals: Sequence[KnownSeal]) -> Sequence[KnownSeal]:
+    """Return the seal whose certificate signed; all where it is none of them, but one's issuer."""
+    signed = [one.signer_cert.dump() for one in reader.embedded_signatures]
+    exact = [one for one in seals if _certificate(one.certificate).dump() in signed]
+    return exact or seals
+
+
+def _sealed_by(candidates: Sequence[KnownSeal]) -> str | None:
+    found = {one.lender_id for one in candidates}
+    return found.pop() if len(found) == 1 else None
+
+
 def _faults_of_signature(
-    pdf: bytes, reader: PdfFileReader, certificate: bytes
+    pdf: bytes, reader: PdfFileReader, seals: Sequence[KnownSeal]
 ) -> list[tuple[str, str]]:
     found = reader.embedded_signatures
     if len(found) != 1:
         return [("signature_count", f"the file has {len(found)} signatures, not one")]
     signature = found[0]
+    roots = [_certificate(one.certificate) for one in seals]
     status = validate_pdf_signature(
-        signature, ValidationContext(trust_roots=[_certificate(certificate)], allow_fetching=False)
+        signature, ValidationContext(trust_roots=roots, allow_fetching=False)
     )
     faults = _faults_of_status(status)
     if not _is_padding_blank(pdf):
@@ -134,7 +172,7 @@ def _attachments(reader: PdfFileReader) -> dict[str, bytes]:
     }
 
 
-def _evidence(content: bytes | None) -> Mapping[str, Any] | None:
+def _object(content: bytes | None) -> Mapping[str, Any] | None:
     if content is None:
         return None
     found = orjson.loads(content)
@@ -149,6 +187,24 @@ def _faults_of_text(
     if evidence.get("document_sha256") != sha256(text).hexdigest():
         return [("text_not_confirmed", "the customer confirmed another text")]
     return []
+
+
+def _faults_of_lender(
+    sealed_by: str | None, lender: Mapping[str, Any] | None
+) -> list[tuple[str, str]]:
+    if sealed_by is None or lender is None or lender.get("lender_id") == sealed_by:
+        return []
+    return [("lender_differs", f"the file is {lender.get('lender_id')}'s, sealed by {sealed_by}")]
+
+
+def _faults_of_leaf_lender(
+    body: Mapping[str, Any], sealed_by: str | None, lender: Mapping[str, Any] | None
+) -> list[tuple[str, str]]:
+    told, named = body.get("lender"), None if lender is None else lender.get("lender_id")
+    known = {one for one in (sealed_by, named) if one is not None}
+    if told is None or known <= {told}:
+        return []
+    return [("log_differs", "the log speaks of another lender")]
 
 
 def _faults_of_leaf(

@@ -15,7 +15,8 @@ from counterfoil.contracts import store
 from counterfoil.contracts.contract import Contract
 from counterfoil.contracts.document import Coded, Filling, Words
 from counterfoil.contracts.filling import record_text
-from counterfoil.contracts.paper import EVIDENCE_FILE, TEXT_FILE, render
+from counterfoil.contracts.paper import EVIDENCE_FILE, LENDER_FILE, TEXT_FILE, render
+from counterfoil.contracts.port import Lender
 from counterfoil.contracts.refusals import CONTRACT_NOT_FOUND, CONTRACT_NOT_SIGNED
 from counterfoil.contracts.template import Template
 from counterfoil.evidence.leaf import LeafType
@@ -26,7 +27,7 @@ from counterfoil.journeys.contract_making import (
     open_texts,
     seal_file,
 )
-from counterfoil.journeys.contract_words import lender_name
+from counterfoil.journeys.contract_words import lender_name, lender_of
 from counterfoil.journeys.house import House
 from counterfoil.journeys.loan_note import LoanNote
 from counterfoil.kernel import ids
@@ -50,9 +51,14 @@ async def note_file(house: House, note: LoanNote) -> bytes:
         "loan_id": ids.to_text(ids.LOAN, note.loan_id),
         "note": note.note.ref,
     }
-    attachments = {TEXT_FILE: note.note.text.encode(), EVIDENCE_FILE: orjson.dumps(evidence)}
+    lender = lender_of(house.catalogue.terms(*note.product))
+    attachments = {
+        TEXT_FILE: note.note.text.encode(),
+        EVIDENCE_FILE: orjson.dumps(evidence),
+        LENDER_FILE: _named(lender),
+    }
     reason = f"Loan note {ids.to_text(ids.LOAN, note.loan_id)}"
-    return await asyncio.to_thread(house.seal.seal, pdf, attachments, reason=reason)
+    return await asyncio.to_thread(house.seals.of(lender).seal, pdf, attachments, reason=reason)
 
 
 async def issue_due(house: House, *, page: int) -> int:
@@ -85,15 +91,17 @@ async def _keep(house: House, contract: Contract, pdf: bytes) -> bytes | Refused
     """Write the file with the leaf of its hash; where a twin was first, hand out the twin's."""
     customer_id, contract_id = contract.customer_id, contract.contract_id
     digest = sha256(pdf).digest()
+    lender = _lender(house, contract)
     async with house.database.transaction() as connection:
         is_first = await store.issue_file(connection, contract, digest)
         if is_first:
             await seal_file(connection, house, contract, pdf)
             fields: dict[str, Any] = {
-                "certificate_sha256": sha256(house.seal.certificate()).hexdigest(),
+                "certificate_sha256": sha256(house.seals.of(lender).certificate()).hexdigest(),
                 "contract_id": ids.to_text(ids.CONTRACT, contract_id),
                 "contract_sha256": contract.signed_sha256.hex(),
                 "event": "issued",
+                "lender": lender.lender_id,
                 "pdf_sha256": digest.hex(),
             }
             leaf = house.leaves.stage(
@@ -112,9 +120,24 @@ def _sealed(house: House, contract: Contract, language: Language, text: str) -> 
     record = record_text(template, language, _record(house, contract, template))
     pdf = render(text, record, font=house.settings.contract_font)
     assert contract.evidence is not None, "the contract is signed"
-    attachments = {TEXT_FILE: text.encode(), EVIDENCE_FILE: contract.evidence.encode()}
+    lender = _lender(house, contract)
+    attachments = {
+        TEXT_FILE: text.encode(),
+        EVIDENCE_FILE: contract.evidence.encode(),
+        LENDER_FILE: _named(lender),
+    }
     reason = f"Contract {ids.to_text(ids.CONTRACT, contract.contract_id)}"
-    return house.seal.seal(pdf, attachments, reason=reason)
+    return house.seals.of(lender).seal(pdf, attachments, reason=reason)
+
+
+def _lender(house: House, contract: Contract) -> Lender:
+    """Return the lender of record of a contract."""
+    return lender_of(house.catalogue.terms(contract.product_code, contract.product_version))
+
+
+def _named(lender: Lender) -> bytes:
+    """Return who the lender is, as it is attached to what is sealed for it."""
+    return orjson.dumps(lender._asdict(), option=orjson.OPT_SORT_KEYS)
 
 
 def _record(house: House, contract: Contract, template: Template) -> Filling:

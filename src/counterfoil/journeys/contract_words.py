@@ -8,6 +8,7 @@ from datetime import date
 from typing import NamedTuple
 
 from counterfoil.contracts.document import Coded, Filling, Row, Value, Words
+from counterfoil.contracts.port import Lender
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.money import to_major_text
@@ -201,6 +202,12 @@ def _parties(contract_id: int, customer_id: int, terms: Terms) -> dict[str, Valu
 def lender_name(terms: Terms) -> Words:
     """Return the name of the lender of record."""
     return Words(terms.lender_name_en or terms.lender_id, terms.lender_name_zh or terms.lender_id)
+
+
+def lender_of(terms: Terms) -> Lender:
+    """Return the lender of record, as its seal names it."""
+    name = lender_name(terms)
+    return Lender(terms.lender_id, name.en, name.zh)
 
 
 def _price(sheet: CostSheet, terms: Terms) -> dict[str, Value]:

@@ -13,10 +13,12 @@ from counterfoil.bureau.jose import KeyFileSigner
 from counterfoil.bureau.membership import load_membership
 from counterfoil.bureau.occasion import Occasions, load_occasions
 from counterfoil.bureau.port import Bureau
+from counterfoil.capacity.http_statements import HttpStatements
+from counterfoil.capacity.port import StatementSource
 from counterfoil.consents.notice import Notices
 from counterfoil.consents.notice_file import load_notices
-from counterfoil.contracts.paper import DeferredSeal
-from counterfoil.contracts.port import LenderSeal, NoCodes, OneTimeCodes, SandboxCodes
+from counterfoil.contracts.paper import DeferredSeals, SealPlaces
+from counterfoil.contracts.port import LenderSeals, NoCodes, OneTimeCodes, SandboxCodes
 from counterfoil.contracts.shelf import Shelf, load_shelf
 from counterfoil.customers.message_port import MessageCarrier, NoCarrier, SandboxCarrier
 from counterfoil.customers.verification_policy import IdentityPolicy, load_identity_policy
@@ -74,6 +76,8 @@ class House:
     rails: Sequence[RailTerms]
     #: The credit bureau; None where the lender is no member of one.
     bureau: Bureau | None
+    #: The bank that gives account statements; None where none is connected.
+    statement_source: StatementSource | None
     #: Which identity checks acts need.
     identity_policy: IdentityPolicy
     #: Who can be asked about identities, by source.
@@ -96,8 +100,8 @@ class House:
     codes: OneTimeCodes
     #: Carries messages to customers.
     messages: MessageCarrier
-    #: The lender's electronic signature.
-    seal: LenderSeal
+    #: The electronic signature of each lender of record.
+    seals: LenderSeals
 
     async def business_date(self) -> date:
         """Return the business date."""
@@ -141,6 +145,7 @@ async def open_house(
         async with (
             engine,
             joined as bureau,
+            _statement_source(settings) as statement_source,
             following(database, leaves) as log,
             policies as in_force,
             followed as experiments,
@@ -158,6 +163,7 @@ async def open_house(
                 occasions=load_occasions(settings.occasions),
                 rails=load_rails(settings.rails),
                 bureau=bureau,
+                statement_source=statement_source,
                 identity_policy=identity,
                 identity_sources=sources_of(identity, is_sandbox=settings.environment == SANDBOX),
                 vault=vault,
@@ -171,7 +177,7 @@ async def open_house(
                 code_key=_secret(keys / "one-time-code.key"),
                 codes=SandboxCodes() if settings.environment == SANDBOX else NoCodes(),
                 messages=_carrier(settings),
-                seal=_seal(settings, SystemClock()),
+                seals=_seals(settings, SystemClock()),
             )
 
 
@@ -181,6 +187,15 @@ def _bureau(settings: Settings) -> AbstractAsyncContextManager[HttpBureau | None
         return nullcontext()
     membership = load_membership(settings.bureau_membership)
     return HttpBureau(membership, KeyFileSigner(membership.signing_key))
+
+
+def _statement_source(settings: Settings) -> AbstractAsyncContextManager[HttpStatements | None]:
+    """Return the way to the bank that gives statements, if one is connected."""
+    if settings.statement_source_url is None:
+        return nullcontext()
+    return HttpStatements(
+        settings.statement_source_url, token_file=settings.statement_source_token_file
+    )
 
 
 def _carrier(settings: Settings) -> MessageCarrier:
@@ -205,15 +220,16 @@ def _transit(settings: Settings) -> TransitAddress | None:
     )
 
 
-def _seal(settings: Settings, wall: Clock) -> LenderSeal:
-    """Return the lender's seal: of a container, or one that is made at first use."""
+def _seals(settings: Settings, wall: Clock) -> LenderSeals:
+    """Return the lenders' seals: of containers, or those that are made at first use."""
     password = settings.contract_seal_password
-    return DeferredSeal(
-        settings.home / "keys",
+    places = SealPlaces(
+        keys=settings.home / "keys",
         container=settings.contract_seal,
+        folder=settings.contract_seals,
         password=None if password is None else password.get_secret_value(),
-        wall=wall,
     )
+    return DeferredSeals(places, wall)
 
 
 async def _claim(database: Database, settings: Settings, clock: Clock) -> None:

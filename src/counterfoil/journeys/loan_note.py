@@ -37,6 +37,8 @@ class LoanNote:
     customer_id: int
     loan_id: int
     contract_id: int
+    #: Code and version of the product that it was drawn under.
+    product: tuple[str, int]
     language: Language
     note: Note
 
@@ -109,6 +111,7 @@ def _again(house: House, line: Line, loan: Loan) -> LoanNote | Refused:
         customer_id=loan.customer_id,
         loan_id=loan.loan_id,
         contract_id=loan.contract_id,
+        product=(loan.product_code, loan.product_version),
         language=language,
         note=note,
     )

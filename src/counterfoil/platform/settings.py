@@ -124,12 +124,19 @@ class Settings(BaseSettings):
     contract_seal: Path | None = Field(
         default=None,
         description=(
-            "PKCS#12 file with the key and certificate by which the lender signs contracts. When "
-            "it is not set, a key with a certificate of its own is made in the home directory."
+            "PKCS#12 file with one key and certificate that signs contracts for every lender. For "
+            "installations with one lender of record; the directory of seals takes its place."
+        ),
+    )
+    contract_seals: Path | None = Field(
+        default=None,
+        description=(
+            "Directory with a PKCS#12 file for each lender of record, `LENDER.p12`. When neither "
+            "is set, each lender has a key and certificate made in the home directory."
         ),
     )
     contract_seal_password: SecretStr | None = Field(
-        default=None, description="Password of that file."
+        default=None, description="Password of the PKCS#12 files by which contracts are signed."
     )
     contract_font: Path | None = Field(
         default=None,
@@ -313,6 +320,18 @@ class Settings(BaseSettings):
             "File that says on which occasions a credit bureau may be asked. When it is not set, "
             "a first application and a request for a higher limit."
         ),
+    )
+    statement_source_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description=(
+            "Address of the bank that gives account statements under a customer's consent. When it "
+            "is not set, statements come as files only."
+        ),
+    )
+    statement_source_token_file: Path | None = Field(
+        default=None,
+        description="File with the token for that bank; read for every call, so it may be renewed.",
     )
     bureau_membership: Path | None = Field(
         default=None,
