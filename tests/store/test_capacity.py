@@ -13,13 +13,20 @@ from tests.store.bureau_desk import Desk, open_desk
 from tests.store.raise_desk import ask, open_line, wish
 from tests.unit.capacity.paper import Line, as_csv, lines_of
 
-from counterfoil.api.resources.capacity import CapacityView, GuardRunView, ImportedView
+from counterfoil.api.resources.capacity import (
+    CapacityView,
+    FetchView,
+    GuardRunView,
+    ImportedView,
+)
 from counterfoil.capacity import store
 from counterfoil.capacity.assessment import Offer
-from counterfoil.capacity.port import FetchedStatement
+from counterfoil.capacity.port import FetchedStatement, Unanswered
 from counterfoil.decisioning.limit_request import LimitRequest
 from counterfoil.journeys import capacity, consent, exposure, statements
+from counterfoil.journeys.fetch_statements import fetch_statements
 from counterfoil.journeys.forget_statements import erase_expired_statements
+from counterfoil.journeys.house import House
 from counterfoil.journeys.recheck import recheck_decisions
 from counterfoil.journeys.statements import Stated, StatedDebt, Upload
 from counterfoil.kernel import ids
@@ -284,30 +291,51 @@ async def test_a_run_that_was_altered_would_show(desk: Desk) -> None:
 
 
 class Connector:
-    """A connector that gives one file, and counts how often it is asked."""
+    """A connector that gives files, or no answer, and counts how often it is asked."""
 
-    def __init__(self, text: str) -> None:
-        self.text, self.asked = text, 0
+    def __init__(self, *texts: str) -> None:
+        self.texts, self.asked = texts, 0
+        self.silence: Unanswered | None = None
 
-    async def fetch(self, *, customer_id: int, consent_id: int) -> list[FetchedStatement]:
+    async def fetch(
+        self, *, customer_id: int, consent_id: int
+    ) -> list[FetchedStatement] | Unanswered:
         self.asked += 1
         assert customer_id
         assert consent_id
-        content = self.text.encode()
-        return [FetchedStatement(form="csv", currency="CNY", content=content, reference="1")]
+        if self.silence is not None:
+            return self.silence
+        return [
+            FetchedStatement(form="csv", currency="CNY", content=text.encode(), reference=str(n))
+            for n, text in enumerate(self.texts)
+        ]
 
 
-async def test_a_connector_is_asked_under_a_consent_only(desk: Desk) -> None:
-    one = await person(desk)
-    connector = Connector(await one.statement())
+async def test_a_connector_is_asked_under_a_consent_and_each_file_is_judged(desk: Desk) -> None:
+    one, other = await person(desk), await person(desk)
+    connector = Connector(await one.statement(), await other.statement())
+    house = replace(desk.house, statement_source=connector)
 
-    async def fetched(consent_id: int) -> Answer | Refused:
-        [answer] = await statements.import_from(
-            desk.house, connector, customer_id=one.customer_id, consent_id=consent_id, by="job"
+    async def fetched(consent_id: int, key: str = "one", house: House = house) -> Answer | Refused:
+        return await fetch_statements(
+            house, customer_id=one.customer_id, consent_id=consent_id, by="job", idempotency_key=key
         )
-        return answer
 
-    assert code(await fetched(1)) == "income_consent_missing"
+    assert code(await fetched(one.consent_id, house=desk.house)) == "statement_source_absent"
+    assert code(await fetched(other.consent_id)) == "income_consent_missing"
     assert connector.asked == 0
-    assert got(await fetched(one.consent_id)) == got(await fetched(one.consent_id))
+    connector.silence = Unanswered.TIMEOUT
+    assert code(await fetched(one.consent_id)) == "statement_source_silent"
+    connector.silence = None
+    # A silence is not kept: the same key asks again, and then gives the first answer.
+    found = got(await fetched(one.consent_id))
+    assert got(await fetched(one.consent_id)) == found
     assert connector.asked == 2
+    assert [(item["code"], item["line"]) for item in FetchView(**found).model_dump()["files"]] == [
+        (None, None),
+        ("statement_of_another", 2),
+    ]
+    # Fetched again, a file is the same statement.
+    assert got(await fetched(one.consent_id, "two"))["files"] == found["files"]
+    assert len(await desk.rows("SELECT 1 FROM capacity.statement")) == 1
+    assert (await one.capacity())["income_evidence"] == "A"

@@ -62,6 +62,18 @@ STATEMENT_NOT_FOUND = Refusal(
     message="This customer has no such statement.",
     next_step="Check the statement and the customer it belongs to.",
 )
+STATEMENT_SOURCE_ABSENT = Refusal(
+    code="statement_source_absent",
+    kind=Kind.UNAVAILABLE,
+    message="No bank is connected here that gives statements.",
+    next_step="Bring the statement as a file, or connect a bank: COUNTERFOIL_STATEMENT_SOURCE_URL.",
+)
+STATEMENT_SOURCE_SILENT = Refusal(
+    code="statement_source_silent",
+    kind=Kind.UNAVAILABLE,
+    message="The bank gave no answer that can be used: {cause}. What it has is unknown.",
+    next_step="Ask again later with the same key; the customer may bring the statement as a file.",
+)
 EXPOSURE_CEILING_REACHED = Refusal(
     code="exposure_ceiling_reached",
     kind=Kind.CONFLICT,

@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Repayment capacity and ceilings on debt.", no_args_is_help=True)
     group.command("import")(import_)
+    group.command()(fetch)
     group.command()(lines)
     group.command()(show)
     group.command()(portfolio)
@@ -83,6 +84,35 @@ def import_(
     )
     for item in found["categories"]:
         typer.echo(f"  {item['category']:16} {item['lines_count']:6} {item['amount_minor']:>14}")
+
+
+def fetch(
+    customer: Customer,
+    *,
+    consent: Annotated[str, typer.Option(help="The consent to its use, `cs_…`.")],
+    key: Annotated[str, typer.Option(help="The same key gives the first answer.")],
+    as_json: Json = False,
+) -> None:
+    """Fetch statements from the bank that is connected; exit 1 where a file is refused."""
+    number, consent_id = _identifier("cu", customer), _identifier("cs", consent)
+
+    async def work(house: "House") -> "Answer | Refused":
+        from counterfoil.journeys.fetch_statements import fetch_statements
+
+        return await fetch_statements(
+            house, customer_id=number, consent_id=consent_id, by=_BY, idempotency_key=key
+        )
+
+    found = _document(in_house(work))
+    if as_json:
+        output.write_json(found)
+    else:
+        for item in found["files"]:
+            line = "" if item["line"] is None else f", line {item['line']}"
+            typer.echo(f"{item['place']}: {item['statement_id'] or item['code']}{line}")
+        typer.echo(f"{len(found['files'])} files")
+    if any(item["code"] for item in found["files"]):
+        raise typer.Exit(1)
 
 
 def lines(

@@ -22,7 +22,6 @@ from counterfoil.capacity import store
 from counterfoil.capacity.category import CategorisedLine, categorise, shipped_categories
 from counterfoil.capacity.inventory import Debt, DebtKind
 from counterfoil.capacity.months import months_of, uncategorised_ppm
-from counterfoil.capacity.port import StatementSource
 from counterfoil.capacity.records import Declaration, StoredStatement
 from counterfoil.capacity.refusals import (
     INCOME_CONSENT_MISSING,
@@ -140,32 +139,6 @@ async def import_statement(
     )
 
 
-# house: allow dead-code – for hosts with a connector to banks; files are the other way in
-async def import_from(
-    house: House, source: StatementSource, *, customer_id: int, consent_id: int, by: str
-) -> list[Answer | Refused]:
-    """Take in what a connector gives, once for each statement; a refusal leaves others untouched.
-
-    Without a consent that runs the connector is not even asked.
-    """
-    async with house.database.connection() as connection:
-        if not await _may_use(house, connection, customer_id, consent_id):
-            return [refuse(INCOME_CONSENT_MISSING)]
-    fetched = await source.fetch(customer_id=customer_id, consent_id=consent_id)
-    answers = []
-    for item in fetched:
-        upload = Upload(
-            customer_id=customer_id,
-            consent_id=consent_id,
-            form=item.form,
-            currency=item.currency,
-            content=item.content,
-        )
-        key = f"connector-{hashlib.sha256(item.reference.encode()).hexdigest()[:32]}"
-        answers.append(await import_statement(house, upload, by=by, idempotency_key=key))
-    return answers
-
-
 async def declare(
     house: House, stated: Stated, *, by: str, idempotency_key: str
 ) -> Answer | Refused:
@@ -252,7 +225,7 @@ async def _read(
     house: House, connection: Connection, upload: Upload, on: date
 ) -> Statement | Refused:
     """Read and check a file, after the consent to do so was looked at."""
-    if not await _may_use(house, connection, upload.customer_id, upload.consent_id):
+    if not await may_use_income(house, connection, upload.customer_id, upload.consent_id):
         return refuse(INCOME_CONSENT_MISSING)
     try:
         known = await persons.read_identities(connection, house.vault, [upload.customer_id])
@@ -345,7 +318,9 @@ def lender_id(house: House) -> str:
     return house.notices.party(versions[-1].scope.recipient).legal_id if versions else ""
 
 
-async def _may_use(house: House, connection: Connection, customer_id: int, consent_id: int) -> bool:
+async def may_use_income(
+    house: House, connection: Connection, customer_id: int, consent_id: int
+) -> bool:
     """Tell whether a consent allows a use now; nothing is counted."""
     usable = await usable_consents(
         house, connection, customer_id, purpose=PURPOSE, recipient=lender_id(house)

@@ -25,7 +25,7 @@ from counterfoil.api.writes import Call, Write
 from counterfoil.capacity.assessment import Offer
 from counterfoil.capacity.living_cost import DEPENDANTS_MAX
 from counterfoil.capacity.statement_csv import CsvColumns
-from counterfoil.journeys import capacity, statements
+from counterfoil.journeys import capacity, fetch_statements, statements
 from counterfoil.journeys.statements import Stated, StatedDebt, Upload
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
@@ -143,6 +143,34 @@ class ImportedView(StatementFileView):
 
     #: Share of money that no rule could place.
     uncategorised_ppm: int
+
+
+class FetchBody(Body):
+    """Under which consent the bank is asked."""
+
+    #: The customer's written consent to the use of income; permitted at the bank as well.
+    consent_id: ConsentId
+
+
+class FetchedFileView(View):
+    """What became of one file of the bank."""
+
+    #: From 1, in the bank's order.
+    place: int
+    #: Null where the file was refused.
+    statement_id: str | None
+    #: Why it was refused; null where it was taken in.
+    code: str | None
+    #: Line of the file that does not hold, where one does not.
+    line: int | None
+
+
+class FetchView(View):
+    """What the bank gave; an empty list says that it has nothing now."""
+
+    customer_id: str
+    consent_id: str
+    files: list[FetchedFileView]
 
 
 class DeclarationView(View):
@@ -285,6 +313,17 @@ async def carry_statement(call: Call, body: StatementBody) -> Answer | Refused:
     )
 
 
+async def carry_fetch(call: Call, body: FetchBody) -> Answer | Refused:
+    """Fetch what the bank gives."""
+    return await fetch_statements.fetch_statements(
+        call.house,
+        customer_id=call.path["customer_id"],
+        consent_id=body.consent_id,
+        by=call.author,
+        idempotency_key=call.idempotency_key,
+    )
+
+
 async def carry_declaration(call: Call, body: DeclarationBody) -> Answer | Refused:
     """Keep what is stated."""
     debts = body.debts
@@ -351,7 +390,25 @@ DECLARE = Write(
     description="An income is kept only under the customer's consent to its use.",
     example={"dependants": 1, "region": "city", "debts": []},
 )
-WRITES = (IMPORT, DECLARE)
+FETCH = Write(
+    name="fetch_statements",
+    tag=TAG,
+    path="/v1/customers/{customer_id}/statement-fetches",
+    path_ids=_OF_CUSTOMER,
+    scope=Scope.APPLICATIONS_WRITE,
+    body=FetchBody,
+    answer=FetchView,
+    carry=carry_fetch,
+    status=201,
+    summary="Fetch account statements from the bank",
+    description=(
+        "The bank is asked only under a running consent to the use of income. Each file is checked"
+        " like one that somebody brings; one that is refused leaves the others untouched. A bank"
+        " that gives no answer is `statement_source_silent`: what it has is unknown then."
+    ),
+    example={"consent_id": _CONSENT},
+)
+WRITES = (IMPORT, FETCH, DECLARE)
 
 
 @router.get(
