@@ -13,7 +13,7 @@ from tests.store.bureau_desk import Desk, open_desk
 
 from counterfoil.customers.verification import CheckOutcome
 from counterfoil.customers.verification_policy import Act, CheckKind, Scope, load_identity_policy
-from counterfoil.journeys import consent, identity
+from counterfoil.journeys import change_contact, consent, identity, payout_account
 from counterfoil.journeys.draw import draw
 from counterfoil.journeys.forget_templates import forget_expired_templates
 from counterfoil.journeys.house import House, open_house
@@ -23,6 +23,7 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.terms import Method
+from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import PostgresError
 from counterfoil.platform.settings import Settings
@@ -36,6 +37,8 @@ SOURCES = {
     CheckKind.BANK_CARD: "card-network",
     CheckKind.IN_PERSON: "branch",
 }
+
+ACTOR = Actor(name="li-wei", role="operations", source="console")
 
 
 @pytest.fixture
@@ -142,6 +145,13 @@ async def test_failures_are_limited_by_person_device_and_document_until_time_has
     assert isinstance(await checked(later, one, CheckKind.PHONE), dict)
 
 
+async def draw_waits(house: House, customer_id: int, amount_minor: int) -> Refused | None:
+    """Ask for a drawdown that goes to a merchant, so that the account does not matter."""
+    return await payout_account.refuse_draw(
+        house, customer_id=customer_id, amount_minor=amount_minor, payee_ref=None
+    )
+
+
 class _Later:
     def __init__(self, clock: Any, by: timedelta) -> None:
         self._clock, self._by = clock, by
@@ -166,12 +176,17 @@ async def test_who_shows_what_is_anothers_is_stopped_and_learns_only_that_a_pers
     [case] = await identity.open_cases(house)
     assert (case.reason, case.holds) == ("bank_card_of_another", True)
     closed = await identity.close_case(
-        house, customer_id=customer_id, case_id=case.case_id, by="li-wei", finding="a typing error"
+        house,
+        ACTOR,
+        customer_id=customer_id,
+        case_id=case.case_id,
+        by="li-wei",
+        finding="a typing error",
     )
     assert isinstance(closed, dict)
     assert await want(house, Act.DRAWING, customer_id) is None
     twice = await identity.close_case(
-        house, customer_id=customer_id, case_id=case.case_id, by="li-wei", finding="again"
+        house, ACTOR, customer_id=customer_id, case_id=case.case_id, by="li-wei", finding="again"
     )
     assert isinstance(twice, Refused)
 
@@ -252,13 +267,13 @@ async def test_an_expired_document_stops_drawing_until_it_is_renewed(desk: Desk)
     on = await house.business_date()
     past = (on - timedelta(days=1)).isoformat()
     await checked(house, customer_id, CheckKind.DOCUMENT, f"expires:{past}")
-    refused = await identity.refuse_draw(house, customer_id=customer_id, amount_minor=100)
+    refused = await draw_waits(house, customer_id, 100)
     assert refused is not None
     assert refused.code == "identity_document_expired"
     await checked(house, customer_id, CheckKind.DOCUMENT, f"expires:{date(on.year + 9, 1, 1)}")
-    assert await identity.refuse_draw(house, customer_id=customer_id, amount_minor=100) is None
+    assert await draw_waits(house, customer_id, 100) is None
     large = load_identity_policy(None).drawing_above_minor + 1
-    wanted = await identity.refuse_draw(house, customer_id=customer_id, amount_minor=large)
+    wanted = await draw_waits(house, customer_id, large)
     assert wanted is not None
     assert wanted.code == "identity_checks_missing"
 
@@ -271,5 +286,76 @@ async def test_where_nothing_is_required_nothing_is_read(desk: Desk) -> None:
     nothing: Any = NoDatabase()
     house = replace(desk.house, database=nothing)
     customer_id = ids.from_text(ids.CUSTOMER, "cu_01hv4zq3k2f00")
-    assert await identity.refuse_draw(house, customer_id=customer_id, amount_minor=10**9) is None
+    assert await draw_waits(house, customer_id, 10**9) is None
     assert await _draw(house) == "quote_invalid"
+
+
+async def changed_phone(house: House, customer_id: int, phone: str, key: str) -> str:
+    answer = await change_contact.change_phone(
+        house, customer_id=customer_id, phone=phone, by="api:test", idempotency_key=key
+    )
+    return answer.code if isinstance(answer, Refused) else orjson.loads(answer.text)["changed"]
+
+
+async def test_a_phone_changes_after_its_checks_and_what_was_said_of_the_old_one_ends(
+    desk: Desk,
+) -> None:
+    house = required(desk.house)
+    customer_id = await desk.person()
+    await checked(house, customer_id, CheckKind.PHONE)
+    assert await changed_phone(house, customer_id, "13900005678", "a") == "identity_checks_missing"
+    await checked(house, customer_id, CheckKind.DOCUMENT)
+    await checked(house, customer_id, CheckKind.IN_PERSON)
+    assert await changed_phone(house, customer_id, "not a number", "b") == "phone_invalid"
+    assert await changed_phone(house, customer_id, "13900005678", "c") == "phone"
+    assert await changed_phone(house, customer_id, "13900005678", "c") == "phone", "a repetition"
+    assert await changed_phone(house, customer_id, "13900005678", "d") == "phone_unchanged"
+    view = await identity.identity_of(house, customer_id)
+    assert isinstance(view, dict)
+    wants = {item["act"]: item["wants"] for item in view["acts"]}
+    assert {"kind": "phone", "want": "unknown"} in wants["raising"]
+
+
+async def test_a_phone_that_another_has_proven_is_not_taken_over(desk: Desk) -> None:
+    house = required(desk.house)
+    one, two = await desk.person(), await desk.person()
+    await checked(house, one, CheckKind.PHONE)
+    await checked(house, two, CheckKind.DOCUMENT)
+    await checked(house, two, CheckKind.IN_PERSON)
+    assert await changed_phone(house, two, PERSONS[0].phone, "a") == "identity_held"
+    [case] = await identity.open_cases(house)
+    assert (case.customer_id, case.reason, case.holds) == (two, "phone_of_another", True)
+
+
+async def registered(house: House, customer_id: int, payee_ref: str) -> str:
+    answer = await payout_account.register_account(
+        house, customer_id=customer_id, payee_ref=payee_ref, by="api:test",
+        idempotency_key=f"{payee_ref}-{house.ids.next()}",
+    )  # fmt: skip
+    return answer.code if isinstance(answer, Refused) else orjson.loads(answer.text)["changed"]
+
+
+async def test_money_goes_to_the_account_whose_card_was_checked(desk: Desk) -> None:
+    house = required(desk.house)
+    customer_id = await desk.person()
+    await checked(house, customer_id, CheckKind.IN_PERSON)
+    await checked(house, customer_id, CheckKind.BANK_CARD, document="acct-1")
+    assert await registered(house, customer_id, "acct-2") == "identity_checks_missing"
+    assert await registered(house, customer_id, "acct-1") == "payout_account"
+    assert await registered(house, customer_id, "acct-1") == "payout_account_unchanged"
+
+    async def paid(payee_ref: str) -> list[str | None]:
+        drawn = await payout_account.refuse_draw(
+            house, customer_id=customer_id, amount_minor=100, payee_ref=payee_ref
+        )
+        back = await payout_account.refuse_return(
+            house, customer_id=customer_id, payee_ref=payee_ref
+        )
+        return [refused and refused.code for refused in (drawn, back)]
+
+    assert await paid("acct-1") == [None, None]
+    assert await paid("acct-2") == ["payout_account_unknown"] * 2
+    await checked(house, customer_id, CheckKind.BANK_CARD, document="acct-2")
+    assert await registered(house, customer_id, "acct-2") == "payout_account"
+    assert await paid("acct-2") == [None, None]
+    assert await paid("acct-1") == ["payout_account_unknown"] * 2

@@ -124,6 +124,7 @@ _NAVIGATION: Final = (
             ("evidence", "/evidence", "w", Permission.READ_EVIDENCE),
             ("appeals", "/appeals", "j", Permission.READ),
             ("line_cases", "/line-cases", "z", Permission.READ),
+            ("identity_cases", "/identity-cases", "3", Permission.READ),
             ("person_rights", "/person-rights", "g", Permission.RIGHTS),
             ("policies", "/policies", "y", Permission.APPROVALS),
             ("approvals", "/approvals", "v", Permission.APPROVALS),

@@ -213,3 +213,21 @@ SETTING_CODES_USED_UP = Refusal(
     message="No more codes are given out for this change.",
     next_step="Ask for the change again.",
 )
+PHONE_UNCHANGED = Refusal(
+    code="phone_unchanged",
+    kind=Kind.CONFLICT,
+    message="This is the customer's phone number already.",
+    next_step="Nothing is to be done; read what acts still need of the identity.",
+)
+PAYOUT_ACCOUNT_UNCHANGED = Refusal(
+    code="payout_account_unchanged",
+    kind=Kind.CONFLICT,
+    message="This is where the customer is paid already.",
+    next_step="Nothing is to be done.",
+)
+PAYOUT_ACCOUNT_UNKNOWN = Refusal(
+    code="payout_account_unknown",
+    kind=Kind.CONFLICT,
+    message="Money goes only to the account that is registered for the customer.",
+    next_step="Name that account, or register another one after the checks that this needs.",
+)

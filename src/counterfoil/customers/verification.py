@@ -54,6 +54,8 @@ class Check:
     document_expires_on: date | None = None
     #: The source, or the house's own records, know somebody else under what was shown.
     is_of_another: bool = False
+    #: Keyed digest of the account that a bank card check was about; None where nobody said.
+    subject_digest: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +157,16 @@ def independent_sources(policy: IdentityPolicy, checks: Iterable[Check], on: dat
         and policy.sources[item.source].is_independent
     }
     return len(groups)
+
+
+def about(standing: Standing, kind: CheckKind, subject_digest: bytes) -> Standing:
+    """Return a standing in which checks of a kind count only where they are about a subject."""
+    kept = [
+        item
+        for item in standing.checks
+        if item.kind is not kind or item.subject_digest == subject_digest
+    ]
+    return Standing(checks=kept, is_held=standing.is_held)
 
 
 def valid_until(

@@ -36,6 +36,18 @@ class IdentityCase:
     finding: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutAccount:
+    """Where a customer is paid."""
+
+    customer_id: int
+    account_id: int
+    #: The token of the account, never its number.
+    payee_ref: str
+    registered_by: str
+    registered_at: datetime
+
+
 async def add_check(
     connection: Connection,
     check: Check,
@@ -191,6 +203,18 @@ async def open_cases(connection: Connection) -> list[IdentityCase]:
     """Return open cases, oldest first."""
     rows = await QUERIES.open_cases.fetch(connection, page=PAGE)
     return [IdentityCase(**dict(row)) for row in rows]
+
+
+async def add_account(connection: Connection, account: PayoutAccount) -> None:
+    """Write where a customer is paid from now on."""
+    fields = {name: getattr(account, name) for name in account.__slots__}
+    await QUERIES.add_account.execute(connection, **fields)
+
+
+async def present_account(connection: Connection, customer_id: int) -> PayoutAccount | None:
+    """Return where a customer is paid; None where no account was registered."""
+    row = await QUERIES.present_account.fetchrow(connection, customer_id=customer_id)
+    return None if row is None else PayoutAccount(**dict(row))
 
 
 def _check(row: Row) -> Check:

@@ -5,10 +5,11 @@
 -- locks   none but its row
 INSERT INTO customers.identity_check (
     customer_id, check_id, kind, outcome, source, checked_at, valid_until, document_expires_on,
-    is_of_another, consent_id, policy_sha256, recorded_by, recorded_at
+    is_of_another, consent_id, policy_sha256, recorded_by, recorded_at, subject_digest
 ) VALUES (
     :customer_id, :check_id, :kind, :outcome, :source, :checked_at, :valid_until,
-    :document_expires_on, :is_of_another, :consent_id, :policy_sha256, :recorded_by, :recorded_at
+    :document_expires_on, :is_of_another, :consent_id, :policy_sha256, :recorded_by, :recorded_at,
+    :subject_digest
 );
 
 -- name: latest_checks
@@ -17,7 +18,7 @@ INSERT INTO customers.identity_check (
 -- locks   none
 SELECT DISTINCT ON (customer_id, kind, source)
        customer_id, check_id, kind, outcome, source, checked_at, valid_until, document_expires_on,
-       is_of_another
+       is_of_another, subject_digest
 FROM customers.identity_check
 WHERE customer_id = ANY (:customer_ids::bigint[])
 ORDER BY customer_id, kind, source, checked_at DESC, check_id DESC;
@@ -35,7 +36,7 @@ WHERE customer_id = ANY (:customer_ids::bigint[]) AND holds AND closed_at IS NUL
 -- gives   at most :page rows
 -- locks   none
 SELECT customer_id, check_id, kind, outcome, source, checked_at, valid_until, document_expires_on,
-       is_of_another
+       is_of_another, subject_digest
 FROM customers.identity_check
 WHERE customer_id = :customer_id
 ORDER BY check_id DESC
@@ -125,3 +126,20 @@ FROM customers.identity_case
 WHERE closed_at IS NULL
 ORDER BY opened_at, case_id
 LIMIT :page;
+
+-- name: add_account
+-- Where a customer is paid from now on.
+-- locks   none but its row
+INSERT INTO customers.payout_account (
+    customer_id, account_id, payee_ref, registered_by, registered_at
+) VALUES (:customer_id, :account_id, :payee_ref, :registered_by, :registered_at);
+
+-- name: present_account
+-- Where a customer is paid at present.
+-- gives   at most one row
+-- locks   none
+SELECT customer_id, account_id, payee_ref, registered_by, registered_at
+FROM customers.payout_account
+WHERE customer_id = :customer_id
+ORDER BY account_id DESC
+LIMIT 1;

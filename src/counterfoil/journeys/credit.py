@@ -1,6 +1,7 @@
 """Credit: overpaid money goes back to the customer, or into a repayment, as the customer says."""
 
 from counterfoil.journeys.house import House
+from counterfoil.journeys.payout_account import refuse_return
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.commands import ReturnCredit, UseCredit
 from counterfoil.lending.terms import Prepayment
@@ -21,6 +22,9 @@ async def return_credit(
 
     `payee_ref` is the token of the customer's account, never its number.
     """
+    refused = await refuse_return(house, customer_id=customer_id, payee_ref=payee_ref)
+    if refused is not None:
+        return refused
     command = ReturnCredit(
         customer_id=customer_id,
         line_id=line_id,

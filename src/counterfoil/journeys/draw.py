@@ -10,7 +10,7 @@ from datetime import date
 from counterfoil.journeys import promotions
 from counterfoil.journeys.exposure import guard_draw
 from counterfoil.journeys.house import House
-from counterfoil.journeys.identity import refuse_draw
+from counterfoil.journeys.payout_account import refuse_draw
 from counterfoil.journeys.scenes import release, reserve, scene_of_product
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
@@ -68,8 +68,9 @@ async def draw(
     scene = scene_of_product(house, (claims.product_code, claims.product_version), command)
     if isinstance(scene, Refused):
         return scene
+    own = payee_ref if scene is None else None
     held = await refuse_draw(
-        house, customer_id=customer_id, amount_minor=amount_minor
+        house, customer_id=customer_id, amount_minor=amount_minor, payee_ref=own
     ) or await guard_draw(
         house,
         customer_id=customer_id,

@@ -36,6 +36,7 @@ from counterfoil.customers.verification import (
     CheckOutcome,
     Standing,
     Want,
+    about,
     again_at,
     gaps,
     valid_until,
@@ -44,11 +45,13 @@ from counterfoil.customers.verification_policy import Act, CheckKind, Scope
 from counterfoil.customers.verification_port import IdentityAnswer, IdentityQuestion
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.journeys import trail
 from counterfoil.journeys.consent import use_consent
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform import idempotency
+from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import person_store as persons
@@ -140,6 +143,18 @@ async def refuse_act(
     return found.get(customer_id)
 
 
+async def refuse_standing(
+    house: House, connection: Connection, act: Act, customer_id: int, *, subject_digest: bytes
+) -> Refused | None:
+    """Return why an act about an account has to wait: a check of another account is none of it."""
+    if not house.settings.identity_required:
+        return None
+    on = await house.business_date()
+    standing = (await store.read_standings(connection, [customer_id]))[customer_id]
+    standing = about(standing, CheckKind.BANK_CARD, subject_digest)
+    return _refuse_standing(house, act, standing, on, 0)
+
+
 async def refuse_acts(
     house: House,
     connection: Connection,
@@ -160,16 +175,6 @@ async def refuse_acts(
     return {customer_id: item for customer_id, item in refused.items() if item is not None}
 
 
-async def refuse_draw(house: House, *, customer_id: int, amount_minor: int) -> Refused | None:
-    """Return why a drawdown has to wait; nothing is read where nothing is required."""
-    if not house.settings.identity_required:
-        return None
-    async with house.database.connection() as connection:
-        return await refuse_act(
-            house, connection, Act.DRAWING, customer_id, amount_minor=amount_minor
-        )
-
-
 async def identity_of(house: House, customer_id: int) -> dict[str, Any] | Refused:
     """Return what holds of a customer by act, with the latest checks; for a channel to show."""
     on, policy = await house.business_date(), house.identity_policy
@@ -178,6 +183,7 @@ async def identity_of(house: House, customer_id: int) -> dict[str, Any] | Refuse
             return refuse(CUSTOMER_NOT_FOUND)
         standing = (await store.read_standings(connection, [customer_id]))[customer_id]
         checks = await store.checks_of_customer(connection, customer_id)
+        account = await store.present_account(connection, customer_id)
     # From the first minor unit above the amount drawing needs its checks.
     above = policy.drawing_above_minor + 1
     return {
@@ -197,6 +203,7 @@ async def identity_of(house: House, customer_id: int) -> dict[str, Any] | Refuse
             for act in Act
         ],
         "checks": [check_document(item) for item in checks],
+        "payout_account": account and account.payee_ref,
     }
 
 
@@ -216,7 +223,7 @@ async def open_cases(house: House) -> list[store.IdentityCase]:
 
 
 async def close_case(
-    house: House, *, customer_id: int, case_id: int, by: str, finding: str
+    house: House, actor: Actor, *, customer_id: int, case_id: int, by: str, finding: str
 ) -> dict[str, Any] | Refused:
     """End a case by a person; what it held may go on, as far as its checks allow."""
     at, words = house.clock.now(), mask_free_text(finding)
@@ -229,6 +236,13 @@ async def close_case(
         fields = {"act": "identity_case_closed", "by": by, "reason": reason}
         leaf = house.leaves.stage(customer_id, house.ids.next(), LeafType.APPROVAL, case_id, fields)
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
+        act = trail.Act(
+            name="identity_case_closed",
+            customer_ids=[customer_id],
+            subject=ids.to_text(ids.IDENTITY_CASE, case_id),
+            reason=words,
+        )
+        await trail.note(house, connection, actor, act)
         found = await store.cases_of_customer(connection, customer_id)
     [closed] = [item for item in found if item.case_id == case_id]
     return case_document(closed)
@@ -242,7 +256,7 @@ async def open_case_of_twin(house: House, id_number: str) -> None:
     async with house.database.transaction() as connection:
         found = await persons.find_persons(connection, house.vault, IndexKind.ID_NUMBER, id_number)
         for customer_id in found:
-            await _open_case(house, connection, customer_id, "registered_again", holds=False)
+            await open_case(house, connection, customer_id, "registered_again", holds=False)
 
 
 def check_document(check: Check) -> dict[str, Any]:
@@ -317,12 +331,24 @@ async def _asked(house: House, shown: Shown) -> _Asked | Refused:
     )
 
 
+async def document_digest(house: House, document: str) -> bytes:
+    """Return the keyed digest of a document's number, or of an account's token."""
+    [digest] = await house.vault.digests(
+        IndexKind.ID_NUMBER, [f"{Scope.DOCUMENT} {_plain(document)}"]
+    )
+    return digest
+
+
+def _plain(document: str) -> str:
+    return "".join(document.split()).upper()
+
+
 async def _tried(house: House, shown: Shown) -> list[store.Tried]:
     """Return keyed digests of who and what is tried: nobody reads a number out of them."""
     values = {
         Scope.PERSON: str(shown.customer_id),
         Scope.DEVICE: shown.device,
-        Scope.DOCUMENT: shown.document and "".join(shown.document.split()).upper(),
+        Scope.DOCUMENT: shown.document and _plain(shown.document),
     }
     said = {scope: value for scope, value in values.items() if value}
     digests = await house.vault.digests(
@@ -391,9 +417,13 @@ async def _keep(
         )
         if isinstance(used, Refused):
             return used
-    is_of_another = said.is_of_another or await _is_proven_by_another(
-        house, connection, asked, said
+    is_proven = shown.kind is CheckKind.PHONE and said.outcome is CheckOutcome.PASS
+    phone = asked.particulars["phone"]
+    is_of_another = said.is_of_another or (
+        is_proven
+        and await is_proven_by_another(house, connection, shown.customer_id, phone, asked.on)
     )
+    is_of_account = shown.kind is CheckKind.BANK_CARD
     check = Check(
         customer_id=shown.customer_id,
         check_id=house.ids.next(),
@@ -404,6 +434,7 @@ async def _keep(
         valid_until=valid_until(policy, shown.kind, asked.on, said.document_expires_on),
         document_expires_on=said.document_expires_on,
         is_of_another=is_of_another,
+        subject_digest=dict(asked.tried).get(Scope.DOCUMENT) if is_of_account else None,
     )
     await store.add_check(
         connection,
@@ -417,7 +448,7 @@ async def _keep(
         await store.add_failures(connection, check, asked.tried, at=asked.now)
     if is_of_another:
         reason = f"{check.kind}_of_another"
-        await _open_case(house, connection, shown.customer_id, reason, holds=True)
+        await open_case(house, connection, shown.customer_id, reason, holds=True)
     if said.template_sha256 is not None and shown.consent_id is not None:
         await store.add_template(
             connection,
@@ -429,28 +460,25 @@ async def _keep(
     return orjson.dumps(check_document(check), option=orjson.OPT_SORT_KEYS).decode()
 
 
-async def _is_proven_by_another(
-    house: House, connection: Connection, asked: _Asked, said: IdentityAnswer
+async def is_proven_by_another(
+    house: House, connection: Connection, customer_id: int, phone: str, on: date
 ) -> bool:
-    """Tell whether another customer has proven the same phone number as their own."""
-    if asked.shown.kind is not CheckKind.PHONE or said.outcome is not CheckOutcome.PASS:
-        return False
-    phone = asked.particulars["phone"]
+    """Tell whether another customer has proven a phone number as their own."""
     found = await persons.find_persons(connection, house.vault, IndexKind.PHONE, phone)
-    others = [customer_id for customer_id in found if customer_id != asked.shown.customer_id]
-    standings = await store.read_standings(connection, others)
+    standings = await store.read_standings(connection, [n for n in found if n != customer_id])
     return any(
         item.kind is CheckKind.PHONE
         and item.outcome is CheckOutcome.PASS
-        and asked.on <= item.valid_until
+        and on <= item.valid_until
         for standing in standings.values()
         for item in standing.checks
     )
 
 
-async def _open_case(
+async def open_case(
     house: House, connection: Connection, customer_id: int, reason: str, *, holds: bool
 ) -> None:
+    """Open a case for a person; one that is open for the same reason stays the only one."""
     case = store.IdentityCase(
         customer_id=customer_id,
         case_id=house.ids.next(),

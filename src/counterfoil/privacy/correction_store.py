@@ -47,10 +47,13 @@ async def correct_record(
     customer_id: int,
     purpose: Purpose,
     fields: Mapping[str, str],
-    request_id: int,
+    request_id: int | None,
     at: datetime,
 ) -> bool:
-    """Put a record with some fields changed in the place of the present one; False without one."""
+    """Put a record with some fields changed in the place of the present one; False without one.
+
+    `request_id` is the person's request; None where the customer changed it at a channel.
+    """
     await store.hold_keys(connection)
     row = await _QUERIES.lock_record.fetchrow(
         connection, customer_id=customer_id, purpose=purpose.value

@@ -9,11 +9,12 @@ from pydantic import Field, StringConstraints
 
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
-from counterfoil.api.shapes import Body, Code, ConsentId, CustomerId, Day, Reason, View
+from counterfoil.api.resources.privacy import actor_of
+from counterfoil.api.shapes import Body, Code, ConsentId, CustomerId, Day, Reason, ShortText, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.customers.verification import CheckOutcome
 from counterfoil.customers.verification_policy import CheckKind
-from counterfoil.journeys import identity
+from counterfoil.journeys import change_contact, identity, payout_account
 from counterfoil.journeys.identity import Shown
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
@@ -100,8 +101,31 @@ class IdentityView(View):
     #: Up to here drawing needs no checks, only a document that has not expired.
     drawing_above_minor: int
     acts: list[ActView]
+    #: Token of the account to which the customer is paid; null while none is registered.
+    payout_account: str | None
     #: Newest first, 100 at most.
     checks: list[CheckView]
+
+
+class PhoneBody(Body):
+    """Another phone number of the customer."""
+
+    phone: Annotated[str, StringConstraints(min_length=3, max_length=40)]
+
+
+class AccountBody(Body):
+    """Another account of the customer."""
+
+    #: The token of the account, never its number; its bank card check names it as `document`.
+    payee_ref: ShortText
+
+
+class ChangedView(View):
+    """What was changed."""
+
+    customer_id: str
+    #: `phone` or `payout_account`.
+    changed: str
 
 
 class CaseView(View):
@@ -160,13 +184,40 @@ def _bytes(text: str | None) -> bytes | None:
     return None if text is None else bytes.fromhex(text)
 
 
+async def carry_phone(call: Call, body: PhoneBody) -> Answer | Refused:
+    """Change a phone number."""
+    return await change_contact.change_phone(
+        call.house,
+        customer_id=call.path["customer_id"],
+        phone=body.phone,
+        by=call.author,
+        idempotency_key=call.idempotency_key,
+    )
+
+
+async def carry_account(call: Call, body: AccountBody) -> Answer | Refused:
+    """Register an account."""
+    return await payout_account.register_account(
+        call.house,
+        customer_id=call.path["customer_id"],
+        payee_ref=body.payee_ref,
+        by=call.author,
+        idempotency_key=call.idempotency_key,
+    )
+
+
 async def carry_finding(call: Call, body: FindingBody) -> Answer | Refused:
     """Close a case."""
     case_id, by = call.path["identity_case_id"], f"{call.author}:{body.closed_by}"
 
     async def work() -> str | Refused:
         closed = await identity.close_case(
-            call.house, customer_id=body.customer_id, case_id=case_id, by=by, finding=body.finding
+            call.house,
+            actor_of(call, Scope.OPERATIONS_WRITE),
+            customer_id=body.customer_id,
+            case_id=case_id,
+            by=by,
+            finding=body.finding,
         )
         if isinstance(closed, Refused):
             return closed
@@ -217,7 +268,39 @@ CLOSE = Write(
         "closed_by": "li-wei",
     },
 )
-WRITES = (CHECK, CLOSE)
+PHONE = Write(
+    name="change_phone",
+    tag=TAG,
+    path="/v1/customers/{customer_id}/phone",
+    path_ids=_OF_CUSTOMER,
+    scope=Scope.APPLICATIONS_WRITE,
+    body=PhoneBody,
+    answer=ChangedView,
+    carry=carry_phone,
+    summary="Change a phone number",
+    description=(
+        "Waits for the checks of `changing_phone`. What was said of the old number counts no more."
+        " A number that another customer has proven is held until a person has looked."
+    ),
+    example={"phone": "13900005678"},
+)
+ACCOUNT = Write(
+    name="register_payout_account",
+    tag=TAG,
+    path="/v1/customers/{customer_id}/payout-account",
+    path_ids=_OF_CUSTOMER,
+    scope=Scope.APPLICATIONS_WRITE,
+    body=AccountBody,
+    answer=ChangedView,
+    carry=carry_account,
+    summary="Say where a customer is paid",
+    description=(
+        "Waits for the checks of `changing_bank_card`; the bank card check has to be about this"
+        " account. Where checks are required, money goes nowhere else."
+    ),
+    example={"payee_ref": "acct-7f3a"},
+)
+WRITES = (CHECK, PHONE, ACCOUNT, CLOSE)
 
 
 @router.get(
