@@ -23,7 +23,7 @@ from counterfoil.capacity import store
 from counterfoil.capacity.assessment import Offer
 from counterfoil.capacity.port import FetchedStatement, Unanswered
 from counterfoil.decisioning.limit_request import LimitRequest
-from counterfoil.journeys import capacity, consent, exposure, statements
+from counterfoil.journeys import capacity, consent, exposure, household, statements
 from counterfoil.journeys.fetch_statements import fetch_statements
 from counterfoil.journeys.forget_statements import erase_expired_statements
 from counterfoil.journeys.house import House
@@ -339,3 +339,49 @@ async def test_a_connector_is_asked_under_a_consent_and_each_file_is_judged(desk
     assert got(await fetched(one.consent_id, "two"))["files"] == found["files"]
     assert len(await desk.rows("SELECT 1 FROM capacity.statement")) == 1
     assert (await one.capacity())["income_evidence"] == "A"
+
+
+async def test_a_household_is_added_up_while_both_agree(desk: Desk) -> None:
+    one, other = await person(desk), await person(desk)
+    await open_line(desk.house, other.customer_id, limit_minor=3_000_000)
+    given = {
+        who.customer_id: (await desk.consent(who.customer_id, code=household.NOTICE)).consent_id
+        for who in (one, other)
+    }
+
+    async def name(who: Person, partner: int, consent_id: int, key: str) -> Answer | Refused:
+        return await household.name_partner(
+            desk.house,
+            customer_id=who.customer_id,
+            partner_id=partner,
+            consent_id=consent_id,
+            by="api:test",
+            idempotency_key=key,
+        )
+
+    async def basis() -> tuple[str, int | None]:
+        view = await one.capacity()
+        CapacityView.model_validate(view)
+        found = view["measures"].get("household_exposure")
+        return view["basis"], None if found is None else found["value"]
+
+    mine, theirs = given[one.customer_id], given[other.customer_id]
+    assert code(await name(one, one.customer_id, mine, "a")) == "household_of_one"
+    assert code(await name(one, 1, mine, "b")) == "customer_not_found"
+    assert code(await name(one, other.customer_id, one.consent_id, "c")).startswith("consent_")
+    assert code(await name(one, other.customer_id, theirs, "d")).startswith("consent_")
+    got(await name(one, other.customer_id, mine, "e"))
+    # One word alone makes no household.
+    assert await basis() == ("person", None)
+    got(await name(other, one.customer_id, theirs, "f"))
+    assert await basis() == ("household", 3_000_000)
+    third = await person(desk)
+    assert code(await name(one, third.customer_id, mine, "g")) == "household_consent_used"
+    await consent.withdraw(
+        desk.house,
+        customer_id=other.customer_id,
+        consent_id=theirs,
+        channel="portal",
+        idempotency_key="apart",
+    )
+    assert await basis() == ("person", None)

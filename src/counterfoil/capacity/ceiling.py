@@ -49,6 +49,8 @@ class Ceiling:
     rule: str
     mark: str
     reason: str
+    #: Whether the rule asks for the household where one is known; the measure is own exposure then.
+    is_of_household: bool = False
 
     def holds(self, licence: str, on: date) -> bool:
         """Tell whether it is for a licence and has begun."""
@@ -112,6 +114,8 @@ def read_ceilings(text: str) -> Ceilings:
             raise CeilingsInvalidError(f"{item.code}: the reason {item.reason} has no text")
         if item.hard is None and item.soft is None:
             raise CeilingsInvalidError(f"{item.code}: neither a soft nor a hard end")
+        if item.is_of_household and item.measure != "own_exposure":
+            raise CeilingsInvalidError(f"{item.code}: a household is added up for own_exposure")
         if item.hard is not None and item.soft is not None and item.soft > item.hard:
             raise CeilingsInvalidError(f"{item.code}: the soft end lies above the hard one")
     return Ceilings(
@@ -143,4 +147,5 @@ def _ceiling(item: dict[str, Any]) -> Ceiling:
         rule=item["rule"],
         mark=item["mark"],
         reason=item["reason"],
+        is_of_household=item.get("household", False),
     )

@@ -18,6 +18,10 @@ from counterfoil.kernel.calendar import add_months
 
 #: For whom exposure is measured.
 PER_PERSON: Final = "person"
+#: Two who named each other, each under a consent that runs.
+PER_HOUSEHOLD: Final = "household"
+#: What may come to be owed here by everybody of a household; only where one is known.
+HOUSEHOLD_EXPOSURE: Final = "household_exposure"
 _MONTHS: Final = (1, 3, 6)
 #: The names of all measures; ceilings are on these and on no others.
 MEASURES: Final = (
@@ -96,6 +100,18 @@ def measure(inventory: Inventory, known: Known, inquiry_reasons: Sequence[str]) 
     yearly = None if whole is None else whole * _MONTHS_A_YEAR
     found["debt_to_yearly_income"] = _share(total, yearly, sources)
     return found
+
+
+def with_household(measures: Measures, others_minor: int, as_of: date) -> Measures:
+    """Return the measures with what the others of a household may come to owe here added up."""
+    own = measures["own_exposure"]
+    together = Measure(
+        value=None if own.value is None else own.value + others_minor,
+        at_least=(own.at_least or 0) + others_minor,
+        as_of=own.as_of or as_of,
+        sources=tuple(sorted({*own.sources, PER_HOUSEHOLD})),
+    )
+    return {**measures, HOUSEHOLD_EXPOSURE: together}
 
 
 def _amounts(inventory: Inventory, known: Known) -> dict[str, Measure]:

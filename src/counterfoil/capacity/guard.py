@@ -20,12 +20,15 @@ from typing import Any, Final, NamedTuple
 from counterfoil.capacity.amounts import ONE_PPM, Range, carried_minor
 from counterfoil.capacity.ceiling import OWN_CAP, Ceiling, Ceilings
 from counterfoil.capacity.exposure import (
+    HOUSEHOLD_EXPOSURE,
+    PER_HOUSEHOLD,
     PER_PERSON,
     Known,
     Measure,
     Measures,
     Searched,
     measure,
+    with_household,
 )
 from counterfoil.capacity.inventory import Debt, Inventory, count_once, debt_of
 
@@ -81,13 +84,18 @@ class GuardInputs:
     debts: tuple[Debt, ...]
     known: Known
     proposal: Proposal | None
-    #: For whom exposure is added up: `person`, or a household whose link is lawful.
-    basis: str = PER_PERSON
+    #: What the others of the household may come to owe here; None where no household is known.
+    household_minor: int | None = None
+
+    @property
+    def basis(self) -> str:
+        """Return for whom exposure is added up: `person`, or `household`."""
+        return PER_PERSON if self.household_minor is None else PER_HOUSEHOLD
 
     def document(self) -> dict[str, Any]:
-        """Return the form that is stored."""
-        known, proposal = self.known, self.proposal
-        return {
+        """Return the form that is stored; of a person alone it says nothing of a household."""
+        known, proposal, others = self.known, self.proposal, self.household_minor
+        return ({} if others is None else {"household_minor": others}) | {
             "as_of": known.as_of.isoformat(),
             "basis": self.basis,
             "bureau_as_of": None if known.bureau_as_of is None else known.bureau_as_of.isoformat(),
@@ -138,7 +146,7 @@ def inputs_of(document: Mapping[str, Any]) -> GuardInputs:
             as_of=date.fromisoformat(document["as_of"]),
         ),
         proposal=None if proposal is None else Proposal(**proposal),
-        basis=document["basis"],
+        household_minor=document.get("household_minor"),
     )
 
 
@@ -210,10 +218,12 @@ def run_guard(inputs: GuardInputs, ceilings: Ceilings) -> GuardResult:
     """Hold the ceilings against a case; pure, and the same for ever."""
     inventory = count_once(inputs.debts, same_account_days=ceilings.same_account_days)
     measures = measure(inventory, inputs.known, ceilings.inquiry_reasons)
+    if inputs.household_minor is not None:
+        measures = with_household(measures, inputs.household_minor, inputs.known.as_of)
     hits: list[Hit] = []
     caps: list[_Cap] = []
     for ceiling in ceilings.of(inputs.licence, inputs.known.as_of):
-        hit = _judge(ceiling, measures[ceiling.measure], inputs.known.income)
+        hit = _judge(ceiling, _measured(ceiling, measures), measures, inputs.known.income)
         if hit is not None:
             hits.append(hit)
         cap = _cap(ceiling, measures, inputs)
@@ -243,24 +253,26 @@ def _cap_reason(proposal: Proposal | None, cap: _Cap | None) -> str:
     return cap.reason
 
 
-def _judge(ceiling: Ceiling, found: Measure, income: Range | None) -> Hit | None:
+def _measured(ceiling: Ceiling, measures: Measures) -> str:
+    """Return the measure that a ceiling is held against: the household's where that is known."""
+    of_household = ceiling.is_of_household and HOUSEHOLD_EXPOSURE in measures
+    return HOUSEHOLD_EXPOSURE if of_household else ceiling.measure
+
+
+def _judge(ceiling: Ceiling, name: str, measures: Measures, income: Range | None) -> Hit | None:
     """Return what a ceiling says of a figure; None where it stays below."""
-    ends = _ends(ceiling, income)
+    ends, found = _ends(ceiling, income), measures[name]
     certain = found.certain
     if ends is not None and certain is not None:
-        for name, end in (("hard", ends[0]), ("soft", ends[1])):
+        for kind, end in (("hard", ends[0]), ("soft", ends[1])):
             # A ceiling that leaves room is passed above it, one that counts when it is reached.
             is_passed = end is not None and (
-                certain > end if ceiling.caps and name == "hard" else certain >= end
+                certain > end if ceiling.caps and kind == "hard" else certain >= end
             )
             if is_passed:
-                return Hit(
-                    ceiling.code, ceiling.measure, name, certain, end, ceiling.reason, ceiling.rule
-                )
+                return Hit(ceiling.code, name, kind, certain, end, ceiling.reason, ceiling.rule)
     if ends is None or found.value is None:
-        return Hit(
-            ceiling.code, ceiling.measure, "unknown", None, None, ceiling.reason, ceiling.rule
-        )
+        return Hit(ceiling.code, name, "unknown", None, None, ceiling.reason, ceiling.rule)
     return None
 
 
@@ -280,7 +292,7 @@ def _ends(ceiling: Ceiling, income: Range | None) -> tuple[int | None, int | Non
 def _cap(ceiling: Ceiling, measures: Measures, inputs: GuardInputs) -> _Cap | None:
     """Return how large an offer a ceiling leaves room for; None where it says nothing."""
     proposal, ends = inputs.proposal, _ends(ceiling, inputs.known.income)
-    certain = measures[ceiling.measure].certain
+    certain = measures[_measured(ceiling, measures)].certain
     if proposal is None or not ceiling.caps or ends is None or ends[0] is None:
         return None
     is_draw = inputs.occasion is Occasion.DRAW

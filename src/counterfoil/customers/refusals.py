@@ -213,6 +213,18 @@ SETTING_CODES_USED_UP = Refusal(
     message="No more codes are given out for this change.",
     next_step="Ask for the change again.",
 )
+HOUSEHOLD_OF_ONE = Refusal(
+    code="household_of_one",
+    kind=Kind.INVALID,
+    message="A household is two people: both records are of one person.",
+    next_step="Name the other person's record.",
+)
+HOUSEHOLD_CONSENT_USED = Refusal(
+    code="household_consent_used",
+    kind=Kind.CONFLICT,
+    message="This consent is about one person already.",
+    next_step="Ask for a consent of its own for another person.",
+)
 PHONE_UNCHANGED = Refusal(
     code="phone_unchanged",
     kind=Kind.CONFLICT,

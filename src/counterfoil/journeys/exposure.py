@@ -46,6 +46,7 @@ from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.gathering import Gathering
 from counterfoil.decisioning.policy import Policy
 from counterfoil.journeys.house import House
+from counterfoil.journeys.household import partners_of
 from counterfoil.journeys.link_records import own_debts_of_people
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
@@ -126,6 +127,8 @@ class Household:
     reported: Mapping[int, ReportedDebts]
     declared: Mapping[int, Declaration]
     months: Mapping[int, Sequence[store.MonthOfConsent]]
+    #: What the others of a household may come to owe here; who is of none known is not there.
+    others_minor: Mapping[int, int]
 
 
 async def guard(house: House, connection: Connection, cases: Sequence[Case]) -> list[Guarded]:
@@ -348,10 +351,29 @@ async def what_is_known(
         }
     return Household(
         own=own,
+        others_minor=await _others_minor(house, connection, customers, on),
         reported={c: r for c, r in reported.items() if (c, r.consent_id) not in ended},
         declared={c: _without_income(d, ended) for c, d in declared.items()},
         months={c: [m for m in ms if (c, m.consent_id) not in ended] for c, ms in months.items()},
     )
+
+
+async def _others_minor(
+    house: House, connection: Connection, customers: Sequence[int], on: date
+) -> dict[int, int]:
+    """Return limits, or what is owed where that is more, of all others of each household."""
+    partners = await partners_of(house, connection, customers)
+    others = sorted({one for named in partners.values() for one in named})
+    if not others:
+        return {}
+    own = await own_debts_of_people(connection, others, on)
+    of_each = {one: sum(_may_owe_minor(line) for line in lines) for one, lines in own.items()}
+    return {one: sum(of_each[other] for other in named) for one, named in partners.items()}
+
+
+def _may_owe_minor(line: OwnDebt) -> int:
+    limit = 0 if line.status == "closed" else line.limit_minor
+    return max(limit, line.principal_minor + line.held_minor)
 
 
 def income_of(case: Case, known: Household, on: date) -> Income:
@@ -429,6 +451,7 @@ def _inputs(case: Case, known: Household, income: Income, on: date) -> GuardInpu
             as_of=on,
         ),
         proposal=_on_line(case, own),
+        household_minor=known.others_minor.get(customer_id),
     )
 
 

@@ -288,3 +288,42 @@ def test_a_document_that_is_not_sound_is_refused(old: str, new: str) -> None:
 def test_customers_read_the_same_words_wherever_a_reason_is_told() -> None:
     told = {code: (words.zh, words.en) for code, words in CEILINGS.reasons.items()}
     assert told == {code: tuple(HOUSE_REASONS[code]) for code in told}
+
+
+# Households
+
+
+def in_household(others_minor: int | None, licence: str = "bank") -> GuardResult:
+    mine = own(limit_minor=12_000_000, balance_minor=0)
+    inputs = GuardInputs(
+        occasion=Occasion.INCREASE,
+        licence=licence,
+        currency="CNY",
+        debts=(mine,),
+        known=known(income=Range(10_000_000, 10_000_000)),
+        proposal=proposal(16_000_000, limit_minor=12_000_000, months=36),
+        household_minor=others_minor,
+    )
+    stored = orjson.loads(orjson.dumps(inputs.document()))
+    assert ("household_minor" in stored) == (others_minor is not None)
+    result = run_guard(inputs, CEILINGS)
+    assert run_guard(inputs_of(stored), CEILINGS).document() == result.document()
+    return result
+
+
+def test_a_household_is_added_up_where_the_rule_asks_and_marked() -> None:
+    alone, together = in_household(None), in_household(6_000_000)
+    assert (alone.basis, together.basis) == ("person", "household")
+    assert "household_exposure" not in alone.measures
+    assert together.measures["household_exposure"].value == 18_000_000
+    # 200,000.00 for both: 20,000.00 are left above the 120,000.00 that the line has.
+    assert (alone.cap_minor, together.cap_minor) == (16_000_000 + 4_000_000, 14_000_000)
+    assert (together.cap_by, together.outcome) == ("legal_own", GuardOutcome.CAPPED)
+    full = in_household(8_000_001)
+    assert (full.outcome, full.hits[0].measure) == (GuardOutcome.REFUSE, "household_exposure")
+    # Another licence's rule is about one person.
+    assert in_household(8_000_001, "consumer_finance").outcome is not GuardOutcome.REFUSE
+
+
+def test_nobody_alone_is_not_the_same_as_a_household_that_owes_nothing() -> None:
+    assert (in_household(None).basis, in_household(0).basis) == ("person", "household")

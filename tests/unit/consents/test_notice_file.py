@@ -47,7 +47,7 @@ def faults(folder: Path) -> str:
 
 def test_what_comes_along_is_whole_in_both_languages() -> None:
     notices = load_notices().in_force(TODAY)
-    assert len(notices) == 9
+    assert len(notices) == 10
     for notice in notices:
         for text in notice.texts.values():
             assert set(text.parts) >= set(PARTS) - {WARNING}

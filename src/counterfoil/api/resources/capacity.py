@@ -25,7 +25,7 @@ from counterfoil.api.writes import Call, Write
 from counterfoil.capacity.assessment import Offer
 from counterfoil.capacity.living_cost import DEPENDANTS_MAX
 from counterfoil.capacity.statement_csv import CsvColumns
-from counterfoil.journeys import capacity, fetch_statements, statements
+from counterfoil.journeys import capacity, fetch_statements, household, statements
 from counterfoil.journeys.statements import Stated, StatedDebt, Upload
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
@@ -173,6 +173,22 @@ class FetchView(View):
     files: list[FetchedFileView]
 
 
+class PartnerBody(Body):
+    """Whom the customer names as of one household."""
+
+    #: The customer's own consent to the notice `household-link`; it is about this person alone.
+    consent_id: ConsentId
+    partner_id: CustomerId
+
+
+class PartnerView(View):
+    """That somebody was named; it counts when both have named each other."""
+
+    customer_id: str
+    partner_id: str
+    consent_id: str
+
+
 class DeclarationView(View):
     """That something was stated."""
 
@@ -212,7 +228,7 @@ class CapacityView(View):
     customer_id: str
     currency: str
     as_of: date
-    #: For whom debts are added up: `person`.
+    #: For whom debts are added up: `person`, or `household` where one is known and lawful.
     basis: str
     income_monthly_minor: Ends
     #: From `A`, statements over half a year, to `D`, only stated.
@@ -324,6 +340,18 @@ async def carry_fetch(call: Call, body: FetchBody) -> Answer | Refused:
     )
 
 
+async def carry_partner(call: Call, body: PartnerBody) -> Answer | Refused:
+    """Keep whom a customer names."""
+    return await household.name_partner(
+        call.house,
+        customer_id=call.path["customer_id"],
+        partner_id=body.partner_id,
+        consent_id=body.consent_id,
+        by=call.author,
+        idempotency_key=call.idempotency_key,
+    )
+
+
 async def carry_declaration(call: Call, body: DeclarationBody) -> Answer | Refused:
     """Keep what is stated."""
     debts = body.debts
@@ -408,7 +436,24 @@ FETCH = Write(
     ),
     example={"consent_id": _CONSENT},
 )
-WRITES = (IMPORT, FETCH, DECLARE)
+PARTNER = Write(
+    name="name_partner",
+    tag=TAG,
+    path="/v1/customers/{customer_id}/household-members",
+    path_ids=_OF_CUSTOMER,
+    scope=Scope.APPLICATIONS_WRITE,
+    body=PartnerBody,
+    answer=PartnerView,
+    carry=carry_partner,
+    status=201,
+    summary="Name a person of the same household",
+    description=(
+        "When both have named each other, each under a consent of their own, what both may owe here"
+        " is added up where a rule asks for it. Withdrawing either consent ends that at once."
+    ),
+    example={"consent_id": _CONSENT, "partner_id": "cu_01hv4zq3k2f00"},
+)
+WRITES = (IMPORT, FETCH, DECLARE, PARTNER)
 
 
 @router.get(

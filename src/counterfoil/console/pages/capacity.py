@@ -24,6 +24,7 @@ _TONES: Final = {"clear": "good", "capped": "warn", "refer": "warn", "refuse": "
 _SHARES: Final = frozenset({"dsr", "utilisation", "debt_to_yearly_income"})
 _AMOUNTS: Final = frozenset(
     {"own_exposure", "open_limits", "guarantees", "total_debt", "total_exposure", "debt_monthly"}
+    | {"household_exposure"}
 )
 
 
