@@ -54,6 +54,7 @@ from counterfoil.features.quality import Kind as CheckKind
 from counterfoil.hosts.delivery import DeliveryState
 from counterfoil.hosts.host import HostPurpose
 from counterfoil.journeys import staff_rights
+from counterfoil.journeys.cases import ASSIGNED
 from counterfoil.journeys.facts import Quality
 from counterfoil.journeys.funnel import GROUPS, STEPS
 from counterfoil.journeys.policies import SHIPPED
@@ -68,6 +69,7 @@ from counterfoil.payments.debit import DebitStatus
 from counterfoil.payments.rail_terms import RailKind
 from counterfoil.payments.reconciliation import DifferenceCause
 from counterfoil.payments.routing import Obstacle
+from counterfoil.platform.access_matrix import QUEUES
 from counterfoil.platform.web.i18n import Catalogue, load_catalogues
 from counterfoil.privacy import refusals as privacy
 from counterfoil.privacy.rights import Right, RightsState
@@ -205,6 +207,7 @@ CLOSED_FAMILIES = {
         "registered_again",
         *(f"{kind.value}_of_another" for kind in verification_policy.CheckKind),
     ),
+    "case_kind": (ASSIGNED, *sorted(QUEUES)),
     "guard_occasion": tuple(occasion.value for occasion in Occasion),
     "ceiling": tuple(dict.fromkeys(item.code for item in shipped_ceilings().ceilings)),
     "ceiling_end": ("hard", "soft"),
@@ -246,6 +249,7 @@ MADE = {
     "{kind}.action": [
         f"{kind}.{part}" for kind in ("repay", "reverse") for part in ("action", "intro")
     ],
+    "{case}": ["case.nothing"],
     "payment.way_{way}": [f"payment.way_{way}" for way in payments.WAYS_OUT],
     "review.{name}": [
         f"review.{name}{end}" for name in ("assign", "decide") for end in ("", "_intro")
