@@ -7,8 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import structlog
+
 from counterfoil.contracts.port import Lender, LenderSeal
+from counterfoil.contracts.refusals import SEAL_UNAVAILABLE
 from counterfoil.kernel.clock import Clock
+from counterfoil.kernel.errors import RefusedError, refuse
+
+_log = structlog.get_logger(__name__)
 
 #: What is attached to a sealed file: the text as it was hashed, and the customer's act.
 TEXT_FILE: Final = "document.txt"
@@ -70,9 +76,17 @@ class _DeferredSeal:
 
     def _opened(self) -> LenderSeal:
         if self._seal is None:
-            from counterfoil.contracts.pades import seal_of  # noqa: PLC0415 - see the docstring
+            from counterfoil.contracts.pades import (  # noqa: PLC0415 - see the docstring
+                ContainerRejectedError,
+                seal_of,
+            )
 
-            self._seal = seal_of(self._places, self._lender, now=self._wall.now())
+            try:
+                self._seal = seal_of(self._places, self._lender, now=self._wall.now())
+            except ContainerRejectedError as error:
+                _log.warning("seal_rejected", lender=self._lender.lender_id, reason=str(error))
+                refused = refuse(SEAL_UNAVAILABLE, lender_id=self._lender.lender_id)
+                raise RefusedError(refused) from error
         return self._seal
 
 

@@ -128,6 +128,36 @@ NEW_VERSION_NOT_NEEDED = Refusal(
     message="The line is under the template's present version already.",
     next_step="Publish a new version of the template first.",
 )
+PRODUCT_VERSION_NOT_OFFERED = Refusal(
+    code="product_version_not_offered",
+    kind=Kind.CONFLICT,
+    message="Version {version} of the product cannot follow the line's on {on}.",
+    next_step="Name a later version of the same lender and currency that holds on the day.",
+)
+LINE_OUTSIDE_TERMS = Refusal(
+    code="line_outside_terms",
+    kind=Kind.CONFLICT,
+    message="Limit or price of the line lie outside the terms of version {version}.",
+    next_step="Change limit or price by their own ways first; a new agreement changes neither.",
+)
+LEAVING_COSTS = Refusal(
+    code="leaving_costs",
+    kind=Kind.CONFLICT,
+    message="A running loan of this line charges a fee for early repayment.",
+    next_step="Terms change for customers who can leave without cost; wait until it is repaid.",
+)
+AGREEMENT_CHANGE_NOT_SIGNED = Refusal(
+    code="agreement_change_not_signed",
+    kind=Kind.CONFLICT,
+    message="Changed terms hold for new drawings since {effective_on}, and are not signed.",
+    next_step="Read and sign contract {contract_id}; loans drawn before stay as they are.",
+)
+SEAL_UNAVAILABLE = Refusal(
+    code="contract_seal_unavailable",
+    kind=Kind.UNAVAILABLE,
+    message="The seal of the lender {lender_id} cannot be used, so no file is issued.",
+    next_step="Put the lender's PKCS#12 container where the settings name it.",
+)
 NOTICE_TOO_SHORT = Refusal(
     code="notice_too_short",
     kind=Kind.CONFLICT,

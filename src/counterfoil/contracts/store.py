@@ -113,10 +113,26 @@ async def issue_file(connection: Connection, contract: Contract, pdf_sha256: byt
     return value is not None
 
 
-async def read_files_due(connection: Connection, *, page: int) -> list[tuple[int, int]]:
-    """Return the contracts whose file is due, by customer and contract."""
-    rows = await QUERIES.files_due.fetch(connection, page=page)
-    return [(row["customer_id"], row["contract_id"]) for row in rows]
+async def read_files_due(
+    connection: Connection, *, page: int, without: Iterable[str] = ()
+) -> list[tuple[int, int, str]]:
+    """Return the contracts whose file is due: customer, contract, lender; some lenders' aside."""
+    rows = await QUERIES.files_due.fetch(connection, page=page, without=list(without))
+    return [(row["customer_id"], row["contract_id"], row["lender_id"]) for row in rows]
+
+
+async def read_terms_change(
+    connection: Connection, key: Key, *, replaces: int, product_version: int
+) -> Contract | None:
+    """Return the newest change of terms that the agreement of a line is to give way to."""
+    rows: list[Any] = await QUERIES.terms_change.fetch(
+        connection,
+        customer_id=key[0],
+        application_id=key[1],
+        replaces=replaces,
+        product_version=product_version,
+    )
+    return Contract(*rows[0]) if rows else None
 
 
 async def decline(connection: Connection, customer_id: int, contract_id: int) -> bool:

@@ -86,12 +86,12 @@ WHERE customer_id = :customer_id AND contract_id = :contract_id
 RETURNING 1;
 
 -- name: files_due
--- Signed contracts whose file the worker is to issue.
+-- Signed contracts whose file the worker is to issue, but for lenders that cannot sign now.
 -- gives   at most :page keys
 -- locks   none
-SELECT customer_id, contract_id
+SELECT customer_id, contract_id, lender_id
 FROM contracts.contract
-WHERE pdf_due
+WHERE pdf_due AND lender_id <> ALL (:without::text[])
 ORDER BY customer_id, contract_id
 LIMIT :page;
 
@@ -104,6 +104,22 @@ SET state = 'declined'
 WHERE customer_id = :customer_id AND contract_id = :contract_id
   AND state = 'prepared' AND replaces IS NOT NULL
 RETURNING 1;
+
+-- name: terms_change
+-- The last change of terms that the customer of a line was given notice of, and that is not in force.
+-- gives   at most one row
+-- locks   none
+SELECT c.customer_id, c.contract_id, c.application_id, c.product_code, c.product_version,
+       c.lender_id, c.template_code, c.template_version, c.currency, c.limit_minor,
+       c.rate_daily_e8, c.state, c.prepared_on, c.valid_until, c.sha256_zh, c.sha256_en,
+       c.cost_sheet_sha256, c.prepared_at, c.replaces, c.effective_on, c.signed_at,
+       c.signed_language, c.evidence, c.pdf_sha256, c.pdf_due
+FROM contracts.contract AS c
+WHERE c.customer_id = :customer_id AND c.application_id = :application_id
+  AND c.replaces = :replaces AND c.product_version <> :product_version
+  AND c.state <> 'superseded'
+ORDER BY c.contract_id DESC
+LIMIT 1;
 
 -- name: add_sealed
 -- What is sealed of contracts.

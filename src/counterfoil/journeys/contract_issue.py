@@ -17,7 +17,11 @@ from counterfoil.contracts.document import Coded, Filling, Words
 from counterfoil.contracts.filling import record_text
 from counterfoil.contracts.paper import EVIDENCE_FILE, LENDER_FILE, TEXT_FILE, render
 from counterfoil.contracts.port import Lender
-from counterfoil.contracts.refusals import CONTRACT_NOT_FOUND, CONTRACT_NOT_SIGNED
+from counterfoil.contracts.refusals import (
+    CONTRACT_NOT_FOUND,
+    CONTRACT_NOT_SIGNED,
+    SEAL_UNAVAILABLE,
+)
 from counterfoil.contracts.template import Template
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.store import QUERIES as EVIDENCE
@@ -62,12 +66,26 @@ async def note_file(house: House, note: LoanNote) -> bytes:
 
 
 async def issue_due(house: House, *, page: int) -> int:
-    """Issue files that are due; return how many."""
-    async with house.database.connection() as connection:
-        due = await store.read_files_due(connection, page=page)
-    for customer_id, contract_id in due:
-        await _file(house, customer_id, contract_id)
-    return len(due)
+    """Issue files that are due; return how many. A lender without its seal holds up no other."""
+    issued = 0
+    without: set[str] = set()
+    while issued < page:
+        async with house.database.connection() as connection:
+            due = await store.read_files_due(connection, page=page - issued, without=without)
+        for customer_id, contract_id, lender_id in due:
+            if lender_id in without:
+                continue
+            try:
+                await _file(house, customer_id, contract_id)
+            except RefusedError as error:
+                if error.refused.code != SEAL_UNAVAILABLE.code:
+                    raise
+                without.add(lender_id)
+            else:
+                issued += 1
+        if not due or not without:
+            break
+    return issued
 
 
 async def _file(house: House, customer_id: int, contract_id: int) -> bytes | Refused:

@@ -2,22 +2,24 @@
 
 The story   The template has a new version. The lender gives notice: a new agreement for the line is
             prepared, with what changed and the day it takes effect. The customer reads and signs it
-            like the first, or declines. From the day on a signed version holds for new drawings.
-Invariant   Nobody is moved without a signature. Loans keep the agreement that their note names; a
-            declined or unanswered version leaves the line under the one it has, to draw on, repay
-            and leave under.
+            it like the first, or declines. From the day on a signed version holds for new drawings.
+            Where the terms change as well, new drawings need it signed from the day on.
+Invariant   Nobody is moved without a signature. Loans keep the agreement that their note names. A
+            declined or unanswered change of words leaves the line under the one it has, to draw on,
+            repay and leave under; of terms (`contract_terms.py`), to repay and leave under.
 """
 
 import difflib
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import orjson
 
 from counterfoil.contracts import store
 from counterfoil.contracts.contract import Contract, State
 from counterfoil.contracts.refusals import (
+    AGREEMENT_CHANGE_NOT_SIGNED,
     CONTRACT_NOT_FOUND,
     CONTRACT_NOT_SIGNED,
     CONTRACT_SUPERSEDED,
@@ -36,6 +38,7 @@ from counterfoil.journeys.contract_making import (
     present_template,
     setting_on,
 )
+from counterfoil.journeys.contract_terms import note_decline, note_notice, terms_offered
 from counterfoil.journeys.contract_words import NewVersion, Offer
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
@@ -43,8 +46,10 @@ from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.kernel.language import Language
 from counterfoil.lending import refusals
 from counterfoil.lending import store as lending
+from counterfoil.lending.account import Setting
 from counterfoil.lending.commands import ReplaceAgreement
 from counterfoil.lending.line import Line
+from counterfoil.lending.terms import Terms
 from counterfoil.platform import idempotency
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
@@ -69,15 +74,26 @@ class Difference:
     lines: tuple[str, ...]
 
 
+class _Notice(NamedTuple):
+    """What a customer is to be told."""
+
+    line: Line
+    present: Contract
+    #: What new drawings would follow.
+    terms: Terms
+    effective_on: date
+
+
 async def offer_new_version(
     house: House,
     *,
     customer_id: int,
     line_id: int,
     effective_on: date,
+    product_version: int | None = None,
     idempotency_key: str,
 ) -> Answer | Refused:
-    """Give notice of the template's present version to the customer of a line."""
+    """Give notice of the template's present version, and of changed terms where one is named."""
     on, now = await house.business_date(), house.clock.now()
 
     async def work(connection: Connection) -> str | Refused:
@@ -89,27 +105,21 @@ async def offer_new_version(
         present = await store.read_contract(connection, customer_id, line.contract_id)
         if present is None:
             return refuse(CONTRACT_NOT_FOUND)
-        refused = _refuse_notice(house, line, present, effective_on, on)
-        if refused:
-            return refused
-        borrower = (await borrowers_of(connection, house, [customer_id])).get(customer_id)
-        if borrower is None:
-            return refuse(PERSONAL_DATA_NOT_FOUND)
-        terms = house.catalogue.terms(line.product_code, line.product_version)
-        made = make(
-            house,
-            _offer_of(line, terms.tenors_months, effective_on),
-            setting_on(house, terms, on, now),
-            borrower,
-            replaces=NewVersion(present.contract_id, effective_on),
-        )
+        terms = await terms_offered(connection, house, line, product_version, effective_on)
+        if isinstance(terms, Refused):
+            return terms
+        notice = _Notice(line=line, present=present, terms=terms, effective_on=effective_on)
+        made = await _prepared(connection, house, notice, setting_on(house, terms, on, now))
         if isinstance(made, Refused):
             return made
         await store.supersede_open(connection, [(customer_id, line.application_id)])
         await keep(connection, house, [made])
+        await note_notice(connection, house, made.contract)
         return await _notice(connection, house, present, made)
 
     request: dict[str, object] = {"line_id": line_id, "effective_on": effective_on.isoformat()}
+    if product_version is not None:
+        request["product_version"] = product_version
     try:
         return await idempotency.once(
             house.database,
@@ -149,9 +159,40 @@ async def decline_new_version(
     async with house.database.transaction() as connection:
         declined = await store.decline(connection, customer_id, contract_id)
         contract = await store.read_contract(connection, customer_id, contract_id)
+        if declined and contract is not None:
+            await note_decline(connection, house, contract)
     if contract is None:
         return refuse(CONTRACT_NOT_FOUND)
     return contract if declined or contract.state == State.DECLINED else refuse(CONTRACT_SUPERSEDED)
+
+
+async def line_to_draw_on(house: House, line: Line) -> Line | Refused:
+    """Return the line under the terms that hold today; refuses where the customer did not sign.
+
+    A signed change of which the day has come takes effect here, should the worker be late.
+    """
+    if line.contract_id is None:
+        return line
+    key = (line.customer_id, line.application_id)
+    async with house.database.connection() as connection:
+        change = await store.read_terms_change(
+            connection, key, replaces=line.contract_id, product_version=line.product_version
+        )
+    on = await house.business_date()
+    if change is None or change.effective_on is None or on < change.effective_on:
+        return line
+    if change.state != State.SIGNED:
+        return refuse(
+            AGREEMENT_CHANGE_NOT_SIGNED,
+            effective_on=change.effective_on.isoformat(),
+            contract_id=ids.to_text(ids.CONTRACT, change.contract_id),
+        )
+    answer = await _replace(house, change)
+    if isinstance(answer, Refused):
+        return answer
+    async with house.database.connection() as connection:
+        found = await lending.read_line(connection, line.customer_id, line.line_id)
+    return refuse(refusals.LINE_NOT_FOUND) if found is None else found
 
 
 async def take_effect(house: House) -> int:
@@ -190,21 +231,40 @@ async def _replace(house: House, contract: Contract) -> Answer | Refused:
         line_id=contract.application_id,
         contract_id=contract.contract_id,
         agreement_sha256=contract.signed_sha256,
+        product_version=contract.product_version,
         author="customer",
     )
     key = f"agreement:{contract.contract_id}"
     return await house.counter.submit(command, idempotency_key=key)
 
 
-def _refuse_notice(
-    house: House, line: Line, present: Contract, effective_on: date, on: date
-) -> Refused | None:
-    terms = house.catalogue.terms(line.product_code, line.product_version)
-    template = present_template(house, terms, on)
-    if template is None or present.is_of(template):
+async def _prepared(
+    connection: Connection, house: House, notice: _Notice, setting: Setting
+) -> Made | Refused:
+    """Return the new agreement, or why no notice of it is given."""
+    line, effective_on = notice.line, notice.effective_on
+    refused = _refuse_notice(house, notice, setting.business_date)
+    if refused:
+        return refused
+    borrower = (await borrowers_of(connection, house, [line.customer_id])).get(line.customer_id)
+    if borrower is None:
+        return refuse(PERSONAL_DATA_NOT_FOUND)
+    return make(
+        house,
+        _offer_of(line, notice.terms.tenors_months, effective_on),
+        setting,
+        borrower,
+        replaces=NewVersion(notice.present.contract_id, effective_on),
+    )
+
+
+def _refuse_notice(house: House, notice: _Notice, on: date) -> Refused | None:
+    template = present_template(house, notice.terms, on)
+    is_same = template is not None and notice.present.is_of(template)
+    if template is None or (is_same and notice.present.product_version == notice.terms.version):
         return refuse(NEW_VERSION_NOT_NEEDED)
     earliest = on + timedelta(days=template.notice_days)
-    if effective_on < earliest:
+    if notice.effective_on < earliest:
         return refuse(
             NOTICE_TOO_SHORT, least_days=template.notice_days, earliest=earliest.isoformat()
         )

@@ -148,7 +148,9 @@ class LineDesk:
         setting = state.settings.get(version)
         if setting is None:
             terms = self._catalogue.terms(*version)
-            setting = Setting(terms, state.business_date, state.now, self._ids)
+            setting = Setting(
+                terms, state.business_date, state.now, self._ids, self._catalogue.terms
+            )
             state.settings[version] = setting
         outcome = decide(account, command, setting)
         if isinstance(outcome, Refused):

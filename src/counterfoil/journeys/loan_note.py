@@ -73,6 +73,7 @@ async def loan_note(house: House, *, customer_id: int, loan_id: int) -> LoanNote
             agreement = await contracts.read_signed_hash(connection, customer_id, loan.contract_id)
     line = replace(
         line,
+        product_version=loan.product_version,
         rate_daily_e8=loan.rate_daily_e8,
         repayment_day=loan.repayment_day,
         contract_id=loan.contract_id,

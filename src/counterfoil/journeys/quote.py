@@ -10,6 +10,7 @@ from typing import Final
 
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.granted import granted_rate
+from counterfoil.journeys.contract_version import line_to_draw_on
 from counterfoil.journeys.house import House
 from counterfoil.journeys.loan_note import new_note
 from counterfoil.journeys.price_caps import refuse_cost
@@ -54,9 +55,13 @@ async def quote(
     The note is written in the language given; drawing with the token confirms its text.
     """
     async with house.database.connection() as connection:
-        line = await store.read_line(connection, customer_id, line_id)
-        if line is None:
-            return refuse(refusals.LINE_NOT_FOUND)
+        found = await store.read_line(connection, customer_id, line_id)
+    if found is None:
+        return refuse(refusals.LINE_NOT_FOUND)
+    line = await line_to_draw_on(house, found)
+    if isinstance(line, Refused):
+        return line
+    async with house.database.connection() as connection:
         on = await house.business_date()
         wanted = Wanted(tenor_months=tenor_months, amount_minor=amount_minor, on=on)
         rate_daily_e8, promoted = await _price(connection, line, wanted)

@@ -5,6 +5,7 @@ Invariant   An account is the batch's own working copy. A refused command leaves
             same batch sees what a serial run would have shown it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, NamedTuple
@@ -132,7 +133,16 @@ class Accepted:
 class Setting(NamedTuple):
     """What a decision may know besides the account: no clock, no chance, no database."""
 
+    #: Of the line: what new drawings follow.
     terms: Terms
     business_date: date
     now: datetime
     ids: IdSource
+    #: Terms of any version, for loans that are older than the line's present one.
+    version: Callable[[str, int], Terms] | None = None
+
+    def terms_of(self, loan: Loan) -> Terms:
+        """Return the terms that a loan was signed under."""
+        if self.version is None or loan.product_version == self.terms.version:
+            return self.terms
+        return self.version(loan.product_code, loan.product_version)

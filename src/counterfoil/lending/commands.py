@@ -326,6 +326,8 @@ class ReplaceAgreement:
     line_id: int
     contract_id: int
     agreement_sha256: bytes
+    #: The version of the product that its terms are of.
+    product_version: int
     author: str
 
 

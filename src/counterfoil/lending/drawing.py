@@ -145,7 +145,7 @@ def confirm_payout(
     if command.value_date < loan.requested_on:
         return refuse(refusals.VALUE_DATE_BEFORE_DRAWDOWN, start_date=loan.requested_on.isoformat())
     amount = loan.original_minor
-    disburse(loan, command.value_date, setting.terms)
+    disburse(loan, command.value_date, setting.terms_of(loan))
     advance(loan, setting.business_date)
     transaction = _record(loan, "disbursement", command, setting)
     line.held_minor -= amount

@@ -172,7 +172,7 @@ def close(account: Account, command: CloseLine, setting: Setting) -> Accepted | 
 def replace_agreement(
     account: Account, command: ReplaceAgreement, setting: Setting
 ) -> Accepted | Refused:
-    """Let new drawings follow a new version of the agreement; loans keep the one of their note."""
+    """Let new drawings follow a new agreement and its terms; loans keep those of their note."""
     line = account.line
     refused = _refuse_closed(line)
     if refused or line is None:
@@ -180,6 +180,7 @@ def replace_agreement(
     before = line.contract_id
     line.contract_id = command.contract_id
     line.agreement_sha256 = command.agreement_sha256
+    line.product_version = command.product_version
     told = [None if n is None else ids.to_text(ids.CONTRACT, n) for n in (before, line.contract_id)]
     return _change(line, "agreement_replaced", (told[0], told[1]), command, setting)
 

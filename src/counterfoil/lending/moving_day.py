@@ -137,7 +137,7 @@ def move_repayment_day(
 
 
 def _move(account: Account, loan: Loan, command: MoveRepaymentDay, setting: Setting) -> Transaction:
-    redate(loan, command.repayment_day, setting.business_date, setting.terms)
+    redate(loan, command.repayment_day, setting.business_date, setting.terms_of(loan))
     loan.last_sequence += 1
     loan.version += 1
     account.changed_loans.add(loan.loan_id)
@@ -159,7 +159,7 @@ def _move(account: Account, loan: Loan, command: MoveRepaymentDay, setting: Sett
 
 def _redated(loan: Loan, repayment_day: int, setting: Setting) -> Loan:
     twin = loan.copy()
-    redate(twin, repayment_day, setting.business_date, setting.terms)
+    redate(twin, repayment_day, setting.business_date, setting.terms_of(loan))
     return twin
 
 

@@ -99,7 +99,7 @@ def changed_terms(
     rate = present.rate_daily_e8 if command.rate_daily_e8 is None else command.rate_daily_e8
     if not 0 <= rate <= signed.rate_daily_e8:
         return refuse(refusals.RATE_ABOVE_SIGNED, signed_daily_e8=signed.rate_daily_e8)
-    penalty = min(setting.terms.penalty_daily_e8(rate), signed.penalty_daily_e8)
+    penalty = min(setting.terms_of(loan).penalty_daily_e8(rate), signed.penalty_daily_e8)
     new = PlanTerms(rate, penalty, command.tenor_months or present.tenor_months)
     if new == present:
         return refuse(refusals.PLAN_UNCHANGED)
@@ -115,7 +115,7 @@ def _tenors(stood: Loan, on: date, setting: Setting) -> tuple[int, int]:
     if due is None:
         return 1, 0
     signed = stood.signed or plan_terms(stood)
-    most = max(signed.tenor_months, *setting.terms.tenors_months)
+    most = max(signed.tenor_months, *setting.terms_of(stood).tenors_months)
     if stood.method is not Method.BULLET:
         return stood.next_instalment_no, most
     # The one instalment may come any month earlier that still lies ahead.
@@ -207,7 +207,7 @@ def _as_it_stood(account: Account, loan: Loan, on: date, setting: Setting) -> Lo
     until: list[Input] = [
         entry for entry in inputs_of(account.history[loan.loan_id]) if entry.value_date <= on
     ]
-    state, _ = fold(origin_of(loan), until, through=on, terms=setting.terms)
+    state, _ = fold(origin_of(loan), until, through=on, terms=setting.terms_of(loan))
     return state
 
 

@@ -26,7 +26,8 @@ def refold(
 ) -> dict[int, Parts]:
     """Fold the loan again; put the new state in its place; return the parts by transaction."""
     inputs = inputs_of(history)
-    state, parts = fold(origin_of(loan), inputs, through=setting.business_date, terms=setting.terms)
+    through, terms = setting.business_date, setting.terms_of(loan)
+    state, parts = fold(origin_of(loan), inputs, through=through, terms=terms)
     if not any(entry.kind == "disbursement" for entry in inputs):
         # Its payout came back, or never went out: nothing is owed, and payments are excess.
         state.status, state.closed_on = "cancelled", setting.business_date

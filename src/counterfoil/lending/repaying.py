@@ -55,10 +55,9 @@ def book_payment(account: Account, command: Repay, setting: Setting) -> Accepted
     if line is None:
         return refuse(refusals.LINE_NOT_FOUND)
     value_date = command.value_date or setting.business_date
-    refused = refuse_amount(command.amount_minor, command.currency, line) or _refuse_mode(
-        command, setting
-    )
     loans = _loans_to_repay(account, command.loan_id)
+    refused = refuse_amount(command.amount_minor, command.currency, line)
+    refused = refused or _refuse_mode(command, loans, setting)
     refused = refused or _refuse_loans(account, command, loans)
     refused = refused or _refuse_date(value_date, loans, setting)
     if refused:
@@ -126,12 +125,12 @@ def _loans_to_repay(account: Account, loan_id: int | None) -> list[Loan]:
     return [loan for loan in account.loans.values() if loan.status == "open"]
 
 
-def _refuse_mode(command: Repay, setting: Setting) -> Refused | None:
-    offered = setting.terms.prepayments
-    if command.mode not in offered:
-        return refuse(
-            refusals.PREPAYMENT_NOT_OFFERED, mode=command.mode, offered=", ".join(offered)
-        )
+def _refuse_mode(command: Repay, loans: list[Loan], setting: Setting) -> Refused | None:
+    """Refuse a way of prepaying that the terms of a loan, or of the line, do not offer."""
+    for terms in [setting.terms_of(loan) for loan in loans] or [setting.terms]:
+        if command.mode not in terms.prepayments:
+            offered = ", ".join(terms.prepayments)
+            return refuse(refusals.PREPAYMENT_NOT_OFFERED, mode=command.mode, offered=offered)
     return None
 
 
@@ -200,7 +199,7 @@ def _as_it_stood(account: Account, loan: Loan, on: date, setting: Setting) -> Lo
     if on >= loan.accrued_to:
         return loan
     until = [entry for entry in inputs_of(account.history[loan.loan_id]) if entry.value_date <= on]
-    state, _ = fold(origin_of(loan), until, through=on, terms=setting.terms)
+    state, _ = fold(origin_of(loan), until, through=on, terms=setting.terms_of(loan))
     return state
 
 
@@ -240,7 +239,7 @@ def _apply(
     loan.last_sequence += 1
     assert loan.accrued_to is not None
     if value_date >= loan.accrued_to:
-        parts = pay(loan, amount, value_date, mode=command.mode, terms=setting.terms)
+        parts = pay(loan, amount, value_date, mode=command.mode, terms=setting.terms_of(loan))
         if loan.status == "open":
             advance(loan, setting.business_date)
         loan.version += 1
@@ -323,8 +322,9 @@ def _refuse_used(
         inputs = [
             entry for entry in inputs_of(history) if entry.transaction_id != taken.transaction_id
         ]
-        origin = origin_of(account.loans[taken.loan_id])
-        _, parts = fold(origin, inputs, through=setting.business_date, terms=setting.terms)
+        loan = account.loans[taken.loan_id]
+        through, terms = setting.business_date, setting.terms_of(loan)
+        _, parts = fold(origin_of(loan), inputs, through=through, terms=terms)
         change += sum(part.excess_minor for part in parts)
         change -= sum(t.parts.excess_minor for t in history)
         change += taken.amount_minor if taken.is_from_credit else 0

@@ -50,6 +50,25 @@ class Scene:
     late_ppm_max: int
     #: Open loans below which a share says nothing.
     loans_min: int
+    #: Kinds of papers that a purchase shows, by digest; none where no purchase is recorded.
+    documents: tuple[str, ...]
+    #: Share of a price that may be paid ahead of what was given; all of it where nothing waits.
+    ahead_ppm: int
+    #: Whether the merchant needs a licence that has not run out.
+    needs_licence: bool
+    #: Days after the loan began within which the customer may go back on the purchase.
+    cooling_off_days: int
+    protects_students: bool
+
+    @property
+    def is_staged(self) -> bool:
+        """Return whether a merchant is paid as progress is reported."""
+        return self.ahead_ppm < _ONE_PPM
+
+    @property
+    def needs_purchase(self) -> bool:
+        """Return whether a drawdown pays for a purchase that was recorded."""
+        return bool(self.documents) or self.is_staged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +110,8 @@ def read_scenes(text: str) -> Mapping[str, Scene]:
             raise ScenesInvalidError(f"{scene.code}: a tolerance is a share")
         if not scene.tenors_months or scene.limit_minor <= 0:
             raise ScenesInvalidError(f"{scene.code}: lends nothing")
+        if not 0 < scene.ahead_ppm <= _ONE_PPM or scene.cooling_off_days < 0:
+            raise ScenesInvalidError(f"{scene.code}: pays nothing, or cools off in the past")
         for purpose in scene.purposes:
             if purpose in seen:
                 raise ScenesInvalidError(f"{purpose} is of {seen[purpose]} and of {scene.code}")
@@ -138,5 +159,5 @@ def beyond_tolerance(scene: Scene, books: Sequence[SceneBook]) -> list[SceneBook
 
 
 def _scene(code: str, item: Mapping[str, Any]) -> Scene:
-    lists = ("purposes", "tenors_months")
+    lists = ("purposes", "tenors_months", "documents")
     return Scene(code=code, **{**item, **{name: tuple(item[name]) for name in lists}})

@@ -393,6 +393,7 @@ def _line_row(line: Line, stored_version: int) -> tuple[object, ...]:
         line.returning_minor,
         line.contract_id,
         line.agreement_sha256,
+        line.product_version,
     )
 
 

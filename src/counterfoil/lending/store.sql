@@ -235,8 +235,8 @@ SET status = r.status, limit_minor = r.limit_minor, own_cap_minor = r.own_cap_mi
     status_reason = r.status_reason, next_cap_minor = r.next_cap_minor,
     next_cap_on = r.next_cap_on, day_changed_on = r.day_changed_on, day_changes = r.day_changes,
     version = r.version, returning_minor = r.returning_minor, contract_id = r.contract_id,
-    agreement_sha256 = r.agreement_sha256
-FROM unnest(:rows::lending.line_change_v3[]) AS r
+    agreement_sha256 = r.agreement_sha256, product_version = r.product_version
+FROM unnest(:rows::lending.line_change_v4[]) AS r
 CROSS JOIN LATERAL (
     SELECT c.ctid FROM lending.credit_line AS c
     WHERE c.customer_id = r.customer_id AND c.line_id = r.line_id

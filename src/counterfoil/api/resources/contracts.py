@@ -79,11 +79,13 @@ class SignatureBody(Body):
 
 
 class NewVersionBody(Body):
-    """Notice of the template's present version to the customer of a line."""
+    """Notice of the template's present version, or of changed terms, to the customer of a line."""
 
     customer_id: CustomerId
     #: The day from which it would hold for new drawings.
     effective_on: Day
+    #: The version of the product whose terms it would be under; null leaves the line's own.
+    product_version: Annotated[int, Field(ge=1, le=32_767)] | None = None
 
 
 class CustomerBody(Body):
@@ -258,6 +260,7 @@ async def carry_new_version(call: Call, body: NewVersionBody) -> Answer | Refuse
         customer_id=body.customer_id,
         line_id=call.path["line_id"],
         effective_on=body.effective_on,
+        product_version=body.product_version,
         idempotency_key=call.idempotency_key,
     )
 
@@ -343,7 +346,8 @@ NEW_VERSION = Write(
     status=201,
     summary="Give notice of a new version of the agreement",
     description="It is shown and signed like the first, and takes effect on its day; whoever does "
-    "not sign stays under the earlier one.",
+    "not sign stays under the earlier one. Where `product_version` names changed terms, new "
+    "drawings need them signed from that day on; loans stay under theirs.",
     example={"customer_id": _CUSTOMER, "effective_on": "2026-06-01"},
 )
 DECLINE = Write(
