@@ -7,8 +7,8 @@ import pytest
 from typer.main import get_command
 
 from counterfoil.cli.main import app
+from counterfoil.platform.metrics import Metrics
 from counterfoil.platform.settings import Settings
-from counterfoil.platform.telemetry import Metrics
 
 ROOT = Path(__file__).parents[2]
 #: Not the records of decisions: they say what was so on their day.

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from counterfoil.api.desk import Desk, source_of
 from counterfoil.api.writes import ClientGoneError, Write, answer
-from counterfoil.platform.telemetry import Metrics, request_id
+from counterfoil.platform.metrics import Metrics
+from counterfoil.platform.telemetry import request_id
 from counterfoil.platform.web.security import App, Message, Receive, Send
 
 _NOTHING: Final[Mapping[str, int]] = {}

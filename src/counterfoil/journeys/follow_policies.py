@@ -27,7 +27,7 @@ from counterfoil.journeys.policies import InForce, Policies, shipped_policies
 from counterfoil.kernel.clock import Clock
 from counterfoil.models import monitoring_store
 from counterfoil.platform.database import Connection, Database
-from counterfoil.platform.telemetry import Metrics
+from counterfoil.platform.metrics import Metrics
 
 #: How often publications and caps are read.
 FOLLOW_MS: Final = 1_000

@@ -41,9 +41,9 @@ from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import Engine
 from counterfoil.platform.database import Database
 from counterfoil.platform.files import write_once
+from counterfoil.platform.metrics import Metrics
 from counterfoil.platform.origin import SANDBOX, claim_database
 from counterfoil.platform.settings import Settings
-from counterfoil.platform.telemetry import Metrics
 from counterfoil.privacy.key_service import TransitAddress, open_vault
 from counterfoil.privacy.vault import Vault
 

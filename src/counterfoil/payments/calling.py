@@ -21,7 +21,7 @@ from counterfoil.payments.order import PayoutOrder
 from counterfoil.payments.port import PayeeMatch, Rail, RailLink
 from counterfoil.payments.rail import Act, Answer, Declined, NoAnswer
 from counterfoil.payments.store import Started
-from counterfoil.platform.telemetry import Metrics
+from counterfoil.platform.metrics import Metrics
 
 #: Failure code of a payout to an account that is not in the name that it must be in.
 PAYEE_NAME_DIFFERS: Final = "payee_name_differs"

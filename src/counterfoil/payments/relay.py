@@ -48,8 +48,8 @@ from counterfoil.payments.store import Answered, RejectedOrder
 
 # house: allow database-reach – opens the transactions that its steps share; SQL is the store's
 from counterfoil.platform.database import Connection, Database
+from counterfoil.platform.metrics import Metrics
 from counterfoil.platform.outbox import Consumer, Event
-from counterfoil.platform.telemetry import Metrics
 
 #: Name of the cursor; it outlives every worker.
 CONSUMER: Final = "payouts"

@@ -28,9 +28,10 @@ import asyncpg
 
 from counterfoil.kernel.errors import Kind, Refusal, Refused, refuse
 from counterfoil.platform.database import Connection, Database, is_away
+from counterfoil.platform.metrics import Metrics
 from counterfoil.platform.queries import Queries
 from counterfoil.platform.statement import Composer, Write, arguments
-from counterfoil.platform.telemetry import Metrics, logger
+from counterfoil.platform.telemetry import logger
 
 QUERIES: Final = Queries.load("counterfoil.platform", "batches.sql")
 

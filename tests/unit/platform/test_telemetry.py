@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from counterfoil.platform import telemetry
+from counterfoil.platform.metrics import Metrics
 from counterfoil.platform.settings import LogFormat, LogLevel
 
 
@@ -105,7 +106,7 @@ def test_what_is_nested_too_deep_is_not_written() -> None:
 
 
 def test_metrics_are_separate_per_registry_and_readable() -> None:
-    one, other = telemetry.Metrics.create(), telemetry.Metrics.create()
+    one, other = Metrics.create(), Metrics.create()
     one.commands.labels(kind="draw", result="accepted").inc()
     text, media_type = one.exposition()
     assert b'counterfoil_commands_total{kind="draw",result="accepted"} 1.0' in text
