@@ -61,7 +61,10 @@ from counterfoil.journeys.policies import SHIPPED
 from counterfoil.kernel.errors import Refusal
 from counterfoil.kernel.language import Language
 from counterfoil.lending import refusals as lending
-from counterfoil.lending.terms import Method, Prepayment
+from counterfoil.lending.fees import GUARANTOR
+from counterfoil.lending.monthly_statement import CORRECTING
+from counterfoil.lending.sheet_change import CAUSES
+from counterfoil.lending.terms import FeeBasis, FeeTiming, Method, Prepayment
 from counterfoil.models.registry import State as ModelState
 from counterfoil.models.registry import Step
 from counterfoil.models.thresholds import Level as AlarmLevel
@@ -125,7 +128,19 @@ CLOSED_FAMILIES = {
     "close_status": ("finished", "running"),
     "record": tuple(search._KINDS),
     "reveal_purpose": tuple(purpose.value for purpose in Purpose),
-    "transaction": ("disbursement", "repayment", "reversal", "reallocation", "redating"),
+    "transaction": (
+        *("disbursement", "repayment", "reversal", "reallocation", "redating", "replan"),
+        "payout_returned",
+    ),
+    "fee_timing": tuple(timing.value for timing in FeeTiming),
+    "fee_basis": tuple(basis.value for basis in FeeBasis if basis is not FeeBasis.FIXED),
+    "fee_payee": ("lender", GUARANTOR),
+    "sheet_cause": ("drawdown", *CAUSES.values()),
+    "statement_reason": ("month_end", *sorted(CORRECTING)),
+    "statement_figure": (
+        *("opening_principal", "lent", "principal_paid", "interest_paid", "penalty_paid"),
+        *("fees_paid", "excess", "closing_principal", "due_unpaid"),
+    ),
     "instalment_status": ("settled", "due", "late", "planned"),
     "direction": ("in", "out"),
     "language_short": ("en", "zh-CN"),

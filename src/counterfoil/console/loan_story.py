@@ -6,18 +6,29 @@ Invariant   The story is made by the same fold that decides; where it does not l
 Units       Minor units; exact interest in 1e-8 minor units.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from typing import Final
 
 from counterfoil.kernel.money import E8
-from counterfoil.lending.fold import Input, fold
+from counterfoil.lending.account import Transaction
+from counterfoil.lending.fold import Input, fold, origin_of
 from counterfoil.lending.interest import accrued_e8, payable
-from counterfoil.lending.loan import Loan, Parts, accrue, advance, due_minor, payoff_minor, plan
+from counterfoil.lending.loan import (
+    Loan,
+    Parts,
+    accrue,
+    advance,
+    due_minor,
+    fees_of_payoff,
+    payoff_minor,
+    plan,
+)
+from counterfoil.lending.refolding import inputs_of
 from counterfoil.lending.schedule import PlanRow
-from counterfoil.lending.terms import Method, Prepayment, Terms
-from counterfoil.platform.queries import Row
+from counterfoil.lending.terms import Prepayment, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +62,13 @@ class Owed:
     principal_minor: int
     interest_minor: int
     penalty_minor: int
+    #: The lender's and a guarantor's.
+    fee_minor: int
 
     @property
     def total_minor(self) -> int:
         """Return the sum of the parts."""
-        return self.principal_minor + self.interest_minor + self.penalty_minor
+        return self.principal_minor + self.interest_minor + self.penalty_minor + self.fee_minor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,41 +82,21 @@ class Story:
     is_as_stored: bool
 
 
-def tell(row: Row, transactions: Sequence[Row], terms: Terms, *, on: date) -> Story | None:
-    """Return the story up to and including a date; None while no money has moved."""
-    inputs = counted_inputs(transactions)
-    if not inputs:
+def tell(stored: Loan, history: Sequence[Transaction], terms: Terms, *, on: date) -> Story | None:
+    """Return the story up to and including a date; None while no money has moved, or none did."""
+    inputs = inputs_of(history)
+    if not any(entry.kind == "disbursement" for entry in inputs):
         return None
-    loan = _state(_origin(row), inputs, terms, on=on)
-    periods = _periods(_origin(row), inputs, terms, on=on)
+    origin = origin_of(stored)
+    loan = _state(origin, inputs, terms, on=on)
+    periods = _periods(origin, inputs, terms, on=on)
     return Story(
         loan=loan,
         plan=plan(loan) if loan.status == "open" else [],
         periods=periods,
         interest=_interest_sum(loan, periods),
-        is_as_stored=_is_as_stored(loan, row),
+        is_as_stored=_is_as_stored(loan, stored),
     )
-
-
-def counted_inputs(transactions: Sequence[Row]) -> list[Input]:
-    """Return the transactions that the fold reads: those that nothing has undone."""
-    undone = {row["relates_to"] for row in transactions if row["kind"] == "reversal"}
-    counted = [
-        row
-        for row in transactions
-        if row["kind"] in ("disbursement", "repayment") and row["transaction_id"] not in undone
-    ]
-    counted.sort(key=lambda row: (row["value_date"], row["sequence"]))
-    return [
-        Input(
-            row["kind"],
-            row["value_date"],
-            row["amount_minor"],
-            Prepayment(row["mode"] or Prepayment.NEXT_INSTALMENT),
-            row["transaction_id"],
-        )
-        for row in counted
-    ]
 
 
 def owed_now(loan: Loan, on: date) -> Owed:
@@ -113,6 +106,7 @@ def owed_now(loan: Loan, on: date) -> Owed:
         principal_minor=twin.due_principal_minor,
         interest_minor=twin.due_interest_minor,
         penalty_minor=payable(twin.accrued_penalty_e8),
+        fee_minor=twin.due_fee_minor + twin.due_guarantee_minor,
     )
     assert owed.total_minor == due_minor(loan, on)
     return owed
@@ -125,14 +119,15 @@ def owed_to_close(loan: Loan, on: date) -> Owed:
         principal_minor=twin.principal_minor,
         interest_minor=twin.due_interest_minor + payable(twin.accrued_interest_e8),
         penalty_minor=payable(twin.accrued_penalty_e8),
+        fee_minor=fees_of_payoff(twin).total_minor,
     )
     assert owed.total_minor == payoff_minor(loan, on)
     return owed
 
 
 def told_with_payment(
-    row: Row,
-    transactions: Sequence[Row],
+    stored: Loan,
+    history: Sequence[Transaction],
     terms: Terms,
     *,
     amount_minor: int,
@@ -142,20 +137,20 @@ def told_with_payment(
 ) -> tuple[Loan, Parts]:
     """Return the loan as one more payment would leave it, and what that payment would pay."""
     new = Input("repayment", value_date, amount_minor, mode, 0)
-    inputs = counted_inputs(transactions)
+    inputs = inputs_of(history)
     # A payment stands behind those of its own value date, as its later number will put it.
     place = sum(entry.value_date <= value_date for entry in inputs)
     inputs.insert(place, new)
-    loan, parts = fold(_origin(row), inputs, through=on, terms=terms)
+    loan, parts = fold(origin_of(stored), inputs, through=on, terms=terms)
     return loan, parts[place]
 
 
 def told_without(
-    row: Row, transactions: Sequence[Row], terms: Terms, repayment_id: int, *, on: date
+    stored: Loan, history: Sequence[Transaction], terms: Terms, repayment_id: int, *, on: date
 ) -> Loan:
     """Return the loan as if a repayment had never been booked."""
-    kept = [entry for entry in transactions if entry["repayment_id"] != repayment_id]
-    return fold(_origin(row), counted_inputs(kept), through=on, terms=terms)[0]
+    kept = [entry for entry in history if entry.repayment_id != repayment_id]
+    return fold(origin_of(stored), inputs_of(kept), through=on, terms=terms)[0]
 
 
 def _at(loan: Loan, on: date) -> Loan:
@@ -208,33 +203,23 @@ def _interest_sum(loan: Loan, periods: Sequence[Period]) -> InterestSum:
     )
 
 
-def _is_as_stored(loan: Loan, row: Row) -> bool:
-    names = ("status", "principal_minor", "due_principal_minor", "due_interest_minor",
-             "interest_paid_minor", "penalty_paid_minor", "next_due_date")  # fmt: skip
-    stored: Mapping[str, object] = {name: row[name] for name in names}
-    return all(getattr(loan, name) == value for name, value in stored.items())
+def _is_as_stored(loan: Loan, stored: Loan) -> bool:
+    return all(getattr(loan, name) == getattr(stored, name) for name in _TOLD)
 
 
-def _origin(row: Row) -> Loan:
-    """Return the loan as it was signed; where the money went plays no part in its story."""
-    return Loan(
-        customer_id=row["customer_id"],
-        loan_id=row["loan_id"],
-        line_id=row["line_id"],
-        product_code=row["product_code"],
-        product_version=row["product_version"],
-        lender_id=row["lender_id"],
-        currency=row["currency"],
-        method=Method(row["method"]),
-        purpose=row["purpose"],
-        payee_ref="",
-        cost_sheet_hash=b"",
-        original_minor=row["original_minor"],
-        rate_daily_e8=row["rate_daily_e8"],
-        penalty_daily_e8=row["penalty_daily_e8"],
-        grace_days=row["grace_days"],
-        tenor_months=row["tenor_months"],
-        repayment_day=row["repayment_day"],
-        requested_on=row["requested_on"],
-        dues=[],
-    )
+#: What the story has to lead to.
+_TOLD: Final = (
+    "status",
+    "principal_minor",
+    "due_principal_minor",
+    "due_interest_minor",
+    "due_fee_minor",
+    "due_guarantee_minor",
+    "interest_paid_minor",
+    "penalty_paid_minor",
+    "fee_paid_minor",
+    "guarantee_paid_minor",
+    "rate_daily_e8",
+    "repayment_day",
+    "next_due_date",
+)

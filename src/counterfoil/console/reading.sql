@@ -84,23 +84,6 @@ SELECT customer_id, loan_id, line_id, product_code, product_version, lender_id, 
 FROM desk.loan
 WHERE customer_id = :customer_id AND loan_id = :loan_id;
 
--- name: instalments
--- The instalments of a loan that have fallen due, in their order.
-SELECT instalment_no, due_date, principal_minor, interest_minor, principal_paid_minor,
-       interest_paid_minor, penal, settled_on
-FROM reporting.instalment
-WHERE customer_id = :customer_id AND loan_id = :loan_id
-ORDER BY instalment_no;
-
--- name: loan_transactions
--- What happened to a loan, in its order.
-SELECT transaction_id, sequence, kind, value_date, book_date, posted_at, amount_minor,
-       principal_minor, interest_minor, penalty_minor, excess_minor, mode, repayment_id,
-       relates_to, channel, reason
-FROM desk.loan_transaction
-WHERE customer_id = :customer_id AND loan_id = :loan_id
-ORDER BY sequence;
-
 -- name: postings_of_loan
 -- The postings of a loan's journals, in the order in which they were booked.
 SELECT customer_id, journal_id, kind, book_date, posted_at, transaction_id, position, account,
@@ -108,14 +91,6 @@ SELECT customer_id, journal_id, kind, book_date, posted_at, transaction_id, posi
 FROM reporting.posting
 WHERE customer_id = :customer_id AND loan_id = :loan_id
 ORDER BY journal_id, position;
-
--- name: repayment_transactions
--- The transactions that a repayment became, over all loans it paid.
-SELECT transaction_id, loan_id, line_id, kind, value_date, amount_minor, principal_minor,
-       interest_minor, penalty_minor, excess_minor
-FROM desk.loan_transaction
-WHERE customer_id = :customer_id AND repayment_id = :repayment_id
-ORDER BY transaction_id;
 
 -- name: lines
 -- Lines in the order of their numbers, newest first.

@@ -11,6 +11,7 @@ from counterfoil.console import flow, words
 from counterfoil.console.access import Permission
 from counterfoil.console.entries import EntryView, PostingView, account_name
 from counterfoil.console.flow import Action, Crumb, Field, Preview
+from counterfoil.console.loan_reading import LoanRead, read_loan, read_repayment
 from counterfoil.console.loan_story import tell, told_with_payment, told_without
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
@@ -35,7 +36,7 @@ class Read:
     """The loan that an action is about, with its transactions and terms."""
 
     row: Row
-    transactions: Sequence[Row]
+    told: LoanRead
     terms: Terms
 
     @property
@@ -46,7 +47,7 @@ class Read:
 
     def loan(self) -> Loan | None:
         """Return the loan as it is, None before its money moved."""
-        story = tell(self.row, self.transactions, self.terms, on=self.today)
+        story = tell(self.told.loan, self.told.history, self.terms, on=self.today)
         return story.loan if story else None
 
 
@@ -99,10 +100,7 @@ async def reverse(visit: Visit) -> Response:
     repayment_id = _repayment(visit)
     if read is None or repayment_id is None:
         return await errors.not_found(visit)
-    async with visit.reading() as connection:
-        booked = await READING.repayment_transactions.fetch(
-            connection, customer_id=read.row["customer_id"], repayment_id=repayment_id
-        )
+    booked = await read_repayment(visit, read.row["customer_id"], repayment_id)
     if not booked:
         return await errors.not_found(visit)
     name = f"reverse/{ids.to_text(ids.REPAYMENT, repayment_id)}"
@@ -148,9 +146,8 @@ async def _read(visit: Visit) -> Read | None:
         row = await READING.loan.fetchrow(connection, **key)
         if row is None:
             return None
-        transactions = await READING.loan_transactions.fetch(connection, **key)
     terms = visit.desk.terms(row["product_code"], row["product_version"])
-    return Read(row=row, transactions=transactions, terms=terms)
+    return Read(row=row, told=await read_loan(visit, *found), terms=terms)
 
 
 def _repayment(visit: Visit) -> int | None:
@@ -218,8 +215,8 @@ def _repay_preview(visit: Visit, read: Read, asked: Asked) -> Preview:
     before = read.loan()
     assert before is not None, "an open loan has a disbursement"
     after, parts = told_with_payment(
-        read.row,
-        read.transactions,
+        read.told.loan,
+        read.told.history,
         read.terms,
         amount_minor=asked.amount_minor,
         value_date=asked.value_date,
@@ -231,6 +228,8 @@ def _repay_preview(visit: Visit, read: Read, asked: Asked) -> Preview:
                interest=f.amount(parts.interest_minor, currency),
                penalty=f.amount(parts.penalty_minor, currency),
                excess=f.amount(parts.excess_minor, currency))]  # fmt: skip
+    if fee_minor := parts.fee_minor + parts.guarantee_minor:
+        notes.append(t("repay.pays_fees", fees=f.money(fee_minor, currency)))
     if parts.excess_minor:
         notes.append(t("repay.excess_kept"))
     if asked.value_date < read.today:
@@ -247,16 +246,12 @@ def _reverse_preview(
     visit: Visit, read: Read, booked: Sequence[Row], repayment_id: int, reason: str
 ) -> Preview:
     before = read.loan()
-    after = told_without(read.row, read.transactions, read.terms, repayment_id, on=read.today)
+    told = read.told
+    after = told_without(told.loan, told.history, read.terms, repayment_id, on=read.today)
     assert before is not None, "a loan that was repaid has a disbursement"
     t, f, currency = visit.t, visit.formats, read.row["currency"]
     whole = sum(row["amount_minor"] for row in booked if row["kind"] == "repayment")
-    parts = Parts(
-        *(
-            sum(row[name] for row in booked)
-            for name in ("principal_minor", "interest_minor", "penalty_minor", "excess_minor")
-        )
-    )
+    parts = Parts(*(sum(row[name] for row in booked) for name in Parts._fields))
     loans = {row["loan_id"] for row in booked}
     notes = [t("reverse.gives_back", amount=f.money(whole, currency)), reason]
     if len(loans) > 1:
@@ -306,6 +301,8 @@ def _expected_entry(visit: Visit, parts: Parts, row: Row, kind: str, *, sign: in
         interest_minor=sign * parts.interest_minor,
         penalty_minor=sign * parts.penalty_minor,
         excess_minor=sign * parts.excess_minor,
+        fee_minor=sign * parts.fee_minor,
+        guarantee_minor=sign * parts.guarantee_minor,
     )
     return EntryView(
         record=visit.t("ledger.not_yet"),

@@ -11,12 +11,18 @@ from counterfoil.console import words
 from counterfoil.console.access import Permission
 from counterfoil.console.entries import EntryView, entries_by_transaction, loose_entries
 from counterfoil.console.frame import BASE
+from counterfoil.console.loan_explained import ExplanationView, explanation_view
+from counterfoil.console.loan_papers import FeesView, PapersView, fees_view, papers_view
+from counterfoil.console.loan_reading import LoanRead, read_loan, read_papers
 from counterfoil.console.loan_story import Owed, Story, owed_now, owed_to_close, tell
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
-from counterfoil.console.reading import PART_ROWS, READING, read_page
+from counterfoil.console.reading import READING, read_page
 from counterfoil.console.visit import Visit
 from counterfoil.kernel import ids
+from counterfoil.lending.account import Transaction
+from counterfoil.lending.loan import Due, Loan
+from counterfoil.lending.store import BookedTransaction
 from counterfoil.platform.queries import Row
 from counterfoil.platform.web import lists
 from counterfoil.platform.web.forms import FormReader
@@ -72,6 +78,8 @@ class OwedView:
     principal: str
     interest: str
     penalty: str
+    #: Empty where the loan has no fees.
+    fee: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +93,8 @@ class ScheduleRow:
     principal_paid: str
     interest: str
     interest_paid: str
+    fee: str
+    fee_paid: str
     balance: str
     status: Status
     is_planned: bool
@@ -104,35 +114,12 @@ class TransactionRow:
     principal: str
     interest: str
     penalty: str
+    fee: str
+    guarantee: str
     excess: str
     entries: Sequence[EntryView]
     #: Where the repayment can be taken back; empty where it cannot.
     reverse_href: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeriodRow:
-    """One term of the sum that the interest is."""
-
-    start: str
-    end: str
-    days: str
-    principal: str
-    rate: str
-    interest: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplanationView:
-    """How the interest came about."""
-
-    periods: Sequence[PeriodRow]
-    total: str
-    fallen_due: str
-    paid_ahead: str
-    rest: str
-    is_as_stored: bool
-    transactions: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +139,9 @@ class LoanView:
     no_schedule: tuple[str, str]
     transactions: Sequence[TransactionRow]
     other_entries: Sequence[EntryView]
+    fees: FeesView | None
+    papers: PapersView
+    line_href: str
     explanation: ExplanationView | None
     repay_href: str
     why_not_repay: str
@@ -247,12 +237,12 @@ async def show_loan(visit: Visit) -> Response:
         row = await READING.loan.fetchrow(connection, **key)
         if row is None:
             return await errors.not_found(visit)
-        instalments = await READING.instalments.fetch(connection, **key)
-        transactions = await READING.loan_transactions.fetch(connection, **key)
         postings = await READING.postings_of_loan.fetch(connection, **key)
     today = row["business_date"]
     terms = visit.desk.terms(row["product_code"], row["product_version"])
-    story = tell(row, transactions, terms, on=today)
+    read = await read_loan(visit, customer_id, loan_id)
+    papers = await read_papers(visit, read.loan)
+    story = tell(read.loan, read.history, terms, on=today)
     running = story.loan if story is not None and story.loan.status == "open" else None
     quote_on, quote_form = _quote(visit, today)
     record = ids.to_text(ids.LOAN, loan_id)
@@ -266,14 +256,14 @@ async def show_loan(visit: Visit) -> Response:
         payoff=_owed(visit, row, owed_to_close(running, quote_on)) if running else None,
         payoff_on=visit.formats.day(quote_on),
         quote_form=quote_form,
-        schedule=_schedule(visit, row, instalments, story),
+        schedule=_schedule(visit, row, read, story),
         no_schedule=_no_schedule(visit, row),
-        transactions=[
-            transaction_row(visit, row, entry, transactions, postings)
-            for entry in reversed(transactions)
-        ],
+        transactions=_transactions(visit, read, postings),
         other_entries=loose_entries(visit, postings),
-        explanation=_explanation(visit, row, story, len(transactions)),
+        fees=fees_view(visit, read.loan),
+        papers=papers_view(visit, read.loan, papers),
+        line_href=words.line_href(customer_id, row["line_id"]),
+        explanation=explanation_view(visit, row, story, len(read.booked)),
         repay_href=f"{words.loan_href(customer_id, loan_id)}/repay",
         why_not_repay=_why_not_repay(visit, row),
         done=done_notice(visit),
@@ -336,6 +326,7 @@ def _owed(visit: Visit, row: Row, owed: Owed) -> OwedView:
         principal=f.amount(owed.principal_minor, currency),
         interest=f.amount(owed.interest_minor, currency),
         penalty=f.amount(owed.penalty_minor, currency),
+        fee=f.amount(owed.fee_minor, currency) if owed.fee_minor else "",
     )
 
 
@@ -351,10 +342,8 @@ def _quote(visit: Visit, today: date) -> tuple[date, Form]:
     return (day or today) if reader.is_valid else today, form
 
 
-def _schedule(
-    visit: Visit, row: Row, instalments: Sequence[Row], story: Story | None
-) -> list[ScheduleRow]:
-    fallen = [_fallen_due(visit, row, instalment) for instalment in instalments]
+def _schedule(visit: Visit, row: Row, read: LoanRead, story: Story | None) -> list[ScheduleRow]:
+    fallen = [_fallen_due(visit, row, due) for due in read.dues]
     if story is None:
         return fallen
     f, currency = visit.formats, row["currency"]
@@ -367,6 +356,8 @@ def _schedule(
             principal_paid=f.amount(None, currency),
             interest=f.amount(plan.interest_minor, currency),
             interest_paid=f.amount(None, currency),
+            fee=f.amount(plan.fee_minor or None, currency),
+            fee_paid=f.amount(None, currency),
             balance=f.amount(plan.balance_minor, currency),
             status=Status(label=visit.t("instalment_status.planned")),
             is_planned=True,
@@ -383,92 +374,89 @@ def _no_schedule(visit: Visit, row: Row) -> tuple[str, str]:
     return visit.t("loan.no_schedule"), visit.t("loan.no_schedule_next")
 
 
-def _fallen_due(visit: Visit, row: Row, instalment: Row) -> ScheduleRow:
+def _fallen_due(visit: Visit, row: Row, due: Due) -> ScheduleRow:
     f, currency = visit.formats, row["currency"]
-    total = instalment["principal_minor"] + instalment["interest_minor"]
+    fee = due.fee_minor + due.guarantee_minor
+    fee_paid = due.fee_paid_minor + due.guarantee_paid_minor
     code = "due"
-    if instalment["settled_on"]:
+    if due.settled_on:
         code = "settled"
-    elif (row["business_date"] - instalment["due_date"]).days > row["grace_days"]:
+    elif (row["business_date"] - due.due_date).days > row["grace_days"]:
         code = "late"
     tones = {"settled": "good", "late": "bad", "due": "warn"}
     return ScheduleRow(
-        number=str(instalment["instalment_no"]),
-        due_date=f.day(instalment["due_date"]),
-        total=f.amount(total, currency),
-        principal=f.amount(instalment["principal_minor"], currency),
-        principal_paid=f.amount(instalment["principal_paid_minor"], currency),
-        interest=f.amount(instalment["interest_minor"], currency),
-        interest_paid=f.amount(instalment["interest_paid_minor"], currency),
+        number=str(due.instalment_no),
+        due_date=f.day(due.due_date),
+        total=f.amount(due.principal_minor + due.interest_minor + fee, currency),
+        principal=f.amount(due.principal_minor, currency),
+        principal_paid=f.amount(due.principal_paid_minor, currency),
+        interest=f.amount(due.interest_minor, currency),
+        interest_paid=f.amount(due.interest_paid_minor, currency),
+        fee=f.amount(fee or None, currency),
+        fee_paid=f.amount(fee_paid or None, currency),
         balance="",
         status=visit.status("instalment_status", code, tones),
         is_planned=False,
     )
 
 
-def transaction_row(
-    visit: Visit, row: Row, entry: Row, all_entries: Sequence[Row], postings: Sequence[Row]
+def _transactions(visit: Visit, read: LoanRead, postings: Sequence[Row]) -> list[TransactionRow]:
+    entries = entries_by_transaction(visit, postings)
+    undone = {one.relates_to for one in read.history if one.kind in ("reversal", "payout_returned")}
+    return [
+        _transaction_row(
+            visit,
+            read.loan,
+            booked,
+            entries.get(booked.transaction.transaction_id, ()),
+            is_undone=booked.transaction.transaction_id in undone,
+        )
+        for booked in reversed(read.booked)
+    ]
+
+
+def _transaction_row(
+    visit: Visit,
+    loan: Loan,
+    booked: BookedTransaction,
+    entries: Sequence[EntryView],
+    *,
+    is_undone: bool,
 ) -> TransactionRow:
     """Return a transaction with its journal entries."""
-    f, currency = visit.formats, row["currency"]
-    number = entry["transaction_id"]
-    undone = {other["relates_to"] for other in all_entries if other["kind"] == "reversal"}
-    may_reverse = (
-        entry["kind"] == "repayment" and number not in undone and visit.may(Permission.REVERSE)
-    )
-    href = f"{words.loan_href(row['customer_id'], row['loan_id'])}/reverse/"
-    repayment = entry["repayment_id"]
+    f, currency, entry = visit.formats, loan.currency, booked.transaction
+    may_reverse = entry.kind == "repayment" and not is_undone and visit.may(Permission.REVERSE)
+    href = f"{words.loan_href(loan.customer_id, loan.loan_id)}/reverse/"
+    repayment = entry.repayment_id if may_reverse else None
     return TransactionRow(
-        record=f.record(ids.TRANSACTION, number),
-        value_date=f.day(entry["value_date"]),
-        book_date=f.day(entry["book_date"]),
-        at=f.instant(entry["posted_at"]),
-        kind=words.code_label(visit, "transaction", entry["kind"]),
-        note=_transaction_note(visit, entry, is_undone=number in undone),
-        amount=f.amount(entry["amount_minor"], currency),
-        principal=f.amount(entry["principal_minor"], currency),
-        interest=f.amount(entry["interest_minor"], currency),
-        penalty=f.amount(entry["penalty_minor"], currency),
-        excess=f.amount(entry["excess_minor"], currency),
-        entries=entries_by_transaction(visit, postings).get(number, ()),
-        reverse_href=href + ids.to_text(ids.REPAYMENT, repayment) if may_reverse else "",
+        record=f.record(ids.TRANSACTION, entry.transaction_id),
+        value_date=f.day(entry.value_date),
+        book_date=f.day(booked.book_date),
+        at=f.instant(booked.posted_at),
+        kind=words.code_label(visit, "transaction", entry.kind),
+        note=_transaction_note(visit, entry, is_undone=is_undone),
+        amount=f.amount(entry.amount_minor, currency),
+        principal=f.amount(entry.parts.principal_minor, currency),
+        interest=f.amount(entry.parts.interest_minor, currency),
+        penalty=f.amount(entry.parts.penalty_minor, currency),
+        fee=f.amount(entry.parts.fee_minor, currency) if loan.fees else "",
+        guarantee=f.amount(entry.parts.guarantee_minor, currency) if loan.fees else "",
+        excess=f.amount(entry.parts.excess_minor, currency),
+        entries=entries,
+        reverse_href="" if repayment is None else href + ids.to_text(ids.REPAYMENT, repayment),
     )
 
 
-def _transaction_note(visit: Visit, entry: Row, *, is_undone: bool) -> str:
-    parts = [words.code_label(visit, "channel", entry["channel"])]
+def _transaction_note(visit: Visit, entry: Transaction, *, is_undone: bool) -> str:
+    parts = [words.code_label(visit, "channel", entry.channel)]
+    if entry.plan is not None:
+        rate = visit.formats.rate(entry.plan.rate_daily_e8)
+        parts.append(visit.t("loan.plan_now", rate=rate, months=entry.plan.tenor_months))
     if is_undone:
         parts.append(visit.t("loan.taken_back"))
-    if entry["reason"]:
-        parts.append(entry["reason"])
+    if entry.reason:
+        parts.append(entry.reason)
     return " · ".join(parts)
-
-
-def _explanation(
-    visit: Visit, row: Row, story: Story | None, transactions: int
-) -> ExplanationView | None:
-    if story is None:
-        return None
-    f, currency = visit.formats, row["currency"]
-    return ExplanationView(
-        periods=[
-            PeriodRow(
-                start=f.day(period.start),
-                end=f.day(period.end),
-                days=f.count(period.days),
-                principal=f.amount(period.principal_minor, currency),
-                rate=f.rate(period.rate_daily_e8),
-                interest=f.exact_interest(period.interest_e8, currency),
-            )
-            for period in story.periods[-PART_ROWS:]
-        ],
-        total=f.exact_interest(story.interest.total_e8, currency),
-        fallen_due=f.amount(story.interest.fallen_due_minor, currency),
-        paid_ahead=f.amount(story.interest.paid_ahead_minor, currency),
-        rest=f.exact_interest(story.interest.rest_e8, currency),
-        is_as_stored=story.is_as_stored,
-        transactions=transactions,
-    )
 
 
 def _why_not_repay(visit: Visit, row: Row) -> str:
