@@ -36,6 +36,7 @@ CATALOGUES = load_catalogues(
 #: Families of codes that can be stored or shown: every code has its word.
 FAMILIES = {
     "application_status": [one.value for one in ApplicationStatus],
+    "application_text": ["asked", *(one.value for one in ApplicationStatus)],
     "appeal_status": [one.value for one in AppealStatus],
     "choice": [one.value for one in Choice],
     "choice_text": [one.value for one in Choice],
@@ -50,8 +51,8 @@ FAMILIES = {
     "leaf_type": [one.name.lower() for one in LeafType],
     "line_blocked": ["frozen", "suspended", "closed", "expired"],
     "loan_status": ["open", "pending", "closed", "cancelled"],
-    "me_link": ["decisions", "contracts", "profile", "rights", "settings", "sign_ins"],
-    "me_note": ["decisions", "contracts", "profile", "rights", "settings", "sign_ins"],
+    "me_link": ["apply", "decisions", "contracts", "profile", "rights", "settings", "sign_ins"],
+    "me_note": ["apply", "decisions", "contracts", "profile", "rights", "settings", "sign_ins"],
     "measure_kind": [one.value for one in MeasureKind],
     "measure_status": [one.value for one in MeasureStatus],
     "method": [one.value for one in Method],

@@ -12,7 +12,7 @@ from counterfoil.journeys.rights import requests_of
 from counterfoil.kernel import ids
 
 PATHS = ("/portal/me", "/portal/rights", "/portal/profile", "/portal/decisions",
-         "/portal/contracts", "/portal/sign-ins", "/portal/settings")  # fmt: skip
+         "/portal/contracts", "/portal/sign-ins", "/portal/settings", "/portal/apply")  # fmt: skip
 
 
 def links(text: str, start: str) -> list[str]:
@@ -26,7 +26,7 @@ async def test_every_page_reads_well(person: Person, language: str) -> None:
     for path, start in (
         ("/portal/", "/portal/limits/"),
         ("/portal/loans", "/portal/loans/lo_"),
-        ("/portal/decisions", "/portal/decisions/ap_"),
+        ("/portal/decisions", "/portal/applications/ap_"),
         ("/portal/contracts", "/portal/contracts/ct_"),
         ("/portal/record", "/portal/receipts/"),
     ):

@@ -87,7 +87,7 @@ async def _refuse_product(house: House, product_code: str) -> Refused | None:
 async def _form(house: House, connection: Connection, customer_id: int, product_code: str) -> Form:
     draft = await store.read_draft(connection, customer_id=customer_id, product_code=product_code)
     known = await _known(house, connection, customer_id)
-    asked = [item.name for item in _asked_of_customer(house)]
+    asked = [item.name for item in asked_of_customer(house)]
     return Form(
         draft=draft,
         known={name: item for name, item in known.items() if name not in draft.facts},
@@ -101,13 +101,14 @@ async def _known(house: House, connection: Connection, customer_id: int) -> dict
     if found is None:
         return {}
     stated: dict[str, Stated] = {}
-    for item in _asked_of_customer(house):
+    for item in asked_of_customer(house):
         value = found.features.get(item.name)
         if value is not None and item.admits(value):
             stated[item.name] = Stated(value=value, stated_at=found.decided_at)
     return stated
 
 
-def _asked_of_customer(house: House) -> list[Feature]:
+def asked_of_customer(house: House) -> list[Feature]:
+    """Return what the policy in force reads that only the customer can say, in its order."""
     policy = house.policies.origination.policy
     return [item for item in policy.features if item.source == APPLICANT]

@@ -16,7 +16,7 @@ from counterfoil.decisioning import application as transitions
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application
 from counterfoil.decisioning.expression import Value
-from counterfoil.decisioning.feature import BROUGHT_ALONG, check_facts
+from counterfoil.decisioning.feature import BROUGHT_ALONG, Feature, check_facts
 from counterfoil.decisioning.gathering import BUREAU_SOURCE
 from counterfoil.decisioning.redecision import Correction
 from counterfoil.decisioning.refusals import (
@@ -53,8 +53,9 @@ async def supply_facts(
         )
         last = taken[-1]
         policy = await policy_of(connection, last.stored)
-        sources = _STATED if house.bureau else (*_STATED, BUREAU_SOURCE)
-        refused = _refuse_facts(application, facts) or check_facts(policy.features, facts, sources)
+        refused = _refuse_facts(application, facts) or check_facts(
+            policy.features, facts, _sources(house)
+        )
         if refused is not None:
             return refused
         decision = await decide_application_again(
@@ -75,6 +76,28 @@ async def supply_facts(
         leaf = decision_leaf(house, decided, record, leaf_id=house.ids.next())
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
     return decided
+
+
+async def asked_features(house: House, application: Application) -> list[Feature]:
+    """Return what an application waits for, as far as the customer may state it."""
+    async with house.database.connection() as connection:
+        taken = await decisions.read_decisions_of(
+            connection,
+            customer_id=application.customer_id,
+            application_id=application.application_id,
+        )
+        policy = await policy_of(connection, taken[-1].stored)
+    sources = _sources(house)
+    return [
+        feature
+        for feature in policy.features
+        if feature.name in application.asks and feature.source in sources
+    ]
+
+
+def _sources(house: House) -> tuple[str, ...]:
+    """Return whose facts may be supplied; without a bureau, also what one would have said."""
+    return _STATED if house.bureau else (*_STATED, BUREAU_SOURCE)
 
 
 def _refuse_facts(application: Application, facts: Facts) -> Refused | None:

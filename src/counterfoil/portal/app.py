@@ -34,6 +34,9 @@ from counterfoil.portal.desk import Desk, make_desk
 from counterfoil.portal.frame import BASE, THEMES
 from counterfoil.portal.page import Page
 from counterfoil.portal.pages import (
+    applications,
+    apply,
+    apply_review,
     consents,
     contracts,
     decisions,
@@ -56,6 +59,9 @@ _LOG: Final = logger("counterfoil.portal")
 
 PAGES: Final[tuple[Page, ...]] = (
     *home.PAGES,
+    *apply.PAGES,
+    *apply_review.PAGES,
+    *applications.PAGES,
     *consents.PAGES,
     *record.PAGES,
     *loans.PAGES,

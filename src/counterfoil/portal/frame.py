@@ -12,7 +12,7 @@ THEMES: Final = ("auto", "light", "dark")
 
 #: Message → path below the portal, and the paths whose pages belong to it.
 _TABS: Final = (
-    ("home", "/", ("/draw",)),
+    ("home", "/", ("/draw", "/apply", "/applications")),
     ("loans", "/loans", ("/repay",)),
     ("consents", "/consents", ()),
     ("record", "/record", ("/receipts",)),

@@ -181,7 +181,7 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
     consent, path = found.consent, visit.request.url.path.removeprefix("/portal")
     is_running = consent.status is ConsentStatus.GIVEN
     stops, keeps = consequences(visit.house, consent) if is_running else ("", "")
-    title, parts = _parts(found.text.text)
+    title, parts = parts_of(found.text.text)
     view = ConsentView(
         facts=_facts(visit, found),
         status=visit.status("consent_status", consent.status.value, CONSENT_TONES),
@@ -280,7 +280,7 @@ def _purpose(visit: Visit, code: str, version: int, otherwise: str) -> str:
     return otherwise if notice is None else str(notice.texts[notice_language(visit)].purpose)
 
 
-def _parts(text: str) -> tuple[str, list[tuple[str, str]]]:
+def parts_of(text: str) -> tuple[str, list[tuple[str, str]]]:
     """Return the title and the parts of a text as it was shown."""
     title, *blocks = text.strip().split("\n\n")
     parts = [block.partition("\n") for block in blocks]

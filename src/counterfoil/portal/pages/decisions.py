@@ -25,7 +25,7 @@ _SAID_LENGTH_MAX: Final = 500
 _BY: Final = "portal"
 #: State in which an offer waits for the customer.
 _OFFER: Final = "approved"
-_TONES: Final = {"approved": "good", "accepted": "good", "declined": "bad", "referred": "warn"}
+TONES: Final = {"approved": "good", "accepted": "good", "declined": "bad", "referred": "warn"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +80,9 @@ async def show_list(visit: Visit) -> Response:
         is_offer = row["status"] == _OFFER
         items.append(
             ApplicationRow(
-                href=f"/portal/decisions/{record}",
+                href=f"/portal/applications/{record}",
                 product=product_name(visit, row["product_code"]),
-                status=visit.status("application_status", row["status"], _TONES),
+                status=visit.status("application_status", row["status"], TONES),
                 sign_href=f"/portal/contracts/sign/{record}" if is_offer else "",
             )
         )

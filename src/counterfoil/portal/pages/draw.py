@@ -27,6 +27,7 @@ from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Form
 from counterfoil.portal.page import Page
 from counterfoil.portal.pages import errors
+from counterfoil.portal.pages.home import price_words
 from counterfoil.portal.sheet import SheetView, sheet_view
 from counterfoil.portal.visit import Visit
 from counterfoil.portal.words import product_name
@@ -49,7 +50,9 @@ class DrawView:
     product: str
     available: str
     bounds: str
-    rate_annual: str
+    #: All-in yearly cost, and the daily rate next to it.
+    annual_cost: str
+    rate: str
     currency: str
     tenors: Sequence[tuple[str, str]]
     methods: Sequence[tuple[str, str]]
@@ -170,7 +173,8 @@ async def _quote(visit: Visit, drawing: Drawing) -> Quote | Refused:
 async def _show_form(visit: Visit, line: Line, reader: FormReader | None = None) -> Response:
     f, t = visit.formats, visit.t
     terms = visit.desk.terms(line.product_code, line.product_version)
-    have = availability(line, await visit.house.business_date())
+    today = await visit.house.business_date()
+    have, (annual_cost, rate) = availability(line, today), price_words(visit, line, today)
     accounts = await _accounts(visit, line)
     purposes = [code for code in PURPOSES if code not in terms.purposes_banned]
     most = min(have.available_minor, terms.draw_minor_max)
@@ -184,7 +188,8 @@ async def _show_form(visit: Visit, line: Line, reader: FormReader | None = None)
             least=f.money(terms.draw_minor_min, line.currency),
             most=f.money(most, line.currency),
         ),
-        rate_annual=f.rate_annual(line.rate_daily_e8),
+        annual_cost=annual_cost,
+        rate=rate,
         currency=f.currency(line.currency),
         tenors=[(str(n), t("draw.months", count=n)) for n in terms.tenors_months],
         methods=[(one.value, visit.word("method", one.value)) for one in terms.methods],

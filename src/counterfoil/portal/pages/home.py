@@ -7,7 +7,10 @@ from typing import Final
 
 from starlette.responses import Response
 
+from counterfoil.journeys.apply_form import example_of_price
 from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
+from counterfoil.kernel.money import E8
 from counterfoil.lending import store
 from counterfoil.lending.line import Line, availability
 from counterfoil.lending.loan import Loan
@@ -28,7 +31,9 @@ class LineCard:
     record: str
     product: str
     available: str
-    rate_annual: str
+    #: All-in yearly cost of the example, and the daily rate that stands next to it.
+    annual_cost: str
+    rate: str
     #: Label and amount of each part, in the order of the sum; the sign stands in the amount.
     parts: Sequence[tuple[str, str]]
     #: Why nothing can be drawn; empty where something can.
@@ -94,6 +99,7 @@ def line_card(visit: Visit, line: Line, today: date) -> LineCard:
     parts.append((t("line.used"), f.money(-have.principal_minor, line.currency)))
     if have.held_minor:
         parts.append((t("line.held"), f.money(-have.held_minor, line.currency)))
+    annual_cost, rate = price_words(visit, line, today)
     beyond = have.principal_minor + have.held_minor - ceiling
     if beyond > 0:
         parts.append((t("line.beyond"), f.money(beyond, line.currency)))
@@ -103,12 +109,34 @@ def line_card(visit: Visit, line: Line, today: date) -> LineCard:
         record=record,
         product=product_name(visit, line.product_code),
         available=f.money(have.available_minor, line.currency),
-        rate_annual=f.rate_annual(line.rate_daily_e8),
+        annual_cost=annual_cost,
+        rate=rate,
         parts=parts,
         why_nothing=_why_nothing(visit, line, today),
         draw_href=f"/portal/draw/{record}" if have.available_minor else "",
         detail_href=f"/portal/limits/{record}",
     )
+
+
+def price_words(visit: Visit, line: Line, today: date) -> tuple[str, str]:
+    """Return the all-in yearly cost of drawing on a line, and what it is made of.
+
+    The cost is that of the whole limit over the longest term; without fees it says how dear the
+    line is, whatever is drawn. Where nothing can be priced, the simple rate stands for it.
+    """
+    f, terms = visit.formats, visit.desk.terms(line.product_code, line.product_version)
+    priced = example_of_price(
+        visit.house,
+        terms,
+        today,
+        limit_minor=line.limit_minor,
+        rate_daily_e8=line.rate_daily_e8,
+        tenors_months=terms.tenors_months,
+    )
+    rate = visit.t("line.rate_daily", rate=f.rate(line.rate_daily_e8))
+    if isinstance(priced, Refused):
+        return f.rate_annual(line.rate_daily_e8), rate
+    return f.percent(priced.sheet.rate_annual_effective_e8, E8), rate
 
 
 def _why_nothing(visit: Visit, line: Line, today: date) -> str:

@@ -1,0 +1,119 @@
+"""Applying at the portal: product, form, consents one by one, the answer, what comes after."""
+
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from tests.console.accessibility import faults
+from tests.portal.conftest import Person
+from tests.store.applicants import PERSONS, Counter
+from tests.store.consent_desk import WallClock
+
+from counterfoil.decisioning import store
+from counterfoil.decisioning.application import Application, Status
+from counterfoil.journeys.consent import consents_of
+from counterfoil.journeys.house import House
+from counterfoil.kernel import ids
+
+APPLY = "/portal/apply/cash-line-open"
+FACTS = {"fact_is_student": "no", "fact_income_monthly_minor": "12,000.00"}
+
+
+@pytest.fixture
+async def applicant(stranger: Person) -> Person:
+    """Somebody who is registered and has never applied, signed in."""
+    stranger.customer_id = await Counter(stranger.house).register("register-apply")
+    stranger.number = PERSONS[-1].id_number
+    assert (await stranger.sign_in(stranger.number)).status_code == 303
+    return stranger
+
+
+@pytest.fixture
+def wall(house: House) -> WallClock:
+    """The real clock of the house, set forward by hand; reading times are measured by it."""
+    clock = WallClock(datetime.now(UTC))
+    object.__setattr__(house, "wall", clock)
+    return clock
+
+
+async def applications_of(person: Person) -> list[Application]:
+    async with person.house.database.connection() as connection:
+        return await store.read_applications_of(connection, person.customer_id)
+
+
+async def agree(person: Person, wall: WallClock, code: str) -> httpx.Response:
+    path = f"{APPLY}/consents/{code}"
+    page = await person.get(path)
+    assert (page.status_code, faults(page.text)) == (200, [])
+    assert "checked" not in page.text
+    early = await person.submit(page, path, choice="agree")
+    assert "That was quick" in early.text
+    wall.seconds += 8
+    answer = await person.submit(early, path, choice="agree")
+    assert answer.status_code == 303, answer.text
+    return answer
+
+
+async def test_a_form_is_kept_however_far_it_is_filled_in(applicant: Person) -> None:
+    products = await applicant.get("/portal/apply")
+    assert (products.status_code, faults(products.text)) == (200, [])
+    assert "are reported, paid on time or not" in products.text
+    assert "Example at the dearest price" in products.text
+    assert "cash-line-invited" not in products.text
+    page = await applicant.get(APPLY)
+    wrong = await applicant.submit(page, APPLY, **FACTS, amount="a lot", step="next")
+    assert (wrong.status_code, faults(wrong.text)) == (422, [])
+    later = await applicant.submit(
+        wrong, APPLY, **FACTS, amount="", purpose="travel", fact_lenders_count="2", step="later"
+    )
+    assert later.headers["location"] == "/portal/apply?done=draft_kept"
+    kept = (await applicant.get(APPLY)).text
+    assert 'value="12000.00"' in kept
+    assert '<option value="travel" selected>' in kept
+    assert await applications_of(applicant) == []
+
+
+async def test_consents_are_asked_one_by_one_and_then_it_is_sent_once(
+    applicant: Person, wall: WallClock
+) -> None:
+    page = await applicant.get(APPLY)
+    await applicant.submit(page, APPLY, **FACTS, amount="8000", purpose="travel", step="next")
+    review = await applicant.get(f"{APPLY}/review")
+    assert (review.status_code, faults(review.text)) == (200, [])
+    assert "Send the application" not in review.text
+    assert (await applicant.get(f"{APPLY}/consents/biometric")).status_code == 404
+    answers = [await agree(applicant, wall, "reporting")]
+    if "consents/inquiry-origination" in review.text:
+        answers.append(await agree(applicant, wall, "inquiry-origination"))
+    assert {one.headers["location"] for one in answers} == {f"{APPLY}/review?done=given"}
+    given, _ = await consents_of(applicant.house, applicant.customer_id)
+    assert len(given) == len(answers)
+    ready = await applicant.get(f"{APPLY}/review")
+    assert ">Read and decide<" in ready.text
+    sent = await applicant.submit(ready, f"{APPLY}/review")
+    again = await applicant.submit(ready, f"{APPLY}/review")
+    assert sent.headers["location"] == again.headers["location"]
+    [made] = await applications_of(applicant)
+    assert (made.channel, made.requested_minor, made.purpose) == ("portal", 800_000, "travel")
+    state = await applicant.get(sent.headers["location"])
+    assert (state.status_code, faults(state.text)) == (200, [])
+    assert (await applicant.get(sent.headers["location"], language="zh-CN")).status_code == 200
+
+
+async def test_what_was_said_before_is_confirmed_and_an_offer_is_taken_back(
+    stranger: Person,
+) -> None:
+    view = await Counter(stranger.house).apply(income_monthly_minor=1_500_000)
+    stranger.customer_id = view.customer_id
+    await stranger.sign_in(PERSONS[0].id_number)
+    path = f"/portal/applications/{ids.to_text(ids.APPLICATION, view.application_id)}"
+    offer = await stranger.get(path)
+    assert (offer.status_code, faults(offer.text)) == (200, [])
+    assert "All-in yearly cost" in offer.text
+    assert "Read and sign" in offer.text
+    taken_back = await stranger.submit(offer, path, act="withdraw")
+    assert taken_back.status_code == 303
+    assert [one.status for one in await applications_of(stranger)] == [Status.WITHDRAWN]
+    form = await stranger.get(APPLY)
+    assert 'value="15000.00"' in form.text
+    assert "Going on confirms it" in form.text
