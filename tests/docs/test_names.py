@@ -64,7 +64,7 @@ def test_commands_exist(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_settings_exist(document: Path) -> None:
     known = {f"COUNTERFOIL_{name.upper()}" for name in Settings.model_fields}
-    named = set(re.findall(r"COUNTERFOIL_[A-Z0-9_]+[A-Z]", code_of(document)))
+    named = set(re.findall(r"COUNTERFOIL_[A-Z0-9_]+[A-Z0-9]", code_of(document)))
     assert named - known - OF_TESTS == set()
 
 
