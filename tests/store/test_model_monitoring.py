@@ -1,11 +1,13 @@
 """What a model decided is looked at, and a segment whose model is red goes to a person."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from tests.store.applicants import Counter
+from tests.store.branch import an_opening
 from tests.store.test_models import APPROVER, DEVELOPER, VALIDATOR, approved, code_of
 from tests.unit.decisioning.models import model_file, model_policy_document
 from tests.unit.models.test_monitoring import look_at
@@ -24,12 +26,14 @@ from counterfoil.journeys.publish_model import (
     record_validation,
     register_model,
 )
+from counterfoil.journeys.stress_models import stress_models
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.models import monitoring_store as store
 from counterfoil.models.artefact import Artefact, read_artefact
 from counterfoil.models.monitoring_store import EVERY_SEGMENT
 from counterfoil.models.thresholds import load_thresholds
+from counterfoil.platform.batches import Answer
 from counterfoil.platform.settings import Settings
 
 
@@ -156,3 +160,29 @@ async def test_outcomes_come_from_the_book(house: House) -> None:
     assert (case.outcome, case.person_outcome, case.bad) == ("approved", None, None)
     assert case.segment
     assert case.features["delay_months_latest"] == 0
+
+
+async def test_a_live_model_meets_every_scenario_once_until_it_is_due_again(house: House) -> None:
+    artefact = await in_use(house)
+    assert await stress_models(house) == []
+    view = await Counter(house).apply()
+    line_id = house.ids.next()
+    opening = replace(
+        an_opening(view.customer_id, line_id, limit_minor=500_000),
+        application_id=view.application_id,
+    )
+    assert isinstance(await house.counter.submit(opening, idempotency_key="open"), Answer)
+    made = await stress_models(house)
+    assert {item.document["scenario"]["code"] for item in made} == {"crisis", "downturn"}
+    for item in made:
+        assert item.document["data"]["rows"] == 1
+        assert item.document["effects"]["liquidity"]["open_minor"] == 500_000
+    crisis, downturn = (item.document["effects"] for item in made)
+    assert crisis["liquidity"]["drawn_more_minor"] == 200_000
+    assert crisis["provisions"]["after_minor"] > downturn["provisions"]["after_minor"] > 0
+    assert await stress_models(house) == []
+    assert isinstance(house.clock, TestClock)
+    house.clock.advance(timedelta(days=31))
+    assert len(await stress_models(house)) == 2
+    async with house.database.connection() as connection:
+        assert len(await store.list_stresses(connection, artefact.sha256, page=10)) == 4

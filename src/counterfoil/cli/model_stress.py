@@ -28,6 +28,10 @@ def stress(
     data: Annotated[Path, typer.Option(help="Cases with amounts: CSV or Parquet.")],
     scenario: Annotated[Path, typer.Option(help="The scenario (TOML).")],
     amount: Annotated[str, typer.Option(help="Column of amounts, minor units.")],
+    limit: Annotated[
+        str | None,
+        typer.Option(help="Column of limits: tells provisions, limits and liquidity as well."),
+    ] = None,
     by: Annotated[
         str | None, typer.Option(help="Keep the result in the registry, as this operator.")
     ] = None,
@@ -36,7 +40,7 @@ def stress(
     as_json: Json = False,
 ) -> None:
     """Tell expected losses and grades before and in a scenario; keep them where asked."""
-    document = _document(file, data, scenario, amount)
+    document = _document(file, data, scenario, (amount, limit))
     if by is not None:
         _keep(document, by, reason, password_stdin=password_stdin)
     if as_json:
@@ -57,9 +61,14 @@ def stress(
         if move["from"] != move["to"]
     ]
     output.write_table("Moves", ("grade", "becomes", "cases", "amount, minor"), moves)
+    for name, figures in (document["effects"] or {}).items():
+        said = [(key, f"{value:,}") for key, value in (figures or {}).items()]
+        output.write_table(name.capitalize(), ("figure", "is"), said)
 
 
-def _document(file: Path, data: Path, scenario: Path, amount: str) -> dict[str, Any]:
+def _document(
+    file: Path, data: Path, scenario: Path, columns: tuple[str, str | None]
+) -> dict[str, Any]:
     import hashlib
 
     from counterfoil.models.data_columns import UnfitDataError, read_frame
@@ -70,7 +79,8 @@ def _document(file: Path, data: Path, scenario: Path, amount: str) -> dict[str, 
         found = read_scenario(scenario.read_bytes())
         digest = hashlib.sha256(data.read_bytes()).hexdigest()
         frame = read_frame(data)
-        return run(artefact_of(file), frame, found, amount=amount, data_sha256=digest)
+        amount, limit = columns
+        return run(artefact_of(file), frame, found, amount=amount, limit=limit, data_sha256=digest)
     except OSError as failure:
         raise output.fail(f"{failure.filename} cannot be read: {failure.strerror}") from failure
     except (ScenarioError, UnfitDataError) as fault:

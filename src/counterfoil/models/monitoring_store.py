@@ -76,6 +76,32 @@ class Decided:
     bad: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineOfModel:
+    """A line that a model decided on, with what is owed and what could be drawn."""
+
+    features: Mapping[str, Any]
+    limit_minor: int
+    drawn_minor: int
+
+
+async def read_lines_of_model(
+    connection: Runner, model_sha256: str, *, page: int
+) -> list[LineOfModel]:
+    """Return the open lines on which policies with a model decided."""
+    rows = await QUERIES.policies_of_model.fetch(connection, model_sha256=model_sha256)
+    hashes = [row["policy_hash"] for row in rows]
+    found = await QUERIES.exposures.fetch(connection, policy_hashes=hashes, page=page)
+    return [
+        LineOfModel(
+            features=orjson.loads(row["inputs"])["features"],
+            limit_minor=row["limit_minor"],
+            drawn_minor=row["drawn_minor"],
+        )
+        for row in found
+    ]
+
+
 async def read_decided(
     connection: Runner,
     model_sha256: str,

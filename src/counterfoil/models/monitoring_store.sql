@@ -118,6 +118,25 @@ WHERE said.policy_hash = ANY(:policy_hashes) AND said.decided_by = 'policy'
 ORDER BY said.decided_at DESC, said.customer_id, said.application_id, said.decision_no
 LIMIT :page;
 
+-- name: exposures
+-- Lines that are not closed with what a model's policies knew when the line was decided on.
+-- gives   at most :page rows
+-- locks   none
+SELECT said.inputs, line.limit_minor, line.principal_minor + line.held_minor AS drawn_minor
+FROM reporting.line AS line
+JOIN LATERAL (
+    SELECT decision.inputs
+    FROM reporting.decision AS decision
+    WHERE decision.customer_id = line.customer_id
+      AND decision.application_id = line.application_id
+      AND decision.policy_hash = ANY(:policy_hashes) AND decision.decided_by = 'policy'
+    ORDER BY decision.decision_no DESC
+    LIMIT 1
+) AS said ON true
+WHERE line.status <> 'closed'
+ORDER BY line.customer_id, line.line_id
+LIMIT :page;
+
 -- name: policies_of_model
 -- Every policy version that decides by a model.
 -- gives   a row for each

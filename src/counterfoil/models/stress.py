@@ -1,7 +1,9 @@
 """What a scenario would do to the cases that a model scores: probabilities, losses, grades.
 
-Scenario    Data (TOML): features that change, a shift of all log odds, a loss given default, and
-            how much defaults hang together. What a scenario does not name stays.
+Scenario    Data (TOML): features that change, a shift of all log odds, drivers (unemployment,
+            income, rate, house price) with what a percentage point of each adds to the log odds, a
+            loss given default, how much defaults hang together, and what follows for provisions,
+            limits and liquidity. What a scenario does not name stays.
 Units       Ppm, 1e-6 log odds and minor units; a loss is expected: amount x probability x loss.
 Together    With a correlation, probabilities are those of a year as bad as the quantile says, in
             a one-factor model (Vasicek 2002):
@@ -12,7 +14,7 @@ Rounding    A probability is rounded once to ppm, a sum of losses once to minor 
 import hashlib
 import math
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, Final
@@ -22,11 +24,15 @@ import polars as pl
 from counterfoil.models.artefact import Artefact
 from counterfoil.models.bulk_score import score_frame
 from counterfoil.models.document import FaultError, Table
+from counterfoil.models.stress_effects import Effects, Exposure, read_effects, tell_effects
 
-FORMAT: Final = "counterfoil-model-stress/1"
+FORMAT: Final = "counterfoil-model-stress/2"
 PPM: Final = 1_000_000
 BYTES_MAX: Final = 100_000
 FEATURES_MAX: Final = 100
+#: What may drive defaults from outside; further ones are another form.
+DRIVERS: Final = ("unemployment", "income", "rate", "house_price")
+_POINT_PPM: Final = 10_000
 _NORMAL: Final = NormalDist()
 
 Document = dict[str, Any]
@@ -46,12 +52,30 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """Something outside that moves defaults."""
+
+    name: str
+    #: 1e-6: three percentage points are 30,000.
+    change_ppm: int
+    #: Added to the log odds for each percentage point.
+    log_odds_per_point_e6: int
+
+    @property
+    def log_odds_e6(self) -> int:
+        """Return what it adds to the log odds, rounded down."""
+        return self.change_ppm * self.log_odds_per_point_e6 // _POINT_PPM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """A bad time, as data."""
 
     code: str
     title: str
     changes: Sequence[Change]
+    drivers: Sequence[Driver]
+    effects: Effects
     #: Added to the log odds of default of every case.
     log_odds_shift_e6: int
     #: Share of the amount that a default loses, before and in the scenario.
@@ -61,6 +85,11 @@ class Scenario:
     correlation_ppm: int | None
     quantile_ppm: int
     sha256: str
+
+    @property
+    def shift_e6(self) -> int:
+        """Return what is added to the log odds of every case, drivers included."""
+        return self.log_odds_shift_e6 + sum(driver.log_odds_e6 for driver in self.drivers)
 
 
 def read_scenario(content: bytes) -> Scenario:
@@ -77,11 +106,16 @@ def read_scenario(content: bytes) -> Scenario:
         if (table.has("feature"))
         else []
     )
+    drivers = (
+        table.tables("driver", count_max=len(DRIVERS), name="name") if table.has("driver") else []
+    )
     loss = table.integer("loss_ppm", least=0, most=PPM)
     scenario = Scenario(
         code=table.text("code"),
         title=table.text("title"),
         changes=tuple(map(_change, changes)),
+        drivers=tuple(map(_driver, drivers)),
+        effects=read_effects(table),
         log_odds_shift_e6=table.integer("log_odds_shift_e6", default=0),
         loss_ppm=loss,
         stressed_loss_ppm=table.integer("stressed_loss_ppm", least=0, most=PPM, default=loss),
@@ -98,14 +132,22 @@ def read_scenario(content: bytes) -> Scenario:
 
 
 def stress(
-    artefact: Artefact, frame: pl.DataFrame, scenario: Scenario, *, amount: str, data_sha256: str
+    artefact: Artefact,
+    frame: pl.DataFrame,
+    scenario: Scenario,
+    *,
+    amount: str,
+    data_sha256: str,
+    limit: str | None = None,
 ) -> Document:
     """Return losses and grades before and in the scenario; `amount` names a column, minor units.
 
-    Raises `ScenarioError` where the scenario changes what the model does not read.
+    With `limit`, a column too, the amount is what is drawn, and provisions, limits and liquidity
+    are told as well, as far as the scenario speaks of them. Raises `ScenarioError` where the
+    scenario changes what the model does not read.
     """
-    before = _graded(artefact, frame, amount)
-    after = _graded(artefact, _changed(artefact, frame, scenario), amount)
+    before = _graded(artefact, frame, amount, limit)
+    after = _graded(artefact, _changed(artefact, frame, scenario), amount, limit)
     stressed = {pd: _stressed(pd, scenario) for pd in after.get_column("pd_ppm").unique()}
     moved = after.with_columns(
         pl.col("pd_ppm").replace_strict(stressed, return_dtype=pl.Int64).alias("pd_ppm")
@@ -115,6 +157,7 @@ def stress(
             "from": before.get_column("pd_ppm"),
             "to": moved.get_column("pd_ppm"),
             "amount": before.get_column("amount"),
+            "limit": before.get_column("limit"),
         }
     ).drop_nulls()
     grades = [band.code for band in artefact.bands]
@@ -131,6 +174,8 @@ def stress(
             "code": scenario.code,
             "title": scenario.title,
             "sha256": scenario.sha256,
+            "shift_e6": scenario.shift_e6,
+            "drivers": {driver.name: driver.change_ppm for driver in scenario.drivers},
             "correlation_ppm": scenario.correlation_ppm,
             "quantile_ppm": None if scenario.correlation_ppm is None else scenario.quantile_ppm,
         },
@@ -138,6 +183,14 @@ def stress(
         "after": _sums(pairs, "to", scenario.stressed_loss_ppm),
         "grades": grades,
         "moves": _moves(artefact, pairs, grades),
+        "effects": None
+        if limit is None
+        else tell_effects(
+            _exposures(artefact, pairs),
+            scenario.effects,
+            loss_ppm=scenario.loss_ppm,
+            stressed_loss_ppm=scenario.stressed_loss_ppm,
+        ),
     }
 
 
@@ -149,6 +202,16 @@ def _change(table: Table) -> Change:
     )
     table.finish()
     return change
+
+
+def _driver(table: Table) -> Driver:
+    driver = Driver(
+        name=table.one_of("name", DRIVERS),
+        change_ppm=table.integer("change_ppm", least=-PPM, most=PPM),
+        log_odds_per_point_e6=table.integer("log_odds_per_point_e6", least=-PPM, most=PPM),
+    )
+    table.finish()
+    return driver
 
 
 def _changed(artefact: Artefact, frame: pl.DataFrame, scenario: Scenario) -> pl.DataFrame:
@@ -169,14 +232,33 @@ def _changed(artefact: Artefact, frame: pl.DataFrame, scenario: Scenario) -> pl.
     return frame
 
 
-def _graded(artefact: Artefact, frame: pl.DataFrame, amount: str) -> pl.DataFrame:
-    if amount not in frame.columns:
-        raise ScenarioError("the data", f"has no column {amount}")
-    amounts = frame.get_column(amount).cast(pl.Int64, strict=False)
-    if amounts.null_count() or (amounts < 0).any():
-        raise ScenarioError("the data", f"column {amount} is not of whole amounts from 0 on")
+def _graded(
+    artefact: Artefact, frame: pl.DataFrame, amount: str, limit: str | None
+) -> pl.DataFrame:
+    amounts = _amounts(frame, amount)
+    limits = amounts if limit is None else _amounts(frame, limit)
     scores = score_frame(artefact, frame)
-    return pl.DataFrame([scores.pd_ppm, amounts.alias("amount")])
+    return pl.DataFrame([scores.pd_ppm, amounts.alias("amount"), limits.alias("limit")])
+
+
+def _amounts(frame: pl.DataFrame, name: str) -> pl.Series:
+    if name not in frame.columns:
+        raise ScenarioError("the data", f"has no column {name}")
+    amounts = frame.get_column(name).cast(pl.Int64, strict=False)
+    if amounts.null_count() or (amounts < 0).any():
+        raise ScenarioError("the data", f"column {name} is not of whole amounts from 0 on")
+    return amounts
+
+
+def _exposures(artefact: Artefact, pairs: pl.DataFrame) -> Iterator[Exposure]:
+    """Yield the cases with the grades that each has lost."""
+    highest = pl.Series([band.pd_ppm_max for band in artefact.bands], dtype=pl.Int64)
+    was, becomes = (
+        highest.search_sorted(pairs.get_column(column), side="left") for column in ("from", "to")
+    )
+    steps = (becomes.cast(pl.Int64) - was.cast(pl.Int64)).alias("steps")
+    rows = pairs.select("amount", "limit", "from", "to").with_columns(steps)
+    return map(Exposure._make, rows.iter_rows())
 
 
 def _stressed(pd_ppm: int | None, scenario: Scenario) -> int | None:
@@ -184,7 +266,7 @@ def _stressed(pd_ppm: int | None, scenario: Scenario) -> int | None:
     if pd_ppm is None or pd_ppm in {0, PPM}:
         return pd_ppm
     chance = pd_ppm / PPM
-    odds = math.log(chance) - math.log1p(-chance) + scenario.log_odds_shift_e6 / PPM
+    odds = math.log(chance) - math.log1p(-chance) + scenario.shift_e6 / PPM
     chance = 1 / (1 + math.exp(-odds))
     if scenario.correlation_ppm is not None and 0 < chance < 1:
         rho = scenario.correlation_ppm / PPM

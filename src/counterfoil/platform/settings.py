@@ -333,6 +333,19 @@ class Settings(BaseSettings):
         default=None,
         description="File with the token for that bank; read for every call, so it may be renewed.",
     )
+    stress_scenarios: Path | None = Field(
+        default=None,
+        description=(
+            "Directory with the scenarios (TOML) of scheduled stress tests. When it is not set, "
+            "the two that come with the program are used."
+        ),
+    )
+    stress_days: int = Field(
+        default=30,
+        ge=1,
+        le=366,
+        description="Days after which a live model is held against each scenario again.",
+    )
     bureau_membership: Path | None = Field(
         default=None,
         description=(

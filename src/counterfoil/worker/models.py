@@ -1,6 +1,7 @@
-"""Looking at what models decided, once a day, as a background job.
+"""Looking at what models decided, and at bad times to come, once a day, as a background job.
 
-Any number of processes may run it: each round is kept, and a segment is held back once.
+Any number of processes may run it: each round is kept, a segment is held back once, and a stress
+test that is due is kept once.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ from typing import Final
 
 from counterfoil.journeys.house import House
 from counterfoil.journeys.monitor_models import monitor_models
+from counterfoil.journeys.stress_models import stress_models
 from counterfoil.worker.loop import Job
 
 #: How often models are looked at; outcomes come by the day.
@@ -29,7 +31,7 @@ def models_job(house: House) -> Job:
         if now < next_at:
             return 0
         next_at = now + LOOK_SECONDS
-        return len(await monitor_models(house))
+        return len(await monitor_models(house)) + len(await stress_models(house))
 
     async def close() -> None:
         """There is nothing open."""

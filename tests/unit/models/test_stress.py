@@ -1,6 +1,7 @@
 """A scenario changes what it names, by hand and in no other way."""
 
 import math
+from importlib import resources
 from statistics import NormalDist
 from typing import Any
 
@@ -21,9 +22,11 @@ FRAME = pl.DataFrame(
 )
 
 
-def run(text: str, frame: pl.DataFrame = FRAME) -> dict[str, Any]:
+def run(text: str, frame: pl.DataFrame = FRAME, limit: str | None = None) -> dict[str, Any]:
     scenario = read_scenario(text.encode())
-    return stress(model(), frame, scenario, amount="amount_minor", data_sha256="ab" * 32)
+    return stress(
+        model(), frame, scenario, amount="amount_minor", limit=limit, data_sha256="ab" * 32
+    )
 
 
 def test_nothing_changes_nothing() -> None:
@@ -59,6 +62,69 @@ def test_a_bad_year_by_the_one_factor_model() -> None:
     assert abs(found["after"]["pd_mean_ppm"] - sum(chances) / 3 * PPM) <= 1
 
 
+def test_drivers_add_up_by_hand() -> None:
+    drivers = (
+        '[[driver]]\nname = "unemployment"\nchange_ppm = 30_000\nlog_odds_per_point_e6 = 200_000\n'
+        '[[driver]]\nname = "income"\nchange_ppm = -20_000\nlog_odds_per_point_e6 = -50_000\n'
+    )
+    found = run(NOTHING + drivers)
+    # Three points of 0.2 and two of 0.05.
+    assert found["scenario"]["shift_e6"] == 700_000
+    assert found["after"] == run(NOTHING + "log_odds_shift_e6 = 700_000\n")["after"]
+    assert found["effects"] is None
+
+
+EFFECTS = """
+[provisions]
+watch_steps = 1
+lifetime_times_ppm = 2_000_000
+[limits]
+cut_steps = 1
+keep_ppm = 500_000
+[liquidity]
+draw_ppm = 250_000
+"""
+
+
+def test_effects_beyond_losses_by_hand() -> None:
+    frame = FRAME.with_columns(limit_minor=pl.Series([1_000_000, 200_000, 300_000]))
+    worse = 'stressed_loss_ppm = 500_000\n[[feature]]\nname = "delay_months"\nplus = 2\n'
+    found = run(NOTHING + worse + EFFECTS, frame, "limit_minor")["effects"]
+    # Two of 10 % become 50 %: all of their life is lost. The third stays, above its limit.
+    assert found["provisions"] == {
+        "before_minor": 115_000,
+        # (100,000 + a quarter of 900,000 open) + 200,000 at 100 %, 400,000 at 50 %; half is lost.
+        "after_minor": (325_000 + 200_000 + 200_000) // 2,
+        "change_minor": 362_500 - 115_000,
+        "whole_life_cases": 2,
+    }
+    assert found["limits"] == {
+        "before_minor": 1_500_000,
+        # Half of the first; the second keeps what is drawn.
+        "after_minor": 500_000 + 200_000 + 300_000,
+        "cut_cases": 2,
+    }
+    assert found["liquidity"] == {
+        "open_minor": 900_000,
+        "drawn_more_minor": 225_000,
+        "not_repaid_minor": 120_000,
+        "outflow_minor": 345_000,
+    }
+
+
+def test_what_a_scenario_does_not_speak_of_is_unknown() -> None:
+    frame = FRAME.with_columns(limit_minor=pl.lit(500_000))
+    found = run(NOTHING, frame, "limit_minor")["effects"]
+    assert found == {"provisions": None, "limits": None, "liquidity": None}
+
+
+def test_the_scenarios_that_come_along_can_be_followed() -> None:
+    folder = resources.files("counterfoil.models") / "scenarios"
+    found = [read_scenario(entry.read_bytes()) for entry in folder.iterdir()]
+    assert {item.code for item in found} == {"crisis", "downturn"}
+    assert all(item.shift_e6 > 0 and item.effects.draw_ppm for item in found)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -66,6 +132,9 @@ def test_a_bad_year_by_the_one_factor_model() -> None:
         (NOTHING + "often = 3\n", "not a key"),
         (NOTHING + '[[feature]]\nname = "income"\n', "does not read it"),
         (NOTHING + "correlation_ppm = 1_000_000\n", "the most is"),
+        (NOTHING + '[[driver]]\nname = "weather"\nchange_ppm = 1\n', "allowed are"),
+        (NOTHING + "[liquidity]\ndraw_ppm = 2_000_000\n", "the most is"),
+        (NOTHING + "[limits]\ncut_steps = 1\nkeep_ppm = 1\nother = 1\n", "not a key"),
         ("=", "not TOML"),
     ],
 )
