@@ -12,9 +12,11 @@ from tests.store.consent_desk import WallClock
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
-from counterfoil.lending import store
+from counterfoil.lending import promotion_store, store
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan
+from counterfoil.lending.promotion import read_promotion
+from counterfoil.platform.web.format import Formats
 
 
 async def line_of(person: Person) -> Line:
@@ -65,6 +67,34 @@ async def test_pages_of_money_read_well(person: Person, language: str) -> None:
     for path in ("/portal/", "/portal/loans", "/portal/record", draw_path(line)):
         page = await person.get(path, language=language)
         assert (page.status_code, faults(page.text)) == (200, []), path
+
+
+async def test_an_offer_stands_beside_the_sheet_with_each_price_without_it(
+    person: Person,
+) -> None:
+    line, on = await line_of(person), await person.house.business_date()
+    path = draw_path(line)
+    assert "Without it" not in await ask_sheet(person, path)
+    ends_on = on + timedelta(days=9)
+    text = (
+        f'[promotion]\ncode = "spring-sheet"\nname_en = "Spring offer"\nname_zh = "春季优惠"\n'
+        f'products = ["{line.product_code}"]\ncurrency = "CNY"\nfrom = {on}\nto = {ends_on}\n'
+        'discount = "20 %"\nrate_daily_least = "0.005 %"\nbudget = "50000.00"\n'
+        'uses_most = 1000\nuses_per_customer = 1\nfunder = "lender"\n'
+    )
+    kept = promotion_store.Kept(promotion_id=1, promotion=read_promotion(text))
+    signed = promotion_store.Signed(
+        author="ana", approver="ben", approval_id=2, published_at=person.house.clock.now()
+    )
+    async with person.house.database.transaction() as connection:
+        await promotion_store.add(connection, kept, signed)
+    shown = await ask_sheet(person, path)
+    for part in ("Spring offer", "Without it", f"until {ends_on - timedelta(days=1)}"):
+        assert part in shown
+    with_it, without = kept.promotion.price(line.rate_daily_e8), line.rate_daily_e8
+    formats = Formats(language="en", zone=UTC)
+    for rate in (with_it, without):
+        assert f"{formats.rate(rate)}<" in shown
 
 
 async def test_nothing_is_drawn_before_the_sheet_was_open_long_enough(person: Person) -> None:

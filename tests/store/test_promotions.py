@@ -11,6 +11,7 @@ import orjson
 import pytest
 from tests.unit.lending.test_promotion import TEXT
 
+from counterfoil.customers.message import Message, load_texts
 from counterfoil.journeys import promotions
 from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.draw import draw
@@ -18,9 +19,11 @@ from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.promotions import list_promotions, settle_promotions, stop_promotion
 from counterfoil.journeys.quote import quote
 from counterfoil.journeys.reprice import PriceWish, reprice_line
+from counterfoil.journeys.tell_customers import LINE_PRICE, notices_consumer, take_notices
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
+from counterfoil.kernel.language import Language
 from counterfoil.lending import promotion_store as store
 from counterfoil.lending import store as lending
 from counterfoil.lending.commands import FailPayout, OpenLine
@@ -301,6 +304,40 @@ async def test_another_price_reaches_new_drawdowns_and_no_loan_and_is_told(house
         )
     assert [row["rate_daily_e8"] for row in rates] == [35_000]
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        ("zh", ("自 2026-03-01 起", "0.03%", "10.95%", "已有借款的利率不变")),
+        ("en", ("from 2026-03-01 on", "0.03 % a day", "10.95 % a year", "keep their price")),
+    ],
+)
+async def test_another_price_is_told_to_the_customer_once(
+    house: House, language: str, shown: tuple[str, ...]
+) -> None:
+    async with house.database.transaction() as connection:
+        await connection.execute("INSERT INTO customers.customer VALUES (1, 'active', 'zh', now())")
+    consumer = notices_consumer(house)
+    await consumer.register()
+    wish = PriceWish(
+        customer_id=1, line_id=LINE, rate_daily_e8=30_000, effective_on=ON, reason="ok"
+    )
+    assert not isinstance(await reprice_line(house, ANALYST, wish), Refused)
+    while await take_notices(house, consumer):
+        pass
+    assert await take_notices(house, consumer) == 0
+    async with house.database.connection() as connection:
+        rows = await connection.fetch("SELECT * FROM customers.message")
+    (row,) = rows
+    assert (row["kind"], row["is_legal"], row["customer_id"]) == (LINE_PRICE, True, 1)
+    message = Message(
+        customer_id=1, message_id=1, kind=row["kind"], cause=row["cause"], is_legal=True,
+        fields=orjson.loads(row["fields"]), created_at=row["created_at"],
+    )  # fmt: skip
+    body = load_texts().render(message, Language(language), name="Wang").body
+    for part in (*shown, ids.to_text(ids.LINE, LINE)):
+        assert part in body
 
 
 async def test_a_code_is_used_once_and_what_was_signed_never_changes(house: House) -> None:

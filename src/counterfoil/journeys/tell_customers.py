@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+import orjson
+
 from counterfoil.customers import message_store, setting_store
 from counterfoil.customers import store as customers
 from counterfoil.customers.message import (
@@ -24,6 +26,8 @@ from counterfoil.customers.setting import Channel
 from counterfoil.decisioning.line_review import case_store
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
+from counterfoil.kernel.rates import RateDaily, annual_from_daily
+from counterfoil.lending.cost_items import exact_percent
 from counterfoil.platform.database import Connection
 from counterfoil.platform.outbox import Consumer, Event
 from counterfoil.privacy import store as vault_store
@@ -32,6 +36,8 @@ from counterfoil.privacy.vault import Purpose
 CONSUMER: Final = "customer_notices"
 #: Outbox kind of notices about lines.
 LINE_NOTICE: Final = "line_notice"
+#: Outbox kind of another price for a line's new drawdowns, and of the message that tells it.
+LINE_PRICE: Final = "line_price_announced"
 PAGE: Final = 50
 #: Sending one page takes less; a worker that dies keeps its page for so long.
 LEASE: Final = timedelta(minutes=2)
@@ -68,15 +74,18 @@ async def queue(
 
 
 def notices_consumer(house: House) -> Consumer:
-    """Return the reader of the outbox that queues notices about lines."""
-    return Consumer(house.database, name=CONSUMER, kinds=[LINE_NOTICE])
+    """Return the reader of the outbox that queues notices about lines and their prices."""
+    return Consumer(house.database, name=CONSUMER, kinds=[LINE_NOTICE, LINE_PRICE])
 
 
 async def take_notices(house: House, consumer: Consumer) -> int:
     """Queue the next page of notices about lines; return how many events were passed."""
 
     async def handle(connection: Connection, events: Sequence[Event]) -> None:
-        keys = [(event.customer_id, event.subject_id) for event in events]
+        for event in events:
+            if event.kind == LINE_PRICE:
+                await _queue_price(house, connection, event)
+        keys = [(e.customer_id, e.subject_id) for e in events if e.kind == LINE_NOTICE]
         for notice in await case_store.notices_of_keys(connection, keys):
             fields = {"text_zh": notice.text_zh, "text_en": notice.text_en}
             cause = ids.to_text(ids.LINE_NOTICE, notice.notice_id)
@@ -91,6 +100,27 @@ async def take_notices(house: House, consumer: Consumer) -> int:
             )
 
     return await consumer.take(handle)
+
+
+async def _queue_price(house: House, connection: Connection, event: Event) -> None:
+    """Queue what an announced price says; its notice runs, so channels given up do not keep it."""
+    said = orjson.loads(event.payload)
+    rate_daily_e8 = said["rate_daily_e8"]
+    fields = {
+        "line": said["line_id"],
+        "effective_on": said["effective_on"],
+        "rate_daily": exact_percent(rate_daily_e8),
+        "rate_annual": exact_percent(annual_from_daily(RateDaily(rate_daily_e8))),
+    }
+    await queue(
+        connection,
+        house,
+        event.customer_id,
+        LINE_PRICE,
+        f"{said['line_id']} {event.event_id}",
+        fields,
+        is_legal=True,
+    )
 
 
 async def send_due(house: House) -> int:

@@ -28,6 +28,7 @@ from counterfoil.platform.web.parts import Form
 from counterfoil.portal.page import Page
 from counterfoil.portal.pages import errors
 from counterfoil.portal.pages.home import price_words
+from counterfoil.portal.promotion import PromotionView, promotion_view
 from counterfoil.portal.sheet import SheetView, sheet_view
 from counterfoil.portal.visit import Visit
 from counterfoil.portal.words import product_name
@@ -68,6 +69,7 @@ class SheetPageView:
     #: What the form carries on.
     values: Sequence[tuple[str, str]]
     sheet: SheetView
+    promotion: PromotionView | None
     reading: str
     #: What was too early; empty at first.
     wait: str
@@ -210,6 +212,7 @@ def _show_sheet(
         form=visit.form(_path(drawing.line)),
         values=[*_values(visit), ("ticket", ticket), ("token", token)],
         sheet=sheet_view(visit, document, quoted.sheet.sheet_hash.hex()),
+        promotion=promotion_view(visit, quoted),
         reading=visit.t("draw.reading", count=least),
         wait=wait,
     )
