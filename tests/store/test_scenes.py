@@ -3,36 +3,36 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.store.scene_desk import (
+    ANALYST,
+    CUSTOMER,
+    LINE,
+    ON,
+    WISH,
+    bought,
+    code,
+    drawn,
+    quoted,
+    registered,
+    scene_house,
+)
 
 from counterfoil.journeys import scenes
-from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.draw import draw
-from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.quote import quote
-from counterfoil.journeys.scenes import PayeeWish
-from counterfoil.kernel.clock import TestClock
+from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import scene_store as store
 from counterfoil.lending.catalogue import Catalogue
-from counterfoil.lending.commands import Draw, OpenLine
+from counterfoil.lending.commands import Draw
 from counterfoil.lending.quote import Quote
 from counterfoil.lending.scene import shipped_scenes
 from counterfoil.lending.terms import Method
-from counterfoil.platform.access_matrix import Actor
-from counterfoil.platform.approvals import Approval
 from counterfoil.platform.batches import Answer
-from counterfoil.platform.settings import Settings
 
-ON = date(2026, 3, 1)
-CUSTOMER, LINE = 71, 72
-ANALYST = Actor(name="chen-jie", role="risk_analyst", source="console")
-OFFICER = Actor(name="li-wei", role="compliance", source="console")
-WISH = PayeeWish(scene="travel", name="Example Travel", payee_ref="acct-1", reason="contract")
 LATE = """
 INSERT INTO lending.loan (
     customer_id, loan_id, line_id, product_code, product_version, lender_id, currency, method,
@@ -46,64 +46,10 @@ FROM lending.credit_line, generate_series(1, 20) AS n
 """
 
 
-def with_scene(house: House) -> House:
-    products = [
-        replace(item, terms=replace(item.terms, scenes=("travel",)))
-        for item in house.catalogue.products()
-    ]
-    return replace(house, catalogue=Catalogue(products))
-
-
 @pytest.fixture
 async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    clock = TestClock(datetime(2026, 3, 1, 9, tzinfo=UTC))
-    settings = Settings(home=tmp_path)
-    async with open_house(settings, database_url, clock=clock, first_date=ON) as opened:
-        line = OpenLine(
-            customer_id=CUSTOMER, line_id=LINE, application_id=73, product_code="cash-line-open",
-            product_version=1, limit_minor=6_000_000, currency="CNY", rate_daily_e8=35_000,
-            repayment_day=15, contract_id=74, agreement_sha256=bytes(32),
-        )  # fmt: skip
-        assert not isinstance(await opened.counter.submit(line, idempotency_key="open"), Refused)
-        yield with_scene(opened)
-
-
-async def quoted(house: House, **changes: Any) -> Quote | Refused:
-    asked: dict[str, Any] = {
-        "customer_id": CUSTOMER, "line_id": LINE, "amount_minor": 1_900_000, "currency": "CNY",
-        "tenor_months": 3, "method": Method.BULLET, "purpose": "travel",
-    }  # fmt: skip
-    return await quote(house, **{**asked, **changes})
-
-
-async def drawn(house: House, key: str, payee: str = "acct-1", **changes: Any) -> Answer | Refused:
-    priced = await quoted(house, **changes)
-    assert isinstance(priced, Quote), priced
-    asked: dict[str, Any] = {"amount_minor": 1_900_000, "tenor_months": 3, "purpose": "travel"}
-    return await draw(
-        house, customer_id=CUSTOMER, line_id=LINE, currency="CNY", method=Method.BULLET,
-        payee_ref=payee, quote_token=priced.token, idempotency_key=key, **{**asked, **changes},
-    )  # fmt: skip
-
-
-def code(answer: object) -> str:
-    assert isinstance(answer, Refused), answer
-    return answer.code
-
-
-async def registered(house: House, wish: PayeeWish = WISH) -> store.Payee:
-    waiting = await scenes.register_payee(house, ANALYST, wish)
-    assert isinstance(waiting, Approval), waiting
-    again = await scenes.register_payee(house, ANALYST, wish)
-    assert isinstance(again, Approval), "nobody approved it meanwhile"
-    assert again.approval_id == waiting.approval_id
-    given = await decide_approval(
-        house, OFFICER, waiting.approval_id, is_approved=True, reason="looked at the contract"
-    )
-    assert not isinstance(given, Refused), given
-    payee = await scenes.register_payee(house, ANALYST, wish)
-    assert isinstance(payee, store.Payee), payee
-    return payee
+    async with scene_house(database_url, tmp_path) as opened:
+        yield opened
 
 
 async def test_a_scene_is_quoted_by_its_own_tenors_and_purposes(house: House) -> None:
@@ -116,6 +62,7 @@ async def test_a_scene_is_quoted_by_its_own_tenors_and_purposes(house: House) ->
 async def test_money_goes_to_a_merchant_that_two_people_registered(house: House) -> None:
     assert code(await drawn(house, "a")) == "scene_payee_unknown"
     merchant = await registered(house)
+    assert isinstance(await bought(house, merchant), Answer)
     first = await drawn(house, "a")
     assert isinstance(first, Answer), first
     moved = replace(WISH, payee_ref="acct-2", merchant_id=merchant.merchant_id)
@@ -131,7 +78,7 @@ async def test_money_goes_to_a_merchant_that_two_people_registered(house: House)
 
 
 async def test_of_two_drawdowns_at_once_the_scene_lends_one(house: House) -> None:
-    await registered(house)
+    await bought(house, await registered(house))
     answers = await asyncio.gather(drawn(house, "a"), drawn(house, "b"))
     assert sorted(isinstance(answer, Answer) for answer in answers) == [False, True]
     [refused] = [answer for answer in answers if isinstance(answer, Refused)]
@@ -142,7 +89,7 @@ async def test_of_two_drawdowns_at_once_the_scene_lends_one(house: House) -> Non
 
 
 async def test_what_is_on_its_way_takes_of_the_limit_until_it_is_answered(house: House) -> None:
-    await registered(house)
+    await bought(house, await registered(house))
     scene = shipped_scenes()["travel"]
     wish = Draw(
         customer_id=CUSTOMER, line_id=LINE, amount_minor=1_900_000, currency="CNY", tenor_months=3,
@@ -162,7 +109,7 @@ async def test_what_is_on_its_way_takes_of_the_limit_until_it_is_answered(house:
 
 
 async def test_above_the_tolerance_new_loans_stop_until_a_person_lifts_it(house: House) -> None:
-    await registered(house)
+    await bought(house, await registered(house))
     async with house.database.transaction() as connection:
         driver: Any = connection
         await driver.execute(

@@ -15,6 +15,7 @@ from counterfoil.evidence import refusals as evidence
 from counterfoil.features import refusals as features
 from counterfoil.kernel.errors import Refusal
 from counterfoil.lending import refusals as lending
+from counterfoil.lending import scene_refusals
 from counterfoil.models import refusals as models
 from counterfoil.payments import refusals as payments
 from counterfoil.platform import approvals, batches, holdings, origin, staff
@@ -33,6 +34,7 @@ ROOMS: Final[tuple[tuple[ModuleType, str, str], ...]] = (
     (decisioning, "Applications and decisions", "申请与决策"),
     (models, "Models", "模型"),
     (lending, "Lines, drawdowns, loans, repayments", "授信、支用、借据、还款"),
+    (scene_refusals, "Scenes", "场景"),
     (payments, "Payments", "支付"),
     (evidence, "Evidence", "存证"),
     (privacy, "Personal data", "个人信息"),

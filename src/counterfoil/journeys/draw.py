@@ -105,10 +105,12 @@ async def _draw_in(
     refused = await reserve(house, scene, command, key=idempotency_key)
     if refused and not await _was_answered(house, command.customer_id, idempotency_key):
         return refused
+    answer: Answer | Refused | None = None
     try:
-        return await house.counter.submit(command, idempotency_key=idempotency_key)
+        answer = await house.counter.submit(command, idempotency_key=idempotency_key)
     finally:
-        await release(house, command, key=idempotency_key)
+        await release(house, command, key=idempotency_key, answer=answer)
+    return answer
 
 
 async def _was_answered(house: House, customer_id: int, idempotency_key: str) -> bool:

@@ -15,11 +15,13 @@ from typing import Any, Final
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import HOUSE
 from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.journeys import scene_purchases
 from counterfoil.journeys.approve import ask_approval, list_approvals
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.lending import purchase_store
 from counterfoil.lending import scene_store as store
 from counterfoil.lending.commands import Draw
 from counterfoil.lending.refusals import (
@@ -36,6 +38,7 @@ from counterfoil.lending.scene import (
     scene_of,
     shipped_scenes,
 )
+from counterfoil.lending.scene_refusals import SCENE_MERCHANT_CLOSED
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import (
     APPROVAL_MISSING,
@@ -44,6 +47,7 @@ from counterfoil.platform.approvals import (
     payload_hash,
     require_approval,
 )
+from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 
 APPROVAL: Final = "scene_payee"
@@ -83,7 +87,9 @@ async def reserve(house: House, scene: Scene, command: Draw, *, key: str) -> Ref
         owed = await store.owed_in_scene(
             connection, scene, customer_id=customer_id, key=key, now=now
         )
-        refused = refuse_drawdown(scene, command, owed_minor=owed)
+        refused = refuse_drawdown(scene, command, owed_minor=owed) or await scene_purchases.take(
+            house, connection, scene, command, merchant_id=place.merchant_id, key=key
+        )
         if refused is None:
             await store.reserve(
                 connection,
@@ -96,10 +102,13 @@ async def reserve(house: House, scene: Scene, command: Draw, *, key: str) -> Ref
     return refused
 
 
-async def release(house: House, command: Draw, *, key: str) -> None:
-    """Give back what a drawdown that was answered took."""
-    async with house.database.connection() as connection:
+async def release(
+    house: House, command: Draw, *, key: str, answer: Answer | Refused | None = None
+) -> None:
+    """Give back what a drawdown took, and write what it became where it was answered."""
+    async with house.database.transaction() as connection:
         await store.release(connection, customer_id=command.customer_id, key=key)
+        await scene_purchases.settle(connection, command, key=key, answer=answer)
 
 
 async def register_payee(
@@ -173,6 +182,9 @@ async def lift_stop(
         last = standing.get(place)
         if last is None or not last.is_stopped:
             return refuse(SCENE_NOT_STOPPED)
+        closed_on = await purchase_store.closed_on(connection, place[1])
+        if closed_on is not None:
+            return refuse(SCENE_MERCHANT_CLOSED, closed_on=closed_on.isoformat())
         book = SceneBook(
             scene=scene,
             merchant_id=merchant_id,
@@ -199,6 +211,10 @@ async def list_scenes(house: House) -> list[dict[str, Any]]:
             "limit_minor": scene.limit_minor,
             "tenors_months": list(scene.tenors_months),
             "late_ppm_max": scene.late_ppm_max,
+            "documents": list(scene.documents),
+            "ahead_ppm": scene.ahead_ppm,
+            "needs_licence": scene.needs_licence,
+            "cooling_off_days": scene.cooling_off_days,
             "products": [t.code for t in house.catalogue.all() if scene.code in t.scenes],
             **_figures(books, stops, scene.code, None),
             "merchants": [

@@ -71,6 +71,12 @@ async def place_of(connection: Connection, scene: str, payee_ref: str) -> Place 
     return None if row is None else Place(**dict(row))
 
 
+async def is_merchant(connection: Connection, scene: str, merchant_id: int) -> bool:
+    """Tell whether a merchant is one of a scene."""
+    found = await read_payees(connection)
+    return any((payee.scene, payee.merchant_id) == (scene, merchant_id) for payee in found)
+
+
 async def owed_in_scene(
     connection: Connection, scene: Scene, *, customer_id: int, key: str, now: datetime
 ) -> int:

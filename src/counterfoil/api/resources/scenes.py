@@ -95,6 +95,13 @@ class SceneView(BookView):
     tenors_months: list[int]
     #: Above this share of late principal new loans stop.
     late_ppm_max: int
+    #: Kinds of papers that a purchase shows, by digest.
+    documents: list[str]
+    #: Share of a price that may be paid ahead of progress.
+    ahead_ppm: int
+    needs_licence: bool
+    #: Days within which a customer may go back on a purchase.
+    cooling_off_days: int
     #: Products that lend for it.
     products: list[str]
     merchants: list[MerchantView]
