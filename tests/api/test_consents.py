@@ -7,10 +7,12 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
+import orjson
 import pytest
 from tests.api.conftest import Json, Site
 
 from counterfoil.consents.status_list import is_withdrawn
+from counterfoil.evidence.leaf import LeafType
 from counterfoil.kernel import ids
 from counterfoil.platform.access import Scope
 from counterfoil.simulator.people import invent
@@ -252,6 +254,21 @@ async def test_a_running_consent_is_confirmed_once_more(site: Site) -> None:
     assert answered.status_code == 200, answered.text
     read = (await site.get(path, customer_id=customer)).json()
     assert [event["kind"] for event in read["events"]] == ["given", "reconfirmed"]
+    # The act has a leaf of its own: the whole record, with what was confirmed when.
+    record = (await site.get(f"{path}/record", customer_id=customer)).json()
+    first, second = (event["leaf_id"] for event in record["events"])
+    assert first != second
+    async with site.house.database.connection() as connection:
+        kind, body = (
+            await connection.fetch(
+                "SELECT leaf_type, body FROM evidence.leaf_staged WHERE leaf_id = $1",
+                ids.from_text(ids.LEAF, second),
+            )
+        )[0]
+    fields = orjson.loads(body)
+    assert (kind, fields["id"]) == (LeafType.CONSENT_GIVEN, given["record"])
+    assert fields["reconfirmed"]["record_sha256"] == given["record_sha256"]
+    assert fields["reconfirmed"]["notice"]["text_sha256"] == shown["display"]["text_sha256"]
 
 
 async def test_pages_of_consents_continue_where_the_last_one_ended(site: Site) -> None:

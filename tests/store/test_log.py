@@ -7,11 +7,14 @@ import pytest
 from tests.store.log_desk import log_opened
 
 from counterfoil.evidence import log_store
+from counterfoil.evidence.auditing import Audit
 from counterfoil.evidence.formats.policy import Policy
 from counterfoil.evidence.formats.receipt import Receipt
 from counterfoil.evidence.formats.verifying import verify_receipt
+from counterfoil.evidence.opening_store import forget_openings, openings_left
 from counterfoil.evidence.sealing import open_leaves, place_of
 from counterfoil.journeys.receipts import read_receipt
+from counterfoil.kernel.errors import Refused
 from counterfoil.privacy.envelope import CiphertextRejectedError, place
 
 
@@ -74,3 +77,57 @@ async def test_the_database_takes_nothing_back(
     async with log_opened(database_url, tmp_path) as log, log.house.database.transaction() as c:
         with pytest.raises(asyncpg.PostgresError, match="only ever added to"):
             await c.execute(statement)
+
+
+async def test_what_opens_leaves_goes_with_the_key_and_proofs_of_before_still_verify(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with log_opened(database_url, tmp_path) as log:
+        house = log.house
+        [first] = await log.stage(1)
+        [of_another] = await log.stage(1, customer_id=8)
+        await log.integrate()
+        await log.publish()
+        receipt = await read_receipt(house, 7, first)
+        assert isinstance(receipt, Receipt), receipt
+        async with house.database.transaction() as connection:
+            await connection.execute("DELETE FROM privacy.data_key WHERE customer_id = 7")
+            assert await forget_openings(connection, 7) == 1
+        # Whoever was handed the receipt can verify it for ever; nobody can make it again.
+        assert verify_receipt(bytes(receipt), Policy.parse(log.policy)).is_accepted
+        lost = await read_receipt(house, 7, first)
+        assert isinstance(lost, Refused)
+        assert lost.code == "opening_lost"
+        assert isinstance(await read_receipt(house, 8, of_another), Receipt)
+        async with house.database.transaction() as connection:
+            assert [fault async for fault in Audit(connection).faults()] == []
+            # Only what opens a leaf may go, and only where the transaction says so.
+            for change in ("sealed = sealed", "sealed = NULL, commitment = sealed"):
+                update = f"UPDATE evidence.leaf SET {change} WHERE customer_id = 8"
+                await connection.execute("SAVEPOINT before")
+                await connection.execute("SET LOCAL counterfoil.erasing = 'on'")
+                with pytest.raises(asyncpg.PostgresError, match="only ever added to"):
+                    await connection.execute(update)
+                await connection.execute("ROLLBACK TO before")
+
+
+async def test_the_check_finds_openings_that_outlived_an_erasure(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with log_opened(database_url, tmp_path) as log, log.house.database.transaction() as c:
+        # What a database restored from before the erasure has: an old opening, an erasure since.
+        rows = [(0, 1, 100), (1, 2, 10_000)]
+        for idx, leaf_id, created in rows:
+            await c.execute(
+                "INSERT INTO evidence.leaf (idx, customer_id, leaf_id, leaf_type, subject_id, "
+                "commitment, created, checkpoint_size, sealed) "
+                "VALUES ($1, 7, $2, 6, 1, $3, $4, 0, $3)",
+                idx,
+                leaf_id,
+                bytes(32),
+                created,
+            )
+        assert await openings_left(c, {7: 2}) == {7: 1}
+        assert await openings_left(c, {7: 1}) == {}
+        await forget_openings(c, 7)
+        assert await openings_left(c, {7: 2}) == {}

@@ -20,6 +20,8 @@ from tests.store.privacy_desk import (
 
 from counterfoil.evidence.leaf import LeafType, commitment
 from counterfoil.journeys import erase
+from counterfoil.journeys.books.destroyed import check_destroyed_texts
+from counterfoil.journeys.books.findings import Result
 from counterfoil.journeys.erase import erasure_payload
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import find_trail
@@ -93,6 +95,32 @@ async def test_what_was_sealed_under_a_shredded_key_opens_for_nobody(house: Hous
         again = await keys_of(connection, house.vault, [1], Purpose.REPORT)
     with pytest.raises(envelope.CiphertextRejectedError, match="another_key"):
         envelope.decrypt(again[1], sealed, place)
+
+
+async def test_sealed_texts_of_contracts_go_with_their_key_and_the_check_sees_what_is_left(
+    house: House,
+) -> None:
+    async with house.database.transaction() as connection:
+        # A text alone, without the contract that it belongs to.
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        for customer_id in (1, 2):
+            await connection.execute(
+                "INSERT INTO contracts.sealed VALUES ($1, 9, 'text', $2)", customer_id, bytes(40)
+            )
+    await erase.end_purpose(house, "transactions", {1: ENDED})
+    await approve(house, "erasure", erasure_payload(1, "transactions"))
+    assert isinstance(await do(house, "transactions"), Erasure)
+    left = "SELECT customer_id FROM contracts.sealed"
+    assert [row["customer_id"] for row in await rows(house, left)] == [2]
+    result = Result()
+    async with house.database.transaction() as connection:
+        await check_destroyed_texts(connection, result)
+        assert (result.examined, result.ok) == (1, True)
+        # A restore of old rows brings the text back.
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute("UPDATE contracts.sealed SET customer_id = 1")
+        await check_destroyed_texts(connection, result)
+    assert not result.ok
 
 
 async def test_a_hold_beats_erasure_and_is_shown(house: House) -> None:

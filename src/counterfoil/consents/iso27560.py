@@ -16,7 +16,8 @@ from typing import Any, Final
 from counterfoil.consents.consent import Consent
 from counterfoil.consents.decision import Decision, TextShown
 from counterfoil.consents.notice import WARNING, Notice, Notices, Party
-from counterfoil.consents.state import Event
+from counterfoil.consents.state import Event, EventKind
+from counterfoil.kernel import ids
 
 SCHEMA: Final = "ISO/IEC TS 27560:2023"
 _STORED_IN: Final = "CN"
@@ -114,6 +115,7 @@ def _party(party: Party, source: Source) -> dict[str, Any]:
 
 def _event(event: Event, source: Source) -> dict[str, Any]:
     consent = source.consent
+    leaf = consent.leaf_id if event.kind is EventKind.GIVEN else event.leaf_id
     return {
         "event_no": event.event_no,
         "event_type": "explicit" if event.kind in {"given", "reconfirmed"} else "state",
@@ -121,6 +123,7 @@ def _event(event: Event, source: Source) -> dict[str, Any]:
         "event_time": instant(event.at),
         "entity_id": event.by,
         "use_no": event.use_no,
+        "leaf_id": None if leaf is None else ids.to_text(ids.LEAF, leaf),
         "valid_until": instant(consent.not_after),
     }
 

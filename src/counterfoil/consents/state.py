@@ -48,6 +48,8 @@ class Event:
     use_no: int | None
     #: Who did it, over which channel.
     by: str
+    #: Its leaf in the log, where the customer decided; the first has that of the consent.
+    leaf_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -161,6 +161,7 @@ async def read_events(
             at=row["at"],
             use_no=row["use_no"],
             by=row["done_by"],
+            leaf_id=row["leaf_id"],
         )
         for row in rows
     ]
@@ -184,19 +185,22 @@ async def read_refused(connection: Connection, customer_id: int) -> list[Decisio
     return [Decision(**dict(row)) for row in rows]
 
 
-async def withdraw(connection: Connection, consent: Consent, *, now: int, by: str) -> None:
+async def withdraw(
+    connection: Connection, consent: Consent, *, leaf_id: int, now: int, by: str
+) -> None:
     """End a consent that is locked, at the customer's wish; its leaf is written already."""
     await QUERIES.withdraw_consent.execute(
         connection,
         customer_id=consent.customer_id,
         consent_id=consent.consent_id,
+        leaf_id=leaf_id,
         now=now,
         done_by=by,
     )
 
 
 async def reconfirm(
-    connection: Connection, consent: Consent, *, decision_id: int, now: int, by: str
+    connection: Connection, consent: Consent, *, decision_id: int, leaf_id: int, now: int, by: str
 ) -> bool:
     """Note that a running consent was confirmed once more; False where it does not run."""
     noted = await QUERIES.reconfirm_consent.execute(
@@ -204,6 +208,7 @@ async def reconfirm(
         customer_id=consent.customer_id,
         consent_id=consent.consent_id,
         decision_id=decision_id,
+        leaf_id=leaf_id,
         now=now,
         done_by=by,
     )

@@ -192,7 +192,7 @@ LIMIT :page;
 -- What happened to one consent, in order.
 -- gives   at most :page rows, after the number given
 -- locks   none
-SELECT event_no, kind, at, use_no, done_by, decision_id
+SELECT event_no, kind, at, use_no, done_by, decision_id, leaf_id
 FROM consents.consent_event
 WHERE customer_id = :customer_id AND consent_id = :consent_id AND event_no > :after
 ORDER BY event_no
@@ -231,8 +231,10 @@ WITH ended AS (
       AND c.status <> 'withdrawn'
     RETURNING c.customer_id, c.consent_id, c.events
 )
-INSERT INTO consents.consent_event (customer_id, consent_id, event_no, kind, at, done_by)
-SELECT customer_id, consent_id, events, 'withdrawn', :now::bigint, :done_by
+INSERT INTO consents.consent_event (
+    customer_id, consent_id, event_no, kind, at, done_by, leaf_id
+)
+SELECT customer_id, consent_id, events, 'withdrawn', :now::bigint, :done_by, :leaf_id::bigint
 FROM ended;
 
 -- name: reconfirm_consent
@@ -245,9 +247,9 @@ WITH confirmed AS (
     RETURNING c.customer_id, c.consent_id, c.events
 )
 INSERT INTO consents.consent_event (
-    customer_id, consent_id, event_no, kind, at, decision_id, done_by
+    customer_id, consent_id, event_no, kind, at, decision_id, done_by, leaf_id
 )
-SELECT customer_id, consent_id, events, 'reconfirmed', :now, :decision_id, :done_by
+SELECT customer_id, consent_id, events, 'reconfirmed', :now, :decision_id, :done_by, :leaf_id
 FROM confirmed;
 
 -- name: expire_consent

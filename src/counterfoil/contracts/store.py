@@ -161,6 +161,17 @@ async def read_sealed(
     return found
 
 
+async def forget_sealed(connection: Connection, customer_id: int) -> int:
+    """Destroy what is sealed of a customer's contracts; return how many rows there were."""
+    return await QUERIES.forget_sealed.execute(connection, customer_id=customer_id)
+
+
+async def sealed_left(connection: Connection, customer_ids: Iterable[int]) -> dict[int, int]:
+    """Return how many sealed texts and files of contracts there are, by customer."""
+    rows = await QUERIES.sealed_left.fetch(connection, customer_ids=list(customer_ids))
+    return {row["customer_id"]: row["files"] for row in rows}
+
+
 async def add_showings(connection: Connection, shown: Iterable[tuple[int, int, Showing]]) -> None:
     """Write what was shown of contracts."""
     await QUERIES.add_showings.execute(

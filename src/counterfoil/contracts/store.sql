@@ -137,6 +137,22 @@ SELECT ciphertext
 FROM contracts.sealed
 WHERE customer_id = :customer_id AND contract_id = :contract_id AND kind = :kind;
 
+-- name: forget_sealed
+-- What is sealed of a customer's contracts goes with its key; hashes and evidence stay.
+-- gives   nothing
+-- locks   the rows
+DELETE FROM contracts.sealed WHERE customer_id = :customer_id;
+
+-- name: sealed_left
+-- Customers of those given of whose contracts something is sealed still.
+-- gives   at most one row a customer
+-- locks   none
+SELECT s.customer_id, count(*) AS files
+FROM contracts.sealed AS s
+WHERE s.customer_id = ANY (:customer_ids::bigint[])
+GROUP BY s.customer_id
+ORDER BY s.customer_id;
+
 -- name: add_showings
 -- What was shown; the first time counts.
 -- gives   nothing

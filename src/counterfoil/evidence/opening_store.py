@@ -4,7 +4,7 @@ For whoever needs thousands of receipts of one head, or holds thousands of leave
 facts; a single customer's receipts are the business of `journeys/receipts.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -72,6 +72,24 @@ async def open_by_key(
             body=row["body"],
         )
     return found
+
+
+async def forget_openings(connection: Connection, customer_id: int) -> int:
+    """Destroy what opens the leaves of a customer whose key is destroyed; return of how many.
+
+    Their numbers and commitments stay, so every proof of before still verifies. Leaves that wait
+    for their number are sealed under the customer's next key, with the leaf of the erasure.
+    """
+    await QUERIES.allow_forgetting.fetch(connection)
+    return await QUERIES.forget_openings.execute(connection, customer_id=customer_id)
+
+
+async def openings_left(connection: Connection, erased: Mapping[int, int]) -> dict[int, int]:
+    """Return how many leaves of customers could be opened from before the leaf of their erasure."""
+    rows = await QUERIES.openings_left.fetch(
+        connection, customer_ids=list(erased), leaf_ids=list(erased.values())
+    )
+    return {row["customer_id"]: row["leaves"] for row in rows}
 
 
 def _opened(leaf: StoredLeaf, sealer: Sealer | None) -> Opened:

@@ -18,3 +18,29 @@ FROM evidence.leaf_staged AS s
 JOIN unnest(:customer_ids::bigint[], :leaf_ids::bigint[]) AS wanted (customer_id, leaf_id)
   ON wanted.customer_id = s.customer_id AND wanted.leaf_id = s.leaf_id
 ORDER BY s.seq;
+
+-- name: allow_forgetting
+-- Lets this transaction, and no other, forget what opens leaves.
+-- gives   one row
+-- locks   none
+SELECT set_config('counterfoil.erasing', 'on', true);
+
+-- name: forget_openings
+-- Destroys what opens the numbered leaves of a customer; numbers and commitments stay.
+-- gives   nothing
+-- locks   the rows
+UPDATE evidence.leaf SET sealed = NULL
+WHERE customer_id = :customer_id AND sealed IS NOT NULL;
+
+-- name: openings_left
+-- Leaves of customers that could still be opened, from an hour before the leaf of their erasure.
+-- gives   one row a customer with any
+-- locks   none
+SELECT l.customer_id, count(*) AS leaves
+FROM unnest(:customer_ids::bigint[], :leaf_ids::bigint[]) AS erased (customer_id, leaf_id)
+JOIN evidence.leaf AS e ON e.customer_id = erased.customer_id AND e.leaf_id = erased.leaf_id
+JOIN evidence.leaf AS l
+  ON l.customer_id = erased.customer_id AND l.idx < e.idx AND l.created < e.created - 3600
+ AND l.sealed IS NOT NULL
+GROUP BY l.customer_id
+ORDER BY l.customer_id;

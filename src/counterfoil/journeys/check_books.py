@@ -15,6 +15,7 @@ from typing import Final
 
 from counterfoil.evidence.auditing import Audit
 from counterfoil.journeys.books.caps import check_caps
+from counterfoil.journeys.books.destroyed import check_destroyed_texts
 from counterfoil.journeys.books.findings import Notes, Result
 from counterfoil.journeys.books.loans import (
     check_lines,
@@ -324,6 +325,7 @@ def _compare(result: Result, book: BookKey, balances: Balances, expected: dict[i
 async def _check_destroyed_keys(connection: Connection, notes: Notes) -> None:
     """Look for keys of data that was erased: with one left, its ciphertext can still be opened."""
     result = notes.results["destroyed_keys"]
+    await check_destroyed_texts(connection, result)
     for left in await keys_left(connection):
         result.examined += 1
         subject = ids.to_text(ids.CUSTOMER, left.customer_id)

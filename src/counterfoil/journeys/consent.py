@@ -46,6 +46,7 @@ from counterfoil.journeys.consent_records import (
     consent_text,
     decision_text,
     prepare,
+    reconfirmation_leaf,
     withdrawal_text,
 )
 from counterfoil.journeys.forget_statements import forget_statements
@@ -218,7 +219,7 @@ async def withdraw(
             )
             # The leaf comes first: whatever is asked for after it is provably late.
             await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
-            await store.withdraw(connection, found, now=now, by=channel)
+            await store.withdraw(connection, found, leaf_id=leaf.leaf_id, now=now, by=channel)
             await forget_statements(
                 house, connection, customer_id=customer_id, consent_id=consent_id
             )
@@ -269,8 +270,15 @@ async def reconfirm(
         now = decision.decided_at
         await store.keep_texts(connection, [(decision.notice, text)], at=now)
         await store.add_decisions(connection, [decision])
+        leaf = reconfirmation_leaf(house, found, decision)
+        await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
         noted = await store.reconfirm(
-            connection, found, decision_id=decision.decision_id, now=now, by=channel
+            connection,
+            found,
+            decision_id=decision.decision_id,
+            leaf_id=leaf.leaf_id,
+            now=now,
+            by=channel,
         )
         assert noted, "the consent is locked and runs"
         return consent_text(found)

@@ -19,7 +19,7 @@ from counterfoil.consents.refusals import CONSENT_BUNDLED, CONSENT_WITHOUT_IDENT
 from counterfoil.consents.state import State, Status
 from counterfoil.consents.subject import Identity, salt_of, subject_ref
 from counterfoil.evidence.leaf import LeafType
-from counterfoil.evidence.staging import StagedLeaf, Witnessed
+from counterfoil.evidence.staging import StagedLeaf, Value, Witnessed
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
@@ -191,6 +191,35 @@ def _leaf(house: House, consent: Consent, now: int, witnessed: Witnessed) -> Sta
         consent.body,
         created=now,
         witnessed=witnessed,
+    )
+
+
+def reconfirmation_leaf(house: House, consent: Consent, decision: NewDecision) -> StagedLeaf:
+    """Return the leaf of a consent that was confirmed once more: the whole record, and the act.
+
+    Its text is not the record's, so nobody can take it for the leaf of the consent itself.
+    """
+    display, known = decision.display, decision.authentication
+    act: dict[str, Value] = {
+        "at": decision.decided_at,
+        "authentication": {"level": known.level.value, "method": known.method},
+        "channel": decision.channel,
+        "notice": {
+            "dwell_ms": display.dwell_ms,
+            "language": display.language,
+            "screen_sha256": display.screen_sha256.hex(),
+            "text_sha256": display.text_sha256.hex(),
+            "version": decision.notice.version,
+        },
+        "record_sha256": consent.sha256.hex(),
+    }
+    fields = {**orjson.loads(consent.body), "given_at": consent.created, "reconfirmed": act}
+    return house.leaves.stage(
+        consent.customer_id,
+        house.ids.next(),
+        LeafType.CONSENT_GIVEN,
+        consent.consent_id,
+        fields,
     )
 
 

@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from counterfoil.contracts.store import forget_sealed
 from counterfoil.evidence.leaf import LeafType
+from counterfoil.evidence.opening_store import forget_openings
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, note, note_refusal
@@ -34,6 +36,7 @@ from counterfoil.privacy.refusals import (
     RETENTION_NOT_OVER,
 )
 from counterfoil.privacy.retention import DataClass, State, load_schedule
+from counterfoil.privacy.vault import Purpose
 
 #: Most classes of customers that one look for the erasable returns.
 ERASABLE_SHOWN = 1_000
@@ -192,12 +195,14 @@ async def _destroy(
 ) -> Erasure:
     now = house.clock.now()
     [customer_id] = act.customer_ids
+    keys_destroyed = await erasure_store.destroy(connection, customer_id, data_class, now=now)
+    await _forget(connection, customer_id, data_class)
     erasure = Erasure(
         customer_id=customer_id,
         erasure_id=house.ids.next(),
         data_class=data_class.code,
         rule=data_class.rule,
-        keys_destroyed=await erasure_store.destroy(connection, customer_id, data_class, now=now),
+        keys_destroyed=keys_destroyed,
         gone_by=load_schedule().gone_by(now.date()),
         approval_id=approval.approval_id,
         erased_by=actor.name,
@@ -223,3 +228,12 @@ async def _destroy(
     await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
     await note(house, connection, actor, act)
     return erasure
+
+
+async def _forget(connection: Connection, customer_id: int, data_class: DataClass) -> None:
+    """Destroy what lies sealed outside the vault's own records, whose rows go with their keys."""
+    purposes = data_class.purposes
+    if Purpose.EVIDENCE in purposes:
+        await forget_openings(connection, customer_id)
+    if Purpose.CONTRACT in purposes:
+        await forget_sealed(connection, customer_id)

@@ -198,6 +198,16 @@ async def read_erasures(connection: Connection, customer_id: int) -> list[Erasur
     ]
 
 
+async def read_erased(
+    connection: Connection, data_classes: Sequence[str], *, after: int
+) -> dict[int, int]:
+    """Return a page of customers who were erased of some classes, with the leaf of the last."""
+    rows = await _QUERIES.erased_of_purpose.fetch(
+        connection, data_classes=list(data_classes), after=after, page=PAGE
+    )
+    return {row["customer_id"]: row["leaf_id"] for row in rows}
+
+
 def _standing(row: Row) -> Standing:
     return Standing(
         customer_id=row["customer_id"],

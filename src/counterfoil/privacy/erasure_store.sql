@@ -119,6 +119,17 @@ INSERT INTO privacy.erasure (
     :erased_by, :erased_at, :leaf_id
 );
 
+-- name: erased_of_purpose
+-- Who was erased of some classes of data, with the leaf of the last time, after the customer given.
+-- gives   at most :page rows
+-- locks   none
+SELECT customer_id, max(leaf_id) AS leaf_id
+FROM privacy.erasure
+WHERE data_class = ANY (:data_classes::text[]) AND customer_id > :after
+GROUP BY customer_id
+ORDER BY customer_id
+LIMIT :page;
+
 -- name: erasures
 -- What was destroyed of a customer's data.
 -- gives   at most :page rows
