@@ -4,23 +4,30 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.store.applicants import Counter
 from tests.store.assessing import assessed
 from tests.store.test_feature_events import NOW, TODAY, known, statement
 
+from counterfoil.features.correction import Remedy
 from counterfoil.features.quality import Check, Effect, Kind
 from counterfoil.features.refusals import FEATURE_NOT_FOUND, PURPOSE_NOT_REGISTERED
 from counterfoil.features.store import read_events
 from counterfoil.journeys.approve import decide_approval
+from counterfoil.journeys.correct_record import (
+    correct_record,
+    corrections_waiting,
+    end_correction,
+)
 from counterfoil.journeys.facts import Quality
 from counterfoil.journeys.feature_limits import read_limits
 from counterfoil.journeys.feature_lineage import affected_by, end_purpose, lineage_of, touched_by
 from counterfoil.journeys.feature_quality import quality_of_sources, run_checks
 from counterfoil.journeys.feature_switches import request_switch, switch_off, switch_on
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.tell_events import revise, take
+from counterfoil.journeys.tell_events import revise, take, tell
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
@@ -235,3 +242,46 @@ async def test_the_job_tells_and_checks_and_then_rests(house: House) -> None:
         sources = await quality_of_sources(house, connection)
     assert {"applicant", "identity", "own_model"} <= {event.source for event in events}
     assert [len(one.checks) > 0 for one in sources if one.source == "bureau"] == [True]
+
+
+async def test_a_bad_record_gives_proposals_on_which_somebody_else_decides(house: House) -> None:
+    view = await Counter(house).apply(debt_monthly_minor=5, lenders_count=2)
+    customer_id = view.customer_id
+    record = f"{ids.to_text(ids.APPLICATION, view.application_id)}/contract"
+    async with house.database.transaction() as connection:
+        await tell(house, connection, [customer_id])
+        events = (await read_events(connection, [customer_id]))[customer_id]
+        [event] = [one for one in events if one.source_record == record]
+        draft = statement(
+            customer_id, record, facts={"lenders_count": 9}, occurred_at=event.occurred_at
+        )
+        await revise(house, connection, draft)
+
+    async def find(**said: Any) -> Any:
+        given: dict[str, Any] = {
+            "customer_id": customer_id,
+            "source_record": record,
+            "reason": "typing error",
+        }
+        return await correct_record(house, COMPLIANCE, **given | said)
+
+    assert (await find(reason=" ")).code == "reveal_reason_missing"
+    assert (await find(customer_id=1)).code == "customer_not_found"
+    assert await find(source_record="nothing") == []
+    [found] = await find()
+    assert (found.was, found.is_now, found.remedy) == ("approved", "declined", Remedy.REVIEW_LINE)
+    assert found.changed == ("debt_monthly_minor", "lenders_count")
+    assert found.policy_hash == house.policies.origination.policy.hash
+
+    async def end(actor: Actor, **said: Any) -> Any:
+        given: dict[str, Any] = {"customer_id": customer_id, "correction_id": found.correction_id}
+        given |= {"is_taken": True, "reason": "seen"}
+        return await end_correction(house, actor, **given | said)
+
+    other = replace(COMPLIANCE, name="another")
+    assert (await end(COMPLIANCE)).code == "correction_own"
+    assert (await end(other, correction_id=1)).code == "correction_not_open"
+    assert await corrections_waiting(house) == [found]
+    assert await end(other) == found
+    assert (await end(other)).code == "correction_not_open"
+    assert await corrections_waiting(house, customer_id=customer_id) == []

@@ -10,6 +10,11 @@ from tests.store.branch import FIRST_DATE, Branch, open_branch
 
 from counterfoil.decisioning.inclusion import KindCount
 from counterfoil.journeys.inclusion import read_inclusion, read_segments
+from counterfoil.journeys.profile import correct
+from counterfoil.kernel.errors import Refused
+from counterfoil.platform.access_matrix import Actor
+
+OWNER = Actor(name="the customer", role="customer", source="portal")
 
 
 @pytest.fixture
@@ -42,6 +47,28 @@ async def test_each_kind_has_its_own_denominators(branch: Branch) -> None:
     assert (everybody.observed, everybody.defaulted_ppm, everybody.cured_ppm) == (0, None, None)
     assert everybody.graduated_ppm == 0
     assert found["first_time"].applied == 4
+
+
+async def test_who_says_so_is_rural_and_who_says_nothing_is_not_known(branch: Branch) -> None:
+    counter = Counter(branch.house)
+    views = [await counter.apply() for _ in range(3)]
+
+    async def say(place: int, name: str, *, value: bool) -> None:
+        given = await correct(
+            branch.house, OWNER, customer_id=views[place].customer_id, name=name, value=value
+        )
+        assert not isinstance(given, Refused), given
+
+    await say(0, "is_rural", value=True)
+    await say(1, "is_rural", value=False)
+    await say(1, "is_micro_owner", value=True)
+    found = await kinds(branch)
+    rural, owners = found["rural"], found["micro_owner"]
+    assert (rural.applied, rural.not_known, rural.approved) == (1, 1, 1)
+    assert (owners.applied, owners.not_known) == (1, 2)
+    # The last word counts.
+    await say(1, "is_rural", value=True)
+    assert (await kinds(branch))["rural"].applied == 2
 
 
 async def test_segments_of_the_policy_that_decided_are_counted_apart(branch: Branch) -> None:

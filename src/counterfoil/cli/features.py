@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from counterfoil.cli import features_acts, output
+from counterfoil.cli import features_acts, features_corrections, output
 from counterfoil.cli.features_data import export, quality, trace, value
 from counterfoil.cli.policy_source import Json, PolicyFile, policy_of
 
@@ -27,6 +27,9 @@ def register(app: typer.Typer) -> None:
     group.command()(value)
     group.command()(trace)
     group.command()(export)
+    group.command()(features_corrections.correct)
+    group.command()(features_corrections.corrections)
+    group.command()(features_corrections.remedy)
     group.command()(features_acts.quarantine)
     group.command()(features_acts.repair)
     group.command()(features_acts.end_purpose)

@@ -39,7 +39,7 @@ def _reports() -> None:
 
 def inclusion(*, first: First, last: Last, as_json: Json = False) -> None:
     """Tell how kinds of customers and segments fare: approval, price, limit, default, cure."""
-    from counterfoil.decisioning.inclusion import KINDS, NOT_TOLD
+    from counterfoil.decisioning.inclusion import KINDS
 
     if first > last:
         raise typer.BadParameter("the last day comes before the first", param_hint="--to")
@@ -51,7 +51,6 @@ def inclusion(*, first: First, last: Last, as_json: Json = False) -> None:
         return await read_inclusion(connection, **span), await read_segments(connection, **span)
 
     found, segments = with_connection(work)
-    not_told = {code: name.en for code, name in NOT_TOLD.items()}
     if as_json:
         output.write_json(
             {
@@ -59,7 +58,6 @@ def inclusion(*, first: First, last: Last, as_json: Json = False) -> None:
                 "last_date": last.date(),
                 "kinds": [_document(item) for item in found],
                 "segments": [_segment_document(*row) for row in segments],
-                "not_told": not_told,
             }
         )
         return
@@ -80,7 +78,6 @@ def inclusion(*, first: First, last: Last, as_json: Json = False) -> None:
     ]
     output.write_table("Inclusion", columns, rows)
     _write_segments(segments)
-    typer.echo(f"Not told apart by anything in use: {', '.join(not_told.values())}.")
 
 
 def _document(item: "KindCount") -> dict[str, Any]:

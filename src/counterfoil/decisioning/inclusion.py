@@ -3,7 +3,8 @@
 Definitions Thin file: fewer months of recorded repayment than six; a file that was not asked for
             is not known, and no file is 0 months. First time: no line with this lender before.
             Young adult: 18 to 25. Student: as stated. Elderly: from 60. Rural customers and owners
-            of small businesses are not told apart: no source in use says so.
+            of small businesses: as they, or the register of businesses, say now; the rest is not
+            known, and no policy that ships reads either.
 Honest      Each share stands with what it is a share of. Where the denominator is 0 there is no
             share; where a trait is not known, the case is counted as not known and nowhere else.
 Segments    Are what the policy that decided makes of kinds, with limits of its own; they are
@@ -29,9 +30,6 @@ KINDS: Final = {
     "young_adult": Both("青年", "Young adult"),
     "student": Both("学生", "Student"),
     "elderly": Both("老年", "Elderly"),
-}
-#: Kinds that nothing in use tells; named so that nobody takes silence for zero.
-NOT_TOLD: Final = {
     "rural": Both("农村", "Rural"),
     "micro_owner": Both("小微经营者", "Owner of a small business"),
 }

@@ -18,6 +18,11 @@ WITH decided AS (
     ORDER BY d.customer_id, d.application_id, d.decision_no DESC
 ), seen AS (
     SELECT decided.*, line.limit_minor AS limit_now_minor, line.line_id IS NOT NULL AS has_line,
+           (SELECT t.is_so FROM reporting.customer_trait AS t
+            WHERE t.customer_id = decided.customer_id AND t.trait = 'is_rural') AS is_rural,
+           (SELECT t.is_so FROM reporting.customer_trait AS t
+            WHERE t.customer_id = decided.customer_id AND t.trait = 'is_micro_owner')
+               AS is_micro_owner,
            late.worst_days, late.is_overdue, asked.reviews, asked.overturned,
            (decided.read ->> 'age_years')::integer AS age_years,
            (decided.read ->> 'is_student')::boolean AS is_student,
@@ -72,7 +77,9 @@ CROSS JOIN LATERAL (VALUES
     ('first_time', seen.is_first),
     ('young_adult', seen.age_years BETWEEN :young_years_min AND :young_years_max),
     ('student', seen.is_student),
-    ('elderly', seen.age_years >= :elderly_years_min)
+    ('elderly', seen.age_years >= :elderly_years_min),
+    ('rural', seen.is_rural),
+    ('micro_owner', seen.is_micro_owner)
 ) AS kind (code, is_member)
 GROUP BY kind.code;
 

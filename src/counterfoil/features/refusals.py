@@ -82,3 +82,15 @@ QUARANTINED_STILL_WRONG: Final = Refusal(
     message="The repaired event is still malformed: {reason} {member}.",
     next_step="Repair that too, or discard it with a reason.",
 )
+CORRECTION_NOT_OPEN = Refusal(
+    code="correction_not_open",
+    kind=Kind.CONFLICT,
+    message="There is no such proposal that waits for a decision.",
+    next_step="List the proposals that wait; one that was decided on stays as it is.",
+)
+CORRECTION_OWN = Refusal(
+    code="correction_own",
+    kind=Kind.FORBIDDEN,
+    message="Whoever found a proposal does not decide on it.",
+    next_step="Ask somebody else to decide on it.",
+)
