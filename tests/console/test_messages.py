@@ -29,6 +29,7 @@ from counterfoil.console.pages import (
     payment_cases,
     payments,
     person_rights,
+    prices,
     rails,
     search,
 )
@@ -63,6 +64,7 @@ from counterfoil.kernel.language import Language
 from counterfoil.lending import refusals as lending
 from counterfoil.lending.fees import GUARANTOR
 from counterfoil.lending.monthly_statement import CORRECTING
+from counterfoil.lending.promotion import FUNDERS
 from counterfoil.lending.sheet_change import CAUSES
 from counterfoil.lending.terms import FeeBasis, FeeTiming, Method, Prepayment
 from counterfoil.models.registry import State as ModelState
@@ -132,6 +134,8 @@ CLOSED_FAMILIES = {
         *("disbursement", "repayment", "reversal", "reallocation", "redating", "replan"),
         "payout_returned",
     ),
+    "promotion_state": tuple(prices.STATES),
+    "promotion_funder": FUNDERS,
     "fee_timing": tuple(timing.value for timing in FeeTiming),
     "fee_basis": tuple(basis.value for basis in FeeBasis if basis is not FeeBasis.FIXED),
     "fee_payee": ("lender", GUARANTOR),
@@ -218,6 +222,7 @@ CLOSED_FAMILIES = {
     "identity_outcome": tuple(outcome.value for outcome in CheckOutcome),
     "identity_want": tuple(want.value for want in Want),
     "identity_state": ("ready", "waits"),
+    "scene_state": ("open", "stopped"),
     "identity_case": (
         "registered_again",
         *(f"{kind.value}_of_another" for kind in verification_policy.CheckKind),

@@ -52,8 +52,7 @@ def rules(
             "source": item.source,
             "adopted": item.adopted,
         }
-        for item in pack.rules
-        if item.from_date <= day and (item.to_date is None or day < item.to_date)
+        for item in pack.rules_on(day)
     ]
     is_known = working_days().is_known(day, day)
     if as_json:

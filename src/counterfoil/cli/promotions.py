@@ -79,12 +79,15 @@ def end(
 @group.command("list")
 def show(*, as_json: Json = False) -> None:
     """List promotions with budget, what is left, and what they cost whom, newest first."""
+    from counterfoil.journeys.promotions import cost_by_funder
 
     async def read(house: "House") -> "list[Standing]":
         from counterfoil.journeys.promotions import list_promotions
 
         return await list_promotions(house)
 
+    standings = in_house(read)
+    funders = [item._asdict() for item in cost_by_funder(standings)]
     found = [
         {
             "code": item.code,
@@ -103,11 +106,15 @@ def show(*, as_json: Json = False) -> None:
             "author": item.author,
             "approver": item.approver,
         }
-        for item in in_house(read)
+        for item in standings
     ]
     if as_json:
-        output.write_json({"promotions": found})
+        output.write_json({"promotions": found, "by_funder": funders})
         return
     columns = ("code", "from", "to", "cost_minor", "left_minor", "uses", "uses_left", "funder")
     rows = [tuple(str(item[name]) for name in columns) for item in found]
     output.write_table("Promotions", columns, rows)
+    if funders:
+        columns = ("funder", "currency", "promotions", "uses", "cost_minor", "held_minor")
+        rows = [tuple(str(item[name]) for name in columns) for item in funders]
+        output.write_table("Cost by who pays", columns, rows)

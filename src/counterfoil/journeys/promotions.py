@@ -10,7 +10,7 @@ Invariant   A use is taken before the drawdown is asked for, so no loan is promo
 Fairness    Who is eligible is a condition over what the line's decision knew; it reads no age.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
@@ -273,6 +273,36 @@ async def list_promotions(house: House) -> list[store.Standing]:
     """Return every promotion with its budget and what it cost so far, newest first."""
     async with house.database.connection() as connection:
         return await store.read_all(connection)
+
+
+class FunderCost(NamedTuple):
+    """What promotions cost one party in one currency, minor units."""
+
+    funder: str
+    currency: str
+    promotions: int
+    uses: int
+    cost_minor: int
+    #: Taken by drawdowns that have not been answered.
+    held_minor: int
+
+
+def cost_by_funder(found: Iterable[store.Standing]) -> list[FunderCost]:
+    """Return the cost of promotions by who pays for them; parties are billed from it."""
+    parties: dict[tuple[str, str], list[store.Standing]] = {}
+    for item in found:
+        parties.setdefault((item.funder, item.currency), []).append(item)
+    return [
+        FunderCost(
+            funder=funder,
+            currency=currency,
+            promotions=len(items),
+            uses=sum(item.used_uses for item in items),
+            cost_minor=sum(item.used_minor for item in items),
+            held_minor=sum(item.held_minor for item in items),
+        )
+        for (funder, currency), items in sorted(parties.items())
+    ]
 
 
 def _fault(house: House, promotion: Promotion, policy: Policy | None) -> str | None:

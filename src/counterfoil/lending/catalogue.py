@@ -96,6 +96,12 @@ class Catalogue:
         """Return the pack that stands for the product's on a date; None where there is none."""
         return pack_in_force(self._packs, terms.rule_pack, on)
 
+    def packs_on(self, on: date) -> list[RulePack]:
+        """Return the packs that products follow on a date, by their ids."""
+        found = (self.pack(product.terms, on) for product in self.products())
+        packs = {pack.pack_id: pack for pack in found if pack is not None}
+        return [packs[pack_id] for pack_id in sorted(packs)]
+
     def limit_cap_minor(self, terms: Terms, on: date) -> int | None:
         """Return the highest limit that the pack allows on a date; None where none is known."""
         cap = self.rule(terms, "limit_most", on)

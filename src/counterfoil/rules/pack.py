@@ -65,8 +65,11 @@ class Rule:
 
     def holds(self, licence: str, on: date) -> bool:
         """Tell whether it is for a licence, has begun and has not ended."""
-        is_for = licence in self.licences or EVERY_LICENCE in self.licences
-        return is_for and self.from_date <= on and (self.to_date is None or on < self.to_date)
+        return (licence in self.licences or EVERY_LICENCE in self.licences) and self.is_on(on)
+
+    def is_on(self, on: date) -> bool:
+        """Tell whether it has begun and has not ended."""
+        return self.from_date <= on and (self.to_date is None or on < self.to_date)
 
     @property
     def cited(self) -> str:
@@ -93,6 +96,10 @@ class RulePack:
     def reference(self) -> str:
         """Return the id with the beginning of the hash; decisions keep it."""
         return _reference(self.pack_id, self.sha256)
+
+    def rules_on(self, on: date) -> list[Rule]:
+        """Return the rules that have begun on a date and have not ended, for every licence."""
+        return [item for item in self.rules if item.is_on(on)]
 
 
 def rule(pack: RulePack, name: str, *, on: date, licence: str) -> Rule | None:

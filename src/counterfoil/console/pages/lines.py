@@ -15,6 +15,8 @@ from counterfoil.console.pages.loans import LoanRow, done_notice, loan_row, one_
 from counterfoil.console.reading import PART_ROWS, READING, read_page
 from counterfoil.console.visit import Visit
 from counterfoil.kernel import ids
+from counterfoil.lending.price_store import read_prices
+from counterfoil.lending.repricing import LinePrice
 from counterfoil.platform.queries import Row
 from counterfoil.platform.web import lists
 from counterfoil.platform.web.lists import ListShape, ListState, read_list_state
@@ -75,6 +77,18 @@ class MeasureRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRow:
+    """A price that was announced for new drawdowns."""
+
+    effective_on: str
+    rate: str
+    annual: str
+    announced_at: str
+    author: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineListView:
     """The list with its filters."""
 
@@ -115,6 +129,7 @@ class LineView:
     events: Sequence[Event]
     loans: Sequence[LoanRow]
     returns: Sequence[ReturnRow]
+    prices: Sequence[PriceRow]
     measures: Sequence[MeasureRow]
     done: str
 
@@ -201,11 +216,13 @@ async def show_line(visit: Visit) -> Response:
         loans = await READING.loans_of_customer.fetch(connection, page=PART_ROWS, **key)
         returns = await READING.returns_of_line.fetch(connection, page=PART_ROWS, **key)
         measures = await READING.line_measures.fetch(connection, page=PART_ROWS, **key)
+    async with visit.desk.house.database.connection() as unbound:
+        prices = await read_prices(unbound, customer_id, line_id)
     record = ids.to_text(ids.LINE, line_id)
     return visit.page(
         "lines/line.html",
         visit.t("line.title", record=record),
-        _view(visit, row, _Parts(events, loans, returns, measures)),
+        _view(visit, row, _Parts(events, loans, returns, measures, prices)),
         journey="console.reading.line",
         api_call=f"GET /v1/lines/{record}",
     )
@@ -228,6 +245,7 @@ class _Parts(NamedTuple):
     loans: Sequence[Row]
     returns: Sequence[Row]
     measures: Sequence[Row]
+    prices: Sequence[LinePrice]
 
 
 def _view(visit: Visit, row: Row, parts: _Parts) -> LineView:
@@ -255,7 +273,20 @@ def _view(visit: Visit, row: Row, parts: _Parts) -> LineView:
         loans=[loan_row(visit, loan) for loan in parts.loans],
         returns=[_return(visit, item) for item in parts.returns],
         measures=[_measure(visit, item) for item in parts.measures],
+        prices=[_price(visit, item) for item in reversed(parts.prices)],
         done=done_notice(visit),
+    )
+
+
+def _price(visit: Visit, price: LinePrice) -> PriceRow:
+    f = visit.formats
+    return PriceRow(
+        effective_on=f.day(price.effective_on),
+        rate=f.rate(price.rate_daily_e8),
+        annual=f.rate_annual(price.rate_daily_e8),
+        announced_at=f.instant(price.announced_at),
+        author=price.author,
+        reason=price.reason,
     )
 
 
