@@ -282,3 +282,31 @@ def test_the_same_text_renders_to_the_same_bytes() -> None:
     text = "# 合同\n" + "段落 abc 1.00\n" * 90 + "期次 | 到期日\n1 | 2026-02-15\n"
     assert render(text, "# 记录\nx\n") == render(text, "# 记录\nx\n")
     assert render(text) != render(text.replace("1.00", "1.01"))
+
+
+async def test_nobody_signs_whose_identity_was_not_checked_where_that_is_required(
+    branch: Branch,
+) -> None:
+    house = branch.house
+    view = await Counter(house).apply()
+    contract_id, act, code = await shown(house, view)
+    assert isinstance(house.clock, TestClock)
+    house.clock.advance(timedelta(seconds=5))
+    strict = replace(house, settings=house.settings.model_copy(update={"identity_required": True}))
+
+    async def sign(where: House) -> object:
+        return await journey.sign(
+            where,
+            customer_id=view.customer_id,
+            contract_id=contract_id,
+            act=act,
+            code=code,
+            idempotency_key=f"sign {where is strict}",
+        )
+
+    assert code_of(await sign(strict)) == "identity_checks_missing"
+    key = (view.customer_id, view.application_id)
+    [in_bulk] = await sign_for_sandbox(strict, [key], language=Language.CHINESE)
+    assert code_of(in_bulk) == "identity_checks_missing"
+    # Nothing was used up: once nothing is missing the same code signs.
+    assert isinstance(await sign(house), Answer)

@@ -181,10 +181,17 @@ def signed(
     *,
     at: datetime,
     pdf_due: bool,
+    identity_policy: str | None = None,
 ) -> Contract:
-    """Return the contract with the evidence of its signature."""
+    """Return the contract with the evidence of its signature.
+
+    `identity_policy` is the document by which the customer's identity was checked before.
+    """
+    known = _evidence(contract, act, showings, at)
+    if identity_policy is not None:
+        known["identity_policy"] = identity_policy
     # Whole numbers and plain letters only: sorted keys are all that RFC 8785 asks for.
-    evidence = orjson.dumps(_evidence(contract, act, showings, at), option=orjson.OPT_SORT_KEYS)
+    evidence = orjson.dumps(known, option=orjson.OPT_SORT_KEYS)
     return replace(
         contract,
         state=State.SIGNED.value,

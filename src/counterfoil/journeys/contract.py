@@ -1,9 +1,10 @@
 """The agreement of a line, from the offer to the customer's signature.
 
 The story   The agreement is prepared from the approved offer. The cost sheet is shown by itself,
-            then the agreement; with it a one-time code goes out. The customer signs with the hashes
-            of both texts and the code: the signature is written together with the leaf that commits
-            to it. Taking the offer asks for the signed agreement.
+            then the agreement; with it a one-time code goes out. Who the customer is was checked as
+            for opening a line. The customer signs with the hashes of both texts and the code: the
+            signature is written together with the leaf that commits to it. Taking the offer asks
+            for the signed agreement.
 Invariant   What is signed was shown, in that language, long enough, before the offer ended, and is
             the present text. An attempt at a code is counted before anybody looks whether it fits.
 Repetition  The same key gives the first answer; a code is given out with the first answer only.
@@ -44,6 +45,7 @@ from counterfoil.contracts.refusals import (
     CONTRACT_SUPERSEDED,
     OFFER_NOT_APPROVED,
 )
+from counterfoil.customers.verification_policy import Act as IdentityAct
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application, Status
 from counterfoil.decisioning.refusals import APPLICATION_NOT_FOUND
@@ -60,6 +62,7 @@ from counterfoil.journeys.contract_making import (
     signing_leaf,
 )
 from counterfoil.journeys.house import House
+from counterfoil.journeys.identity import refuse_act
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.kernel.language import Language
@@ -200,7 +203,8 @@ async def sign(
             return refused
         if not await store.use_code(connection, stored, at=now):
             return refuse(CODE_EXPIRED)
-        done = signed(contract, act, showings, at=now, pdf_due=True)
+        policy = signing_policy(house)
+        done = signed(contract, act, showings, at=now, pdf_due=True, identity_policy=policy)
         await store.change_signed(connection, done)
         await EVIDENCE.stage_leaves.execute(connection, rows=[signing_leaf(house, done)])
         return _text(done)
@@ -239,6 +243,11 @@ async def require_signed(
         key: _signed_or_refused(found.get(key), application)
         for key, application in zip(keys, applications, strict=True)
     }
+
+
+def signing_policy(house: House) -> str | None:
+    """Return the hash of the document by which who signs is checked; None where nobody is."""
+    return house.identity_policy.sha256 if house.settings.identity_required else None
 
 
 def code_to_keep(
@@ -358,6 +367,7 @@ async def _try_code(
         showings = await store.read_showings(connection, customer_id, contract_id)
         present = await _present(connection, house, contract, now)
         refused = _refuse(house, contract, act, showings, present)
+        refused = refused or await refuse_act(house, connection, IdentityAct.OPENING, customer_id)
         if refused:
             return refused
         # A statement of its own: the attempt stays counted whatever becomes of the rest.

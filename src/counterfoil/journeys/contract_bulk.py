@@ -23,11 +23,12 @@ from counterfoil.contracts.contract import (
 from counterfoil.contracts.one_time_code import StoredCode, mac_of, new_code, refuse_code
 from counterfoil.contracts.refusals import OFFER_NOT_APPROVED
 from counterfoil.contracts.template import Authentication
+from counterfoil.customers.verification_policy import Act as IdentityAct
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application, Status
 from counterfoil.decisioning.refusals import APPLICATION_NOT_FOUND
 from counterfoil.evidence.store import QUERIES as EVIDENCE
-from counterfoil.journeys.contract import code_to_keep
+from counterfoil.journeys.contract import code_to_keep, signing_policy
 from counterfoil.journeys.contract_making import (
     Made,
     borrowers_of,
@@ -40,6 +41,7 @@ from counterfoil.journeys.contract_making import (
 )
 from counterfoil.journeys.contract_words import Borrower
 from counterfoil.journeys.house import House
+from counterfoil.journeys.identity import refuse_acts
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.kernel.language import Language
 from counterfoil.privacy.refusals import PERSONAL_DATA_NOT_FOUND
@@ -87,9 +89,12 @@ async def _sign_some(
         answers: dict[Key, Contract | Refused] = dict(await store.read_signed(connection, keys))
         waiting = [key for key in dict.fromkeys(keys) if key not in answers]
         borrowers = await borrowers_of(connection, house, [key[0] for key in waiting])
+        unchecked = await refuse_acts(
+            house, connection, IdentityAct.OPENING, [key[0] for key in waiting]
+        )
         done: list[_Done] = []
         for key in waiting:
-            outcome = _sign_one(
+            outcome = unchecked.get(key[0]) or _sign_one(
                 house, found.get(key), borrowers.get(key[0]), language, on=on, now=now
             )
             if isinstance(outcome, Refused):
@@ -152,7 +157,8 @@ def _sign_one(
     code = _confirmed(house, contract, language, showings[-1].shown_at, now)
     if isinstance(code, Refused):
         return code
-    done = signed(contract, act, list(showings), at=now, pdf_due=False)
+    policy = signing_policy(house)
+    done = signed(contract, act, list(showings), at=now, pdf_due=False, identity_policy=policy)
     return _Done(made=Made(contract=done, texts=made.texts), showings=showings, code=code)
 
 
