@@ -23,6 +23,7 @@ from counterfoil.hosts import delivery as notices
 from counterfoil.hosts.http_hooks import HttpHooks
 from counterfoil.journeys import tell_hosts
 from counterfoil.journeys.draw import PayoutBooks
+from counterfoil.journeys.own_hosts import end_own_link, own_links
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.simulator.host.host import HostApp, Manner
@@ -162,6 +163,28 @@ async def test_a_host_is_away_and_loses_nothing(site: Site) -> None:
     assert {"link.confirmed", "hosted_page.done", "line.opened", "loan.opened"} <= types
     text = orjson.dumps(app.acted_on).decode()
     assert not [word for word in (*ADULT.values(), "cu_", "amount") if word in text]
+    paid = {"customer": "u1", "loan_id": loan["id"], "currency": "CNY"}
+    for amount in (40_000, 60_000):
+        booked = await visitor.post("/v1/host/repayments", {**paid, "amount_minor": amount})
+        assert booked.status_code == 201, booked.text
+    async with site.house.database.connection() as connection:
+        customer = await connection.fetchval("SELECT customer_id FROM hosts.link")
+    [known] = await own_links(site.house, customer)
+    assert known.host.host_id == visitor.host_id
+    while await tell_hosts.take_events(site.house, consumer):
+        pass
+    for _ in range(2):
+        await end_own_link(site.house, customer_id=customer, host_id=visitor.host_id)
+    assert [one.link.ended_by for one in await own_links(site.house, customer)] == ["customer"]
+    check_problem(
+        await visitor.get(f"/v1/host/loans/{loan['id']}", customer="u1"), 410, "host_link_ended"
+    )
+    while await tell_hosts.take_events(site.house, consumer):
+        pass
+    told = (await visitor.get("/v1/host/events", state="waiting")).json()["items"]
+    assert sorted(item["type"] for item in told) == [
+        *("link.ended", "loan.closed", "repayment.booked"),
+    ]
 
 
 async def test_hosts_and_customers_do_not_see_each_other(site: Site) -> None:

@@ -18,6 +18,7 @@ from counterfoil.decisioning.line_review.measure import Kind as MeasureKind
 from counterfoil.decisioning.line_review.measure import Status as MeasureStatus
 from counterfoil.decisioning.wishes import Choice
 from counterfoil.evidence.leaf import LeafType
+from counterfoil.hosts.link import LinkState
 from counterfoil.kernel.language import Language
 from counterfoil.lending.terms import Method, Prepayment
 from counterfoil.platform.web.i18n import load_catalogues
@@ -43,6 +44,7 @@ FAMILIES = {
     "consent_event": [one.value for one in EventKind],
     "consent_status": [one.value for one in ConsentStatus],
     "contract_status": [one.value for one in ContractState],
+    "host_link": [one.value for one in LinkState],
     "inquiry_status": [one.value for one in InquiryState],
     "instalment": ["planned", "due", "settled", "late"],
     "language_short": ["en", "zh-CN"],
@@ -51,8 +53,28 @@ FAMILIES = {
     "leaf_type": [one.name.lower() for one in LeafType],
     "line_blocked": ["frozen", "suspended", "closed", "expired"],
     "loan_status": ["open", "pending", "closed", "cancelled"],
-    "me_link": ["apply", "decisions", "contracts", "profile", "rights", "settings", "sign_ins"],
-    "me_note": ["apply", "decisions", "contracts", "profile", "rights", "settings", "sign_ins"],
+    "me_link": [
+        "account",
+        "apply",
+        "decisions",
+        "contracts",
+        "hosts",
+        "profile",
+        "rights",
+        "settings",
+        "sign_ins",
+    ],
+    "me_note": [
+        "account",
+        "apply",
+        "decisions",
+        "contracts",
+        "hosts",
+        "profile",
+        "rights",
+        "settings",
+        "sign_ins",
+    ],
     "measure_kind": [one.value for one in MeasureKind],
     "measure_status": [one.value for one in MeasureStatus],
     "method": [one.value for one in Method],

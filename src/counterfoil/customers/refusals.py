@@ -243,3 +243,21 @@ PAYOUT_ACCOUNT_UNKNOWN = Refusal(
     message="Money goes only to the account that is registered for the customer.",
     next_step="Name that account, or register another one after the checks that this needs.",
 )
+PAYOUT_ACCOUNT_BOUND = Refusal(
+    code="payout_account_bound",
+    kind=Kind.CONFLICT,
+    message="Another account is registered for payouts already.",
+    next_step="Changing it needs identity checks: ask the lender.",
+)
+PAYOUT_ACCOUNT_OF_ANOTHER = Refusal(
+    code="payout_account_of_another",
+    kind=Kind.CONFLICT,
+    message="The bank says that this account is not in the customer's name.",
+    next_step="Name an account of the customer's own.",
+)
+PAYOUT_ACCOUNT_UNCHECKED = Refusal(
+    code="payout_account_unchecked",
+    kind=Kind.UNAVAILABLE,
+    message="Nobody could say whose account this is, so it was not registered.",
+    next_step="Try again later, or have the lender register it after its checks.",
+)

@@ -54,7 +54,8 @@ class Told(NamedTuple):
     member: str
     prefix: str
     state: str
-    #: What the event is about, where that was made through a host; None: a page or a link.
+    #: What the event is about, where that was made through a host; None: a page, a link, or the
+    #: loans of a repayment.
     subject: SubjectKind | None
 
 
@@ -87,8 +88,14 @@ EVENTS: Final[Mapping[str, Told]] = {
     "line_limit_lowered": Told("line.changed", *_LINE, "changed", SubjectKind.LINE),
     "line_closed": Told("line.closed", *_LINE, "closed", SubjectKind.LINE),
     "loan_opened": Told("loan.opened", *_LOAN, "open", SubjectKind.LOAN),
+    # Of a loan that the repayment paid for; where it closed one, the host is told of that one.
+    "repayment_booked": Told("repayment.booked", *_LOAN, "booked", None),
+    "repayment_reversed": Told("repayment.reversed", *_LOAN, "reversed", None),
     "drawdown_failed": Told("drawdown.failed", *_LOAN, "cancelled", SubjectKind.LOAN),
 }
+REPAYMENT_EVENTS: Final = frozenset({"repayment_booked", "repayment_reversed"})
+#: What is told in the place of a repayment that closed a loan.
+LOAN_CLOSED: Final = Told("loan.closed", *_LOAN, "closed", None)
 #: What a test sends; nothing of a customer.
 TEST: Final = "test"
 

@@ -32,6 +32,13 @@ FROM unnest(:places::integer[], :customer_ids::bigint[], :subject_ids::bigint[])
     AS given (place, customer_id, subject_id)
 JOIN hosts.link AS l ON l.customer_id = given.customer_id AND l.host_id = given.subject_id;
 
+-- name: customers_of_hosts
+-- Which of some customers any host knows.
+-- gives   at most one row a customer
+-- locks   none
+SELECT DISTINCT customer_id FROM hosts.link
+WHERE customer_id = ANY(:customer_ids::bigint[]) AND state = 'confirmed';
+
 -- name: add_deliveries
 -- Notices to hosts; one that is there for the same event and host stays as it is.
 -- locks   none but its rows

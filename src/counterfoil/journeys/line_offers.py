@@ -2,8 +2,10 @@
 
 Invariant   An offer raises nothing. Taking it up is the customer's own request for exactly that
             limit, with the consent under which the bureau may be asked; what follows is the way of
-            every request: a decision, an amendment, the customer's agreement. Not taking it up, or
-            being declined then, leaves the line as it is.
+            every request: a decision, an amendment, the customer's agreement. Not taking it up,
+            declining it, or being declined then, leaves the line as it is.
+Declined    What the customer declined is over; nothing else follows from it, and the next review
+            may offer again.
 """
 
 from collections.abc import Mapping
@@ -44,6 +46,26 @@ async def take_up(house: House, taken: OfferTaken) -> Answer | Refused:
     return wish if isinstance(wish, Refused) else await raise_limit.request(house, wish)
 
 
+async def decline(
+    house: House, *, customer_id: int, review_id: int, channel: str
+) -> StoredReview | Refused:
+    """Keep that a customer does not want what a review offers; once is as good as twice."""
+    async with house.database.transaction() as connection:
+        found = await store.read_review(connection, customer_id=customer_id, review_id=review_id)
+        if found is None:
+            return refuse(LINE_REVIEW_NOT_FOUND)
+        if found.outcome is not ReviewOutcome.OFFERED:
+            return refuse(REVIEW_OFFER_OVER)
+        await store.add_declined_offer(
+            connection,
+            customer_id=customer_id,
+            review_id=review_id,
+            channel=channel,
+            at=house.clock.now(),
+        )
+    return found
+
+
 async def wish_of(house: House, taken: OfferTaken) -> RaiseWish | Refused:
     """Return the request that an offer leads to; one that is over or overtaken is refused."""
     on = await house.business_date()
@@ -54,7 +76,8 @@ async def wish_of(house: House, taken: OfferTaken) -> RaiseWish | Refused:
         if found is None:
             return refuse(LINE_REVIEW_NOT_FOUND)
         line = await read_line(connection, taken.customer_id, found.line_id)
-    if found.outcome is not ReviewOutcome.OFFERED or found.to_minor is None:
+        declined = await store.declined_offers(connection, taken.customer_id, [taken.review_id])
+    if declined or found.outcome is not ReviewOutcome.OFFERED or found.to_minor is None:
         return refuse(REVIEW_OFFER_OVER)
     if found.valid_until is None or on > found.valid_until:
         return refuse(REVIEW_OFFER_OVER)

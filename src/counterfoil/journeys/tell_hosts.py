@@ -21,8 +21,10 @@ from counterfoil.hosts.delivery import (
     EVENTS,
     LEASE,
     LINK_EVENTS,
+    LOAN_CLOSED,
     OVERLAP,
     PAGE_EVENTS,
+    REPAYMENT_EVENTS,
     TEST,
     Delivery,
     DeliveryState,
@@ -30,6 +32,7 @@ from counterfoil.hosts.delivery import (
     signed_headers,
 )
 from counterfoil.hosts.host import Host, refuse_address
+from counterfoil.hosts.link import SubjectKind
 from counterfoil.hosts.port import HookAnswer, Hooks
 from counterfoil.hosts.refusals import (
     DELIVERY_NOT_FOUND,
@@ -42,6 +45,7 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.lending.repaid_store import Repaid, loans_of_repayments
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.database import Connection
 from counterfoil.platform.files import write_once
@@ -172,8 +176,53 @@ async def _take(house: House, connection: Connection, events: Sequence[Event]) -
             told, reference=reference, subject_id=event.subject_id, at=event.created_at
         )
         made.append(_delivery(house, event.customer_id, host_id, event.event_id, told.type, body))
+    made += await _of_repayments(house, connection, events)
     if made:
         await store.add_deliveries(connection, made, at=house.wall.now())
+
+
+async def _of_repayments(
+    house: House, connection: Connection, events: Sequence[Event]
+) -> list[Delivery]:
+    """Return the notices of repayments: one a host, of the loan that was closed, or the first.
+
+    Customers whom no host knows cost one look at the links and nothing else.
+    """
+    places = [i for i, e in enumerate(events) if e.kind in REPAYMENT_EVENTS]
+    if not places:
+        return []
+    rows = await store.QUERIES.customers_of_hosts.fetch(
+        connection, customer_ids=sorted({events[i].customer_id for i in places})
+    )
+    known = {row["customer_id"] for row in rows}
+    asked = [(i, events[i].customer_id, events[i].subject_id) for i in places]
+    repaid = await loans_of_repayments(connection, [one for one in asked if one[1] in known])
+    if not repaid:
+        return []
+    rows = await store.QUERIES.hosts_of_subjects.fetch(
+        connection,
+        # Of the loans, in their order; what they are of is told by that order again.
+        places=list(range(len(repaid))),
+        customer_ids=[events[one.place].customer_id for one in repaid],
+        kinds=[SubjectKind.LOAN.value for _ in repaid],
+        subject_ids=[one.loan_id for one in repaid],
+    )
+    chosen: dict[tuple[int, int], tuple[Repaid, str]] = {}
+    for row in sorted(rows, key=lambda row: row["place"]):
+        one = repaid[row["place"]]
+        key = (one.place, row["host_id"])
+        if key not in chosen or (one.is_closed and not chosen[key][0].is_closed):
+            chosen[key] = (one, row["reference"])
+    made = []
+    for (place, host_id), (one, reference) in chosen.items():
+        event = events[place]
+        is_closing = one.is_closed and event.kind == "repayment_booked"
+        told = LOAN_CLOSED if is_closing else EVENTS[event.kind]
+        body = notices.body_of(
+            told, reference=reference, subject_id=one.loan_id, at=event.created_at
+        )
+        made.append(_delivery(house, event.customer_id, host_id, event.event_id, told.type, body))
+    return made
 
 
 async def _hosts_of(

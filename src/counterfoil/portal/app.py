@@ -34,6 +34,7 @@ from counterfoil.portal.desk import Desk, make_desk
 from counterfoil.portal.frame import BASE, THEMES
 from counterfoil.portal.page import Page
 from counterfoil.portal.pages import (
+    account,
     applications,
     apply,
     apply_review,
@@ -44,6 +45,7 @@ from counterfoil.portal.pages import (
     errors,
     home,
     hosted,
+    hosts,
     limits,
     loans,
     me,
@@ -62,6 +64,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *apply.PAGES,
     *apply_review.PAGES,
     *applications.PAGES,
+    *account.PAGES,
     *consents.PAGES,
     *record.PAGES,
     *loans.PAGES,
@@ -74,6 +77,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *settings.PAGES,
     *sign_in.PAGES,
     *hosted.PAGES,
+    *hosts.PAGES,
 )
 
 

@@ -19,7 +19,10 @@ _TABS: Final = (
     (
         "me",
         "/me",
-        ("/decisions", "/rights", "/profile", "/limits", "/contracts", "/sign-ins", "/settings"),
+        (
+            *("/decisions", "/rights", "/profile", "/limits", "/contracts", "/sign-ins"),
+            *("/settings", "/hosts", "/account"),
+        ),
     ),
 )
 

@@ -109,7 +109,8 @@ class ChoiceBody(Body):
     """The customer chooses."""
 
     customer_id: CustomerId
-    #: `person_decides`: no decision by machine alone; `standard_offer`: no personal offer.
+    #: `person_decides`: no decision by machine alone; `standard_offer`: no personal offer;
+    #: `no_invitations`: nobody invites the customer to apply.
     choice: Choice
     #: False takes the choice back.
     is_on: bool
@@ -121,6 +122,7 @@ class ChoicesView(View):
     customer_id: str
     person_decides: datetime | None
     standard_offer: datetime | None
+    no_invitations: datetime | None
 
 
 async def carry_choice(call: Call, body: ChoiceBody) -> Answer | Refused:
@@ -269,4 +271,5 @@ def _choices_view(chosen: Chosen) -> ChoicesView:
         customer_id=ids.to_text(ids.CUSTOMER, chosen.customer_id),
         person_decides=chosen.since.get(Choice.PERSON_DECIDES),
         standard_offer=chosen.since.get(Choice.STANDARD_OFFER),
+        no_invitations=chosen.since.get(Choice.NO_INVITATIONS),
     )

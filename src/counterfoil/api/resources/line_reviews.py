@@ -45,6 +45,12 @@ class ReviewBody(Body):
     report_id: ReportId | None = None
 
 
+class OfferDeclinedBody(Body):
+    """The customer does not want what a review offers."""
+
+    customer_id: CustomerId
+
+
 class OfferTakenBody(Body):
     """The customer takes up what a review offers."""
 
@@ -120,6 +126,21 @@ async def carry_offer(call: Call, body: OfferTakenBody) -> Answer | Refused:
     )
 
 
+async def carry_decline(call: Call, body: OfferDeclinedBody) -> Answer | Refused:
+    """Decline an offer."""
+    found = await line_offers.decline(
+        call.house,
+        customer_id=body.customer_id,
+        review_id=call.path["line_review_id"],
+        channel=call.author,
+    )
+    if isinstance(found, Refused):
+        return found
+    async with call.house.database.connection() as connection:
+        policy = await line_offers.policy_of_review(connection, found)
+    return Answer(text_of(line_offers.review_document(policy, found)), is_replay=False)
+
+
 REVIEW = Write(
     name="review_line",
     tag=TAG,
@@ -154,7 +175,20 @@ TAKE_UP = Write(
     ),
     example={"customer_id": _CUSTOMER, "facts": {}},
 )
-WRITES = (REVIEW, TAKE_UP)
+DECLINE = Write(
+    name="decline_review_offer",
+    tag=TAG,
+    path="/v1/line-reviews/{line_review_id}/decline",
+    path_ids={"line_review_id": ids.LINE_REVIEW},
+    scope=Scope.APPLICATIONS_WRITE,
+    body=OfferDeclinedBody,
+    answer=ReviewView,
+    carry=carry_decline,
+    summary="Decline the offer of a review",
+    description="The line stays as it is; the offer cannot be taken up any more.",
+    example={"customer_id": _CUSTOMER},
+)
+WRITES = (REVIEW, TAKE_UP, DECLINE)
 
 
 @router.get(

@@ -141,6 +141,25 @@ async def read_review(
     return None if row is None else _review(row)
 
 
+async def add_declined_offer(
+    connection: Connection, *, customer_id: int, review_id: int, channel: str, at: datetime
+) -> None:
+    """Write that a customer declined what a review offers; said again it changes nothing."""
+    await QUERIES.add_declined_offer.execute(
+        connection, customer_id=customer_id, review_id=review_id, channel=channel, declined_at=at
+    )
+
+
+async def declined_offers(
+    connection: Connection, customer_id: int, review_ids: Sequence[int]
+) -> set[int]:
+    """Return which of a customer's reviews made an offer that was declined."""
+    rows = await QUERIES.declined_offers.fetch(
+        connection, customer_id=customer_id, review_ids=list(review_ids)
+    )
+    return {row["review_id"] for row in rows}
+
+
 async def read_recorded(
     connection: Connection, *, page: int, after: ReviewKey = (0, 0), review_id: int | None = None
 ) -> list[tuple[ReviewKey, StoredDecision]]:

@@ -119,3 +119,18 @@ JOIN decisioning.policy_version AS v USING (policy_hash)
 WHERE p.purpose = :purpose AND p.effective_from <= :at
 ORDER BY p.effective_from DESC, p.publication_id DESC
 LIMIT 2;
+
+-- name: add_declined_offer
+-- A customer declines what a review offers; declined twice it stands there once.
+-- locks   none but its row
+INSERT INTO decisioning.line_offer_declined (customer_id, review_id, channel, declined_at)
+VALUES (:customer_id, :review_id, :channel, :declined_at)
+ON CONFLICT (customer_id, review_id) DO NOTHING;
+
+-- name: declined_offers
+-- Which of a customer's reviews made an offer that was declined.
+-- gives   at most one row a review
+-- locks   none
+SELECT review_id
+FROM decisioning.line_offer_declined
+WHERE customer_id = :customer_id AND review_id = ANY(:review_ids::bigint[]);

@@ -14,6 +14,7 @@ import orjson
 from starlette.responses import Response
 
 from counterfoil.journeys import sheet_reading as journey
+from counterfoil.journeys.bind_account import present_account
 from counterfoil.journeys.quote import quote
 from counterfoil.journeys.reading_time import end_reading
 from counterfoil.kernel import ids
@@ -272,15 +273,18 @@ async def _drawing(visit: Visit, reader: FormReader, line: Line) -> Drawing | No
 
 
 async def _accounts(visit: Visit, line: Line) -> list[tuple[str, str]]:
-    """Return the customer's accounts that money went to before, latest first.
+    """Return the customer's accounts, the registered one first, then those of earlier loans.
 
-    A sandbox has an account for whoever has none; elsewhere one is bound by the lender.
+    A sandbox has an account for whoever has none.
     """
+    bound = await present_account(visit.house, visit.customer_id)
     async with visit.reading() as connection:
         loans = await store.read_loans_after(
             connection, customer_id=visit.customer_id, page=_LOANS_READ
         )
-    known = dict.fromkeys(loan.payee_ref for loan in reversed(loans))
+    known = dict.fromkeys(
+        ref for ref in (bound, *(loan.payee_ref for loan in reversed(loans))) if ref
+    )
     if not known and visit.house.settings.environment == _SANDBOX:
         known = {f"acct-{ids.to_text(ids.LINE, line.line_id)}": None}
     return [(ref, visit.t("draw.account_of", account=ref)) for ref in known]

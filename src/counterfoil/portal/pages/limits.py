@@ -16,7 +16,7 @@ from counterfoil.decisioning.line_review import store as review_store
 from counterfoil.decisioning.line_review.measure import LineMeasure
 from counterfoil.journeys import raise_limit
 from counterfoil.journeys.line_appeals import appeal
-from counterfoil.journeys.line_offers import OfferTaken, take_up
+from counterfoil.journeys.line_offers import OfferTaken, decline, take_up
 from counterfoil.journeys.raise_agreeing import (
     Act,
     Amendment,
@@ -105,7 +105,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def act(visit: Visit) -> Response:
-    """Take an offer up, leave a request, or appeal."""
+    """Take an offer up or decline it, leave a request, or appeal."""
     line = await _line(visit)
     if line is None:
         return errors.not_found(visit)
@@ -115,6 +115,13 @@ async def act(visit: Visit) -> Response:
         return await _show(visit, reader)
     if what == "take_up":
         outcome = await _take_up(visit, key)
+    elif what == "decline":
+        outcome = await decline(
+            visit.house,
+            customer_id=visit.customer_id,
+            review_id=_number(visit, ids.LINE_REVIEW, "review"),
+            channel=_BY,
+        )
     elif what == "leave":
         number = _number(visit, ids.LIMIT_REQUEST, "request")
         outcome = await raise_limit.withdraw(
@@ -132,7 +139,12 @@ async def act(visit: Visit) -> Response:
     if isinstance(outcome, Refused):
         reader.refuse("form", "form.refused", text=visit.refusal(outcome))
         return await _show(visit, reader)
-    dones = {"take_up": "offer_asked", "leave": "offer_left", "appeal": "appealed"}
+    dones = {
+        "take_up": "offer_asked",
+        "decline": "offer_declined",
+        "leave": "offer_left",
+        "appeal": "appealed",
+    }
     return visit.go(f"/limits/{ids.to_text(ids.LINE, line.line_id)}?done={dones[what]}")
 
 
@@ -209,6 +221,9 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
         appeals = await case_store.appeals_of_line(connection, **of_line)
         notices = await case_store.notices_of_line(connection, **of_line)
         reviews = await review_store.reviews_of_line(connection, page=REVIEWS_SHOWN, **of_line)
+        declined = await review_store.declined_offers(
+            connection, visit.customer_id, [one.review_id for one in reviews]
+        )
         requests = await limit_request_store.requests_of_line(connection, **of_line)
     is_chinese = visit.catalogue.language == "zh-CN"
     known = {one.measure_id: one.status.value for one in reversed(appeals)}
@@ -216,7 +231,10 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
     view = LimitView(
         card=line_card(visit, line, today),
         offers=[
-            row for row in (_offer(visit, line, one, today) for one in reviews) if row is not None
+            row
+            for one in reviews
+            if one.review_id not in declined
+            and (row := _offer(visit, line, one, today)) is not None
         ],
         requests=[_request(visit, one) for one in requests if _waits(one, today)],
         measures=[_measure(visit, one, known) for one in measures],
@@ -235,7 +253,7 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
     return visit.page("limits/line.html", visit.t("limit.title"), view, status=status)
 
 
-_DONE: Final = ("offer_asked", "offer_left", "appealed", "limit_raised")
+_DONE: Final = ("offer_asked", "offer_declined", "offer_left", "appealed", "limit_raised")
 
 
 def _offer(

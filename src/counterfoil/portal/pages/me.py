@@ -112,7 +112,10 @@ async def show(visit: Visit) -> Response:
                 state=visit.t(state, at=visit.formats.instant(since)),
             )
         )
-    names = ("settings", "apply", "decisions", "contracts", "profile", "rights", "sign-ins")
+    names = (
+        *("settings", "apply", "decisions", "contracts", "account"),
+        *("profile", "rights", "hosts", "sign-ins"),
+    )
     view = MeView(
         customer=visit.customer,
         links=[
