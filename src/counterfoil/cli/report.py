@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.cli import output
+from counterfoil.cli.acting import in_house
 from counterfoil.cli.connection import with_connection
 
 if TYPE_CHECKING:
     from counterfoil.decisioning.inclusion import KindCount, SegmentCount
     from counterfoil.decisioning.policy import Policy
     from counterfoil.decisioning.policy_parts import Segment
+    from counterfoil.journeys.house import House
     from counterfoil.platform.database import Connection
 
     SegmentRow = tuple[Policy, Segment, SegmentCount]
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
+#: Numbers of accounts are shorter.
+_ACCOUNT_DIGITS_MAX = 9
 First = Annotated[
     datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of receipt, UTC.")
 ]
@@ -30,6 +34,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Reports about the book.", no_args_is_help=True)
     group.callback()(_reports)
     group.command()(inclusion)
+    group.command()(lineage)
     app.add_typer(group, name="report")
 
 
@@ -78,6 +83,43 @@ def inclusion(*, first: First, last: Last, as_json: Json = False) -> None:
     ]
     output.write_table("Inclusion", columns, rows)
     _write_segments(segments)
+
+
+def lineage(
+    report: Annotated[str, typer.Argument(help="`funnel`, `inclusion`, or a ledger account.")],
+    *,
+    first: First,
+    last: Last,
+    as_json: Json = False,
+) -> None:
+    """Follow a report, or what was posted to an account, back to its rows and to what made it."""
+    if first > last:
+        raise typer.BadParameter("the last day comes before the first", param_hint="--to")
+
+    async def work(house: "House") -> dict[str, Any]:
+        from counterfoil.journeys.report_lineage import (
+            Report,
+            lineage_of_balance,
+            lineage_of_report,
+        )
+
+        span = {"first_date": first.date(), "last_date": last.date()}
+        if report.isascii() and report.isdigit() and len(report) <= _ACCOUNT_DIGITS_MAX:
+            return await lineage_of_balance(house, int(report), **span)
+        if report not in set(Report):
+            raise typer.BadParameter("is funnel, inclusion or a ledger account")
+        return await lineage_of_report(house, Report(report), **span)
+
+    found = in_house(work)
+    if as_json:
+        output.write_json(found)
+        return
+    rows = found["rows"]
+    typer.echo(f"{rows['count']} rows, digest {rows['sha256']}, program {found['program']}")
+    for query in found["queries"]:
+        typer.echo(f"  {query['name']} {query['sha256'][:12]} reads {', '.join(query['reads'])}")
+    for key in rows["shown"]:
+        typer.echo(f"  {key}")
 
 
 def _document(item: "KindCount") -> dict[str, Any]:

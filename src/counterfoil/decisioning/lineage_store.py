@@ -106,3 +106,31 @@ def _read(row: Row) -> DecisionRead:
             result=row["result"].encode(),
         ),
     )
+
+
+class Counted(NamedTuple):
+    """An application that a report counts, with its last decision; None where there is none."""
+
+    customer_id: int
+    application_id: int
+    decision_no: int | None
+    policy_hash: str | None
+
+
+async def applications_behind(
+    connection: Connection,
+    span: tuple[datetime, datetime],
+    *,
+    after: tuple[int, int] = (0, 0),
+    page: int,
+) -> list[Counted]:
+    """Return a page of the applications received from one instant to before another."""
+    rows = await QUERIES.applications_behind.fetch(
+        connection,
+        received_from=span[0],
+        received_before=span[1],
+        customer_id=after[0],
+        application_id=after[1],
+        page=page,
+    )
+    return [Counted(**dict(row)) for row in rows]

@@ -37,3 +37,21 @@ LIMIT :page;
 SELECT policy_hash, document
 FROM decisioning.policy_version
 ORDER BY policy_hash;
+
+-- name: applications_behind
+-- Applications received in a span, with their last decision: what reports on applications count.
+-- gives   at most :page rows behind the key given
+-- locks   none
+SELECT a.customer_id, a.application_id, last.decision_no, last.policy_hash
+FROM decisioning.application AS a
+LEFT JOIN LATERAL (
+    SELECT d.decision_no, d.policy_hash
+    FROM decisioning.decision AS d
+    WHERE d.customer_id = a.customer_id AND d.application_id = a.application_id
+    ORDER BY d.decision_no DESC
+    LIMIT 1
+) AS last ON true
+WHERE a.received_at >= :received_from AND a.received_at < :received_before
+  AND (a.customer_id, a.application_id) > (:customer_id, :application_id)
+ORDER BY a.customer_id, a.application_id
+LIMIT :page;
