@@ -3,6 +3,7 @@
 from tests.api.conftest import Site
 from tests.unit.lending.test_promotion import TEXT
 
+from counterfoil.kernel import ids
 from counterfoil.lending import promotion_store
 from counterfoil.lending.promotion import read_promotion
 
@@ -32,7 +33,7 @@ async def test_promotions_stand_with_what_is_left_and_who_pays(site: Site) -> No
 
 
 async def test_rule_packs_of_a_date_hold_the_rules_that_have_begun(site: Site) -> None:
-    shown = (await site.get("/v1/rule-packs?on=2026-03-01")).json()
+    shown = (await site.get("/v1/rule-packs", on="2026-03-01")).json()
     (pack,) = shown["items"]
     assert pack["reference"].startswith("cn-2026-01@")
     assert shown["holidays_known"]
@@ -40,11 +41,13 @@ async def test_rule_packs_of_a_date_hold_the_rules_that_have_begun(site: Site) -
     caps = [one for one in pack["rules"] if one["name"] == "cost_annual_most"]
     assert {one["value"] for one in caps} == {24_000_000}
     assert not any(one["article_printable"] for one in pack["rules"] if one["mark"] != "A")
-    early = (await site.get("/v1/rule-packs?on=1999-01-01")).json()["items"]
-    assert all(not one["rules"] for one in early)
-    assert (await site.get("/v1/rule-packs?on=never")).status_code == 422
+    assert all(one["from_date"] <= "2026-03-01" for one in pack["rules"])
+    (early,) = (await site.get("/v1/rule-packs", on="2025-09-30")).json()["items"]
+    assert not [one for one in early["rules"] if one["name"] == "cost_annual_most"]
+    assert (await site.get("/v1/rule-packs", on="never")).status_code == 422
 
 
 async def test_a_line_of_nobody_has_no_prices(site: Site) -> None:
-    path = "/v1/lines/ln_01hv4zq3k2f00/prices?customer_id=cu_01hv4zq3k2f00"
-    assert (await site.get(path)).status_code == 404
+    line, customer = ids.to_text(ids.LINE, 7), ids.to_text(ids.CUSTOMER, 5)
+    shown = await site.get(f"/v1/lines/{line}/prices", customer_id=customer)
+    assert shown.status_code == 404
