@@ -32,6 +32,7 @@ _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": f"{_REFERENCE
 _NAMES: Final = {
     ids.HOST: "a host",
     ids.LOAN: "a loan",
+    ids.PURCHASE: "a purchase of a scene",
     ids.CAMPAIGN: "a campaign",
     ids.DELIVERY: "a notice to a host",
     ids.CUSTOMER: "a customer",

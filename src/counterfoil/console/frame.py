@@ -106,6 +106,7 @@ _NAVIGATION: Final = (
             ("models", "/models", "m", Permission.READ_MODELS),
             ("experiments", "/experiments", "x", Permission.READ),
             ("exposure", "/exposure", "u", Permission.READ),
+            ("scenes", "/scenes", "2", Permission.READ),
             ("prices", "/prices", "4", Permission.READ),
         ),
     ),

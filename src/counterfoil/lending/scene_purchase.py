@@ -77,7 +77,7 @@ def refuse_purchase(
     missing = [kind for kind in scene.documents if kind not in documents]
     if missing:
         return refuse(SCENE_DOCUMENT_MISSING, scene=scene.code, documents=", ".join(missing))
-    if scene.is_staged and purchase.course_from is None:
+    if _course_at_fault(scene, purchase):
         return refuse(SCENE_COURSE_MISSING, scene=scene.code)
     if not scene.protects_students or purchase.is_student is False:
         return None
@@ -88,6 +88,13 @@ def refuse_purchase(
     if SECOND_SOURCE not in documents:
         return refuse(SCENE_DOCUMENT_MISSING, scene=scene.code, documents=SECOND_SOURCE)
     return None
+
+
+def _course_at_fault(scene: Scene, purchase: Purchase) -> bool:
+    """Tell whether a course has no days where it needs them, or ends before it begins."""
+    if purchase.course_from is None or purchase.course_until is None:
+        return scene.is_staged
+    return purchase.course_until < purchase.course_from
 
 
 def payable_minor(scene: Scene, state: PurchaseState) -> int:

@@ -23,7 +23,7 @@ SCENE_DOCUMENT_USED = Refusal(
 SCENE_COURSE_MISSING = Refusal(
     code="scene_course_missing",
     kind=Kind.INVALID,
-    message="A purchase of the scene {scene} needs first and last day of the course.",
+    message="A purchase of the scene {scene} needs first and last day of the course, in order.",
     next_step="Send both days.",
 )
 SCENE_STUDENT_UNKNOWN = Refusal(

@@ -243,7 +243,7 @@ async def carry_licence(call: Call, body: LicenceBody) -> Answer | Refused:
         scope_id=idempotency.HOUSE,
         key=call.idempotency_key,
         kind="record_scene_licence",
-        request=body.model_dump(mode="json"),
+        request={name: str(value) for name, value in body},
         work=work,
     )
 
@@ -275,7 +275,7 @@ async def carry_closure(call: Call, body: ClosureBody) -> Answer | Refused:
         scope_id=idempotency.HOUSE,
         key=call.idempotency_key,
         kind="close_scene_merchant",
-        request=body.model_dump(mode="json"),
+        request={name: str(value) for name, value in body},
         work=work,
     )
 

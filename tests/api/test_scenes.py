@@ -1,0 +1,76 @@
+"""Purchases of scenes over HTTP: every call of their way, and what is refused."""
+
+import pytest
+from tests.api.conftest import Site
+from tests.api.test_bad_input import check_problem
+from tests.store.scene_desk import ANALYST, OFFICER, WISH
+
+from counterfoil.journeys import scenes
+from counterfoil.journeys.approve import decide_approval
+from counterfoil.kernel import ids
+from counterfoil.lending.scene_store import Payee
+from counterfoil.platform.approvals import Approval
+
+PAPER = "cd" * 32
+
+
+@pytest.fixture
+async def merchant(site: Site) -> str:
+    wish = WISH.__class__(scene="education", name="A school", payee_ref="acct-9", reason="new")
+    waiting = await scenes.register_payee(site.house, ANALYST, wish)
+    assert isinstance(waiting, Approval)
+    await decide_approval(
+        site.house, OFFICER, waiting.approval_id, is_approved=True, reason="looked"
+    )
+    payee = await scenes.register_payee(site.house, ANALYST, wish)
+    assert isinstance(payee, Payee), payee
+    return ids.to_text(ids.MERCHANT, payee.merchant_id)
+
+
+async def test_a_course_is_recorded_reported_and_its_school_closed(
+    site: Site, merchant: str
+) -> None:
+    borrower = await site.borrower()
+    today = (await site.house.business_date()).isoformat()
+    wish = {
+        "customer_id": borrower.customer_id, "scene": "education", "merchant_id": merchant,
+        "price_minor": 400_000, "currency": "CNY", "documents": {"enrolment_proof": PAPER},
+        "course": {"first_on": today, "last_on": "2027-08-31"}, "is_student": False,
+    }  # fmt: skip
+    bare = {name: value for name, value in wish.items() if name != "course"}
+    check_problem(await site.post("/v1/scene-purchases", bare), 422, "scene_course_missing")
+    backwards = wish | {"course": {"first_on": today, "last_on": "2020-01-01"}}
+    check_problem(await site.post("/v1/scene-purchases", backwards), 422, "scene_course_missing")
+    kept = await site.post("/v1/scene-purchases", wish, key="once")
+    assert kept.status_code == 201, kept.text
+    assert (await site.post("/v1/scene-purchases", wish, key="once")).content == kept.content
+    check_problem(await site.post("/v1/scene-purchases", wish), 409, "scene_document_used")
+    purchase = kept.json()
+    assert purchase["payable_minor"] == 100_000
+
+    licence = {
+        "merchant_id": merchant, "number": "L-1", "authority": "a bureau",
+        "valid_until": "2027-12-31", "document_sha256": PAPER, "recorded_by": "li-wei",
+    }  # fmt: skip
+    assert (await site.post("/v1/scene-licences", licence)).json()["number"] == "L-1"
+    progress = {
+        "customer_id": borrower.customer_id, "progress_ppm": 500_000, "proof_sha256": PAPER,
+        "reported_by": "li-wei",
+    }  # fmt: skip
+    path = f"/v1/scene-purchases/{purchase['id']}/progress"
+    assert (await site.post(path, progress)).json()["payable_minor"] == 300_000
+    check_problem(await site.post(path, progress), 409, "scene_progress_not_more")
+
+    closure = {
+        "merchant_id": merchant, "closed_on": today, "reason": "closed", "recorded_by": "li-wei",
+    }  # fmt: skip
+    closed = await site.post("/v1/scene-closures", closure)
+    assert closed.json()["purchases"][0]["due_back_minor"] == 0, "nothing was paid yet"
+    check_problem(await site.post("/v1/scene-closures", closure), 409, "scene_merchant_closed")
+    mine = await site.get(f"/v1/customers/{borrower.customer_id}/scene-purchases")
+    its = await site.get(f"/v1/scene-merchants/{merchant}/purchases")
+    assert mine.json() == its.json()
+    loan = {"customer_id": borrower.customer_id, "loan_id": "lo_01hv4zq3k2f00"}
+    check_problem(await site.post("/v1/scene-withdrawals", loan), 409, "scene_loan_not_of_scene")
+    refund = loan | {"amount_minor": 1, "currency": "CNY"}
+    check_problem(await site.post("/v1/scene-refunds", refund), 409, "scene_loan_not_of_scene")
