@@ -15,6 +15,7 @@ from counterfoil.features.correction import Remedy
 from counterfoil.features.quality import Check, Effect, Kind
 from counterfoil.features.refusals import FEATURE_NOT_FOUND, PURPOSE_NOT_REGISTERED
 from counterfoil.features.store import read_events
+from counterfoil.journeys import profile_lenders
 from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.correct_record import (
     correct_record,
@@ -27,10 +28,13 @@ from counterfoil.journeys.feature_lineage import affected_by, end_purpose, linea
 from counterfoil.journeys.feature_quality import quality_of_sources, run_checks
 from counterfoil.journeys.feature_switches import request_switch, switch_off, switch_on
 from counterfoil.journeys.house import House, open_house
+from counterfoil.journeys.profile import staff_profile
 from counterfoil.journeys.tell_events import revise, take, tell
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
+from counterfoil.lending.catalogue import Catalogue
+from counterfoil.lending.terms import Terms
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import APPROVAL_MISSING, Approval
 from counterfoil.platform.settings import Settings
@@ -285,3 +289,48 @@ async def test_a_bad_record_gives_proposals_on_which_somebody_else_decides(house
     assert await end(other) == found
     assert (await end(other)).code == "correction_not_open"
     assert await corrections_waiting(house, customer_id=customer_id) == []
+
+
+class TwoLenders:
+    """The shipped products, and one more lender that offers the same."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def all(self) -> tuple[Terms, ...]:
+        other = [replace(one, lender_id="lender-two") for one in self._catalogue.all()]
+        return (*self._catalogue.all(), *other)
+
+    def terms(self, code: str, version: int) -> Terms:
+        return self._catalogue.terms(code, version)
+
+
+async def test_a_profile_does_not_cross_lenders_without_consent(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = await Counter(house).apply(debt_monthly_minor=5)
+    asked: list[tuple[str, str]] = []
+
+    async def consented(*_: object, purpose: str, recipient: str) -> list[str]:
+        asked.append((purpose, recipient))
+        return ["a consent"]
+
+    async def known_to(house: House, lender_id: str) -> set[str]:
+        found = await staff_profile(
+            house, COMPLIANCE, view.customer_id, purpose="complaint", lender_id=lender_id
+        )
+        assert not isinstance(found, Refused), found
+        return {one.feature.name for one in found.traits if one.value is not None}
+
+    alone = await known_to(house, "lender-one")
+    assert alone
+    both = replace(house, catalogue=TwoLenders(house.catalogue))  # type: ignore[arg-type]
+    # Everything came with an application to the first.
+    assert await known_to(both, "lender-one") == alone
+    assert await known_to(both, "lender-two") == set()
+    # A party that bears the lender's code, and the customer's consent with it as recipient.
+    monkeypatch.setattr(profile_lenders, "_legal_id", lambda *_: "two.example")
+    assert await known_to(both, "lender-two") == set()
+    monkeypatch.setattr(profile_lenders, "usable_consents", consented)
+    assert await known_to(both, "lender-two") == alone
+    assert set(asked) == {("profile_sharing", "two.example")}

@@ -165,7 +165,9 @@ async def test_what_nobody_reads_is_listed_until_somebody_does(house: House) -> 
     # Told by the application, and read by no rule of the policy in force.
     assert unused
     assert not {"history_months", "is_student"} & unused
-    looked = await staff_profile(house, CLERK, view.customer_id, purpose="complaint")
+    looked = await staff_profile(
+        house, CLERK, view.customer_id, purpose="complaint", lender_id="lender-one"
+    )
     assert not isinstance(looked, Refused)
     assert await find_unused(house) == []
 

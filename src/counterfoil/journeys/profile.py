@@ -6,7 +6,8 @@ Correction  What the customer has stated, the customer can state anew: an event,
             earlier decisions keep what they read. What others say, the customer can contest: it is
             marked so, and somebody looks. Either way the customer's lines are reviewed next.
 Records     Of merged records each shows what is known under all of them, as of one person.
-Lenders     One installation is one lender: nothing here reaches another's events.
+Lenders     Staff look for one lender of record, and see what that lender may by the rules of
+            `profile_lenders.py`; the customer sees everything.
 """
 
 from collections.abc import Collection, Sequence
@@ -29,6 +30,7 @@ from counterfoil.journeys.decision_events import KINDS
 from counterfoil.journeys.facts import Knowledge, Quality, Reading, knowledge_of
 from counterfoil.journeys.feature_limits import read_limits
 from counterfoil.journeys.house import House
+from counterfoil.journeys.profile_lenders import events_for
 from counterfoil.journeys.tell_events import refuse_event, revise
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
@@ -78,10 +80,10 @@ async def own_profile(house: House, customer_id: int) -> Profile | Refused:
 
 
 async def staff_profile(
-    house: House, actor: Actor, customer_id: int, *, purpose: str
+    house: House, actor: Actor, customer_id: int, *, purpose: str, lender_id: str
 ) -> Profile | Refused:
-    """Return what a member of staff may see of a customer for a purpose of looking."""
-    act = Act(name="profile", customer_ids=[customer_id], purpose=purpose)
+    """Return what a member of staff of a lender may see of a customer for a purpose of looking."""
+    act = Act(name="profile", customer_ids=[customer_id], subject=lender_id, purpose=purpose)
     allowed = load_matrix().purpose_for(actor, purpose)
     if allowed is None:
         refused = refuse(PURPOSE_NOT_ALLOWED, purpose=purpose)
@@ -90,7 +92,7 @@ async def staff_profile(
         if await read_customer(connection, customer_id) is None:
             return refuse(CUSTOMER_NOT_FOUND)
         await note(house, connection, actor, act)
-        return await _profile(house, connection, customer_id, allowed.profile)
+        return await _profile(house, connection, customer_id, allowed.profile, lender_id=lender_id)
 
 
 async def correct(
@@ -165,9 +167,17 @@ async def _statement(house: House, known: Knowledge, feature: Feature, value: Va
 
 
 async def _profile(
-    house: House, connection: Connection, customer_id: int, categories: Collection[str]
+    house: House,
+    connection: Connection,
+    customer_id: int,
+    categories: Collection[str],
+    *,
+    lender_id: str | None = None,
 ) -> Profile:
     known = await _known_of_person(house, connection, customer_id)
+    if lender_id is not None:
+        events = await events_for(house, connection, known.events, lender_id)
+        known = replace(known, events=events)
     limits = await read_limits(house.registry, connection)
     traits = []
     for feature in house.registry.features.values():

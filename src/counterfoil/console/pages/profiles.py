@@ -13,6 +13,7 @@ from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
 from counterfoil.features.feature import Value
 from counterfoil.journeys.profile import Trait, staff_profile
+from counterfoil.journeys.profile_lenders import lenders_of
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import LookPurpose, load_matrix
@@ -59,7 +60,12 @@ async def show(visit: Visit) -> Response:
     looks = sorted(matrix.rights_for(visit.actor).purposes)
     purpose = visit.request.query_params.get("purpose", looks[0] if looks else "")
     house = visit.desk.house
-    found = await staff_profile(house, visit.actor, customer_id, purpose=purpose)
+    within = visit.reach.lenders
+    lenders = sorted(lenders_of(house) if within is None else lenders_of(house) & within)
+    lender = visit.request.query_params.get("lender", lenders[0] if lenders else "")
+    if lender not in lenders:
+        return await errors.forbidden(visit)
+    found = await staff_profile(house, visit.actor, customer_id, purpose=purpose, lender_id=lender)
     if isinstance(found, Refused):
         return await (errors.forbidden if purpose not in looks else errors.not_found)(visit)
     record = ids.to_text(ids.CUSTOMER, customer_id)
@@ -70,11 +76,13 @@ async def show(visit: Visit) -> Response:
         customer_href=words.customer_href(customer_id),
         looks=[
             (
-                _look(visit, matrix.purposes[code]),
-                f"{words.profile_href(customer_id)}?purpose={code}",
-                code == purpose,
+                # With several lenders of record, a look is for one of them.
+                _look(visit, matrix.purposes[code]) + (f" · {one}" if len(lenders) > 1 else ""),
+                f"{words.profile_href(customer_id)}?purpose={code}&lender={one}",
+                (code, one) == (purpose, lender),
             )
             for code in looks
+            for one in lenders
         ],
         rows=[_row(visit, trait) for trait in found.traits],
     )
