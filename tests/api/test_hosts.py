@@ -1,9 +1,13 @@
 """Host apps: what their keys open, whom and what they see."""
 
+from datetime import date
+
+import pytest
 from tests.api.conftest import Site
 from tests.api.hosting import (
     ADULT,
     ANALYST,
+    OFFICER,
     PERSON,
     browsing,
     guest,
@@ -15,12 +19,15 @@ from tests.api.test_bad_input import check_problem
 
 from counterfoil.journeys import hosts
 from counterfoil.journeys.approve import decide_approval
+from counterfoil.journeys.assess import NewAssessment, assess, conclude_assessment
 from counterfoil.journeys.hosts import HostWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope
 from counterfoil.platform.access_matrix import load_matrix
 from counterfoil.platform.approvals import Approval
+from counterfoil.privacy import assessment as rules
+from counterfoil.privacy.assessment import AssessmentAct, Findings, Processing
 
 
 def name_of(method: str, address: str) -> str:
@@ -51,6 +58,32 @@ async def test_a_host_opens_what_the_matrix_declares_and_nothing_else(site: Site
             is_act = name in matrix.customer_acts
             check_problem(answer, 403, "host_acts_for_customer" if is_act else "host_route_closed")
     assert await site.books() == before
+
+
+async def test_a_host_of_which_no_assessment_is_about_is_not_even_asked_for(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "is_for_sandbox", lambda *_: False)
+    wish = HostWish(terms=terms("travel"), reason="contract")
+    refused = await hosts.register_host(site.house, ANALYST, wish)
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.detail["subject"]) == ("assessment_needed", "host:travel")
+    new = NewAssessment(
+        processing=Processing.PROVIDING,
+        subject="host:travel",
+        findings=Findings(purpose="p", necessity="n", risks=("r",), measures=("m",), decision="d"),
+        review_on=date(2030, 1, 1),
+    )
+    made = await assess(site.house, ANALYST, new)
+    assert not isinstance(made, Refused)
+    await conclude_assessment(
+        site.house,
+        OFFICER,
+        assessment_id=made.assessment_id,
+        step=AssessmentAct.APPROVED,
+        reason="read",
+    )
+    assert isinstance(await hosts.register_host(site.house, ANALYST, wish), Approval)
 
 
 async def test_registration_takes_two_people_and_a_stop_one(site: Site) -> None:

@@ -23,6 +23,7 @@ from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import Approval
 from counterfoil.platform.batches import Answer
+from counterfoil.privacy.correction_store import set_restriction
 
 ANALYST = Actor(name="ana", role="risk_analyst", source="console")
 OFFICER = Actor(name="cora", role="compliance", source="console")
@@ -117,6 +118,26 @@ async def test_an_invitation_needs_consent_and_leaves_nothing_else_behind(desk: 
     assert shown.words["en"]["title"] == "You are invited"
     twice = await start(house, await terms_of(house, code="summer"))
     assert twice.counts == {"invited_already": 1, "no_consent": 1, "opted_out": 1}
+
+
+async def test_whoever_has_processing_restricted_is_invited_to_nothing(desk: Desk) -> None:
+    house, (willing, _) = desk.house, await agreed(desk)
+    async with house.database.transaction() as connection:
+        # The request of the person is not what is tested.
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await set_restriction(
+            connection,
+            customer_id=willing,
+            restriction_id=house.ids.next(),
+            is_on=True,
+            request_id=1,
+            set_by="li-wei",
+            reason="asked",
+            at=house.clock.now(),
+        )
+    made = await start(house, await terms_of(house))
+    assert made.counts == {"restricted": 1}
+    assert await invite.invitations_of(house, willing) == []
 
 
 async def test_only_the_invited_apply_and_only_while_the_invitation_lives(desk: Desk) -> None:

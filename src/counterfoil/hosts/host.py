@@ -83,6 +83,11 @@ class Host:
         return "active" if day <= self.terms.contract_until else "ended"
 
 
+def assessed_as(code: str) -> str:
+    """Return the subject of the impact assessment that a host needs."""
+    return f"host:{code}"
+
+
 def check_terms(
     terms: HostTerms, *, known_products: Collection[str], is_sandbox: bool
 ) -> Refused | None:

@@ -14,6 +14,8 @@ from typing import Final
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import HOUSE
 from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.hosts import store as host_store
+from counterfoil.hosts.host import assessed_as
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
@@ -142,7 +144,7 @@ async def read_assessments(house: House) -> list[Assessment]:
 
 
 async def missing_assessments(house: House) -> list[tuple[Processing, str]]:
-    """Return what goes on without an approved assessment in force: decisions and recipients."""
+    """Return what goes on without an approved assessment in force: decisions, recipients, hosts."""
     on = house.clock.now().date()
     wanted = {
         *(
@@ -159,6 +161,13 @@ async def missing_assessments(house: House) -> list[tuple[Processing, str]]:
         (item.processing, item.subject)
         for item in await read_assessments(house)
         if item.is_good_on(on)
+    }
+    async with house.database.connection() as connection:
+        hosts = await host_store.read_hosts(connection)
+    wanted |= {
+        (Processing.PROVIDING, assessed_as(host.terms.code))
+        for host in hosts
+        if host.stopped_for is None and on <= host.terms.contract_until
     }
     if house.settings.environment == SANDBOX:
         wanted = {item for item in wanted if not rules.is_for_sandbox(*item)}

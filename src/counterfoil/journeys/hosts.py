@@ -3,6 +3,8 @@
 The story   Somebody asks for a host's registration, or for a change of it; somebody else approves
             exactly that; the same call then writes the version with its leaf. A stop takes one
             person and works at once; the next registration ends it.
+Assessment  A host is told of customers, so an approved assessment in force has to be about it, by
+            its code; without one nobody is even asked to approve (R032).
 """
 
 from dataclasses import asdict, dataclass
@@ -15,9 +17,10 @@ from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import HOUSE
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.hosts import store
-from counterfoil.hosts.host import Host, HostTerms, check_terms
+from counterfoil.hosts.host import Host, HostTerms, assessed_as, check_terms
 from counterfoil.hosts.refusals import HOST_CODE_TAKEN, HOST_NOT_ALLOWED, HOST_NOT_FOUND
 from counterfoil.journeys.approve import ask_approval, list_approvals
+from counterfoil.journeys.assess import require_living
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
@@ -33,6 +36,7 @@ from counterfoil.platform.approvals import (
 from counterfoil.platform.database import Connection
 from counterfoil.platform.idempotency import TwinError, unless_twin
 from counterfoil.platform.origin import SANDBOX
+from counterfoil.privacy.assessment import Processing
 
 APPROVAL: Final = "host_registration"
 PERMISSION: Final = "hosts"
@@ -55,6 +59,11 @@ async def register_host(house: House, actor: Actor, wish: HostWish) -> Host | Ap
     act = Act(name=APPROVAL, subject=terms.code, reason=wish.reason)
     products = {item.code for item in house.catalogue.all()}
     refused = check_terms(terms, known_products=products, is_sandbox=is_sandbox(house))
+    if refused is None:
+        async with house.database.connection() as connection:
+            refused = await require_living(
+                house, connection, Processing.PROVIDING, assessed_as(terms.code)
+            )
     if refused is not None:
         return await note_refusal(house, actor, act, refused)
     payload = payload_of(wish)

@@ -6,7 +6,8 @@ The story   Somebody asks for a campaign: product, rule or list, quota, words. S
 Data        The lender's own record of a customer's lines. No inquiry, no score, no reservation of
             any limit: nothing of a customer changes but that there is an invitation.
 Consent     Only with a living consent to offers and news, of which each invitation is one use. A
-            withdrawal, or opting out of invitations, ends what there is.
+            withdrawal, or opting out of invitations, ends what there is. Whoever has the processing
+            of their data restricted is invited to nothing.
 """
 
 from collections import Counter
@@ -65,6 +66,7 @@ from counterfoil.platform.approvals import (
 )
 from counterfoil.platform.database import Connection
 from counterfoil.platform.idempotency import TwinError, unless_twin
+from counterfoil.privacy.correction_store import restricted_among
 
 APPROVAL: Final = "campaign"
 #: The notice under which customers agree to hear of offers.
@@ -304,6 +306,8 @@ async def _left_out(
     people = await read_people(connection, [customer_id])
     if people.surviving(customer_id) != customer_id:
         return "not_active"
+    if await restricted_among(connection, [customer_id]):
+        return "restricted"
     if Choice.NO_INVITATIONS in (await chosen_by(connection, customer_id)).since:
         return "opted_out"
     lines = await lending.read_lines_after(connection, customer_id=customer_id, page=_OPEN_REQUESTS)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from functools import cache
 from hashlib import sha256
 from importlib import resources
@@ -169,8 +170,8 @@ def sandbox_assessments() -> tuple[tuple[Processing, frozenset[str]], ...]:
 
 
 def is_for_sandbox(processing: Processing, subject: str) -> bool:
-    """Return whether a sandbox brings an assessment of this; `*` stands for every subject."""
+    """Return whether a sandbox brings an assessment of this; `*` stands for any letters."""
     return any(
-        kind is processing and not subjects.isdisjoint({subject, "*"})
+        kind is processing and any(fnmatchcase(subject, one) for one in subjects)
         for kind, subjects in sandbox_assessments()
     )
