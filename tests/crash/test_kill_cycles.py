@@ -65,12 +65,13 @@ TAMPERINGS = [
 ]
 
 
-async def tamper(home: Path) -> None:
+async def tamper(home: Path) -> list[str]:
     """Change the books after a run, and look at them as a run does."""
     run = Run(home, seed=2, cycles=1, tell=quiet)
     await run.run()
     run._heard.started.add("refused")
     run._heard.refused["refused"] = "line_frozen"
+    found: list[str] = []
     connection = await asyncpg.connect(embedded.status(home).url)
     try:
         for change, undo, finding in TAMPERINGS:
@@ -79,8 +80,10 @@ async def tamper(home: Path) -> None:
                 await look(run)
             await connection.execute(undo)
             await look(run)
+            found.append(finding)
     finally:
         await connection.close()
+    return found
 
 
 async def look(run: Run) -> None:
@@ -90,7 +93,8 @@ async def look(run: Run) -> None:
 
 def test_what_a_run_looks_for_is_found() -> None:
     with raised() as home:
-        asyncio.run(tamper(home))
+        found = asyncio.run(tamper(home))
+    assert found == [finding for _, _, finding in TAMPERINGS]
 
 
 def test_a_second_answer_that_differs_is_a_finding() -> None:

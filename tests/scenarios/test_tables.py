@@ -20,7 +20,7 @@ async def test_table(path: Path, database_url: str, tmp_path: Path) -> None:
     scenario = read(path)
     first_date = scenario.rows[0].on
     async with open_branch(database_url, tmp_path, first_date=first_date) as branch:
-        await Stage(branch).play(scenario)
+        assert await Stage(branch).play(scenario) == []
 
 
 def test_every_table_says_something_of_its_own() -> None:
