@@ -124,6 +124,10 @@ CLOSED_FAMILIES = {
     "host_state": ("active", "stopped", "not_begun", "ended"),
     "host_purpose": tuple(HostPurpose),
     "notice_state": tuple(DeliveryState),
+    "left_out": (
+        *("beyond_quota", "has_the_product", "invited_already", "no_consent"),
+        *("not_active", "not_meant", "not_the_hosts", "opted_out"),
+    ),
     "notice_outcome": ("delivered", "status", "timeout", "unreachable", "origin", "secret"),
     "theme": THEMES,
     "close_step": days.STEPS,

@@ -18,6 +18,7 @@ MODULES: Final = (
     "operators",
     "approvals",
     "hosts",
+    "campaigns",
     "customers",
     "privacy",
     "export",

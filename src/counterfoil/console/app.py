@@ -24,6 +24,7 @@ from counterfoil.console.page import Page
 from counterfoil.console.pages import (
     applications,
     approvals,
+    campaigns,
     capacity,
     cases,
     consent_actions,
@@ -113,6 +114,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *profiles.PAGES,
     *data_quality.PAGES,
     *hosts.PAGES,
+    *campaigns.PAGES,
     *consents.PAGES,
     *consent_actions.PAGES,
     *contracts.PAGES,
