@@ -105,13 +105,17 @@ def endpoint_documents(write: Write) -> dict[str, Any]:
     ]
     if write.needs_key:
         parameters.append(_KEY_HEADER)
+    description, extra = write.description, {}
+    if write.successor is not None:
+        extra = {"deprecated": True}
+        description = f"{description} Deprecated: use `POST {write.successor}`."
     media = {"schema": {"$ref": _REFERENCE + body.__name__}, "example": write.example}
     return {
         "methods": ["POST"],
         "name": write.name,
         "tags": [write.tag],
         "summary": write.summary,
-        "description": write.description,
+        "description": description,
         "response_model": write.answer,
         "status_code": write.status,
         "response_description": "Done, and durable." if write.needs_key else "The answer.",
@@ -119,6 +123,7 @@ def endpoint_documents(write: Write) -> dict[str, Any]:
             "security": [{API_KEY: [write.scope.value]}],
             "parameters": parameters,
             "requestBody": {"required": True, "content": {"application/json": media}},
+            **extra,
         },
     }
 

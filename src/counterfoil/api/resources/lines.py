@@ -272,7 +272,8 @@ REPAYMENT_DAY = Write(
     answer=LineView,
     carry=carry_repayment_day,
     summary="Choose the repayment day",
-    description="For new drawdowns; running loans keep theirs.",
+    description="For new drawdowns; running loans keep theirs, and nobody confirms it.",
+    successor="/v1/settings/changes",
     example={"customer_id": _CUSTOMER, "repayment_day": 15},
 )
 WRITES = (LIMIT, FREEZE, UNFREEZE, CLOSE, OWN_CAP, REPAYMENT_DAY)
