@@ -154,7 +154,11 @@ def restore_limit(account: Account, command: RestoreLimit, setting: Setting) -> 
 
 
 def close(account: Account, command: CloseLine, setting: Setting) -> Accepted | Refused:
-    """Close a line on which nothing is owed, held or kept."""
+    """Close a line on which nothing is owed, held or kept.
+
+    The event says whether the product is reported to a bureau, and from which day: whoever reports
+    makes the account's closing record from it.
+    """
     line = account.line
     refused = _refuse_closed(line)
     if refused or line is None:
@@ -166,7 +170,11 @@ def close(account: Account, command: CloseLine, setting: Setting) -> Accepted | 
     before = line.status
     line.status, line.frozen_until = "closed", None
     line.status_reason = command.reason
-    return _change(line, "closed", (before, "closed"), command, setting)
+    done = _change(line, "closed", (before, "closed"), command, setting)
+    (told,) = done.told
+    told.payload["closed_on"] = setting.business_date.isoformat()
+    told.payload["reported_to_bureau"] = setting.terms.reported_to_bureau
+    return done
 
 
 def replace_agreement(

@@ -79,7 +79,11 @@ def test_each_change_is_an_event_with_its_values_and_its_author() -> None:
     assert day.events == [(7, "repayment_day_set", "15", "3", "customer_setting", "operator")]
     closed = accepted(bench.decide(CloseLine(**WHO, reason="wish")))
     assert closed.events == [(8, "closed", "active", "closed", "wish", "operator")]
-    assert [t.kind for t in closed.told] == ["line_closed"]
+    (told,) = closed.told
+    assert told.kind == "line_closed"
+    assert told.payload == {
+        "reason": "wish", "closed_on": "2026-01-05", "reported_to_bureau": True,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
