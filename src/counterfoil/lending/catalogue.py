@@ -29,7 +29,7 @@ from counterfoil.lending.product_file import (
     State,
     read_product,
 )
-from counterfoil.lending.terms import Terms
+from counterfoil.lending.terms import FeeTiming, Terms
 from counterfoil.rules.pack import PackError, Rule, RulePack, pack_in_force, rule
 from counterfoil.rules.shelf import load_packs
 
@@ -260,6 +260,19 @@ def _against_packs(products: Iterable[Product], packs: Mapping[str, RulePack]) -
         limit = ask_pack(packs, terms, "limit_most", on)
         if limit is not None and terms.limit_minor_max > limit.value:
             yield Problem(product.file, "line.limit_most", f"is above the cap of {limit.cited}")
+        yield from _late_fees(product, packs)
+
+
+def _late_fees(product: Product, packs: Mapping[str, RulePack]) -> Iterable[Problem]:
+    """Refuse more fixed fees for lateness than the pack allows; where it is silent, any."""
+    terms, on = product.terms, product.effective_from
+    late = sum(fee.timing is FeeTiming.LATE for fee in terms.fees)
+    most = ask_pack(packs, terms, "late_fees_most", on)
+    if late and most is None:
+        reason = f"has a fee for lateness, which no rule allows a {terms.licence} on {on}"
+        yield Problem(product.file, "cost.fees", reason)
+    elif most is not None and late > most.value:
+        yield Problem(product.file, "cost.fees", f"has more fees for lateness than {most.cited}")
 
 
 def ask_pack(packs: Mapping[str, RulePack], terms: Terms, name: str, on: date) -> Rule | None:

@@ -34,7 +34,7 @@ from counterfoil.lending.product_values import (
     some,
     whole,
 )
-from counterfoil.lending.terms import Fee, FeeTiming, Method, Part, Prepayment, Sweep, Terms
+from counterfoil.lending.terms import Method, Part, Prepayment, Sweep, Terms
 
 
 class State(StrEnum):
@@ -53,9 +53,6 @@ SCENES = ("cash", "travel", "education", "home_goods")
 LICENCES = ("bank", "consumer_finance", "auto_finance", "trust", "micro_loan", "micro_loan_net")
 GUARANTEES = ("none",)
 PROGRAMMES = ("own",)
-#: Licences under which a fixed fee for lateness may stand beside the surcharge. What is not known
-#: is not allowed: for loans the rules speak of a surcharge, and of a fixed fee only for cards.
-LATE_FEE_LICENCES = frozenset({"bank"})
 RECORDS = ("credit_line", "loan", "repayment_status")
 MARKS = ("A", "B", "C")
 #: The convention by which `loan.py` accrues; the others answer questions, they book nothing.
@@ -235,10 +232,6 @@ def _divides(step: int, least: int, most: int) -> bool:
     return least % step == 0 and most % step == 0
 
 
-def _has_late_fee(fees: tuple[Fee, ...]) -> bool:
-    return any(fee.timing is FeeTiming.LATE for fee in fees)
-
-
 def _same_person(name: str) -> str:
     return name.strip().casefold()
 
@@ -308,12 +301,6 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., bool], str, str], ...] = (
         lambda convention: convention == BOOKED_CONVENTION,
         "interest.convention",
         f"is known, but loans are booked under {BOOKED_CONVENTION} only",
-    ),
-    (
-        ("lender.licence", "cost.fees"),
-        lambda licence, fees: licence in LATE_FEE_LICENCES or not _has_late_fee(fees),
-        "cost.fees",
-        "has a fee for lateness, which no rule that is known allows under this licence",
     ),
     (
         ("repayment.allocation", "repayment.sweep"),

@@ -8,7 +8,8 @@ Certainty   `A` was read in the text itself, `B` in secondary sources, `C` is no
             number of an article is shown for A alone. A rule marked C is in the pack only where it
             says why the house keeps to it all the same.
 Identity    The id with the first twelve digits of the SHA-256 of the content.
-Units       Rates 1e-8 a year, amounts minor units of the pack's currency, the rest whole days.
+Units       Rates 1e-8 a year, amounts minor units of the pack's currency, the rest whole numbers
+            and days.
 """
 
 import hashlib
@@ -161,6 +162,12 @@ def _days(value: Any, _currency: str) -> int:
     return value
 
 
+def _count(value: Any, _currency: str) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{value!r} is not a whole number")
+    return value
+
+
 #: Every question that code asks.
 QUESTIONS: Final[Mapping[str, _Question]] = {
     "cost_annual_most": _Question(_rate, min),
@@ -168,6 +175,7 @@ QUESTIONS: Final[Mapping[str, _Question]] = {
     "student_limit_most": _Question(_amount, min),
     "one_time_inquiry_days_most": _Question(_days, min),
     "price_rise_notice_days_least": _Question(_days, max),
+    "late_fees_most": _Question(_count, min),
 }
 
 

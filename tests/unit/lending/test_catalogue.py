@@ -338,6 +338,20 @@ def test_a_product_without_a_pack_or_without_a_known_cap_is_refused(write: Write
     assert key == "cost.annual_most"
 
 
+def test_a_fee_for_lateness_stands_only_where_the_pack_allows_one(write: Write) -> None:
+    late = FEE.replace("first_instalment", "late")
+    [(key, reason)] = problems_of(write(DRAFT, ("fees = []", late), WITH_FEES_IN_ORDER))
+    assert key == "cost.fees"
+    assert "no rule allows a consumer_finance on 2025-10-01" in reason
+    bank = ('"consumer_finance"', '"bank"')
+    load_catalogue(write(DRAFT, ("fees = []", late), bank, WITH_FEES_IN_ORDER))
+    one = late[late.index("{") : late.rindex("}") + 1]
+    two = f"{late[:-1]}, {one.replace('care', 'more')}]"
+    [(key, reason)] = problems_of(write(DRAFT, ("fees = []", two), bank, WITH_FEES_IN_ORDER))
+    assert key == "cost.fees"
+    assert "has more fees for lateness than rule house (C) of cn-2026-01@" in reason
+
+
 def test_a_pack_that_cannot_be_read_refuses_the_catalogue(write: Write) -> None:
     directory = write(DRAFT)
     own_pack(directory, ('"24 %"', '"much"'))
