@@ -58,7 +58,7 @@ under way stands over by begun lost meanwhile read overdue
 involved broken state unreadable dates disordered balances totals differ reached
 admitted still stated impossible expected
 asked ended assigned wrote blocked while loosens ruled law production
-identified first incomplete done end pay
+identified first incomplete done end pay more
 """
 PLAIN_WORDS = frozenset(_PLAIN_WORDS.split())
 

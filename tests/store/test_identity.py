@@ -351,7 +351,7 @@ async def test_money_goes_to_the_account_whose_card_was_checked(desk: Desk) -> N
         back = await payout_account.refuse_return(
             house, customer_id=customer_id, payee_ref=payee_ref
         )
-        return [refused and refused.code for refused in (drawn, back)]
+        return [None if refused is None else refused.code for refused in (drawn, back)]
 
     assert await paid("acct-1") == [None, None]
     assert await paid("acct-2") == ["payout_account_unknown"] * 2
