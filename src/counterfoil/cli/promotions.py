@@ -115,6 +115,6 @@ def show(*, as_json: Json = False) -> None:
     rows = [tuple(str(item[name]) for name in columns) for item in found]
     output.write_table("Promotions", columns, rows)
     if funders:
-        columns = ("funder", "currency", "promotions", "uses", "cost_minor", "held_minor")
-        rows = [tuple(str(item[name]) for name in columns) for item in funders]
-        output.write_table("Cost by who pays", columns, rows)
+        parties = ("funder", "currency", "promotions", "uses", "cost_minor", "held_minor")
+        rows = [tuple(str(item[name]) for name in parties) for item in funders]
+        output.write_table("Cost by who pays", parties, rows)
