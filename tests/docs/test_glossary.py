@@ -41,6 +41,8 @@ _PLAIN_LABELS = """
 上限 类型 按日 截至 预计 净额 状态 概况 已还 动作 答复 序号 笔数 创建时间 方向 失败原因 完成时间
 下次动作 最早自 在途 答复时间 发送时间 发起时间 正在核实 已撤销 有效期至 开立日 已用 较 今日 笔
 当时读取 每月 等待一人
+费用 原因 期数 份次 交付日 变更内容 版本 月份 阅读 收取方 收取时点 最高 SHA-256 新借款 单利 生效日 公布时间
+担保费 {share} {after} 综合成本
 """
 PLAIN_LABELS = frozenset(_PLAIN_LABELS.split())
 #: Words of refusal codes that are no terms: what is wrong, and grammar.
@@ -59,6 +61,7 @@ involved broken state unreadable dates disordered balances totals differ reached
 admitted still stated impossible expected
 asked ended assigned wrote blocked while loosens ruled law production
 identified first incomplete done end pay more
+absent be costs hours leaving must named outside possible shortly silent unchecked
 """
 PLAIN_WORDS = frozenset(_PLAIN_WORDS.split())
 
