@@ -10,7 +10,7 @@ import pytest
 
 from counterfoil.bureau.inquiry import State as InquiryState
 from counterfoil.capacity.ceiling import shipped_ceilings
-from counterfoil.capacity.exposure import MEASURES
+from counterfoil.capacity.exposure import HOUSEHOLD_EXPOSURE, MEASURES
 from counterfoil.capacity.guard import GuardOutcome, Occasion
 from counterfoil.capacity.inventory import DebtKind
 from counterfoil.consents.notice import Level
@@ -236,7 +236,7 @@ CLOSED_FAMILIES = {
     "ceiling": tuple(dict.fromkeys(item.code for item in shipped_ceilings().ceilings)),
     "ceiling_end": ("hard", "soft"),
     "debt_source": (*(kind.value for kind in DebtKind), "statements", "documents"),
-    "debt_measure": MEASURES,
+    "debt_measure": (*MEASURES, HOUSEHOLD_EXPOSURE),
     "alarm": ALARMS,
     "alarm_step": ALARMS,
 }
