@@ -39,8 +39,8 @@ class PriceRow:
 
     tenor: str
     annual_cost: str
-    daily: str
-    total: str
+    #: The daily rate, and what is paid in all.
+    more: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,11 +175,10 @@ def _links(
 
 def _offer(visit: Visit, found: Application, explained: Explained | None, on: date) -> OfferView:
     f, told = visit.formats, explained.told if explained else None
-    why = []
-    if told is not None and told.limit_text is not None:
-        why.append(_said(visit, told.limit_text))
-    if told is not None and told.price is not None:
-        why.append(_said(visit, told.price.text))
+    texts = () if told is None else (told.limit_text, told.price and told.price.text)
+    said = {one.text for one in told.reasons} if told else set()
+    # What stands among the reasons is not said twice.
+    why = [_said(visit, text) for text in texts if text is not None and text not in said]
     by_tenor = told.price.by_tenor if told is not None and told.price is not None else ()
     examples = _examples(visit, found, by_tenor, on)
     return OfferView(
@@ -195,8 +194,11 @@ def _offer(visit: Visit, found: Application, explained: Explained | None, on: da
             PriceRow(
                 tenor=visit.t("draw.months", count=tenor),
                 annual_cost=f.percent(priced.sheet.rate_annual_effective_e8, E8),
-                daily=f.rate(rate),
-                total=f.money(priced.sheet.total_minor, found.currency),
+                more=visit.t(
+                    "application.more",
+                    rate=f.rate(rate),
+                    total=f.money(priced.sheet.total_minor, found.currency),
+                ),
             )
             for tenor, rate, priced in examples
         ],

@@ -180,7 +180,7 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
         return errors.not_found(visit)
     consent, path = found.consent, visit.request.url.path.removeprefix("/portal")
     is_running = consent.status is ConsentStatus.GIVEN
-    stops, keeps = consequences(visit.house, consent) if is_running else ("", "")
+    stops, keeps = _consequences(visit, consent) if is_running else ("", "")
     title, parts = parts_of(found.text.text)
     view = ConsentView(
         facts=_facts(visit, found),
@@ -206,9 +206,19 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
         done=visit.done("consent_withdrawn") or visit.done("consent_confirmed"),
     )
     name = _purpose(visit, consent.notice_code, consent.notice_version, consent.purpose)
+    title = name[:1].upper() + name[1:]
     return visit.page(
-        "consents/consent.html", name, view, status=422 if reader and reader.errors else 200
+        "consents/consent.html", title, view, status=422 if reader and reader.errors else 200
     )
+
+
+def _consequences(visit: Visit, consent: Consent) -> tuple[str, str]:
+    """Return what stops and what law keeps in the reader's language, where the notice has it."""
+    notice = visit.house.notices.version(consent.notice_code, consent.notice_version)
+    text = notice and notice.texts.get(notice_language(visit))
+    if not text:
+        return consequences(visit.house, consent)
+    return text.parts["stops"], text.parts["keeps"]
 
 
 def _confirm_form(visit: Visit, consent: Consent, path: str) -> Form | None:
