@@ -35,13 +35,15 @@ async def fetch_statements(
 
     A bank that gives no answer is a refusal, which is not kept: the same key asks again.
     """
-    if house.statement_source is None:
-        return refuse(STATEMENT_SOURCE_ABSENT)
     request = idempotency.request_hash("fetch_statements", {"consent_id": consent_id})
     async with house.database.connection() as connection:
         seen = await idempotency.remember(connection, customer_id, idempotency_key, request)
-    if seen is not None:
-        return seen
+        if seen is not None:
+            return seen
+        if not await may_use_income(house, connection, customer_id, consent_id):
+            return refuse(INCOME_CONSENT_MISSING)
+    if house.statement_source is None:
+        return refuse(STATEMENT_SOURCE_ABSENT)
     found = await import_from(
         house, house.statement_source, customer_id=customer_id, consent_id=consent_id, by=by
     )
