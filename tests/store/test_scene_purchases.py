@@ -34,7 +34,7 @@ from counterfoil.lending.store import read_loan
 from counterfoil.platform.batches import Answer
 
 SCHOOL = replace(WISH, scene="education", name="Example School", payee_ref="acct-9")
-COURSE = {"course_from": ON, "course_until": date(2026, 8, 31), "is_student": False}
+COURSE: dict[str, Any] = {"course_from": ON, "course_until": date(2026, 8, 31), "is_student": False}
 MONEY: dict[str, Any] = {"payee": "acct-9", "purpose": "education", "tenor_months": 3}
 
 
@@ -150,7 +150,12 @@ async def test_a_closed_school_is_paid_no_more_and_its_refund_goes_to_the_loan(
     await licensed(house, school.merchant_id, date(2027, 12, 31))
     await bought(house, school, 400_000, **COURSE)
     loan_id = await begun(house, await drawn(house, "a", amount_minor=100_000, **MONEY))
-    closed = {"merchant_id": school.merchant_id, "closed_on": ON, "reason": "closed", "by": "li"}
+    closed: dict[str, Any] = {
+        "merchant_id": school.merchant_id,
+        "closed_on": ON,
+        "reason": "closed",
+        "by": "li",
+    }
     assert await scene_schools.close_merchant(house, ANALYST, **closed) == ON
     again = await scene_schools.close_merchant(house, ANALYST, **closed)
     assert code(again) == "scene_merchant_closed"

@@ -15,7 +15,7 @@ from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import purchase_store as store
 from counterfoil.lending import scene_refusals as refusals
 from counterfoil.lending import scene_store
-from counterfoil.lending.scene_purchase import refuse_progress
+from counterfoil.lending.scene_purchase import PurchaseState, refuse_progress
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.database import Connection
 
@@ -120,7 +120,7 @@ async def _scene_of(connection: Connection, merchant_id: int) -> str | None:
     return next((payee.scene for payee in payees if payee.merchant_id == merchant_id), None)
 
 
-async def _state(connection: Connection, customer_id: int, purchase_id: int) -> store.PurchaseState:
+async def _state(connection: Connection, customer_id: int, purchase_id: int) -> PurchaseState:
     states = await store.read_purchases(connection, customer_id=customer_id)
     return next(state for state in states if state.purchase.purchase_id == purchase_id)
 
