@@ -193,7 +193,10 @@ async def test_an_emergency_lends_rights_for_a_time_and_is_looked_into_by_anothe
     rights = load_matrix().rights_for(lent)
     assert "read_trail" in rights.permissions
     assert not rights.permissions & {"approvals", "manage_staff"}
-    assert not rights.approves
+    # The role's own approvals stay; none of the lent role's comes with it.
+    matrix = load_matrix()
+    assert matrix.rights_of("compliance").approves - matrix.rights_of(CLERK.role).approves
+    assert rights.approves == matrix.rights_of(CLERK.role).approves
     look = RevealRequest(
         customer_ids=(1,), purpose="fraud", data=("identity",), ticket="T-1", reason="asks"
     )
