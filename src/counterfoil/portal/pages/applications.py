@@ -175,8 +175,8 @@ def _links(
 
 def _offer(visit: Visit, found: Application, explained: Explained | None, on: date) -> OfferView:
     f, told = visit.formats, explained.told if explained else None
-    texts = () if told is None else (told.limit_text, told.price and told.price.text)
-    said = {one.text for one in told.reasons} if told else set()
+    texts = [] if told is None else [told.limit_text, told.price.text if told.price else None]
+    said = [one.text for one in told.reasons] if told is not None else []
     # What stands among the reasons is not said twice.
     why = [_said(visit, text) for text in texts if text is not None and text not in said]
     by_tenor = told.price.by_tenor if told is not None and told.price is not None else ()
