@@ -13,6 +13,7 @@ from counterfoil.customers import refusals as customers
 from counterfoil.decisioning import refusals as decisioning
 from counterfoil.evidence import refusals as evidence
 from counterfoil.features import refusals as features
+from counterfoil.hosts import refusals as hosts
 from counterfoil.kernel.errors import Refusal
 from counterfoil.lending import refusals as lending
 from counterfoil.lending import scene_refusals
@@ -36,6 +37,7 @@ ROOMS: Final[tuple[tuple[ModuleType, str, str], ...]] = (
     (lending, "Lines, drawdowns, loans, repayments", "授信、支用、借据、还款"),
     (scene_refusals, "Scenes", "场景"),
     (payments, "Payments", "支付"),
+    (hosts, "Hosts", "合作场景方"),
     (evidence, "Evidence", "存证"),
     (privacy, "Personal data", "个人信息"),
     (approvals, "Approvals", "双人审批"),

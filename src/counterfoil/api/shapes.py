@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -215,7 +216,7 @@ def _read_day(value: object) -> date:
 
 Day = Annotated[
     date,
-    PlainValidator(_read_day),
+    BeforeValidator(_read_day),
     WithJsonSchema(
         {
             "type": "string",
