@@ -191,12 +191,11 @@ async def test_who_opens_a_customer_stands_in_the_trail(stranger: Browser) -> No
     await stranger.sign_in("auditor")
     href = first_record((await stranger.get("/console/customers")).text)
     await stranger.get(href)
-    [entry] = await find_trail(stranger.house, Wanted(act="view"))
-    assert (entry.actor, entry.outcome, entry.subject) == (
-        "auditor",
-        "done",
-        "/customers/{customer}",
-    )
+    opened, listed = await find_trail(stranger.house, Wanted(act="view"))
+    for entry, subject in ((opened, "/customers/{customer}"), (listed, "/customers")):
+        assert (entry.actor, entry.outcome, entry.subject) == ("auditor", "done", subject)
+    assert len(opened.customer_ids) == 1
+    assert set(opened.customer_ids) < set(listed.customer_ids)
 
 
 async def test_the_list_of_exports_is_for_those_who_export(stranger: Browser) -> None:

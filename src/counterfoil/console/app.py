@@ -354,6 +354,8 @@ async def _still_operator(visit: Visit) -> Operator | None:
             now=visit.desk.wall.now(),
         )
         visit.holding = await read_holding(connection, operator.name)
+        # Every page shows the business date, also one that reads nothing of its own.
+        await visit.counted(connection)
     visit.session = replace(session, role=operator.role.value)
     return operator
 

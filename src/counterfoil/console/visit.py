@@ -17,6 +17,7 @@ from counterfoil.console.reading import READING
 from counterfoil.journeys.entry import within
 from counterfoil.journeys.staff_rights import NO_STANDING, Standing
 from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.database import Connection
 from counterfoil.platform.holdings import NOTHING, NOTHING_HELD, Holding, Reach
 from counterfoil.platform.web.format import Formats
 from counterfoil.platform.web.forms import SECRET_BYTES, FormReader, masked_token
@@ -121,10 +122,14 @@ class Visit:
     async def reading(self) -> AsyncIterator[Counted]:
         """Lend a connection for reading that counts its statements and shows what is in reach."""
         async with within(self.desk.house, self.reach, now=self.desk.wall.now()) as connection:
-            counted = Counted(connection, self)
-            if self.business_date is None:
-                self.business_date = await READING.business_date.fetchval(counted)
-            yield counted
+            yield await self.counted(connection)
+
+    async def counted(self, connection: Connection) -> Counted:
+        """Return a connection that counts its statements; the first one reads the business date."""
+        counted = Counted(connection, self)
+        if self.business_date is None:
+            self.business_date = await READING.business_date.fetchval(counted)
+        return counted
 
     def form(self, action: str, reader: FormReader | None = None, **initial: str) -> Form:
         """Return a form to show: empty, or with the input and the errors of a post."""
