@@ -121,7 +121,7 @@ def _refuse_disagreement(command: Draw, line: Line, setting: Setting) -> Refused
     if agreed.reading_ms and posix_ms(setting.now) < agreed.shown_ms + agreed.reading_ms:
         return refuse(refusals.SHEET_READ_TOO_SHORTLY, seconds=agreed.reading_ms // 1_000)
     if (
-        not 0 < agreed.rate_daily_e8 <= line.rate_daily_e8
+        not 0 <= agreed.rate_daily_e8 <= line.rate_daily_e8
         or agreed.repayment_day != line.repayment_day
         or agreed.product_version != line.product_version
         or agreed.contract_id != line.contract_id
