@@ -140,7 +140,7 @@ class ClosureView(View):
     purchases: list[PurchaseView]
 
 
-class WithdrawalBody(Body):
+class PurchaseWithdrawalBody(Body):
     """A customer goes back on a purchase."""
 
     customer_id: CustomerId
@@ -280,7 +280,7 @@ async def carry_closure(call: Call, body: ClosureBody) -> Answer | Refused:
     )
 
 
-async def carry_withdrawal(call: Call, body: WithdrawalBody) -> Answer | Refused:
+async def carry_withdrawal(call: Call, body: PurchaseWithdrawalBody) -> Answer | Refused:
     """Go back on a purchase."""
 
     async def work() -> str | Refused:
@@ -407,7 +407,7 @@ WRITES = (
         tag=TAG,
         path="/v1/scene-withdrawals",
         scope=Scope.REPAYMENTS_WRITE,
-        body=WithdrawalBody,
+        body=PurchaseWithdrawalBody,
         answer=WithdrawalView,
         carry=carry_withdrawal,
         status=201,
