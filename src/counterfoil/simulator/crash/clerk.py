@@ -18,13 +18,14 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from counterfoil.journeys.close_day import close_day
+from counterfoil.journeys.close_day import DayReport, close_day
 from counterfoil.journeys.house import House, open_house
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Kind, Refused
+from counterfoil.kernel.errors import Kind, Refused, RefusedError
 from counterfoil.lending.commands import Command, Draw
 from counterfoil.platform import telemetry
 from counterfoil.platform.batches import Answer
+from counterfoil.platform.database import is_away
 from counterfoil.platform.settings import Settings
 from counterfoil.simulator.crash.work import (
     CUSTOMERS,
@@ -41,6 +42,8 @@ _CALLERS: Final = 24
 _UNDECIDED: Final = frozenset({Kind.BUSY, Kind.UNAVAILABLE})
 #: Of a hundred commands so many are sent twice at the same time.
 _TWINS: Final = 10
+#: Pause before a close is carried on with.
+_RETRY_SECONDS: Final = 0.1
 
 
 class Task(NamedTuple):
@@ -80,6 +83,7 @@ class Clerk:
         self._todo = deque(task.backlog)
         self._numbers = count(1)
         self.is_stopping = False
+        self._is_closing = False
 
     async def work(self) -> None:
         """Work until told to stop; the last caller out has an answer to everything."""
@@ -88,7 +92,8 @@ class Clerk:
         callers = [asyncio.create_task(self._call()) for _ in range(_CALLERS)]
         closing = asyncio.create_task(self._close())
         await asyncio.gather(*callers)
-        closing.cancel()
+        if self._task.goes_on and not self._is_closing:
+            closing.cancel()
         with suppress(asyncio.CancelledError):
             await closing
 
@@ -133,8 +138,19 @@ class Clerk:
         if self._task.close_after_ms is None:
             return
         await asyncio.sleep(self._task.close_after_ms / 1_000)
-        for report in await close_day(self._house):
+        self._is_closing = True
+        for report in await self._closed():
             say("D", report.business_date.isoformat())
+
+    async def _closed(self) -> list[DayReport]:
+        """Close a day; again where the database went away, or still holds it for a dead clerk."""
+        while True:
+            try:
+                return await close_day(self._house)
+            except Exception as error:
+                if not (isinstance(error, RefusedError) or is_away(error)):
+                    raise
+            await asyncio.sleep(_RETRY_SECONDS)
 
 
 async def run(task: Task) -> None:

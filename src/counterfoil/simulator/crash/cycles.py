@@ -376,7 +376,8 @@ class Run:
         for _ in range(SENDINGS_MAX):
             backlog = self._heard.open_keys
             self.report.sent_again += len(backlog)
-            task = self._task([*backlog, *again], None, goes_on=False)
+            # However early every close before was cut off, this one ends, beside the sending.
+            task = self._task([*backlog, *again], 0, goes_on=False)
             self._worker = await Worker.start(task, self._heard)
             await self._worker.finish()
             # Whoever was told to try again later does so.
