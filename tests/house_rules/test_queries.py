@@ -46,3 +46,54 @@ def test_an_unused_query_is_found() -> None:
     assert unused(sql, [Source(store, "Q.ab.fetch(c)")]) == ["a"]
     assert unused(sql, [Source(store, "Q.a.fetch(c)")]) == []
     assert unused(sql, [Source(store, "Q.fetch(c, 'a')")]) == []
+
+
+LOADED = re.compile(
+    r"^(?P<name>[A-Z_]+)(?:: Final)? = Queries\.load\(\s*\"counterfoil\.(?P<room>[\w.]+)\""
+    r"(?:,\s*\"(?P<file>[\w.]+)\")?\s*,?\s*\)",
+    re.MULTILINE,
+)
+BORROWED = re.compile(
+    r"^from counterfoil\.(?P<module>[\w.]+) import QUERIES(?: as (?P<name>[A-Z_]+))?$", re.MULTILINE
+)
+
+
+def missing(python: Iterable[Source], sql: Iterable[Source]) -> list[str]:
+    """Return the queries that modules ask a file for and that do not stand in it."""
+    modules = {item.path: item for item in python if item.is_python}
+    names = {item.path: Queries.parse(item.text, source=item.path).names() for item in sql}
+    own = {
+        path: {
+            found["name"]: _file(found["room"], found["file"] or "store.sql")
+            for found in LOADED.finditer(item.text)
+        }
+        for path, item in modules.items()
+    }
+    absent = []
+    for path, item in modules.items():
+        files = dict(own[path])
+        for borrowed in BORROWED.finditer(item.text):
+            lender = f"src/counterfoil/{borrowed['module'].replace('.', '/')}.py"
+            files[borrowed["name"] or "QUERIES"] = own[lender]["QUERIES"]
+        for name, file in files.items():
+            asked = re.findall(rf"\b{name}\.([a-z_]+)\.(?:execute|fetch\w*|arguments)\(", item.text)
+            absent += [f"{path}: {query}" for query in asked if query not in names.get(file, asked)]
+    return absent
+
+
+def _file(room: str, name: str) -> str:
+    return f"src/counterfoil/{room.replace('.', '/')}/{name}"
+
+
+def test_every_query_that_is_asked_for_is_there() -> None:
+    assert missing(product(), FILES) == []
+
+
+def test_a_query_that_is_not_there_is_found() -> None:
+    sql = Source("src/counterfoil/lending/store.sql", "-- name: a\n-- S.\nSELECT 1")
+    load = 'QUERIES: Final = Queries.load("counterfoil.lending", "store.sql")\n'
+    store = Source("src/counterfoil/lending/store.py", load + "QUERIES.a.fetch(c)")
+    beside = "from counterfoil.lending.store import QUERIES as LENDING\nLENDING.b.fetchrow(c)"
+    other = Source("src/counterfoil/lending/other_store.py", beside)
+    assert missing([store], [sql]) == []
+    assert missing([store, other], [sql]) == ["src/counterfoil/lending/other_store.py: b"]
