@@ -208,6 +208,12 @@ async def read_erased(
     return {row["customer_id"]: row["leaf_id"] for row in rows}
 
 
+async def count_erased(connection: Connection) -> int:
+    """Return how many classes of customers' data were erased."""
+    count: int = await _QUERIES.erased_count.fetchval(connection)
+    return count
+
+
 def _standing(row: Row) -> Standing:
     return Standing(
         customer_id=row["customer_id"],

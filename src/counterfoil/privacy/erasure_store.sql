@@ -130,6 +130,12 @@ GROUP BY customer_id
 ORDER BY customer_id
 LIMIT :page;
 
+-- name: erased_count
+-- How many classes of customers' data were erased.
+-- gives   one number
+-- locks   none
+SELECT count(*) FROM privacy.retention WHERE state = 'erased';
+
 -- name: erasures
 -- What was destroyed of a customer's data.
 -- gives   at most :page rows

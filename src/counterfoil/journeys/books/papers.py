@@ -16,8 +16,8 @@ def check_sheets(page: Page, notes: Notes) -> None:
     """Check each kept sheet against its hash and its loan, and the rate of a sample."""
     result = notes.results["cost_sheets"]
     for key, loan in page.loans.items():
-        result.examined += 1
         for sheet in page.sheets.get(key, []):
+            result.examined += 1
             faults = list(hash_faults(sheet, loan))
             if not faults and (loan.loan_id + sheet.sheet_no) % RATE_SAMPLE == 0:
                 faults += rate_faults(sheet)
