@@ -9,6 +9,7 @@ import inspect
 import re
 from typing import Any, Final
 
+import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
@@ -147,7 +148,7 @@ def document(app: FastAPI, writes: tuple[Write, ...]) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     _add_comments(schemas)
-    made["components"]["schemas"] = dict(sorted(schemas.items()))
+    made["components"]["schemas"] = schemas
     made["components"]["securitySchemes"] = {
         API_KEY: {
             "type": "http",
@@ -160,7 +161,22 @@ def document(app: FastAPI, writes: tuple[Write, ...]) -> dict[str, Any]:
     for item in made["paths"].values():
         for operation in item.values():
             _add_problems(operation, names.get(operation["operationId"]))
-    return made
+    return _renamed(made)
+
+
+def _renamed(made: dict[str, Any]) -> dict[str, Any]:
+    """Name shapes of one name by their resource, where the framework names them by their module."""
+    text = orjson.dumps(made).decode()
+    for name in made["components"]["schemas"]:
+        if "__" in name:
+            *_, resource, shape = name.split("__")
+            plain = resource.title().replace("_", "") + shape
+            text = text.replace(f'"{_REFERENCE}{name}"', f'"{_REFERENCE}{plain}"')
+            text = text.replace(f'"{name}":', f'"{plain}":')
+    renamed: dict[str, Any] = orjson.loads(text)
+    schemas = renamed["components"]["schemas"]
+    renamed["components"]["schemas"] = dict(sorted(schemas.items()))
+    return renamed
 
 
 def _add_problems(operation: dict[str, Any], write: Write | None) -> None:
@@ -180,7 +196,8 @@ def _add_problems(operation: dict[str, Any], write: Write | None) -> None:
 def _add_comments(schemas: dict[str, Any]) -> None:
     """Describe members by the comments that stand above their fields."""
     for shape in _shapes(BaseModel):
-        schema = schemas.get(shape.__name__)
+        long_name = f"{shape.__module__.replace('.', '__')}__{shape.__name__}"
+        schema = schemas.get(shape.__name__) or schemas.get(long_name)
         if schema is None:
             continue
         for owner in reversed(shape.__mro__):
