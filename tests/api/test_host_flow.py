@@ -132,8 +132,8 @@ async def test_a_host_is_away_and_loses_nothing(site: Site) -> None:
         line_id = await line_of(site, visitor, browser)
         loan = await draw(visitor, browser, line_id)
         await pay_out(site, loan)
-        while await tell_hosts.take_events(site.house, consumer):
-            pass
+        while await consumer.waiting():
+            await tell_hosts.take_events(site.house, consumer)
         sent = await tell_hosts.deliver_due(site.house, hooks)
         assert sent > 4
         waiting = (await visitor.get("/v1/host/events", state="waiting")).json()["items"]
@@ -171,16 +171,16 @@ async def test_a_host_is_away_and_loses_nothing(site: Site) -> None:
         customer = await connection.fetchval("SELECT customer_id FROM hosts.link")
     [known] = await own_links(site.house, customer)
     assert known.host.host_id == visitor.host_id
-    while await tell_hosts.take_events(site.house, consumer):
-        pass
+    while await consumer.waiting():
+        await tell_hosts.take_events(site.house, consumer)
     for _ in range(2):
         await end_own_link(site.house, customer_id=customer, host_id=visitor.host_id)
     assert [one.link.ended_by for one in await own_links(site.house, customer)] == ["customer"]
     check_problem(
         await visitor.get(f"/v1/host/loans/{loan['id']}", customer="u1"), 410, "host_link_ended"
     )
-    while await tell_hosts.take_events(site.house, consumer):
-        pass
+    while await consumer.waiting():
+        await tell_hosts.take_events(site.house, consumer)
     told = (await visitor.get("/v1/host/events", state="waiting")).json()["items"]
     assert sorted(item["type"] for item in told) == [
         *("link.ended", "loan.closed", "repayment.booked"),

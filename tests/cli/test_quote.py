@@ -94,7 +94,9 @@ def test_what_the_product_does_not_lend_is_refused_with_its_code() -> None:
 
 def test_the_products_that_are_shipped_are_listed_and_have_no_fault() -> None:
     listed = json.loads(run("products", "list", "--json").stdout)["products"]
-    assert [product["code"] for product in listed] == ["cash-line-invited", "cash-line-open"]
+    offered = [item["code"] for item in listed if item["state"] == "effective"]
+    assert offered == ["cash-line-invited", "cash-line-open"]
+    assert [item["code"] for item in listed if item["state"] == "draft"] == ["scene-line"]
     assert "cash-line-open" in run("products", "list").stdout
     assert "no fault" in run("products", "check").stdout
 

@@ -69,8 +69,8 @@ async def test_kept_sheets_and_versions_of_statements_stand_on_the_page(browser:
     house = browser.house
     consumer = papers_consumer(house)
     await consumer.register()
-    while await keep_papers(house, consumer):
-        pass
+    while await consumer.waiting():
+        await keep_papers(house, consumer)
     key = await a_loan_without_late_days(browser)
     async with house.database.transaction() as connection:
         sheets = await paper_store.read_sheets(connection, *key)

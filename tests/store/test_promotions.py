@@ -324,8 +324,8 @@ async def test_another_price_is_told_to_the_customer_once(
         customer_id=1, line_id=LINE, rate_daily_e8=30_000, effective_on=ON, reason="ok"
     )
     assert not isinstance(await reprice_line(house, ANALYST, wish), Refused)
-    while await take_notices(house, consumer):
-        pass
+    while await consumer.waiting():
+        await take_notices(house, consumer)
     assert await take_notices(house, consumer) == 0
     async with house.database.connection() as connection:
         rows = await connection.fetch("SELECT * FROM customers.message")
