@@ -82,9 +82,10 @@ async def test_changes_that_cannot_be_are_refused(site: Site) -> None:
 
 async def test_products_say_what_may_be_applied_for(site: Site) -> None:
     listed = (await site.get("/v1/products")).json()["items"]
-    assert [(item["code"], item["is_by_invitation"]) for item in listed] == [
-        ("cash-line-invited", True),
-        ("cash-line-open", False),
+    assert [(item["code"], item["is_by_invitation"], item["is_offered"]) for item in listed] == [
+        ("cash-line-invited", True, True),
+        ("cash-line-open", False, True),
+        ("scene-line", False, False),
     ]
     one = (await site.get("/v1/products/cash-line-open")).json()
     assert one == listed[1]

@@ -21,7 +21,8 @@ from counterfoil.lending.terms import Method, Terms
 from counterfoil.rules.shelf import load_packs
 
 CATALOGUE = load_catalogue()
-PRODUCTS = CATALOGUE.all()
+#: Drafts have no contract yet: nothing is quoted under them.
+PRODUCTS = [product.terms for product in CATALOGUE.products() if product.is_binding]
 C1 = 11
 
 
