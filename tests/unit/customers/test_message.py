@@ -11,7 +11,8 @@ from counterfoil.kernel.language import Language
 FIELDS = {
     "amount_minor": 123_456, "currency": "CNY", "due_on": "2026-03-15", "on": "2026-03-01",
     "reason": "insufficient_funds", "setting": "own_cap", "text_zh": "额度不变",
-    "text_en": "the same",
+    "text_en": "the same", "effective_on": "2026-04-01", "line": "ln_1", "rate_daily": "0.03",
+    "rate_annual": "10.95",
 }  # fmt: skip
 
 
