@@ -101,8 +101,10 @@ def _live(
     import uvloop
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from counterfoil.platform.process import settle_memory
     from counterfoil.simulator.demo import run
 
+    settle_memory()
     progress = Progress(
         TextColumn("{task.description:<13}"),
         BarColumn(),
