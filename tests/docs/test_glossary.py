@@ -63,6 +63,7 @@ admitted still stated impossible expected
 asked ended assigned wrote blocked while loosens ruled law production
 identified first incomplete done end pay more
 absent be costs hours leaving must named outside possible shortly silent unchecked
+acts longer words
 """
 PLAIN_WORDS = frozenset(_PLAIN_WORDS.split())
 
