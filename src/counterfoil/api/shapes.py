@@ -206,12 +206,13 @@ RepaymentDay = Annotated[
 
 def _read_day(value: object) -> date:
     """Read what is written `2026-01-31`: a lenient reader would take a number of seconds."""
-    if type(value) is str and len(value) == _DATE_LENGTH and value.isascii():
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise PydanticCustomError("not_a_date", "not a date such as 2026-01-31")
+    wrong = PydanticCustomError("not_a_date", "not a date such as 2026-01-31")
+    if type(value) is not str or len(value) != _DATE_LENGTH or not value.isascii():
+        raise wrong
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise wrong from error
 
 
 Day = Annotated[

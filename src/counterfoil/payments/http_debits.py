@@ -16,8 +16,13 @@ import httpx
 from counterfoil.kernel import ids
 from counterfoil.kernel.money import EXPONENTS
 from counterfoil.payments.debit import DebitOrder
-from counterfoil.payments.http_rail import CONNECTIONS_MAX, answer_of, is_about
-from counterfoil.payments.rail import Answer, Conflict, Contract, NoAnswer, NotSeen
+from counterfoil.payments.http_rail import (
+    CONNECTIONS_MAX,
+    ask_at,
+    order_at,
+    statement_at,
+)
+from counterfoil.payments.rail import Answer, Contract
 
 #: A bank's limit for one debit, in minor units, unless it says otherwise.
 DEBIT_MINOR_MAX: Final = 50_000_000_000
@@ -79,28 +84,12 @@ class HttpDebits:
             "account": order.account_ref,
             "requested_on": requested_on.isoformat(),
         }
-        try:
-            response = await self._client.post("/debits", json=body)
-        except httpx.HTTPError as error:
-            return NoAnswer(type(error).__name__)
-        if response.status_code == httpx.codes.CONFLICT:
-            return Conflict() if is_about(response, order.reference) else NoAnswer("bare 409")
-        return answer_of(response, order.reference)
+        return await order_at(self._client, "/debits", body)
 
     async def ask(self, reference: str) -> Answer:
         """Ask what became of a reference."""
-        try:
-            response = await self._client.get(f"/debits/{reference}")
-        except httpx.HTTPError as error:
-            return NoAnswer(type(error).__name__)
-        if response.status_code == httpx.codes.NOT_FOUND:
-            return NotSeen() if is_about(response, reference) else NoAnswer("bare 404")
-        return answer_of(response, reference)
+        return await ask_at(self._client, f"/debits/{reference}", reference)
 
     async def statement(self, business_date: date) -> str | None:
         """Return the text of that day's statement file, or None while there is none."""
-        try:
-            response = await self._client.get(f"/debit-statements/{business_date.isoformat()}")
-        except httpx.HTTPError:
-            return None
-        return response.text if response.status_code == httpx.codes.OK else None
+        return await statement_at(self._client, f"/debit-statements/{business_date.isoformat()}")

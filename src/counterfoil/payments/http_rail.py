@@ -11,7 +11,7 @@ Invariant   Nothing is ever raised for what the network or the bank did.
 
 from datetime import date, timedelta
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -122,31 +122,47 @@ class HttpRail:
             "payee": order.payee_ref,
             "requested_on": requested_on.isoformat(),
         }
-        try:
-            response = await self._client.post("/payouts", json=body)
-        except httpx.HTTPError as error:
-            return NoAnswer(type(error).__name__)
-        if response.status_code == httpx.codes.CONFLICT:
-            return Conflict() if is_about(response, order.reference) else NoAnswer("bare 409")
-        return answer_of(response, order.reference)
+        return await order_at(self._client, "/payouts", body)
 
     async def ask(self, reference: str) -> Answer:
         """Ask what became of a reference."""
-        try:
-            response = await self._client.get(f"/payouts/{reference}")
-        except httpx.HTTPError as error:
-            return NoAnswer(type(error).__name__)
-        if response.status_code == httpx.codes.NOT_FOUND:
-            return NotSeen() if is_about(response, reference) else NoAnswer("bare 404")
-        return answer_of(response, reference)
+        return await ask_at(self._client, f"/payouts/{reference}", reference)
 
     async def statement(self, business_date: date) -> str | None:
         """Return the text of that day's statement file, or None while there is none."""
-        try:
-            response = await self._client.get(f"/statements/{business_date.isoformat()}")
-        except httpx.HTTPError:
-            return None
-        return response.text if response.status_code == httpx.codes.OK else None
+        return await statement_at(self._client, f"/statements/{business_date.isoformat()}")
+
+
+async def order_at(client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> Answer:
+    """Send an order under its own reference; whatever is unclear is no answer."""
+    try:
+        response = await client.post(path, json=body)
+    except httpx.HTTPError as error:
+        return NoAnswer(type(error).__name__)
+    reference = str(body["reference"])
+    if response.status_code == httpx.codes.CONFLICT:
+        return Conflict() if is_about(response, reference) else NoAnswer("bare 409")
+    return answer_of(response, reference)
+
+
+async def ask_at(client: httpx.AsyncClient, path: str, reference: str) -> Answer:
+    """Ask what became of a reference; only a 404 that names it says that nobody saw it."""
+    try:
+        response = await client.get(path)
+    except httpx.HTTPError as error:
+        return NoAnswer(type(error).__name__)
+    if response.status_code == httpx.codes.NOT_FOUND:
+        return NotSeen() if is_about(response, reference) else NoAnswer("bare 404")
+    return answer_of(response, reference)
+
+
+async def statement_at(client: httpx.AsyncClient, path: str) -> str | None:
+    """Return the text of a statement file, or None while there is none."""
+    try:
+        response = await client.get(path)
+    except httpx.HTTPError:
+        return None
+    return response.text if response.status_code == httpx.codes.OK else None
 
 
 def answer_of(response: httpx.Response, reference: str) -> Answer:
