@@ -11,7 +11,7 @@ from tests.store.branch import Branch, open_branch
 
 from counterfoil.customers.identity import check_character
 from counterfoil.customers.record_link import LinkStep, Step
-from counterfoil.journeys import apply, exposure
+from counterfoil.journeys import apply, exposure, exposure_case
 from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.decide import ask
 from counterfoil.journeys.house import House
@@ -95,7 +95,7 @@ async def lines_seen(house: House, customer_id: int) -> int:
     template = ask(house, house.policies.origination.policy, "cash-line-open", None,
                          on=await house.business_date())  # fmt: skip
     assert not isinstance(template, Refused)
-    case = exposure.application_case(
+    case = exposure_case.application_case(
         house, template, CLEAN, customer_id=customer_id, application_id=None
     )
     async with house.database.connection() as connection:

@@ -56,13 +56,8 @@ from counterfoil.journeys.decide import (
     open_line_command,
 )
 from counterfoil.journeys.experiments import Made, in_force_for
-from counterfoil.journeys.exposure import (
-    application_case,
-    hold_gatherings,
-    keep_runs,
-    look,
-    policy_facts,
-)
+from counterfoil.journeys.exposure import hold_gatherings, keep_runs, look, policy_facts
+from counterfoil.journeys.exposure_case import application_case
 from counterfoil.journeys.house import House
 from counterfoil.journeys.identity import refuse_act
 from counterfoil.journeys.invite import refuse_uninvited

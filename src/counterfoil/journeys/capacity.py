@@ -21,7 +21,9 @@ from counterfoil.capacity.months import Month, latest_whole, together
 from counterfoil.capacity.records import GuardRun
 from counterfoil.customers import store as customers
 from counterfoil.customers.refusals import CUSTOMER_NOT_FOUND
-from counterfoil.journeys.exposure import Case, declared_of, look, what_is_known
+from counterfoil.journeys.exposure import look
+from counterfoil.journeys.exposure_case import Case
+from counterfoil.journeys.exposure_known import declared_of, what_is_known
 from counterfoil.journeys.house import House
 from counterfoil.journeys.statements import statement_document
 from counterfoil.kernel import ids

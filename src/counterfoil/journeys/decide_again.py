@@ -18,13 +18,8 @@ from counterfoil.decisioning.redecision import (
     question_of,
 )
 from counterfoil.decisioning.replay import StoredDecision
-from counterfoil.journeys.exposure import (
-    Case,
-    application_case,
-    guard,
-    increase_case,
-    policy_facts,
-)
+from counterfoil.journeys.exposure import guard, policy_facts
+from counterfoil.journeys.exposure_case import Case, application_case, increase_case
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.database import Connection

@@ -42,14 +42,8 @@ from counterfoil.journeys.decide import (
     record_of_person,
 )
 from counterfoil.journeys.experiments import Made, in_force_for
-from counterfoil.journeys.exposure import (
-    Guarded,
-    application_case,
-    hold_gatherings,
-    keep_runs,
-    look,
-    policy_facts,
-)
+from counterfoil.journeys.exposure import Guarded, hold_gatherings, keep_runs, look, policy_facts
+from counterfoil.journeys.exposure_case import application_case
 from counterfoil.journeys.house import House
 from counterfoil.journeys.policies import ORIGINATION, InForce
 from counterfoil.kernel.errors import Refused, refuse

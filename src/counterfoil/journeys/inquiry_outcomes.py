@@ -29,7 +29,7 @@ from counterfoil.capacity import store as capacity
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import StagedLeaf, Value
 from counterfoil.evidence.store import QUERIES as EVIDENCE
-from counterfoil.journeys.exposure import report_row
+from counterfoil.journeys.exposure_known import report_row
 from counterfoil.journeys.house import House
 from counterfoil.journeys.inquiry_proofs import Pending
 from counterfoil.kernel import ids

@@ -38,7 +38,8 @@ from counterfoil.evidence.staging import StagedLeaf
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys import gather
 from counterfoil.journeys.experiments import in_force_for, note_cases
-from counterfoil.journeys.exposure import Guarded, guard, increase_case, policy_facts
+from counterfoil.journeys.exposure import Guarded, guard, policy_facts
+from counterfoil.journeys.exposure_case import increase_case
 from counterfoil.journeys.gather import About, Facts
 from counterfoil.journeys.house import House
 from counterfoil.journeys.policies import LIMIT_INCREASE, NOTHING_SNOOZED, InForce

@@ -44,7 +44,8 @@ from counterfoil.decisioning.replay import asked_of, guards_of, record_of
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys import gather
 from counterfoil.journeys.decide import decision_leaf
-from counterfoil.journeys.exposure import application_case, guard, policy_facts
+from counterfoil.journeys.exposure import guard, policy_facts
+from counterfoil.journeys.exposure_case import application_case
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending.behaviour_store import customers_overdue, lines_of

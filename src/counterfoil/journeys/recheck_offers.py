@@ -17,7 +17,8 @@ from counterfoil.customers.store import inactive_customers
 from counterfoil.decisioning.debt_ceiling import DebtCeiling
 from counterfoil.decisioning.replay import asked_of
 from counterfoil.decisioning.resting_store import Offer, offers_of_keys
-from counterfoil.journeys.exposure import application_case, guard
+from counterfoil.journeys.exposure import guard
+from counterfoil.journeys.exposure_case import application_case
 from counterfoil.journeys.house import House
 from counterfoil.journeys.recheck_offer import PURPOSES, recheck_offer
 from counterfoil.kernel.errors import Refused

@@ -37,7 +37,7 @@ from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import StagedLeaf
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.consent import usable_consents, use_consent
-from counterfoil.journeys.exposure import institution_digest
+from counterfoil.journeys.exposure_known import institution_digest
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
