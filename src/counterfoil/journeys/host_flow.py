@@ -34,9 +34,8 @@ from counterfoil.journeys.repay import repay
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending import store as lending
-from counterfoil.lending.interest import payable
 from counterfoil.lending.line import Line, availability
-from counterfoil.lending.loan import Loan, accrue, advance
+from counterfoil.lending.loan import Loan, accrue, advance, due_minor, payoff_minor
 from counterfoil.lending.refusals import LINE_NOT_FOUND, LOAN_NOT_FOUND
 from counterfoil.lending.terms import Method
 
@@ -289,7 +288,7 @@ def _loan_view(loan: Loan, on: date) -> dict[str, Any]:
     if now.status == "open":
         advance(now, on)
         accrue(now, on)
-    due = now.due_principal_minor + now.due_interest_minor + payable(now.accrued_penalty_e8)
+    is_open = loan.status == "open"
     return {
         "id": ids.to_text(ids.LOAN, loan.loan_id),
         "line_id": ids.to_text(ids.LINE, loan.line_id),
@@ -299,11 +298,8 @@ def _loan_view(loan: Loan, on: date) -> dict[str, Any]:
         "amount_minor": loan.original_minor,
         "tenor_months": loan.tenor_months,
         "principal_minor": now.principal_minor,
-        "due_minor": due,
-        "payoff_minor": now.principal_minor
-        + now.due_interest_minor
-        + payable(now.accrued_interest_e8)
-        + payable(now.accrued_penalty_e8),
+        "due_minor": due_minor(loan, on) if is_open else 0,
+        "payoff_minor": payoff_minor(loan, on) if is_open else 0,
         "next_due_date": now.next_due_date,
         "requested_on": loan.requested_on,
         "start_date": loan.start_date,

@@ -156,8 +156,9 @@ def restore_limit(account: Account, command: RestoreLimit, setting: Setting) -> 
 def close(account: Account, command: CloseLine, setting: Setting) -> Accepted | Refused:
     """Close a line on which nothing is owed, held or kept.
 
-    The event says whether the product is reported to a bureau, and from which day: whoever reports
-    makes the account's closing record from it.
+    The event carries all that a bureau's record of an ended credit agreement says of the line (220
+    with code 20: agreement, limit, currency, from and to, status), as it stood when it was closed:
+    whoever reports adds the person from the vault and the lender's number at the bureau.
     """
     line = account.line
     refused = _refuse_closed(line)
@@ -172,9 +173,29 @@ def close(account: Account, command: CloseLine, setting: Setting) -> Accepted | 
     line.status_reason = command.reason
     done = _change(line, "closed", (before, "closed"), command, setting)
     (told,) = done.told
-    told.payload["closed_on"] = setting.business_date.isoformat()
-    told.payload["reported_to_bureau"] = setting.terms.reported_to_bureau
+    told.payload.update(_closing_record(line, setting))
     return done
+
+
+def _closing_record(line: Line, setting: Setting) -> dict[str, object]:
+    """Return what of a closed line a bureau is told; amounts in minor units."""
+    contract_id, agreement = line.contract_id, line.agreement_sha256
+    return {
+        "closed_on": setting.business_date.isoformat(),
+        "reported_to_bureau": setting.terms.reported_to_bureau,
+        "line_id": ids.to_text(ids.LINE, line.line_id),
+        "lender_id": line.lender_id,
+        "product_code": line.product_code,
+        "product_version": line.product_version,
+        "contract_id": None if contract_id is None else ids.to_text(ids.CONTRACT, contract_id),
+        "agreement_sha256": None if agreement is None else agreement.hex(),
+        "currency": line.currency,
+        "limit_minor": line.limit_minor,
+        # Each line here is one: principal that is paid back can be drawn again.
+        "is_revolving": True,
+        "opened_on": line.opened_on.isoformat(),
+        "valid_to": line.valid_to.isoformat(),
+    }
 
 
 def replace_agreement(

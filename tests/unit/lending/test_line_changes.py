@@ -7,6 +7,7 @@ import pytest
 from tests.properties.terms_for_tests import START, Bench
 from tests.store.branch import an_opening
 
+from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.account import Accepted, Account
 from counterfoil.lending.commands import (
@@ -81,8 +82,16 @@ def test_each_change_is_an_event_with_its_values_and_its_author() -> None:
     assert closed.events == [(8, "closed", "active", "closed", "wish", "operator")]
     (told,) = closed.told
     assert told.kind == "line_closed"
+    # All that a bureau's record of an ended agreement says of the line, as it stood at the end.
+    line = bench.account.line
+    assert line is not None
     assert told.payload == {
         "reason": "wish", "closed_on": "2026-01-05", "reported_to_bureau": True,
+        "line_id": ids.to_text(ids.LINE, line.line_id), "lender_id": line.lender_id,
+        "product_code": line.product_code, "product_version": line.product_version,
+        "contract_id": None, "agreement_sha256": None, "currency": "CNY",
+        "limit_minor": 20_000_000, "is_revolving": True, "opened_on": line.opened_on.isoformat(),
+        "valid_to": line.valid_to.isoformat(),
     }  # fmt: skip
 
 

@@ -23,8 +23,7 @@ from counterfoil.journeys import quote as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending import delinquency, refusals, store
-from counterfoil.lending.interest import payable
-from counterfoil.lending.loan import Due, Loan, accrue, advance, plan
+from counterfoil.lending.loan import Due, Loan, accrue, advance, due_minor, payoff_minor, plan
 from counterfoil.lending.schedule import PlanRow
 from counterfoil.lending.store import BookedTransaction
 from counterfoil.platform.access import Scope
@@ -57,9 +56,9 @@ class LoanView(View):
     maturity_date: date | None
     closed_on: date | None
     principal_minor: int
-    #: Fallen due and not paid, with the surcharge.
+    #: Fallen due and not paid, with fees and the surcharge.
     due_minor: int
-    #: What would end the loan on the business date.
+    #: What would end the loan on the business date, fees included; 0 where it does not run.
     payoff_minor: int
     next_due_date: date | None
     days_past_due: int
@@ -255,7 +254,6 @@ def loan_view(loan: Loan, on: date) -> LoanView:
     if now.status == "open":
         advance(now, on)
         accrue(now, on)
-    penalty = payable(now.accrued_penalty_e8)
     late_days = delinquency.days_past_due(now.oldest_due_date, now.grace_days, on)
     return LoanView(
         id=ids.to_text(ids.LOAN, loan.loan_id),
@@ -278,11 +276,8 @@ def loan_view(loan: Loan, on: date) -> LoanView:
         maturity_date=loan.maturity_date,
         closed_on=loan.closed_on,
         principal_minor=now.principal_minor,
-        due_minor=now.due_principal_minor + now.due_interest_minor + penalty,
-        payoff_minor=now.principal_minor
-        + now.due_interest_minor
-        + payable(now.accrued_interest_e8)
-        + penalty,
+        due_minor=due_minor(loan, on) if loan.status == "open" else 0,
+        payoff_minor=payoff_minor(loan, on) if loan.status == "open" else 0,
         next_due_date=now.next_due_date,
         days_past_due=late_days,
         bucket=delinquency.BUCKETS[now.bucket],
