@@ -23,7 +23,9 @@ from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.feature import Feature
 from counterfoil.decisioning.policy import OFFER_OUT_OF_RANGE, REASONS_COUNT_MAX, Policy
 from counterfoil.decisioning.policy_parts import NO_GUARDS, Action, Guards, Rule, Stage
+from counterfoil.decisioning.python_card import levels, write_card
 from counterfoil.decisioning.python_offer import Rates, Tenors
+from counterfoil.decisioning.python_reasons import ask_for, fill, shortfall_codes
 from counterfoil.decisioning.python_text import (
     FUNCTIONS,
     Lines,
@@ -32,14 +34,11 @@ from counterfoil.decisioning.python_text import (
     write_verdict,
 )
 from counterfoil.decisioning.rule_types import ValueType
-from counterfoil.decisioning.scorecard import Characteristic, Contribution
 
 _Decide = Callable[[Mapping[str, Value | None], Asked, Guards], Decision]
 
-#: Up to so many edges a bin is found by comparisons written out, beyond it by bisection.
-_EDGES_WRITTEN_MAX = 24
-#: Positions and a bit for "unknown" below the loss in a key; more than the characteristics allowed.
-_KEY_LOW = 1024
+#: What becomes of a case whose score is not known: it is rare, and no matter.
+_TO_REFERENCE = "return reference(given, asked, guards)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +69,12 @@ def compile_python(policy: Policy) -> CompiledPolicy:
 def compile_card(policy: Policy) -> Callable[[Mapping[str, Value | None]], tuple[int, Any]]:
     """Return a function from values to points and contributions, for cards that stand alone."""
     writer = _Writer(policy)
-    writer.when_unscored = "return None, None"
     out = writer.out
     out.add("def score(values):")
     out.level += 1
     for name in dict.fromkeys(item.feature for item in policy.scorecard.characteristics):
         out.add(f"{writer.local[name]} = values[{name!r}]")
-    writer.write_card()
+    write_card(out, policy.scorecard, writer.local, when_unscored="return None, None")
     out.add("return points, contributions")
     names: dict[str, Any] = {"__builtins__": {}, **writer.names()}
     exec(compile("\n".join(out.lines), "<card>", "exec"), names)  # noqa: S102 - as above
@@ -90,8 +88,6 @@ class _Writer:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.out = Lines()
-        #: What becomes of a case whose score is not known.
-        self.when_unscored = "return reference(given, asked, guards)"
         named = [item.name for item in policy.features]
         named += [item.name for item in policy.derived]
         self.local = {name: f"v{number}" for number, name in enumerate(named)}
@@ -119,8 +115,8 @@ class _Writer:
             "text": str,
             "I": int,
             "make": tuple.__new__,
-            "fill": _fill,
-            "ask_for": _ask_for,
+            "fill": fill,
+            "ask_for": ask_for,
             "tenors_of": Tenors([grade.tenor_months_max for grade in grades]),
             "SEGMENTS": tuple(item.code for item in segments),
             "GRADES": tuple(item.code for item in grades),
@@ -131,13 +127,13 @@ class _Writer:
             "GRID": self._grid(grown=False),
             "GROWN": self._grid(grown=True) if policy.growth else (),
             "SEGMENT_CAPS": tuple(Candidate("segment", item.cap_minor) for item in segments),
-            "CODES": self._shortfall_codes(),
+            "CODES": shortfall_codes(policy.scorecard),
             "BOUND_REASONS": {
                 **policy.bound_reasons,
                 **{rule.code: rule.reason for rule in policy.rules},
             },
             "VALID": timedelta(days=policy.offer_valid_days),
-            **_levels(policy),
+            **levels(policy),
         }
 
     def written(self) -> str:
@@ -158,7 +154,7 @@ class _Writer:
         self._write_rules(Stage.ELIGIBILITY)
         self._write_declined()
         self._write_rules(Stage.RISK)
-        self.write_card()
+        write_card(out, self.policy.scorecard, self.local, when_unscored=_TO_REFERENCE)
         self._write_grade()
         self._write_bounds()
         self._write_conclusion()
@@ -172,14 +168,6 @@ class _Writer:
                 for segment in self.policy.segments
             )
             for grade in self.policy.grades
-        )
-
-    def _shortfall_codes(self) -> tuple[str, ...]:
-        """Return reason codes by the low part of a key: position twice, then the unknown bit."""
-        return tuple(
-            code
-            for item in self.policy.scorecard.characteristics
-            for code in (item.reason, item.reason_unknown)
         )
 
     # ------------------------------------------------------------------- what is known of a case
@@ -326,47 +314,6 @@ class _Writer:
 
     # ------------------------------------------------------------------------ points and amounts
 
-    def write_card(self) -> None:
-        """Write points, contributions and what each holds the score down by."""
-        out = self.out
-        items = self.policy.scorecard.characteristics
-        for number, item in enumerate(items):
-            out.add(f"p{number}, k{number}, c{number} = {self._cell(number, item)}")
-        self._write_needed()
-        places = range(len(items))
-        points = " + ".join(f"p{number}" for number in places)
-        out.add(f"points = {self.policy.scorecard.base_points} + {points}")
-        out.add(f"contributions = ({', '.join(f'c{number}' for number in places)},)")
-
-    def _write_needed(self) -> None:
-        """Leave a case whose score is not known to the reference; it is rare and no matter."""
-        needed = [
-            f"p{number} is None"
-            for number, item in enumerate(self.policy.scorecard.characteristics)
-            if item.points_unknown is None
-        ]
-        if needed:
-            self.out.add(f"if {' or '.join(needed)}:")
-            self.out.add(f"    {self.when_unscored}")
-
-    def _cell(self, number: int, item: Characteristic) -> str:
-        hold = self.out.hold
-        name = self.local[item.feature]
-        unknown = hold("cell", _cell_of(item, number, None))
-        if item.categories:
-            by_text = {
-                text: _cell_of(item, number, bin_no) for text, bin_no in item.categories.items()
-            }
-            other = hold("cell", _cell_of(item, number, 0))
-            known = f"{hold('cells', by_text)}.get({name}, {other})"
-            return f"{unknown} if {name} is None else {known}"
-        bins = [_cell_of(item, number, bin_no) for bin_no in range(len(item.points))]
-        if len(item.edges) > _EDGES_WRITTEN_MAX:
-            edges, cells = hold("edges", item.edges), hold("cells", tuple(bins))
-            return f"{unknown} if {name} is None else {cells}[bisect({edges}, {name})]"
-        names = [hold("cell", cell) for cell in bins]
-        return f"{unknown} if {name} is None else {_tree(name, item.edges, names)}"
-
     def _write_grade(self) -> None:
         out = self.out
         *others, _ = self.policy.grades
@@ -473,57 +420,3 @@ class _Writer:
         out.add(f"        flags += ({OFFER_OUT_OF_RANGE!r},)")
         out.add(f"    return {self._made(scored)}")
         out.add(f"return {self._made(offered)}")
-
-
-def _tree(name: str, edges: tuple[int, ...], cells: list[str]) -> str:
-    """Return the search for a bin as comparisons, halves first."""
-    if not edges:
-        return cells[0]
-    middle = len(edges) // 2
-    below = _tree(name, edges[:middle], cells[: middle + 1])
-    above = _tree(name, edges[middle + 1 :], cells[middle + 1 :])
-    return f"({below} if {name} < {edges[middle]} else {above})"
-
-
-def _levels(policy: Policy) -> dict[str, object]:
-    """Return the steps of a model's calibration, each with its probability and its grade."""
-    model = policy.scorecard.model
-    if model is None:
-        return {}
-    firsts = (model.edges[0] - 1 if model.edges else 0, *model.edges)
-    grades = [policy.grades.index(policy.grade_of(score)) for score in firsts]
-    return {"LEVELS": model.edges, "PD_OF_LEVEL": model.pd_ppm, "GRADE_OF_LEVEL": tuple(grades)}
-
-
-def _cell_of(
-    item: Characteristic, position: int, bin_no: int | None
-) -> tuple[int | None, int, Contribution]:
-    """Return points, key and contribution of a bin; keys below 0 rank losses, greatest first."""
-    points = item.points_of(bin_no)
-    loss = 0 if points is None else item.loss(points)
-    key = -loss * _KEY_LOW + position * 2 + (bin_no is None) if loss > 0 else 0
-    return points, key, Contribution(item.feature, bin_no, points)
-
-
-def _fill(
-    lead: tuple[str, ...],
-    codes: tuple[str, ...],
-    keys: tuple[int, ...],
-    code_of: tuple[str, ...],
-    most: int,
-) -> tuple[str, ...]:
-    """Return the first reason codes, each once: leading ones, then given ones, then losses."""
-    found = dict.fromkeys((*lead, *codes))
-    if keys and len(found) < most:
-        for key in sorted(keys):
-            if key >= 0:
-                break
-            found[code_of[key & (_KEY_LOW - 1)]] = None
-            if len(found) == most:
-                break
-    return tuple(found)[:most]
-
-
-def _ask_for(names: tuple[str, ...], values: Mapping[str, Value | None]) -> tuple[str, ...]:
-    each = tuple(dict.fromkeys(names))
-    return tuple(name for name in each if values[name] is None) or each
