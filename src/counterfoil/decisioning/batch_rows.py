@@ -6,9 +6,9 @@ Invariant   Nothing is decided here; what follows from the row and the policy is
 from collections.abc import Mapping
 from typing import Any
 
-from counterfoil.decisioning.compile_polars import RATE_OF
 from counterfoil.decisioning.evaluate import Verdict
 from counterfoil.decisioning.expression import Value
+from counterfoil.decisioning.polars_offer import RATE_OF
 from counterfoil.decisioning.policy import (
     CAPPED,
     OFFER_OUT_OF_RANGE,

@@ -7,9 +7,8 @@ Memory      Everything is done row by row: a frame is streamed in pieces, whatev
 Asked       One question for the whole frame; a column `requested_minor` overrides its amount.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Final
 
 import polars as pl
@@ -17,6 +16,7 @@ import polars as pl
 from counterfoil.decisioning import polars_card as card
 from counterfoil.decisioning.decision import Asked, Outcome
 from counterfoil.decisioning.expression import Literal, features_read, walk
+from counterfoil.decisioning.polars_offer import Offers
 from counterfoil.decisioning.polars_reasons import WORD, Slot, once, with_first_reasons
 from counterfoil.decisioning.polars_text import (
     Texts,
@@ -38,8 +38,6 @@ from counterfoil.decisioning.policy_parts import (
 from counterfoil.decisioning.rule_types import ValueType
 
 REQUESTED: Final = "requested_minor"
-#: Begins the names of columns with the price of a tenor; the months follow.
-RATE_OF: Final = "rate_of_"
 OUTCOMES: Final = (Outcome.APPROVED, Outcome.DECLINED, Outcome.REFERRED)
 _APPROVED, _DECLINED, _REFERRED = range(3)
 #: Up to so many names are numbered in one byte.
@@ -88,6 +86,7 @@ class _Plan:
         self.policy = policy
         self.asked = asked
         self.guards = guards
+        self.offers = Offers(policy, asked)
         self.texts = Texts(texts_of(policy))
         self.columns = {item.name: f"v{n}" for n, item in enumerate(policy.features)}
         self.columns |= {item.name: f"d{n}" for n, item in enumerate(policy.derived)}
@@ -280,30 +279,11 @@ class _Plan:
         model = [] if scorecard.model is None else [card.pd_of(scorecard, score).alias("pd")]
         return frame.with_columns(grade.alias("grade no"), *model)
 
-    def _cell(self, value: Callable[[int, int], int]) -> pl.Expr:
-        """Return the cell of a table by grade and segment."""
-        grades, segments = len(self.policy.grades), len(self.policy.segments)
-        cells = [value(g, s) for g in range(grades) for s in range(segments)]
-        index = pl.col("grade no") * segments + pl.col("segment no").cast(pl.UInt16)
-        return looked_up(index, cells, pl.Int64)
-
-    def _grid(self) -> pl.Expr:
-        grades, segments = self.policy.grades, self.policy.segments
-
-        def limit(grade: int, segment: int, *, grown: bool) -> int:
-            return grades[grade].limit_of(segments[segment].code, grown=grown)
-
-        initial = self._cell(lambda g, s: limit(g, s, grown=False))
-        if self.policy.growth is None:
-            return initial
-        grown = self._cell(lambda g, s: limit(g, s, grown=True))
-        return pl.when(pl.col("grown")).then(grown).otherwise(initial)
-
     def _bounds(self, *, has_requested: bool) -> list[tuple[str, pl.Expr]]:
         """Return every bound on the limit by name, null where it does not hold."""
         caps = [item.cap_minor for item in self.policy.segments]
         bounds = [
-            ("grid", self._grid()),
+            ("grid", self.offers.grid()),
             ("segment", looked_up(pl.col("segment no"), caps, pl.Int64)),
         ]
         for stage in Stage:
@@ -312,7 +292,9 @@ class _Plan:
                 for rule, action, test in self._effects(stage)
                 if action is Action.CAP_LINE
             ]
-        bounds.append(("capacity", self._capacity()))
+        capacity = self.policy.capacity
+        income, debt = self.columns[capacity.income_feature], self.columns[capacity.debt_feature]
+        bounds.append(("capacity", self.offers.capacity(pl.col(income), pl.col(debt))))
         bounds.append(("product", pl.lit(self.asked.limit_max_minor, dtype=pl.Int64)))
         if has_requested:
             bounds.append(("asked", pl.col(REQUESTED)))
@@ -320,17 +302,11 @@ class _Plan:
             bounds.append(("asked", pl.lit(self.asked.requested_minor, dtype=pl.Int64)))
         return bounds
 
-    def _capacity(self) -> pl.Expr:
-        capacity = self.policy.capacity
-        income = pl.col(self.columns[capacity.income_feature])
-        free = income * capacity.share_percent // 100 - pl.col(self.columns[capacity.debt_feature])
-        return pl.when(free > 0).then(free).otherwise(free * 0) * capacity.months
-
     def _with_limit(self, frame: pl.LazyFrame, *, has_requested: bool) -> pl.LazyFrame:
         bounds = self._bounds(has_requested=has_requested)
         frame = frame.with_columns(
             *(bound.alias(f"b{number}") for number, (_, bound) in enumerate(bounds)),
-            rate=self._cell(lambda g, s: self._rates(g, s)[-1]) + pl.col("margin"),
+            rate=self.offers.cell(lambda g, s: self.offers.rates(g, s)[-1]) + pl.col("margin"),
         )
         columns = [pl.col(f"b{number}") for number in range(len(bounds))]
         frame = frame.with_columns(pl.min_horizontal(columns).alias("least"))
@@ -345,39 +321,8 @@ class _Plan:
         return frame.with_columns(
             binding.alias("binding no"),
             limit.otherwise(pl.lit(0, dtype=pl.Int64)).alias("limit"),
-            self._fits().alias("fits"),
+            self.offers.fits().alias("fits"),
         )
-
-    def _fits(self) -> pl.Expr:
-        low, high = self.asked.rate_daily_min_e8, self.asked.rate_daily_max_e8
-        tenors = [int(bool(self._tenors(number))) for number in range(len(self.policy.grades))]
-        some = looked_up(pl.col("grade no"), tenors, pl.UInt8) == 1
-        fits = pl.col("rate").is_between(low, high) & some
-        if not self.policy.prices_tenors:
-            return fits
-        cheapest = self._cell(lambda g, s: self._rates(g, s)[0]) + pl.col("margin")
-        return fits & (cheapest >= low)
-
-    def _rates(self, grade: int, segment: int) -> list[int]:
-        """Return the prices of the tenors of a cell, the cheapest first; never none."""
-        found, code = self.policy.grades[grade], self.policy.segments[segment].code
-        return sorted(found.rates_of(code, self._tenors(grade))) or [found.rate_of(code)]
-
-    def _rates_by_tenor(self, offered: pl.Expr) -> Iterator[pl.Expr]:
-        """Yield the price of each tenor of the product, null where it is not offered."""
-        grades = len(self.policy.grades)
-        for months in self.asked.tenors_months:
-            has = [int(months in self._tenors(number)) for number in range(grades)]
-            price = self._cell(partial(self._rate, months))
-            is_priced = offered & (looked_up(pl.col("grade no"), has, pl.UInt8) == 1)
-            yield pl.when(is_priced).then(price + pl.col("margin")).alias(f"{RATE_OF}{months}")
-
-    def _rate(self, months: int, grade: int, segment: int) -> int:
-        return self.policy.grades[grade].rate_of(self.policy.segments[segment].code, months)
-
-    def _tenors(self, grade: int) -> tuple[int, ...]:
-        most = self.policy.grades[grade].tenor_months_max
-        return tuple(months for months in self.asked.tenors_months if months <= most)
 
     # ---------------------------------------------------------------------- outcome and its reasons
 
@@ -450,7 +395,7 @@ class _Plan:
         valued, has_model = self.has_score, policy.scorecard.model is not None
         segments = [item.code for item in policy.segments]
         grades = [item.code for item in policy.grades]
-        tenors = [",".join(map(str, self._tenors(n))) for n in range(len(grades))]
+        tenors = [",".join(map(str, self.offers.tenors(n))) for n in range(len(grades))]
         kinds = list(dict.fromkeys(tenors))
         tenor = looked_up(pl.col("grade no"), [kinds.index(item) for item in tenors], pl.UInt16)
         until = self.asked.as_of + timedelta(days=policy.offer_valid_days)
@@ -472,7 +417,7 @@ class _Plan:
             pl.when(offered).then(pl.col("limit")).otherwise(0).alias("limit_minor"),
             pl.when(offered).then(pl.col("rate")).alias("rate_daily_e8"),
             _named(pl.when(offered).then(tenor), kinds).alias("tenors_months"),
-            *(self._rates_by_tenor(offered) if policy.prices_tenors else ()),
+            *(self.offers.rates_by_tenor(offered) if policy.prices_tenors else ()),
             pl.when(offered).then(pl.lit(until)).alias("valid_until"),
             *reasons,
             (valued & pl.col("fits").not_()).alias("is_out_of_range"),
