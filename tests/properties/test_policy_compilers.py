@@ -144,7 +144,8 @@ def policies(draw: st.DrawFn) -> Policy:
         "segments": [
             {"code": "first", "name_en": "1", "name_zh": "1", "cap_minor": 4_000_000}
             | {"when": tree(draw(conditions))},
-            {"code": "rest", "name_en": "2", "name_zh": "2", "cap_minor": 900_000},
+            {"code": "rest", "name_en": "2", "name_zh": "2", "cap_minor": 900_000}
+            | ({"reason": draw(st.sampled_from(["HIST_SHORT", "CAP_DSR"]))} if made[1:] else {}),
         ],
         "rules": made,
         "scorecard": {

@@ -26,7 +26,7 @@ from counterfoil.decisioning.polars_text import (
     packed,
 )
 from counterfoil.decisioning.polars_values import outside, usable
-from counterfoil.decisioning.policy import REASONS_COUNT_MAX, Policy
+from counterfoil.decisioning.policy import OF_SEGMENT, REASONS_COUNT_MAX, Policy
 from counterfoil.decisioning.policy_parts import (
     NO_GUARDS,
     WHOLE_POLICY,
@@ -360,10 +360,23 @@ class _Plan:
         by_score = (pl.col("binding no") == 0) & (pl.col("m0") >= card.LOSS)
         return (
             pl.when(pl.col("limit") > 0)
-            .then(pl.when(pl.col("fits")).then(binding).otherwise(offer))
+            .then(pl.when(pl.col("fits")).then(self._own_reason(binding)).otherwise(offer))
             .when(~by_score)
             .then(binding)
         )
+
+    def _own_reason(self, binding: pl.Expr) -> pl.Expr:
+        """Return the segment's own reason where its row or cap binds and it has one."""
+        owns = [item.reason for item in self.policy.segments]
+        if not any(owns):
+            return binding
+        # A number that no reason has stands for a segment without one.
+        none = len(self.reasons)
+        numbers = [none if code is None else self.reasons[code] for code in owns]
+        own = looked_up(pl.col("segment no"), numbers, pl.UInt16)
+        # Row and cap come first among the bounds.
+        is_own = (pl.col("binding no") < len(OF_SEGMENT)) & (own != none)
+        return pl.when(is_own).then(own).otherwise(binding)
 
     def _bound_reason(self, name: str) -> str:
         found = {rule.code: rule.reason for rule in self.policy.rules}

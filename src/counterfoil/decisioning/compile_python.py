@@ -21,7 +21,12 @@ from counterfoil.decisioning.decision import Asked, Candidate, Decision, Outcome
 from counterfoil.decisioning.evaluate import Verdict
 from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.feature import Feature
-from counterfoil.decisioning.policy import OFFER_OUT_OF_RANGE, REASONS_COUNT_MAX, Policy
+from counterfoil.decisioning.policy import (
+    OF_SEGMENT,
+    OFFER_OUT_OF_RANGE,
+    REASONS_COUNT_MAX,
+    Policy,
+)
 from counterfoil.decisioning.policy_parts import NO_GUARDS, Action, Guards, Rule, Stage
 from counterfoil.decisioning.python_card import levels, write_card
 from counterfoil.decisioning.python_offer import Rates, Tenors
@@ -126,6 +131,7 @@ class _Writer:
             "rates_of": Rates(grades, [item.code for item in segments]),
             "GRID": self._grid(grown=False),
             "GROWN": self._grid(grown=True) if policy.growth else (),
+            "SEGMENT_REASONS": tuple(item.reason for item in segments),
             "SEGMENT_CAPS": tuple(Candidate("segment", item.cap_minor) for item in segments),
             "CODES": shortfall_codes(policy.scorecard),
             "BOUND_REASONS": {
@@ -385,10 +391,11 @@ class _Writer:
         out.add("elif asks or refers:")
         out.add(f"    outcome, reasons = REFERRED, fill((), asks + refers, (), CODES, {most})")
         out.add("else:")
-        out.add(
-            f"    outcome, reasons = APPROVED, "
-            f"fill((BOUND_REASONS[bound[0]],), (), ({keys},), CODES, {most})"
-        )
+        out.add("    lead = BOUND_REASONS[bound[0]]")
+        if any(segment.reason for segment in self.policy.segments):
+            out.add(f"    if bound[0] in {out.hold('own', OF_SEGMENT)}:")
+            out.add("        lead = SEGMENT_REASONS[segment] or lead")
+        out.add(f"    outcome, reasons = APPROVED, fill((lead,), (), ({keys},), CODES, {most})")
 
     def _write_decision(self) -> None:
         out = self.out

@@ -32,7 +32,7 @@ from counterfoil.decisioning.customer_words import (
 from counterfoil.decisioning.evaluate import Verdict
 from counterfoil.decisioning.feature import Feature
 from counterfoil.decisioning.honouring import STANDARD_OFFERED
-from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.policy import OF_SEGMENT, Policy
 from counterfoil.decisioning.policy_parts import Action, Rule, RuleClass
 from counterfoil.decisioning.scorecard import Characteristic
 
@@ -218,6 +218,9 @@ def _limit_text(policy: Policy, result: Mapping[str, Any]) -> Both:
     binding = result["binding"]
     if binding in BOUND:
         return BOUND[binding]
+    if binding in OF_SEGMENT:
+        segment = next(item for item in policy.segments if item.code == result["segment"])
+        return _text(policy, segment.reason or policy.bound_reasons[binding])
     if binding in policy.bound_reasons:
         return _text(policy, policy.bound_reasons[binding])
     rule = next((rule for rule in policy.rules if rule.code == binding), None)

@@ -50,6 +50,7 @@ from counterfoil.decisioning.policy_parts import (
     Capacity,
     Grade,
     Growth,
+    Protection,
     Rule,
     RuleClass,
     Segment,
@@ -146,6 +147,7 @@ def policy_of(document: dict[str, object]) -> Policy:
         snooze_days_max=read_snooze_days_max(table),
         tests=tuple(read_test(item) for item in table.tables_if_any("tests")),
         tolerances=read_tolerances(table),
+        set_aside=table.texts_by_key_if_any("set_aside"),
     )
     table.finish()
     check_whole(policy)
@@ -176,11 +178,20 @@ def _segment(table: Table, shapes: dict[str, Shape]) -> Segment:
         when=tree,
         judge=None if tree is None else verdict_function(tree),
         cap_minor=table.integer("cap_minor"),
+        reason=table.text("reason", default="") or None,
+        protections=_protections(table),
     )
     table.finish()
     if not CODE.fullmatch(segment.code):
         raise table.fault("code", "is not a code for a segment")
     return segment
+
+
+def _protections(table: Table) -> tuple[Protection, ...]:
+    words = table.texts("protections")
+    if not set(Protection).issuperset(words) or len(set(words)) != len(words):
+        raise table.fault("protections", f"are some of {', '.join(Protection)}, each once")
+    return tuple(map(Protection, words))
 
 
 def _growth(table: Table, shapes: dict[str, Shape]) -> Growth | None:

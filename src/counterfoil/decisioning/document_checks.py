@@ -14,6 +14,8 @@ from counterfoil.kernel.rates import RateDaily, annual_from_daily
 BOUNDS = ("grid", "segment", "capacity", "product", "asked", "offer")
 #: The greatest score, either way, that a column of 32 bits keeps.
 SCORE_MAX = 2**31 - 1
+#: The shortest sentence that can be a reason, characters.
+SET_ASIDE_REASON_MIN = 10
 #: Read by segments and rules of eligibility only.
 AGE = "age_years"
 
@@ -33,6 +35,7 @@ def check_whole(policy: Policy) -> None:
     _check_segments(policy)
     _check_segments_of_rules(policy)
     _check_tests(policy)
+    _check_set_aside(policy)
     _check_grades(policy)
     _check_prices(policy)
     _check_capacity(policy)
@@ -117,6 +120,20 @@ def _check_tests(policy: Policy) -> None:
                 raise InvalidPolicyError(f"{place}.given.{name}", "is not a declared feature")
             if not names[name].admits(value):
                 raise InvalidPolicyError(f"{place}.given.{name}", "has a value it cannot have")
+
+
+def _check_set_aside(policy: Policy) -> None:
+    """Let nothing but the product's own terms of eligibility be set aside, each with a reason."""
+    rules = {rule.code: rule for rule in policy.rules}
+    for code, reason in policy.set_aside.items():
+        place, rule = f"policy.set_aside.{code}", rules.get(code)
+        if rule is None:
+            raise InvalidPolicyError(place, "is no rule of this policy")
+        if rule.stage is not Stage.ELIGIBILITY or rule.rule_class is not RuleClass.PRODUCT:
+            reason = "is no rule of eligibility of class product: whom it declines is compared"
+            raise InvalidPolicyError(place, reason)
+        if len(reason.strip()) < SET_ASIDE_REASON_MIN:
+            raise InvalidPolicyError(place, "does not say why, in a sentence")
 
 
 def _check_grades(policy: Policy) -> None:
@@ -246,6 +263,7 @@ def _check_reasons(policy: Policy) -> None:
     if set(policy.bound_reasons) != set(BOUNDS):
         raise InvalidPolicyError("policy.bound_reasons", f"needs exactly {', '.join(BOUNDS)}")
     used = {rule.reason for rule in policy.rules} | set(policy.bound_reasons.values())
+    used |= {segment.reason for segment in policy.segments if segment.reason is not None}
     for item in policy.scorecard.characteristics:
         used |= {item.reason, item.reason_unknown}
     for code in sorted(used - policy.reasons.keys()):

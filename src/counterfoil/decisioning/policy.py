@@ -55,6 +55,9 @@ OFFER_OUT_OF_RANGE = "offer_out_of_range"
 #: Flag of a case whose score is not known because the model needs something that is not.
 SCORE_UNKNOWN = "score_unknown"
 
+#: Bounds that are a segment's own: its row of the matrix and its cap.
+OF_SEGMENT = ("grid", "segment")
+
 #: Prefixes of what the guards did.
 CAPPED, SNOOZED = "cap:", "snooze:"
 
@@ -136,6 +139,9 @@ class Policy:
     #: What the author says that rules have to say; the gate holds them to it.
     tests: tuple[RuleTest, ...]
     tolerances: Tolerances
+    #: Rules of eligibility that say whom the product is for, each with why that may lawfully depend
+    #: on a trait: people whom they end are not compared with others by the gate.
+    set_aside: Mapping[str, str]
 
     def decide(
         self, features: Mapping[str, Value | None], asked: Asked, guards: Guards = NO_GUARDS
@@ -362,7 +368,8 @@ class Policy:
         waiting = judged.acting[Action.ASK] + judged.acting[Action.REFER]
         if waiting:
             return Outcome.REFERRED, _first_codes(rule.reason for rule in waiting)
-        return Outcome.APPROVED, _first_codes((bound_reason, *shortfalls))
+        own = judged.segment.reason if bound.name in OF_SEGMENT else None
+        return Outcome.APPROVED, _first_codes((own or bound_reason, *shortfalls))
 
     def _asks(self, judged: Judged) -> tuple[str, ...]:
         """Return what to ask for: the unknown among what asking rules read, else all of it."""

@@ -96,6 +96,17 @@ class Derived:
     compute: Callable[[Features], Value | None]
 
 
+class Protection(StrEnum):
+    """What customers of a segment are offered beside credit; none of it changes limit or price."""
+
+    #: Somebody calls back and goes through it with them before they decide.
+    CALLBACK = "callback"
+    #: Pages with one thing at a time.
+    PLAIN_FLOW = "plain_flow"
+    #: A small limit, what to know about it, and how it grows with repayment on time.
+    STARTER_PATH = "starter_path"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
     """A kind of customer with a row of its own in the limit matrix."""
@@ -108,6 +119,10 @@ class Segment:
     judge: Callable[[Features], Verdict] | None
     #: The most that a customer of the segment gets at first.
     cap_minor: int
+    #: What its customers are told where their row or their cap bounds an offer; None says what
+    #: everybody is told.
+    reason: str | None = None
+    protections: tuple[Protection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,6 +109,10 @@ class Table:
         """Return a table of integers, empty where there is none."""
         return self.integers_by_key(key) if key in self._left else {}
 
+    def texts_by_key_if_any(self, key: str) -> dict[str, str]:
+        """Return a table of texts, empty where there is none."""
+        return self.texts_by_key(key) if key in self._left else {}
+
     def texts_by_key(self, key: str) -> dict[str, str]:
         """Return a table of texts."""
         content = self._mapping(key)

@@ -53,12 +53,15 @@ class Question:
     age_years: int
     snoozed: frozenset[str]
     received_at: datetime
+    #: What the house itself knows, as far as the policy declares it.
+    own: Facts
 
     @property
     def features(self) -> dict[str, Value | None]:
         """Return what is known without asking anybody."""
         return {
             **self.wish.facts,
+            **self.own,
             "age_years": self.age_years,
             "purpose": self.wish.purpose,
         }

@@ -59,6 +59,7 @@ from counterfoil.journeys.experiments import Made, in_force_for
 from counterfoil.journeys.exposure import hold_gatherings, keep_runs, look, policy_facts
 from counterfoil.journeys.exposure_case import application_case
 from counterfoil.journeys.house import House
+from counterfoil.journeys.house_facts import house_facts
 from counterfoil.journeys.identity import refuse_act
 from counterfoil.journeys.invite import refuse_uninvited
 from counterfoil.journeys.policies import ORIGINATION
@@ -142,6 +143,7 @@ async def submit_application(
         asked.asked,
         purpose=purpose,
         facts=facts,
+        own=asked.own,
         age_years=asked.age_years,
         snoozed=asked.snoozed,
     )
@@ -181,6 +183,7 @@ async def _question(house: House, wish: ApplicationWish) -> Question | Applicati
         return asked
     return Question(
         wish=wish,
+        own=await house_facts(house, in_force.policy, asked, customer_id),
         in_force=in_force,
         asked=with_choices(in_force.policy, asked, choices),
         age_years=age_years,

@@ -85,17 +85,21 @@ def decide_case(
     *,
     purpose: str,
     facts: Facts,
+    own: Facts,
     age_years: int,
     snoozed: frozenset[str] = NOTHING_SNOOZED,
 ) -> Decision | Refused:
-    """Bring together what a policy reads and let it decide."""
+    """Bring together what a policy reads and let it decide.
+
+    `facts` come along with the application, `own` are what the house itself knows.
+    """
     # Where no bureau is joined, a host that asks one itself brings along what it said.
     sources = BROUGHT_ALONG if house.bureau else (*BROUGHT_ALONG, BUREAU_SOURCE)
     fault = check_facts(in_force.policy.features, facts, sources)
     if fault is not None:
         return fault
     return in_force.decide(
-        {**facts, "age_years": age_years, "purpose": purpose}, asked, snoozed=snoozed
+        {**facts, **own, "age_years": age_years, "purpose": purpose}, asked, snoozed=snoozed
     )
 
 

@@ -45,6 +45,7 @@ from counterfoil.journeys.experiments import Made, in_force_for
 from counterfoil.journeys.exposure import Guarded, hold_gatherings, keep_runs, look, policy_facts
 from counterfoil.journeys.exposure_case import application_case
 from counterfoil.journeys.house import House
+from counterfoil.journeys.house_facts import facts_of_house
 from counterfoil.journeys.policies import ORIGINATION, InForce
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.kernel.language import Language
@@ -83,6 +84,8 @@ class _Case:
     customer_id: int
     applicant: NewApplicant
     person: Person
+    #: What the house itself knows.
+    own: Facts
     #: By which version the person is decided.
     in_force: InForce
     decision: Decision
@@ -173,12 +176,15 @@ def _decide_one(
     asked: Asked | Refused = ask(house, policy, product_code, applicant.requested_minor, on=on)
     if isinstance(asked, Refused):
         return asked
+    # Who is only being registered has had no line here.
+    own = facts_of_house(house, policy, asked, own_lines_count=0)
     decision = decide_case(
         house,
         in_force,
         asked,
         purpose=applicant.purpose,
         facts=applicant.facts,
+        own=own,
         age_years=age_on(person.birth_date, on),
     )
     if isinstance(decision, Refused):
@@ -189,6 +195,7 @@ def _decide_one(
         customer_id=customer_id,
         applicant=applicant,
         person=person,
+        own=own,
         in_force=in_force,
         decision=decision,
         gathers=gathers,
@@ -247,6 +254,7 @@ def _decided_again(case: _Case, guarded: Guarded) -> _Case:
     asked = case.decision.asked
     facts = {
         **case.applicant.facts,
+        **case.own,
         **policy_facts(case.in_force.policy, guarded),
         "age_years": age_on(case.person.birth_date, asked.as_of),
         "purpose": case.applicant.purpose,
@@ -289,6 +297,7 @@ def _gathering(
         asked=decision.asked,
         features={
             **case.applicant.facts,
+            **case.own,
             "age_years": age_on(case.person.birth_date, decision.asked.as_of),
             "purpose": case.applicant.purpose,
         },

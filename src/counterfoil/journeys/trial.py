@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from counterfoil.journeys.decide import Facts, ask, decide_case
 from counterfoil.journeys.house import House
+from counterfoil.journeys.house_facts import facts_of_house
 from counterfoil.kernel.errors import Refused
 
 
@@ -40,8 +41,10 @@ async def trial_limit(
     asked = ask(house, in_force.policy, product_code, requested_minor, on=on)
     if isinstance(asked, Refused):
         return asked
+    # Nobody is named, so that it is not known whether this would be a first line.
+    own = facts_of_house(house, in_force.policy, asked, own_lines_count=None)
     decision = decide_case(
-        house, in_force, asked, purpose=purpose, facts=facts, age_years=age_years
+        house, in_force, asked, purpose=purpose, facts=facts, own=own, age_years=age_years
     )
     if isinstance(decision, Refused):
         return decision

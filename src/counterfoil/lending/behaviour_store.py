@@ -46,6 +46,11 @@ async def lines_of(connection: Connection, customer_id: int) -> list[Line]:
     return list((await read_lines(connection, keys)).values())
 
 
+async def count_lines(connection: Connection, customer_id: int) -> int:
+    """Return how many lines a customer has or had, closed ones among them."""
+    return len(await QUERIES.lines_of_customers.fetch(connection, customer_ids=[customer_id]))
+
+
 async def customers_blocked(
     connection: Connection, customer_ids: Collection[int], on: date
 ) -> set[int]:

@@ -93,6 +93,15 @@ FAULTS: list[tuple[str, Change]] = [
     ("policy.rules[E01].when", lambda d: d["rules"][0].update(when=["feature", "nobody"])),
     ("policy.rules[E01].when", lambda d: d["rules"][0].update(when=["feature", "age_years"])),
     ("policy.rules[E01].when", lambda d: d["rules"][0].pop("when")),
+    ("policy.reasons", lambda d: d["segments"][0].update(reason="NOBODY")),
+    (
+        "policy.segments[recorded].protections",
+        lambda d: d["segments"][0].update(protections=["kindness"]),
+    ),
+    (
+        "policy.segments[recorded].protections",
+        lambda d: d["segments"][0].update(protections=["callback", "callback"]),
+    ),
     ("policy.rules[E01].stage", lambda d: d["rules"][0].update(stage="later")),
     ("policy.rules[E01].on_unknown", lambda d: d["rules"][0].update(on_unknown="ignore")),
     ("policy.rules[E01].on_unknown", lambda d: d["rules"][0].update(on_unknown="flag")),

@@ -85,7 +85,8 @@ def registered(**changes: Any) -> str:
 
 def test_the_shipped_registry_admits_the_shipped_policies() -> None:
     registry = load_registry()
-    for name in ("base-2026-01", "base-2026-02", "base-2026-03", "raise-2026-01"):
+    names = ("base-2026-01", "base-2026-02", "base-2026-03", "base-2026-04", "raise-2026-01")
+    for name in names:
         policy = load_policy(name)
         assert declaration_faults(registry, policy) == []
         assert refuse_unregistered(registry, policy) is None
