@@ -2,7 +2,8 @@
 
 A payment before its due date lowers the balance from its day, or from the end of its period; more
 than the instalment on the due date repays principal and lowers the instalments or their number;
-unpaid principal earns interest in the period that contains the day of the calculation.
+unpaid principal earns interest in the period that contains the day of the calculation, and unpaid
+interest with it where the product compounds.
 
 Invariant   Without payments the rows equal those of `plan`.
 Units       Minor units.
@@ -20,6 +21,7 @@ from counterfoil.lending.conventions.due_dates import Period
 from counterfoil.lending.conventions.dues import (
     Paid,
     advance_after,
+    owed_after,
     paid_until,
     principal_owed_after,
 )
@@ -31,6 +33,7 @@ from counterfoil.lending.conventions.factor import (
 from counterfoil.lending.conventions.rounding import round_to
 from counterfoil.lending.conventions.schedule import Row, rounded_instalment
 from counterfoil.lending.conventions.settings import (
+    Compounding,
     Conventions,
     Instalment,
     NotCovered,
@@ -96,9 +99,16 @@ def _check(terms: Recalculation) -> None:
         raise NotCovered("a loan drawn in parts under daily interest")
     if terms.conventions.instalment is Instalment.EQUAL_PRINCIPAL:
         raise NotCovered("interest recalculation with equal principal")
+    if terms.conventions.compounding is not Compounding.NONE and not _compounds_on_due_dates(terms):
+        raise NotCovered("interest on overdue interest between due dates")
     whole_period = terms.conventions.day_count is DayCount.MONTH_12
     if whole_period and any(one.on not in due_dates for one in terms.payments):
         raise NotCovered("a payment between due dates under interest of whole periods")
+
+
+def _compounds_on_due_dates(terms: Recalculation) -> bool:
+    """Say whether overdue interest joins the principal exactly when an instalment falls due."""
+    return terms.rest is Rest.DAILY and all(period.months == 1 for period in terms.periods)
 
 
 def _instalment(terms: Recalculation, principal_minor: int, rows: int) -> int:
@@ -216,6 +226,8 @@ def _balance_on(state: _Rows, period: Period, on: date) -> int:
         return balance
     if on >= (terms.as_of if terms.rest is Rest.DAILY else period.due):
         return balance
+    if terms.conventions.compounding is Compounding.MONTHLY:
+        return balance + owed_after(state.made, pool)
     return balance + principal_owed_after(state.made, pool, terms.conventions.allocation)
 
 

@@ -29,6 +29,11 @@ def advance_after(rows: Sequence[Row], pool_minor: int) -> int:
     return max(0, pool_minor - sum(row.instalment_minor for row in rows))
 
 
+def owed_after(rows: Sequence[Row], pool_minor: int) -> int:
+    """Return principal and interest the rows still owe after a pool of payments."""
+    return max(0, sum(row.instalment_minor for row in rows) - pool_minor)
+
+
 def principal_owed_after(rows: Sequence[Row], pool_minor: int, order: AllocationOrder) -> int:
     """Return the principal the rows still owe after a pool of payments, oldest row first."""
     unpaid = 0

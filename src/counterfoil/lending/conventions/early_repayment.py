@@ -1,4 +1,4 @@
-"""Early repayment in part where each change re-amortises the remaining rows.
+"""Early repayment in part where each change re-amortises the remaining rows, and its fee.
 
 The payment becomes a row of its own: interest for the days since the last due date, the rest
 principal. The rows left follow the annuity of the new balance; the first of them still counts a
@@ -26,6 +26,16 @@ class ShownRow:
     row: Row
     opening_minor: int
     due_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyRepaymentFees:
+    """The fee for repaying early, on each base a contract may name."""
+
+    #: On the principal left.
+    on_balance_minor: int
+    #: On the interest of the rows that have not fallen due.
+    on_interest_minor: int
 
 
 def repay_early(
@@ -56,6 +66,21 @@ def repay_early(
         balance_minor=opening - principal,
     )
     return [ShownRow(paid, opening, amount_minor), *_rest(paid, coming, rate_annual, conventions)]
+
+
+def fees_on(
+    rows: Sequence[Row], share: Fraction, *, on: date, conventions: Conventions
+) -> EarlyRepaymentFees:
+    """Return what a share costs on each base; the row due that day counts as paid, not as left."""
+    past = [row for row in rows if row.pay_on <= on]
+    coming = [row for row in rows if row.pay_on > on]
+    if not past or past[-1].pay_on != on or not coming:
+        raise NotCovered("a fee for early repayment on a day that is no due date, or on the last")
+    interest = sum(row.interest_minor for row in coming)
+    return EarlyRepaymentFees(
+        on_balance_minor=round_to(past[-1].balance_minor * share, conventions.rounding),
+        on_interest_minor=round_to(interest * share, conventions.rounding),
+    )
 
 
 def _rest(

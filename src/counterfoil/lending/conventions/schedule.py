@@ -136,6 +136,9 @@ def rows_of(terms: Plan) -> list[Row]:
 def annuity_of_plan(terms: Plan) -> int:
     """Return the equal instalment of the rows that repay, rounded by the bundle."""
     principal = Fraction(terms.principal_minor)
+    if terms.rows_repaying == 1:
+        # The last row takes what is left, whatever the instalment, so no rate per period is needed.
+        return terms.principal_minor
     if terms.conventions.instalment is Instalment.ANNUITY_OF_PERIODS:
         factors = [terms.factor(k) for k in range(terms.grace_principal, len(terms.periods))]
         exact = annuity_of_factors(principal, factors, terms.conventions.factor_digits)

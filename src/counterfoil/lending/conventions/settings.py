@@ -128,6 +128,14 @@ class LateInterest(StrEnum):
     BOTH = "BOTH"
 
 
+class Compounding(StrEnum):
+    """Whether interest that was not paid earns interest like principal."""
+
+    NONE = "NONE"
+    #: From the day on which each month since the start is full.
+    MONTHLY = "MONTHLY"
+
+
 class PartMonth(StrEnum):
     """How part of a month counts where a whole one is a twelfth of a year."""
 
@@ -188,6 +196,7 @@ class Conventions:
     weekend: Weekend = Weekend.STAY
     first_period: FirstPeriod = FirstPeriod.OWN_LENGTH
     late_interest: LateInterest = LateInterest.NONE
+    compounding: Compounding = Compounding.NONE
     allocation: AllocationOrder = AllocationOrder.PENALTY_FEE_INTEREST_PRINCIPAL
     prepayment: Prepayment = Prepayment.NEXT_INSTALMENT
     payoff: Payoff = Payoff.TO_THE_DAY

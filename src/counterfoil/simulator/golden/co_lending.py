@@ -11,7 +11,7 @@ from counterfoil.simulator.golden.case_file import Case
 from counterfoil.simulator.golden.figures import major
 from counterfoil.simulator.golden.fineract_terms import frequency_of
 from counterfoil.simulator.golden.frappe_line import TERM, instalment_of
-from counterfoil.simulator.golden.inputs import Inputs, minor, number
+from counterfoil.simulator.golden.inputs import Inputs, number
 
 Figures = dict[str, object]
 
@@ -43,8 +43,9 @@ def _share(inputs: Inputs, key: str) -> Fraction:
 
 def _split(inputs: Inputs) -> Figures:
     """Return each funder's share of posted amounts, category by category."""
-    weights = [Fraction(number(weight, "weights")) for weight in inputs.take("weights")]
-    amounts = {name: minor(amount, name) for name, amount in inputs.take("amounts").items()}
+    weights = [Fraction(number(weight, "weights")) for weight in inputs.entries("weights")]
+    stated = Inputs(inputs.take("amounts"), "amount")
+    amounts = {name: stated.minor(name) for name in stated}
     residual = inputs.count("residual_funder", 1) - 1
     if sum(weights) != 1 or min(weights) < 0 or not 0 <= residual < len(weights):
         raise NotCovered("weights that do not sum to one, or a residual funder not among them")
@@ -96,8 +97,8 @@ def _spread(inputs: Inputs) -> Figures:
 def _blended(inputs: Inputs, keys: list[str]) -> Figures:
     """Return the mean of the rates by share, from two lists or from pairs of keys."""
     if "shares" in inputs and "rates" in inputs:
-        shares = [Fraction(number(one, "shares")) for one in inputs.take("shares")]
-        rates = [Fraction(number(one, "rates")) / 100 for one in inputs.take("rates")]
+        shares = [Fraction(number(one, "shares")) for one in inputs.entries("shares")]
+        rates = [Fraction(number(one, "rates")) / 100 for one in inputs.entries("rates")]
     else:
         names = [key.removesuffix("_rate") for key in keys if key.endswith("_rate")]
         rates = [inputs.rate(f"{name}_rate") for name in names]

@@ -138,16 +138,24 @@ def _compare_elided(
 
 def _compare_answers(expected: Json, actual: Asked, path: str) -> Iterator[Compared]:
     """Put the questions of the case and compare the answers."""
-    if isinstance(expected, Mapping):
-        for question, value in expected.items():
-            yield from compare(value, actual.answer(question), _joined(path, question))
+    if actual.keys:
+        several = isinstance(expected, list)
+        for number, item in enumerate(expected if several else [expected]):
+            yield from _compare_answer(item, actual, f"{path}[{number}]" if several else path)
         return
-    for number, item in enumerate(expected):
-        question = {key: item[key] for key in actual.keys if key in item}
-        figures = {key: value for key, value in item.items() if key not in actual.keys}
-        if len(question) < len(actual.keys):
-            raise NotCovered(f"{path}[{number}] does not say what is asked")
-        yield from compare(figures, actual.answer(**question), f"{path}[{number}]")
+    if not isinstance(expected, Mapping):
+        raise NotCovered(f"{path} does not say what is asked")
+    for question, value in expected.items():
+        yield from compare(value, actual.answer(question), _joined(path, question))
+
+
+def _compare_answer(expected: Json, actual: Asked, path: str) -> Iterator[Compared]:
+    """Put one question, which stands beside the figures that answer it."""
+    if not isinstance(expected, Mapping) or any(key not in expected for key in actual.keys):
+        raise NotCovered(f"{path} does not say what is asked")
+    question = {key: expected[key] for key in actual.keys}
+    figures = {key: value for key, value in expected.items() if key not in actual.keys}
+    yield from compare(figures, actual.answer(**question), path)
 
 
 def _chosen(expected: list[Json], actual: Sequence[object]) -> list[object]:

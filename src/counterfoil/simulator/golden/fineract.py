@@ -32,12 +32,22 @@ def figures(case: Case) -> Mapping[str, object]:
     """Return the figures of every checkpoint the case looks at."""
     inputs = Inputs(case.inputs)
     terms, product = terms_of(case, inputs)
-    events = events_of(inputs.take("events"))
+    events = events_of(inputs.entries("events"))
     inputs.done()
-    looks = [int(one["after_events"]) for one in case.expected.get("checkpoints", [])]
-    if not looks or any(not 0 <= look <= len(events) for look in looks):
-        raise NotCovered("checkpoints that are not after an event of the case")
+    looks = looks_of(case, len(events))
     return {"checkpoints": [_checkpoint(terms, product, events, look) for look in looks]}
+
+
+def looks_of(case: Case, events: int) -> list[int]:
+    """Return after how many of its events each checkpoint of a case looks at the loan."""
+    expected = Inputs(case.expected, "expected figure")
+    looks = [
+        Inputs(one, "checkpoint key").count("after_events")
+        for one in expected.entries("checkpoints")
+    ]
+    if not looks or max(looks) > events:
+        raise NotCovered("checkpoints that are not after an event of the case")
+    return looks
 
 
 def _checkpoint(

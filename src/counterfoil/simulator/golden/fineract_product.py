@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from counterfoil.lending.conventions.delinquency import Bucket
-from counterfoil.lending.conventions.settings import NotCovered, Payoff, Prepayment
+from counterfoil.lending.conventions.settings import (
+    Compounding,
+    NotCovered,
+    Payoff,
+    Prepayment,
+)
 from counterfoil.lending.conventions.terms import LateFee, Rest
 
 #: Words that say what other inputs say too, or that change no figure a case asserts.
@@ -19,9 +24,9 @@ KNOWN_WORDS = frozenset(
         """
         LP1 LP2 INTEREST FLAT DECLINING BALANCE PERIOD DAILY SAME AS PAYMENT SAR STRATEGY DUE IN
         ADVANCE ADV PYMNT PMT EMI 360 30 365 ACTUAL RECALCULATION REPAYMENT TILL PRECLOSE REST
-        FREQUENCY COMPOUNDING NONE RESCHEDULE REDUCE NR INST RESCH NEXT REP MULTIDISB DOWNPAYMENT
-        AUTO ADVANCED ALLOCATION ALLOC PROGRESSIVE LOAN SCHEDULE HORIZONTAL INSTALLMENT LEVEL
-        DELINQUENCY OVERDUE FROM AMOUNT 1MONTH
+        FREQUENCY COMPOUNDING NONE MONTHLY RESCHEDULE REDUCE NR INST RESCH NEXT REP MULTIDISB
+        DOWNPAYMENT AUTO ADVANCED ALLOCATION ALLOC PROGRESSIVE LOAN SCHEDULE HORIZONTAL INSTALLMENT
+        LEVEL DELINQUENCY OVERDUE FROM AMOUNT 1MONTH
         """,
     )
 )
@@ -49,6 +54,7 @@ class Product:
     rest: Rest
     prepayment: Prepayment
     payoff: Payoff | None
+    compounding: Compounding
     late_fee: LateFee | None
     down_payment_share: Fraction
     down_payment_collected: bool
@@ -60,6 +66,7 @@ UNNAMED = Product(
     rest=Rest.UNSTATED,
     prepayment=Prepayment.NEXT_INSTALMENT,
     payoff=None,
+    compounding=Compounding.NONE,
     late_fee=None,
     down_payment_share=Fraction(0),
     down_payment_collected=False,
@@ -69,8 +76,6 @@ UNNAMED = Product(
 
 def product_of(name: str) -> Product:
     """Return the settings of a product by its name."""
-    if "COMPOUNDING" in name and "COMPOUNDING_NONE" not in name:
-        raise NotCovered("interest on overdue interest (the product compounds)")
     unknown = [] if name in PLAIN_NAMES else sorted(set(name.split("_")) - KNOWN_WORDS)
     if unknown:
         raise NotCovered(f"the product's settings {', '.join(unknown)}")
@@ -78,6 +83,7 @@ def product_of(name: str) -> Product:
         rest=_rest(name),
         prepayment=_prepayment(name),
         payoff=_payoff(name),
+        compounding=_compounding(name),
         late_fee=_late_fee(name),
         down_payment_share=DOWN_PAYMENT_SHARE if "DOWNPAYMENT" in name else Fraction(0),
         down_payment_collected="DOWNPAYMENT_AUTO" in name,
@@ -108,6 +114,15 @@ def _payoff(name: str) -> Payoff | None:
     if "TILL_PRECLOSE" in name:
         return Payoff.TO_THE_DAY
     return Payoff.TO_PERIOD_END if "TILL_REST_FREQUENCY" in name else None
+
+
+def _compounding(name: str) -> Compounding:
+    """Return whether unpaid interest earns interest."""
+    if "COMPOUNDING_MONTHLY" in name:
+        return Compounding.MONTHLY
+    if "COMPOUNDING" in name and "COMPOUNDING_NONE" not in name:
+        raise NotCovered("interest on overdue interest, joined to the principal when is not stated")
+    return Compounding.NONE
 
 
 def _late_fee(name: str) -> LateFee | None:

@@ -9,6 +9,7 @@ from counterfoil.lending.conventions.presets import preset
 from counterfoil.lending.conventions.settings import (
     Accrual,
     AllocationOrder,
+    Compounding,
     Conventions,
     Instalment,
     MonthEnd,
@@ -52,6 +53,7 @@ def terms_of(case: Case, inputs: Inputs) -> tuple[LoanTerms, Product]:
     rate = inputs.rate("annual_rate")
     bundle = _progressive(inputs) if progressive else _cumulative(inputs, rate)
     bundle = _with_allocation(_with_down_payment(bundle, product, inputs), product, inputs)
+    bundle = _with_compounding(bundle, product, progressive=progressive)
     if product.payoff is not None:
         bundle = replace(bundle, payoff=product.payoff)
     terms = LoanTerms(
@@ -156,6 +158,14 @@ def _with_down_payment(bundle: Conventions, product: Product, inputs: Inputs) ->
 def _collected(product: Product, inputs: Inputs) -> bool:
     """Say whether the down payment is collected by itself."""
     return product.down_payment_collected or "auto_down_payment_percent" in inputs
+
+
+def _with_compounding(bundle: Conventions, product: Product, *, progressive: bool) -> Conventions:
+    """Return the bundle with interest on unpaid interest, where payments change the schedule."""
+    compounds = product.compounding is not Compounding.NONE
+    if compounds and (progressive or product.rest is Rest.FIXED):
+        raise NotCovered("interest on overdue interest where payments do not change the schedule")
+    return replace(bundle, compounding=product.compounding)
 
 
 def _with_allocation(bundle: Conventions, product: Product, inputs: Inputs) -> Conventions:

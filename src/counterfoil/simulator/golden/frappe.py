@@ -290,7 +290,7 @@ def _overdue_stated(inputs: Inputs) -> list[tuple[date, int]]:
     if "overdue" not in inputs:
         return []
     return [
-        (day(due, "overdue"), minor(amount, "overdue")) for due, amount in inputs.take("overdue")
+        (day(due, "overdue"), minor(amount, "overdue")) for due, amount in inputs.entries("overdue")
     ]
 
 
@@ -318,8 +318,8 @@ def _days_past_due(inputs: Inputs) -> Figures:
     if "frequency" in inputs:
         _frequency(inputs)
     dates = date_list(loan_start := inputs.date("first_due"), loan.periods, first_due=loan_start)
-    paid = [_payment(Inputs(entry, "event key")) for entry in inputs.take("events")]
-    if any("draw" in one for one in inputs.take("events")):
+    paid = [_payment(Inputs(entry, "event key")) for entry in inputs.entries("events")]
+    if any("draw" in one for one in inputs.entries("events")):
         raise NotCovered("draws on a term loan")
 
     def answer(on: str) -> int:

@@ -47,7 +47,7 @@ def figures(inputs: Inputs) -> Figures:
         conventions=LINE,
     )
     periods = inputs.count("periods") if "periods" in inputs else None
-    events = [LineEvent.read(entry) for entry in inputs.take("events")]
+    events = [LineEvent.read(entry) for entry in inputs.entries("events")]
     return _accruals(events) | _line_delays(line, events, periods) | _line_states(line, events)
 
 

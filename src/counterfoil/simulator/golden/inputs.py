@@ -3,9 +3,10 @@
 Units       Amounts are read as decimal text and become minor units; rates become fractions a year.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 
 from counterfoil.lending.conventions.settings import NotCovered
@@ -14,6 +15,8 @@ from counterfoil.simulator.golden.case_file import Json
 MINOR_PER_MAJOR = 100
 #: Largest count a case may ask for, of rows or of days.
 COUNT_MAX = 1200
+#: A number as cases write it: ASCII digits, no exponent, at most 24 of them.
+NUMBER = re.compile(r"-?[0-9]{1,16}(?:\.[0-9]{1,8})?", re.ASCII)
 
 
 class Inputs:
@@ -21,6 +24,8 @@ class Inputs:
 
     def __init__(self, values: Mapping[str, Json], where: str = "input") -> None:
         """Keep the values; null means not there."""
+        if not isinstance(values, Mapping):
+            raise NotCovered(f"a place for {where}s that holds no object")
         self._values = {key: value for key, value in values.items() if value is not None}
         self._where = where
         self._understood: set[str] = set()
@@ -29,12 +34,23 @@ class Inputs:
         """Say whether the key is there."""
         return key in self._values
 
+    def __iter__(self) -> Iterator[str]:
+        """Go over the keys that are there."""
+        return iter(self._values)
+
     def take(self, key: str) -> Json:
         """Return a value that has to be there."""
         if key not in self._values:
             raise NotCovered(f"the {self._where} {key!r} is missing")
         self._understood.add(key)
         return self._values[key]
+
+    def entries(self, key: str) -> Sequence[Json]:
+        """Return a list."""
+        value = self.take(key)
+        if not isinstance(value, list):
+            raise NotCovered(f"{key} that are no list")
+        return value
 
     def text(self, key: str, default: str | None = None) -> str:
         """Return a text, or the default where there is none."""
@@ -58,8 +74,12 @@ class Inputs:
         return minor(self.take(key), key)
 
     def rate(self, key: str) -> Fraction:
-        """Return a rate given in percent."""
-        return Fraction(self.decimal(key)) / 100
+        """Return a rate given in percent, with or without its sign; none is negative."""
+        text = str(self.take(key)).removesuffix("%")
+        rate = number(text, key)
+        if rate < 0:
+            raise NotCovered(f"{key} = {rate}")
+        return Fraction(rate) / 100
 
     def count(self, key: str, default: int | None = None) -> int:
         """Return a whole number that is not negative."""
@@ -90,22 +110,19 @@ class Inputs:
 
 def number(value: Json, name: str) -> Decimal:
     """Return a JSON value as an exact number."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    plain = isinstance(value, str | int | float) and not isinstance(value, bool)
+    if not plain or NUMBER.fullmatch(str(value)) is None:
         raise NotCovered(f"{name} = {value!r} is no number")
-    try:
-        parsed = Decimal(str(value).rstrip("%"))
-    except InvalidOperation:
-        raise NotCovered(f"{name} = {value!r} is no number") from None
-    if not parsed.is_finite():
-        raise NotCovered(f"{name} = {value!r} is no number")
-    return parsed
+    return Decimal(str(value))
 
 
 def minor(value: Json, name: str) -> int:
-    """Return an amount in minor units."""
+    """Return an amount in minor units; an input is never less than nothing."""
     scaled = number(value, name) * MINOR_PER_MAJOR
     if scaled != scaled.to_integral_value():
         raise NotCovered(f"{name} = {value!r} has more than two decimals")
+    if scaled < 0:
+        raise NotCovered(f"{name} = {value!r} is less than nothing")
     return int(scaled)
 
 

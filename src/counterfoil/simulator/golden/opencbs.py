@@ -9,7 +9,7 @@ from fractions import Fraction
 from counterfoil.lending.conventions.allocation import allocate
 from counterfoil.lending.conventions.book import BookRow, Charge, Part, open_rows
 from counterfoil.lending.conventions.due_dates import Every, Frequency
-from counterfoil.lending.conventions.early_repayment import ShownRow, repay_early
+from counterfoil.lending.conventions.early_repayment import ShownRow, fees_on, repay_early
 from counterfoil.lending.conventions.presets import preset
 from counterfoil.lending.conventions.schedule import Row, plan
 from counterfoil.lending.conventions.settings import (
@@ -26,7 +26,7 @@ from counterfoil.simulator.golden.case_file import Case, Json
 from counterfoil.simulator.golden.day_count_text import day_count_of
 from counterfoil.simulator.golden.figures import Asked, major
 from counterfoil.simulator.golden.fineract_terms import frequency_of
-from counterfoil.simulator.golden.inputs import MINOR_PER_MAJOR, Inputs
+from counterfoil.simulator.golden.inputs import MINOR_PER_MAJOR, Inputs, minor
 
 Figures = dict[str, object]
 
@@ -37,13 +37,11 @@ WEEKENDS = {"forward": "FORWARD_INTEREST_UNMOVED"}
 def figures(case: Case) -> Mapping[str, object]:
     """Return the figures by what the inputs describe."""
     inputs = Inputs(case.inputs)
-    if "early_repayment_fee" in inputs:
-        raise NotCovered(
-            "the amount paid, from which the early-repayment fee is taken, is no input"
-        )
     bundle = _bundle(inputs)
     rows = _rows(inputs, bundle)
-    if "state_before" in inputs:
+    if "early_repayment_fee" in inputs:
+        shown = _early_fees(inputs, rows, bundle)
+    elif "state_before" in inputs:
         shown = _after_state(inputs, rows)
     elif "events" in inputs:
         shown = _after_events(inputs, rows, bundle)
@@ -136,8 +134,8 @@ def _after_events(inputs: Inputs, rows: list[Row], bundle: Conventions) -> Figur
     """Return the schedule, and the state after each event."""
     shown: Figures = {"initial_schedule": _schedule(rows)}
     book = open_rows(rows)
-    last = len(inputs.take("events"))
-    for number, entry in enumerate(inputs.take("events"), start=1):
+    last = len(inputs.entries("events"))
+    for number, entry in enumerate(inputs.entries("events"), start=1):
         event = Inputs(entry, "event key")
         kind, on, amount = event.text("type"), event.date("date"), event.minor("amount")
         event.done()
@@ -192,7 +190,7 @@ def _state(book: Sequence[BookRow]) -> Asked:
 
 def _after_state(inputs: Inputs, rows: Sequence[Row]) -> Figures:
     """Return what a repayment pays on rows whose state is given, penalties first."""
-    before = inputs.take("state_before")
+    before = inputs.entries("state_before")
     numbers = [int(entry["nr"]) for entry in before]
     book = [_row_left(Inputs(entry, "state key"), rows) for entry in before]
     penalty, repaid = inputs.minor("accrued_penalty"), inputs.minor("repayment")
@@ -207,6 +205,47 @@ def _after_state(inputs: Inputs, rows: Sequence[Row]) -> Figures:
         "after": Asked(("nr",), lambda nr: state.answer(numbers.index(int(nr)) + 1)),
         "total_repayment_next": major(sum(row.outstanding_minor for row in book) + later),
     }
+
+
+def _early_fees(inputs: Inputs, rows: Sequence[Row], bundle: Conventions) -> Figures:
+    """Return the fee on each base, and what it leaves of the amount the case asks about."""
+    _check_described(inputs, rows)
+    share, on = inputs.rate("early_repayment_fee"), inputs.date("as_of")
+    fees = fees_on(rows, share, on=on, conventions=bundle)
+    return {
+        "base_remaining_balance": _taken_from(fees.on_balance_minor),
+        "base_remaining_interest": _taken_from(fees.on_interest_minor),
+    }
+
+
+def _taken_from(fee_minor: int) -> Asked:
+    """Return the fee, and what it leaves of an amount paid."""
+
+    def answer(paid: Json) -> Figures:
+        left = minor(paid, "paid") - fee_minor
+        return {"fee": major(fee_minor), "left": major(left)}
+
+    return Asked(("paid",), answer)
+
+
+def _check_described(inputs: Inputs, rows: Sequence[Row]) -> None:
+    """Refuse a schedule described in words that are not those of the rows."""
+    if "schedule" not in inputs:
+        return
+    first, last = rows[0], rows[-1]
+    described = (
+        f"interest {_plain(last.interest_minor)} each month; "
+        f"principal {_plain(first.principal_minor)} in the first, "
+        f"then {_plain(last.principal_minor)} x {len(rows) - 1}"
+    )
+    if inputs.text("schedule") != described:
+        raise NotCovered(f"schedule = {inputs.text('schedule')!r}")
+
+
+def _plain(amount_minor: int) -> str:
+    """Return an amount without decimals where it has none."""
+    whole, part = divmod(amount_minor, MINOR_PER_MAJOR)
+    return f"{whole}.{part:02d}" if part else str(whole)
 
 
 def _row_left(inputs: Inputs, rows: Sequence[Row]) -> BookRow:

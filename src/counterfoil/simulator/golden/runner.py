@@ -8,6 +8,7 @@ from counterfoil.lending.conventions.settings import NotCovered
 from counterfoil.simulator.golden import co_lending, factors, fineract, frappe, opencbs, transfers
 from counterfoil.simulator.golden.case_file import Case, Json
 from counterfoil.simulator.golden.figures import Compared, asserted, compare
+from counterfoil.simulator.golden.inputs import Inputs
 
 Family = Callable[[Case], Mapping[str, object]]
 
@@ -63,7 +64,8 @@ def run_case(case: Case) -> Outcome:
         TypeError,
         ValueError,
     ) as e:
-        reason = f"the inputs are not of a known shape ({type(e).__name__}: {e})"
+        detail = f" ({e})" if str(e) else ""
+        reason = f"the inputs are not of a known shape{detail}"
         return _unsupported(case, reason)
     if not compared:
         return _unsupported(case, "no figure is asserted")
@@ -101,7 +103,8 @@ def _fineract_family(case: Case) -> Family:
     """Return the translator for one of its three shapes of case."""
     if "events" not in case.inputs:
         return factors.figures
-    if any(event.get("type") == "asset_transfer_request" for event in case.inputs["events"]):
+    events = [Inputs(one, "event key") for one in Inputs(case.inputs).entries("events")]
+    if any(event.text("type", "") == transfers.REQUEST for event in events):
         return transfers.figures
     return fineract.figures
 

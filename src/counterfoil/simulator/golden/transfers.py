@@ -15,7 +15,7 @@ from counterfoil.lending.conventions.transfer import (
 )
 from counterfoil.simulator.golden.case_file import Case, Json
 from counterfoil.simulator.golden.figures import major
-from counterfoil.simulator.golden.fineract import schedule_of, status_of
+from counterfoil.simulator.golden.fineract import looks_of, schedule_of, status_of
 from counterfoil.simulator.golden.fineract_events import events_of
 from counterfoil.simulator.golden.fineract_terms import terms_of
 from counterfoil.simulator.golden.inputs import Inputs
@@ -38,11 +38,9 @@ def figures(case: Case) -> Mapping[str, object]:
     """Return the journals at every checkpoint the case looks at."""
     inputs = Inputs(case.inputs)
     terms, _ = terms_of(case, inputs)
-    events = _events(inputs.take("events"))
+    events = _events(inputs.entries("events"))
     inputs.done()
-    looks = [int(one["after_events"]) for one in case.expected.get("checkpoints", [])]
-    if not looks or any(not 0 <= look <= len(events) for look in looks):
-        raise NotCovered("checkpoints that are not after an event of the case")
+    looks = looks_of(case, len(events))
     return {"checkpoints": [_checkpoint(terms, events[:look]) for look in looks]}
 
 
