@@ -66,7 +66,7 @@ CONFIGURATION: Final[Mapping[str, str]] = {
     "work_mem": "32MB",
     "maintenance_work_mem": "256MB",
     "max_wal_size": "4GB",
-    "min_wal_size": "256MB",
+    "min_wal_size": "1GB",
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
     "jit": "off",

@@ -178,3 +178,11 @@ LIMIT :count;
 INSERT INTO privacy.blind_index (kind, digest, customer_id)
 SELECT :kind::text, substr(sha256(n::text::bytea), 1, 16), n
 FROM generate_series(1, :count::bigint) AS g (n);
+
+-- name: fill_log
+-- Write-ahead log of a number of megabytes that means nothing. A checkpoint afterwards keeps its
+-- files for what is written next.
+-- gives   one row for each
+-- locks   nothing
+SELECT pg_logical_emit_message(FALSE, 'fill', repeat('x', 1048576))
+FROM generate_series(1, :megabytes::integer);
