@@ -29,9 +29,10 @@ from counterfoil.lending.decide import decide
 from counterfoil.lending.refusals import LINE_NOT_FOUND
 from counterfoil.lending.repaying import needs_history
 from counterfoil.platform.batches import QUERIES as PLATFORM
-from counterfoil.platform.batches import Answer, Decided, Engine, Waiting, write_batch
+from counterfoil.platform.batches import Answer, Decided, Engine, write_batch
 from counterfoil.platform.database import Connection
 from counterfoil.platform.statement import Composer, Write
+from counterfoil.platform.waiting import Waiting
 
 _KINDS: Final = {
     commands.OpenLine: "open_line",

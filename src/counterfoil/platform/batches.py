@@ -17,10 +17,8 @@ Durability  A connection that breaks during a commit leaves the outcome open; th
 
 import asyncio
 import math
-from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, NamedTuple, Protocol, Self
 
@@ -32,6 +30,7 @@ from counterfoil.platform.metrics import Metrics
 from counterfoil.platform.queries import Queries
 from counterfoil.platform.statement import Composer, Write, arguments
 from counterfoil.platform.telemetry import logger
+from counterfoil.platform.waiting import Shard, Waiting
 
 QUERIES: Final = Queries.load("counterfoil.platform", "batches.sql")
 
@@ -44,10 +43,6 @@ PLANS: Final = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
-#: Largest batch: beyond it a statement grows longer without costing less a command.
-BATCH_COMMANDS_MAX: Final = 512
-#: Commands that may wait in one shard before new ones are told to try later.
-WAITING_MAX: Final = 20_000
 #: Times a batch is loaded again after a collision before it goes one by one.
 COLLISIONS_MAX: Final = 3
 #: Seconds for which a lost database is looked for before callers are told.
@@ -109,22 +104,6 @@ class KeyTakenError(Exception):
     """Another process recorded a command under one of the keys first."""
 
 
-@dataclass(slots=True, eq=False)
-class Waiting:
-    """A command on its way."""
-
-    customer_id: int
-    command: Any
-    idempotency_key: str
-    request_hash: bytes
-    future: "asyncio.Future[Answer | Refused]"
-
-    def answer(self, outcome: Answer | Refused) -> None:
-        """Answer the caller, unless the caller has gone."""
-        if not self.future.done():
-            self.future.set_result(outcome)
-
-
 class Decided(NamedTuple):
     """An accepted command with its answer and whatever its desk has to write for it."""
 
@@ -167,7 +146,7 @@ class Engine:
         self._metrics = metrics
         self._business_date: date | None = None
         self._date_read_at = -math.inf
-        self._shards = [_Shard() for _ in range(shards)]
+        self._shards = [Shard() for _ in range(shards)]
         self._tasks: list[asyncio.Task[None]] = []
         self._is_stopping = False
         self._counters: dict[tuple[str, str], Any] = {}
@@ -194,10 +173,9 @@ class Engine:
         shard = self._shards[customer_id % len(self._shards)]
         if self._is_stopping:
             future.set_result(refuse(STOPPING))
-        elif len(shard.queue) >= WAITING_MAX:
+        elif not shard.put(Waiting(customer_id, command, idempotency_key, request_hash, future)):
             future.set_result(refuse(TRY_LATER))
         else:
-            shard.queue.append(Waiting(customer_id, command, idempotency_key, request_hash, future))
             shard.wake()
         return future
 
@@ -219,7 +197,7 @@ class Engine:
         """Read the business date anew before the next batch: the close of day moved it."""
         self._business_date = None
 
-    async def _serve(self, shard: "_Shard") -> None:
+    async def _serve(self, shard: "Shard") -> None:
         """Work through one shard's queue until the engine stops; look for a lost database."""
         while not (self._is_stopping and shard.is_empty):
             await shard.wait(is_stopping=self._is_stopping)
@@ -230,7 +208,7 @@ class Engine:
                 _log.warning("database lost", error=type(lost).__name__)
                 await self._wait_for_database(shard)
 
-    async def _work(self, shard: "_Shard", connection: Connection) -> None:
+    async def _work(self, shard: "Shard", connection: Connection) -> None:
         """Keep one connection and take batch after batch until the engine stops."""
         while not (self._is_stopping and shard.is_empty):
             if shard.is_empty:
@@ -240,7 +218,7 @@ class Engine:
             await self._settle(connection, batch, check_keys=shard.is_unsure)
             shard.done()
 
-    async def _wait_for_database(self, shard: "_Shard") -> None:
+    async def _wait_for_database(self, shard: "Shard") -> None:
         """Look for the database; tell the callers when it stays away."""
         loop = asyncio.get_running_loop()
         until = loop.time() + RECONNECT_SECONDS_MAX
@@ -414,51 +392,6 @@ class Engine:
         if self._metrics is not None:
             self._metrics.batch_commands.observe(commands)
             self._metrics.batch_seconds.observe(seconds)
-
-
-class _Shard:
-    """The commands of one part of the customers, in the order in which they came."""
-
-    __slots__ = ("_event", "interrupted", "is_unsure", "queue")
-
-    def __init__(self) -> None:
-        self.queue: deque[Waiting] = deque()
-        #: A batch whose outcome a lost connection left open.
-        self.interrupted: list[Waiting] = []
-        self.is_unsure = False
-        self._event = asyncio.Event()
-
-    def wake(self) -> None:
-        if not self._event.is_set():
-            self._event.set()
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.queue and not self.interrupted
-
-    async def wait(self, *, is_stopping: bool) -> None:
-        if self.is_empty and not is_stopping:
-            self._event.clear()
-            await self._event.wait()
-
-    def take(self) -> list[Waiting]:
-        """Return the next batch: first one that was interrupted, with its keys to be checked."""
-        if self.interrupted:
-            self.is_unsure = True
-            return [w for w in self.interrupted if not w.future.done()]
-        self.is_unsure = False
-        count = min(len(self.queue), BATCH_COMMANDS_MAX)
-        self.interrupted = [self.queue.popleft() for _ in range(count)]
-        return self.interrupted
-
-    def done(self) -> None:
-        self.interrupted = []
-
-    def give_up(self) -> list[Waiting]:
-        left = [*self.interrupted, *self.queue]
-        self.interrupted = []
-        self.queue.clear()
-        return left
 
 
 async def write_batch(

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from counterfoil.kernel.errors import Kind, Refusal, Refused, refuse
-from counterfoil.platform import batches
+from counterfoil.platform import batches, waiting
 from counterfoil.platform.batches import (
     Answer,
     BusinessDateMovedError,
@@ -19,8 +19,8 @@ from counterfoil.platform.batches import (
     Engine,
     KeyTakenError,
     StateChangedError,
-    Waiting,
 )
+from counterfoil.platform.waiting import Waiting
 
 TODAY = date(2026, 1, 5)
 NO = Refusal(code="no", kind=Kind.CONFLICT, message="No.", next_step="Stop.")
@@ -127,7 +127,7 @@ async def test_what_waits_is_one_batch(desk: Desk) -> None:
 
 
 async def test_a_batch_has_a_bound(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "BATCH_COMMANDS_MAX", 2)
+    monkeypatch.setattr(waiting, "BATCH_COMMANDS_MAX", 2)
     await ask(desk, "a", "b", "c")
     assert desk.batches == [["a", "b"], ["c"]]
 
@@ -135,8 +135,30 @@ async def test_a_batch_has_a_bound(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
 async def test_more_than_can_wait_are_told_to_try_later(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "WAITING_MAX", 2)
+    monkeypatch.setattr(waiting, "WAITING_MAX", 2)
     assert (await ask(desk, "a", "b", "c"))[2] == "try_later"
+
+
+async def test_one_customer_cannot_send_the_others_away(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who floods is told to try later; others are taken in, in order, and so is who comes again."""
+    monkeypatch.setattr(waiting, "WAITING_OF_CUSTOMER_MAX", 2)
+    async with Engine(desk.memory, desk, shards=1) as engine:  # type: ignore[arg-type]
+
+        def put(customer_id: int, command: str) -> "asyncio.Future[Answer | Refused]":
+            return engine.submit(
+                customer_id, command, idempotency_key=command, request_hash=command.encode()
+            )
+
+        asked = [put(1, "a"), put(1, "b"), put(1, "c"), put(2, "d")]
+        outcomes = await asyncio.gather(*asked)
+        assert [getattr(outcome, "code", "taken") for outcome in outcomes] == [
+            *("taken", "taken", "try_later", "taken")
+        ]
+        again = await put(1, "c")
+    assert isinstance(again, Answer)
+    assert desk.batches == [["a", "b", "d"], ["c"]]
 
 
 async def test_a_key_that_comes_twice_is_carried_out_once(desk: Desk) -> None:
