@@ -52,6 +52,17 @@ async def test_files_run_in_the_order_of_their_numbers(empty_database_url: str) 
     assert await applied(empty_database_url) == [ONE[0], TWO[0]]
 
 
+async def test_a_server_that_is_too_old_is_named_and_left_alone(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "SERVER_MIN", 1_000)
+    for attempt in (migrate.apply(empty_database_url), migrate.plan(empty_database_url)):
+        with pytest.raises(MigrationError, match="needs 1000 or newer"):
+            await attempt
+    monkeypatch.undo()
+    assert len(await migrate.plan(empty_database_url)) == len(migrate.shipped())
+
+
 async def test_an_edited_file_stops_everything(empty_database_url: str) -> None:
     await migrate.apply(empty_database_url, migrations=files(ONE))
     edited = files((ONE[0], ONE[1] + " -- harmless"), TWO)

@@ -25,6 +25,8 @@ from counterfoil.platform.queries import Queries
 _QUERIES: Final = Queries.load("counterfoil.platform", "migrate.sql")
 _FILE: Final = re.compile(r"(?P<number>\d{4})_(?P<phase>pre|post)_[a-z][a-z0-9_]*\.sql")
 _WITHOUT_TRANSACTION: Final = re.compile(r"\s*--\s*transaction:\s*none\b")
+#: The oldest PostgreSQL whose statements the files use.
+SERVER_MIN: Final = 15
 #: Any number, as long as nobody else uses it.
 ADVISORY_LOCK_KEY: Final = 7_205_759_403_792_001
 #: Longest wait for a lock where the file sets none of its own, and for another's migrations.
@@ -41,7 +43,7 @@ class Phase(StrEnum):
 
 
 class MigrationError(Exception):
-    """The database's record and the migration files contradict each other."""
+    """The files cannot be applied here: their record contradicts them, or the server is old."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,7 @@ async def plan(url: str, *, migrations: Sequence[Migration] | None = None) -> tu
     """Return what `apply` would do, with the locks on tables that are there; change nothing."""
     files = shipped() if migrations is None else migrations
     async with Database(url, connections_max=1) as database, database.connection() as connection:
+        await _check_server(connection)
         pending = await _pending(connection, files)
         return tuple(
             [Step(migration=found, locks=await _locks(connection, found)) for found in pending]
@@ -146,11 +149,22 @@ async def _turn(url: str) -> AsyncIterator[Connection]:
         statement_timeout_ms=STATEMENT_TIMEOUT_MS,
     )
     async with database, database.connection() as connection:
+        await _check_server(connection)
         await _QUERIES.take_turn.fetchval(connection, key=ADVISORY_LOCK_KEY)
         try:
             yield connection
         finally:
             await _QUERIES.leave_turn.fetchval(connection, key=ADVISORY_LOCK_KEY)
+
+
+async def _check_server(connection: Connection) -> None:
+    """Refuse a server that is too old, before anything is tried on it."""
+    version = str(await _QUERIES.server_version.fetchval(connection))
+    if int(version.partition(".")[0]) < SERVER_MIN:
+        raise MigrationError(
+            f"The server is PostgreSQL {version}; Counterfoil needs {SERVER_MIN} or newer. "
+            "Upgrade it, or leave COUNTERFOIL_DATABASE_URL empty for the embedded one."
+        )
 
 
 async def _pending(connection: Connection, files: Sequence[Migration]) -> list[Migration]:

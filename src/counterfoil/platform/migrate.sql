@@ -1,5 +1,12 @@
 -- The record of applied migrations. It stands outside the migrations it records.
 
+-- name: server_version
+-- How old the server is.
+-- gives   such as `15.4`
+-- locks   nothing
+SELECT current_setting('server_version_num')::integer / 10000 || '.'
+       || current_setting('server_version_num')::integer % 10000;
+
 -- name: create_schema
 -- The platform's schema, on a database nobody has used yet.
 -- locks   none that matters
