@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import uvicorn
 from playwright.async_api import Browser, Page, async_playwright
@@ -39,27 +40,73 @@ WIDTHS = (1440, 820, 390)
 LANGUAGES = {"zh-CN": "zh", "en-GB": "en"}
 THEMES = ("light", "dark")
 
-#: Name of the picture → address, and whether the first record of the list there is opened.
+
+class Shot(NamedTuple):
+    """Where a picture is taken: an address, and what is followed from there."""
+
+    path: str
+    #: The first record of the list there is opened.
+    is_record: bool = False
+    #: Added to the record's address.
+    then: str = ""
+
+
+_CUSTOMER = "/console/customers"
 PAGES = {
-    "overview": ("/console/", False),
-    "quality": ("/console/quality", False),
-    "applications": ("/console/applications", False),
-    "application": ("/console/applications?status=declined", True),
-    "customers": ("/console/customers", False),
-    "customer": ("/console/customers", True),
-    "lines": ("/console/lines", False),
-    "line": ("/console/lines?sort=used&order=desc", True),
-    "loans": ("/console/loans", False),
-    "loan": ("/console/loans?status=open&sort=days_past_due&order=desc", True),
-    "payments": ("/console/payments", False),
-    "payment": ("/console/payments", True),
-    "funnel": ("/console/funnel?period=90", False),
-    "reconciliation": ("/console/reconciliation", False),
-    "evidence": ("/console/evidence", False),
-    "ledger": ("/console/ledger", False),
-    "days": ("/console/days", False),
-    "gallery": ("/console/_gallery", False),
-    "missing": ("/console/nothing", False),
+    "overview": Shot("/console/"),
+    "quality": Shot("/console/quality"),
+    "applications": Shot("/console/applications"),
+    "application": Shot("/console/applications?status=declined", is_record=True),
+    "customers": Shot(_CUSTOMER),
+    "customer": Shot(_CUSTOMER, is_record=True),
+    "customer-identity": Shot(_CUSTOMER, is_record=True, then="/identity"),
+    "customer-consents": Shot(_CUSTOMER, is_record=True, then="/consents"),
+    "customer-inquiries": Shot(_CUSTOMER, is_record=True, then="/inquiries"),
+    "customer-contracts": Shot(_CUSTOMER, is_record=True, then="/contracts"),
+    "customer-capacity": Shot(_CUSTOMER, is_record=True, then="/capacity"),
+    "customer-profile": Shot(_CUSTOMER, is_record=True, then="/profile"),
+    "customer-settings": Shot(_CUSTOMER, is_record=True, then="/settings"),
+    "lines": Shot("/console/lines"),
+    "line": Shot("/console/lines?sort=used&order=desc", is_record=True),
+    "line-cases": Shot("/console/line-cases"),
+    "appeals": Shot("/console/appeals"),
+    "loans": Shot("/console/loans"),
+    "loan": Shot("/console/loans?status=open&sort=days_past_due&order=desc", is_record=True),
+    "payments": Shot("/console/payments"),
+    "payment": Shot("/console/payments", is_record=True),
+    "payment-cases": Shot("/console/payment-cases"),
+    "rails": Shot("/console/rails"),
+    "rail": Shot("/console/rails", is_record=True),
+    "prices": Shot("/console/prices"),
+    "scenes": Shot("/console/scenes"),
+    "hosts": Shot("/console/hosts"),
+    "campaigns": Shot("/console/hosts/campaigns"),
+    "campaign-new": Shot("/console/hosts/campaigns/new"),
+    "reviews": Shot("/console/reviews"),
+    "identity-cases": Shot("/console/identity-cases"),
+    "policies": Shot("/console/policies"),
+    "models": Shot("/console/models"),
+    "experiments": Shot("/console/experiments"),
+    "exposure": Shot("/console/exposure"),
+    "data": Shot("/console/data"),
+    "corrections": Shot("/console/data/corrections"),
+    "funnel": Shot("/console/funnel?period=90"),
+    "reconciliation": Shot("/console/reconciliation"),
+    "evidence": Shot("/console/evidence"),
+    "person-rights": Shot("/console/person-rights"),
+    "exports": Shot("/console/exports"),
+    "trail": Shot("/console/trail"),
+    "approvals": Shot("/console/approvals"),
+    "staff": Shot("/console/staff"),
+    "emergency": Shot("/console/emergency"),
+    "keys": Shot("/console/keys"),
+    "ledger": Shot("/console/ledger"),
+    "account": Shot("/console/ledger", is_record=True),
+    "days": Shot("/console/days"),
+    "day": Shot("/console/days", is_record=True),
+    "preferences": Shot("/console/preferences"),
+    "gallery": Shot("/console/_gallery"),
+    "missing": Shot("/console/nothing"),
 }
 
 
@@ -106,11 +153,11 @@ async def take(browser: Browser, address: str, into: Path, names: Sequence[str])
 
 async def open_page(page: Page, address: str, name: str) -> None:
     """Open one of the pages."""
-    path, is_record = PAGES[name]
-    await page.goto(address + path)
-    if is_record:
+    shot = PAGES[name]
+    await page.goto(address + shot.path)
+    if shot.is_record:
         link = page.locator("main table").last.locator("tbody th a").first
-        await page.goto(address + (await link.get_attribute("href") or ""))
+        await page.goto(address + (await link.get_attribute("href") or "") + shot.then)
 
 
 async def picture(page: Page, file: Path, width: int) -> None:
