@@ -1,4 +1,4 @@
-"""A house that lends for scenes, merchants in it, purchases and drawdowns."""
+"""A house with a line for purchases, merchants of its scenes, purchases and drawdowns."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,12 +13,12 @@ from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.draw import draw
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.quote import quote
-from counterfoil.journeys.scene_purchases import record_purchase
+from counterfoil.journeys.scene_purchases import purchases_of, record_purchase
 from counterfoil.journeys.scenes import PayeeWish
+from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import scene_store as store
-from counterfoil.lending.catalogue import Catalogue
 from counterfoil.lending.commands import OpenLine
 from counterfoil.lending.quote import Quote
 from counterfoil.lending.scene import shipped_scenes
@@ -36,14 +36,6 @@ OFFICER = Actor(name="li-wei", role="compliance", source="console")
 WISH = PayeeWish(scene="travel", name="Example Travel", payee_ref="acct-1", reason="contract")
 
 
-def with_scene(house: House) -> House:
-    products = [
-        replace(item, terms=replace(item.terms, scenes=("travel", "education")))
-        for item in house.catalogue.products()
-    ]
-    return replace(house, catalogue=Catalogue(products))
-
-
 @asynccontextmanager
 async def scene_house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
     """Open a house with one line of a product that lends for scenes."""
@@ -51,29 +43,41 @@ async def scene_house(database_url: str, tmp_path: Path) -> AsyncIterator[House]
     settings = Settings(home=tmp_path)
     async with open_house(settings, database_url, clock=clock, first_date=ON) as opened:
         line = OpenLine(
-            customer_id=CUSTOMER, line_id=LINE, application_id=73, product_code="cash-line-open",
+            customer_id=CUSTOMER, line_id=LINE, application_id=73, product_code="scene-line",
             product_version=1, limit_minor=6_000_000, currency="CNY", rate_daily_e8=35_000,
             repayment_day=15, contract_id=74, agreement_sha256=bytes(32),
         )  # fmt: skip
         assert not isinstance(await opened.counter.submit(line, idempotency_key="open"), Refused)
-        yield with_scene(opened)
+        yield opened
 
 
 async def quoted(house: House, **changes: Any) -> Quote | Refused:
+    """Ask what a drawdown costs, by default for the purchase that was recorded last."""
     asked: dict[str, Any] = {
         "customer_id": CUSTOMER, "line_id": LINE, "amount_minor": 1_900_000, "currency": "CNY",
-        "tenor_months": 3, "method": Method.BULLET, "purpose": "travel",
+        "tenor_months": 3, "method": Method.LEVEL_INSTALMENT, "purpose": "travel",
     }  # fmt: skip
-    return await quote(house, **{**asked, **changes})
+    asked |= changes
+    known = await purchases_of(house, customer_id=CUSTOMER)
+    last = [
+        ids.from_text(ids.PURCHASE, one["id"]) for one in known if one["scene"] == asked["purpose"]
+    ]
+    return await quote(house, **{"purchase_id": last[-1] if last else None, **asked})
 
 
-async def drawn(house: House, key: str, payee: str = "acct-1", **changes: Any) -> Answer | Refused:
-    priced = await quoted(house, **changes)
-    assert isinstance(priced, Quote), priced
+async def drawn(
+    house: House, key: str, payee: str = "acct-1", *, token: str = "", **changes: Any
+) -> Answer | Refused:
+    """Draw what a quote said, or what a token of before says again."""
+    priced = token or await quoted(house, **changes)
+    if isinstance(priced, Refused):
+        return priced
+    changes.pop("purchase_id", None)
     asked: dict[str, Any] = {"amount_minor": 1_900_000, "tenor_months": 3, "purpose": "travel"}
     return await draw(
-        house, customer_id=CUSTOMER, line_id=LINE, currency="CNY", method=Method.BULLET,
-        payee_ref=payee, quote_token=priced.token, idempotency_key=key, **{**asked, **changes},
+        house, customer_id=CUSTOMER, line_id=LINE, currency="CNY",
+        method=Method.LEVEL_INSTALMENT, payee_ref=payee, quote_token=token if isinstance(priced, str) else priced.token,
+        idempotency_key=key, **{**asked, **changes},
     )  # fmt: skip
 
 
@@ -89,7 +93,8 @@ async def bought(
     number = house.ids.next()
     purchase = Purchase(
         customer_id=CUSTOMER, purchase_id=number, scene=payee.scene,
-        merchant_id=payee.merchant_id, price_minor=price_minor, currency="CNY",
+        scene_version=shipped_scenes()[payee.scene].version, merchant_id=payee.merchant_id,
+        price_minor=price_minor, currency="CNY",
     )  # fmt: skip
     kinds = changes.pop("kinds", shipped_scenes()[payee.scene].documents)
     papers = {kind: sha256(f"{kind} {number}".encode()).digest() for kind in kinds}

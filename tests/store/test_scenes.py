@@ -24,25 +24,35 @@ from tests.store.scene_desk import (
 
 from counterfoil.journeys import scenes
 from counterfoil.journeys.house import House
-from counterfoil.kernel.errors import Refused
+from counterfoil.journeys.scene_purchases import purchases_of, settle
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import scene_store as store
 from counterfoil.lending.catalogue import Catalogue
 from counterfoil.lending.commands import Draw
-from counterfoil.lending.quote import Quote
+from counterfoil.lending.quote import PurchaseClaim, Quote
+from counterfoil.lending.refusals import SCENE_STOPPED
 from counterfoil.lending.scene import shipped_scenes
 from counterfoil.lending.terms import Method
 from counterfoil.platform.batches import Answer
 
 LATE = """
-INSERT INTO lending.loan (
-    customer_id, loan_id, line_id, product_code, product_version, lender_id, currency, method,
-    purpose, payee_ref, cost_sheet_hash, original_minor, rate_daily_e8, penalty_daily_e8,
-    grace_days, tenor_months, repayment_day, requested_on, status, start_date, principal_minor,
-    oldest_due_date, next_event_on, first_due_date, maturity_date, accrued_to)
-SELECT customer_id, 1000 + n, line_id, product_code, product_version, lender_id, currency,
-       'bullet', 'travel', $1, decode(repeat('00', 32), 'hex'), 1000, rate_daily_e8, 0, 3, 3, 15,
-       $2, 'open', $2, 1000, CASE WHEN n <= 5 THEN $3::date END, $4, $4, $4, $2
-FROM lending.credit_line, generate_series(1, 20) AS n
+WITH made AS (
+    INSERT INTO lending.loan (
+        customer_id, loan_id, line_id, product_code, product_version, lender_id, currency, method,
+        purpose, payee_ref, cost_sheet_hash, original_minor, rate_daily_e8, penalty_daily_e8,
+        grace_days, tenor_months, repayment_day, requested_on, status, start_date, principal_minor,
+        oldest_due_date, next_event_on, first_due_date, maturity_date, accrued_to)
+    SELECT customer_id, 1000 + n, line_id, product_code, product_version, lender_id, currency,
+           'bullet', 'travel', 'acct-1', decode(repeat('00', 32), 'hex'), 1000, rate_daily_e8, 0, 3,
+           3, 15, $1, 'open', $1, 1000, CASE WHEN n <= 5 THEN $2::date END, $3, $3, $3, $1
+    FROM lending.credit_line, generate_series(1, 20) AS n
+    RETURNING customer_id, loan_id
+)
+INSERT INTO lending.scene_use (
+    customer_id, idempotency_key, purchase_id, payee_version_no, loan_id, amount_minor, used_at)
+SELECT m.customer_id, 'late ' || m.loan_id, p.purchase_id, 1, m.loan_id, 1000, p.recorded_at
+FROM made AS m CROSS JOIN lending.scene_purchase AS p
 """
 
 
@@ -53,6 +63,7 @@ async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
 
 
 async def test_a_scene_is_quoted_by_its_own_tenors_and_purposes(house: House) -> None:
+    await bought(house, await registered(house))
     assert code(await quoted(house, tenor_months=12)) == "tenor_not_offered"
     assert code(await quoted(house, purpose="renovation")) == "scene_purpose_unknown"
     assert code(await quoted(house, amount_minor=3_000_100)) == "scene_limit_reached"
@@ -60,16 +71,18 @@ async def test_a_scene_is_quoted_by_its_own_tenors_and_purposes(house: House) ->
 
 
 async def test_money_goes_to_a_merchant_that_two_people_registered(house: House) -> None:
-    assert code(await drawn(house, "a")) == "scene_payee_unknown"
     merchant = await registered(house)
     assert isinstance(await bought(house, merchant), Answer)
-    first = await drawn(house, "a")
+    assert code(await drawn(house, "0", payee="my own account")) == "scene_payee_unknown"
+    priced = await quoted(house)
+    assert isinstance(priced, Quote), priced
+    first = await drawn(house, "a", token=priced.token)
     assert isinstance(first, Answer), first
     moved = replace(WISH, payee_ref="acct-2", merchant_id=merchant.merchant_id)
     assert (await registered(house, moved)).version_no == 2
     # The old account is paid no more; a repetition still gets its first answer.
     assert code(await drawn(house, "b", amount_minor=10_000)) == "scene_payee_unknown"
-    again = await drawn(house, "a")
+    again = await drawn(house, "a", token=priced.token)
     assert isinstance(again, Answer)
     assert again.text == first.text
     assert isinstance(await drawn(house, "c", payee="acct-2", amount_minor=10_000), Answer)
@@ -85,7 +98,7 @@ async def test_of_two_drawdowns_at_once_the_scene_lends_one(house: House) -> Non
     assert (refused.code, refused.detail["left_minor"]) == ("scene_limit_reached", 1_100_000)
     async with house.database.connection() as connection:
         driver: Any = connection
-        assert await driver.fetchval("SELECT count(*) FROM lending.scene_reservation") == 0
+        assert await driver.fetchval("SELECT count(*) FROM lending.scene_use") == 1
 
 
 async def test_what_is_on_its_way_takes_of_the_limit_until_it_is_answered(house: House) -> None:
@@ -95,17 +108,23 @@ async def test_what_is_on_its_way_takes_of_the_limit_until_it_is_answered(house:
         customer_id=CUSTOMER, line_id=LINE, amount_minor=1_900_000, currency="CNY", tenor_months=3,
         method=Method.BULLET, purpose="travel", payee_ref="acct-1", cost_sheet_hash=b"",
     )  # fmt: skip
+    [known] = await purchases_of(house, customer_id=CUSTOMER)
+    paid = PurchaseClaim(ids.from_text(ids.PURCHASE, known["id"]), 1)
     keys = [f"k{number}" for number in range(6)]
     # Once before, so that each of them has a connection and none waits for its own.
     answers: list[Refused | None] = []
     for one in (replace(wish, payee_ref="nobody"), wish):
         answers = await asyncio.gather(
-            *(scenes.reserve(house, scene, one, key=key) for key in keys)
+            *(scenes.reserve(house, scene, one, paid, key=key) for key in keys)
         )
     [taken] = [key for key, answer in zip(keys, answers, strict=True) if answer is None]
-    assert await scenes.reserve(house, scene, wish, key=taken) is None, "its own does not count"
-    await scenes.release(house, wish, key=taken)
-    assert await scenes.reserve(house, scene, wish, key="next") is None
+    own = await scenes.reserve(house, scene, wish, paid, key=taken)
+    assert own is None, "its own does not count"
+    await settle(house, wish, key=taken, answer=None)
+    again = await scenes.reserve(house, scene, wish, paid, key="next")
+    assert code(again) == "scene_limit_reached", "nobody knows what became of the first one"
+    await settle(house, wish, key=taken, answer=refuse(SCENE_STOPPED, scene="travel"))
+    assert await scenes.reserve(house, scene, wish, paid, key="next") is None
 
 
 async def test_above_the_tolerance_new_loans_stop_until_a_person_lifts_it(house: House) -> None:
@@ -113,7 +132,7 @@ async def test_above_the_tolerance_new_loans_stop_until_a_person_lifts_it(house:
     async with house.database.transaction() as connection:
         driver: Any = connection
         await driver.execute(
-            LATE, "acct-1", ON - timedelta(days=90), ON - timedelta(days=30), ON + timedelta(days=1)
+            LATE, ON - timedelta(days=90), ON - timedelta(days=30), ON + timedelta(days=1)
         )
     assert await scenes.stop_scenes(house) == 2, "the scene, and the merchant in it"
     assert await scenes.stop_scenes(house) == 0

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
 
-from counterfoil.api.writes import Call
+from counterfoil.api.shapes import Body, View
+from counterfoil.api.writes import Call, Write
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform import idempotency
@@ -63,6 +64,30 @@ async def once(
         kind=kind,
         request=asked,
         work=work,
+    )
+
+
+async def once_view(
+    call: Call,
+    write: Write,
+    body: Body,
+    work: Callable[[], Awaitable[View | Refused]],
+    *,
+    scope_id: int = idempotency.HOUSE,
+) -> Answer | Refused:
+    """Do some work that answers with a view once for each key, on a customer or on the house."""
+
+    async def text() -> str | Refused:
+        found = await work()
+        return found if isinstance(found, Refused) else found.model_dump_json()
+
+    return await remembered(
+        call.house,
+        scope_id=scope_id,
+        key=call.idempotency_key,
+        kind=write.name,
+        request={**call.path, **body.model_dump(mode="json")},
+        work=text,
     )
 
 

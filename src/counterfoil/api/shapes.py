@@ -91,6 +91,11 @@ MerchantId = Annotated[
     PlainValidator(_reader(ids.MERCHANT)),
     WithJsonSchema(id_schema(ids.MERCHANT, "a merchant of a scene")),
 ]
+PurchaseId = Annotated[
+    int,
+    PlainValidator(_reader(ids.PURCHASE)),
+    WithJsonSchema(id_schema(ids.PURCHASE, "a purchase of a scene")),
+]
 HostId = Annotated[
     int,
     PlainValidator(_reader(ids.HOST)),
@@ -145,6 +150,11 @@ ContractId = Annotated[
     int,
     PlainValidator(_reader(ids.CONTRACT)),
     WithJsonSchema(id_schema(ids.CONTRACT, "a contract")),
+]
+SettlementQuoteId = Annotated[
+    int,
+    PlainValidator(_reader(ids.SETTLEMENT_QUOTE)),
+    WithJsonSchema(id_schema(ids.SETTLEMENT_QUOTE, "a quote of a settlement")),
 ]
 RepaymentId = Annotated[
     int,

@@ -68,6 +68,8 @@ class Shape:
     flags: frozenset[str] = frozenset()
     #: Columns of each table; all of them have to be used.
     tables: Mapping[str, int] = field(default_factory=dict)
+    #: Columns of tables that may be used.
+    tables_optional: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def variables(self) -> frozenset[str]:
@@ -86,6 +88,14 @@ _PARTIES: Final = frozenset(
     {
         *("template_ref", "contract_id", "customer_id", "lender_name", "lender_id"),
         *("product_name", "product_version", "currency"),
+    }
+)
+#: What the money of a scene pays for; a note on cash has none of them.
+_PURCHASE: Final = frozenset(
+    {
+        *("scene_name", "purchase_id", "purchase_price", "merchant_name", "merchant_payee"),
+        *("cooling_off_days", "refund_days", "ahead_percent", "cancelled_refund_percent"),
+        *("course_from", "course_until"),
     }
 )
 #: Name, payee, basis, amount or example.
@@ -113,6 +123,8 @@ SHAPES: Final[Mapping[Kind, Shape]] = {
         optional=frozenset({"late_annual_cap", "replaced_contract_id", "effective_on"}),
         flags=frozenset({"has_late_cap", "is_reported", "is_new_version"}),
         tables=_TABLES,
+        # Scene, limit, tenors, days of cooling-off, days until a refund.
+        tables_optional={"scenes": 5},
     ),
     Kind.LOAN_NOTE: Shape(
         required=_PARTIES
@@ -121,8 +133,13 @@ SHAPES: Final[Mapping[Kind, Shape]] = {
             *("line_id", "agreement_sha256", "principal", "tenor", "method", "repayment_day"),
             *("start_date", "first_due_date", "maturity_date", "total", "cost"),
         },
-        optional=frozenset({"late_annual_cap", "fee_at_start"}),
-        flags=frozenset({"has_late_cap", "is_reported", "has_fee_at_start"}),
+        optional=frozenset({"late_annual_cap", "fee_at_start"}) | _PURCHASE,
+        flags=frozenset(
+            {
+                *("has_late_cap", "is_reported", "has_fee_at_start", "is_scene", "is_staged"),
+                *("has_course", "has_cooling_off", "has_cancelled_refund"),
+            }
+        ),
         tables=_TABLES,
     ),
     Kind.LIMIT_AMENDMENT: Shape(

@@ -109,7 +109,7 @@ def faults_of_use(blocks: Sequence[Block], shape: Shape, where: str) -> list[Fau
         for name in sorted(set(shape.tables) - set(tables))
     ]
     for name, columns in sorted(tables.items()):
-        wanted = shape.tables.get(name)
+        wanted = shape.tables.get(name) or shape.tables_optional.get(name)
         if wanted is None:
             faults.append(Fault(f"{where} {{table {name}}}", f"there is no table {name}"))
         elif columns != wanted:

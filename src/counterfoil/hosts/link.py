@@ -29,6 +29,7 @@ class SubjectKind(StrEnum):
     APPLICATION = "application"
     LINE = "line"
     LOAN = "loan"
+    PURCHASE = "purchase"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

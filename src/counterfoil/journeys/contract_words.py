@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from counterfoil.contracts.document import Coded, Filling, Row, Value, Words
 from counterfoil.contracts.port import Lender
+from counterfoil.journeys.scene_deal import CASH_FLAGS, Deal, words_of
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.money import to_major_text
@@ -21,6 +22,7 @@ from counterfoil.lending.cost_items import Words as SheetWords
 from counterfoil.lending.cost_items import exact_percent
 from counterfoil.lending.line import Line
 from counterfoil.lending.quote import Priced, price_drawdown
+from counterfoil.lending.scene import CASH, shipped_scenes
 from counterfoil.lending.terms import Terms
 
 #: Repayment day of the example, until the customer has chosen one.
@@ -126,12 +128,15 @@ def agreement_filling(
     return Filling(
         values=values,
         flags={**_flags(terms), "is_new_version": replaces is not None},
-        tables=_tables(sheet),
+        tables={**_tables(sheet), "scenes": _scenes(terms)},
     )
 
 
-def note_filling(line: Line, priced: Priced, terms: Terms) -> Filling:
-    """Return what the note of a drawdown on a line with its agreement is filled with."""
+def note_filling(line: Line, priced: Priced, terms: Terms, deal: Deal | None = None) -> Filling:
+    """Return what the note of a drawdown on a line with its agreement is filled with.
+
+    `deal` is what the money pays for in a scene, None for cash.
+    """
     loan, sheet = priced.loan, priced.sheet
     assert line.contract_id is not None, "a note is made under an agreement"
     assert line.agreement_sha256 is not None, "a note is made under an agreement"
@@ -153,9 +158,10 @@ def note_filling(line: Line, priced: Priced, terms: Terms) -> Filling:
         "total": money.text(sheet.total_minor),
         "cost": money.text(sheet.cost_minor),
     }
+    scene_values, scene_flags = ({}, CASH_FLAGS) if deal is None else words_of(deal)
     # No fee is taken at the start: a payout is always the principal.
-    flags = {**_flags(terms), "has_fee_at_start": False}
-    return Filling(values=values, flags=flags, tables=_tables(sheet))
+    flags = {**_flags(terms), **scene_flags, "has_fee_at_start": False}
+    return Filling(values={**values, **scene_values}, flags=flags, tables=_tables(sheet))
 
 
 class _Money:
@@ -260,6 +266,21 @@ def _tables(sheet: CostSheet) -> dict[str, tuple[Row, ...]]:
             for row in sheet.rows
         ),
     }
+
+
+def _scenes(terms: Terms) -> tuple[Row, ...]:
+    """Return a row for each scene that a product lends for, by the rules that hold now."""
+    money, scenes = _Money(terms.currency), shipped_scenes()
+    return tuple(
+        (
+            Words(scene.name_en, scene.name_zh),
+            money.text(scene.limit_minor),
+            _listed(scene.tenors_months),
+            str(scene.cooling_off_days),
+            str(scene.refund_days),
+        )
+        for scene in (scenes[code] for code in terms.scenes if code != CASH)
+    )
 
 
 def _cell(cell: str | SheetWords) -> str | Words:

@@ -11,7 +11,8 @@ from counterfoil.journeys import promotions
 from counterfoil.journeys.exposure import guard_draw
 from counterfoil.journeys.house import House
 from counterfoil.journeys.payout_account import refuse_draw
-from counterfoil.journeys.scenes import release, reserve, scene_of_product
+from counterfoil.journeys.scene_purchases import settle
+from counterfoil.journeys.scenes import reserve, scene_of_product
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
 from counterfoil.lending.commands import (
@@ -21,7 +22,7 @@ from counterfoil.lending.commands import (
     FailPayout,
     FailReturn,
 )
-from counterfoil.lending.quote import agreement_of, matches, open_quote
+from counterfoil.lending.quote import PurchaseClaim, agreement_of, matches, open_quote
 from counterfoil.lending.scene import Scene
 from counterfoil.lending.terms import Method
 from counterfoil.platform.batches import QUERIES as PLATFORM
@@ -68,6 +69,8 @@ async def draw(
     scene = scene_of_product(house, (claims.product_code, claims.product_version), command)
     if isinstance(scene, Refused):
         return scene
+    if (scene is None) != (claims.purchase is None):
+        return refuse(refusals.QUOTE_INVALID)
     own = payee_ref if scene is None else None
     held = await refuse_draw(
         house, customer_id=customer_id, amount_minor=amount_minor, payee_ref=own
@@ -81,35 +84,33 @@ async def draw(
     if held and not await _was_answered(house, customer_id, idempotency_key):
         return held
     if claims.promotion is None:
-        return await _submit(house, scene, command, idempotency_key)
+        return await _submit(house, scene, command, claims.purchase, idempotency_key)
     over = await promotions.take(house, claims, key=idempotency_key)
     if over and not await _was_answered(house, customer_id, idempotency_key):
         return over
-    answer = await _submit(house, scene, command, idempotency_key)
+    answer = await _submit(house, scene, command, claims.purchase, idempotency_key)
     await promotions.settle(house, claims, answer, key=idempotency_key)
     return answer
 
 
 async def _submit(
-    house: House, scene: Scene | None, command: Draw, idempotency_key: str
+    house: House,
+    scene: Scene | None,
+    command: Draw,
+    paid: PurchaseClaim | None,
+    idempotency_key: str,
 ) -> Answer | Refused:
-    if scene is None:
+    """Draw; in a scene its limit, merchant and stops hold until the line has answered."""
+    if scene is None or paid is None:
         return await house.counter.submit(command, idempotency_key=idempotency_key)
-    return await _draw_in(house, scene, command, idempotency_key)
-
-
-async def _draw_in(
-    house: House, scene: Scene, command: Draw, idempotency_key: str
-) -> Answer | Refused:
-    """Draw for a scene: its limit, its merchant and its stops hold until the line has answered."""
-    refused = await reserve(house, scene, command, key=idempotency_key)
+    refused = await reserve(house, scene, command, paid, key=idempotency_key)
     if refused and not await _was_answered(house, command.customer_id, idempotency_key):
         return refused
     answer: Answer | Refused | None = None
     try:
         answer = await house.counter.submit(command, idempotency_key=idempotency_key)
     finally:
-        await release(house, command, key=idempotency_key, answer=answer)
+        await settle(house, command, key=idempotency_key, answer=answer)
     return answer
 
 

@@ -125,6 +125,7 @@ async def show_quote(house: House, page: HostedPage, language: Language) -> Quot
         method=Method(asked["method"]),
         purpose=asked["purpose"],
         language=language,
+        purchase_id=asked.get("purchase_id"),
     )
     if isinstance(made, Refused):
         return made

@@ -9,7 +9,7 @@ Time        Pages live by the real clock, as sessions and codes do.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -31,6 +31,8 @@ from counterfoil.hosts.link import Link, SubjectKind
 from counterfoil.hosts.page import HostedPage, PageAct, PageState
 from counterfoil.hosts.refusals import PAGE_FORM_INVALID, PAGE_NOT_FOUND
 from counterfoil.journeys.host_links import actor_of
+from counterfoil.journeys.host_payees import refuse_payee
+from counterfoil.journeys.host_purchases import asked_in_full
 from counterfoil.journeys.host_scope import (
     Visit,
     customer_of_visit,
@@ -60,6 +62,8 @@ MEMBERS: Final = {
         {"line_id", "amount_minor", "currency", "tenor_months", "method", "purpose", "payee_ref"}
     ),
 }
+#: Of a cost sheet for a purchase, which brings its purpose and its merchant's payee.
+_OF_PURCHASE: Final = MEMBERS[PageAct.COST_SHEET] - {"purpose", "payee_ref"} | {"purchase_id"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -86,9 +90,11 @@ class Doorstep:
 
 async def ask_page(house: House, visit: Visit, wish: PageWish) -> tuple[HostedPage, str] | Refused:
     """Return a new page and the token of its link, which is told once."""
-    if wish.asked.keys() != MEMBERS[wish.act]:
-        members = ", ".join(sorted(MEMBERS[wish.act]))
-        return refuse(PAGE_FORM_INVALID, act=wish.act.value, members=members)
+    is_of_purchase = wish.act is PageAct.COST_SHEET and "purchase_id" in wish.asked
+    members = _OF_PURCHASE if is_of_purchase else MEMBERS[wish.act]
+    if wish.asked.keys() != members:
+        named = ", ".join(sorted(members))
+        return refuse(PAGE_FORM_INVALID, act=wish.act.value, members=named)
     terms = visit.host.terms
     refused = refuse_address(terms, wish.return_url, is_sandbox=is_sandbox(house))
     if refused is not None:
@@ -97,6 +103,8 @@ async def ask_page(house: House, visit: Visit, wish: PageWish) -> tuple[HostedPa
     try:
         async with house.database.transaction() as connection:
             link = await customer_of_visit(connection, visit, wish.reference, asks=True)
+            asked = await asked_in_full(connection, visit, link, wish.asked)
+            wish = replace(wish, asked=asked)
             await _check_subject(connection, visit, link, wish)
             page = HostedPage(
                 customer_id=link.customer_id,
@@ -132,7 +140,9 @@ async def _check_subject(connection: Connection, visit: Visit, link: Link, wish:
             await subject_of_visit(connection, visit, link, kind, number)
         case PageAct.COST_SHEET:
             await subject_of_visit(connection, visit, link, SubjectKind.LINE, asked["line_id"])
-            if refused := refuse_drawdown_purpose(visit.host, asked["purpose"]):
+            refused = refuse_drawdown_purpose(visit.host, asked["purpose"])
+            refused = refused or await refuse_payee(connection, link, asked["payee_ref"])
+            if refused is not None:
                 raise RefusedError(refused)
 
 

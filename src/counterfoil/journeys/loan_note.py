@@ -19,6 +19,7 @@ from counterfoil.contracts.shelf import UnknownTemplateError
 from counterfoil.contracts.template import Template
 from counterfoil.journeys.contract_words import note_filling
 from counterfoil.journeys.house import House
+from counterfoil.journeys.scene_deal import Deal, deal_of_loan
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.kernel.language import Language
 from counterfoil.lending import refusals
@@ -44,9 +45,17 @@ class LoanNote:
 
 
 def new_note(
-    house: House, line: Line, setting: Setting, language: Language, priced: Priced
+    house: House,
+    line: Line,
+    setting: Setting,
+    language: Language,
+    deal: Deal | None,
+    priced: Priced,
 ) -> Note:
-    """Return the note of a drawdown that is being quoted; refuses where no template holds."""
+    """Return the note of a drawdown that is being quoted; refuses where no template holds.
+
+    `deal` is what the money pays for in a scene, None for cash.
+    """
     on = setting.business_date
     try:
         template = house.shelf.current(
@@ -55,7 +64,7 @@ def new_note(
     except UnknownTemplateError:
         refused = refuse(TEMPLATE_NOT_FOUND, product_code=line.product_code, on=on.isoformat())
         raise RefusedError(refused) from None
-    return _written(template, language, line, priced, setting)
+    return _written(template, language, line, priced, setting, deal)
 
 
 async def loan_note(house: House, *, customer_id: int, loan_id: int) -> LoanNote | Refused:
@@ -71,6 +80,7 @@ async def loan_note(house: House, *, customer_id: int, loan_id: int) -> LoanNote
         agreement = line.agreement_sha256
         if line.contract_id != loan.contract_id:
             agreement = await contracts.read_signed_hash(connection, customer_id, loan.contract_id)
+        deal = await deal_of_loan(connection, customer_id, loan_id)
     line = replace(
         line,
         product_version=loan.product_version,
@@ -79,10 +89,10 @@ async def loan_note(house: House, *, customer_id: int, loan_id: int) -> LoanNote
         contract_id=loan.contract_id,
         agreement_sha256=agreement,
     )
-    return _again(house, line, loan)
+    return _again(house, line, loan, deal)
 
 
-def _again(house: House, line: Line, loan: Loan) -> LoanNote | Refused:
+def _again(house: House, line: Line, loan: Loan, deal: Deal | None) -> LoanNote | Refused:
     assert loan.note_ref is not None, "the loan has a note"
     assert loan.contract_id is not None, "the loan has an agreement"
     terms = house.catalogue.terms(loan.product_code, loan.product_version)
@@ -105,7 +115,7 @@ def _again(house: House, line: Line, loan: Loan) -> LoanNote | Refused:
     if isinstance(priced, Refused) or line.agreement_sha256 is None:
         return refuse(NOTE_DOES_NOT_MATCH)
     template = house.shelf.template(code, int(version))
-    note = _written(template, language, line, priced, setting)
+    note = _written(template, language, line, priced, setting, deal)
     if note.sha256 != loan.note_sha256 or sheet_of_hash(priced, loan.cost_sheet_hash) is None:
         return refuse(NOTE_DOES_NOT_MATCH)
     return LoanNote(
@@ -119,7 +129,12 @@ def _again(house: House, line: Line, loan: Loan) -> LoanNote | Refused:
 
 
 def _written(
-    template: Template, language: Language, line: Line, priced: Priced, setting: Setting
+    template: Template,
+    language: Language,
+    line: Line,
+    priced: Priced,
+    setting: Setting,
+    deal: Deal | None,
 ) -> Note:
-    text = document_text(template, language, note_filling(line, priced, setting.terms))
+    text = document_text(template, language, note_filling(line, priced, setting.terms, deal))
     return Note(f"{template.code}/{template.version}/{language}", text, text_hash(text))

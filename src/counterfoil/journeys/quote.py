@@ -15,6 +15,8 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.loan_note import new_note
 from counterfoil.journeys.price_caps import refuse_cost
 from counterfoil.journeys.promotions import Promoted, Wanted, best_promotion, claim_of
+from counterfoil.journeys.scene_deal import Deal, deal_for
+from counterfoil.journeys.scene_purchases import settle_left
 from counterfoil.journeys.scenes import scene_of_product
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
@@ -30,6 +32,7 @@ from counterfoil.lending.price_store import read_prices
 from counterfoil.lending.quote import PayoffQuote, PromotedPrice, Quote
 from counterfoil.lending.repricing import price_on
 from counterfoil.lending.scene import refuse_drawdown
+from counterfoil.lending.scene_refusals import SCENE_PURCHASE_NOT_FOUND
 from counterfoil.lending.terms import Method
 from counterfoil.platform.database import Connection
 from counterfoil.platform.origin import SANDBOX
@@ -49,10 +52,12 @@ async def quote(
     method: Method,
     purpose: str,
     language: Language = Language.CHINESE,
+    purchase_id: int | None = None,
 ) -> Quote | Refused:
     """Return plan, cost sheet, loan note and token of a drawdown, valid on the business date only.
 
-    The note is written in the language given; drawing with the token confirms its text.
+    The note is written in the language given; drawing with the token confirms its text. In a scene
+    `purchase_id` names the recorded purchase that the money pays for.
     """
     async with house.database.connection() as connection:
         found = await store.read_line(connection, customer_id, line_id)
@@ -77,11 +82,9 @@ async def quote(
         payee_ref="",
         cost_sheet_hash=b"",
     )
-    scene = scene_of_product(house, (line.product_code, line.product_version), asked)
-    if isinstance(scene, Refused):
-        return scene
-    if scene is not None and (refused := refuse_drawdown(scene, asked)):
-        return refused
+    deal = await _deal(house, line, asked, purchase_id)
+    if isinstance(deal, Refused):
+        return deal
     terms = house.catalogue.terms(line.product_code, line.product_version)
     setting = Setting(terms, on, house.clock.now(), house.ids)
     promotion = _promoted(line, asked, setting, promoted, rate_without=rate_daily_e8)
@@ -95,9 +98,10 @@ async def quote(
             key=house.quote_key,
             # Simulated customers read in no time.
             reading_seconds=0 if house.settings.environment == SANDBOX else None,
-            write_note=partial(new_note, house, line, setting, language),
+            write_note=partial(new_note, house, line, setting, language, deal),
             rate_daily_e8=rate_daily_e8,
             promotion=promotion,
+            purchase=None if deal is None else deal.claim,
         )
     except RefusedError as error:
         return error.refused
@@ -106,6 +110,23 @@ async def quote(
     # The date of a quote is that of its contract: its token is taken on no other day.
     annual_e8 = quoted.sheet.rate_annual_effective_e8
     return refuse_cost(house.catalogue, terms, annual_e8=annual_e8, on=on) or quoted
+
+
+async def _deal(
+    house: House, line: Line, asked: Draw, purchase_id: int | None
+) -> Deal | Refused | None:
+    """Return what a drawdown of a scene pays for; None for cash, which pays for no purchase."""
+    scene = scene_of_product(house, (line.product_code, line.product_version), asked)
+    if isinstance(scene, Refused):
+        return scene
+    if scene is None:
+        return None if purchase_id is None else refuse(SCENE_PURCHASE_NOT_FOUND)
+    if refused := refuse_drawdown(scene, asked):
+        return refused
+    async with house.database.transaction() as connection:
+        # Nothing of the quote is written: what an earlier drawdown became, where a crash hid it.
+        await settle_left(house, connection, asked.customer_id)
+        return await deal_for(connection, scene, asked, purchase_id)
 
 
 async def _price(connection: Connection, line: Line, wanted: Wanted) -> tuple[int, Promoted | None]:

@@ -1,21 +1,23 @@
-"""Merchants that teach: their licences, the progress of courses, and a merchant that closes.
+"""Merchants: their licences, the progress of what was bought there, and a merchant that closes.
 
 Invariant   Progress is never taken back. A merchant that has closed stays closed: its stop is not
-            lifted. What runs goes on; what it owes back goes to the loans.
+            lifted, and it owes back what it was paid and did not give, purchase by purchase. Loans
+            go on; what comes back goes to them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from counterfoil.journeys.house import House
 from counterfoil.journeys.scene_purchases import purchase_document
+from counterfoil.journeys.scene_refunds import claim
 from counterfoil.journeys.trail import Act, note
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import purchase_store as store
 from counterfoil.lending import scene_refusals as refusals
 from counterfoil.lending import scene_store
-from counterfoil.lending.scene_purchase import PurchaseState, refuse_progress
+from counterfoil.lending.scene_purchase import Cause, due_back_minor, refuse_progress
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.database import Connection
 
@@ -46,7 +48,7 @@ async def record_licence(
         recorded_at=house.clock.now(),
     )
     async with house.database.transaction() as connection:
-        if await _scene_of(connection, wish.merchant_id) is None:
+        if await scene_store.payee_of(connection, wish.merchant_id) is None:
             return refuse(refusals.SCENE_MERCHANT_UNKNOWN)
         await store.add_licence(connection, licence)
         await _note(house, connection, actor, "scene_licence", wish.merchant_id, wish.number)
@@ -65,10 +67,11 @@ async def report_progress(
     """Report how much of a course was given, with the digest of what proves it."""
     on, now = await house.business_date(), house.clock.now()
     async with house.database.transaction() as connection:
-        if not await store.hold_purchase(connection, customer_id, purchase_id):
+        await store.hold_purchase(connection, customer_id, purchase_id)
+        state = await store.read_purchase(connection, customer_id, purchase_id)
+        if state is None:
             return refuse(refusals.SCENE_PURCHASE_NOT_FOUND)
-        state = await _state(connection, customer_id, purchase_id)
-        refused = refuse_progress(state.purchase, progress_ppm, last_ppm=state.progress_ppm, on=on)
+        refused = refuse_progress(state, progress_ppm, on=on)
         if refused is not None:
             return refused
         await store.add_progress(
@@ -79,7 +82,8 @@ async def report_progress(
             by=by,
             at=now,
         )
-        return purchase_document(await _state(connection, customer_id, purchase_id))
+        given = replace(state, progress_ppm=progress_ppm)
+    return purchase_document(given)
 
 
 async def close_merchant(
@@ -88,8 +92,8 @@ async def close_merchant(
     """Write that a merchant delivers no more, and stop its new loans for good."""
     now = house.clock.now()
     async with house.database.transaction() as connection:
-        scene = await _scene_of(connection, merchant_id)
-        if scene is None:
+        payee = await scene_store.payee_of(connection, merchant_id)
+        if payee is None:
             return refuse(refusals.SCENE_MERCHANT_UNKNOWN)
         is_new = await store.add_closure(
             connection, merchant_id, closed_on=closed_on, reason=reason, by=by, at=now
@@ -100,7 +104,7 @@ async def close_merchant(
             return refuse(refusals.SCENE_MERCHANT_CLOSED, closed_on=since.isoformat())
         stop = scene_store.Stop(
             stop_id=house.ids.next(),
-            scene=scene,
+            scene=payee.scene,
             merchant_id=merchant_id,
             is_stopped=True,
             loans_count=0,
@@ -111,18 +115,23 @@ async def close_merchant(
             at=now,
         )
         await scene_store.add_stop(connection, stop)
+        await _claim_back(house, connection, merchant_id, by=by)
         await _note(house, connection, actor, "scene_closure", merchant_id, reason)
     return closed_on
 
 
-async def _scene_of(connection: Connection, merchant_id: int) -> str | None:
-    payees = await scene_store.read_payees(connection)
-    return next((payee.scene for payee in payees if payee.merchant_id == merchant_id), None)
-
-
-async def _state(connection: Connection, customer_id: int, purchase_id: int) -> PurchaseState:
-    states = await store.read_purchases(connection, customer_id=customer_id)
-    return next(state for state in states if state.purchase.purchase_id == purchase_id)
+async def _claim_back(house: House, connection: Connection, merchant_id: int, *, by: str) -> None:
+    """Claim back what a merchant was paid and did not give, however many bought there."""
+    after = 0
+    while states := await store.read_purchases(connection, merchant_id=merchant_id, after=after):
+        for state in states:
+            purchase = state.purchase
+            await store.hold_purchase(connection, purchase.customer_id, purchase.purchase_id)
+            held = await store.read_purchase(connection, purchase.customer_id, purchase.purchase_id)
+            assert held is not None, "a purchase stays"
+            if due_back_minor(held):
+                await claim(house, connection, held, Cause.CLOSURE, by=by)
+        after = states[-1].purchase.purchase_id
 
 
 async def _note(

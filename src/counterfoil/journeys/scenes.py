@@ -1,7 +1,8 @@
 """Scenes in a drawdown: the merchant who is paid, the scene's limit, and stops on its new loans.
 
-The story   A drawdown of a scene names a merchant's payee. Customer and scene are held while what
-            is owed is added up; the amount is reserved, the line decides, the reservation goes.
+The story   A drawdown of a scene pays for a purchase at its merchant. Customer and scene are held
+            while what is owed is added up; the amount counts from then on, the line decides, and
+            what became of it is written down.
             Each close of day adds up what is late and stops what is above its tolerance.
 Invariant   Two drawdowns at once do not pass a scene's limit together. Where a merchant is paid
             changes by two people only. A stop is lifted by a person only.
@@ -24,10 +25,10 @@ from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending import purchase_store
 from counterfoil.lending import scene_store as store
 from counterfoil.lending.commands import Draw
+from counterfoil.lending.quote import PurchaseClaim
 from counterfoil.lending.refusals import (
     SCENE_NOT_STOPPED,
     SCENE_PAYEE_UNKNOWN,
-    SCENE_STOPPED,
     SCENE_UNKNOWN,
 )
 from counterfoil.lending.scene import (
@@ -47,7 +48,6 @@ from counterfoil.platform.approvals import (
     payload_hash,
     require_approval,
 )
-from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 
 APPROVAL: Final = "scene_payee"
@@ -74,41 +74,18 @@ def scene_of_product(
     return scene_of(shipped_scenes(), house.catalogue.terms(*product), command.purpose)
 
 
-async def reserve(house: House, scene: Scene, command: Draw, *, key: str) -> Refused | None:
+async def reserve(
+    house: House, scene: Scene, command: Draw, paid: PurchaseClaim, *, key: str
+) -> Refused | None:
     """Take the amount of a drawdown of the scene's limit, or say why it is not lent."""
-    now, customer_id = house.clock.now(), command.customer_id
+    customer_id = command.customer_id
     async with house.database.transaction() as connection:
         await store.hold_scene(connection, customer_id=customer_id, scene=scene.code)
-        place = await store.place_of(connection, scene.code, command.payee_ref)
-        if place is None:
-            return refuse(SCENE_PAYEE_UNKNOWN, scene=scene.code)
-        if place.is_scene_stopped or place.is_merchant_stopped:
-            return refuse(SCENE_STOPPED, scene=scene.code)
-        owed = await store.owed_in_scene(
-            connection, scene, customer_id=customer_id, key=key, now=now
+        await scene_purchases.settle_left(house, connection, customer_id)
+        owed = await store.owed_in_scene(connection, scene, customer_id=customer_id, key=key)
+        return refuse_drawdown(scene, command, owed_minor=owed) or await scene_purchases.take(
+            house, connection, scene, command, paid, key=key
         )
-        refused = refuse_drawdown(scene, command, owed_minor=owed) or await scene_purchases.take(
-            house, connection, scene, command, merchant_id=place.merchant_id, key=key
-        )
-        if refused is None:
-            await store.reserve(
-                connection,
-                scene,
-                customer_id=customer_id,
-                key=key,
-                amount_minor=command.amount_minor,
-                at=now,
-            )
-    return refused
-
-
-async def release(
-    house: House, command: Draw, *, key: str, answer: Answer | Refused | None = None
-) -> None:
-    """Give back what a drawdown took, and write what it became where it was answered."""
-    async with house.database.transaction() as connection:
-        await store.release(connection, customer_id=command.customer_id, key=key)
-        await scene_purchases.settle(connection, command, key=key, answer=answer)
 
 
 async def register_payee(
@@ -150,12 +127,12 @@ async def stop_scenes(house: House) -> int:
 
     Part of the close of day. Where no product has a scene nothing is read.
     """
-    scenes, products = shipped_scenes(), _products(house)
-    if not products:
+    scenes = shipped_scenes()
+    if not any(scenes.keys() & set(terms.scenes) for terms in house.catalogue.all()):
         return 0
     on = await house.business_date()
     async with house.database.transaction() as connection:
-        books = await store.read_books(connection, scenes, products, on)
+        books = await store.read_books(connection, scenes, on)
         stopped = {
             (item.scene, item.merchant_id)
             for item in await store.read_stops(connection)
@@ -197,10 +174,10 @@ async def lift_stop(
 
 async def list_scenes(house: House) -> list[dict[str, Any]]:
     """Return every scene with its rules, merchants, figures of its book, and stops."""
-    scenes, products, on = shipped_scenes(), _products(house), await house.business_date()
+    scenes, on = shipped_scenes(), await house.business_date()
     async with house.database.connection() as connection:
         payees = await store.read_payees(connection)
-        books = await store.read_books(connection, scenes, products, on) if products else []
+        books = await store.read_books(connection, scenes, on)
         stops = {(s.scene, s.merchant_id): s for s in await store.read_stops(connection)}
     return [
         {
@@ -215,6 +192,8 @@ async def list_scenes(house: House) -> list[dict[str, Any]]:
             "ahead_ppm": scene.ahead_ppm,
             "needs_licence": scene.needs_licence,
             "cooling_off_days": scene.cooling_off_days,
+            "cancelled_refund_ppm": scene.cancelled_refund_ppm,
+            "refund_days": scene.refund_days,
             "products": [t.code for t in house.catalogue.all() if scene.code in t.scenes],
             **_figures(books, stops, scene.code, None),
             "merchants": [
@@ -230,11 +209,6 @@ async def list_scenes(house: House) -> list[dict[str, Any]]:
         }
         for scene in scenes.values()
     ]
-
-
-def _products(house: House) -> list[str]:
-    scenes = shipped_scenes()
-    return sorted({t.code for t in house.catalogue.all() if not scenes.keys().isdisjoint(t.scenes)})
 
 
 def _figures(
@@ -265,16 +239,12 @@ async def _register(
         if isinstance(approval, Refused):
             raise RefusedError(approval)
         assert approval.decided_by is not None, "an approval was decided by somebody"
-        versions = [
-            payee.version_no
-            for payee in await store.read_payees(connection)
-            if payee.merchant_id == wish.merchant_id and payee.scene == wish.scene
-        ]
-        if wish.merchant_id is not None and not versions:
+        last = wish.merchant_id and await store.payee_of(connection, wish.merchant_id)
+        if wish.merchant_id is not None and (not last or last.scene != wish.scene):
             raise RefusedError(refuse(SCENE_PAYEE_UNKNOWN, scene=wish.scene))
         payee = store.Payee(
             merchant_id=wish.merchant_id or house.ids.next(),
-            version_no=max(versions, default=0) + 1,
+            version_no=last.version_no + 1 if last else 1,
             scene=wish.scene,
             name=wish.name,
             payee_ref=wish.payee_ref,

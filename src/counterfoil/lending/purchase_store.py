@@ -1,11 +1,16 @@
-"""Reads and writes purchases of scenes, licences, closures and withdrawals; over named queries."""
+"""Reads and writes purchases of scenes, claims, refunds, licences, closures and withdrawals.
+
+Over named queries.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from counterfoil.lending.scene_purchase import Purchase, PurchaseState
+from counterfoil.lending.loan import Loan
+from counterfoil.lending.scene_purchase import Cause, Purchase, PurchaseState
+from counterfoil.lending.store import read_loan
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
 
@@ -52,9 +57,23 @@ class Withdrawal:
 class Paid:
     """What a loan paid for."""
 
+    purchase_id: int
     scene: str
+    scene_version: str
+    merchant_id: int
+    #: The version of the merchant's payee that was paid.
+    payee_version_no: int
     amount_minor: int
     refunded_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundLeft:
+    """A refund to a loan whose answer nobody wrote down yet."""
+
+    idempotency_key: str
+    amount_minor: int
+    asked_at: datetime
 
 
 async def add_purchase(
@@ -82,9 +101,12 @@ async def read_purchases(
     *,
     customer_id: int = _ANY,
     merchant_id: int = _ANY,
+    purchase_id: int = _ANY,
     without_key: str = "",
+    after: int = 0,
+    page: int = PAGE,
 ) -> list[PurchaseState]:
-    """Return purchases of a customer, of a merchant or of both, the oldest first.
+    """Return purchases of a customer, of a merchant, or one; the oldest first, after a number.
 
     `without_key` names a drawdown that does not count as paid: the one that is looked at.
     """
@@ -92,9 +114,11 @@ async def read_purchases(
         connection,
         customer_id=customer_id,
         merchant_id=merchant_id,
+        purchase_id=purchase_id,
         key=without_key,
         refund=REFUND,
-        page=PAGE,
+        after=after,
+        page=page,
     )
     return [
         PurchaseState(
@@ -102,6 +126,8 @@ async def read_purchases(
             progress_ppm=row["progress_ppm"],
             paid_minor=row["paid_minor"],
             refunded_minor=row["refunded_minor"],
+            claimed_minor=row["claimed_minor"],
+            claim_due_on=row["claim_due_on"],
         )
         for row in rows
     ]
@@ -116,13 +142,20 @@ async def purchase_of_loan(connection: Connection, customer_id: int, loan_id: in
 
 
 async def use_purchase(
-    connection: Connection, purchase: Purchase, *, key: str, amount_minor: int, at: datetime
+    connection: Connection,
+    purchase: Purchase,
+    *,
+    payee_version_no: int,
+    key: str,
+    amount_minor: int,
+    at: datetime,
 ) -> None:
     """Write that a drawdown pays for a purchase."""
     await QUERIES.use_purchase.execute(
         connection,
         customer_id=purchase.customer_id,
         purchase_id=purchase.purchase_id,
+        payee_version_no=payee_version_no,
         key=key,
         amount_minor=amount_minor,
         at=at,
@@ -147,12 +180,9 @@ async def uses_left(connection: Connection, customer_id: int, *, before: datetim
     return [row["idempotency_key"] for row in rows]
 
 
-async def hold_purchase(connection: Connection, customer_id: int, purchase_id: int) -> bool:
-    """Hold a purchase until the transaction ends; tell whether there is one."""
-    row = await QUERIES.hold_purchase.fetchrow(
-        connection, customer_id=customer_id, purchase_id=purchase_id
-    )
-    return row is not None
+async def hold_purchase(connection: Connection, customer_id: int, purchase_id: int) -> None:
+    """Hold a purchase, where there is one, until the transaction ends."""
+    await QUERIES.hold_purchase.fetch(connection, customer_id=customer_id, purchase_id=purchase_id)
 
 
 async def add_progress(
@@ -216,3 +246,92 @@ async def read_withdrawal(
     """Return what a customer declared of a loan."""
     row = await QUERIES.withdrawal.fetchrow(connection, customer_id=customer_id, loan_id=loan_id)
     return None if row is None else Withdrawal(**dict(row))
+
+
+async def read_purchase(
+    connection: Connection, customer_id: int, purchase_id: int, *, without_key: str = ""
+) -> PurchaseState | None:
+    """Return a customer's purchase as it stands; None where there is none."""
+    found = await read_purchases(
+        connection, customer_id=customer_id, purchase_id=purchase_id, without_key=without_key
+    )
+    return found[0] if found else None
+
+
+async def last_loan_began(
+    connection: Connection, customer_id: int, purchase_id: int
+) -> date | None:
+    """Return when the last running loan of a purchase began; None where none runs."""
+    found: date | None = await QUERIES.last_loan_began.fetchval(
+        connection, customer_id=customer_id, purchase_id=purchase_id
+    )
+    return found
+
+
+async def add_claim(
+    connection: Connection,
+    purchase: Purchase,
+    cause: Cause,
+    *,
+    owed_minor: int,
+    due_on: date,
+    by: str,
+    at: datetime,
+) -> None:
+    """Write what a merchant owes back; a second word on the same cause changes nothing."""
+    await QUERIES.add_claim.execute(
+        connection,
+        customer_id=purchase.customer_id,
+        purchase_id=purchase.purchase_id,
+        cause=cause.value,
+        owed_minor=owed_minor,
+        due_on=due_on,
+        by=by,
+        at=at,
+    )
+
+
+async def refunds_left(
+    connection: Connection, customer_id: int, loan_id: int, *, without_key: str
+) -> list[RefundLeft]:
+    """Return refunds to a loan whose answer nobody wrote down yet, but for one."""
+    rows = await QUERIES.refunds_left.fetch(
+        connection, customer_id=customer_id, loan_id=loan_id, key=without_key
+    )
+    return [RefundLeft(**dict(row)) for row in rows]
+
+
+async def begin_refund(
+    connection: Connection,
+    *,
+    customer_id: int,
+    loan_id: int,
+    key: str,
+    amount_minor: int,
+    at: datetime,
+) -> None:
+    """Let a refund count until its repayment stands in the books."""
+    await QUERIES.begin_refund.execute(
+        connection,
+        customer_id=customer_id,
+        loan_id=loan_id,
+        key=key,
+        amount_minor=amount_minor,
+        at=at,
+    )
+
+
+async def end_refunds(connection: Connection, customer_id: int, keys: list[str]) -> None:
+    """Let refunds count no more: they stand in the books, or never will."""
+    await QUERIES.end_refunds.execute(connection, customer_id=customer_id, keys=keys)
+
+
+async def loans_of_purchase(
+    connection: Connection, customer_id: int, purchase_id: int
+) -> list[Loan]:
+    """Return the loans that paid for a purchase, the oldest first."""
+    rows = await QUERIES.loans_of_purchase.fetch(
+        connection, customer_id=customer_id, purchase_id=purchase_id
+    )
+    found = [await read_loan(connection, customer_id, row["loan_id"]) for row in rows]
+    return [loan for loan in found if loan is not None]

@@ -1,14 +1,14 @@
--- Purchases of scenes: papers, progress, what was paid, licences, closures, withdrawals.
+-- Purchases of scenes: papers, progress, what was paid and is owed back, licences, closures.
 
 -- name: add_purchase
 -- What a customer buys of a merchant.
 -- locks   none but its row
 INSERT INTO lending.scene_purchase (
-    customer_id, purchase_id, scene, merchant_id, price_minor, currency, course_from, course_until,
-    is_student, recorded_by, recorded_at
+    customer_id, purchase_id, scene, scene_version, merchant_id, price_minor, currency, course_from,
+    course_until, is_student, recorded_by, recorded_at
 ) VALUES (
-    :customer_id, :purchase_id, :scene, :merchant_id, :price_minor, :currency, :course_from,
-    :course_until, :is_student, :recorded_by, :recorded_at
+    :customer_id, :purchase_id, :scene, :scene_version, :merchant_id, :price_minor, :currency,
+    :course_from, :course_until, :is_student, :recorded_by, :recorded_at
 );
 
 -- name: add_documents
@@ -19,11 +19,11 @@ SELECT :customer_id, :purchase_id, kind, sha256
 FROM unnest(:kinds::text[], :digests::bytea[]) AS paper (kind, sha256);
 
 -- name: purchases
--- A customer's purchases with what was given and paid of them, or those of a merchant.
--- gives   at most :page rows, the oldest first
+-- Purchases of a customer, of a merchant, or one, with what was given, paid and is owed back.
+-- gives   at most :page rows after a number, the oldest first
 -- locks   none
-SELECT p.customer_id, p.purchase_id, p.scene, p.merchant_id, p.price_minor, p.currency,
-       p.course_from, p.course_until, p.is_student,
+SELECT p.customer_id, p.purchase_id, p.scene, p.scene_version, p.merchant_id, p.price_minor,
+       p.currency, p.course_from, p.course_until, p.is_student,
        coalesce((SELECT max(g.progress_ppm) FROM lending.scene_progress AS g
                  WHERE g.customer_id = p.customer_id AND g.purchase_id = p.purchase_id), 0)
            AS progress_ppm,
@@ -40,10 +40,17 @@ SELECT p.customer_id, p.purchase_id, p.scene, p.merchant_id, p.price_minor, p.cu
                      ON t.customer_id = u.customer_id AND t.loan_id = u.loan_id
                  WHERE u.customer_id = p.customer_id AND u.purchase_id = p.purchase_id
                    AND t.kind IN ('repayment', 'reversal') AND t.channel = :refund), 0)::bigint
-           AS refunded_minor
+           AS refunded_minor,
+       coalesce((SELECT max(c.owed_minor) FROM lending.scene_claim AS c
+                 WHERE c.customer_id = p.customer_id AND c.purchase_id = p.purchase_id), 0)
+           AS claimed_minor,
+       (SELECT min(c.due_on) FROM lending.scene_claim AS c
+        WHERE c.customer_id = p.customer_id AND c.purchase_id = p.purchase_id) AS claim_due_on
 FROM lending.scene_purchase AS p
 WHERE (p.customer_id = :customer_id OR :customer_id = 0)
   AND (p.merchant_id = :merchant_id OR :merchant_id = 0)
+  AND (p.purchase_id = :purchase_id OR :purchase_id = 0)
+  AND p.purchase_id > :after
 ORDER BY p.purchase_id
 LIMIT :page;
 
@@ -51,7 +58,7 @@ LIMIT :page;
 -- The purchase that a loan paid for.
 -- gives   at most one row
 -- locks   none
-SELECT p.scene, u.amount_minor,
+SELECT p.purchase_id, p.scene, p.scene_version, p.merchant_id, u.payee_version_no, u.amount_minor,
        coalesce((SELECT sum(t.amount_minor) FROM lending.loan_transaction AS t
                  WHERE t.customer_id = u.customer_id AND t.loan_id = u.loan_id
                    AND t.kind IN ('repayment', 'reversal') AND t.channel = :refund), 0)::bigint
@@ -66,8 +73,8 @@ LIMIT 1;
 -- A drawdown that pays for a purchase.
 -- locks   its row
 INSERT INTO lending.scene_use (
-    customer_id, idempotency_key, purchase_id, amount_minor, used_at
-) VALUES (:customer_id, :key, :purchase_id, :amount_minor, :at)
+    customer_id, idempotency_key, purchase_id, payee_version_no, amount_minor, used_at
+) VALUES (:customer_id, :key, :purchase_id, :payee_version_no, :amount_minor, :at)
 ON CONFLICT ON CONSTRAINT scene_use_pkey DO UPDATE SET used_at = excluded.used_at
 WHERE scene_use.loan_id IS NULL;
 
@@ -89,6 +96,23 @@ WHERE customer_id = :customer_id AND idempotency_key = :key AND loan_id IS NULL;
 -- locks   none
 SELECT idempotency_key FROM lending.scene_use
 WHERE customer_id = :customer_id AND loan_id IS NULL AND used_at < :before;
+
+-- name: last_loan_began
+-- When the running loan of a purchase that began last did so.
+-- gives   one date, or nothing
+-- locks   none
+SELECT max(o.start_date)
+FROM lending.scene_use AS u
+JOIN lending.loan AS o ON o.customer_id = u.customer_id AND o.loan_id = u.loan_id
+WHERE u.customer_id = :customer_id AND u.purchase_id = :purchase_id AND o.status = 'open';
+
+-- name: loans_of_purchase
+-- Which loans paid for a purchase.
+-- gives   their numbers, the oldest first
+-- locks   none
+SELECT u.loan_id FROM lending.scene_use AS u
+WHERE u.customer_id = :customer_id AND u.purchase_id = :purchase_id AND u.loan_id IS NOT NULL
+ORDER BY u.loan_id;
 
 -- name: hold_purchase
 -- Lets reports on a purchase come one after the other.
@@ -163,3 +187,31 @@ ON CONFLICT ON CONSTRAINT scene_withdrawal_pkey DO NOTHING;
 SELECT customer_id, loan_id, declared_on, principal_minor, payoff_minor, declared_by, declared_at
 FROM lending.scene_withdrawal
 WHERE customer_id = :customer_id AND loan_id = :loan_id;
+
+-- name: add_claim
+-- What a merchant owes back; the first word on each cause holds.
+-- locks   none but its row
+INSERT INTO lending.scene_claim (
+    customer_id, purchase_id, cause, owed_minor, due_on, made_by, made_at
+) VALUES (:customer_id, :purchase_id, :cause, :owed_minor, :due_on, :by, :at)
+ON CONFLICT ON CONSTRAINT scene_claim_pkey DO NOTHING;
+
+-- name: refunds_left
+-- Refunds to a loan under way, but for one.
+-- gives   their keys, amounts, and when they began
+-- locks   none
+SELECT idempotency_key, amount_minor, asked_at FROM lending.scene_refund
+WHERE customer_id = :customer_id AND loan_id = :loan_id AND idempotency_key <> :key;
+
+-- name: begin_refund
+-- A refund whose repayment does not stand in the books yet.
+-- locks   its row
+INSERT INTO lending.scene_refund (customer_id, idempotency_key, loan_id, amount_minor, asked_at)
+VALUES (:customer_id, :key, :loan_id, :amount_minor, :at)
+ON CONFLICT ON CONSTRAINT scene_refund_pkey DO UPDATE SET asked_at = excluded.asked_at;
+
+-- name: end_refunds
+-- Refunds that were answered, or never will be.
+-- locks   their rows
+DELETE FROM lending.scene_refund
+WHERE customer_id = :customer_id AND idempotency_key = ANY (:keys::text[]);

@@ -1,9 +1,9 @@
 """A quote: the plan and the cost sheet of a drawdown, and the token that proves they were shown.
 
 Invariant   A token speaks for one customer, line, amount, tenor, method, price, product version,
-            agreement, business date, cost sheet and loan note; a change of any of them makes it
-            another drawdown's. No row is kept: the token is its own record, signed with the
-            installation's key.
+            agreement, business date, cost sheet, loan note and, in a scene, purchase and payee; a
+            change of any of them makes it another drawdown's. No row is kept: the token is its own
+            record, signed with the installation's key.
 Units       Minor units, rates in 1e-8 per day.
 Form        `q2.` payload `.` signature; the payload is ASCII joined by colons, the signature
             HMAC-SHA-256 over everything before its dot, both in base64url without padding.
@@ -49,6 +49,9 @@ _MS = 1_000
 #: Claims that stand in a token as they are, the first of them all.
 _PLAIN = 12
 
+_OF_PROMOTION = 3
+_OF_PURCHASE = 2
+
 #: A key shorter than the hash would be the weakest part of the signature.
 KEY_LENGTH_MIN = 32
 
@@ -61,6 +64,14 @@ class PromotionClaim(NamedTuple):
     cost_minor: int
     #: The daily price without it, 1e-8.
     rate_without_daily_e8: int
+
+
+class PurchaseClaim(NamedTuple):
+    """The purchase of a scene that a drawdown pays for, as a token names it."""
+
+    purchase_id: int
+    #: The version of the merchant's payee that the loan note names.
+    payee_version_no: int
 
 
 class QuoteClaims(NamedTuple):
@@ -87,6 +98,8 @@ class QuoteClaims(NamedTuple):
     reading_ms: int = 0
     #: None where the price is that of everybody.
     promotion: PromotionClaim | None = None
+    #: None for cash.
+    purchase: PurchaseClaim | None = None
 
 
 class Note(NamedTuple):
@@ -229,12 +242,13 @@ def quote_drawdown(
     reading_seconds: int | None = None,
     rate_daily_e8: int | None = None,
     promotion: PromotedPrice | None = None,
+    purchase: PurchaseClaim | None = None,
 ) -> Quote | Refused:
     """Return the quote of a drawdown, or why the product does not lend it.
 
     It costs what the line costs where no price is given, and never more. The sheet is to be read
     for as long as the product says where nothing else is given. `promotion` is what the price
-    rests on.
+    rests on, `purchase` what the money pays for in a scene.
 
     A quote is about the price, not about permission: what the line allows at the moment is
     decided when the drawdown is. Without a signed agreement there is nothing to quote under.
@@ -251,6 +265,7 @@ def quote_drawdown(
         shown_ms=posix_ms(setting.now),
         reading_ms=seconds * _MS,
         promotion=None if promotion is None else promotion.claim,
+        purchase=purchase,
     )
     return Quote(
         customer_id=line.customer_id,
@@ -327,6 +342,7 @@ def sign_quote(key: bytes, claims: QuoteClaims) -> str:
             str(claims.shown_ms),
             str(claims.reading_ms),
             *map(str, claims.promotion or ()),
+            *map(str, claims.purchase or ()),
         )
     )
     signed = _PREFIX + urlsafe_b64encode(payload.encode()).rstrip(b"=").decode()
@@ -423,7 +439,11 @@ def _claims(text: str) -> QuoteClaims | None:
         payload = urlsafe_b64decode(text + "==").decode("ascii")
         fields = payload.split(":")
         customer, line, amount, currency, tenor, method, rate, day, code, version = fields[:10]
-        contract, note_ref, on, sheet, note, shown, reading, *promotion = fields[10:]
+        contract, note_ref, on, sheet, note, shown, reading, *rest = fields[10:]
+        # A promotion has three figures, a purchase two: how many there are says which.
+        has_purchase = len(rest) in (_OF_PURCHASE, _OF_PROMOTION + _OF_PURCHASE)
+        promotion = rest[:-_OF_PURCHASE] if has_purchase else rest
+        purchase = rest[-_OF_PURCHASE:] if has_purchase else []
         return QuoteClaims(
             int(customer),
             int(line),
@@ -443,6 +463,7 @@ def _claims(text: str) -> QuoteClaims | None:
             int(shown),
             int(reading),
             PromotionClaim(*map(int, promotion)) if promotion else None,
+            PurchaseClaim(*map(int, purchase)) if purchase else None,
         )
     except (Base64Error, KeyError, TypeError, ValueError):
         # Signed with the right key by something that is not this module.

@@ -2,11 +2,14 @@
 
 Which      A product names its scenes. A drawdown belongs to the scene that has its purpose; where
            the product also lends cash, every other purpose is cash and has no rules here.
+Versions   The newest version holds for new purchases and drawdowns; a purchase keeps the one under
+           which it was recorded, with its cooling-off and its refunds. A version never changes.
 Invariant  A scene narrows what the product lends. Its limit is part of the line, never beside it.
 Units      Minor units; shares in parts per million of the principal owed.
 Unknown    A book with too few loans says nothing: it neither stops nor lifts a stop.
 """
 
+import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +26,8 @@ from counterfoil.lending.refusals import (
 )
 from counterfoil.lending.terms import Terms
 
-_FILE: Final = "scenes.toml"
+_FOLDER: Final = "scenes"
+_LOCK: Final = "versions.lock"
 #: The scene without rules of its own.
 CASH: Final = "cash"
 _ONE_PPM: Final = 1_000_000
@@ -38,6 +42,8 @@ class Scene:
     """One scene."""
 
     code: str
+    #: Of the document that it stands in.
+    version: str
     name_zh: str
     name_en: str
     purposes: tuple[str, ...]
@@ -50,7 +56,7 @@ class Scene:
     late_ppm_max: int
     #: Open loans below which a share says nothing.
     loans_min: int
-    #: Kinds of papers that a purchase shows, by digest; none where no purchase is recorded.
+    #: Kinds of papers that a purchase shows, by digest; at least one.
     documents: tuple[str, ...]
     #: Share of a price that may be paid ahead of what was given; all of it where nothing waits.
     ahead_ppm: int
@@ -59,16 +65,15 @@ class Scene:
     #: Days after the loan began within which the customer may go back on the purchase.
     cooling_off_days: int
     protects_students: bool
+    #: Of what was paid and not given a merchant owes this share back after a later cancellation.
+    cancelled_refund_ppm: int
+    #: Days within which a merchant pays what it owes back.
+    refund_days: int
 
     @property
     def is_staged(self) -> bool:
         """Return whether a merchant is paid as progress is reported."""
         return self.ahead_ppm < _ONE_PPM
-
-    @property
-    def needs_purchase(self) -> bool:
-        """Return whether a drawdown pays for a purchase that was recorded."""
-        return bool(self.documents) or self.is_staged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,29 +94,50 @@ class SceneBook:
 
 
 @lru_cache(maxsize=1)
+def scene_versions() -> Mapping[str, Mapping[str, Scene]]:
+    """Return every version that the product comes with, the newest last.
+
+    Raises ScenesInvalidError where one was changed after it was locked.
+    """
+    folder = resources.files("counterfoil.lending").joinpath(_FOLDER)
+    lock = folder.joinpath(_LOCK).read_text(encoding="utf-8")
+    locked = dict(line.split(" ") for line in lock.splitlines())
+    return {
+        version: read_scenes(locked_text(folder.joinpath(f"{version}.toml").read_bytes(), digest))
+        for version, digest in sorted(locked.items())
+    }
+
+
+def locked_text(content: bytes, digest: str) -> str:
+    """Return the text of a version, or raise ScenesInvalidError where it was changed."""
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ScenesInvalidError("a version of the scenes was changed; make a new one instead")
+    return content.decode()
+
+
 def shipped_scenes() -> Mapping[str, Scene]:
-    """Return the scenes that the product comes with, by code."""
-    return read_scenes(
-        resources.files("counterfoil.lending").joinpath(_FILE).read_text(encoding="utf-8")
-    )
+    """Return the scenes that hold for what is new, by code."""
+    return list(scene_versions().values())[-1]
+
+
+def scene_as_of(version: str, code: str) -> Scene:
+    """Return a scene as it stood when a purchase was recorded."""
+    return scene_versions()[version][code]
 
 
 def read_scenes(text: str) -> Mapping[str, Scene]:
     """Read a document of scenes; raise ScenesInvalidError where one is not sound."""
     try:
-        found = {code: _scene(code, item) for code, item in tomllib.loads(text)["scenes"].items()}
+        document = tomllib.loads(text)
+        found = {
+            code: _scene(document["version"], code, item)
+            for code, item in document["scenes"].items()
+        }
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise ScenesInvalidError(f"the document of scenes: {error}") from error
     seen: dict[str, str] = {}
     for scene in found.values():
-        if scene.code == CASH:
-            raise ScenesInvalidError("cash has no rules of its own")
-        if not 0 <= scene.late_ppm_max <= _ONE_PPM:
-            raise ScenesInvalidError(f"{scene.code}: a tolerance is a share")
-        if not scene.tenors_months or scene.limit_minor <= 0:
-            raise ScenesInvalidError(f"{scene.code}: lends nothing")
-        if not 0 < scene.ahead_ppm <= _ONE_PPM or scene.cooling_off_days < 0:
-            raise ScenesInvalidError(f"{scene.code}: pays nothing, or cools off in the past")
+        _check(scene)
         for purpose in scene.purposes:
             if purpose in seen:
                 raise ScenesInvalidError(f"{purpose} is of {seen[purpose]} and of {scene.code}")
@@ -158,6 +184,22 @@ def beyond_tolerance(scene: Scene, books: Sequence[SceneBook]) -> list[SceneBook
     ]
 
 
-def _scene(code: str, item: Mapping[str, Any]) -> Scene:
-    lists = ("purposes", "tenors_months", "documents")
-    return Scene(code=code, **{**item, **{name: tuple(item[name]) for name in lists}})
+def _check(scene: Scene) -> None:
+    """Raise ScenesInvalidError where a scene contradicts itself."""
+    if scene.code == CASH:
+        raise ScenesInvalidError("cash has no rules of its own")
+    if not all(0 <= ppm <= _ONE_PPM for ppm in (scene.late_ppm_max, scene.cancelled_refund_ppm)):
+        raise ScenesInvalidError(f"{scene.code}: a tolerance or a refund is a share")
+    if not scene.purposes or not scene.tenors_months or scene.limit_minor <= 0:
+        raise ScenesInvalidError(f"{scene.code}: lends nothing")
+    if not scene.documents:
+        raise ScenesInvalidError(f"{scene.code}: a purchase shows at least one paper")
+    if not 0 < scene.ahead_ppm <= _ONE_PPM:
+        raise ScenesInvalidError(f"{scene.code}: pays nothing")
+    if scene.cooling_off_days < 0 or scene.refund_days < 0:
+        raise ScenesInvalidError(f"{scene.code}: cools off or pays back in the past")
+
+
+def _scene(version: str, code: str, item: Mapping[str, Any]) -> Scene:
+    lists = {name: tuple(item[name]) for name in ("purposes", "tenors_months", "documents")}
+    return Scene(code=code, version=version, **{**item, **lists})

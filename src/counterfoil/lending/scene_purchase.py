@@ -5,14 +5,18 @@ Staged      Of a course no more is paid than what was given of it, by its report
             its own cost sheet: nobody owes for lessons that were never given.
 Students    Where the law of the licence leaves nothing for students, none is lent to; elsewhere a
             student shows a second source of repayment. Not asked is not known, and refused.
+Refunds     What nobody reported as given is not given. Of that a merchant owes back all where it
+            closes or the customer goes back on the purchase in time, and the scene's share after a
+            later cancellation. Of several claims on one purchase the highest counts, never a sum.
 Follows     R067 (students).
 Units       Minor units; shares in parts per million of the price.
 Rounding    Shares of a price are rounded down.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import Final
 
 from counterfoil.kernel.errors import Refused, refuse
@@ -24,6 +28,7 @@ from counterfoil.lending.scene_refusals import (
     SCENE_PROGRESS_EARLY,
     SCENE_PROGRESS_NOT_MORE,
     SCENE_PURCHASE_NEEDED,
+    SCENE_PURCHASE_OVER,
     SCENE_STUDENT_UNKNOWN,
     SCENE_WITHDRAWAL_LATE,
 )
@@ -33,6 +38,17 @@ _ONE_PPM: Final = 1_000_000
 SECOND_SOURCE: Final = "second_source"
 
 
+class Cause(StrEnum):
+    """Why a merchant owes something back."""
+
+    #: The customer went back on the purchase within the days of cooling-off.
+    WITHDRAWAL = "withdrawal"
+    #: The customer gave it up later.
+    CANCELLATION = "cancellation"
+    #: The merchant delivers no more.
+    CLOSURE = "closure"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purchase:
     """What a customer buys of a merchant."""
@@ -40,6 +56,8 @@ class Purchase:
     customer_id: int
     purchase_id: int
     scene: str
+    #: Of the rules of the scene that hold for it.
+    scene_version: str
     merchant_id: int
     price_minor: int
     currency: str
@@ -60,6 +78,19 @@ class PurchaseState:
     paid_minor: int
     #: What the merchant gave back to its loans.
     refunded_minor: int = 0
+    #: The highest claim on the merchant, and when the first one is to be paid; None without any.
+    claimed_minor: int = 0
+    claim_due_on: date | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether nothing is given or paid any more."""
+        return self.claim_due_on is not None
+
+    @property
+    def claim_left_minor(self) -> int:
+        """Return what the merchant has to give back and has not."""
+        return max(0, self.claimed_minor - self.refunded_minor)
 
 
 def refuse_purchase(
@@ -98,45 +129,63 @@ def _course_at_fault(scene: Scene, purchase: Purchase) -> bool:
 
 
 def payable_minor(scene: Scene, state: PurchaseState) -> int:
-    """Return how much more of a purchase may be paid now."""
+    """Return how much more of a purchase may be paid now; nothing of one that is over."""
+    if state.is_over:
+        return 0
     price = state.purchase.price_minor
     reached = min(_ONE_PPM, state.progress_ppm + scene.ahead_ppm)
     return max(0, price * reached // _ONE_PPM - state.paid_minor)
 
 
-def purchase_for(
-    scene: Scene, states: Sequence[PurchaseState], *, amount_minor: int, currency: str
-) -> Purchase | Refused:
-    """Return the first purchase of which an amount may be paid, the oldest first."""
-    left = 0
-    for state in states:
-        if state.purchase.currency != currency:
-            continue
-        may_be_paid = payable_minor(scene, state)
-        if amount_minor <= may_be_paid:
-            return state.purchase
-        left = max(left, may_be_paid)
+def refuse_payment(
+    scene: Scene, state: PurchaseState, *, amount_minor: int, currency: str
+) -> Refused | None:
+    """Refuse to pay of a purchase what is more than may be paid now, or other money."""
+    left = payable_minor(scene, state) if state.purchase.currency == currency else 0
+    if amount_minor <= left:
+        return None
     return refuse(SCENE_PURCHASE_NEEDED, scene=scene.code, left_minor=left, currency=currency)
 
 
 def due_back_minor(state: PurchaseState) -> int:
     """Return what a merchant that delivers no more owes back: paid, not given, not refunded."""
+    return max(0, _not_given_minor(state) - state.refunded_minor)
+
+
+def claim_minor(scene: Scene, state: PurchaseState, cause: Cause) -> int:
+    """Return what a merchant owes back for a cause, before what it has refunded.
+
+    What is taken back in time comes back whole, delivered or not; lessons that were given do not.
+    """
+    if cause is Cause.WITHDRAWAL and not scene.is_staged:
+        return state.paid_minor
+    share = scene.cancelled_refund_ppm if cause is Cause.CANCELLATION else _ONE_PPM
+    return _not_given_minor(state) * share // _ONE_PPM
+
+
+def _not_given_minor(state: PurchaseState) -> int:
     given = state.purchase.price_minor * state.progress_ppm // _ONE_PPM
-    return max(0, state.paid_minor - given - state.refunded_minor)
+    return max(0, state.paid_minor - given)
 
 
-def refuse_progress(
-    purchase: Purchase, progress_ppm: int, *, last_ppm: int, on: date
-) -> Refused | None:
-    """Refuse progress before a course began, and progress that is none."""
-    if purchase.course_from is None or on < purchase.course_from:
+def refuse_progress(state: PurchaseState, progress_ppm: int, *, on: date) -> Refused | None:
+    """Refuse progress before the first day, of what is over, and progress that is none."""
+    begins = state.purchase.course_from
+    if begins is not None and on < begins:
         return refuse(SCENE_PROGRESS_EARLY)
-    if progress_ppm <= last_ppm:
-        return refuse(SCENE_PROGRESS_NOT_MORE, last_ppm=last_ppm)
+    if state.is_over:
+        return refuse(SCENE_PURCHASE_OVER)
+    if progress_ppm <= state.progress_ppm:
+        return refuse(SCENE_PROGRESS_NOT_MORE, last_ppm=state.progress_ppm)
     return None
+
+
+def last_day_of_cooling_off(scene: Scene, start_date: date) -> date:
+    """Return the last day on which a customer may go back on what a loan pays for."""
+    return start_date + timedelta(days=scene.cooling_off_days)
 
 
 def refuse_withdrawal(scene: Scene, start_date: date, on: date) -> Refused | None:
     """Refuse to go back on a purchase after the days of cooling-off; the last one counts."""
-    last = start_date + timedelta(days=scene.cooling_off_days)
+    last = last_day_of_cooling_off(scene, start_date)
     return refuse(SCENE_WITHDRAWAL_LATE, last_on=last.isoformat()) if on > last else None

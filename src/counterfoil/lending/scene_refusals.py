@@ -5,8 +5,8 @@ from counterfoil.kernel.errors import Kind, Refusal
 SCENE_PURCHASE_NEEDED = Refusal(
     code="scene_purchase_needed",
     kind=Kind.CONFLICT,
-    message="In the scene {scene} {left_minor} minor units of {currency} may be paid here now.",
-    next_step="Record the purchase, wait for the next progress, or draw no more than that.",
+    message="Of a purchase in the scene {scene} {left_minor} {currency} (minor units) may be paid.",
+    next_step="Name the recorded purchase in the quote, no more than that, or await progress.",
 )
 SCENE_DOCUMENT_MISSING = Refusal(
     code="scene_document_missing",
@@ -50,11 +50,23 @@ SCENE_PURCHASE_NOT_FOUND = Refusal(
     message="There is no such purchase.",
     next_step="Use the number that was given when it was recorded.",
 )
+SCENE_PURCHASE_OVER = Refusal(
+    code="scene_purchase_over",
+    kind=Kind.CONFLICT,
+    message="This purchase is over: it was given up, or its merchant has closed.",
+    next_step="Look at the purchase for what the merchant owes back, and until when.",
+)
+SCENE_COOLING_OFF = Refusal(
+    code="scene_cooling_off",
+    kind=Kind.CONFLICT,
+    message="The customer may still go back on this purchase, until {last_on}.",
+    next_step="Declare the withdrawal of its loan instead: it costs the days used and no more.",
+)
 SCENE_PROGRESS_EARLY = Refusal(
     code="scene_progress_early",
     kind=Kind.CONFLICT,
-    message="The course has not begun, or the purchase has none.",
-    next_step="Report progress from the first day of the course.",
+    message="What was bought has not begun.",
+    next_step="Report progress from its first day.",
 )
 SCENE_PROGRESS_NOT_MORE = Refusal(
     code="scene_progress_not_more",
@@ -96,5 +108,5 @@ SCENE_REFUND_BEYOND_LOAN = Refusal(
     code="scene_refund_beyond_loan",
     kind=Kind.CONFLICT,
     message="No more than {left_minor} minor units may still be refunded to this loan.",
-    next_step="Refund no more than that.",
+    next_step="Refund no more than that; what another request has under way counts already.",
 )

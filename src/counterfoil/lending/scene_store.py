@@ -1,6 +1,6 @@
-"""Reads and writes merchants of scenes, stops and reservations; over named queries."""
+"""Reads and writes merchants of scenes and stops; over named queries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -13,10 +13,11 @@ QUERIES: Final = Queries.load("counterfoil.lending", "scene_store.sql")
 
 #: More merchants than a list shows.
 PAGE: Final = 1_000
-#: A drawdown takes seconds; after a crash its reservation is passed over.
+#: A drawdown or refund takes seconds; after a crash its answer is looked up, or there is none.
 RESERVED: Final = timedelta(minutes=15)
 #: Stands for the scene as a whole.
 WHOLE: Final = 0
+_PRESENT: Final = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +54,10 @@ class Stop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """The merchant who is paid, and whether new loans go there."""
+    """Where a merchant is paid, and whether new loans go there."""
 
-    merchant_id: int
+    payee_ref: str
+    version_no: int
     is_scene_stopped: bool
     is_merchant_stopped: bool
 
@@ -65,56 +67,34 @@ async def hold_scene(connection: Connection, *, customer_id: int, scene: str) ->
     await QUERIES.hold_scene.fetch(connection, customer_id=customer_id, scene=scene)
 
 
-async def place_of(connection: Connection, scene: str, payee_ref: str) -> Place | None:
-    """Return whose payee it is at present; None where it is no merchant's of the scene."""
-    row = await QUERIES.scene_of_payee.fetchrow(connection, scene=scene, payee_ref=payee_ref)
+async def place_of(connection: Connection, merchant_id: int) -> Place | None:
+    """Return where a merchant is paid at present; None where there is no such merchant."""
+    row = await QUERIES.place_of_merchant.fetchrow(connection, merchant_id=merchant_id)
     return None if row is None else Place(**dict(row))
 
 
-async def is_merchant(connection: Connection, scene: str, merchant_id: int) -> bool:
-    """Tell whether a merchant is one of a scene."""
-    found = await read_payees(connection)
-    return any((payee.scene, payee.merchant_id) == (scene, merchant_id) for payee in found)
+async def payee_of(
+    connection: Connection, merchant_id: int, *, version_no: int = _PRESENT
+) -> Payee | None:
+    """Return where a merchant is paid at present, or was in a version; None for no merchant."""
+    row = await QUERIES.payee_of_merchant.fetchrow(
+        connection, merchant_id=merchant_id, version_no=version_no
+    )
+    return None if row is None else Payee(**dict(row))
 
 
-async def owed_in_scene(
-    connection: Connection, scene: Scene, *, customer_id: int, key: str, now: datetime
-) -> int:
+async def payees_of_accounts(connection: Connection, accounts: Collection[str]) -> list[Payee]:
+    """Return the merchants that are paid at certain accounts at present."""
+    rows = await QUERIES.payees_of_accounts.fetch(connection, accounts=list(accounts))
+    return [Payee(**dict(row)) for row in rows]
+
+
+async def owed_in_scene(connection: Connection, scene: Scene, *, customer_id: int, key: str) -> int:
     """Return what a customer owes in a scene or has on its way, but for the drawdown itself."""
     found: int = await QUERIES.owed_in_scene.fetchval(
-        connection,
-        customer_id=customer_id,
-        purposes=list(scene.purposes),
-        scene=scene.code,
-        since=now - RESERVED,
-        key=key,
+        connection, customer_id=customer_id, scene=scene.code, key=key
     )
     return found
-
-
-async def reserve(
-    connection: Connection,
-    scene: Scene,
-    *,
-    customer_id: int,
-    key: str,
-    amount_minor: int,
-    at: datetime,
-) -> None:
-    """Take a drawdown's amount of the scene's limit until it is answered."""
-    await QUERIES.reserve.execute(
-        connection,
-        customer_id=customer_id,
-        key=key,
-        scene=scene.code,
-        amount_minor=amount_minor,
-        at=at,
-    )
-
-
-async def release(connection: Connection, *, customer_id: int, key: str) -> None:
-    """Give back what a drawdown took."""
-    await QUERIES.release.execute(connection, customer_id=customer_id, key=key)
 
 
 async def add_payee(connection: Connection, payee: Payee) -> None:
@@ -130,16 +110,13 @@ async def read_payees(connection: Connection) -> list[Payee]:
 
 
 async def read_books(
-    connection: Connection, scenes: Mapping[str, Scene], products: Sequence[str], on: date
+    connection: Connection, scenes: Mapping[str, Scene], on: date
 ) -> list[SceneBook]:
     """Return what is owed and late on a day by scene, and by merchant in it."""
-    pairs = [(scene, purpose) for scene in scenes.values() for purpose in scene.purposes]
     rows = await QUERIES.books.fetch(
         connection,
-        scenes=[scene.code for scene, _ in pairs],
-        purposes=[purpose for _, purpose in pairs],
-        late_before=[on - timedelta(days=scene.late_days) for scene, _ in pairs],
-        products=list(products),
+        scenes=list(scenes),
+        late_before=[on - timedelta(days=scene.late_days) for scene in scenes.values()],
     )
     return [SceneBook(**dict(row)) for row in rows]
 

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from counterfoil.journeys.plain_pages import has_plain_pages
 from counterfoil.platform.telemetry import logger
 from counterfoil.platform.web.forms import (
     BODY_BYTES_MAX,
@@ -35,9 +36,11 @@ from counterfoil.portal.frame import BASE, THEMES
 from counterfoil.portal.page import Page
 from counterfoil.portal.pages import (
     account,
+    addresses,
     applications,
     apply,
     apply_review,
+    calls,
     consents,
     contracts,
     decisions,
@@ -49,10 +52,14 @@ from counterfoil.portal.pages import (
     limits,
     loans,
     me,
+    plain_pages,
+    purchases,
     record,
     repay,
     settings,
+    settle,
     sign_in,
+    told,
 )
 from counterfoil.portal.session import Visitor, visit_cookie, visitor_of
 from counterfoil.portal.visit import Visit
@@ -63,18 +70,24 @@ PAGES: Final[tuple[Page, ...]] = (
     *home.PAGES,
     *apply.PAGES,
     *apply_review.PAGES,
+    *plain_pages.PAGES,
+    *calls.PAGES,
     *applications.PAGES,
     *account.PAGES,
+    *addresses.PAGES,
     *consents.PAGES,
     *record.PAGES,
     *loans.PAGES,
+    *purchases.PAGES,
     *draw.PAGES,
     *repay.PAGES,
+    *settle.PAGES,
     *limits.PAGES,
     *decisions.PAGES,
     *contracts.PAGES,
     *me.PAGES,
     *settings.PAGES,
+    *told.PAGES,
     *sign_in.PAGES,
     *hosted.PAGES,
     *hosts.PAGES,
@@ -101,7 +114,10 @@ async def open_visit(desk: Desk, request: Request) -> Visit:
     plain = is_plain_loopback(request.url.scheme, request.headers.get("host", ""))
     fresh = desk.random_bytes(SECRET_BYTES)
     visitor = await visitor_of(desk.house, request, plain=plain, fresh=fresh)
-    return _visit(desk, request, visitor, plain=plain)
+    visit = _visit(desk, request, visitor, plain=plain)
+    if visit.session is not None and visit.session.is_whole:
+        visit.plain_pages = await has_plain_pages(desk.house, visit.customer_id)
+    return visit
 
 
 def _visit(desk: Desk, request: Request, visitor: Visitor, *, plain: bool) -> Visit:

@@ -13,7 +13,7 @@ THEMES: Final = ("auto", "light", "dark")
 #: Message → path below the portal, and the paths whose pages belong to it.
 _TABS: Final = (
     ("home", "/", ("/draw", "/apply", "/applications")),
-    ("loans", "/loans", ("/repay",)),
+    ("loans", "/loans", ("/repay", "/purchases")),
     ("consents", "/consents", ()),
     ("record", "/record", ("/receipts",)),
     (
@@ -21,9 +21,16 @@ _TABS: Final = (
         "/me",
         (
             *("/decisions", "/rights", "/profile", "/limits", "/contracts", "/sign-ins"),
-            *("/settings", "/hosts", "/account"),
+            *("/settings", "/hosts", "/account", "/calls"),
         ),
     ),
+)
+#: What is left of it for who chose plain pages; the rest is reached from "me".
+_PLAIN_TABS: Final = (
+    _TABS[0],
+    _TABS[1],
+    ("calls", "/calls", ()),
+    ("me", "/me", (*_TABS[4][2], "/consents", "/record", "/receipts")),
 )
 
 
@@ -52,6 +59,9 @@ class Frame:
     #: Where a customer who was sent here goes back to; empty where nobody sent one.
     return_to: str
     asset_versions: Mapping[str, str]
+    #: Pages with one thing at a time; and whether somebody is here who may choose them.
+    plain_pages: bool = False
+    is_whole: bool = False
     #: The portal has no keys of its own.
     has_single_keys: bool = False
 
@@ -65,7 +75,7 @@ class Frame:
         return "en" if self.language == "zh-CN" else "zh-CN"
 
 
-def tabs_of(path: str, catalogue: Catalogue) -> tuple[Tab, ...]:
+def tabs_of(path: str, catalogue: Catalogue, *, plain: bool = False) -> tuple[Tab, ...]:
     """Return the tabs with the present page's one marked."""
     return tuple(
         Tab(
@@ -73,7 +83,7 @@ def tabs_of(path: str, catalogue: Catalogue) -> tuple[Tab, ...]:
             href=BASE + below,
             is_current=_is_current(path, below, more),
         )
-        for name, below, more in _TABS
+        for name, below, more in (_PLAIN_TABS if plain else _TABS)
     )
 
 

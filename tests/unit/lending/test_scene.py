@@ -12,8 +12,10 @@ from counterfoil.lending.scene import (
     SceneBook,
     ScenesInvalidError,
     beyond_tolerance,
+    locked_text,
     read_scenes,
     refuse_drawdown,
+    scene_as_of,
     scene_of,
     shipped_scenes,
 )
@@ -74,12 +76,25 @@ def test_only_what_is_above_the_tolerance_stops_and_only_where_enough_is_known()
         ('purposes = ["travel"]', 'purposes = ["training"]'),
         ("[scenes.travel]", "[scenes.cash]"),
         ("late_ppm_max = 40_000", "late_ppm_max = 4_000_000"),
+        ("ahead_ppm = 250_000", "ahead_ppm = 0"),
         ("limit_minor = 3_000_000", "limit_minor = 0"),
         ("limit_minor = 3_000_000", "limits = 1"),
+        ('documents = ["booking"]', "documents = []"),
+        ("cancelled_refund_ppm = 500_000", "cancelled_refund_ppm = 5_000_000"),
+        (
+            "cancelled_refund_ppm = 500_000\nrefund_days = 7",
+            "cancelled_refund_ppm = 0\nrefund_days = -1",
+        ),
     ],
 )
 def test_an_unsound_document_is_refused(old: str, new: str) -> None:
-    text = resources.files("counterfoil.lending").joinpath("scenes.toml").read_text()
+    text = resources.files("counterfoil.lending").joinpath("scenes/2026-02.toml").read_text()
     assert text.count(old) == 1
     with pytest.raises(ScenesInvalidError):
         read_scenes(text.replace(old, new))
+
+
+def test_a_version_that_was_changed_is_refused_and_an_old_one_stays_known() -> None:
+    with pytest.raises(ScenesInvalidError, match="make a new one"):
+        locked_text(b'version = "x"', "0" * 64)
+    assert scene_as_of(TRAVEL.version, "travel") == TRAVEL

@@ -2,18 +2,22 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.catalogue import load_catalogue
-from counterfoil.lending.scene import CASH, ScenesInvalidError, read_scenes, shipped_scenes
+from counterfoil.lending.scene import CASH, Scene, shipped_scenes
 from counterfoil.lending.scene_purchase import (
+    Cause,
     Purchase,
     PurchaseState,
+    claim_minor,
     due_back_minor,
     payable_minor,
-    purchase_for,
+    refuse_payment,
+    refuse_progress,
     refuse_purchase,
     refuse_withdrawal,
 )
@@ -21,13 +25,14 @@ from counterfoil.lending.scene_purchase import (
 SCHOOL, TRAVEL = shipped_scenes()["education"], shipped_scenes()["travel"]
 ON = date(2026, 3, 1)
 COURSE = Purchase(
-    customer_id=1, purchase_id=2, scene="education", merchant_id=3, price_minor=1_000_001,
-    currency="CNY", course_from=ON, course_until=date(2026, 8, 31), is_student=False,
+    customer_id=1, purchase_id=2, scene="education", scene_version=SCHOOL.version, merchant_id=3,
+    price_minor=1_000_001, currency="CNY", course_from=ON, course_until=date(2026, 8, 31),
+    is_student=False,
 )  # fmt: skip
 PAPERS = {"enrolment_proof": bytes(32)}
 
 
-def state(**changes: int) -> PurchaseState:
+def state(**changes: Any) -> PurchaseState:
     return PurchaseState(purchase=COURSE, **{"progress_ppm": 0, "paid_minor": 0, **changes})
 
 
@@ -71,17 +76,41 @@ def test_a_merchant_owes_back_what_it_was_paid_and_did_not_give() -> None:
     assert due_back_minor(state(progress_ppm=500_000, paid_minor=250_000)) == 0
 
 
-def test_the_oldest_purchase_that_may_take_as_much_is_paid() -> None:
-    newer = replace(state(), purchase=replace(COURSE, purchase_id=9))
-    states = [state(paid_minor=200_000), newer]
-    paid = purchase_for(SCHOOL, states, amount_minor=50_000, currency="CNY")
-    assert isinstance(paid, Purchase)
-    assert paid.purchase_id == 2
-    other = purchase_for(SCHOOL, states, amount_minor=50_001, currency="CNY")
-    assert isinstance(other, Purchase)
-    assert other.purchase_id == 9
-    foreign = purchase_for(SCHOOL, states, amount_minor=1, currency="USD")
-    assert isinstance(foreign, Refused)
+def test_a_purchase_takes_what_may_be_paid_in_its_own_money_until_it_is_over() -> None:
+    def code(found: PurchaseState, amount: int, currency: str = "CNY") -> str | None:
+        refused = refuse_payment(SCHOOL, found, amount_minor=amount, currency=currency)
+        return refused and refused.code
+
+    assert code(state(paid_minor=200_000), 50_000) is None
+    assert code(state(paid_minor=200_000), 50_001) == "scene_purchase_needed"
+    assert code(state(), 1, "USD") == "scene_purchase_needed"
+    assert code(state(claim_due_on=ON), 1) == "scene_purchase_needed"
+    late = refuse_progress(state(claim_due_on=ON), 1, on=ON)
+    assert late is not None
+    assert late.code == "scene_purchase_over"
+
+
+@pytest.mark.parametrize(
+    ("scene", "cause", "owed"),
+    [
+        # Lessons that were given are not owed back; what else is taken back is, delivered or not.
+        (SCHOOL, Cause.WITHDRAWAL, 150_000),
+        (TRAVEL, Cause.WITHDRAWAL, 250_000),
+        (SCHOOL, Cause.CANCELLATION, 150_000),
+        (TRAVEL, Cause.CANCELLATION, 75_000),
+        (TRAVEL, Cause.CLOSURE, 150_000),
+        (shipped_scenes()["home_goods"], Cause.CANCELLATION, 0),
+    ],
+)
+def test_each_scene_says_what_comes_back_for_which_cause(
+    scene: Scene, cause: Cause, owed: int
+) -> None:
+    assert claim_minor(scene, state(progress_ppm=100_000, paid_minor=250_000), cause) == owed
+
+
+def test_of_a_claim_what_was_refunded_is_left_out() -> None:
+    assert state(claimed_minor=75_000, refunded_minor=50_000).claim_left_minor == 25_000
+    assert state(claimed_minor=75_000, refunded_minor=80_000).claim_left_minor == 0
 
 
 def test_the_last_day_of_cooling_off_counts() -> None:
@@ -90,32 +119,11 @@ def test_the_last_day_of_cooling_off_counts() -> None:
     assert isinstance(refuse_withdrawal(TRAVEL, ON, last + timedelta(days=1)), Refused)
 
 
-def test_a_scene_that_pays_nothing_is_refused() -> None:
-    text = """[scenes.a]
-name_zh = "甲"
-name_en = "A"
-purposes = ["a"]
-limit_minor = 1
-tenors_months = [3]
-late_days = 30
-late_ppm_max = 0
-loans_min = 1
-documents = []
-ahead_ppm = 0
-needs_licence = false
-cooling_off_days = 0
-protects_students = false
-"""
-    with pytest.raises(ScenesInvalidError, match="pays nothing"):
-        read_scenes(text)
-    assert not read_scenes(text.replace("ahead_ppm = 0", "ahead_ppm = 1000000"))["a"].is_staged
-
-
 def test_the_purchase_line_lends_no_cash_and_only_for_its_scenes() -> None:
     line = load_catalogue().terms("scene-line", 1)
     assert CASH not in line.scenes
     for code in line.scenes:
         scene = shipped_scenes()[code]
-        assert scene.needs_purchase
+        assert scene.documents
         assert scene.limit_minor <= line.limit_minor_max
         assert set(scene.tenors_months) <= set(line.tenors_months)

@@ -24,6 +24,7 @@ from counterfoil.api.shapes import (
     HostedPageId,
     LineId,
     LoanId,
+    PurchaseId,
     ShortText,
     TenorMonths,
     View,
@@ -105,6 +106,8 @@ class HostedPageBody(Body):
     purpose: Code | None = None
     #: Token of the borrower's account, never its number.
     payee_ref: ShortText | None = None
+    #: In a scene, the purchase instead of purpose and account.
+    purchase_id: PurchaseId | None = None
 
 
 class HostedPageView(View):
@@ -268,7 +271,7 @@ async def carry_page(call: Call, body: HostedPageBody) -> Answer | Refused:
         view = _page_view(page, body.customer, call.house.wall.now())
         return orjson.dumps({**view.model_dump(), "url": f"/portal/host/{token}"}).decode()
 
-    return await _once(call, visit, PAGE, body, work)
+    return await once_for_host(call, visit, PAGE, body, work)
 
 
 async def carry_application(call: Call, body: HostApplicationBody) -> Answer | Refused:
@@ -308,10 +311,10 @@ async def carry_repayment(call: Call, body: HostRepaymentBody) -> Answer | Refus
         told = await flow.repay_by_host(call.house, visit, paid, idempotency_key=key)
         return HostRepaymentAnswer.model_validate(told).model_dump_json()
 
-    return await _once(call, visit, REPAY, body, work)
+    return await once_for_host(call, visit, REPAY, body, work)
 
 
-async def _once(
+async def once_for_host(
     call: Call, visit: Visit, write: Write, body: Body, work: Callable[[], Awaitable[str | Refused]]
 ) -> Answer | Refused:
     """Do a host's work once for each of its keys; what it raises is answered."""

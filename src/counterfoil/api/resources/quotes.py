@@ -15,6 +15,7 @@ from counterfoil.api.shapes import (
     Currency,
     CustomerId,
     LineId,
+    PurchaseId,
     TenorMonths,
     View,
 )
@@ -40,6 +41,8 @@ class QuoteBody(Body):
     tenor_months: TenorMonths
     method: Method
     purpose: Code
+    #: In a scene, the recorded purchase that the money pays for.
+    purchase_id: PurchaseId | None = None
     #: Language of the loan note.
     language: Language = Language.CHINESE
 
@@ -100,6 +103,7 @@ async def carry_quote(call: Call, body: QuoteBody) -> Answer | Refused:
         method=body.method,
         purpose=body.purpose,
         language=body.language,
+        purchase_id=body.purchase_id,
     )
     if isinstance(quoted, Refused):
         return quoted

@@ -102,6 +102,10 @@ class SceneView(BookView):
     needs_licence: bool
     #: Days within which a customer may go back on a purchase.
     cooling_off_days: int
+    #: Share of what was not given that a merchant owes back after a later cancellation.
+    cancelled_refund_ppm: int
+    #: Days within which it pays that.
+    refund_days: int
     #: Products that lend for it.
     products: list[str]
     merchants: list[MerchantView]

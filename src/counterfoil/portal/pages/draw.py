@@ -1,6 +1,7 @@
 """Drawing money: amount and term, the cost sheet by itself, one last look, the money on its way.
 
-Steps     GET asks for amount, term, purpose and account. A post with the step `sheet` shows the
+Steps     GET asks for amount, term, purpose and account, or on a line for purchases for what is to
+          be paid; its money goes to the merchant. A post with the step `sheet` shows the
           cost sheet and nothing else; `review` shows what is about to be confirmed, once the sheet
           was open long enough; `confirm` draws. Every step quotes again: what is drawn is what
           stands on the page, or nothing is.
@@ -17,18 +18,21 @@ from counterfoil.journeys import sheet_reading as journey
 from counterfoil.journeys.bind_account import present_account
 from counterfoil.journeys.quote import quote
 from counterfoil.journeys.reading_time import end_reading
+from counterfoil.journeys.scene_deal import Deal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.money import E8
 from counterfoil.lending import store
 from counterfoil.lending.line import Line, availability
 from counterfoil.lending.quote import Quote
+from counterfoil.lending.scene_purchase import payable_minor
 from counterfoil.lending.terms import Method, Terms
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Form
 from counterfoil.portal.page import Page
 from counterfoil.portal.pages import errors
 from counterfoil.portal.pages.home import price_words
+from counterfoil.portal.pages.purchases import payable_deals, record_of
 from counterfoil.portal.promotion import PromotionView, promotion_view
 from counterfoil.portal.sheet import SheetView, sheet_view
 from counterfoil.portal.visit import Visit
@@ -60,6 +64,8 @@ class DrawView:
     methods: Sequence[tuple[str, str]]
     purposes: Sequence[tuple[str, str]]
     accounts: Sequence[tuple[str, str]]
+    #: Purchases that wait to be paid; None on a line for cash.
+    purchases: Sequence[tuple[str, str]] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +106,8 @@ class Drawing:
     method: Method
     purpose: str
     payee_ref: str
+    #: What is paid for, and who is paid; None for cash.
+    deal: Deal | None = None
 
 
 async def show(visit: Visit) -> Response:
@@ -156,7 +164,8 @@ async def _confirm(
     if isinstance(outcome, Refused):
         reader.refuse("form", "form.refused", text=visit.refusal(outcome))
         return await _show_form(visit, drawing.line, reader)
-    return visit.go(f"/loans/{orjson.loads(outcome.text)['id']}?done=drawn")
+    done = "drawn" if drawing.deal is None else "merchant_paid"
+    return visit.go(f"/loans/{orjson.loads(outcome.text)['id']}?done={done}")
 
 
 async def _quote(visit: Visit, drawing: Drawing) -> Quote | Refused:
@@ -170,6 +179,7 @@ async def _quote(visit: Visit, drawing: Drawing) -> Quote | Refused:
         method=drawing.method,
         purpose=drawing.purpose,
         language=visit.language,
+        purchase_id=None if drawing.deal is None else drawing.deal.claim.purchase_id,
     )
 
 
@@ -179,9 +189,16 @@ async def _show_form(visit: Visit, line: Line, reader: FormReader | None = None)
     today = await visit.house.business_date()
     have, (annual_cost, rate) = availability(line, today), price_words(visit, line, today)
     accounts = await _accounts(visit, line)
+    waiting = await payable_deals(visit, terms)
     purposes = [code for code in PURPOSES if code not in terms.purposes_banned]
     most = min(have.available_minor, terms.draw_minor_max)
-    form = visit.form(_path(line), reader, account=accounts[0][0] if accounts else "")
+    form = visit.form(
+        _path(line),
+        reader,
+        account=accounts[0][0] if accounts else "",
+        purchase=visit.request.query_params.get("purchase", ""),
+        amount=visit.request.query_params.get("amount", ""),
+    )
     view = DrawView(
         form=form,
         product=product_name(visit, line.product_code),
@@ -198,6 +215,9 @@ async def _show_form(visit: Visit, line: Line, reader: FormReader | None = None)
         methods=[(one.value, visit.word("method", one.value)) for one in terms.methods],
         purposes=[(code, visit.word("purpose", code)) for code in purposes],
         accounts=accounts,
+        purchases=None
+        if waiting is None
+        else [(record_of(deal), _purchase_words(visit, deal)) for deal in waiting],
     )
     return visit.page("draw/form.html", t("draw.title"), view, status=422 if form.errors else 200)
 
@@ -233,7 +253,9 @@ def _show_review(visit: Visit, drawing: Drawing, quoted: Quote, ticket: str) -> 
             (t("draw.method"), visit.word("method", drawing.method.value)),
             (t("draw.first"), first),
             (t("draw.purpose"), visit.word("purpose", drawing.purpose)),
-            (t("draw.account"), drawing.payee_ref),
+            (t("draw.account"), drawing.payee_ref)
+            if drawing.deal is None
+            else (t("draw.merchant"), f"{drawing.deal.payee.name} · {drawing.payee_ref}"),
         ],
         annual_cost=f.percent(sheet.rate_annual_effective_e8, E8),
         total=f.money(sheet.total_minor, sheet.currency),
@@ -245,7 +267,7 @@ def _show_review(visit: Visit, drawing: Drawing, quoted: Quote, ticket: str) -> 
 
 def _values(visit: Visit) -> list[tuple[str, str]]:
     """Return the fields that a step carries on, as they were typed."""
-    names = ("amount", "tenor", "method", "purpose", "account")
+    names = ("amount", "tenor", "method", "purpose", "account", "purchase")
     return [(name, visit.values.get(name, "")) for name in names]
 
 
@@ -254,9 +276,15 @@ async def _drawing(visit: Visit, reader: FormReader, line: Line) -> Drawing | No
     amount_minor = reader.amount_minor("amount", line.currency)
     tenor = reader.choice("tenor", [str(n) for n in terms.tenors_months])
     method = reader.choice("method", [one.value for one in terms.methods])
-    purpose = reader.choice("purpose", PURPOSES)
-    accounts = [code for code, _ in await _accounts(visit, line)]
-    account = reader.choice("account", accounts)
+    waiting = await payable_deals(visit, terms)
+    deal, purpose, account = None, None, None
+    if waiting is not None:
+        by_record = {record_of(one): one for one in waiting}
+        deal = by_record.get(reader.choice("purchase", list(by_record)) or "")
+        purpose, account = (deal.scene.purposes[0], deal.payee.payee_ref) if deal else (None, None)
+    else:
+        purpose = reader.choice("purpose", PURPOSES)
+        account = reader.choice("account", [code for code, _ in await _accounts(visit, line)])
     if amount_minor is None or tenor is None or method is None or not reader.is_valid:
         return None
     assert purpose is not None, "the reader would have said so"
@@ -269,7 +297,14 @@ async def _drawing(visit: Visit, reader: FormReader, line: Line) -> Drawing | No
         method=Method(method),
         purpose=purpose,
         payee_ref=account[:_ACCOUNT_LENGTH_MAX],
+        deal=deal,
     )
+
+
+def _purchase_words(visit: Visit, deal: Deal) -> str:
+    left = payable_minor(deal.scene, deal.state)
+    amount = visit.formats.money(left, deal.state.purchase.currency)
+    return visit.t("draw.purchase_of", merchant=deal.payee.name, amount=amount)
 
 
 async def _accounts(visit: Visit, line: Line) -> list[tuple[str, str]]:

@@ -10,15 +10,18 @@ from starlette.responses import Response
 from counterfoil.journeys.contract_issue import note_file
 from counterfoil.journeys.loan_note import loan_note
 from counterfoil.journeys.quote import payoff_quote
+from counterfoil.journeys.scene_deal import deal_of_loan
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store
 from counterfoil.lending.loan import Due, Loan, Parts, due_minor, plan
+from counterfoil.lending.purchase_store import read_purchases
 from counterfoil.lending.store import BookedTransaction
 from counterfoil.platform.web.parts import Status
 from counterfoil.portal.owing import next_due
 from counterfoil.portal.page import Page
 from counterfoil.portal.pages import errors
+from counterfoil.portal.pages.purchases import record_of
 from counterfoil.portal.pages.record import READING
 from counterfoil.portal.visit import Visit
 from counterfoil.portal.words import LOAN_TONES, product_name
@@ -49,6 +52,7 @@ class LoansView:
 
     running: Sequence[LoanRow]
     ended: Sequence[LoanRow]
+    has_purchases: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +97,11 @@ class LoanView:
     rows: Sequence[InstalmentRow]
     payments: Sequence[PaymentRow]
     repay_href: str
+    settle_href: str
     note_href: str
+    #: What the loan paid for; empty for cash.
+    purchase_href: str
+    merchant: str
     read: str
     done: str
 
@@ -105,12 +113,14 @@ async def show_list(visit: Visit) -> Response:
         loans = await store.read_loans_after(
             connection, customer_id=visit.customer_id, page=LOANS_SHOWN
         )
+        bought = await read_purchases(connection, customer_id=visit.customer_id, page=1)
     loans.reverse()
     running = [one for one in loans if one.status in ("open", "pending")]
     ended = [one for one in loans if one.status not in ("open", "pending")]
     view = LoansView(
         running=[_row(visit, loan, today) for loan in running],
         ended=[_row(visit, loan, today) for loan in ended],
+        has_purchases=bool(bought),
     )
     return visit.page("loans/list.html", visit.t("loan.list_title"), view)
 
@@ -130,6 +140,7 @@ async def show_loan(visit: Visit) -> Response:
         payouts = await READING.payouts_of_loan.fetch(
             connection, customer_id=visit.customer_id, loan_id=number, page=PAYMENTS_SHOWN
         )
+        deal = await deal_of_loan(connection, visit.customer_id, number)
     payoff = await payoff_quote(visit.house, customer_id=visit.customer_id, loan_id=number)
     f, record = visit.formats, ids.to_text(ids.LOAN, number)
     due = next_due(loan, today) if loan.status == "open" else None
@@ -155,11 +166,14 @@ async def show_loan(visit: Visit) -> Response:
         rows=_schedule(visit, loan, dues, today),
         payments=[_payment(visit, loan, one) for one in reversed(history)],
         repay_href=f"/portal/repay/{record}" if loan.status == "open" else "",
+        settle_href=f"/portal/settle/{record}",
         note_href=f"/portal/loans/{record}/note.pdf" if loan.note_ref else "",
+        purchase_href=f"/portal/purchases/{record_of(deal)}" if deal else "",
+        merchant=deal.payee.name if deal else "",
         read=""
         if not loan.sheet_read_ms
         else visit.t("loan.sheet_read", seconds=loan.sheet_read_ms // _MS),
-        done=visit.done("drawn") or visit.done("repaid"),
+        done=visit.done("drawn") or visit.done("merchant_paid") or visit.done("repaid"),
     )
     title = visit.t("loan.title", amount=f.money(loan.original_minor, loan.currency))
     return visit.page("loans/loan.html", title, view)
