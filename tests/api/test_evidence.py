@@ -8,7 +8,8 @@ from tests.api.conftest import Site
 from tests.store.log_desk import ORIGIN
 
 from counterfoil.evidence import log_store
-from counterfoil.evidence.formats.note import Algorithm, SigningKey
+from counterfoil.evidence.formats.algorithms import Algorithm
+from counterfoil.evidence.formats.note import SigningKey
 from counterfoil.evidence.formats.policy import Policy
 from counterfoil.evidence.formats.verifying import verify_receipt
 from counterfoil.evidence.integrator import Integrator

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from tests.witness.log import Log, a_key
 
-from counterfoil.evidence.formats.note import Algorithm, SigningKey
+from counterfoil.evidence.formats.algorithms import Algorithm
+from counterfoil.evidence.formats.note import SigningKey
 from counterfoil.witness.home import WitnessHome
 from counterfoil.witness.key import format_key
 from counterfoil.witness.witness import Witness

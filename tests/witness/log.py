@@ -5,9 +5,10 @@ from hashlib import sha256
 
 from counterfoil.evidence.formats import checkpoint as checkpoints
 from counterfoil.evidence.formats import cosignature
+from counterfoil.evidence.formats.algorithms import Algorithm
 from counterfoil.evidence.formats.checkpoint import Checkpoint
 from counterfoil.evidence.formats.merkle import consistency_proof, leaf_hash, root_of
-from counterfoil.evidence.formats.note import Algorithm, Note, SigningKey, VerifierKey
+from counterfoil.evidence.formats.note import Note, SigningKey, VerifierKey
 from counterfoil.evidence.formats.witness_protocol import AddCheckpoint, parse_cosignatures
 
 ORIGIN = "log.test.example/2027"

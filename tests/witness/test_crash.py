@@ -10,7 +10,8 @@ import pytest
 from tests.witness.conftest import Desk
 from tests.witness.log import ORIGIN, Log, a_key, time_of
 
-from counterfoil.evidence.formats.note import Algorithm, NoteRejectedError, parse_note
+from counterfoil.evidence.formats.algorithms import Algorithm
+from counterfoil.evidence.formats.note import NoteRejectedError, parse_note
 from counterfoil.witness.home import WitnessHome, WitnessHomeError
 from counterfoil.witness.key import format_key, parse_key
 from counterfoil.witness.witness import Witness

@@ -11,8 +11,8 @@ from tests.witness.conftest import Desk
 from tests.witness.log import ORIGIN, Log, a_key, time_of
 
 from counterfoil.evidence.formats import checkpoint as checkpoints
+from counterfoil.evidence.formats.algorithms import Algorithm
 from counterfoil.evidence.formats.note import (
-    Algorithm,
     Note,
     NoteSignature,
     SigningKey,

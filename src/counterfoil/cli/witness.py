@@ -32,13 +32,18 @@ def init(
     name: Annotated[
         str, typer.Option(help="Name of the witness, such as witness.bureau.example/w1.")
     ],
+    algorithm: Annotated[
+        str, typer.Option(help="ed25519, which every verifier knows, or ml-dsa-44.")
+    ] = "ed25519",
 ) -> None:
     """Make the witness's key and print the line that policies name it by."""
     from counterfoil.witness.home import WitnessHome
-    from counterfoil.witness.key import format_key, new_key
+    from counterfoil.witness.key import ALGORITHMS, format_key, new_key
 
+    if algorithm not in ALGORITHMS:
+        raise output.fail(f"{algorithm} is none of {', '.join(ALGORITHMS)}.")
     with _failures():
-        key = new_key(name)
+        key = new_key(name, ALGORITHMS[algorithm])
         WitnessHome(home).create_key(format_key(key))
     typer.echo(key.verifier.text)
 
@@ -49,13 +54,14 @@ def trust(
     home: Home,
 ) -> None:
     """Witness a log from now on; a second key of the same log is a rotation."""
-    from counterfoil.evidence.formats.note import Algorithm, VerifierKey
+    from counterfoil.evidence.formats.algorithms import OF_LOGS
+    from counterfoil.evidence.formats.note import VerifierKey
     from counterfoil.witness.home import WitnessHome
 
     with _failures():
         WitnessHome(home).read_key()
         key = VerifierKey.parse(verifier)
-        if key.algorithm is not Algorithm.ED25519:
+        if key.algorithm not in OF_LOGS:
             raise output.fail("This is a witness's key, not a log's (type 0x01).")
         is_new = WitnessHome(home).trust(key.name, key.text)
     typer.echo(f"{key.name} is witnessed {'from now on' if is_new else 'already'}")

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from counterfoil.evidence.formats import checkpoint as checkpoints
+from counterfoil.evidence.formats.algorithms import Algorithm
 from counterfoil.evidence.formats.checkpoint import Checkpoint
-from counterfoil.evidence.formats.note import Algorithm, NoteSignature, SigningKey, VerifierKey
+from counterfoil.evidence.formats.note import NoteSignature, SigningKey, VerifierKey
 from counterfoil.privacy.key_file import write_once
 
 _PUBLIC: Final = re.compile(r"log-([0-9]{4})\.pub")

@@ -1,21 +1,26 @@
 """The witness's key as one line of text.
 
-Form        PRIVATE+KEY+<name>+<key id>+<base64 of 0x04 and the 32 secret bytes>, the shape that
+Form        PRIVATE+KEY+<name>+<key id>+<base64 of type and 32 secret bytes>, the shape that
             golang.org/x/mod/sumdb/note gives to signing keys.
 """
 
 from base64 import b64decode, b64encode
 from typing import Final
 
-from counterfoil.evidence.formats.note import Algorithm, SigningKey
+from counterfoil.evidence.formats.algorithms import OF_WITNESSES, SCHEMES, Algorithm
+from counterfoil.evidence.formats.note import SigningKey
 from counterfoil.witness.home import WitnessHomeError
 
 _PREFIX: Final = "PRIVATE+KEY+"
 
 
-def new_key(name: str) -> SigningKey:
+#: What a witness may sign with, by the word for it.
+ALGORITHMS: Final = {SCHEMES[algorithm].word: algorithm for algorithm in sorted(OF_WITNESSES)}
+
+
+def new_key(name: str, algorithm: Algorithm = Algorithm.COSIGNATURE_ED25519) -> SigningKey:
     """Make a key for a witness of this name."""
-    return SigningKey.generate(name, Algorithm.COSIGNATURE_ED25519)
+    return SigningKey.generate(name, algorithm)
 
 
 def format_key(key: SigningKey) -> str:
@@ -34,6 +39,6 @@ def parse_key(text: str) -> SigningKey:
         key = SigningKey.from_seed(name, algorithm, data[1:])
     except (ValueError, IndexError) as failure:
         raise WitnessHomeError("the witness's key is damaged") from failure
-    if algorithm is not Algorithm.COSIGNATURE_ED25519 or key.verifier.key_id.hex() != key_id:
+    if algorithm not in OF_WITNESSES or key.verifier.key_id.hex() != key_id:
         raise WitnessHomeError("the witness's key is damaged or not a witness's")
     return key

@@ -12,10 +12,11 @@ from counterfoil.bureau.question import Question, SubjectOpening
 from counterfoil.consents.subject import Identity, subject_ref
 from counterfoil.evidence.formats import checkpoint as checkpoints
 from counterfoil.evidence.formats import cosignature
+from counterfoil.evidence.formats.algorithms import Algorithm
 from counterfoil.evidence.formats.checkpoint import Checkpoint
 from counterfoil.evidence.formats.lines import format_base64
 from counterfoil.evidence.formats.merkle import EMPTY_ROOT, inclusion_proof, leaf_hash, root_of
-from counterfoil.evidence.formats.note import Algorithm, Note, SigningKey
+from counterfoil.evidence.formats.note import Note, SigningKey
 from counterfoil.evidence.formats.proof import TlogProof
 from counterfoil.evidence.formats.receipt import Receipt
 from counterfoil.evidence.leaf import LeafType, commitment, entry

@@ -13,10 +13,11 @@ import rfc8785
 
 from counterfoil.evidence import leaf
 from counterfoil.evidence.formats import checkpoint as checkpoints
+from counterfoil.evidence.formats.algorithms import Algorithm
 from counterfoil.evidence.formats.checkpoint import Checkpoint
 from counterfoil.evidence.formats.cosignature import cosign
 from counterfoil.evidence.formats.merkle import inclusion_proof, leaf_hash, root_of
-from counterfoil.evidence.formats.note import Algorithm, Note, SigningKey
+from counterfoil.evidence.formats.note import Note, SigningKey
 from counterfoil.evidence.formats.policy import Policy
 from counterfoil.evidence.formats.proof import TlogProof
 from counterfoil.evidence.formats.receipt import Receipt

@@ -20,10 +20,11 @@ from tests.unit.evidence.logs_for_tests import (
 )
 
 from counterfoil.evidence.formats import checkpoint as checkpoints
+from counterfoil.evidence.formats.algorithms import Algorithm
 from counterfoil.evidence.formats.checkpoint import Checkpoint
 from counterfoil.evidence.formats.cosignature import cosign
 from counterfoil.evidence.formats.merkle import leaf_hash
-from counterfoil.evidence.formats.note import Algorithm, Note, NoteSignature, SigningKey
+from counterfoil.evidence.formats.note import Note, NoteSignature, SigningKey
 from counterfoil.evidence.formats.policy import Policy, PolicyRejectedError
 from counterfoil.evidence.formats.reasons import Reason, RejectedError
 

@@ -7,6 +7,7 @@ Follows     C2SP tlog-checkpoint v1.0.0, narrowed: extension lines are never wri
 from dataclasses import dataclass
 from typing import Final, Self
 
+from counterfoil.evidence.formats.algorithms import OF_LOGS
 from counterfoil.evidence.formats.lines import (
     HASH_BYTES,
     NUMBER_MAX,
@@ -16,7 +17,6 @@ from counterfoil.evidence.formats.lines import (
 )
 from counterfoil.evidence.formats.merkle import EMPTY_ROOT
 from counterfoil.evidence.formats.note import (
-    Algorithm,
     NoteRejectedError,
     NoteSignature,
     SigningKey,
@@ -67,13 +67,13 @@ class Checkpoint:
 
 def sign(checkpoint: Checkpoint, key: SigningKey) -> NoteSignature:
     """Return the log's line under a checkpoint; the key bears the log's name."""
-    assert key.algorithm is Algorithm.ED25519
+    assert key.algorithm in OF_LOGS
     assert key.name == checkpoint.origin
     return key.sign(checkpoint.text.encode())
 
 
 def verify(text: str, signature: NoteSignature, key: VerifierKey) -> None:
     """Check a log's line under the text of a note; reject the note otherwise."""
-    assert key.algorithm is Algorithm.ED25519
+    assert key.algorithm in OF_LOGS
     if not key.has_signed(signature.blob, text.encode()):
         raise NoteRejectedError(Reason.SIGNATURE_WRONG, key.name)

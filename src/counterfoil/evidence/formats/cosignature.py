@@ -1,16 +1,15 @@
 """Cosignatures: a witness says when it saw a checkpoint that continues all it saw before.
 
 Units       Times are POSIX seconds below 2^63.
-Follows     C2SP tlog-cosignature v1.0.1, the Ed25519 form. The ML-DSA-44 form (type 0x06) would be
-            a module beside this one and a line in `policy.WITNESSED_BY`; until then its lines are
-            those of unknown keys.
+Follows     C2SP tlog-cosignature v1.0.1 for Ed25519, v1.1.0-rc.1 for ML-DSA-44; what each signs is
+            said in `algorithms.py`.
 """
 
 from typing import Final
 
+from counterfoil.evidence.formats.algorithms import SCHEMES
 from counterfoil.evidence.formats.lines import NUMBER_MAX
 from counterfoil.evidence.formats.note import (
-    Algorithm,
     NoteRejectedError,
     NoteSignature,
     SigningKey,
@@ -19,29 +18,26 @@ from counterfoil.evidence.formats.note import (
 from counterfoil.evidence.formats.reasons import Reason
 
 _TIME_BYTES: Final = 8
-_SIGNATURE_BYTES: Final = 64
 
 
 def cosign(text: str, key: SigningKey, time: int) -> NoteSignature:
     """Return a witness's line under the three lines of a checkpoint."""
-    assert key.algorithm is Algorithm.COSIGNATURE_ED25519
+    cosigned = SCHEMES[key.algorithm].cosigned
+    assert cosigned is not None, "the key of a witness"
     assert 0 <= time <= NUMBER_MAX
-    return key.sign(_message(text, time), before=time.to_bytes(_TIME_BYTES))
+    return key.sign(cosigned(key.name, time, text), before=time.to_bytes(_TIME_BYTES))
 
 
 def verify(text: str, signature: NoteSignature, key: VerifierKey) -> int:
     """Check a witness's line under a checkpoint and return its time; reject the note otherwise."""
-    assert key.algorithm is Algorithm.COSIGNATURE_ED25519
+    scheme = SCHEMES[key.algorithm]
+    assert scheme.cosigned is not None, "the key of a witness"
     blob = signature.blob
-    if len(blob) != _TIME_BYTES + _SIGNATURE_BYTES:
+    if len(blob) != _TIME_BYTES + scheme.signature_bytes:
         raise NoteRejectedError(Reason.SIGNATURE_WRONG, f"{key.name}: {len(blob)} bytes")
     time = int.from_bytes(blob[:_TIME_BYTES])
     if time > NUMBER_MAX:
         raise NoteRejectedError(Reason.TIME_OUT_OF_RANGE, f"{key.name}: {time}")
-    if not key.has_signed(blob[_TIME_BYTES:], _message(text, time)):
+    if not key.has_signed(blob[_TIME_BYTES:], scheme.cosigned(key.name, time, text)):
         raise NoteRejectedError(Reason.SIGNATURE_WRONG, key.name)
     return time
-
-
-def _message(text: str, time: int) -> bytes:
-    return f"cosignature/v1\ntime {time}\n{text}".encode()

@@ -1,18 +1,16 @@
 """Signed notes: a text, and lines under it that say who signed it.
 
 Follows     C2SP signed-note v1.0.0. Narrowed as in `lines.py`; at most 64 signature lines are read.
+            Which algorithms there are is said in `algorithms.py`.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import IntEnum
-from functools import cached_property, lru_cache
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from typing import Final, NamedTuple, Self
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
+from counterfoil.evidence.formats.algorithms import SCHEMES, SEED_BYTES, Algorithm, new_seed
 from counterfoil.evidence.formats.lines import decode, format_base64, parse_base64
 from counterfoil.evidence.formats.reasons import Reason, RejectedError
 
@@ -25,24 +23,6 @@ _KEY_ID_DIGITS: Final = 2 * KEY_ID_BYTES
 
 class NoteRejectedError(RejectedError):
     """A note, a key or a signature line is not believed."""
-
-
-class Algorithm(IntEnum):
-    """What a signature signs and with what; the byte is part of the key's identity.
-
-    Lines of any other kind, such as ML-DSA-44 (0x06), are those of unknown keys and ignored.
-    """
-
-    #: A log's signature over the text of the note.
-    ED25519 = 0x01
-    #: A witness's signature over the text and a time.
-    COSIGNATURE_ED25519 = 0x04
-
-
-_PUBLIC_KEY_BYTES: Final[Mapping[Algorithm, int]] = {
-    Algorithm.ED25519: 32,
-    Algorithm.COSIGNATURE_ED25519: 32,
-}
 
 
 class NoteSignature(NamedTuple):
@@ -81,7 +61,7 @@ class VerifierKey:
         except ValueError as failure:
             raise NoteRejectedError(Reason.ALGORITHM_UNKNOWN, f"0x{data[0]:02x}") from failure
         key = cls(name, algorithm, data[1:])
-        if len(key.public_key) != _PUBLIC_KEY_BYTES[algorithm]:
+        if len(key.public_key) != SCHEMES[algorithm].public_key_bytes:
             raise NoteRejectedError(Reason.KEY_MALFORMED, f"{len(key.public_key)} bytes")
         if digits != key.key_id.hex():
             raise NoteRejectedError(
@@ -103,16 +83,10 @@ class VerifierKey:
 
     def has_signed(self, signature: bytes, message: bytes) -> bool:
         """Tell whether a signature over exactly this message is the key's."""
-        try:
-            _loaded(self.public_key).verify(signature, message)
-        except InvalidSignature:
+        scheme = SCHEMES[self.algorithm]
+        if len(signature) != scheme.signature_bytes:
             return False
-        return True
-
-
-@lru_cache(maxsize=1024)
-def _loaded(public_key: bytes) -> Ed25519PublicKey:
-    return Ed25519PublicKey.from_public_bytes(public_key)
+        return scheme.has_signed(self.public_key, signature, message)
 
 
 def _decode_key(encoded: str) -> bytes:
@@ -137,36 +111,34 @@ class SigningKey:
 
     name: str
     algorithm: Algorithm
-    private_key: Ed25519PrivateKey
+    #: The secret bytes, to be stored where nobody else reads them.
+    seed: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse a name that no note could bear."""
+        """Refuse a name that no note could bear, and a secret that is none."""
         check_name(self.name)
+        if len(self.seed) != SEED_BYTES:
+            raise ValueError(f"a key has {SEED_BYTES} secret bytes, not {len(self.seed)}")
 
     @classmethod
     def generate(cls, name: str, algorithm: Algorithm) -> Self:
         """Make a new key."""
-        return cls(name, algorithm, Ed25519PrivateKey.generate())
+        return cls(name, algorithm, new_seed())
 
     @classmethod
     def from_seed(cls, name: str, algorithm: Algorithm, seed: bytes) -> Self:
         """Take up a key from its 32 secret bytes."""
-        return cls(name, algorithm, Ed25519PrivateKey.from_private_bytes(seed))
-
-    @property
-    def seed(self) -> bytes:
-        """Return the 32 secret bytes, to be stored where nobody else reads them."""
-        return self.private_key.private_bytes_raw()
+        return cls(name, algorithm, seed)
 
     @cached_property
     def verifier(self) -> VerifierKey:
         """Return the public half."""
-        public_key = self.private_key.public_key().public_bytes_raw()
+        public_key = SCHEMES[self.algorithm].public_key(self.seed)
         return VerifierKey(self.name, self.algorithm, public_key)
 
     def sign(self, message: bytes, *, before: bytes = b"") -> NoteSignature:
         """Return the signature line over a message; `before` goes in front of the signature."""
-        blob = before + self.private_key.sign(message)
+        blob = before + SCHEMES[self.algorithm].sign(self.seed, message)
         return NoteSignature(self.name, self.verifier.key_id, blob)
 
 

@@ -2,39 +2,27 @@
 
 The file is the trust anchor that customers, bureaus and regulators are handed. One that is not
 understood to the last word is an error, never a weaker policy.
-Follows     C2SP tlog-policy, narrowed: UTF-8; logs bear keys of type 0x01, witnesses of type 0x04;
-            no public key stands twice in the file, be it as log or as witness.
+Follows     C2SP tlog-policy, narrowed: UTF-8; logs bear keys of logs (0x01), witnesses keys of
+            witnesses (0x04, 0x06); no public key stands twice in the file, be it as log or as
+            witness.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from counterfoil.evidence.formats import checkpoint as checkpoints
 from counterfoil.evidence.formats import cosignature
+from counterfoil.evidence.formats.algorithms import OF_LOGS, OF_WITNESSES, Algorithm
 from counterfoil.evidence.formats.checkpoint import Checkpoint
 from counterfoil.evidence.formats.lines import parse_number
-from counterfoil.evidence.formats.note import (
-    Algorithm,
-    Note,
-    NoteRejectedError,
-    NoteSignature,
-    VerifierKey,
-)
+from counterfoil.evidence.formats.note import Note, NoteRejectedError, VerifierKey
 from counterfoil.evidence.formats.reasons import Reason, RejectedError
 
 POLICY_BYTES_MAX: Final = 1 << 20
 #: The predefined quorum that asks for no witness.
 NONE: Final = "none"
-#: How a log's line is verified, by the algorithm of its key.
-SIGNED_BY: Final[Mapping[Algorithm, Callable[[str, NoteSignature, VerifierKey], None]]] = {
-    Algorithm.ED25519: checkpoints.verify
-}
-#: How a witness's line is verified, by the algorithm of its key; each gives the time.
-WITNESSED_BY: Final[Mapping[Algorithm, Callable[[str, NoteSignature, VerifierKey], int]]] = {
-    Algorithm.COSIGNATURE_ED25519: cosignature.verify
-}
 _FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _BLANKS: Final = re.compile(r"[ \t]+")
 
@@ -138,10 +126,10 @@ class Policy:
         is_signed = False
         for log in self.logs:
             if line := note.signed_by(log.key):
-                SIGNED_BY[log.key.algorithm](note.text, line, log.key)
+                checkpoints.verify(note.text, line, log.key)
                 is_signed |= log.key.name == checkpoint.origin
         times = {
-            witness.name: WITNESSED_BY[witness.key.algorithm](note.text, line, witness.key)
+            witness.name: cosignature.verify(note.text, line, witness.key)
             for witness in self.witnesses.values()
             if (line := note.signed_by(witness.key))
         }
@@ -200,11 +188,11 @@ class _Reader:
                 raise PolicyRejectedError(f"{' '.join(words)[:80]!r} is no line of a policy")
 
     def _log(self, text: str, url: str | None) -> None:
-        self.logs.append(Log(self._key(text, SIGNED_BY), url))
+        self.logs.append(Log(self._key(text, OF_LOGS), url))
 
     def _witness(self, name: str, text: str, url: str | None) -> None:
         self._define(name)
-        self.witnesses[name] = Witness(name, self._key(text, WITNESSED_BY), url)
+        self.witnesses[name] = Witness(name, self._key(text, OF_WITNESSES), url)
 
     def _group(self, name: str, threshold: str, members: list[str]) -> None:
         for member in members:
@@ -236,7 +224,7 @@ class _Reader:
         if name not in self.witnesses and name not in self.groups:
             raise PolicyRejectedError(f"{name} is not defined above")
 
-    def _key(self, text: str, allowed: Mapping[Algorithm, object]) -> VerifierKey:
+    def _key(self, text: str, allowed: Collection[Algorithm]) -> VerifierKey:
         key = VerifierKey.parse(text)
         if key.algorithm not in allowed:
             raise PolicyRejectedError(f"a key of type 0x{key.algorithm:02x} in this place")

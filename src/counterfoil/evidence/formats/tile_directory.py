@@ -10,6 +10,8 @@ from counterfoil.evidence.formats.tile import Tile, TileHashes
 
 CHECKPOINT: Final = "checkpoint"
 TILES: Final = "tile"
+#: Nothing of that name, or no file.
+_NO_FILE: Final = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
 class TileDirectory:
@@ -23,14 +25,14 @@ class TileDirectory:
         """Return the log's head."""
         try:
             return (self._directory / CHECKPOINT).read_bytes()
-        except FileNotFoundError as failure:
+        except _NO_FILE as failure:
             raise RejectedError(Reason.FILE_MISSING, CHECKPOINT) from failure
 
     def read(self, tile: Tile) -> bytes | None:
         """Return the bytes of a tile or bundle, nothing if there is none."""
         try:
             return (self._directory / tile.path).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+        except _NO_FILE:
             return None
 
     def hashes(self, size: int) -> TileHashes:
