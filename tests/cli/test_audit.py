@@ -18,6 +18,9 @@ from counterfoil.bureau.listing import (
     write_list,
 )
 from counterfoil.consents.consent import Consent
+from counterfoil.evidence.leaf import LeafType
+from counterfoil.evidence.opening_store import open_by_key
+from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.audit_inquiries import Cause, audit_inquiries
 from counterfoil.journeys.inquiry_outcomes import Obtained
 from counterfoil.simulator.bureau.faults import Fault
@@ -197,13 +200,102 @@ async def test_an_opening_that_was_tampered_with_is_an_altered_leaf(desk: Desk) 
     assert await causes(desk) == [Cause.LEAF_ALTERED]
 
 
-async def test_an_erased_customer_is_no_exception(desk: Desk) -> None:
-    [consent, *_] = await three(desk)
+async def test_what_nobody_can_read_any_more_needs_the_leaf_of_an_erasure(desk: Desk) -> None:
+    """Once with it and once without; the third has a leaf that says nothing of erasure."""
+    consents = [await desk.consent(await desk.person()) for _ in range(3)]
+    for consent in consents:
+        assert isinstance(await desk.ask(consent), Obtained)
+    erased, _, other = consents
+    leaves = [
+        await stage(desk, erased, LeafType.ERASED),
+        await stage(desk, other, LeafType.OPENED),
+    ]
+    await numbered(desk)
+    keys = ", ".join(str(consent.customer_id) for consent in consents)
     await desk.run(
         "DELETE FROM privacy.data_key WHERE purpose IN ('evidence', 'report') "
-        f"AND customer_id = {consent.customer_id}"
+        f"AND customer_id IN ({keys})",
+        *(
+            f"INSERT INTO privacy.erasure VALUES ({consent.customer_id}, {leaf_id}, "
+            f"'consent_evidence', 'R002', 2, now(), 1, 'a', now(), {leaf_id})"
+            for consent, leaf_id in zip((erased, other), leaves, strict=True)
+        ),
     )
-    assert await causes(desk) == []
+    found = await audit_inquiries(desk.house, theirs(desk))
+    assert {(one.cause, one.customer_id) for one in found.findings} == {
+        (Cause.OPENING_GONE, consent.customer_id) for consent in consents[1:]
+    }
+
+
+async def stage(desk: Desk, consent: Consent, kind: LeafType) -> int:
+    """Write a leaf of a customer; return its identifier."""
+    leaf_id = desk.house.ids.next()
+    leaf = desk.house.leaves.stage(consent.customer_id, leaf_id, kind, leaf_id, {"what": "keys"})
+    async with desk.house.database.connection() as connection:
+        await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
+    return leaf_id
+
+
+async def test_an_inquiry_outside_its_consents_life_is_found(desk: Desk) -> None:
+    over, withdrawn, _ = await three(desk)
+    desk.log_runs.set()
+    await desk.consents.withdraw(withdrawn)
+    await numbered(desk)
+    assert await causes(desk) == [], "a consent may be withdrawn after its use"
+    inquiry, *_ = await desk.inquiries(withdrawn.customer_id)
+    places = f"CASE leaf_id WHEN {inquiry.intent_leaf_id} THEN 1000001 ELSE 1000002 END"
+    written = f"{inquiry.intent_leaf_id}, {inquiry.outcome_leaf_id}"
+    await desk.run(
+        "SET LOCAL session_replication_role = replica",
+        f"UPDATE evidence.leaf SET idx = {places} WHERE leaf_id IN ({written})",
+        "UPDATE bureau.inquiry SET asked_at = asked_at - 86400 "
+        f"WHERE consent_id = {over.consent_id}",
+    )
+    found = await audit_inquiries(desk.house, theirs(desk))
+    assert [(one.cause, one.customer_id) for one in found.findings] == [
+        (Cause.CONSENT_ENDED, over.customer_id),
+        (Cause.CONSENT_ENDED, withdrawn.customer_id),
+    ]
+
+
+async def test_a_leaf_outside_the_tree_is_found_by_the_roots(desk: Desk) -> None:
+    """One that nobody audits by its opening, and one that waits for its number too long."""
+    [consent, *_] = await three(desk)
+    other = await stage(desk, consent, LeafType.INQUIRY_INTENT)
+    desk.log_runs.set()
+    await numbered(desk)
+    assert (await audit_inquiries(desk.house)).is_sound
+    await desk.run(
+        "SET LOCAL session_replication_role = replica",
+        f"UPDATE evidence.leaf SET commitment = sha256('another') WHERE leaf_id = {other}",
+    )
+    found = await audit_inquiries(desk.house, theirs(desk))
+    assert found.findings == []
+    assert not found.is_sound
+    assert "another root" in found.log_faults[0]
+    [inquiry] = await desk.inquiries(consent.customer_id)
+    key = (consent.customer_id, inquiry.outcome_leaf_id or 0)
+    async with desk.house.database.connection() as connection:
+        leaf = (await open_by_key(connection, desk.house.vault, [key]))[key]
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute(
+            "WITH gone AS (DELETE FROM evidence.leaf WHERE leaf_id = $1 RETURNING *) "
+            "INSERT INTO evidence.leaf_staged (customer_id, leaf_id, leaf_type, subject_id, salt, "
+            "commitment, created, checkpoint_size, body) SELECT customer_id, leaf_id, leaf_type, "
+            "subject_id, $2, commitment, created, checkpoint_size, $3 FROM gone",
+            key[1],
+            leaf.salt,
+            leaf.body,
+        )
+        await connection.execute("RESET session_replication_role")
+    assert await causes(desk) == [], "a moment is nothing"
+    desk.wall.ahead += 3_600
+    found = await audit_inquiries(desk.house, theirs(desk))
+    [one] = found.findings
+    assert one.cause is Cause.LEAF_MISSING
+    assert "waits for its number" in one.detail
+    [fault] = found.log_faults
+    assert "there are" in fault
 
 
 async def test_an_intent_after_its_outcome_is_found(desk: Desk) -> None:

@@ -38,6 +38,8 @@ def inquiries(
 ) -> None:
     """Check every credit inquiry: consent, purpose, one use, intent before result, nothing hidden.
 
+    The whole log is computed again first, so that no leaf can have been exchanged.
+
     Ends with 1 while there is any exception. Changes nothing.
     """
     from counterfoil.bureau.listing import ListInvalidError, read_list
@@ -60,7 +62,7 @@ def inquiries(
         output.write_json(_document(found))
     else:
         _write(found)
-    if found.findings:
+    if not found.is_sound:
         raise typer.Exit(output.EXIT_FAILED)
 
 
@@ -81,6 +83,7 @@ def _document(found: "InquiryAudit") -> dict[str, object]:
         "reuses": usage.reuses,
         "customers": usage.customers,
         "findings": [_shape(one) for one in found.findings],
+        "log_faults": list(found.log_faults),
     }
 
 
@@ -105,8 +108,12 @@ def _write(found: "InquiryAudit") -> None:
         f"{found.examined:,} inquiries about {usage.customers:,} customers{against}; "
         f"{usage.open_inquiries:,} open, {usage.reuses:,} times a report served again"
     )
-    if not found.findings:
+    if found.is_sound:
         typer.echo("Every inquiry has its consent, its purpose, its one use and its evidence.")
+        return
+    for fault in found.log_faults:
+        typer.echo(f"The log: {fault}")
+    if not found.findings:
         return
     shapes = [_shape(one) for one in found.findings]
     rows = [

@@ -25,6 +25,20 @@ async def consents_by_key(connection: Connection, keys: Iterable[Key]) -> dict[K
     return {(row["customer_id"], row["consent_id"]): consent_of_row(row) for row in rows}
 
 
+async def withdrawal_leaves(connection: Connection, keys: Iterable[Key]) -> dict[Key, Key]:
+    """Return, for consents that were withdrawn, customer and leaf of the withdrawal."""
+    wanted = sorted(set(keys))
+    rows = await QUERIES.withdrawal_leaves.fetch(
+        connection,
+        customer_ids=[customer_id for customer_id, _ in wanted],
+        consent_ids=[consent_id for _, consent_id in wanted],
+    )
+    return {
+        (row["customer_id"], row["consent_id"]): (row["customer_id"], row["leaf_id"])
+        for row in rows
+    }
+
+
 async def consents_for_purpose(
     connection: Connection, customer_ids: Collection[int], *, purpose: str, now: int
 ) -> dict[int, int]:

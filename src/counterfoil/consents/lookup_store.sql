@@ -34,3 +34,14 @@ FROM consents.consent AS c
 JOIN unnest(:customer_ids::bigint[], :consent_ids::bigint[]) AS wanted (customer_id, consent_id)
   ON wanted.customer_id = c.customer_id AND wanted.consent_id = c.consent_id
 ORDER BY c.customer_id, c.consent_id;
+
+-- name: withdrawal_leaves
+-- Leaves of the withdrawals of consents of many customers.
+-- gives   at most one row a consent of those that are asked for
+-- locks   none
+SELECT e.customer_id, e.consent_id, e.leaf_id
+FROM consents.consent_event AS e
+JOIN unnest(:customer_ids::bigint[], :consent_ids::bigint[]) AS wanted (customer_id, consent_id)
+  ON wanted.customer_id = e.customer_id AND wanted.consent_id = e.consent_id
+WHERE e.kind = 'withdrawn' AND e.leaf_id IS NOT NULL
+ORDER BY e.customer_id, e.consent_id;

@@ -1,10 +1,13 @@
 """The audit of inquiries: own journal, log and the bureau's list held against each other.
 
-Shows       That every inquiry had a consent, for its purpose, each use once, its intent in the log
-            before its outcome; that no result was kept back; and, with the bureau's own list, that
-            nobody was asked about without us knowing, and that what came is what was sent.
-Independent Leaves are opened and their commitments computed anew; nothing that the journey wrote
-            is believed because it is there.
+Shows       That every inquiry had a consent, for its purpose, each use once and while the consent
+            lasted, its intent in the log before its outcome; that no result was kept back; and,
+            with the bureau's own list, that nobody was asked about without us knowing, and that
+            what came is what was sent.
+Independent Leaves are opened and their commitments computed anew, and the whole log is computed
+            again and held against the roots that were signed: neither a leaf nor what it says can
+            be changed alone, nor both together. Nothing that the journey wrote is believed
+            because it is there.
 Findings    Each names the first cause; what only follows from it is not told a second time.
 Bounds      A page of inquiries at a time.
 """
@@ -13,22 +16,30 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from counterfoil.bureau import store
 from counterfoil.bureau.inquiry import Inquiry, State
 from counterfoil.bureau.listing import BureauList, ListedInquiry
 from counterfoil.bureau.report_row import StoredReport, Usage
 from counterfoil.consents.consent import Consent
-from counterfoil.consents.lookup_store import consents_by_key
+from counterfoil.consents.lookup_store import consents_by_key, withdrawal_leaves
+from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.opening_store import Key, Opened, open_by_key
 from counterfoil.journeys.house import House
 from counterfoil.journeys.inquire import intent_fields
 from counterfoil.journeys.inquiry_outcomes import outcome_fields
+from counterfoil.journeys.keep_log import check_log
+from counterfoil.platform.database import Connection
+from counterfoil.privacy.erasure_store import read_erased
+from counterfoil.privacy.retention import load_schedule
+from counterfoil.privacy.vault import Purpose
 
 PAGE: Final = 1_000
 #: An inquiry younger than this may still be on its way.
 GRACE_S: Final = 600
+#: A clerk reads the clock once more after the use was counted; so much may lie between.
+CLERK_S: Final = 60
 
 
 class Cause(StrEnum):
@@ -36,10 +47,14 @@ class Cause(StrEnum):
 
     WITHOUT_CONSENT = "without_consent"
     CONSENT_REUSED = "consent_reused"
+    #: The consent was withdrawn, over or not begun when the intent was written.
+    CONSENT_ENDED = "consent_ended"
     PURPOSE_WRONG = "purpose_wrong"
     RECIPIENT_WRONG = "recipient_wrong"
     LEAF_MISSING = "leaf_missing"
     LEAF_ALTERED = "leaf_altered"
+    #: What opens a leaf is gone, and no erasure says why.
+    OPENING_GONE = "opening_gone"
     #: The log has the outcome before the intent, or the intent before the consent.
     ORDER_WRONG = "order_wrong"
     #: The bureau answered, or had to, and we show no result.
@@ -74,24 +89,45 @@ class InquiryAudit:
     listed: int | None
     usage: Usage
     findings: Sequence[Finding]
+    #: What is wrong with the log as a whole, leaves of inquiries or others.
+    log_faults: Sequence[str]
+
+    @property
+    def is_sound(self) -> bool:
+        """Tell whether nothing was found."""
+        return not self.findings and not self.log_faults
+
+
+class Given(NamedTuple):
+    """The consent behind an inquiry."""
+
+    #: None where there is none.
+    consent: Consent | None
+    #: Leaf of its withdrawal; None where it was not withdrawn.
+    withdrawal: Key | None
 
 
 async def audit_inquiries(house: House, listed: BureauList | None = None) -> InquiryAudit:
     """Hold every inquiry against its consent, its leaves and the bureau's list."""
-    audit = _Audit(house, listed)
+    async with house.database.connection() as connection:
+        log_faults = await check_log(connection, house.settings)
+        erased = await _erased(connection)
+    audit = _Audit(house, listed, erased)
     after = 0
     while True:
         async with house.database.transaction() as connection:
             page = await store.inquiries_of_range(connection, after, page=PAGE)
-            consents = await consents_by_key(
-                connection, [(item.customer_id, item.consent_id) for item in page]
-            )
-            leaves = await open_by_key(connection, house.vault, _leaf_keys(page, consents))
+            given = [(item.customer_id, item.consent_id) for item in page]
+            consents = await consents_by_key(connection, given)
+            withdrawals = await withdrawal_leaves(connection, given)
+            keys = _leaf_keys(page, consents, withdrawals, erased)
+            leaves = await open_by_key(connection, house.vault, keys)
             reports = await store.reports_of_inquiries(
                 connection, [(item.customer_id, item.inquiry_id) for item in page]
             )
         for inquiry in page:
-            audit.examine(inquiry, consents, leaves, reports)
+            key = (inquiry.customer_id, inquiry.consent_id)
+            audit.examine(inquiry, Given(consents.get(key), withdrawals.get(key)), leaves, reports)
         if len(page) < PAGE:
             break
         after = page[-1].inquiry_id
@@ -103,11 +139,29 @@ async def audit_inquiries(house: House, listed: BureauList | None = None) -> Inq
         listed=None if listed is None else len(listed.inquiries),
         usage=usage,
         findings=audit.findings,
+        log_faults=log_faults,
     )
 
 
-def _leaf_keys(page: Sequence[Inquiry], consents: Mapping[Key, Consent]) -> list[Key]:
-    keys = []
+async def _erased(connection: Connection) -> dict[int, Key]:
+    """Return by customer the leaf of the erasure that destroyed what opens the older leaves."""
+    classes = load_schedule().classes.values()
+    names = [one.code for one in classes if Purpose.EVIDENCE in one.purposes]
+    found: dict[int, Key] = {}
+    after = 0
+    while page := await read_erased(connection, names, after=after):
+        after = max(page)
+        found |= {customer_id: (customer_id, leaf_id) for customer_id, leaf_id in page.items()}
+    return found
+
+
+def _leaf_keys(
+    page: Sequence[Inquiry],
+    consents: Mapping[Key, Consent],
+    withdrawals: Mapping[Key, Key],
+    erased: Mapping[int, Key],
+) -> list[Key]:
+    keys = [*withdrawals.values()]
     for item in page:
         keys.append((item.customer_id, item.intent_leaf_id))
         if item.outcome_leaf_id is not None:
@@ -115,15 +169,18 @@ def _leaf_keys(page: Sequence[Inquiry], consents: Mapping[Key, Consent]) -> list
         consent = consents.get((item.customer_id, item.consent_id))
         if consent is not None:
             keys.append((item.customer_id, consent.leaf_id))
+        if item.customer_id in erased:
+            keys.append(erased[item.customer_id])
     return keys
 
 
 class _Audit:
     """What is known while pages go by."""
 
-    def __init__(self, house: House, listed: BureauList | None) -> None:
+    def __init__(self, house: House, listed: BureauList | None, erased: Mapping[int, Key]) -> None:
         self._occasions = house.occasions.by_code
         self._now = house.leaves.now()
+        self._erased = erased
         self._list = listed
         self._listed: dict[str, ListedInquiry] = {
             item.jti: item for item in (() if listed is None else listed.inquiries)
@@ -137,17 +194,19 @@ class _Audit:
     def examine(
         self,
         inquiry: Inquiry,
-        consents: Mapping[Key, Consent],
+        given: Given,
         leaves: Mapping[Key, Opened],
         reports: Mapping[Key, StoredReport],
     ) -> None:
         """Look at one inquiry."""
         self.examined += 1
         self._seen.add(inquiry.jti)
-        consent = consents.get((inquiry.customer_id, inquiry.consent_id))
-        case = _Case(inquiry, consent, self._listed.get(inquiry.jti))
+        case = _Case(inquiry, given.consent, self._listed.get(inquiry.jti), self._now)
         self._consent(case)
+        erasure = leaves.get(self._erased.get(inquiry.customer_id, (0, 0)))
+        case.is_erased = erasure is not None and erasure.kind is LeafType.ERASED
         _check_leaves(case, leaves)
+        _check_end(case, leaves, given.withdrawal)
         self._result(case, reports)
         self._list_agrees(case)
         self.findings += case.findings
@@ -182,6 +241,9 @@ class _Audit:
             if use in self._uses or inquiry.use_no > _uses_allowed(consent):
                 case.find(Cause.CONSENT_REUSED, f"use {inquiry.use_no}")
                 case.explained.add("use_no")
+            if not consent.not_before <= inquiry.asked_at <= consent.not_after + CLERK_S:
+                lasted = f"{consent.not_before} to {consent.not_after}"
+                case.find(Cause.CONSENT_ENDED, f"asked at {inquiry.asked_at}, given for {lasted}")
         self._uses.add(use)
 
     def _is_for(self, inquiry: Inquiry, consent: Consent) -> bool:
@@ -234,6 +296,10 @@ class _Case:
     inquiry: Inquiry
     consent: Consent | None
     listed: ListedInquiry | None
+    #: POSIX seconds.
+    now: int
+    #: Whether what opens the customer's leaves was destroyed, and the log says so.
+    is_erased: bool = False
     #: Fields whose difference an earlier finding explains.
     explained: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
@@ -259,28 +325,67 @@ def _uses_allowed(consent: Consent) -> int:
     return counted if consent.period_seconds is not None else min(counted, consent.uses_max)
 
 
+class _Expected(NamedTuple):
+    """A leaf that has to be there."""
+
+    name: str
+    leaf_id: int
+    #: When it was written at the latest, POSIX seconds.
+    since: int
+    #: What it says; None for the whole record of the consent.
+    fields: Mapping[str, Any] | None
+
+
+def _expected(inquiry: Inquiry, consent: Consent | None) -> list[_Expected]:
+    """Return the leaves of an inquiry in the order in which the log must have them."""
+    intent, at = inquiry.intent_leaf_id, inquiry.asked_at
+    if consent is None:
+        found = [_Expected("intent", intent, at, {"jti": inquiry.jti})]
+    else:
+        found = [
+            _Expected("consent", consent.leaf_id, consent.created, None),
+            _Expected("intent", intent, at, {**intent_fields(inquiry, consent)}),
+        ]
+    if inquiry.outcome_leaf_id is not None:
+        ended = inquiry.ended_at or at
+        outcome = {**outcome_fields(inquiry)}
+        found.append(_Expected("outcome", inquiry.outcome_leaf_id, ended, outcome))
+    return found
+
+
 def _check_leaves(case: _Case, leaves: Mapping[Key, Opened]) -> None:
     """Look at the leaves of consent, intent and outcome: there, unaltered, in their order."""
-    inquiry, consent = case.inquiry, case.consent
-    expected: list[tuple[str, int, dict[str, Any] | None]] = []
-    if consent is not None:
-        expected.append(("consent", consent.leaf_id, None))
-        expected.append(("intent", inquiry.intent_leaf_id, {**intent_fields(inquiry, consent)}))
-    else:
-        expected.append(("intent", inquiry.intent_leaf_id, {"jti": inquiry.jti}))
-    if inquiry.outcome_leaf_id is not None:
-        expected.append(("outcome", inquiry.outcome_leaf_id, {**outcome_fields(inquiry)}))
+    inquiry = case.inquiry
     places: list[int] = []
-    for name, leaf_id, fields in expected:
-        leaf = leaves.get((inquiry.customer_id, leaf_id))
+    for one in _expected(inquiry, case.consent):
+        leaf = leaves.get((inquiry.customer_id, one.leaf_id))
         if leaf is None:
-            case.find(Cause.LEAF_MISSING, f"{name}, leaf {leaf_id}")
-        elif not leaf.is_erased and not _says(case, leaf, fields):
-            case.find(Cause.LEAF_ALTERED, f"{name}, leaf {leaf_id}")
+            case.find(Cause.LEAF_MISSING, f"{one.name}, leaf {one.leaf_id}")
+        elif leaf.is_erased and not case.is_erased:
+            case.find(Cause.OPENING_GONE, f"{one.name}, leaf {one.leaf_id}")
+        elif not leaf.is_erased and not _says(case, leaf, one.fields):
+            case.find(Cause.LEAF_ALTERED, f"{one.name}, leaf {one.leaf_id}")
         elif leaf.idx is not None:
             places.append(leaf.idx)
+        elif case.now - one.since > GRACE_S:
+            waits = f"waits for its number for {case.now - one.since} s"
+            case.find(Cause.LEAF_MISSING, f"{one.name}, leaf {one.leaf_id}, {waits}")
     if places != sorted(places):
         case.find(Cause.ORDER_WRONG, f"at {places}")
+
+
+def _check_end(case: _Case, leaves: Mapping[Key, Opened], withdrawal: Key | None) -> None:
+    """Look whether the consent was withdrawn before the intent, by the order of the log.
+
+    Times would not do: two clerks may read the clock in one order and write in the other.
+    """
+    inquiry = case.inquiry
+    intent = leaves.get((inquiry.customer_id, inquiry.intent_leaf_id))
+    end = None if withdrawal is None else leaves.get(withdrawal)
+    if intent is None or end is None or end.idx is None:
+        return
+    if intent.idx is None or intent.idx > end.idx:
+        case.find(Cause.CONSENT_ENDED, f"withdrawn at {end.idx} of the log, asked after it")
 
 
 def _says(case: _Case, leaf: Opened, fields: Mapping[str, Any] | None) -> bool:

@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from counterfoil.evidence import log_store
 from counterfoil.evidence.auditing import Audit
 from counterfoil.evidence.formats.policy import Policy
+from counterfoil.evidence.formats.reasons import Reason
 from counterfoil.evidence.formats.tile_directory import TileDirectory
+from counterfoil.evidence.formats.verifying import Verdict
 from counterfoil.evidence.formats.verifying_log import verify_log
 from counterfoil.evidence.log_files import CHECKPOINT, POLICY, FilesDifferError, LogFiles
 from counterfoil.evidence.log_writing import write_leaves
@@ -17,6 +20,9 @@ from counterfoil.journeys.publish_log import directory_of
 from counterfoil.kernel.errors import RefusedError, refuse
 from counterfoil.platform.database import Connection
 from counterfoil.platform.settings import Settings
+
+#: So long may the files be behind the last head that was witnessed.
+_PUBLISHING_S: Final = 5
 
 
 async def export_log(
@@ -45,8 +51,13 @@ async def export_log(
 
 
 async def check_log(connection: Connection, settings: Settings) -> list[str]:
-    """Return what is wrong with the log in the database and with the files that are served."""
-    faults = [fault async for fault in Audit(connection).faults()]
+    """Return what is wrong with the log in the database and with the files that are served.
+
+    The log may go on meanwhile. The caller holds no transaction.
+    """
+    # One moment of the database: what is numbered while this reads is beyond no root.
+    async with connection.transaction(isolation="repeatable_read", readonly=True):  # type: ignore[call-arg]
+        faults = [fault async for fault in Audit(connection).faults()]
     directory = directory_of(settings)
     files = LogFiles(directory)
     policy = files.read(POLICY)
@@ -54,13 +65,16 @@ async def check_log(connection: Connection, settings: Settings) -> list[str]:
         return faults
     old_heads = await log_store.recent_notes(connection)
     verdict = await asyncio.to_thread(_verified, directory, policy, old_heads)
-    if verdict is not None:
-        faults.append(verdict)
+    for _ in range(_PUBLISHING_S):
+        if verdict.refused is not Reason.OLD_IS_LARGER:
+            break
+        # A head is witnessed before it is published: the files follow within a moment.
+        await asyncio.sleep(1)
+        verdict = await asyncio.to_thread(_verified, directory, policy, old_heads)
+    if not verdict.is_accepted:
+        faults.append(f"the files: {verdict.refused} {verdict.detail}".rstrip())
     return faults
 
 
-def _verified(directory: Path, policy: bytes, old_heads: Sequence[bytes]) -> str | None:
-    verdict = verify_log(TileDirectory(directory), Policy.parse(policy), old_heads)
-    if verdict.is_accepted:
-        return None
-    return f"the files: {verdict.refused} {verdict.detail}".rstrip()
+def _verified(directory: Path, policy: bytes, old_heads: Sequence[bytes]) -> Verdict:
+    return verify_log(TileDirectory(directory), Policy.parse(policy), old_heads)
