@@ -16,6 +16,7 @@ from counterfoil.decisioning.line_review.store import StoredReview
 from counterfoil.journeys import line_measures, line_reviewing
 from counterfoil.journeys.line_measures import MeasureWish
 from counterfoil.journeys.line_policy import review_policy_in_force
+from counterfoil.journeys.replay_reviews import ReviewsReplayed, replay_reviews
 from counterfoil.kernel.errors import Refused
 
 #: The first instalment is due on the 15th, and late once three days of grace are over.
@@ -109,6 +110,29 @@ async def test_what_is_overdue_after_grace_is_suspended_and_comes_back_once_cure
     [ended] = [item for item in await measures(branch) if item.kind is Kind.SUSPEND]
     assert (ended.status, ended.ended_by) == (Status.ENDED, "rule")
     assert await branch.faults() == {}
+    await what_was_tampered_with_is_named(branch, len(await reviews(branch)))
+
+
+async def what_was_tampered_with_is_named(branch: Branch, count: int) -> None:
+    """Make every review again as it stands, and with its record altered."""
+    cases: dict[str, set[str]] = {
+        "cause = cause": set(),
+        "inputs = 'no JSON'": {"data"},
+        "inputs = '{}'": {"data"},
+        "result = '[]'": {"data"},
+        "result = replace(result, 'S01', 'S02')": {"data_or_engine"},
+    }
+    for statement, causes in cases.items():
+        async with branch.house.database.connection() as connection:
+            altered = connection.transaction()
+            await altered.start()
+            await connection.execute("SET LOCAL session_replication_role = replica")
+            await connection.execute(f"UPDATE decisioning.line_review SET {statement}")
+            found = await replay_reviews(connection)
+            await altered.rollback()
+        assert isinstance(found, ReviewsReplayed)
+        assert found.examined == count
+        assert {one.cause for one in found.findings} == causes, statement
 
 
 async def test_late_for_a_fortnight_takes_a_fifth_off_after_notice_and_only_once(

@@ -10,6 +10,7 @@ from tests.store.applicants import Counter
 
 from counterfoil.decisioning.document import policy_of
 from counterfoil.journeys.house import House, open_house
+from counterfoil.journeys.recheck import recheck_decisions
 from counterfoil.journeys.replay_decisions import (
     Replayed,
     count_decisions,
@@ -83,6 +84,7 @@ async def test_today_is_compared_part_by_part(house: House) -> None:
             "policy",
         ),
         ("UPDATE decisioning.policy_version SET document = '{}'", "policy"),
+        ("UPDATE decisioning.policy_version SET document = 'no JSON'", "policy"),
     ],
 )
 async def test_what_was_tampered_with_is_named(house: House, statement: str, cause: str) -> None:
@@ -92,6 +94,34 @@ async def test_what_was_tampered_with_is_named(house: House, statement: str, cau
     found = await replayed(house)
     assert found.causes == {cause: 1}
     assert found.reproduced == 0
+
+
+#: What is done to a record, and what a replay calls it.
+UNREADABLE = {
+    "inputs = 'no JSON'": "data",
+    "inputs = '{}'": "data",
+    "inputs = '[]'": "data",
+    'inputs = replace(inputs, \'"as_of":"2026\', \'"as_of":"20x6\')': "data",
+    "inputs = replace(inputs, '\"as_of\"', '\"of_as\"')": "data",
+    "result = 'no JSON'": "record",
+    "result = '{}'": "record",
+    "result = '[]'": "record",
+}
+
+
+async def test_a_record_that_is_none_any_more_is_named(house: House) -> None:
+    await Counter(house).apply()
+    for statement, cause in UNREADABLE.items():
+        async with house.database.connection() as connection:
+            altered = connection.transaction()
+            await altered.start()
+            await connection.execute(f"UPDATE decisioning.decision SET {statement}")
+            [finding] = (await recheck_decisions(connection)).findings
+            found = await replay_decisions(connection)
+            await altered.rollback()
+        assert isinstance(found, Replayed)
+        assert "cannot be read" in finding.what
+        assert found.causes == {cause: 1}, statement
 
 
 async def test_staff_read_what_each_rule_saw(house: House) -> None:

@@ -1,6 +1,7 @@
 """A stored decision, decided again: the same answer to the byte, or what differs.
 
-Invariant   A replay reads nothing but what was stored: inputs, and the policy by its hash.
+Invariant   A replay reads nothing but what was stored: inputs, and the policy by its hash. A record
+            that was altered until it is none raises `UnreadableRecordError` and nothing else.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,6 +22,15 @@ from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards
 from counterfoil.decisioning.wishes import wishes_of
 from counterfoil.kernel import ids
+
+
+class UnreadableRecordError(Exception):
+    """A record is not the record of a decision; the part at fault is `inputs` or `result`."""
+
+    def __init__(self, part: str) -> None:
+        """Name the part."""
+        super().__init__(f"the {part} of a decision cannot be read")
+        self.part = part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,21 +122,28 @@ def decided_again(policy: Policy, decide: Decide, stored: StoredDecision) -> Dec
     """Return the decision on the stored inputs, with the customer's choices honoured.
 
     `decide` is the policy's own function or what was generated from it. A control group's grant
-    stands among the inputs: what it accepted is accepted again.
+    stands among the inputs: what it accepted is accepted again. Raises UnreadableRecordError.
     """
-    inputs = orjson.loads(stored.inputs)
-    decision = honour(decide(inputs["features"], asked_of(inputs["asked"]), guards_of(inputs)))
-    return with_assigned(policy, decision, assigned_of(inputs.get("experiments")))
+    try:
+        inputs = orjson.loads(stored.inputs)
+        features: dict[str, Value | None] = dict(inputs["features"])
+        asked, guards = asked_of(inputs["asked"]), guards_of(inputs)
+        assigned = assigned_of(inputs.get("experiments"))
+    except (ValueError, KeyError, TypeError, AttributeError) as wrong:
+        raise UnreadableRecordError("inputs") from wrong
+    return with_assigned(policy, honour(decide(features, asked, guards)), assigned)
 
 
 def compared(stored: StoredDecision, decision: Decision) -> Replay:
-    """Compare a decision with the record, byte by byte."""
+    """Compare a decision with the record, byte by byte; raises UnreadableRecordError."""
     result = decision.result()
     if result == stored.result:
         return Replay(is_same=True, differences=())
-    return Replay(
-        is_same=False, differences=_differences(orjson.loads(stored.result), orjson.loads(result))
-    )
+    try:
+        differences = _differences(orjson.loads(stored.result), orjson.loads(result))
+    except (ValueError, KeyError, TypeError, AttributeError) as wrong:
+        raise UnreadableRecordError("result") from wrong
+    return Replay(is_same=False, differences=differences)
 
 
 def guards_of(inputs: dict[str, Any]) -> Guards:

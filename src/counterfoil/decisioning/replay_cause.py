@@ -1,10 +1,11 @@
 """Why a decision does not come out again, and what today's policy would change about it.
 
 Own parts   With the policy and inputs of the record the result has to be the same to the byte.
-            Where it is not: the policy is missing or altered (`policy`), the inputs are not what
-            a policy would have let in (`data`), the application agrees with the new result and
-            not with the record (`record`), else the inputs or the engine changed
-            (`data_or_engine`; the log, which holds a hash of the inputs, tells which).
+            Where it is not: the policy is missing or altered (`policy`), the inputs cannot be
+            read or are not what a policy would have let in (`data`), the result cannot be read or
+            the application agrees with the new one and not with the record (`record`), else the
+            inputs or the engine changed (`data_or_engine`; the log, which holds a hash of the
+            inputs, tells which).
 Today       One part at a time is exchanged for today's: rules, model, limits, prices. Where the
             tables of a model stayed and only what its scores mean is new, that part is the
             `calibration`. Parts that change the result alone are named; where none does but all
@@ -28,6 +29,7 @@ from counterfoil.decisioning.replay import (
     Replay,
     Standing,
     StoredDecision,
+    UnreadableRecordError,
     compared,
     decided_again,
 )
@@ -76,8 +78,12 @@ def judge(
     """
     if policy is None or decide is None:
         return Verdict(cause=Cause.POLICY, differences=())
-    found = decided_again(policy, decide, stored)
-    again = compared(stored, found)
+    try:
+        found = decided_again(policy, decide, stored)
+        again = compared(stored, found)
+    except UnreadableRecordError as failure:
+        cause = Cause.DATA if failure.part == "inputs" else Cause.RECORD
+        return Verdict(cause=cause, differences=(failure.part,))
     if again.is_same:
         return Verdict(cause=Cause.NONE, differences=())
     return Verdict(

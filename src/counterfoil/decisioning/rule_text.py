@@ -8,9 +8,12 @@ Allowed     Features, integers, texts, booleans; AND OR NOT; = <> < <= > >=; BET
             IN (literals); IS [NOT] NULL; IS [NOT] DISTINCT FROM; CASE WHEN; COALESCE; LEAST;
             GREATEST; ABS; NULLIF(…, literal); + - * / on integers; brackets.
 Refused     Other functions, casts, sub-queries, NULL as a value, fractions, patterns, anything
-            that reads the clock. Time enters as a feature.
+            that reads the clock. Time enters as a feature. Comments too: what stands in a rule
+            decides, and two minus signs would silently end it.
 Bounds      4,096 characters, 400 nodes, 40 levels: a rule is read by people.
 """
+
+import re
 
 from sqlglot import exp, parse
 from sqlglot.errors import ParseError, SqlglotError
@@ -65,6 +68,8 @@ _OPERATORS: dict[type[exp.Expr], Operator] = {
     exp.Mul: Operator.TIMES,
     exp.Div: Operator.DIVIDE,
 }
+#: Texts, which are passed over, and the beginnings of what the parser leaves out.
+_LEFT_OUT = re.compile(r"'(?:[^']|'')*'|(?P<comment>--|/\*|\{[#%{])")
 #: Flags that the parser sets on nodes and that change nothing here.
 _FLAGS = frozenset({"typed", "safe", "ignore_nulls", "is_nvl", "is_null"})
 
@@ -83,7 +88,8 @@ def parse_rule(text: str) -> Node:
     if len(text) > TEXT_LENGTH_MAX:
         raise MalformedRuleError(f"the rule is longer than {TEXT_LENGTH_MAX} characters")
     if ";" in text:
-        raise MalformedRuleError("a rule is one expression without a semicolon")
+        raise MalformedRuleError("a rule is one expression without a semicolon", text.index(";"))
+    _check_comments(text)
     try:
         statements = parse(text, dialect="postgres")
         if len(statements) != 1 or statements[0] is None:
@@ -97,6 +103,16 @@ def parse_rule(text: str) -> Node:
         raise MalformedRuleError("the rule is nested too deeply") from error
     _check_size(node)
     return node
+
+
+def _check_comments(text: str) -> None:
+    for found in _LEFT_OUT.finditer(text):
+        if found["comment"] is not None:
+            raise MalformedRuleError(
+                f"{found['comment']} would leave out what follows; a comment stands beside the "
+                "rule, behind a #, and a negative number in brackets",
+                found.start(),
+            )
 
 
 def offsets(text: str) -> list[int]:
@@ -169,6 +185,8 @@ def _plain(tree: exp.Expr, places: dict[int, int] | None) -> Node:  # noqa: C901
             return _is_null(tree, places)
         case exp.In():
             _allow(tree, "this", "expressions")
+            if not tree.expressions:
+                raise MalformedRuleError("IN needs at least one value", _offset(tree))
             return IsIn(_node(tree.this, places), tuple(map(_literal, tree.expressions)))
         case exp.Between():
             return _between(tree, places)

@@ -216,16 +216,16 @@ def _arithmetic_shape(node: Arithmetic, shapes: Mapping[str, Shape]) -> Shape:
 
 
 def _quotient_shape(node: Arithmetic, left: Shape, right: Shape) -> Shape:
-    if right.lowest <= 0 <= right.highest:
-        raise RuleTypeError(
-            "the divisor can be 0; write NULLIF(divisor, 0), which makes the quotient unknown "
-            "there, or compare products instead",
-            node.right,
-        )
     if right.lowest < 0 or left.lowest < 0:
         raise RuleTypeError(
             "a division of or by what can be below 0 rounds differently in different engines",
             node.left if left.lowest < 0 else node.right,
+        )
+    if right.lowest == 0:
+        raise RuleTypeError(
+            "the divisor can be 0; write NULLIF(divisor, 0), which makes the quotient unknown "
+            "there, or compare products instead",
+            node.right,
         )
     return _integer(left.lowest // right.highest, left.highest // right.lowest, node)
 

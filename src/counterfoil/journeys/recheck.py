@@ -9,8 +9,7 @@ from typing import Final
 
 from counterfoil.decisioning import store
 from counterfoil.decisioning.policy import Policy
-from counterfoil.decisioning.reading import InvalidPolicyError
-from counterfoil.decisioning.replay import StoredDecision, replay
+from counterfoil.decisioning.replay import StoredDecision, UnreadableRecordError, replay
 from counterfoil.decisioning.store import DecisionKey
 from counterfoil.platform.database import Connection
 
@@ -56,7 +55,7 @@ async def _policy(connection: Connection, policy_hash: str) -> Policy | None:
     """Return the version that is kept under a hash if it still is that version."""
     try:
         policy = await store.read_policy_version(connection, policy_hash)
-    except InvalidPolicyError:
+    except ValueError:  # an invalid policy, or no JSON at all
         return None
     return policy if policy is not None and policy.hash == policy_hash else None
 
@@ -66,7 +65,12 @@ def _finding(key: DecisionKey, policy: Policy | None, stored: StoredDecision) ->
     if policy is None:
         what = f"its policy {stored.policy_hash[:12]} is missing or altered"
     else:
-        again = replay(policy, stored)
+        try:
+            again = replay(policy, stored)
+        except UnreadableRecordError as failure:
+            return Finding(
+                customer_id=customer_id, application_id=application_id, what=str(failure)
+            )
         if again.is_same:
             return None
         what = f"decided again it differs in: {', '.join(again.differences)}"

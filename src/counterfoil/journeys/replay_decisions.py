@@ -14,7 +14,6 @@ from counterfoil.decisioning import replay_store as store
 from counterfoil.decisioning.compile_python import CompiledPolicy, compile_python
 from counterfoil.decisioning.explanation import explain
 from counterfoil.decisioning.policy import Policy
-from counterfoil.decisioning.reading import InvalidPolicyError
 from counterfoil.decisioning.refusals import DECISION_NOT_FOUND
 from counterfoil.decisioning.replay_cause import Cause, Comparison, judge
 from counterfoil.decisioning.replay_store import Recorded
@@ -149,7 +148,7 @@ async def _kept(connection: Connection, policy_hash: str) -> Policy | None:
     """Return the version that is kept under a hash if it still is that version."""
     try:
         policy = await read_policy_version(connection, policy_hash)
-    except InvalidPolicyError:
+    except ValueError:  # an invalid policy, or no JSON at all
         return None
     return policy if policy is not None and policy.hash == policy_hash else None
 

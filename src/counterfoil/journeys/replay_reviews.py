@@ -14,9 +14,8 @@ from counterfoil.decisioning.expression import features_read, to_sql
 from counterfoil.decisioning.line_review import store
 from counterfoil.decisioning.line_review.policy import ReviewPolicy, ReviewRule
 from counterfoil.decisioning.line_review.record import review_again
-from counterfoil.decisioning.reading import InvalidPolicyError
 from counterfoil.decisioning.refusals import LINE_REVIEW_NOT_FOUND
-from counterfoil.decisioning.replay import StoredDecision
+from counterfoil.decisioning.replay import StoredDecision, UnreadableRecordError
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.database import Connection
 
@@ -24,6 +23,7 @@ PAGE_REVIEWS: Final = 2_000
 #: Findings that a report names; they are counted beyond it.
 SHOWN_MAX: Final = 1_000
 POLICY: Final = "policy"
+DATA: Final = "data"
 DATA_OR_ENGINE: Final = "data_or_engine"
 
 
@@ -33,7 +33,8 @@ class ReviewFinding:
 
     customer_id: int
     review_id: int
-    #: `policy` where its version is missing or altered, else `data_or_engine`.
+    #: `policy` where its version is missing or altered, `data` where the record cannot be read,
+    #: else `data_or_engine`.
     cause: str
     differences: tuple[str, ...]
 
@@ -118,7 +119,7 @@ async def _kept(connection: Connection, policy_hash: str) -> ReviewPolicy | None
     """Return the version that is kept under a hash if it still is that version."""
     try:
         policy = await store.read_review_policy(connection, policy_hash)
-    except InvalidPolicyError:
+    except ValueError:  # an invalid policy, or no JSON at all
         return None
     return policy if policy is not None and policy.hash == policy_hash else None
 
@@ -133,11 +134,14 @@ def _add(
     cause: str = POLICY
     differences: tuple[str, ...] = ()
     if policy is not None:
-        again = review_again(policy, stored)
-        if again.is_same:
-            report.reproduced += 1
-            return
-        cause, differences = DATA_OR_ENGINE, again.differences
+        try:
+            again = review_again(policy, stored)
+            if again.is_same:
+                report.reproduced += 1
+                return
+            cause, differences = DATA_OR_ENGINE, again.differences
+        except UnreadableRecordError as failure:
+            cause, differences = DATA, (failure.part,)
     if len(report.findings) < SHOWN_MAX:
         report.findings.append(
             ReviewFinding(

@@ -26,6 +26,7 @@ FAULTS: list[tuple[str, str, str, str]] = [
     ("lenders_count >= 7", "lenders_count >= '7'", "lenders_count >= '7'", "compares integer with text"),
     ("lenders_count >= 7", "lenders_count + 1", "lenders_count + 1", "true or false"),
     ('when = "is_student"', 'when = "is_student AND (SELECT 1)"', "1)", "not allowed"),
+    ("lenders_count >= 7", "lenders_count >= 7 -- AND is_student", "-- AND", "beside the rule"),
 ]  # fmt: skip
 
 

@@ -6,10 +6,16 @@ from typing import Any
 import orjson
 
 from counterfoil.decisioning.assigned import assigned_of
+from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.line_review.decide import review
 from counterfoil.decisioning.line_review.policy import ReviewPolicy
 from counterfoil.decisioning.line_review.review import Review, reviewed_line_of
-from counterfoil.decisioning.replay import Replay, StoredDecision, guards_of
+from counterfoil.decisioning.replay import (
+    Replay,
+    StoredDecision,
+    UnreadableRecordError,
+    guards_of,
+)
 from counterfoil.kernel import ids
 
 
@@ -35,17 +41,31 @@ def review_leaf_facts(review_id: int, line_id: int, stored: StoredDecision) -> d
 
 
 def review_again(policy: ReviewPolicy, stored: StoredDecision) -> Replay:
-    """Review by the stored inputs and compare the results byte by byte."""
-    inputs = orjson.loads(stored.inputs)
-    again = review(
-        policy, reviewed_line_of(inputs["asked"]), inputs["features"], guards_of(inputs)
-    )._replace(assigned=assigned_of(inputs.get("experiments")))
+    """Review by the stored inputs and compare the results byte by byte.
+
+    Raises UnreadableRecordError.
+    """
+    try:
+        inputs = orjson.loads(stored.inputs)
+        features: dict[str, Value | None] = dict(inputs["features"])
+        line, guards = reviewed_line_of(inputs["asked"]), guards_of(inputs)
+        assigned = assigned_of(inputs.get("experiments"))
+    except (ValueError, KeyError, TypeError, AttributeError) as wrong:
+        raise UnreadableRecordError("inputs") from wrong
+    again = review(policy, line, features, guards)._replace(assigned=assigned)
     result = again.result()
     if result == stored.result and again.inputs() == stored.inputs:
         return Replay(is_same=True, differences=())
+    try:
+        return Replay(is_same=False, differences=_differences(stored, result))
+    except (ValueError, KeyError, TypeError, AttributeError) as wrong:
+        raise UnreadableRecordError("result") from wrong
+
+
+def _differences(stored: StoredDecision, result: bytes) -> tuple[str, ...]:
     before, after = orjson.loads(stored.result), orjson.loads(result)
     parts = [name for name in sorted(before.keys() | after.keys()) if name != "verdicts"]
     differing = [name for name in parts if before.get(name) != after.get(name)]
     old, new = before["verdicts"], after["verdicts"]
     rules = [code for code in sorted(old.keys() | new.keys()) if old.get(code) != new.get(code)]
-    return Replay(is_same=False, differences=(*differing, *rules) or ("inputs",))
+    return (*differing, *rules) or ("inputs",)
