@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from tests.store.branch import reversal
+from tests.store.branch import a_repayment, reversal
 from tests.store.settings_desk import LINE, SettingsDesk, open_desk
 
 from counterfoil.customers.setting import Setting, SettingRequest
@@ -301,12 +302,16 @@ async def test_presented_collected_and_booked_agree_and_what_differs_is_named(
     relay, house = desk.relay(), desk.branch.house
     await relay.step()
     await relay.take_statement(DUE)
+    # A host reports what it debited itself: it is none of ours, whatever its key.
+    by_host = replace(a_repayment(desk.customer_id, LINE, 100), channel="auto_debit")
+    for key in ("host:7", "debit-collected:seven"):
+        await desk.branch.get(by_host, key=key)
     found = await reconcile_debits(house, rail=desk.bank.name, on=DUE)
     assert isinstance(found, DayReconciliation)
     assert (found.run.matched_count, found.open_differences) == (1, ())
     # Two people, or a bank, take the money back in the books alone: the sides disagree.
     repayment_id = await desk.branch.value(
-        "SELECT repayment_id FROM lending.loan_transaction WHERE channel = 'auto_debit'"
+        "SELECT min(repayment_id) FROM lending.loan_transaction WHERE channel = 'auto_debit'"
     )
     await desk.branch.get(reversal(desk.customer_id, LINE, repayment_id))
     found = await reconcile_debits(house, rail=desk.bank.name, on=DUE)

@@ -103,9 +103,11 @@ def booking_key(debit_id: int) -> str:
     return f"{_KEY_PREFIX}{debit_id}"
 
 
-def debit_of_key(key: str) -> int:
-    """Return the debit of such a key."""
-    return int(key.removeprefix(_KEY_PREFIX))
+def debit_of_key(key: str) -> int | None:
+    """Return the debit of such a key; None where it was not a debit of ours that was booked."""
+    number = key.removeprefix(_KEY_PREFIX)
+    is_ours = key.startswith(_KEY_PREFIX) and number.isascii() and number.isdigit()
+    return int(number) if is_ours else None
 
 
 async def present_due(house: House, *, rail: str, after: int) -> Presented:

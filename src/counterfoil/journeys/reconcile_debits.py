@@ -91,8 +91,10 @@ async def _bookings(connection: Connection, orders: list[OrderSide], on: date) -
     )
     sums: dict[tuple[int, int], int] = defaultdict(int)
     for one in found:
-        amount = received.get((one.customer_id, one.transaction_id), 0)
-        sums[one.customer_id, debit_of_key(one.idempotency_key)] += amount
+        # Others report under the same channel what they collected themselves: no debit of ours.
+        if (debit_id := debit_of_key(one.idempotency_key)) is not None:
+            amount = received.get((one.customer_id, one.transaction_id), 0)
+            sums[one.customer_id, debit_id] += amount
     return [LedgerSide(*key, amount) for key, amount in sorted(sums.items()) if amount]
 
 
