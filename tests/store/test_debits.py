@@ -21,8 +21,11 @@ from counterfoil.journeys.reconcile_debits import reconcile_closed_debits, recon
 from counterfoil.journeys.settle_debit import Settlement, debits_before_people, settle_debit
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
+from counterfoil.lending.commands import ReturnCredit
 from counterfoil.payments import debit_store
 from counterfoil.payments.debit import DebitOrder
+from counterfoil.payments.hint import take_hint
+from counterfoil.payments.order import reference_of
 from counterfoil.payments.rail import Outcome
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import Approval
@@ -32,6 +35,8 @@ from counterfoil.simulator.bank.journal import Journal
 
 #: The first instalment's.
 DUE = date(2026, 1, 15)
+#: The day on which the bank takes back.
+BACK = date(2026, 1, 16)
 
 
 @pytest.fixture
@@ -320,6 +325,67 @@ async def test_presented_collected_and_booked_agree_and_what_differs_is_named(
     # Payouts that are reconciled meanwhile leave the difference of a debit alone.
     await reconcile_closed_debits(house, relay)
     assert await desk.branch.value("SELECT count(*) FROM payments.difference") == 1
+
+
+async def test_what_the_bank_took_back_is_a_payment_that_bounced(desk: SettingsDesk) -> None:
+    desk.bank.upcoming = [DebitFault.TAKEN_BACK]
+    await lend_until_due(desk)
+    owed = await due_minor(desk)
+    await desk.present()
+    relay, house = desk.relay(), desk.branch.house
+    await relay.step()
+    await relay.take_statement(DUE)
+    await desk.close_to(BACK)
+    desk.bank.move_to(BACK)
+    # One hint, sent twice: the bank is asked, and what it says is booked once.
+    reference = reference_of(await desk.branch.value("SELECT debit_id FROM payments.debit"))
+    for _ in range(2):
+        assert await take_hint(house.database, reference, now=desk.clock.now(), rail=desk.bank.name)
+    assert not await take_hint(house.database, reference, now=desk.clock.now())
+    for _ in range(3):
+        await relay.step()
+    assert await desk.debits() == [("succeeded", None)]
+    assert await due_minor(desk) == owed, "owed again, as if it had never been paid"
+    assert await kinds_told(desk) == ["debit_succeeded", "debit_bounced"]
+    await relay.take_statement(BACK)
+    await relay.step()
+    kinds = "SELECT string_agg(kind, ' ' ORDER BY sequence) FROM lending.loan_transaction"
+    assert await desk.branch.value(kinds) == "disbursement repayment reversal"
+    for day in (DUE, BACK):
+        found = await reconcile_debits(house, rail=desk.bank.name, on=day)
+        assert isinstance(found, DayReconciliation)
+        assert found.open_differences == (), f"all sides agree on {day}"
+    assert await desk.present() == 1, "it is due again, and presented at the plan's next time"
+    assert await desk.branch.faults() == {}
+
+
+async def test_a_bounce_that_the_books_refuse_lies_before_people(desk: SettingsDesk) -> None:
+    desk.bank.upcoming = [DebitFault.TAKEN_BACK]
+    loan_id = await lend_until_due(desk)
+    await desk.present()
+    relay = desk.relay()
+    await relay.step()
+    await desk.branch.repay(desk.customer_id, LINE, 400_000, loan_id=loan_id)
+    # Without the debit less was overpaid, and all of it is on its way back to the customer.
+    await desk.branch.get(
+        ReturnCredit(
+            customer_id=desk.customer_id,
+            line_id=LINE,
+            amount_minor=await desk.credit_minor(),
+            currency="CNY",
+            payee_ref="acct",
+        )
+    )
+    await relay.take_statement(DUE)
+    await desk.close_to(BACK)
+    desk.bank.move_to(BACK)
+    await relay.take_statement(BACK)
+    await relay.step()
+    (case,) = await debits_before_people(desk.branch.house)
+    assert (case["cause"], case["outcome"]) == ("books_refused", "succeeded")
+    assert await kinds_told(desk) == ["debit_succeeded"]
+    await relay.step()
+    assert await desk.branch.faults() == {}
 
 
 def test_the_bank_remembers_what_it_collected(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.store.branch import FIRST_DATE, open_branch
@@ -10,7 +11,9 @@ from tests.store.test_reconcile import C1, L1, Money, causes, open_money
 
 from counterfoil.journeys import payment_cases
 from counterfoil.journeys.check_books import check_books
+from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
+from counterfoil.lending.commands import CloseLine, ReturnCredit
 from counterfoil.payments import suspense_store
 from counterfoil.payments.order import reference_of
 from counterfoil.payments.rail import Cause
@@ -110,6 +113,42 @@ async def test_a_part_that_came_back_is_principal_of_the_first_day(money: Money)
     assert too_much.code == "suspense_amount_unfit"
     await money.next_day()
     await check(money)
+
+
+async def test_returned_credit_that_came_back_is_credit_again_on_a_closed_line(
+    money: Money,
+) -> None:
+    branch, house = money.branch, money.branch.house
+    await money.lend(100_000)
+    await branch.repay(C1, L1, 103_000)
+    who: dict[str, Any] = {"customer_id": C1, "line_id": L1}
+    asked = await branch.get(
+        ReturnCredit(**who, amount_minor=3_000, currency="CNY", payee_ref="acct")
+    )
+    money.bank.plan.upcoming = [Fault.LATE_REVERSAL]
+    await money.relay.drain()
+    await branch.get(CloseLine(**who, reason="own_wish", author="customer"))
+    await money.reconcile()
+    on = await money.next_day()
+    number = ids.from_text(ids.CREDIT_RETURN, asked["id"])
+    assert causes(await money.reconcile(on)) == {reference_of(number): {"returned_by_rail"}}
+    (case,) = await payment_cases.open_cases(house)
+    key = CaseKey(C1, number, case["case_no"])
+    part = await payment_cases.propose(house, ANN, key, back(1_000, on))
+    assert part is not None
+    assert part.code == "suspense_amount_unfit", "a transfer comes back whole"
+    assert await payment_cases.propose(house, ANN, key, back(3_000, on)) is None
+    assert await payment_cases.approve(house, BOB, key, reason="seen") is None
+    line = "SELECT (status, credit_minor, returning_minor)::text FROM lending.credit_line"
+    assert await branch.value(line) == "(suspended,3000,0)"
+    query = "SELECT (status, bounced_on = $1)::text FROM lending.credit_return"
+    assert (await branch.rows(query, on))[0][0] == "(bounced,t)"
+    assert causes(await money.again(on)) == {}, "all three sides agree that it is back"
+    await branch.get(ReturnCredit(**who, amount_minor=3_000, currency="CNY", payee_ref="acct"))
+    await money.relay.drain()
+    await money.next_day()
+    report = await check_books(house.database, house.catalogue)
+    assert {name: one.exceptions for name, one in report.checks.items() if not one.ok} == {}
 
 
 async def test_a_return_that_was_approved_survives_a_crash_before_the_books(money: Money) -> None:

@@ -1,5 +1,6 @@
 """Two rails on a real PostgreSQL: the way is chosen before a send, and stays after it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from tests.store.payments_desk import Desk
 
 from counterfoil.payments import route_store
 from counterfoil.payments.order import PayoutOrder
+from counterfoil.payments.payee import PayeeName
 from counterfoil.payments.port import RailLink
 from counterfoil.payments.rail import NoAnswer
 from counterfoil.payments.rail_terms import Limits, terms_of
@@ -150,20 +152,85 @@ async def test_rails_closed_by_hand_queue_until_they_are_opened(database: Databa
     assert (await house.ways(2))[-1] == ("a", [], [])
 
 
+class Names:
+    """Knows two borrowers, and the merchant of a third's purchase."""
+
+    def __init__(self) -> None:
+        self.opened: list[int] = []
+        self.is_shut = False
+
+    async def names_of(self, orders: Sequence[PayoutOrder]) -> dict[int, PayeeName]:
+        if self.is_shut:
+            raise ConnectionError("the vault is shut")
+        self.opened += [order.payment_id for order in orders]
+        known = {1: PayeeName("Ann"), 2: PayeeName("Bob"), 4: PayeeName("Shop", is_own=False)}
+        return {o.payment_id: known[o.payment_id] for o in orders if o.payment_id in known}
+
+
 async def test_an_account_in_another_name_is_refused_before_anything_is_sent(
     database: Database,
 ) -> None:
-    class Names:
-        async def name_of(self, order: PayoutOrder) -> str | None:
-            return {1: "Ann", 2: "Bob"}.get(order.payment_id)
-
-    house = House(database, checks_payee=True)
-    house.banks[0].holders = {"pa_1": "Ann", "pa_2": "Somebody else"}
-    await house.carry(1, 2, 3, names=Names())
+    house, names = House(database, checks_payee=True), Names()
+    house.banks[0].holders = {"pa_1": "Ann", "pa_2": "Somebody else", "pa_4": "Shop"}
+    await house.carry(1, 2, 3, 4, names=names)
     failed = {k["loan_id"]: k["failure_code"] for k in house.desk.books.failed.values()}
     assert failed == {2: "payee_name_differs", 3: "payee_name_unknown"}
-    assert house.desk.books.confirmed_loans == [1]
-    assert len(house.banks[0].entries) == 1
+    assert house.desk.books.confirmed_loans == [1, 4]
+    assert len(house.banks[0].entries) == 2
+    sends = "SELECT max(sends) FROM payments.payment WHERE payment_id IN (2, 3)"
+    assert await house.desk.value(sends) == 0
+    said = "SELECT array_agg((payment_id, rail, is_own) ORDER BY 1)::text FROM payments.known_payee"
+    assert await house.desk.value(said) == '{"(1,a,t)","(4,a,f)"}'
+
+
+async def test_a_payee_is_asked_about_once_and_again_when_that_is_long_ago(
+    database: Database,
+) -> None:
+    house, names = House(database, checks_payee=True), Names()
+    await house.carry(1, names=names)
+    again: dict[str, Any] = {"customer_id": 10, "payee_ref": "pa_1"}
+    await house.desk.order(5, **again)
+    relay = house.relay(names=names)
+    await relay.drain()
+    assert await house.desk.status(5) == "succeeded"
+    assert names.opened == [1], "what the rail said of the account and the customer holds"
+    house.desk.clock.advance(timedelta(days=91))
+    await house.desk.order(1001, **again)
+    await relay.drain()
+    assert names.opened == [1, 1001]
+    assert (await house.desk.status(1001), len(house.banks[0].entries)) == ("failed", 2)
+
+
+async def test_a_payment_is_held_while_nobody_says_whose_the_account_is(
+    database: Database,
+) -> None:
+    house, names = House(database, checks_payee=True), Names()
+    house.banks[0].holders["pa_1"] = None
+    relay = await house.carry(1, names=names)
+    assert await house.desk.status(1) == "held", "not sent is neither failed nor unknown"
+    assert not house.banks[0].entries
+    names.is_shut = True
+    house.desk.clock.advance(timedelta(minutes=1))
+    await relay.drain()
+    assert await house.desk.status(1) == "held"
+    house.banks[0].holders["pa_1"], names.is_shut = "Ann", False
+    house.desk.clock.advance(timedelta(minutes=5))
+    await relay.drain()
+    assert await house.desk.status(1) == "succeeded"
+    acts = "SELECT string_agg(act, ' ' ORDER BY act_no) FROM payments.payment_attempt"
+    assert await house.desk.value(acts) == "check check check send"
+
+
+async def test_a_rail_that_knows_no_names_carries_only_what_another_has_vouched_for(
+    database: Database,
+) -> None:
+    house, names = House(database, checks_payee=True), Names()
+    house.banks[0].holders = {"pa_1": "Ann", "pa_2": "Somebody else"}
+    await house.switch(1, "a", is_closed=True)
+    await house.carry(1, 2, names=names)
+    assert await house.rail_of(1) == "b"
+    assert (await house.desk.status(1), await house.desk.status(2)) == ("succeeded", "failed")
+    assert not house.banks[0].entries
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ DEBIT_TONES: Final = {
     "failed": "bad",
 }
 
-RETURN_TONES: Final = {"requested": "live", "paid": "good", "failed": "bad"}
+RETURN_TONES: Final = {"requested": "live", "paid": "good", "failed": "bad", "bounced": "bad"}
 
 INQUIRY_TONES: Final = {
     "intent": "live",

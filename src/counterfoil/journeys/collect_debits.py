@@ -2,7 +2,9 @@
 
 The way     After the close of day whatever fell due is presented at the product's times, one debit
             a line at a time. The relay carries it; success books a repayment from the bank's value
-            date, a failure is told to the customer and presented again as the product says.
+            date, a failure is told to the customer and presented again as the product says. What
+            the bank takes back afterwards is a payment that bounced: the loans are folded again
+            without it, the customer is told, and what is due again may be presented again.
 Invariant   Both a debit and a payment by hand at the same moment are booked; what is too much is
             the customer's credit. While a debit's outcome is unknown nothing else is presented.
 """
@@ -18,9 +20,11 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store as lending
-from counterfoil.lending.commands import CollectDebit
+from counterfoil.lending.commands import CollectDebit, ReverseRepayment
+from counterfoil.lending.debit_booking_store import repayment_of_debit
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan, due_minor, plan
+from counterfoil.lending.refusals import REPAYMENT_REVERSED
 from counterfoil.payments import debit_store
 from counterfoil.payments.debit import (
     DEFAULT_PLAN,
@@ -38,6 +42,8 @@ PAGE: Final = 500
 _PLANS: Final = load_plans()
 _LOANS_MAX: Final = 1_000
 _KEY_PREFIX: Final = "debit-collected:"
+#: Why a repayment is taken back, and the kind of the message that says so.
+BOUNCED: Final = "debit_bounced"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +91,27 @@ class DebitBooks:
             command, idempotency_key=booking_key(order.debit_id)
         )
 
+    async def bounced(self, order: DebitOrder) -> object | Refused:
+        """Take back the repayment that the debit was booked as; the loans are folded again."""
+        key = booking_key(order.debit_id)
+        async with self._house.database.connection() as connection:
+            repayment_id = await repayment_of_debit(connection, order.customer_id, key)
+        assert repayment_id is not None, "a debit is finished after the books have taken note"
+        command = ReverseRepayment(
+            customer_id=order.customer_id,
+            line_id=order.line_id,
+            repayment_id=repayment_id,
+            reason=BOUNCED,
+        )
+        answer = await self._house.counter.submit(
+            command, idempotency_key=f"debit-bounced:{order.debit_id}"
+        )
+        # Somebody took it back by hand: there is nothing left to do.
+        is_done = isinstance(answer, Refused) and answer.refusal is REPAYMENT_REVERSED
+        return None if is_done else answer
+
     async def note(self, connection: Connection, debit: Debit) -> None:
-        """Tell the customer of an outcome."""
+        """Tell the customer of an outcome, or that the bank has taken the money back."""
         order = debit.order
         fields = {
             "amount_minor": order.amount_minor,
@@ -95,6 +120,7 @@ class DebitBooks:
             "reason": debit.failure_code or "",
         }
         kind = "debit_succeeded" if debit.outcome is Outcome.SUCCEEDED else "debit_failed"
+        kind = BOUNCED if debit.bounced_on else kind
         await queue(connection, self._house, order.customer_id, kind, order.reference, fields)
 
 

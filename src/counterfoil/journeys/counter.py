@@ -26,6 +26,7 @@ from counterfoil.lending import commands, credit_store, store
 from counterfoil.lending.account import Accepted, Account, Movement, Setting
 from counterfoil.lending.catalogue import Catalogue
 from counterfoil.lending.decide import decide
+from counterfoil.lending.loan import Loan
 from counterfoil.lending.refusals import LINE_NOT_FOUND
 from counterfoil.lending.repaying import needs_history
 from counterfoil.platform.batches import QUERIES as PLATFORM
@@ -45,6 +46,7 @@ _KINDS: Final = {
     commands.UseCredit: "use_credit",
     commands.ConfirmReturn: "confirm_return",
     commands.FailReturn: "fail_return",
+    commands.BounceReturn: "bounce_return",
     commands.SetLimit: "set_limit",
     commands.FreezeLine: "freeze_line",
     commands.UnfreezeLine: "unfreeze_line",
@@ -75,6 +77,7 @@ _MOVES_MONEY: Final = frozenset(
         commands.UseCredit,
         commands.ConfirmReturn,
         commands.FailReturn,
+        commands.BounceReturn,
     }
 )
 #: Commands that are decided without the line's loans.
@@ -85,6 +88,7 @@ _LINE_ONLY: Final = frozenset(
         commands.ReturnCredit,
         commands.ConfirmReturn,
         commands.FailReturn,
+        commands.BounceReturn,
         commands.SetLimit,
         commands.FreezeLine,
         commands.UnfreezeLine,
@@ -102,7 +106,7 @@ _OF_PAYMENTS: Final = frozenset({commands.Repay, commands.CollectDebit})
 _OF_HISTORY: Final = frozenset(
     {commands.ReverseRepayment, commands.ReplanLoan, commands.ReturnPayout}
 )
-_OF_RETURNS: Final = frozenset({commands.ConfirmReturn, commands.FailReturn})
+_OF_RETURNS: Final = frozenset({commands.ConfirmReturn, commands.FailReturn, commands.BounceReturn})
 
 
 @dataclass(slots=True)
@@ -356,6 +360,23 @@ class Counter:
             idempotency_key=idempotency_key,
             request_hash=fingerprint(command),
         )
+
+    async def preview(
+        self, connection: Connection, command: commands.Repay, on: date
+    ) -> tuple[dict[str, Any], list[Loan]] | Refused:
+        """Return what a payment would be answered, and its line's loans after it; writes nothing.
+
+        It is decided on what is stored, by the same function, and thrown away: the number of the
+        answer is nobody's.
+        """
+        state = await self.desk.load(connection, [command], on)
+        future: asyncio.Future[Answer | Refused] = asyncio.get_running_loop().create_future()
+        waiting = Waiting(command.customer_id, command, "", b"", future)
+        outcome = self.desk.decide(state, waiting, on)
+        if isinstance(outcome, Refused):
+            return outcome
+        account = state.accounts[command.customer_id, command.line_id]
+        return orjson.loads(outcome.answer), [*account.loans.values()]
 
 
 async def settle_directly(

@@ -4,7 +4,8 @@ The way of a case: one person proposes what is true, on the grounds of the rail'
 written answer; another approves. An outcome the relay tells the books. A payout that came back
 after it was confirmed is told them here: one that came back whole undoes the loan from the day of
 its confirmation, so that nobody owes interest for money that never stayed; one that came back in
-part is principal paid on that day. What the customer has paid since is kept as credit.
+part is principal paid on that day. What the customer has paid since is kept as credit. Credit that
+was returned and came back is credit again.
 
 Invariant   Two people, here, in the rule and by constraint. What was approved is told the books
             until they have taken note, under the key of the case: a crash repeats, never doubles.
@@ -20,10 +21,10 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Kind, Refused, refuse
-from counterfoil.lending.commands import Repay, ReturnPayout
+from counterfoil.lending.commands import BounceReturn, Repay, ReturnPayout
 from counterfoil.lending.repaying import DEFAULT_MODE
 from counterfoil.payments import suspense, suspense_store
-from counterfoil.payments.order import reference_of
+from counterfoil.payments.order import Subject, reference_of
 from counterfoil.payments.rail import Cause
 from counterfoil.payments.suspense import Proposal
 from counterfoil.payments.suspense_store import CaseKey
@@ -97,9 +98,17 @@ async def carry_out_returns(house: House) -> int:
     return done
 
 
-def _command(row: Row) -> ReturnPayout | Repay:
-    """Return what the books are told of a drawdown that came back."""
+def _command(row: Row) -> ReturnPayout | Repay | BounceReturn:
+    """Return what the books are told of a drawdown or of credit that came back."""
     who = {"customer_id": row["customer_id"], "line_id": row["line_id"]}
+    if Subject(row["subject"]) is Subject.CREDIT_RETURN:
+        return BounceReturn(
+            **who,
+            return_id=row["payment_id"],
+            payment_id=row["payment_id"],
+            value_date=row["value_date"],
+            rail_reference=row["rail_reference"],
+        )
     if row["returned_minor"] == row["amount_minor"]:
         return ReturnPayout(
             **who,

@@ -22,6 +22,7 @@ from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.payments import fee_store, refusals
 from counterfoil.payments import route_store as store
+from counterfoil.payments.debit_port import DEBIT_RAIL
 from counterfoil.payments.hint import read_callback, take_hint
 from counterfoil.payments.rail_terms import RailTerms
 from counterfoil.payments.route_store import ALL_RAILS, Switch
@@ -137,13 +138,14 @@ async def take_callback(
 ) -> bool | Refused:
     """Take a rail's signed callback for a hint; return whether a question was brought forward."""
     path = house.settings.home / "keys" / f"rail-{rail}.key"
-    if rail not in {terms.code for terms in house.rails} or not path.is_file():
+    codes = {DEBIT_RAIL, *(terms.code for terms in house.rails)}
+    if rail not in codes or not path.is_file():
         return refuse(refusals.CALLBACK_NOT_EXPECTED)
     now = house.wall.now()
     reference = read_callback(path.read_bytes().strip(), headers, body, now=now)
     if isinstance(reference, Refused):
         return reference
-    return await take_hint(house.database, reference, now=house.clock.now())
+    return await take_hint(house.database, reference, now=house.clock.now(), rail=rail)
 
 
 async def tell_metrics(house: House) -> None:

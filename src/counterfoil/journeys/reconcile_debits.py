@@ -2,10 +2,12 @@
 
 As for payouts: the same comparison, the same differences with their ages, by our reference. What
 was collected stands on the bank's statement of debits; what was booked came in at the bank's
-account by the transactions of the debit, less what took them back.
+account by the transactions of the debit, less what took them back by hand. What the bank took back,
+and the books have taken note of, is a return on all three sides.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final
 
@@ -27,6 +29,7 @@ from counterfoil.payments.order import payment_id_of, reference_of
 from counterfoil.payments.rail import PaymentStatus
 from counterfoil.payments.reconciliation import LedgerSide, OrderSide
 from counterfoil.platform.database import Connection
+from counterfoil.platform.queries import Row
 
 #: Days made up for in one go.
 DAYS_AT_ONCE: Final = 10
@@ -68,6 +71,8 @@ async def _read_sides(connection: Connection, *, rail: str, on: date) -> Sides:
             row["amount_minor"],
             row["currency"],
             _status(DebitStatus(row["status"])),
+            # On the statement of the day on which the bank took it back, and on none before.
+            returned_minor=row["amount_minor"] if _is_back(row, on) else 0,
         )
         for row in rows
     ]
@@ -75,15 +80,32 @@ async def _read_sides(connection: Connection, *, rail: str, on: date) -> Sides:
     _, lines = await reconciliation_store.sides_of_day(
         connection, rail=rail, day=on, references=named
     )
-    bookings = await _bookings(connection, orders, on)
+    undone = {
+        (row["customer_id"], row["debit_id"]): row["amount_minor"]
+        for row in rows
+        if row["bounce_booked_at"] is not None
+    }
+    bookings = await _bookings(connection, orders, undone, on)
     compared = {reference_of(order.payment_id) for order in orders}
     compared |= {reference_of(one.payment_id) for one in bookings}
     compared |= {line.reference for line in lines} | set(references)
     return Sides(orders, lines, bookings, compared)
 
 
-async def _bookings(connection: Connection, orders: list[OrderSide], on: date) -> list[LedgerSide]:
-    """Return what the books hold of debits, net of what took it back."""
+def _is_back(row: Row, on: date) -> bool:
+    return row["bounce_booked_at"] is not None and row["bounced_on"] <= on
+
+
+async def _bookings(
+    connection: Connection,
+    orders: list[OrderSide],
+    undone: Mapping[tuple[int, int], int],
+    on: date,
+) -> list[LedgerSide]:
+    """Return what the books hold of debits, net of what people took back.
+
+    `undone` is what was booked back because the bank took it: shown gross, as with payouts.
+    """
     keys = [(order.customer_id, booking_key(order.payment_id)) for order in orders]
     found = await debit_bookings(connection, book_date=on, keys=keys)
     received = await ledger.receipts_of(
@@ -95,6 +117,8 @@ async def _bookings(connection: Connection, orders: list[OrderSide], on: date) -
         if (debit_id := debit_of_key(one.idempotency_key)) is not None:
             amount = received.get((one.customer_id, one.transaction_id), 0)
             sums[one.customer_id, debit_id] += amount
+    for key, amount in undone.items():
+        sums[key] += amount
     return [LedgerSide(*key, amount) for key, amount in sorted(sums.items()) if amount]
 
 

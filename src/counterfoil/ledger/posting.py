@@ -32,6 +32,7 @@ CREDIT_RETURN_KINDS: Final = {
     "credit_return": (CUSTOMER_CREDIT, CREDIT_RETURNING),
     "credit_return_paid": (CREDIT_RETURNING, BANK),
     "credit_return_failed": (CREDIT_RETURNING, CUSTOMER_CREDIT),
+    "credit_return_bounced": (BANK, CUSTOMER_CREDIT),
 }
 
 
@@ -90,7 +91,7 @@ def payment(
 
 
 def credit_return(kind: str, amount_minor: int) -> Postings:
-    """Post credit that was set aside, that the customer has, or that is kept after all."""
+    """Post credit set aside, credit that the customer has, that is kept after all, or came back."""
     debited, credited = CREDIT_RETURN_KINDS[kind]
     return Postings([debited, credited], [amount_minor, -amount_minor])
 

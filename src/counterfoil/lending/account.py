@@ -70,13 +70,15 @@ class CreditReturn:
     currency: str
     payee_ref: str
     requested_on: date
-    #: `requested`, then `paid` or `failed` for good.
+    #: `requested`, then `failed` for good, or `paid` and perhaps `bounced`.
     status: str = "requested"
-    #: The day on which the payee had the money; None unless paid.
+    #: The day on which the payee had the money; None where it was never paid.
     value_date: date | None = None
     rail_reference: str | None = None
     failure_code: str | None = None
     settled_on: date | None = None
+    #: The book date on which it was credit again; None unless bounced.
+    bounced_on: date | None = None
 
 
 class LineEvent(NamedTuple):

@@ -21,6 +21,7 @@ from counterfoil.lending.commands import CollectDebit, Repay
 from counterfoil.lending.drawing import refuse_amount
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan, Parts
+from counterfoil.lending.refolding import reopen
 from counterfoil.lending.repaying import DEFAULT_MODE, book_payment
 
 #: Channel of repayments that an auto-debit brought.
@@ -104,4 +105,6 @@ def _keep(
         "line_version": line.version,
     }
     told = Told("repayment_booked", repayment_id, {"amount_minor": amount})
-    return Accepted(answer, transactions=[transaction], movements=[movement], told=[told])
+    done = Accepted(answer, transactions=[transaction], movements=[movement], told=[told])
+    reopen(account, line, done, reason="debit_after_closing")
+    return done

@@ -164,6 +164,19 @@ class FailReturn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BounceReturn:
+    """The rail took its confirmation back: returned credit came back whole."""
+
+    customer_id: int
+    line_id: int
+    return_id: int
+    payment_id: int
+    #: The day on which the money was back.
+    value_date: date
+    rail_reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetLimit:
     """Raise or lower the limit."""
 
@@ -350,6 +363,7 @@ Command = (
     | UseCredit
     | ConfirmReturn
     | FailReturn
+    | BounceReturn
     | SetLimit
     | FreezeLine
     | UnfreezeLine

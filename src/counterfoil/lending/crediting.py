@@ -2,8 +2,8 @@
 
 Invariant   Credit leaves a line in two ways only, both by the customer's own command: back to the
             customer, or into a repayment. What is kept and what is on its way back never sum to
-            more than what was overpaid and not used; a payout that fails is credit again, and
-            one of unknown outcome stays on its way.
+            more than what was overpaid and not used; a payout that fails is credit again, one
+            that came back after it was confirmed too, and one of unknown outcome stays on its way.
 State       Neither way depends on the state of the line: it is the customer's money on a frozen,
             suspended or expired line too.
 Order       A repayment out of credit pays what any other of the same day would.
@@ -21,10 +21,18 @@ from counterfoil.lending.account import (
     Setting,
     Told,
 )
-from counterfoil.lending.commands import ConfirmReturn, FailReturn, Repay, ReturnCredit, UseCredit
+from counterfoil.lending.commands import (
+    BounceReturn,
+    ConfirmReturn,
+    FailReturn,
+    Repay,
+    ReturnCredit,
+    UseCredit,
+)
 from counterfoil.lending.drawing import refuse_amount
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import NOTHING, payoff_minor
+from counterfoil.lending.refolding import reopen
 from counterfoil.lending.repaying import book_payment
 
 
@@ -88,6 +96,29 @@ def fail_return(account: Account, command: FailReturn, setting: Setting) -> Acce
     asked.failure_code = command.reason
     line.credit_minor += asked.amount_minor
     return _settled(account, asked, line, "credit_return_failed")
+
+
+def bounce_return(account: Account, command: BounceReturn, setting: Setting) -> Accepted | Refused:
+    """Keep credit again whose payout was confirmed and came back; a closed line opens for it."""
+    line, asked = account.line, account.returns.get(command.return_id)
+    if line is None:
+        return refuse(refusals.LINE_NOT_FOUND)
+    if asked is None:
+        return refuse(refusals.CREDIT_RETURN_NOT_FOUND)
+    if asked.status != "paid":
+        return refuse(refusals.CREDIT_RETURN_SETTLED, status=asked.status)
+    assert asked.value_date is not None
+    if not asked.value_date <= command.value_date <= setting.business_date:
+        return refuse(
+            refusals.RETURN_DATE_OUT_OF_RANGE,
+            requested_on=asked.value_date.isoformat(),
+            business_date=setting.business_date.isoformat(),
+        )
+    asked.status, asked.bounced_on = "bounced", setting.business_date
+    line.credit_minor += asked.amount_minor
+    done = _booked(account, asked, line, "credit_return_bounced")
+    reopen(account, line, done, reason="credit_came_back")
+    return done
 
 
 def use_credit(account: Account, command: UseCredit, setting: Setting) -> Accepted | Refused:
@@ -154,6 +185,10 @@ def _order(asked: CreditReturn, line: Line) -> dict[str, object]:
 def _settled(account: Account, asked: CreditReturn, line: Line, kind: str) -> Accepted:
     """Take a return off the way; the outcome is written in it."""
     line.returning_minor -= asked.amount_minor
+    return _booked(account, asked, line, kind)
+
+
+def _booked(account: Account, asked: CreditReturn, line: Line, kind: str) -> Accepted:
     line.version += 1
     account.changed_returns.add(asked.return_id)
     told = Told(kind, asked.return_id, {"line_id": ids.to_text(ids.LINE, line.line_id)})

@@ -33,3 +33,11 @@ async def debit_bookings(
         DebitBooking(row["customer_id"], row["idempotency_key"], row["transaction_id"])
         for row in rows
     ]
+
+
+async def repayment_of_debit(connection: Connection, customer_id: int, key: str) -> int | None:
+    """Return the repayment that a debit was booked as; None where it was not booked."""
+    number: int | None = await QUERIES.repayment_of_debit.fetchval(
+        connection, customer_id=customer_id, key=key
+    )
+    return number

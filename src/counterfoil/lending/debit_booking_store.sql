@@ -18,3 +18,11 @@ FROM (
      AND o.kind = 'repayment') AS b
 JOIN lending.loan_transaction AS t
   ON t.customer_id = b.customer_id AND t.repayment_id = b.repayment_id;
+
+-- name: repayment_of_debit
+-- The repayment that a debit was booked as, by the key under which the books heard of it.
+-- gives   one number, NULL where it was not booked
+-- locks   none
+SELECT min(t.repayment_id)
+FROM lending.loan_transaction AS t
+WHERE t.customer_id = :customer_id AND t.idempotency_key = :key AND t.kind = 'repayment';

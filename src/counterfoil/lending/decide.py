@@ -63,6 +63,7 @@ DECISIONS: dict[type, Decision] = {
     commands.UseCredit: crediting.use_credit,
     commands.ConfirmReturn: crediting.confirm_return,
     commands.FailReturn: crediting.fail_return,
+    commands.BounceReturn: crediting.bounce_return,
     commands.SetLimit: line_changes.set_limit,
     commands.FreezeLine: line_changes.freeze,
     commands.UnfreezeLine: line_changes.unfreeze,

@@ -30,6 +30,7 @@ from counterfoil.lending.refolding import (
     inputs_of,
     reallocate,
     refold,
+    reopen,
     settle_line,
 )
 from counterfoil.lending.replanning import REPLAN, plan_terms, replan
@@ -68,6 +69,7 @@ def replan_loan(account: Account, command: ReplanLoan, setting: Setting) -> Acce
         reallocate(account, loan, history[:-1], allotted, transaction, setting, done)
     settle_line(line, done)
     state = account.loans[loan.loan_id]
+    reopen(account, line, done, reason="payout_returned")
     assert line.principal_minor >= 0
     assert before >= state.principal_minor or state.status == "open"
     done.answer = loan_answer(state) | {
@@ -175,6 +177,7 @@ def return_payout(account: Account, command: ReturnPayout, setting: Setting) -> 
     )
     # The rows of payments gave their principal back to the loan; the payout takes all of it.
     line.principal_minor -= amount
+    reopen(account, line, done, reason="payout_returned")
     assert line.principal_minor >= 0
     assert before <= amount
     done.answer = loan_answer(account.loans[loan.loan_id]) | {

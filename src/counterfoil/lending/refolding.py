@@ -8,7 +8,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from counterfoil.kernel import ids
-from counterfoil.lending.account import Accepted, Account, Movement, Setting, Transaction
+from counterfoil.lending.account import (
+    Accepted,
+    Account,
+    LineEvent,
+    Movement,
+    Setting,
+    Transaction,
+)
 from counterfoil.lending.fold import Input, fold, origin_of
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import NOTHING, Loan, Parts
@@ -134,6 +141,16 @@ def settle_line(line: Line, done: Accepted) -> None:
     line.principal_minor -= sum(t.parts.principal_minor for t in done.transactions)
     line.credit_minor += sum(credit_change_minor(t) for t in done.transactions)
     line.version += 1
+
+
+def reopen(account: Account, line: Line, done: Accepted, *, reason: str) -> None:
+    """Open a closed line on which something is owed or kept again: repaid on, not drawn on."""
+    is_owed = any(loan.status == "open" for loan in account.loans.values())
+    if line.status == "closed" and (is_owed or line.credit_minor):
+        line.status, line.status_reason = "suspended", reason
+        done.events.append(
+            LineEvent(line.version, "reopened", "closed", "suspended", reason, "rule")
+        )
 
 
 def credit_change_minor(transaction: Transaction) -> int:

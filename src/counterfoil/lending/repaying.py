@@ -19,7 +19,6 @@ from counterfoil.lending.account import (
     CREDIT_CHANNEL,
     Accepted,
     Account,
-    LineEvent,
     Setting,
     Told,
     Transaction,
@@ -36,6 +35,7 @@ from counterfoil.lending.refolding import (
     negative,
     reallocate,
     refold,
+    reopen,
     settle_line,
     standing_parts,
 )
@@ -97,7 +97,7 @@ def reverse(account: Account, command: ReverseRepayment, setting: Setting) -> Ac
         loan = account.loans[transaction.loan_id]
         _take_back(account, loan, transaction, command, setting, done)
     settle_line(line, done)
-    _reopen(account, line, done)
+    reopen(account, line, done, reason="repayment_reversed")
     done.answer = {
         "id": ids.to_text(ids.REPAYMENT, command.repayment_id),
         "customer_id": ids.to_text(ids.CUSTOMER, line.customer_id),
@@ -282,16 +282,6 @@ def _take_back(
     book(reversal, account.loans[loan.loan_id], done)
     others = [t for t in history if t.transaction_id != transaction.transaction_id]
     reallocate(account, loan, others, allotted, reversal, setting, done)
-
-
-def _reopen(account: Account, line: Line, done: Accepted) -> None:
-    """Something is owed again on a line that was closed: it may be repaid, not drawn on."""
-    is_owed = any(loan.status == "open" for loan in account.loans.values())
-    if line.status == "closed" and (is_owed or line.credit_minor):
-        line.status, line.status_reason = "suspended", "repayment_reversed"
-        done.events.append(
-            LineEvent(line.version, "reopened", "closed", "suspended", "repayment_reversed", "rule")
-        )
 
 
 def _refuse_reversal(account: Account, booked: Sequence[Transaction]) -> Refused | None:

@@ -2,42 +2,29 @@
 
 Invariant   Nothing is called whose lease is over: somebody else may be asking already. Whatever
             goes wrong in an adapter is no answer, never an exception.
-Payee       Where a rail says whose an account is, the first send asks it first. An account in
-            another name is a definite refusal, because nothing was sent; once something may have
-            been, it is doubt like any other.
+Names       Opened once for all payments of a page whose payees are asked about, and kept nowhere.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, Protocol
 
 import structlog
 
 from counterfoil.kernel.clock import Clock
 from counterfoil.payments.health import RailHealth
 from counterfoil.payments.order import PayoutOrder
-from counterfoil.payments.port import PayeeMatch, Rail, RailLink
-from counterfoil.payments.rail import Act, Answer, Declined, NoAnswer
+from counterfoil.payments.payee import NAMES_OUT_OF_REACH, PayeeName, PayeeNames, ask_payee
+from counterfoil.payments.port import Rail, RailLink
+from counterfoil.payments.rail import Act, Answer, CheckAnswer, NoAnswer
 from counterfoil.payments.store import Started
 from counterfoil.platform.metrics import Metrics
 
-#: Failure code of a payout to an account that is not in the name that it must be in.
-PAYEE_NAME_DIFFERS: Final = "payee_name_differs"
-
-#: The same where nobody knows in whose name it must be.
-PAYEE_NAME_UNKNOWN: Final = "payee_name_unknown"
-
 _log = structlog.get_logger(__name__)
 
-
-class PayeeNames(Protocol):
-    """In whose name the account must be that a payout goes to."""
-
-    async def name_of(self, order: PayoutOrder) -> str | None:
-        """Return the borrower's or the declared merchant's name; None where nobody knows it."""
-        ...
+#: The names of a page's payees by payment, on their way.
+Names = asyncio.Task[Mapping[int, PayeeName]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +32,7 @@ class Heard:
     """What came back for one act, and how long it took."""
 
     started: Started
-    answer: Answer
+    answer: Answer | CheckAnswer
 
 
 class Calls:
@@ -60,7 +47,7 @@ class Calls:
         names: PayeeNames | None,
         metrics: Metrics | None,
     ) -> None:
-        """Take the rails; without `names` no payee is checked."""
+        """Take the rails, and who knows the names of payees."""
         self._rails: Mapping[str, tuple[RailLink, Rail]] = {
             link.terms.code: (link, link.rail) for link in links if link.rail is not None
         }
@@ -93,10 +80,11 @@ class Calls:
 
     def start(self, started: Sequence[Started], business_date: date) -> None:
         """Call the rails for acts that were written down."""
+        names = self._names_for([one for one in started if one.act is Act.CHECK])
         for one in started:
             if one.act is Act.SETTLE:
                 continue
-            task = asyncio.create_task(self._call(one, business_date))
+            task = asyncio.create_task(self._call(one, business_date, names))
             self._under_way[task] = one.rail
             task.add_done_callback(lambda done: self._under_way.pop(done, None))
 
@@ -119,7 +107,8 @@ class Calls:
         for one in heard:
             code = one.started.rail
             before = self.health[code]
-            is_silent = isinstance(one.answer, NoAnswer)
+            answer = one.answer
+            is_silent = isinstance(answer, NoAnswer) and answer.reason != NAMES_OUT_OF_REACH
             after = before.after_silence(now) if is_silent else before.after_answer()
             self.health[code] = after
             is_down = after.paused_until is not None
@@ -127,25 +116,27 @@ class Calls:
                 _log.warning("rail_down" if is_down else "rail_back", rail=code)
         return heard
 
-    async def _call(self, started: Started, business_date: date) -> None:
+    def _names_for(self, checks: Sequence[Started]) -> Names | None:
+        """Begin to open the names of payees; nothing is opened where nobody is asked about."""
+        if not checks:
+            return None
+        assert self._names is not None, "nobody is asked about without names"
+        return asyncio.create_task(self._names.names_of([one.payment.order for one in checks]))
+
+    async def _call(self, started: Started, business_date: date, names: Names | None) -> None:
         """Call the rail and keep its answer for the next step."""
-        order, (link, rail) = started.payment.order, self._rails[started.rail]
         loop = asyncio.get_running_loop()
         began = loop.time()
-        answer: Answer
+        answer: Answer | CheckAnswer
         try:
             if self._clock.now() >= started.started_at + self._lease:
                 answer = NoAnswer("lease_over_before_the_call")
-            elif started.act is Act.SEND:
-                refused = await self._payee_refusal(started, link, rail)
-                answer = refused or link.terms.understand(
-                    await rail.pay_out(order, requested_on=business_date)
-                )
             else:
-                answer = link.terms.understand(await rail.ask(order.reference))
+                answer = await self._ask(started, business_date, names)
         except Exception as error:  # noqa: BLE001 – doubt is what can be made of it
             # An adapter should not raise. Where it does, the payment is in doubt like any other.
-            _log.error("rail_adapter_raised", reference=order.reference, error=repr(error))
+            reference = started.payment.order.reference
+            _log.error("rail_adapter_raised", reference=reference, error=repr(error))
             answer = NoAnswer(f"adapter raised {type(error).__name__}")
         if self._metrics is not None:
             self._metrics.rail_seconds.labels(started.rail).observe(loop.time() - began)
@@ -154,26 +145,32 @@ class Calls:
         self._heard.append(Heard(started, answer))
         self._bell.set()
 
-    async def _payee_refusal(
-        self, started: Started, link: RailLink, rail: Rail
-    ) -> Declined | NoAnswer | None:
-        """Return why an order is not sent: the account is another's, or nobody said whose."""
-        if self._names is None or not link.terms.checks_payee:
-            return None
-        order = started.payment.order
-        name = await self._names.name_of(order)
-        if name is None:
-            # Unknown is no match: nobody could say to whom the money would go.
-            return _not_sent(started, PAYEE_NAME_UNKNOWN)
-        match await rail.check_payee(order.payee_ref, name=name):
-            case PayeeMatch.MATCHES:
-                return None
-            case PayeeMatch.DIFFERS:
-                return _not_sent(started, PAYEE_NAME_DIFFERS)
-            case PayeeMatch.NO_ANSWER:
-                return NoAnswer("payee_not_checked")
+    async def _ask(
+        self, started: Started, business_date: date, names: Names | None
+    ) -> Answer | CheckAnswer:
+        order, (link, rail) = started.payment.order, self._rails[started.rail]
+        match started.act:
+            case Act.CHECK:
+                return await self._check_payee(rail, order, names)
+            case Act.SEND:
+                answer = await rail.pay_out(order, requested_on=business_date)
+            case _:
+                answer = await rail.ask(order.reference)
+        return link.terms.understand(answer)
 
-
-def _not_sent(started: Started, code: str) -> Declined | NoAnswer:
-    """Return a refusal of our own: definite only where nothing can have been sent before."""
-    return Declined(code) if started.payment.sends == 0 else NoAnswer(f"{code}_after_a_send")
+    async def _check_payee(
+        self, rail: Rail, order: PayoutOrder, names: Names | None
+    ) -> CheckAnswer:
+        assert names is not None, "names are opened for every page with checks"
+        assert self._names is not None, "nobody is asked about without names"
+        try:
+            known = await asyncio.shield(names)
+        except Exception as error:  # noqa: BLE001 – a name that cannot be opened stops only its own payment
+            _log.warning("payee_names_unread", error=repr(error))
+            known = None
+        try:
+            known = known if known is not None else await self._names.names_of([order])
+        except Exception as error:  # noqa: BLE001 – the payment is held and asked about again
+            _log.error("payee_name_unread", reference=order.reference, error=repr(error))
+            return NoAnswer(NAMES_OUT_OF_REACH)
+        return await ask_payee(rail, order, known.get(order.payment_id))

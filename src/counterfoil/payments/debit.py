@@ -5,7 +5,8 @@ States      created → sent → succeeded | failed | unknown. Unknown has ways 
 Plan        When and how often is the product's: presentations by days after the due date and time.
             The next one is made only after the one before has failed for certain.
 Invariant   Only a well-formed answer that names the ordered amount is money; only a definite no is
-            a failure; everything else is doubt. A finished debit never changes.
+            a failure; everything else is doubt. The outcome of a finished debit never changes; that
+            the bank took it back later is a fact of its own.
 """
 
 import tomllib
@@ -19,22 +20,20 @@ from typing import Any, Final, NamedTuple, assert_never
 from counterfoil.payments.order import reference_of
 from counterfoil.payments.rail import (
     SENDS_MAX,
+    Agree,
     Answer,
-    Cause,
     Confirm,
-    Conflict,
     Contract,
-    Declined,
     Doubt,
-    NoAnswer,
-    NotSeen,
+    Judgement,
+    Ordered,
     Outcome,
-    Paid,
-    Pending,
     Release,
     Returned,
     Suspend,
     ask_again_at,
+    contradiction,
+    judge_answer,
 )
 
 #: Which presentations there are where a product names none of its own.
@@ -54,12 +53,23 @@ class DebitStatus(StrEnum):
     FAILED = "failed"
 
 
+FINISHED: Final = frozenset({DebitStatus.SUCCEEDED, DebitStatus.FAILED})
+
+
 class DebitAct(StrEnum):
     """What is done next with a debit."""
 
     SEND = "send"
     ASK = "ask"
     SETTLE = "settle"
+    #: Ask about one that is finished: somebody hinted at it.
+    VERIFY = "verify"
+    #: Tell the books that what was collected went back.
+    UNDO = "undo"
+
+
+#: Acts for which the bank is called.
+CALLS: Final = frozenset({DebitAct.SEND, DebitAct.ASK, DebitAct.VERIFY})
 
 
 class Presentation(NamedTuple):
@@ -113,9 +123,17 @@ class Debit:
     value_date: date | None
     rail_reference: str | None
     failure_code: str | None
+    #: The day on which the bank took it back; None where it did not.
+    bounced_on: date | None = None
+    #: When the books had taken note of that.
+    bounce_booked_at: datetime | None = None
 
 
-DebitVerdict = Confirm | Release | Doubt | Suspend
+@dataclass(frozen=True, slots=True)
+class Bounced:
+    """The bank has taken a collected debit back, whole."""
+
+    on: date
 
 
 def load_plans() -> Mapping[str, Sequence[Presentation]]:
@@ -155,6 +173,9 @@ def presentation_due(
 
 def choose_act(debit: Debit, contract: Contract) -> DebitAct:
     """Return what is to be done next with a debit whose time has come."""
+    if debit.status in FINISHED:
+        is_to_undo = debit.bounced_on is not None and debit.bounce_booked_at is None
+        return DebitAct.UNDO if is_to_undo else DebitAct.VERIFY
     if debit.outcome is not None:
         return DebitAct.SETTLE
     if debit.status is DebitStatus.CREATED:
@@ -170,38 +191,33 @@ def status_after_act(status: DebitStatus, act: DebitAct) -> DebitStatus:
             return DebitStatus.SENT
         case DebitAct.ASK:
             return DebitStatus.UNKNOWN
-        case DebitAct.SETTLE:
+        case DebitAct.SETTLE | DebitAct.VERIFY | DebitAct.UNDO:
             return status
         case _:
             assert_never(act)
 
 
-def judge_debit(order: DebitOrder, answer: Answer, *, act: DebitAct) -> DebitVerdict:
+def judge_debit(order: DebitOrder, answer: Answer, *, act: DebitAct) -> Judgement:
     """Return what an answer means for a debit not yet finished."""
-    ordered = (order.amount_minor, order.currency)
-    match answer:
-        case Paid():
-            if (answer.amount_minor, answer.currency) == ordered:
-                return Confirm(answer.value_date, answer.rail_reference)
-            return Suspend(Cause.WRONG_AMOUNT) if act is DebitAct.ASK else Doubt("amount_differs")
-        case Returned():
-            same = (answer.amount_minor, answer.currency) == ordered
-            return Release("returned_by_bank") if same else Suspend(Cause.WRONG_AMOUNT)
-        case Declined():
-            return Release(answer.code)
-        case Conflict():
-            return Suspend(Cause.REFERENCE_CONFLICT)
-        case Pending():
-            return Doubt("pending")
-        case NotSeen():
-            return Doubt("not_seen")
-        case NoAnswer():
-            return Doubt(answer.reason)
-        case _:
-            assert_never(answer)
+    ordered = Ordered(order.amount_minor, order.currency)
+    is_question = act is DebitAct.ASK
+    return judge_answer(ordered, answer, is_question=is_question, returned="returned_by_bank")
 
 
-def next_act_at(debit: Debit, verdict: DebitVerdict, *, now: datetime) -> datetime | None:
+def judge_finished(debit: Debit, answer: Answer) -> Bounced | Suspend | Agree:
+    """Return what an answer means for a debit whose outcome is certain; silence means nothing.
+
+    The whole amount of a collected debit taken back is a fact; a part of it is for people.
+    """
+    ordered = Ordered(debit.order.amount_minor, debit.order.currency)
+    has_succeeded = debit.outcome is Outcome.SUCCEEDED
+    if isinstance(answer, Returned) and has_succeeded and ordered.is_in(answer):
+        return Agree() if debit.bounced_on else Bounced(answer.returned_on)
+    cause = contradiction(ordered, answer, has_succeeded=has_succeeded)
+    return Agree() if cause is None else Suspend(cause)
+
+
+def next_act_at(debit: Debit, verdict: Judgement, *, now: datetime) -> datetime | None:
     """Return when something is to be done next; None where only a statement or people can help."""
     match verdict:
         case Confirm() | Release():

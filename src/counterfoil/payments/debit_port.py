@@ -5,10 +5,13 @@ not a clear answer is `NoAnswer`.
 """
 
 from datetime import date
-from typing import Protocol
+from typing import Final, Protocol
 
 from counterfoil.payments.debit import DebitOrder
 from counterfoil.payments.rail import Answer, Contract
+
+#: The name under which debits, their statements and their callbacks are kept.
+DEBIT_RAIL: Final = "bank-debits"
 
 
 class DebitRail(Protocol):

@@ -6,6 +6,8 @@ Invariant   One reference a debit for ever. A worker that dies leaves a debit of
             asked, never one that is ordered anew. The books hear an outcome under one key however
             often they are told.
 Amount      Read again before the first send: what was paid meanwhile is not collected.
+Bounce      What the bank took back whole, by its statement or its answer, the books are told as a
+            payment that bounced. What they refuse, and a part taken back, is for people.
 """
 
 import asyncio
@@ -20,6 +22,7 @@ from counterfoil.kernel.clock import Clock
 from counterfoil.kernel.errors import Kind, Refused, refuse
 from counterfoil.payments import debit_store, refusals, store
 from counterfoil.payments.debit import (
+    CALLS,
     MANDATE_ENDED,
     NOTHING_DUE,
     Debit,
@@ -28,6 +31,7 @@ from counterfoil.payments.debit import (
     DebitStatus,
     choose_act,
     judge_debit,
+    judge_finished,
     next_act_at,
     status_after_act,
 )
@@ -57,8 +61,12 @@ class DebitBooks(Protocol):
         """Book money that came in; told again it answers the same."""
         ...
 
+    async def bounced(self, order: DebitOrder) -> object | Refused:
+        """Book that the money went back; told again it answers the same."""
+        ...
+
     async def note(self, connection: Connection, debit: Debit) -> None:
-        """Tell others of an outcome, in the transaction that finishes the debit."""
+        """Tell others of an outcome or a bounce, in the transaction that writes it down."""
         ...
 
 
@@ -91,15 +99,19 @@ class DebitRelay:
     async def step(self) -> int:
         """Do what is due now; return how many debits that concerned."""
         started = await self._start_due()
-        calls = [one for one in started if one[1] is not DebitAct.SETTLE]
+        calls = [one for one in started if one[1] in CALLS]
         answers = await asyncio.gather(*(self._call(debit, act) for debit, act in calls))
         certain = [debit for debit, act in started if act is DebitAct.SETTLE]
         for (debit, act), answer in zip(calls, answers, strict=True):
-            known = await self._record(debit, act, answer)
-            if known is not None:
+            if act is DebitAct.VERIFY:
+                await self._record_check(debit, answer)
+            elif (known := await self._record(debit, act, answer)) is not None:
                 certain.append(known)
         for debit in certain:
             await self._settle(debit)
+        for debit, act in started:
+            if act is DebitAct.UNDO:
+                await self._undo(debit)
         return len(started)
 
     async def take_statement(self, business_date: date) -> int | Refused | None:
@@ -188,6 +200,22 @@ class DebitRelay:
             case _:
                 return None
 
+    async def _record_check(self, debit: Debit, answer: Answer) -> None:
+        """Write down what the bank says of a finished debit; the next step tells the books."""
+        verdict, now = judge_finished(debit, answer), self._clock.now()
+        async with self._database.transaction() as connection:
+            await debit_store.record_check(connection, debit, answer, verdict, now=now)
+
+    async def _undo(self, debit: Debit) -> None:
+        """Tell the books that the money went back, then write down that they know."""
+        answer = await self._books.bounced(debit.order)
+        if isinstance(answer, Refused):
+            await self._unbooked(debit, answer)
+            return
+        async with self._database.transaction() as connection:
+            if await debit_store.bounce_booked(connection, debit, now=self._clock.now()):
+                await self._books.note(connection, debit)
+
     async def _settle(self, debit: Debit) -> None:
         """Tell the books what is certain, then finish the debit; what passes is done again."""
         order = debit.order
@@ -231,9 +259,8 @@ async def take_debit_statement(
         if earlier not in {None, statement.sha256}:
             day = business_date.isoformat()
             return refuse(refusals.STATEMENT_CHANGED, statement_date=day)
-        await debit_store.resolve_by_statement(
-            connection, rail=rail, statement_date=business_date, now=now
-        )
+        for take in (debit_store.resolve_by_statement, debit_store.bounce_by_statement):
+            await take(connection, rail=rail, statement_date=business_date, now=now)
         doubtful = await debit_store.doubtful_by_statement(
             connection, rail=rail, statement_date=business_date
         )

@@ -5,9 +5,26 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from counterfoil.kernel.language import Language
-from counterfoil.payments.debit import Debit, DebitAct, DebitOrder, DebitStatus, DebitVerdict
+from counterfoil.payments.debit import (
+    CALLS,
+    Bounced,
+    Debit,
+    DebitAct,
+    DebitOrder,
+    DebitStatus,
+)
 from counterfoil.payments.mandate import Mandate
-from counterfoil.payments.rail import Answer, Cause, Confirm, NotSeen, Outcome, Release, Suspend
+from counterfoil.payments.rail import (
+    Agree,
+    Answer,
+    Cause,
+    Confirm,
+    Judgement,
+    NotSeen,
+    Outcome,
+    Release,
+    Suspend,
+)
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries, Row
 
@@ -129,7 +146,7 @@ async def record_act(
         business_date=order.business_date,
         leased_until=leased_until,
     )
-    if act is not DebitAct.SETTLE:
+    if act in CALLS:
         await QUERIES.add_attempt.execute(
             connection, **key, act_no=debit.act_no + 1, act=act.value, worker=worker, now=now
         )
@@ -139,7 +156,7 @@ async def record_answer(
     connection: Connection,
     debit: Debit,
     answer: Answer,
-    verdict: DebitVerdict,
+    verdict: Judgement,
     *,
     next_act_at: datetime | None,
     now: datetime,
@@ -167,6 +184,66 @@ async def record_answer(
         cause=verdict.cause.value if isinstance(verdict, Suspend) else None,
         next_act_at=next_act_at,
         now=now,
+    )
+    return row is not None
+
+
+async def record_check(
+    connection: Connection,
+    debit: Debit,
+    answer: Answer,
+    verdict: Bounced | Suspend | Agree,
+    *,
+    now: datetime,
+) -> None:
+    """Write down what the bank said of a finished debit, and what that means."""
+    key = {"customer_id": debit.order.customer_id, "debit_id": debit.order.debit_id}
+    await QUERIES.add_answer.execute(
+        connection,
+        **key,
+        act_no=debit.act_no + 1,
+        answer=type(answer).__name__,
+        detail=_detail(answer),
+        now=now,
+    )
+    match verdict:
+        case Agree():
+            await QUERIES.rest.execute(connection, **key)
+        case Bounced(on):
+            await QUERIES.note_bounce.execute(connection, **key, bounced_on=on, now=now)
+        case Suspend(cause):
+            await suspend(
+                connection, debit.order.customer_id, debit.order.debit_id, cause, now=now
+            )
+
+
+async def bounce_by_statement(
+    connection: Connection, *, rail: str, statement_date: date, now: datetime
+) -> int:
+    """Note collected debits that a statement shows as taken back whole; return how many."""
+    rows = await QUERIES.bounce_by_statement.fetch(
+        connection, rail=rail, statement_date=statement_date, now=now
+    )
+    return len(rows)
+
+
+async def bounce_booked(connection: Connection, debit: Debit, *, now: datetime) -> bool:
+    """Write down that the books took note of a bounce; False where they had."""
+    row = await QUERIES.bounce_booked.fetchrow(
+        connection,
+        customer_id=debit.order.customer_id,
+        debit_id=debit.order.debit_id,
+        now=now,
+    )
+    return row is not None
+
+
+async def hint(
+    connection: Connection, *, rail: str, debit_id: int, now: datetime, hints_max: int
+) -> bool:
+    """Bring a question forward; False where there is no such debit or no need."""
+    row = await QUERIES.hint.fetchrow(
+        connection, rail=rail, debit_id=debit_id, now=now, hints_max=hints_max
     )
     return row is not None
 
@@ -290,6 +367,8 @@ def _debit(row: Row) -> Debit:
         value_date=row["value_date"],
         rail_reference=row["rail_reference"],
         failure_code=row["failure_code"],
+        bounced_on=row["bounced_on"],
+        bounce_booked_at=row["bounce_booked_at"],
     )
 
 

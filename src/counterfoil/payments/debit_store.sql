@@ -93,7 +93,7 @@ RETURNING 1;
 SELECT d.customer_id, d.debit_id, d.mandate_id, d.line_id, d.loan_id, d.lender_id, d.due_on,
        d.presentation_no, d.amount_minor, d.currency, d.account_ref, d.business_date, d.status,
        d.sends, d.asks, d.act_no, d.sent_at, d.is_not_seen, d.outcome, d.value_date,
-       d.rail_reference, d.failure_code
+       d.rail_reference, d.failure_code, d.bounced_on, d.bounce_booked_at
 FROM payments.debit AS d
 WHERE d.next_act_at <= :now AND d.rail = :rail
 ORDER BY d.next_act_at, d.customer_id, d.debit_id
@@ -149,6 +149,59 @@ WHERE customer_id = :customer_id AND debit_id = :debit_id AND act_no = :act_no
   AND outcome IS NULL AND suspended_at IS NULL
 RETURNING 1;
 
+-- name: rest
+-- A finished debit that was asked about: nothing more to do.
+-- gives   nothing
+-- locks   the debit
+UPDATE payments.debit
+SET next_act_at = NULL
+WHERE customer_id = :customer_id AND debit_id = :debit_id AND finished_at IS NOT NULL;
+
+-- name: note_bounce
+-- The bank took a collected debit back, and the books are told next.
+-- gives   nothing
+-- locks   the debit
+UPDATE payments.debit
+SET bounced_on = :bounced_on, next_act_at = :now
+WHERE customer_id = :customer_id AND debit_id = :debit_id
+  AND outcome = 'succeeded' AND bounced_on IS NULL AND suspended_at IS NULL;
+
+-- name: bounce_booked
+-- The books took note of a bounced debit.
+-- gives   one row where they had not before
+-- locks   the debit
+UPDATE payments.debit
+SET bounce_booked_at = :now, next_act_at = NULL
+WHERE customer_id = :customer_id AND debit_id = :debit_id
+  AND bounced_on IS NOT NULL AND bounce_booked_at IS NULL
+RETURNING 1;
+
+-- name: bounce_by_statement
+-- Collected debits that a statement shows as taken back, in the whole amount.
+-- gives   the debits of which the books are told next
+-- locks   the debits
+UPDATE payments.debit AS d
+SET bounced_on = l.value_date,
+    next_act_at = :now
+FROM payments.statement_line AS l
+WHERE l.rail = :rail AND l.statement_date = :statement_date AND l.kind = 'returned'
+  AND d.debit_id = l.payment_id AND d.rail = l.rail
+  AND d.outcome = 'succeeded' AND d.bounced_on IS NULL AND d.suspended_at IS NULL
+  AND d.amount_minor = l.amount_minor AND d.currency = l.currency
+RETURNING d.customer_id, d.debit_id;
+
+-- name: hint
+-- Somebody says that something happened: ask sooner. One whose answer is being waited for, one
+-- before people, and one that was hinted at too often are left alone.
+-- gives   one row where it will be asked about
+-- locks   the debit
+UPDATE payments.debit
+SET next_act_at = least(next_act_at, :now), hints = hints + 1
+WHERE debit_id = :debit_id AND rail = :rail AND sends > 0
+  AND status IN ('unknown', 'succeeded', 'failed') AND suspended_at IS NULL
+  AND hints < :hints_max::smallint
+RETURNING 1;
+
 -- name: suspend
 -- Only people can help.
 -- gives   nothing
@@ -185,7 +238,8 @@ WHERE customer_id = :customer_id AND debit_id = :debit_id AND status = 'created'
 -- gives   one row where it was not finished
 -- locks   the debit
 UPDATE payments.debit
-SET status = outcome, finished_at = :now, next_act_at = NULL
+SET status = outcome, finished_at = :now,
+    next_act_at = CASE WHEN bounced_on IS NOT NULL THEN :now::timestamptz END
 WHERE customer_id = :customer_id AND debit_id = :debit_id
   AND outcome IS NOT NULL AND finished_at IS NULL
 RETURNING 1;
@@ -233,7 +287,7 @@ SELECT d.customer_id, d.debit_id, 'late_reversal'
 FROM payments.statement_line AS l
 JOIN payments.debit AS d ON d.debit_id = l.payment_id AND d.rail = l.rail
 WHERE l.rail = :rail AND l.statement_date = :statement_date AND l.kind = 'returned'
-  AND d.outcome = 'succeeded' AND d.suspended_at IS NULL;
+  AND d.outcome = 'succeeded' AND d.bounced_on IS NULL AND d.suspended_at IS NULL;
 
 -- name: debits_of_customer
 -- A customer's debits, newest first.
@@ -264,10 +318,12 @@ LIMIT :page;
 -- and others that are asked for by number.
 -- gives   all of them, in the order of their keys
 -- locks   none
-SELECT d.customer_id, d.debit_id, d.amount_minor, d.currency, d.status
+SELECT d.customer_id, d.debit_id, d.amount_minor, d.currency, d.status, d.bounced_on,
+       d.bounce_booked_at
 FROM payments.debit AS d
 WHERE d.rail = :rail
   AND (d.value_date = :day
+       OR d.bounced_on = :day
        OR (d.sent_on = :day AND d.value_date IS NULL)
        OR d.debit_id = ANY (:debit_ids::bigint[])
        OR d.debit_id IN (

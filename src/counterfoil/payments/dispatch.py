@@ -2,6 +2,7 @@
 
 Invariant   A way is chosen once, for a payment that was never sent, in the transaction that writes
             the send. Sent once, a payment stays with its rail: sending again waits for that rail.
+Payee       A payment that would be sent is first asked about: whose is the account (`payee`).
 Bounds      A rail gets no more calls at once than its contract says, and no more of a day than its
             terms say, over all workers: what it was given is counted under a lock.
 """
@@ -13,6 +14,7 @@ from datetime import date, datetime, timedelta
 from counterfoil.payments import route_store, store
 from counterfoil.payments.calling import Calls
 from counterfoil.payments.health import PROBES
+from counterfoil.payments.payee import PayeeRule
 from counterfoil.payments.port import RailLink
 from counterfoil.payments.rail import Act, Payment, choose_act, status_after_act
 from counterfoil.payments.route_store import ALL_RAILS
@@ -41,10 +43,11 @@ class Plan:
 class Dispatcher:
     """Chooses acts and rails for the payments of one process."""
 
-    def __init__(self, links: Sequence[RailLink], calls: Calls) -> None:
-        """Take the rails and the calls under way."""
+    def __init__(self, links: Sequence[RailLink], calls: Calls, payees: PayeeRule) -> None:
+        """Take the rails, the calls under way, and whose payees are asked about first."""
         self._links = {link.terms.code: link for link in links}
         self._calls = calls
+        self._payees = payees
 
     async def dispatch(
         self, connection: Connection, due: Sequence[Payment], now: datetime
@@ -101,7 +104,8 @@ class Dispatcher:
         self, acts: Sequence[tuple[Payment, Act]], rails: dict[str, RailNow], now: datetime
     ) -> Plan:
         plan, room = Plan(), self._calls.room()
-        for payment, act in acts:
+        for payment, wanted in acts:
+            act = wanted
             if act is Act.SETTLE:
                 plan.started.append(_started(payment, act, payment.rail, now))
                 continue
@@ -109,6 +113,8 @@ class Dispatcher:
             if isinstance(way, Impossible):
                 plan.impossible.append((payment, way.code))
                 continue
+            if act is Act.SEND and isinstance(way, Chosen):
+                act, way = self._with_payee(payment, way, rails, now)
             has_room = isinstance(way, Queued) or room[way.rail] > 0
             if isinstance(way, Queued) or not has_room:
                 until = way.until if isinstance(way, Queued) else now + NO_ROOM_WAIT
@@ -121,6 +127,24 @@ class Dispatcher:
                 if isinstance(way, Chosen):
                     rails[way.rail].take(payment.order)
         return plan
+
+    def _with_payee(
+        self, payment: Payment, way: Chosen, rails: dict[str, RailNow], now: datetime
+    ) -> tuple[Act, Chosen | Queued]:
+        """Return a send as it is, or the question whose the account is that comes before it.
+
+        The way is chosen anew once the payee is known: rails may have gone down by then.
+        """
+        known = payment.sends or payment.is_payee_known
+        checker = None if known else self._payees.checker(way.rail)
+        if checker is None:
+            return Act.SEND, way
+        asked = rails[checker]
+        if asked.probes_left is not None:
+            if asked.probes_left <= 0:
+                return Act.CHECK, Queued(_soon(asked, now), ())
+            asked.probes_left -= 1
+        return Act.CHECK, Chosen(checker)
 
     def _way(
         self, payment: Payment, rails: dict[str, RailNow], now: datetime
@@ -136,8 +160,7 @@ class Dispatcher:
             return Queued(hours.opens_at(now) or now + LOOK_AGAIN, ())
         if own.probes_left is not None:
             if own.probes_left <= 0:
-                soon = now + timedelta(seconds=1)
-                return Queued(max(own.paused_until or soon, soon), ())
+                return Queued(_soon(own, now), ())
             own.probes_left -= 1
         return Chosen(payment.rail)
 
@@ -148,6 +171,12 @@ class Dispatcher:
             await store.postpone(connection, plan.put_off)
         if plan.impossible:
             await store.fail_unsent(connection, plan.impossible, now=now)
+
+
+def _soon(rail: RailNow, now: datetime) -> datetime:
+    """Return when a rail that is down is tried again."""
+    soon = now + timedelta(seconds=1)
+    return max(rail.paused_until or soon, soon)
 
 
 def _started(payment: Payment, act: Act, rail: str, now: datetime) -> Started:

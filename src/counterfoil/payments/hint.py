@@ -17,7 +17,8 @@ from typing import Final
 import orjson
 
 from counterfoil.kernel.errors import Refused, refuse
-from counterfoil.payments import refusals, store
+from counterfoil.payments import debit_store, refusals, store
+from counterfoil.payments.debit_port import DEBIT_RAIL
 from counterfoil.payments.order import payment_id_of
 from counterfoil.payments.rail import VERIFICATIONS_MAX
 
@@ -33,12 +34,21 @@ SIGNATURE_HEADER: Final = "webhook-signature"
 TOLERANCE: Final = timedelta(minutes=5)
 
 
-async def take_hint(database: Database, reference: str, *, now: datetime) -> bool:
-    """Ask sooner about a payment that a callback mentions; False where there is no need."""
+async def take_hint(
+    database: Database, reference: str, *, now: datetime, rail: str | None = None
+) -> bool:
+    """Ask sooner about a payment that a callback mentions; False where there is no need.
+
+    `rail` is whoever sent it: that of debits is heard about debits, every other about payouts.
+    """
     payment_id = payment_id_of(reference)
     if payment_id is None:
         return False
     async with database.connection() as connection:
+        if rail == DEBIT_RAIL:
+            return await debit_store.hint(
+                connection, rail=rail, debit_id=payment_id, now=now, hints_max=VERIFICATIONS_MAX
+            )
         return await store.hint(
             connection, payment_id=payment_id, now=now, hints_max=VERIFICATIONS_MAX
         )

@@ -16,6 +16,7 @@ import httpx
 from counterfoil.kernel import ids
 from counterfoil.kernel.money import EXPONENTS
 from counterfoil.payments.debit import DebitOrder
+from counterfoil.payments.debit_port import DEBIT_RAIL
 from counterfoil.payments.http_rail import (
     CONNECTIONS_MAX,
     ask_at,
@@ -35,7 +36,7 @@ class HttpDebits:
         self,
         base_url: str,
         *,
-        name: str = "bank-debits",
+        name: str = DEBIT_RAIL,
         answer_within: timedelta = timedelta(seconds=5),
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:

@@ -4,6 +4,8 @@ States      created → held → sent → succeeded | failed | unknown. Unknown 
             asking by our reference, the rail's statement, two people. Never a second reference.
 Invariant   Only a well-formed answer that names the ordered amount confirms; only a definite
             refusal releases; everything else is doubt. A finished payment never changes.
+Payee       Whose the account is, is asked before the first send. While nobody says, the payment is
+            held: it was not sent, so it is neither failed nor unknown.
 Time        Passed in. Waiting times grow and are bounded; so are sends.
 Follows     Decision 0007 (unknown is a state).
 """
@@ -11,7 +13,7 @@ Follows     Decision 0007 (unknown is a state).
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from counterfoil.payments.order import PayoutOrder
 
@@ -67,6 +69,8 @@ class Outcome(StrEnum):
 class Act(StrEnum):
     """What is done next with a payment."""
 
+    #: Ask whose the payee's account is; nothing has been sent, and nothing is by this.
+    CHECK = "check"
     SEND = "send"
     ASK = "ask"
     VERIFY = "verify"
@@ -96,6 +100,14 @@ class Paid:
     #: Business date from which the payee has the money.
     value_date: date
     rail_reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayeeMatches:
+    """The account is in the name that it must be in."""
+
+    #: In the customer's own, which holds for later payments; a merchant's is of one payment.
+    is_own: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +151,9 @@ class NoAnswer:
 
 Answer = Paid | Declined | Returned | Pending | NotSeen | Conflict | NoAnswer
 
+#: What comes of asking whose an account is.
+CheckAnswer = PayeeMatches | Declined | NoAnswer
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
@@ -180,6 +195,8 @@ class Payment:
     value_date: date | None
     rail_reference: str | None
     failure_code: str | None
+    #: Somebody who knows has said of late that the payee's account is in the right name.
+    is_payee_known: bool = False
 
 
 # What an answer means.
@@ -208,6 +225,11 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
+class Ready:
+    """The payee is known: the payment may be sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Suspend:
     """Asking again would not help: two people decide."""
 
@@ -219,7 +241,21 @@ class Agree:
     """The answer says of a finished payment what is known."""
 
 
-Verdict = Confirm | Release | Doubt | Suspend | Agree
+#: What an answer means for money that was ordered and is not finished.
+Judgement = Confirm | Release | Doubt | Suspend
+
+Verdict = Judgement | Ready | Agree
+
+
+class Ordered(NamedTuple):
+    """What was ordered, to hold an answer against."""
+
+    amount_minor: int
+    currency: str
+
+    def is_in(self, answer: Paid | Returned) -> bool:
+        """Return whether an answer names exactly this."""
+        return (answer.amount_minor, answer.currency) == self
 
 
 def choose_act(payment: Payment, contract: Contract) -> Act:
@@ -242,24 +278,33 @@ def status_after_act(status: PaymentStatus, act: Act) -> PaymentStatus:
         case Act.ASK:
             # Asking means that the answer to the send is lost, if there ever was one.
             return PaymentStatus.UNKNOWN
-        case Act.VERIFY | Act.SETTLE:
+        case Act.CHECK | Act.VERIFY | Act.SETTLE:
             return status
         case _:
             assert_never(act)
 
 
-def judge(order: PayoutOrder, answer: Answer, *, act: Act) -> Verdict:
+def judge(order: PayoutOrder, answer: Answer, *, act: Act) -> Judgement:
     """Return what an answer to a send or a question means for a payment not yet finished."""
+    ordered = Ordered(order.amount_minor, order.currency)
+    return judge_answer(ordered, answer, is_question=act is Act.ASK, returned="returned_by_rail")
+
+
+def judge_answer(
+    ordered: Ordered, answer: Answer, *, is_question: bool, returned: str
+) -> Judgement:
+    """Return what an answer means for money that was ordered, whichever way it goes.
+
+    `returned` is the failure code of money that went and came back before it was confirmed.
+    """
     match answer:
         case Paid():
-            if (answer.amount_minor, answer.currency) == (order.amount_minor, order.currency):
+            if ordered.is_in(answer):
                 return Confirm(answer.value_date, answer.rail_reference)
             # The answer to a send may be garbled; the rail's books are asked before people are.
-            return Suspend(Cause.WRONG_AMOUNT) if act is Act.ASK else Doubt("amount_differs")
+            return Suspend(Cause.WRONG_AMOUNT) if is_question else Doubt("amount_differs")
         case Returned():
-            if (answer.amount_minor, answer.currency) == (order.amount_minor, order.currency):
-                return Release("returned_by_rail")
-            return Suspend(Cause.WRONG_AMOUNT)
+            return Release(returned) if ordered.is_in(answer) else Suspend(Cause.WRONG_AMOUNT)
         case Declined():
             return Release(answer.code)
         case Conflict():
@@ -274,11 +319,31 @@ def judge(order: PayoutOrder, answer: Answer, *, act: Act) -> Verdict:
             assert_never(answer)
 
 
+def judge_payee(answer: CheckAnswer) -> Ready | Release | Doubt:
+    """Return what is known of a payee; nothing was sent, so a definite no is a failure."""
+    match answer:
+        case PayeeMatches():
+            return Ready()
+        case Declined():
+            return Release(answer.code)
+        case NoAnswer():
+            return Doubt(answer.reason)
+        case _:
+            assert_never(answer)
+
+
 def check(payment: Payment, answer: Answer) -> Agree | Suspend:
     """Return whether an answer agrees with a finished payment; silence does not disagree."""
     assert payment.status in FINISHED
-    cause = _contradiction(payment, answer)
+    ordered = Ordered(payment.order.amount_minor, payment.order.currency)
+    has_succeeded = payment.status is PaymentStatus.SUCCEEDED
+    cause = contradiction(ordered, answer, has_succeeded=has_succeeded)
     return Agree() if cause is None else Suspend(cause)
+
+
+def check_again_at(now: datetime, *, checks: int) -> datetime:
+    """Return when to ask next whose an account is: ever more rarely, and never not at all."""
+    return now + ASK_AFTER[min(checks, len(ASK_AFTER)) - 1]
 
 
 def ask_again_at(now: datetime, *, asks: int, sent_at: datetime) -> datetime | None:
@@ -287,15 +352,13 @@ def ask_again_at(now: datetime, *, asks: int, sent_at: datetime) -> datetime | N
     return at if at <= sent_at + ASK_FOR else None
 
 
-def _contradiction(payment: Payment, answer: Answer) -> Cause | None:
-    order = payment.order
-    has_succeeded = payment.status is PaymentStatus.SUCCEEDED
+def contradiction(ordered: Ordered, answer: Answer, *, has_succeeded: bool) -> Cause | None:
+    """Return how an answer differs from a certain outcome; silence does not."""
     match answer:
         case Paid():
             if not has_succeeded:
                 return Cause.CONTRADICTION
-            agrees = (answer.amount_minor, answer.currency) == (order.amount_minor, order.currency)
-            return None if agrees else Cause.WRONG_AMOUNT
+            return None if ordered.is_in(answer) else Cause.WRONG_AMOUNT
         case Returned():
             return Cause.LATE_REVERSAL if has_succeeded else None
         case Declined() | NotSeen() | Conflict():

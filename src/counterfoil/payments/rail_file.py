@@ -1,6 +1,8 @@
 """Reads the rails file: which rails there are and what was agreed with their operators.
 
-Form        TOML: `zone`, `[holidays]` with closed and working days, and one `[[rail]]` each.
+Form        TOML: `zone`, `[holidays]` with days that the installation adds, a `[[rail]]` each.
+Holidays    The public holidays and declared working weekends of the rule packs' calendar, whatever
+            the file adds. A working weekend has Monday's windows unless the file says otherwise.
 Refused     Whatever is unknown, missing or contradicts itself, with its key: a rail that is read
             half would carry what it must not. A fee that anybody but the lender would pay (R038).
 """
@@ -28,6 +30,7 @@ from counterfoil.payments.rail_terms import (
     RailTerms,
     Window,
 )
+from counterfoil.rules.shelf import working_days
 
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CODE: Final = r"^[a-z][a-z0-9_]{0,31}$"
@@ -98,6 +101,7 @@ class _Rail(_Strict):
     currencies: list[str]
     priority: Annotated[int, Field(ge=0, strict=True)]
     checks_payee: bool = False
+    payee_check_days: Annotated[int, Field(ge=0, le=3_650, strict=True)] = 90
     other_errors: Meaning = Meaning.UNKNOWN
     limits: _Limits
     fee: _Fee
@@ -113,8 +117,9 @@ class _Rail(_Strict):
 
 
 class _Holidays(_Strict):
+    #: Days on which these rails are closed besides public holidays.
     closed: list[date] = []
-    #: Weekend days that work, with the weekday that they replace.
+    #: Weekend days that work, with the weekday whose windows they have.
     working: dict[date, str] = {}
 
     @model_validator(mode="after")
@@ -155,11 +160,19 @@ def parse_rails(text: str, *, name: str = "rails.toml") -> Sequence[RailTerms]:
         raise InvalidRailsError(f"{name}: {key}: {first['msg']}") from error
     except (tomllib.TOMLDecodeError, KeyError, ValueError, OSError) as error:
         raise InvalidRailsError(f"{name}: {error}") from error
-    calendar = HolidayCalendar(
-        holidays=frozenset(read.holidays.closed),
-        working={day: _WEEKDAYS.index(name) for day, name in read.holidays.working.items()},
-    )
+    calendar = _calendar(read.holidays)
     return [_terms(rail, zone, calendar) for rail in read.rail]
+
+
+def _calendar(own: _Holidays) -> HolidayCalendar:
+    """Return the public calendar with what the file adds to it."""
+    public = working_days()
+    declared = dict.fromkeys(public.working, _WEEKDAYS.index("mon"))
+    named = {day: _WEEKDAYS.index(name) for day, name in own.working.items()}
+    return HolidayCalendar(
+        holidays=(public.closed | frozenset(own.closed)) - named.keys(),
+        working=declared | named,
+    )
 
 
 def _terms(rail: _Rail, zone: ZoneInfo, calendar: HolidayCalendar) -> RailTerms:
@@ -182,6 +195,7 @@ def _terms(rail: _Rail, zone: ZoneInfo, calendar: HolidayCalendar) -> RailTerms:
         fee=Fee(**rail.fee.model_dump()),
         priority=rail.priority,
         checks_payee=rail.checks_payee,
+        payee_check_days=rail.payee_check_days,
         errors=_errors(rail.errors),
         other_errors=rail.other_errors,
     )

@@ -182,6 +182,8 @@ class RailTerms:
     priority: int
     #: Says before an order whether the payee's account is in a given name.
     checks_payee: bool = False
+    #: For how many days what it said of an account and a name holds.
+    payee_check_days: int = 90
     errors: Mapping[str, RailError] = field(default_factory=dict)
     #: What a code means that is not in the map.
     other_errors: Meaning = Meaning.UNKNOWN

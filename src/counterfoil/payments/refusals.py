@@ -106,7 +106,7 @@ SUSPENSE_AMOUNT_UNFIT: Final = Refusal(
     code="suspense_amount_unfit",
     kind=Kind.INVALID,
     message="A return names what came back, at most {most_minor} minor units; nothing else does.",
-    next_step="Take the amount from the rail's statement.",
+    next_step="Take the amount from the rail's statement; returned credit comes back whole.",
 )
 MANDATE_NOT_FOUND = Refusal(
     code="mandate_not_found",

@@ -2,7 +2,8 @@
 
 Take        Outbox events become payments; the cursor moves in the same transaction.
 Act         A page of payments is locked, each is given its act and its rail (`dispatch`), "about
-            to do this" is written down and committed, then the rail is called (`calling`).
+            to do this" is written down and committed, then the rail is called (`calling`). Before
+            a payment is first sent, the rail says whose the payee's account is (`payee`).
 Record      Answers are kept as they come in, and what they make certain with them.
 Settle      The books are told; the payment is finished after they have acknowledged it.
 Invariant   A crash between any two steps leaves a row that says what to do next. Whatever was
@@ -24,27 +25,33 @@ import structlog
 from counterfoil.kernel.clock import Clock
 from counterfoil.kernel.errors import Refused
 from counterfoil.payments import store, suspense_store
-from counterfoil.payments.calling import Calls, Heard, PayeeNames
+from counterfoil.payments.calling import Calls, Heard
 from counterfoil.payments.dispatch import Dispatcher
 from counterfoil.payments.hint import take_hint
 from counterfoil.payments.order import SUBJECTS, InvalidOrderError, PayoutOrder, read_order
+from counterfoil.payments.payee import PayeeNames, PayeeRule
 from counterfoil.payments.port import Rail, RailLink
 from counterfoil.payments.rail import (
     Act,
+    CheckAnswer,
     Confirm,
     Doubt,
     Outcome,
+    PayeeMatches,
     Payment,
+    Ready,
     Release,
     Suspend,
     ask_again_at,
     check,
+    check_again_at,
     judge,
+    judge_payee,
 )
 from counterfoil.payments.routing import first_rail
 from counterfoil.payments.settling import Books, Settler
 from counterfoil.payments.statement_taking import take_statement
-from counterfoil.payments.store import Answered, RejectedOrder
+from counterfoil.payments.store import Answered, RejectedOrder, Started
 
 # house: allow database-reach – opens the transactions that its steps share; SQL is the store's
 from counterfoil.platform.database import Connection, Database
@@ -83,7 +90,10 @@ class PayoutRelay:
         names: PayeeNames | None = None,
         metrics: Metrics | None = None,
     ) -> None:
-        """Take the parts; `worker` names this process in attempts and leases."""
+        """Take the parts; `worker` names this process in attempts and leases.
+
+        Without `names` no payee is checked.
+        """
         self._database = database
         self._links = rails
         self._connected: dict[str, Rail] = {
@@ -96,7 +106,8 @@ class PayoutRelay:
         self._answer_within = max(r.contract.answer_within for r in self._connected.values())
         self._lease = self._answer_within + LEASE_MARGIN
         self._calls = Calls(rails, clock=clock, lease=self._lease, names=names, metrics=metrics)
-        self._dispatcher = Dispatcher(rails, self._calls)
+        self._payees = PayeeRule(rails, names)
+        self._dispatcher = Dispatcher(rails, self._calls, self._payees)
         self._settler = Settler(database, books, clock)
         self.consumer = Consumer(database, name=CONSUMER, kinds=list(SUBJECTS))
 
@@ -170,7 +181,13 @@ class PayoutRelay:
             return 0
         now, business_date = self._clock.now(), await self._business_date()
         async with self._database.transaction() as connection:
-            due = await store.lock_due(connection, rails=self.rails, now=now, page=page)
+            due = await store.lock_due(
+                connection,
+                rails=self.rails,
+                known_since=self._payees.known_since(now),
+                now=now,
+                page=page,
+            )
             started = await self._dispatcher.dispatch(connection, due, now)
             if started:
                 await store.record_acts(
@@ -212,6 +229,9 @@ class PayoutRelay:
         """Return what an answer means and when something is to be done next."""
         started, answer = heard.started, heard.answer
         payment = started.payment
+        if started.act is Act.CHECK or isinstance(answer, PayeeMatches):
+            assert isinstance(answer, CheckAnswer), "a check of a payee says nothing of money"
+            return self._judged_payee(started, answer, now)
         if started.act is Act.VERIFY:
             return Answered(started, answer, check(payment, answer), None)
         verdict = judge(payment.order, answer, act=started.act)
@@ -224,6 +244,16 @@ class PayoutRelay:
             case _:
                 next_act_at = None
         return Answered(started, answer, verdict, next_act_at)
+
+    def _judged_payee(self, started: Started, answer: CheckAnswer, now: datetime) -> Answered:
+        """Return what is known of a payee; a payment that was never sent is held meanwhile."""
+        verdict = judge_payee(answer)
+        at = now + self._lease
+        if isinstance(verdict, Ready):
+            at = now
+        elif isinstance(verdict, Doubt):
+            at = check_again_at(now, checks=started.act_no)
+        return Answered(started, answer, verdict, at)
 
     # What comes from outside
 

@@ -14,6 +14,7 @@ from counterfoil.payments.rail import (
     Act,
     Answer,
     Cause,
+    CheckAnswer,
     Confirm,
     Conflict,
     Declined,
@@ -21,6 +22,7 @@ from counterfoil.payments.rail import (
     NotSeen,
     Outcome,
     Paid,
+    PayeeMatches,
     Payment,
     PaymentStatus,
     Pending,
@@ -64,7 +66,7 @@ class Answered:
     """One act with what the rail said and what that means."""
 
     started: Started
-    answer: Answer
+    answer: Answer | CheckAnswer
     verdict: Verdict
     #: When something is to be done next; None where the statement or people are next.
     next_act_at: datetime | None
@@ -121,10 +123,20 @@ async def add_rejected_orders(
 
 
 async def lock_due(
-    connection: Connection, *, rails: Sequence[str], now: datetime, page: int
+    connection: Connection,
+    *,
+    rails: Sequence[str],
+    known_since: datetime,
+    now: datetime,
+    page: int,
 ) -> list[Payment]:
-    """Lock and return payments with something to do now, of these rails or never sent."""
-    rows = await QUERIES.lock_due.fetch(connection, rails=list(rails), now=now, page=page)
+    """Lock and return payments with something to do now, of these rails or never sent.
+
+    A payee is known where a rail has said since then that the account is in the right name.
+    """
+    rows = await QUERIES.lock_due.fetch(
+        connection, rails=list(rails), known_since=known_since, now=now, page=page
+    )
     return [_payment(row) for row in rows]
 
 
@@ -176,6 +188,15 @@ async def record_answers(
 ) -> set[PaymentKey]:
     """Keep answers and move their payments; return those that moved."""
     await _add_answers(connection, answered, now=now)
+    known = [(one.started, one.answer) for one in answered if isinstance(one.answer, PayeeMatches)]
+    if known:
+        await QUERIES.add_known_payees.execute(
+            connection,
+            now=now,
+            are_own=[answer.is_own for _, answer in known],
+            rails=[started.rail for started, _ in known],
+            **columns_of(started.key for started, _ in known),
+        )
     applied = [one for one in answered if one.started.act is not Act.VERIFY]
     moved: set[PaymentKey] = set()
     if applied:
@@ -302,10 +323,12 @@ def _payment(row: Row) -> Payment:
         value_date=row["value_date"],
         rail_reference=row["rail_reference"],
         failure_code=row["failure_code"],
+        is_payee_known=row["is_payee_known"],
     )
 
 
-_ANSWER_NAMES: Final[dict[type[Answer], str]] = {
+_ANSWER_NAMES: Final[dict[type[Answer | CheckAnswer], str]] = {
+    PayeeMatches: "payee_matches",
     Paid: "paid",
     Declined: "declined",
     Returned: "returned",
@@ -335,7 +358,7 @@ async def _add_answers(
     )
 
 
-def _detail(answer: Answer) -> str | None:
+def _detail(answer: Answer | CheckAnswer) -> str | None:
     match answer:
         case Declined(code):
             return code
@@ -375,6 +398,9 @@ def _outcome(verdict: Verdict) -> str | None:
 
 
 def _status(one: Answered) -> PaymentStatus:
-    """Return the state after an answer: certain ones keep theirs until the books know."""
-    is_certain = isinstance(one.verdict, Confirm | Release)
-    return one.started.status if is_certain else PaymentStatus.UNKNOWN
+    """Return the state after an answer: certain ones keep theirs until the books know.
+
+    So does a payment whose payee was asked about, which is held whatever was said.
+    """
+    stays = one.started.act is Act.CHECK or isinstance(one.verdict, Confirm | Release)
+    return one.started.status if stays else PaymentStatus.UNKNOWN

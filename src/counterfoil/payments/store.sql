@@ -32,12 +32,17 @@ ON CONFLICT DO NOTHING;
 
 -- name: lock_due
 -- Payments with something to do now, longest waiting first: those of the rails that are reached,
--- and those that need none of them.
+-- and those that need none of them; with each whether its payee is known since a moment.
 -- gives   at most :page rows
 -- locks   the payments; those that another worker holds are passed over
 SELECT customer_id, payment_id, line_id, loan_id, lender_id, amount_minor, currency, payee_ref,
        business_date, status, sends, asks, act_no, sent_at, is_not_seen, outcome, value_date,
-       rail_reference, failure_code, subject, rail
+       rail_reference, failure_code, subject, rail,
+       sends = 0 AND EXISTS (
+           SELECT 1 FROM payments.known_payee AS k
+           WHERE k.customer_id = payment.customer_id AND k.payee_ref = payment.payee_ref
+             AND k.said_at >= :known_since::timestamptz
+             AND (k.is_own OR k.payment_id = payment.payment_id)) AS is_payee_known
 FROM payments.payment
 WHERE next_act_at <= :now::timestamptz
   AND (rail = ANY (:rails::text[]) OR (finished_at IS NULL AND (sends = 0 OR outcome IS NOT NULL)))
@@ -115,6 +120,18 @@ FROM unnest(
     :rail_references::text[], :details::text[]
 ) AS a (customer_id, payment_id, act_no, answer, amount_minor, currency, value_date,
         rail_reference, detail)
+ON CONFLICT DO NOTHING;
+
+-- name: add_known_payees
+-- A rail said that the account of a payment is in the name that it must be in.
+-- gives   nothing
+-- locks   nothing
+INSERT INTO payments.known_payee (customer_id, payment_id, payee_ref, rail, is_own, said_at)
+SELECT p.customer_id, p.payment_id, p.payee_ref, k.rail, k.is_own, :now::timestamptz
+FROM unnest(
+    :customer_ids::bigint[], :payment_ids::bigint[], :rails::text[], :are_own::boolean[]
+) AS k (customer_id, payment_id, rail, is_own)
+JOIN payments.payment AS p USING (customer_id, payment_id)
 ON CONFLICT DO NOTHING;
 
 -- name: apply_answers

@@ -111,10 +111,7 @@ async def approve(
 
 def _refuse_unfit(resolution: Resolution, case: Row) -> Refused | None:
     status = PaymentStatus(case["status"])
-    fit = fits(resolution, status=status, outcome=case["outcome"] and Outcome(case["outcome"]))
-    # Credit that came back is noted: the customer asks for it again, or it is booked by hand.
-    is_of_loan = Subject(case["subject"]) is Subject.DRAWDOWN
-    if fit and (is_of_loan or resolution is not Resolution.RETURNED):
+    if fits(resolution, status=status, outcome=case["outcome"] and Outcome(case["outcome"])):
         return None
     return refuse(
         refusals.SUSPENSE_RESOLUTION_UNFIT, status=status.value, resolution=resolution.value
@@ -122,10 +119,14 @@ def _refuse_unfit(resolution: Resolution, case: Row) -> Refused | None:
 
 
 def _refuse_amount(proposal: Proposal, case: Row) -> Refused | None:
-    """Refuse a return of nothing, of more than is still out, or of something that is none."""
+    """Refuse a return of nothing, of more than is still out, or of something that is none.
+
+    Credit that was returned comes back whole or not at all.
+    """
     amount, most = proposal.returned_minor, case["amount_minor"] - case["returned_before_minor"]
     if proposal.resolution is not Resolution.RETURNED:
         return None if amount is None else refuse(refusals.SUSPENSE_AMOUNT_UNFIT, most_minor=most)
-    if amount is None or not 0 < amount <= most:
+    is_whole = Subject(case["subject"]) is Subject.DRAWDOWN or amount == most
+    if amount is None or not 0 < amount <= most or not is_whole:
         return refuse(refusals.SUSPENSE_AMOUNT_UNFIT, most_minor=most)
     return None

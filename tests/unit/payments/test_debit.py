@@ -1,17 +1,20 @@
 """Rules of auto-debit: when it is presented, what answers mean, and that a plan is a plan."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from counterfoil.kernel.language import Language
 from counterfoil.payments.debit import (
+    Bounced,
     Debit,
     DebitAct,
     DebitOrder,
     DebitStatus,
     choose_act,
     judge_debit,
+    judge_finished,
     load_plans,
     next_act_at,
     presentation_due,
@@ -19,6 +22,7 @@ from counterfoil.payments.debit import (
 )
 from counterfoil.payments.mandate import mandate_text, text_sha256
 from counterfoil.payments.rail import (
+    Agree,
     Answer,
     Cause,
     Confirm,
@@ -37,6 +41,7 @@ from counterfoil.payments.rail import (
 from counterfoil.simulator.bank.collecting import CollectingBank
 
 DUE = date(2026, 3, 15)
+RETURNED_WHOLE = Returned(70_000, "CNY", DUE, "D1")
 PLAN = read_plans({"default": {"presentations": ["0 08:00", "0 18:00", "1 08:00"]}})["default"]
 ORDER = DebitOrder(
     customer_id=1,
@@ -133,6 +138,35 @@ def test_asking_ends_after_a_day_and_people_are_not_asked_by_the_clock() -> None
     assert next_act_at(debit, Doubt("pending"), now=late) is None
     assert next_act_at(debit, Suspend(Cause.WRONG_AMOUNT), now=at(15, 9)) is None
     assert next_act_at(debit, Release("no"), now=at(15, 9)) == at(15, 9)
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (Paid(70_000, "CNY", DUE, "D1"), Agree()),
+        (Paid(70_001, "CNY", DUE, "D1"), Suspend(Cause.WRONG_AMOUNT)),
+        (RETURNED_WHOLE, Bounced(DUE)),
+        (Returned(1, "CNY", DUE, "D1"), Suspend(Cause.LATE_REVERSAL)),
+        (Declined("no"), Suspend(Cause.CONTRADICTION)),
+        (NotSeen(), Suspend(Cause.CONTRADICTION)),
+        (NoAnswer("ReadTimeout"), Agree()),
+    ],
+)
+def test_a_collected_debit_bounces_only_whole_and_by_a_clear_word(
+    answer: Answer, verdict: object
+) -> None:
+    debit = replace(a_debit(DebitStatus.SUCCEEDED), outcome=Outcome.SUCCEEDED)
+    assert judge_finished(debit, answer) == verdict
+    assert judge_finished(replace(debit, bounced_on=DUE), RETURNED_WHOLE) == Agree()
+
+
+def test_a_finished_debit_is_asked_about_and_undone_once() -> None:
+    debit = replace(a_debit(DebitStatus.SUCCEEDED), outcome=Outcome.SUCCEEDED)
+    contract = CollectingBank().contract
+    assert choose_act(debit, contract) is DebitAct.VERIFY
+    bounced = replace(debit, bounced_on=DUE)
+    assert choose_act(bounced, contract) is DebitAct.UNDO
+    assert choose_act(replace(bounced, bounce_booked_at=at(16, 8)), contract) is DebitAct.VERIFY
 
 
 @pytest.mark.parametrize("language", list(Language))

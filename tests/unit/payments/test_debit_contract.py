@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -19,6 +20,7 @@ from counterfoil.payments.rail import (
     NotSeen,
     Paid,
     Pending,
+    Returned,
 )
 from counterfoil.payments.statement import read_statement
 from counterfoil.simulator.bank import server
@@ -26,6 +28,7 @@ from counterfoil.simulator.bank.bank import Bank
 from counterfoil.simulator.bank.collecting import BankDebit, CollectingBank, DebitFault
 from counterfoil.simulator.bank.journal import Journal
 
+NEXT_DAY = DUE + timedelta(days=1)
 PAID = Paid(70_000, "CNY", DUE, "D000000000001")
 SILENCE = NoAnswer("ReadTimeout")
 
@@ -70,6 +73,7 @@ async def rail(request: pytest.FixtureRequest, bank: CollectingBank) -> AsyncIte
         (DebitFault.ANSWERS_LATE, Pending(), PAID),
         (DebitFault.WRONG_AMOUNT_ANSWERED, replace(PAID, amount_minor=70_100), PAID),
         (DebitFault.MUTE, SILENCE, SILENCE),
+        (DebitFault.TAKEN_BACK, PAID, PAID),
     ],
 )
 async def test_each_fault_is_answered_alike_and_collects_at_most_once(
@@ -86,6 +90,23 @@ async def test_each_fault_is_answered_alike_and_collects_at_most_once(
     lines = read_statement(text, business_date=DUE).lines
     expected = [] if fault is DebitFault.INSUFFICIENT_FUNDS else [(ORDER.reference, 70_000)]
     assert [(line.reference, line.amount_minor) for line in lines] == expected
+
+
+async def test_what_is_taken_back_stands_on_both_days_and_is_told_when_asked(
+    rail: DebitRail, bank: CollectingBank
+) -> None:
+    bank.upcoming = [DebitFault.TAKEN_BACK]
+    await rail.collect(ORDER, requested_on=DUE)
+    bank.move_to(NEXT_DAY)
+    answer = await rail.ask(ORDER.reference)
+    assert isinstance(answer, Returned)
+    assert (answer.amount_minor, answer.returned_on) == (70_000, NEXT_DAY)
+    kinds = []
+    for day in (DUE, NEXT_DAY):
+        text = await rail.statement(day)
+        assert text is not None
+        kinds += [line.kind.value for line in read_statement(text, business_date=day).lines]
+    assert kinds == ["paid", "returned"]
 
 
 async def test_another_order_under_the_reference_is_a_conflict(rail: DebitRail) -> None:

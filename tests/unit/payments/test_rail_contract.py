@@ -10,7 +10,7 @@ import pytest
 
 from counterfoil.payments.http_rail import HttpRail
 from counterfoil.payments.order import PayoutOrder
-from counterfoil.payments.port import Rail
+from counterfoil.payments.port import PayeeMatch, Rail
 from counterfoil.payments.rail import (
     Answer,
     Conflict,
@@ -84,6 +84,14 @@ async def test_both_make_the_same_promises(rail: Rail) -> None:
     assert contract.name == "bank"
     assert contract.is_reference_idempotent
     assert contract.amount_minor_max == 50_000_000_000
+
+
+async def test_the_bank_says_whose_an_account_is_or_that_it_cannot(rail: Rail, bank: Bank) -> None:
+    bank.name_account("pa_7", "Ann")
+    assert await rail.check_payee("pa_7", name="Ann") is PayeeMatch.MATCHES
+    assert await rail.check_payee("pa_7", name="Bob") is PayeeMatch.DIFFERS
+    bank.name_account("pa_7", None)
+    assert await rail.check_payee("pa_7", name="Ann") is PayeeMatch.NO_ANSWER
 
 
 async def test_an_order_is_paid_and_found_again(rail: Rail) -> None:

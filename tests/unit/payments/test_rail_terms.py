@@ -111,6 +111,19 @@ def test_the_file_is_read_whole() -> None:
     assert not rail.hours.is_open(at(1, 12))
 
 
+def test_public_holidays_are_those_of_the_rule_packs_and_the_file_adds_its_own() -> None:
+    own = '[holidays]\nclosed = [2026-10-01]\nworking = { 2026-10-10 = "fri" }\n'
+    assert own in FILE
+    (rail,) = parse_rails(FILE.replace(own, ""))
+    assert not rail.hours.is_open(at(7, 12)), "National Day stands in the packs' calendar"
+    assert rail.hours.is_open(at(10, 12)), "a Saturday that was declared working"
+    (rail,) = parse_rails(FILE.replace(own, "[holidays]\nclosed = [2026-10-09]\n"))
+    assert not rail.hours.is_open(at(9, 12))
+    assert not rail.hours.is_open(at(7, 12))
+    (rail,) = parse_rails(FILE.replace(own, '[holidays]\nworking = { 2026-10-07 = "fri" }\n'))
+    assert rail.hours.is_open(at(7, 12)), "a bank that works all the same says so"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "key"),
     [
@@ -129,8 +142,9 @@ def test_a_file_that_contradicts_itself_is_refused_by_its_key(old: str, new: str
         parse_rails(FILE.replace(old, new))
 
 
-def test_the_shipped_rails_are_two_that_never_close() -> None:
+def test_the_shipped_rails_never_close_and_ask_whose_an_account_is() -> None:
     rails = load_rails()
+    assert all(rail.checks_payee for rail in rails)
     assert [rail.code for rail in rails] == ["bank", "clearing"]
     assert not any(rail.hours.windows for rail in rails)
     assert all(rail.fee.of(100_000) == 0 for rail in rails)

@@ -75,7 +75,8 @@ class CreditReturnView(View):
     id: str
     customer_id: str
     line_id: str
-    #: `requested`, then `paid`, or `failed` where the payout failed for good.
+    #: `requested`, then `paid`, or `failed` where the payout failed for good; `bounced` where it
+    #: was paid and came back: the credit is kept again.
     status: str
     amount_minor: int
     currency: str

@@ -217,7 +217,7 @@ async def list_payment_cases(house: HouseOf) -> Cases:
 async def take_rail_callback(
     request: Request,
     house: HouseOf,
-    rail: Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,31}$")],
+    rail: Annotated[str, Path(pattern=r"^[a-z][a-z0-9_-]{0,31}$")],
 ) -> Response:
     """Take what a rail sends on its own account: signed by it, and a hint all the same."""
     body = b""

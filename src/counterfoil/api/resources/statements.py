@@ -62,7 +62,7 @@ class StatementView(View):
     fees_paid_minor: int
     #: Paid beyond what was owed and kept as credit.
     excess_minor: int
-    #: Of such credit, what went back to the customer: paid out within these days.
+    #: Of such credit, what went back to the customer within these days, less what came back here.
     credit_returned_minor: int
     #: Opening, plus disbursed, minus principal paid.
     closing_principal_minor: int
@@ -150,20 +150,24 @@ async def _rows(
 async def _returned_minor(
     connection: Connection, customer_id: int, line_id: int, span: tuple[date, date]
 ) -> int:
-    """Return the credit that was paid out to the customer from one business date to another."""
+    """Return the credit paid out to the customer between two dates, less what bounced then."""
     total, before = 0, NEWEST
     while True:
         page = await read_returns_of_line(
             connection, customer_id, line_id, before=before, page=_PAGE
         )
-        total += sum(
-            one.amount_minor
-            for one in page
-            if one.status == "paid" and one.settled_on and span[0] <= one.settled_on <= span[1]
-        )
+        for one in page:
+            if one.status in {"paid", "bounced"} and _is_within(one.settled_on, span):
+                total += one.amount_minor
+            if _is_within(one.bounced_on, span):
+                total -= one.amount_minor
         if len(page) < _PAGE:
             return total
         before = page[-1].return_id
+
+
+def _is_within(day: date | None, span: tuple[date, date]) -> bool:
+    return day is not None and span[0] <= day <= span[1]
 
 
 def _entries(rows: list[Any], opening: int) -> list[StatementEntryView]:

@@ -39,6 +39,7 @@ LEAF_TYPES: Final = {
     "return_payout": LeafType.MONEY_MOVEMENT,
     "confirm_return": LeafType.MONEY_MOVEMENT,
     "fail_return": LeafType.MONEY_MOVEMENT,
+    "bounce_return": LeafType.MONEY_MOVEMENT,
 }
 
 

@@ -105,7 +105,10 @@ def _journals_of_return(page: Page, asked: CreditReturn) -> dict[_Movement, _Wan
     book = (line.lender_id, line.product_code, line.currency)
     days = {"credit_return": asked.requested_on}
     if asked.status != "requested":
-        days[f"credit_return_{asked.status}"] = asked.settled_on or date.min
+        outcome = "failed" if asked.status == "failed" else "paid"
+        days[f"credit_return_{outcome}"] = asked.settled_on or date.min
+    if asked.status == "bounced":
+        days["credit_return_bounced"] = asked.bounced_on or date.min
     return {
         (kind, asked.return_id): _Wanted(
             posting.credit_return(kind, asked.amount_minor), book, None, day
@@ -315,8 +318,8 @@ def _subjects(page: Page) -> Iterable[tuple[_Paid, _Payee]]:
                     asked.currency,
                     asked.status,
                     asked.status == "requested",
-                    asked.status == "failed",
-                    asked.value_date,
+                    asked.status in {"failed", "bounced"},
+                    asked.value_date if asked.status == "paid" else None,
                 ),
             )
 

@@ -112,8 +112,9 @@ class Bank:
     entries: dict[str, Entry] = field(default_factory=dict)
     #: References by the date of their lines, in the order of booking; returned ones marked.
     days: dict[date, list[tuple[str, bool]]] = field(default_factory=dict)
-    #: In whose name accounts are; one that is not here is in any name.
-    holders: dict[str, str] = field(default_factory=dict)
+    #: In whose name accounts are; one that is not here is in any name, of one without a name the
+    #: bank cannot say it.
+    holders: dict[str, str | None] = field(default_factory=dict)
     #: Orders that wait somewhere on the way.
     _late: dict[str, Order] = field(default_factory=dict)
     #: References that got lost once: what goes wrong goes wrong on the first arrival alone.
@@ -130,9 +131,15 @@ class Bank:
 
     # What callers do
 
-    def holds(self, payee: str, name: str) -> bool:
-        """Return whether an account is in a name."""
-        return self.holders.get(payee, name) == name
+    def holds(self, payee: str, name: str) -> bool | None:
+        """Return whether an account is in a name; None where the bank cannot say."""
+        holder = self.holders.get(payee, name)
+        return None if holder is None else holder == name
+
+    def name_account(self, payee: str, holder: str | None) -> None:
+        """Put an account in a name, or let the bank not know whose it is."""
+        self.holders[payee] = holder
+        self.journal.append({"fact": "holder", "payee": payee, "holder": holder})
 
     def order(self, order: Order) -> Handling:
         """Take an order to pay."""
@@ -273,6 +280,8 @@ class Bank:
                 fields["fault"] = Fault(fields["fault"])
                 fields["value_date"] = date.fromisoformat(fields["value_date"])
                 self._remember_entry(Entry(**fields))
+            case "holder":
+                self.holders[fact["payee"]] = fact["holder"]
             case _:
                 entry = self.entries[fact["reference"]]
                 day = fact["returned_on"] and date.fromisoformat(fact["returned_on"])

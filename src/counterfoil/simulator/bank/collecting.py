@@ -1,7 +1,8 @@
 """The simulated bank's side of auto-debit: accounts, debits by reference, and what goes wrong.
 
 Invariant   One debit per reference however often it arrives; another one under a known reference
-            is refused. A debit that is booked stands on the statement of its day.
+            is refused. A debit that is booked stands on the statement of its day, and one that is
+            taken back on that of the later day as well.
 """
 
 from collections import Counter
@@ -13,6 +14,7 @@ from typing import Final
 from counterfoil.kernel import ids
 from counterfoil.kernel.money import EXPONENTS
 from counterfoil.payments.debit import DebitOrder
+from counterfoil.payments.debit_port import DEBIT_RAIL
 from counterfoil.payments.rail import (
     Answer,
     Conflict,
@@ -22,6 +24,7 @@ from counterfoil.payments.rail import (
     NotSeen,
     Paid,
     Pending,
+    Returned,
 )
 from counterfoil.simulator.bank.bank import ERROR_MINOR, Callback, PayoutStatus
 from counterfoil.simulator.bank.faults import SCALE_BP, draw
@@ -52,6 +55,8 @@ class DebitFault(StrEnum):
     WRONG_AMOUNT_ANSWERED = "wrong_amount_answered"
     #: Neither the order's answer nor any question is ever answered; the statement tells.
     MUTE = "mute"
+    #: Collected, and taken back on the bank's next day.
+    TAKEN_BACK = "taken_back"
 
 
 #: The order's own answer is lost after these; a question is answered.
@@ -92,6 +97,8 @@ class _Entry:
     #: Questions until a late debit is decided.
     waits: int = 0
     is_mute: bool = False
+    #: It will be taken back on the next day.
+    is_to_return: bool = False
 
 
 @dataclass(slots=True)
@@ -99,7 +106,7 @@ class CollectingBank:
     """A bank in this process that collects; it is the rail itself, and stands behind its server."""
 
     seed: int = 0
-    name: str = "bank-debits"
+    name: str = DEBIT_RAIL
     #: Basis points of all debits by fault; the rest go right.
     rates_bp: dict[DebitFault, int] = field(default_factory=dict)
     #: Faults of the very next debits, before the rates count.
@@ -123,7 +130,7 @@ class CollectingBank:
                 account=fact["account"],
                 requested_on=date.fromisoformat(fact["requested_on"]),
             )
-            self.today = date.fromisoformat(fact["value_date"])
+            self.move_to(date.fromisoformat(fact["value_date"]))
             self._book(order, DebitFault(fact["fault"])).waits = 0
 
     @property
@@ -160,8 +167,14 @@ class CollectingBank:
         return Heard(answer, (Callback(order.reference, _status(entry)),) * times)
 
     def move_to(self, day: date) -> None:
-        """Begin a later day."""
-        self.today = max(self.today or day, day)
+        """Begin a later day: what is to be taken back is taken back."""
+        if self.today is not None and day <= self.today:
+            return
+        self.today = day
+        for entry in self._entries.values():
+            if entry.is_to_return and isinstance(entry.answer, Paid):
+                paid, number = entry.answer, f"{entry.rail_reference}R"
+                entry.answer = Returned(paid.amount_minor, paid.currency, day, number)
 
     async def collect(self, order: DebitOrder, *, requested_on: date) -> Answer:
         """Order a debit under the order's own reference."""
@@ -184,14 +197,11 @@ class CollectingBank:
     async def statement(self, business_date: date) -> str | None:
         """Return the text of that day's statement of debits."""
         return statement_text(
-            (one.order.reference, "paid", one.order.amount_minor, one.order.currency,
-             one.value_date, one.rail_reference)
-            for one in self._collected()
-            if one.value_date == business_date
-        )  # fmt: skip
-
-    def _collected(self) -> list[_Entry]:
-        return [one for one in self._entries.values() if isinstance(one.answer, Paid)]
+            (one.order.reference, kind, one.order.amount_minor, one.order.currency, day, number)
+            for one in self._entries.values()
+            for kind, day, number in _lines(one)
+            if day == business_date
+        )
 
     def _book(self, order: BankDebit, fault: DebitFault) -> _Entry:
         assert self.today is not None, "an order has a day"
@@ -200,8 +210,8 @@ class CollectingBank:
         if fault is DebitFault.INSUFFICIENT_FUNDS:
             answer = Declined(INSUFFICIENT_FUNDS)
         waits = 1 if fault is DebitFault.ANSWERS_LATE else 0
-        is_mute = fault is DebitFault.MUTE
-        entry = _Entry(order, self.today, rail_reference, answer, waits, is_mute)
+        is_mute, is_to_return = fault is DebitFault.MUTE, fault is DebitFault.TAKEN_BACK
+        entry = _Entry(order, self.today, rail_reference, answer, waits, is_mute, is_to_return)
         self._entries[order.reference] = entry
         return entry
 
@@ -227,6 +237,18 @@ class CollectingBank:
         return DebitFault.NONE
 
 
+def _lines(entry: _Entry) -> list[tuple[str, date, str]]:
+    """Return what statements show of a debit: kind, day and number of each movement."""
+    paid = ("paid", entry.value_date, entry.rail_reference)
+    match entry.answer:
+        case Paid():
+            return [paid]
+        case Returned(returned_on=day, rail_reference=number):
+            return [paid, ("returned", day, number)]
+        case _:
+            return []
+
+
 def _differs(known: BankDebit, order: BankDebit) -> bool:
     booked = (known.amount_minor, known.currency, known.account, known.mandate)
     return booked != (order.amount_minor, order.currency, order.account, order.mandate)
@@ -236,4 +258,6 @@ def _status(entry: _Entry) -> PayoutStatus:
     """Return what a callback says; nobody should believe it."""
     if entry.waits:
         return PayoutStatus.PENDING
+    if isinstance(entry.answer, Returned):
+        return PayoutStatus.RETURNED
     return PayoutStatus.SUCCEEDED if isinstance(entry.answer, Paid) else PayoutStatus.FAILED

@@ -69,7 +69,11 @@ class DirectRail:
 
     async def check_payee(self, payee_ref: str, *, name: str) -> PayeeMatch:
         """Ask whether an account is in a name."""
-        return PayeeMatch.MATCHES if self._bank.holds(payee_ref, name) else PayeeMatch.DIFFERS
+        match self._bank.holds(payee_ref, name):
+            case None:
+                return PayeeMatch.NO_ANSWER
+            case is_holder:
+                return PayeeMatch.MATCHES if is_holder else PayeeMatch.DIFFERS
 
     async def pay_out(self, order: PayoutOrder, *, requested_on: date) -> Answer:
         """Order a payout under the order's own reference."""

@@ -2,7 +2,9 @@
 
 Payouts     `POST /payouts`, `GET /payouts/{reference}`, `GET /statements/{date}`.
 Debits      `POST /debits` and what belongs to it; see `collecting_server`.
-Operators   From this machine only: `GET` and `PUT /faults`, `POST /date`, `GET /counts`.
+Payees      `POST /payee-checks` says whether an account is in a name.
+Operators   From this machine only: `GET` and `PUT /faults`, `POST /date`, `GET /counts`, and
+            `PUT /accounts/{payee}` for whose an account is.
 Callbacks   Sent to one address, once or twice or never, before or after the answer.
 """
 
@@ -56,6 +58,14 @@ class PayeeBody(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=200)]
 
 
+class HolderBody(BaseModel):
+    """In whose name an account is; without one the bank cannot say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    holder: Annotated[str, Field(min_length=1, max_length=200)] | None
+
+
 class FaultsBody(BaseModel):
     """The plan of what goes wrong."""
 
@@ -90,7 +100,8 @@ def make_app(
 
     @app.post("/payee-checks")
     async def check_payee(body: PayeeBody) -> dict[str, str]:
-        return {"result": "matches" if bank.holds(body.payee, body.name) else "differs"}
+        answers = {True: "matches", False: "differs", None: "not_known"}
+        return {"result": answers[bank.holds(body.payee, body.name)]}
 
     @app.post("/payouts")
     async def order(body: OrderBody) -> Response:
@@ -132,6 +143,11 @@ def _add_operators_routes(app: FastAPI, bank: Bank, debits: CollectingBank) -> N
             bank.plan = FaultPlan(**dict(body))
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
+        return body
+
+    @app.put("/accounts/{payee}", dependencies=[Depends(_only_from_here)])
+    async def name_account(payee: str, body: HolderBody) -> HolderBody:
+        bank.name_account(payee, body.holder)
         return body
 
     @app.post("/date", dependencies=[Depends(_only_from_here)])
