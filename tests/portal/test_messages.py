@@ -20,6 +20,7 @@ from counterfoil.decisioning.wishes import Choice
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.hosts.link import LinkState
 from counterfoil.kernel.language import Language
+from counterfoil.lending.settlement import SettlementState
 from counterfoil.lending.terms import Method, Prepayment
 from counterfoil.platform.web.i18n import load_catalogues
 from counterfoil.portal.frame import THEMES
@@ -55,29 +56,40 @@ FAMILIES = {
     "loan_status": ["open", "pending", "closed", "cancelled"],
     "me_link": [
         "account",
+        "addresses",
         "apply",
         "decisions",
         "contracts",
         "hosts",
+        "messages",
         "profile",
         "rights",
         "settings",
         "sign_ins",
+        "statements",
     ],
     "me_note": [
         "account",
+        "addresses",
         "apply",
         "decisions",
         "contracts",
         "hosts",
+        "messages",
         "profile",
         "rights",
         "settings",
         "sign_ins",
+        "statements",
     ],
     "measure_kind": [one.value for one in MeasureKind],
     "measure_status": [one.value for one in MeasureStatus],
     "method": [one.value for one in Method],
+    "message_status": ["queued", "sent", "delivered", "undeliverable", "withdrawn"],
+    "settlement": [one.value for one in SettlementState],
+    "address_hint": ["email", "letter"],
+    "address_of": ["email", "letter"],
+    "address_sent": ["email", "letter"],
     "nav": ["home", "loans", "consents", "record", "me"],
     "part": ["principal", "interest", "penalty", "fee", "excess"],
     "payout": ["created", "held", "sent", "unknown", "succeeded", "failed"],

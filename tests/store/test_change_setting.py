@@ -15,7 +15,7 @@ from counterfoil.customers import message_store, setting_store
 from counterfoil.customers.message_port import SandboxCarrier
 from counterfoil.customers.setting import Channel, Setting, SettingRequest, StatementForm
 from counterfoil.journeys import change_setting
-from counterfoil.journeys.tell_customers import send_due
+from counterfoil.journeys.deliver_messages import send_due
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language
 from counterfoil.lending import store as lending

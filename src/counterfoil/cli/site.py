@@ -53,6 +53,7 @@ from counterfoil.worker.papers import papers_job
 from counterfoil.worker.payouts import payout_job
 from counterfoil.worker.rails import rails_job
 from counterfoil.worker.reviews import reviews_job
+from counterfoil.worker.statements import statements_job
 from counterfoil.worker.withdrawals import withdrawals_job
 
 #: The environment in which a simulated bank may stand in for one that is not named.
@@ -152,8 +153,8 @@ async def work(house: House, stop: asyncio.Event) -> None:
 
 
 async def _debit_jobs(house: House, stack: AsyncExitStack) -> list[Job]:
-    """Return the job that tells customers, and where a bank collects the one that presents."""
-    jobs = [await messages_job(house)]
+    """Return the jobs that tell customers, and where a bank collects the one that presents."""
+    jobs = [await messages_job(house), statements_job(house)]
     rail = await _debit_rail(house.settings, stack)
     if rail is not None:
         relay = DebitRelay(

@@ -4,13 +4,18 @@ Invariant   What is kept of a message is its kind and its figures. The name and 
             from the vault when it is sent, and are not written down again.
 Channels    Those the customer takes, in their order; a legal notice goes on to the others that
             leave something to keep, whatever the customer takes. One that fails is followed by the
-            next; when none is left the round begins again later, a bounded number of times.
+            next; when none is left the round begins again later, a bounded number of times. One
+            that refused for good, or from which the message came back, is not tried again.
+Form        A message that has a form of its own, as a statement, goes by that channel alone.
+Receipts    Sent is not delivered: who carries messages may be asked later, and what came back goes
+            on to the next channel. What nobody can deliver stays as such, before staff.
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -22,6 +27,14 @@ from counterfoil.kernel.money import to_major_text
 ROUNDS_MAX: Final = 3
 #: Between two rounds.
 PAUSE: Final = timedelta(minutes=30)
+#: After which times it is asked whether a message arrived; then it stays sent, and nobody knows.
+ASK_AFTER: Final = (
+    timedelta(minutes=1),
+    timedelta(minutes=30),
+    timedelta(hours=6),
+    timedelta(days=1),
+    timedelta(days=3),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +53,15 @@ class Message:
     created_at: datetime
     #: Rounds so far.
     attempts: int = 0
+    #: `queued`, or `sent` where it is to be asked whether it arrived.
+    status: str = "queued"
+    #: How often it was asked.
+    asks: int = 0
+
+    @property
+    def form(self) -> Channel | None:
+        """Return the one channel by which it goes; None where the customer's are tried."""
+        return Channel(self.fields["form"]) if "form" in self.fields else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +75,14 @@ class MessageText:
 class MessageTexts:
     """The catalogue of texts."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        """Take the catalogue; raise ValueError where a kind lacks a language."""
+    def __init__(
+        self, document: Mapping[str, Any], words: Mapping[str, Mapping[str, Mapping[str, str]]]
+    ) -> None:
+        """Take the catalogue, and words for codes by figure and language.
+
+        Raises ValueError where a kind lacks a language.
+        """
+        self._words = words
         self._texts = {
             (kind, language): MessageText(**texts[language.value])
             for kind, texts in document.items()
@@ -68,29 +96,58 @@ class MessageTexts:
         return frozenset(kind for kind, _ in self._texts)
 
     def render(self, message: Message, language: Language, *, name: str) -> MessageText:
-        """Return the text of a message for a person; amounts and dates as people write them."""
-        text = self._texts[message.kind, language]
-        values = {"name": name, **{key: str(v) for key, v in message.fields.items()}}
-        if f"text_{language}" in message.fields:
-            values["text"] = message.fields[f"text_{language}"]
-        if "amount_minor" in message.fields:
-            amount, currency = message.fields["amount_minor"], message.fields["currency"]
-            values["amount"] = f"{to_major_text(amount, currency)} {currency}"
+        """Return the text of a message for a person."""
+        return self.render_fields(message.kind, message.fields, language, name=name)
+
+    def render_fields(
+        self, kind: str, fields: Mapping[str, Any], language: Language, *, name: str
+    ) -> MessageText:
+        """Return a text for a person from its figures; amounts and dates as people write them."""
+        values = {"name": name, **{key: self._word(key, v, language) for key, v in fields.items()}}
+        if f"text_{language}" in fields:
+            values["text"] = fields[f"text_{language}"]
+        for key, amount in fields.items():
+            if key.endswith("_minor"):
+                currency = fields["currency"]
+                values[key.removesuffix("_minor")] = f"{to_major_text(amount, currency)} {currency}"
+        return self.render_kind(kind, language, values)
+
+    def _word(self, key: str, value: object, language: Language) -> str:
+        """Return what stands for a figure: the word for a code, or the figure as it is."""
+        return self._words.get(key, {}).get(language.value, {}).get(str(value), str(value))
+
+    def render_kind(self, kind: str, language: Language, values: Mapping[str, str]) -> MessageText:
+        """Return a text with its places filled; raise KeyError where one is left empty."""
+        text = self._texts[kind, language]
         return MessageText(text.subject.format(**values), text.body.format(**values))
 
 
+@cache
 def load_texts() -> MessageTexts:
     """Return the catalogue that is part of the product."""
-    text = files("counterfoil.customers").joinpath("messages.toml").read_text("utf-8")
-    return MessageTexts(tomllib.loads(text))
+    folder = files("counterfoil.customers")
+    texts, words = (
+        tomllib.loads(folder.joinpath(name).read_text("utf-8"))
+        for name in ("messages.toml", "message_words.toml")
+    )
+    return MessageTexts(texts, words)
 
 
-def channels_for(message: Message, taken: Sequence[Channel]) -> list[Channel]:
-    """Return the channels of a message in the order in which they are tried."""
-    if not message.is_legal:
-        return list(taken)
-    more = [one for one in Channel if one in LEGAL_CHANNELS and one not in taken]
-    return [*taken, *more]
+def channels_for(
+    message: Message, taken: Sequence[Channel], closed: Collection[Channel] = ()
+) -> list[Channel]:
+    """Return the channels of a message in the order in which they are tried.
+
+    `closed` are those over which nothing arrives: they refused it, or it came back.
+    """
+    if message.form is not None:
+        wanted = [message.form]
+    elif message.is_legal:
+        more = [one for one in Channel if one in LEGAL_CHANNELS and one not in taken]
+        wanted = [*taken, *more]
+    else:
+        wanted = list(taken)
+    return [one for one in wanted if one not in closed]
 
 
 def _missing(kind: str, language: Language) -> bool:

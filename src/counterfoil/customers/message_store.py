@@ -7,11 +7,15 @@ from typing import Any, Final
 import orjson
 
 from counterfoil.customers.message import Message
+from counterfoil.customers.message_port import Carried, Outcome
 from counterfoil.customers.setting import Channel
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries, Row
 
 QUERIES: Final = Queries.load("counterfoil.customers", "message_store.sql")
+
+#: After these a channel is not tried again.
+_FINAL: Final = frozenset({Outcome.REFUSED.value, Outcome.BOUNCED.value})
 
 
 async def add_messages(
@@ -45,9 +49,43 @@ async def take_due(
             fields=orjson.loads(row["fields"]),
             created_at=row["created_at"],
             attempts=row["attempts"],
+            status=row["status"],
+            asks=row["asks"],
         )
         for row in rows
     ]
+
+
+async def closed_channels(connection: Connection, message: Message) -> frozenset[Channel]:
+    """Return the channels over which a message does not arrive: refused for good, or came back."""
+    rows: list[Any] = await QUERIES.attempts_at.fetch(
+        connection, customer_id=message.customer_id, message_id=message.message_id
+    )
+    return frozenset(Channel(row["channel"]) for row in rows if row["outcome"] in _FINAL)
+
+
+async def last_carried_by(connection: Connection, message: Message) -> Channel:
+    """Return the channel that took a sent message over."""
+    rows: list[Any] = await QUERIES.attempts_at.fetch(
+        connection, customer_id=message.customer_id, message_id=message.message_id
+    )
+    return [Channel(row["channel"]) for row in rows if row["outcome"] == Outcome.SENT.value][-1]
+
+
+async def send_again(
+    connection: Connection, customer_id: int, message_id: int, *, now: datetime
+) -> bool:
+    """Try an undeliverable message from the beginning; False where it is none."""
+    found = await QUERIES.send_again.fetchval(
+        connection, customer_id=customer_id, message_id=message_id, now=now
+    )
+    return found is not None
+
+
+async def read_undeliverable(connection: Connection, *, after: int, page: int) -> Sequence[Row]:
+    """Return a page of what nobody could deliver, the oldest first."""
+    rows: list[Any] = await QUERIES.undeliverable.fetch(connection, after=after, page=page)
+    return rows
 
 
 async def add_attempt(
@@ -55,8 +93,7 @@ async def add_attempt(
     message: Message,
     *,
     channel: Channel,
-    outcome: str,
-    detail: str | None,
+    carried: Carried,
     now: datetime,
 ) -> None:
     """Write how one attempt went."""
@@ -65,8 +102,8 @@ async def add_attempt(
         customer_id=message.customer_id,
         message_id=message.message_id,
         channel=channel.value,
-        outcome=outcome,
-        detail=detail,
+        outcome=carried.outcome.value,
+        detail=carried.detail,
         now=now,
     )
 
@@ -78,13 +115,17 @@ async def end_round(
     status: str,
     next_act_at: datetime | None,
     now: datetime,
+    rounds: int = 1,
+    asks: int = 0,
 ) -> None:
-    """Write what a round over the channels came to."""
+    """Write what a round over the channels, or a question for the receipt, came to."""
     await QUERIES.end_round.execute(
         connection,
         customer_id=message.customer_id,
         message_id=message.message_id,
         status=status,
+        rounds=rounds,
+        asks=asks,
         next_act_at=next_act_at,
         ended_at=None if next_act_at is not None else now,
     )

@@ -201,6 +201,66 @@ STATEMENT_FORM_WITHOUT_CHANNEL = Refusal(
     message="Statements in this form need the channel {channel}.",
     next_step="Take the channel among those by which you are told, or choose another form.",
 )
+CHANNEL_WITHOUT_ADDRESS = Refusal(
+    code="channel_without_address",
+    kind=Kind.CONFLICT,
+    message="No address is known for: {channels}.",
+    next_step="Name the address first and confirm it with the code that is sent.",
+)
+ADDRESS_INVALID = Refusal(
+    code="address_invalid",
+    kind=Kind.INVALID,
+    message="This address for {channel} {fault}.",
+    next_step="Correct the address and send it again.",
+)
+ADDRESS_CHANNEL = Refusal(
+    code="address_channel",
+    kind=Kind.INVALID,
+    message="An address of its own is not named for {channel}.",
+    next_step="Name one for email or letter; the phone number is changed after identity checks.",
+)
+ADDRESS_UNCHANGED = Refusal(
+    code="address_unchanged",
+    kind=Kind.CONFLICT,
+    message="This is the address that is known already.",
+    next_step="Nothing is to be done.",
+)
+ADDRESS_REQUEST_NOT_FOUND = Refusal(
+    code="address_request_not_found",
+    kind=Kind.NOT_FOUND,
+    message="No address waits to be confirmed under this number.",
+    next_step="Check the identifier, or name the address again.",
+)
+ADDRESS_NOT_KNOWN = Refusal(
+    code="address_not_known",
+    kind=Kind.NOT_FOUND,
+    message="No address for {channel} is known.",
+    next_step="Nothing is to be done.",
+)
+ADDRESS_IN_USE = Refusal(
+    code="address_in_use",
+    kind=Kind.CONFLICT,
+    message="Messages go to this address: {channel} is among the channels.",
+    next_step="Choose other channels and another form of statements first.",
+)
+ADDRESS_REQUESTS_USED_UP = Refusal(
+    code="address_requests_used_up",
+    kind=Kind.BUSY,
+    message="Too many codes for addresses were sent in the last hour.",
+    next_step="Try again in an hour.",
+)
+MESSAGE_SERVICE_UNAVAILABLE = Refusal(
+    code="message_service_unavailable",
+    kind=Kind.UNAVAILABLE,
+    message="The code could not be sent: nobody carries messages at the moment.",
+    next_step="Try again later.",
+)
+MESSAGE_NOT_UNDELIVERABLE = Refusal(
+    code="message_not_undeliverable",
+    kind=Kind.CONFLICT,
+    message="There is no such message that nobody could deliver.",
+    next_step="List what is undeliverable, and send again what stands there.",
+)
 SETTING_CODE_MISSING = Refusal(
     code="setting_code_missing",
     kind=Kind.INVALID,
@@ -260,4 +320,28 @@ PAYOUT_ACCOUNT_UNCHECKED = Refusal(
     kind=Kind.UNAVAILABLE,
     message="Nobody could say whose account this is, so it was not registered.",
     next_step="Try again later, or have the lender register it after its checks.",
+)
+CALL_NOT_FOUND = Refusal(
+    code="call_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no such request for a call.",
+    next_step="Look it up in the queue of calls.",
+)
+CALL_NOT_OPEN = Refusal(
+    code="call_not_open",
+    kind=Kind.CONFLICT,
+    message="Nobody waits for this call any more; it is {status}.",
+    next_step="The customer can ask for another one.",
+)
+CALL_TAKEN = Refusal(
+    code="call_taken",
+    kind=Kind.CONFLICT,
+    message="{person} has taken this call.",
+    next_step="Leave it to them, or have them give it back.",
+)
+CALL_NOT_TRIED = Refusal(
+    code="call_not_tried",
+    kind=Kind.CONFLICT,
+    message="The customer was called {missed} times without an answer; {least} are needed.",
+    next_step="Call again at the time that the customer likes.",
 )

@@ -61,6 +61,14 @@ async def put_preference(connection: Connection, preference: Preference, *, at: 
     return row is not None
 
 
+async def forms_to_send(
+    connection: Connection, *, since: datetime | None, after: int, page: int
+) -> list[tuple[int, StatementForm]]:
+    """Return customers who have their statements sent, with the form, in their order."""
+    rows = await QUERIES.forms_to_send.fetch(connection, since=since, after=after, page=page)
+    return [(row["customer_id"], StatementForm(row["statement_form"])) for row in rows]
+
+
 async def lock_person(connection: Connection, customer_id: int) -> None:
     """Keep other changes of the same person away until the end of the transaction."""
     await QUERIES.lock_person.execute(connection, customer_id=customer_id)

@@ -149,3 +149,14 @@ FROM customers.setting_request AS r
 WHERE r.status = 'confirmed' AND r.confirmed_at < :before
 ORDER BY r.confirmed_at
 LIMIT :page;
+
+-- name: forms_to_send
+-- Customers who have their statements sent, with the form.
+-- gives   at most :page rows after a customer
+-- locks   none
+SELECT p.customer_id, p.statement_form
+FROM customers.preference AS p
+WHERE p.statement_form IN ('email', 'paper') AND p.customer_id > :after
+  AND (:since::timestamptz IS NULL OR p.changed_at >= :since)
+ORDER BY p.customer_id
+LIMIT :page;

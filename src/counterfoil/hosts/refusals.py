@@ -98,6 +98,18 @@ HOST_SUBJECT_NOT_FOUND = Refusal(
     message="Nothing of this number was made through the host for this customer.",
     next_step="Check the number and the reference.",
 )
+HOST_PAYEE_NOT_DECLARED = Refusal(
+    code="host_payee_not_declared",
+    kind=Kind.CONFLICT,
+    message="This account is not declared for the customer, or was withdrawn.",
+    next_step="Declare the customer's own account first (POST /v1/host/payees).",
+)
+HOST_PAYEE_NOT_FOUND = Refusal(
+    code="host_payee_not_found",
+    kind=Kind.NOT_FOUND,
+    message="No account of this number is declared for this customer.",
+    next_step="List the accounts that are declared.",
+)
 PAGE_NOT_FOUND = Refusal(
     code="page_not_found",
     kind=Kind.NOT_FOUND,

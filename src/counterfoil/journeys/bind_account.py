@@ -51,7 +51,7 @@ async def bind_account(
     present = await present_account(house, customer_id)
     if present is not None and present != payee_ref:
         return refuse(PAYOUT_ACCOUNT_BOUND)
-    refused = await _refuse_name(house, customer_id, payee_ref, open_rail)
+    refused = await refuse_name(house, customer_id, payee_ref, open_rail)
     if refused is not None:
         return refused
     return await register_account(
@@ -63,8 +63,8 @@ async def bind_account(
     )
 
 
-async def _refuse_name(
-    house: House, customer_id: int, payee_ref: str, open_rail: Open
+async def refuse_name(
+    house: House, customer_id: int, payee_ref: str, open_rail: Open = HttpRail
 ) -> Refused | None:
     """Return why an account is not taken for the customer's own."""
     addresses = _checking(house)

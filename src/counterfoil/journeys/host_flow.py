@@ -21,6 +21,7 @@ from counterfoil.hosts.page import HostedPage, PageAct, PageState, refuse_result
 from counterfoil.journeys.apply import submit_application
 from counterfoil.journeys.decide import Facts
 from counterfoil.journeys.draw import draw
+from counterfoil.journeys.host_payees import refuse_payee
 from counterfoil.journeys.host_scope import (
     Visit,
     customer_of_visit,
@@ -156,6 +157,8 @@ async def draw_by_host(house: House, visit: Visit, reference: str, page_id: int)
         page = await page_of_visit(connection, link, page_id)
         if page.act is not PageAct.COST_SHEET or page.state is not PageState.USED:
             raise_refused(refuse_result(page, PageAct.COST_SHEET))
+            # Withdrawn since the customer saw the sheet, an account is paid no more.
+            raise_refused(await refuse_payee(connection, link, page.asked["payee_ref"]))
         number = page.asked["line_id"]
         line = await subject_of_visit(connection, visit, link, SubjectKind.LINE, number)
     asked = page.asked

@@ -20,12 +20,14 @@ from counterfoil.consents.notice_file import load_notices
 from counterfoil.contracts.paper import DeferredSeals, SealPlaces
 from counterfoil.contracts.port import LenderSeals, NoCodes, OneTimeCodes, SandboxCodes
 from counterfoil.contracts.shelf import Shelf, load_shelf
+from counterfoil.customers.http_messages import HttpCarrier
 from counterfoil.customers.message_port import MessageCarrier, NoCarrier, SandboxCarrier
 from counterfoil.customers.verification_policy import IdentityPolicy, load_identity_policy
 from counterfoil.customers.verification_port import IdentitySource, sources_of
 from counterfoil.evidence.staging import Leaves
 from counterfoil.features.registry import Registry
 from counterfoil.features.registry_file import load_registry
+from counterfoil.journeys.carried_codes import CarriedCodes
 from counterfoil.journeys.counter import Counter, LineDesk
 from counterfoil.journeys.follow_experiments import Experiments, following_experiments
 from counterfoil.journeys.follow_log import LogFollower, following
@@ -121,7 +123,7 @@ async def open_house(
     keys.mkdir(parents=True, exist_ok=True, mode=0o700)
     vault = vault_of(settings)
     ids = IdSource(wall.milliseconds, settings.node)
-    catalogue = load_catalogue()
+    catalogue = load_catalogue(settings.products)
     metrics = Metrics.create()
     metrics.ciphertexts_rejected.set_function(lambda: vault.rejections.total)
     connections = max(settings.database_connections, settings.engine_shards + _CONNECTIONS_BESIDE)
@@ -146,6 +148,8 @@ async def open_house(
             engine,
             joined as bureau,
             _statement_source(settings) as statement_source,
+            _carrier(settings) as messages,
+            _codes(settings, messages, database, vault, ids) as codes,
             following(database, leaves) as log,
             policies as in_force,
             followed as experiments,
@@ -155,7 +159,7 @@ async def open_house(
                 database=database,
                 counter=Counter(engine, desk),
                 catalogue=catalogue,
-                shelf=load_shelf(),
+                shelf=load_shelf(settings.contract_templates),
                 policies=in_force,
                 experiments=experiments,
                 notices=load_notices(settings.notices),
@@ -175,8 +179,8 @@ async def open_house(
                 metrics=metrics,
                 quote_key=_secret(keys / "quote.key"),
                 code_key=_secret(keys / "one-time-code.key"),
-                codes=SandboxCodes() if settings.environment == SANDBOX else NoCodes(),
-                messages=_carrier(settings),
+                codes=codes,
+                messages=messages,
                 seals=_seals(settings, SystemClock()),
             )
 
@@ -198,11 +202,32 @@ def _statement_source(settings: Settings) -> AbstractAsyncContextManager[HttpSta
     )
 
 
-def _carrier(settings: Settings) -> MessageCarrier:
-    """Return who carries messages: in a sandbox a file."""
+def _carrier(settings: Settings) -> AbstractAsyncContextManager[MessageCarrier]:
+    """Return who carries messages: the service that is named, in a sandbox a file, else nobody."""
+    if settings.message_url is not None:
+        return HttpCarrier(settings.message_url, token_file=settings.message_token_file)
     if settings.environment != SANDBOX:
-        return NoCarrier()
-    return SandboxCarrier(settings.home / "simulator" / "messages.jsonl")
+        return nullcontext(NoCarrier())
+    return nullcontext(SandboxCarrier(settings.home / "simulator" / "messages.jsonl"))
+
+
+@asynccontextmanager
+async def _codes(
+    settings: Settings,
+    carrier: MessageCarrier,
+    database: Database,
+    vault: Vault,
+    numbers: IdSource,
+) -> AsyncIterator[OneTimeCodes]:
+    """Give who brings one-time codes: a sandbox shows them in its answers."""
+    if settings.environment == SANDBOX:
+        yield SandboxCodes()
+    elif settings.message_url is None:
+        yield NoCodes()
+    else:
+        carried = CarriedCodes(carrier, database, vault, numbers)
+        yield carried
+        await carried.settle()
 
 
 def vault_of(settings: Settings) -> Vault:

@@ -18,6 +18,7 @@ import orjson
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.house import House
+from counterfoil.journeys.statement_papers import first_version, keep_statement, queue_corrected
 from counterfoil.kernel import ids
 from counterfoil.lending import paper_store as papers
 from counterfoil.lending import sheet_change as changes
@@ -32,7 +33,7 @@ from counterfoil.lending.monthly_statement import (
     statement_hash,
     statement_of,
 )
-from counterfoil.lending.paper_store import Noted, StoredSheet, StoredStatement
+from counterfoil.lending.paper_store import Noted, StoredSheet
 from counterfoil.lending.sheet_change import CAUSES, change_by, changes_plan, signed_sheet
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Connection
@@ -264,58 +265,22 @@ async def _keep_version(
     latest = orjson.loads(stored[-1].statement) if stored else before
     if statement_hash(latest) == statement_hash(after):
         return False
-    first = _version(noted, month, before, house.clock.now())
+    who = (noted.customer_id, noted.line_id, month)
+    on, now = noted.book_date, house.clock.now()
     if not stored:
-        await _add(house, connection, first)
-    changed = _version(noted, month, after, house.clock.now())
-    await _add(
-        house,
-        connection,
-        changed._replace(
-            version_no=len(stored) + 1 if stored else 2,
-            reason=noted.kind,
-            cause_id=noted.transaction_id,
-            difference=orjson.dumps(difference(latest, after)).decode(),
-        ),
+        first = first_version(*who, before, made_on=on, made_at=now)
+        await keep_statement(house, connection, first)
+    changed = first_version(*who, after, made_on=on, made_at=now)._replace(
+        version_no=len(stored) + 1 if stored else 2,
+        reason=noted.kind,
+        cause_id=noted.transaction_id,
+        difference=orjson.dumps(difference(latest, after)).decode(),
     )
+    await keep_statement(house, connection, changed)
+    line = await lending.read_line(connection, noted.customer_id, noted.line_id)
+    assert line is not None, "lines are never removed"
+    await queue_corrected(house, connection, changed, line.currency)
     return True
-
-
-def _version(
-    noted: Noted, month: date, statement: dict[str, object], at: datetime
-) -> StoredStatement:
-    return StoredStatement(
-        customer_id=noted.customer_id,
-        line_id=noted.line_id,
-        month=month,
-        version_no=1,
-        reason="month_end",
-        cause_id=None,
-        statement=canonical(statement).decode(),
-        statement_sha256=statement_hash(statement),
-        difference=None,
-        made_on=noted.book_date,
-        made_at=at,
-    )
-
-
-async def _add(house: House, connection: Connection, version: StoredStatement) -> None:
-    await papers.add_statement(connection, version)
-    leaf = house.leaves.stage(
-        version.customer_id,
-        house.ids.next(),
-        LeafType.CONTRACT,
-        version.line_id,
-        {
-            "kind": "statement",
-            "line_id": ids.to_text(ids.LINE, version.line_id),
-            "month": version.month.isoformat()[:7],
-            "version": version.version_no,
-            "reason": version.reason,
-            "statement_sha256": version.statement_sha256.hex(),
-        },
-    )
-    await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
 
 
 def _month(day: date) -> date:

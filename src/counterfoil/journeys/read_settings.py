@@ -5,6 +5,7 @@ from typing import Any
 from counterfoil.customers import refusals, setting_store
 from counterfoil.customers import store as customers
 from counterfoil.customers.setting import LEGAL_CHANNELS, Channel, SettingChange, StatementForm
+from counterfoil.journeys.change_address import read_addresses
 from counterfoil.journeys.house import House
 from counterfoil.journeys.mandates import mandate_answer
 from counterfoil.kernel import ids
@@ -26,6 +27,9 @@ _NEWEST = 2**63 - 1
 async def read_settings(house: House, *, customer_id: int) -> dict[str, Any] | Refused:
     """Return everything a customer may set, as it stands, with its bounds."""
     on = await house.business_date()
+    addresses = await read_addresses(house, customer_id=customer_id)
+    if isinstance(addresses, Refused):
+        return addresses
     async with house.database.connection() as connection:
         customer = await customers.read_customer(connection, customer_id)
         if customer is None:
@@ -42,6 +46,7 @@ async def read_settings(house: House, *, customer_id: int) -> dict[str, Any] | R
         "language": customer.language.value,
         "channels": [channel.value for channel in preference.channels],
         "statement_form": preference.statement_form.value,
+        "addresses": addresses,
         "allowed": {
             "languages": [language.value for language in Language],
             "channels": [channel.value for channel in Channel],
@@ -78,6 +83,7 @@ def _line(house: House, line: Line, mandate: Mandate | None, on: Any) -> dict[st
         "line_id": ids.to_text(ids.LINE, line.line_id),
         "status": line.status,
         "currency": line.currency,
+        "principal_minor": line.principal_minor,
         "repayment_day": line.repayment_day,
         "repayment_day_most": REPAYMENT_DAY_MAX,
         "repayment_day_changes_left": max(0, changes_left),

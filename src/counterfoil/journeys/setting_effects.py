@@ -21,6 +21,7 @@ from counterfoil.customers.setting import (
 )
 from counterfoil.journeys.house import House
 from counterfoil.journeys.mandates import DebitWish, propose_mandate
+from counterfoil.journeys.reached import reached_person
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.kernel.language import Language
@@ -86,7 +87,7 @@ async def effect_of(
     if await customers.read_customer(connection, wish.customer_id) is None:
         return refuse(refusals.CUSTOMER_NOT_FOUND)
     if wish.setting not in OF_LINE:
-        return await _personal(connection, wish)
+        return await _personal(connection, house, wish)
     if wish.line_id is None:
         return refuse(refusals.SETTING_VALUE_MISSING, setting=wish.setting.value, needed="line_id")
     line = await lending.read_line(connection, wish.customer_id, wish.line_id)
@@ -215,8 +216,13 @@ async def _debit_value(connection: Connection, customer_id: int, line_id: int) -
     }
 
 
-async def _personal(connection: Connection, wish: SettingWish) -> Shown | Refused:
+async def _personal(connection: Connection, house: House, wish: SettingWish) -> Shown | Refused:
     """Return what a change of channels, language or form of statements would do."""
+    if wish.channels:
+        person = await reached_person(connection, house.vault, wish.customer_id)
+        unknown = [one.value for one in wish.channels if one not in person.addresses]
+        if unknown:
+            return refuse(refusals.CHANNEL_WITHOUT_ADDRESS, channels=", ".join(unknown))
     preference = await setting_store.read_preference(connection, wish.customer_id)
     after = _personal_wish(wish, preference)
     if isinstance(after, Refused):

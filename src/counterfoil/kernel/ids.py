@@ -9,9 +9,11 @@ Invariant   One source never gives the same number twice and never a smaller one
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 EPOCH_MS: Final = 1_704_067_200_000
+_EPOCH: Final = datetime(2024, 1, 1, tzinfo=UTC)
 NODE_MAX: Final = 1023
 _SEQUENCE_MAX: Final = 0xFFF
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -74,6 +76,10 @@ CAMPAIGN: Final = "cm"
 SETTING_REQUEST: Final = "st"
 MANDATE: Final = "md"
 MESSAGE: Final = "ms"
+CALL_REQUEST: Final = "cb"
+ADDRESS_REQUEST: Final = "ad"
+SETTLEMENT_QUOTE: Final = "sq"
+HOST_PAYEE: Final = "hy"
 
 
 class InvalidIdError(ValueError):
@@ -111,6 +117,11 @@ class IdSource:
             step = ((last >> 22) + 1) << 22
         self._last = step
         return step | self._node
+
+
+def floor_of(at: datetime) -> int:
+    """Return the least number that is given from an instant on; earlier ones lie below it."""
+    return ((at - _EPOCH) // timedelta(milliseconds=1)) << 22
 
 
 def to_text(prefix: str, number: int) -> str:

@@ -372,7 +372,8 @@ LINE_SETTLEMENT_NEEDED = Refusal(
     code="line_settlement_needed",
     kind=Kind.CONFLICT,
     message="{amount_minor} {currency} in minor units settle the loans {loans} on {valid_on}.",
-    next_step="Pay exactly that on that day, then close the line.",
+    next_step="Pay exactly that on that day, or ask for a settlement quote of another day "
+    "(POST /v1/settlement-quotes); then close the line.",
 )
 REPAYMENT_DAY_UNCHANGED = Refusal(
     code="repayment_day_unchanged",
@@ -445,4 +446,22 @@ SCENE_NOT_STOPPED = Refusal(
     kind=Kind.CONFLICT,
     message="New loans of this scene, or of this merchant in it, are not stopped.",
     next_step="Look at the stops that stand; nothing is left to lift.",
+)
+STATEMENT_MONTH_OPEN = Refusal(
+    code="statement_month_open",
+    kind=Kind.CONFLICT,
+    message="Statements are made of months that have ended; the business date is {business_date}.",
+    next_step="Ask for an earlier month, or read the transactions of the month that runs.",
+)
+SETTLEMENT_TOO_FAR = Refusal(
+    code="settlement_too_far",
+    kind=Kind.INVALID,
+    message="A settlement is quoted for a day up to {latest}.",
+    next_step="Name an earlier day.",
+)
+SETTLEMENT_QUOTE_NOT_FOUND = Refusal(
+    code="settlement_quote_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no such quote of a settlement.",
+    next_step="Check the identifier, or ask for a new quote.",
 )

@@ -169,6 +169,20 @@ class Settings(BaseSettings):
         ),
     )
 
+    products: Path | None = Field(
+        default=None,
+        description=(
+            "Directory with the product catalogue, its lock and its rule packs. When it is not "
+            "set, the products that come with the program are on offer."
+        ),
+    )
+    contract_templates: Path | None = Field(
+        default=None,
+        description=(
+            "Directory with the templates of agreements and loan notes, and their lock. When it "
+            "is not set, those that come with the program are used; they name its products."
+        ),
+    )
     rails: Path | None = Field(
         default=None,
         description=(
@@ -332,6 +346,18 @@ class Settings(BaseSettings):
     statement_source_token_file: Path | None = Field(
         default=None,
         description="File with the token for that bank; read for every call, so it may be renewed.",
+    )
+    message_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description=(
+            "Address of the service that carries messages: SMS, e-mail, app notes and letters. "
+            "When it is not set, a sandbox writes them to a file, and nobody else sends any."
+        ),
+    )
+    message_token_file: Path | None = Field(
+        default=None,
+        description="File with the token for it; read for every call, so it may be renewed.",
     )
     stress_scenarios: Path | None = Field(
         default=None,

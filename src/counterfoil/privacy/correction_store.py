@@ -46,12 +46,13 @@ async def correct_record(
     *,
     customer_id: int,
     purpose: Purpose,
-    fields: Mapping[str, str],
+    fields: Mapping[str, str | None],
     request_id: int | None,
     at: datetime,
 ) -> bool:
     """Put a record with some fields changed in the place of the present one; False without one.
 
+    A field that is None is left out of the record from now on.
     `request_id` is the person's request; None where the customer changed it at a channel.
     """
     await store.hold_keys(connection)
@@ -62,8 +63,11 @@ async def correct_record(
         return False
     present = _sealed(row)
     [clear] = await vault.open([present])
+    changed = {**clear.fields, **fields}
     corrected = ClearRecord(
-        customer_id=customer_id, purpose=purpose, fields={**clear.fields, **fields}
+        customer_id=customer_id,
+        purpose=purpose,
+        fields={name: value for name, value in changed.items() if value is not None},
     )
     sealed = await vault.seal_in_place(corrected, present)
     key = {"customer_id": customer_id, "purpose": purpose.value}

@@ -40,6 +40,17 @@ def mask_phone(phone: str) -> str:
     return phone[:3] + _HIDDEN + phone[-4:]
 
 
+def mask_email(address: str) -> str:
+    """Return the first letter and the domain of an e-mail address."""
+    local, _, domain = address.partition("@")
+    return f"{local[:1]}{_HIDDEN}@{domain}"
+
+
+def mask_letter_address(address: str) -> str:
+    """Return the first characters of a postal address, which name a province or a country."""
+    return f"{address[:3]}{_HIDDEN}"
+
+
 #: 18 characters whose last may be an X (GB 11643-1999).
 _ID_NUMBERS: Final = re.compile(r"(?<![0-9A-Za-z])[1-9][0-9]{16}[0-9Xx](?![0-9A-Za-z])")
 #: Full-width digits, letters, plus and dash, which people type without meaning them.

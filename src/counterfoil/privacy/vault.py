@@ -54,7 +54,7 @@ HOUSE: Final = 0
 #: The set of fields that is written today, by purpose; older sets stay readable by their name.
 FIELD_SETS: Mapping[Purpose, str] = {
     Purpose.IDENTITY: "identity.1",
-    Purpose.CONTACT: "contact.1",
+    Purpose.CONTACT: "contact.2",
     Purpose.PAYOUT: "payout.1",
     Purpose.EVIDENCE: "evidence.1",
     Purpose.REPORT: "report.1",

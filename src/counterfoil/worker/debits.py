@@ -11,9 +11,10 @@ from typing import Final
 
 from counterfoil.journeys.change_setting import resume
 from counterfoil.journeys.collect_debits import present_due
+from counterfoil.journeys.deliver_messages import send_due
 from counterfoil.journeys.house import House
 from counterfoil.journeys.reconcile_debits import reconcile_closed_debits
-from counterfoil.journeys.tell_customers import notices_consumer, send_due, take_notices
+from counterfoil.journeys.tell_customers import notices_consumer, take_notices
 from counterfoil.payments.debit_relay import DebitRelay
 from counterfoil.worker.loop import Job
 

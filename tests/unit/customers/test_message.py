@@ -1,5 +1,6 @@
 """Messages: every kind in both languages, channels in their order, amounts as people write them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +13,8 @@ FIELDS = {
     "amount_minor": 123_456, "currency": "CNY", "due_on": "2026-03-15", "on": "2026-03-01",
     "reason": "insufficient_funds", "setting": "own_cap", "text_zh": "额度不变",
     "text_en": "the same", "effective_on": "2026-04-01", "line": "ln_1", "rate_daily": "0.03",
-    "rate_annual": "10.95",
+    "rate_annual": "10.95", "month": "2026-02", "version": 2, "closing_minor": 5, "paid_minor": 0,
+    "unpaid_minor": 1, "code": "123456", "address": "letter",
 }  # fmt: skip
 
 
@@ -37,13 +39,19 @@ def test_every_kind_has_a_text_without_a_gap(language: Language) -> None:
         assert "石光萍" in text.body
     failed = texts.render(a_message("debit_failed"), language, name="石光萍").body
     assert "1234.56" in failed.replace(",", "")
+    # Codes among the figures have words: nobody is told of `own_cap` or `insufficient_funds`.
+    codes = {"own_cap", "insufficient_funds"}
+    said = {
+        kind: texts.render(a_message(kind), language, name="石光萍").body for kind in texts.kinds
+    }
+    assert not any(code in text for text in said.values() for code in codes)
     notice = texts.render(a_message("line_notice"), language, name="石光萍").body
     assert FIELDS[f"text_{language}"] in notice  # type: ignore[operator]
 
 
 def test_a_catalogue_without_a_language_is_refused() -> None:
     with pytest.raises(ValueError, match="no text in 'en'"):
-        MessageTexts({"greeting": {"zh": {"subject": "a", "body": "b"}}})
+        MessageTexts({"greeting": {"zh": {"subject": "a", "body": "b"}}}, {})
 
 
 def test_a_legal_notice_goes_on_to_what_leaves_something_to_keep() -> None:
@@ -51,6 +59,14 @@ def test_a_legal_notice_goes_on_to_what_leaves_something_to_keep() -> None:
     assert channels_for(a_message("debit_failed"), taken) == taken
     legal = channels_for(a_message("line_notice", is_legal=True), taken)
     assert legal == [Channel.APP, Channel.EMAIL, Channel.SMS, Channel.LETTER]
+
+
+def test_a_channel_that_is_closed_is_passed_over_and_a_form_goes_alone() -> None:
+    taken, legal = [Channel.SMS, Channel.EMAIL], a_message("line_notice", is_legal=True)
+    assert channels_for(legal, taken, {Channel.SMS}) == [Channel.EMAIL, Channel.LETTER]
+    statement = replace(a_message("statement"), fields=FIELDS | {"form": "letter"})
+    assert channels_for(statement, taken) == [Channel.LETTER]
+    assert channels_for(statement, taken, {Channel.LETTER}) == []
 
 
 def test_bounds_of_channels_and_statements() -> None:

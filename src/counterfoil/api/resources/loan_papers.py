@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from counterfoil.api.reads import HouseOf, reads
@@ -15,8 +15,10 @@ from counterfoil.api.shapes import AmountMinor, Body, Code, CustomerId, Day, Lin
 from counterfoil.api.writes import Call, Write
 from counterfoil.journeys import change_plan as journey
 from counterfoil.journeys.change_plan import PlanWish
+from counterfoil.journeys.statement_papers import statement_file
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Refused
+from counterfoil.kernel.errors import Refused, RefusedError
+from counterfoil.kernel.language import Language
 from counterfoil.lending import paper_store as store
 from counterfoil.lending.loan import INSTALMENTS_MAX
 from counterfoil.lending.paper_store import StoredSheet, StoredStatement
@@ -31,6 +33,16 @@ _PATH = {"loan_id": ids.LOAN}
 #: 1e-8 a day; more than any licence allows.
 _RATE_MAX = 100_000_000
 _SHEET = [{"form": 2}]
+_PDF = "application/pdf"
+
+Month = Annotated[
+    str,
+    Path(
+        pattern=r"^(19[7-9][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])$",
+        description="Year and month, such as 2026-03.",
+        examples=["2026-03"],
+    ),
+]
 
 
 class SheetView(View):
@@ -151,7 +163,37 @@ async def get_sheets(
 
 
 @router.get(
-    "/v1/lines/{line_id}/statements", **reads(Scope.LOANS_READ, TAG, "List corrected statements")
+    "/v1/lines/{line_id}/statements/{month}/document.pdf",
+    response_class=Response,
+    responses={200: {"content": {_PDF: {"schema": {"type": "string", "format": "binary"}}}}},
+    **reads(Scope.LOANS_READ, TAG, "Read the statement of a month as a file"),
+)
+async def get_statement_file(
+    house: HouseOf,
+    line_id: LineId,
+    month: Month,
+    customer_id: Annotated[CustomerId, Query()],
+    language: Annotated[Language, Query()] = Language.CHINESE,
+) -> Response:
+    """Return the latest version of a month that has ended; nothing is written."""
+    found = await statement_file(
+        house,
+        customer_id=customer_id,
+        line_id=line_id,
+        month=date.fromisoformat(f"{month}-01"),
+        language=language,
+    )
+    if isinstance(found, Refused):
+        raise RefusedError(found)
+    headers = {
+        "cache-control": "no-store",
+        "content-disposition": f'attachment; filename="{found.name}"',
+    }
+    return Response(found.content, media_type=_PDF, headers=headers)
+
+
+@router.get(
+    "/v1/lines/{line_id}/statements", **reads(Scope.LOANS_READ, TAG, "List kept statements")
 )
 async def get_statements(
     house: HouseOf, line_id: LineId, customer_id: Annotated[CustomerId, Query()]

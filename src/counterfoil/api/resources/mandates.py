@@ -1,9 +1,8 @@
-"""Mandates for auto-debit and the debits under them, and what a customer was told."""
+"""Mandates for auto-debit and the debits under them."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Final
 
-import orjson
 from fastapi import APIRouter, Query
 
 from counterfoil.api.reads import (
@@ -18,7 +17,6 @@ from counterfoil.api.reads import (
 )
 from counterfoil.api.shapes import Body, CustomerId, LineId, MandateId, View
 from counterfoil.api.writes import Call, Write
-from counterfoil.customers import message_store
 from counterfoil.journeys.mandates import mandate_answer, revoke
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
@@ -93,30 +91,6 @@ class Debits(View):
     next: str | None
 
 
-class MessageView(View):
-    """Something that a customer was told, or is to be told."""
-
-    id: str
-    kind: str
-    #: What it tells of.
-    cause: str
-    #: Figures of the text; name and address are nowhere but in the vault.
-    fields: dict[str, Any]
-    #: `queued`, `sent` or `undeliverable`.
-    status: str
-    sent_by: str | None
-    created_at: datetime
-    ended_at: datetime | None
-
-
-class Messages(View):
-    """A customer's messages, newest first."""
-
-    items: list[MessageView]
-    #: Hand it in as `after` for the next page; None at the end.
-    next: str | None
-
-
 async def carry_revocation(call: Call, body: RevocationBody) -> Answer | Refused:
     """Revoke a mandate."""
     return await revoke(
@@ -184,36 +158,6 @@ async def list_debits(
     return Debits(
         items=[_debit_view(row) for row in shown],
         next=None if last is None else write_cursor((0, last["debit_id"])),
-    )
-
-
-@router.get("/v1/messages", **reads(Scope.LINES_READ, TAG, "List what a customer was told"))
-async def list_messages(
-    house: HouseOf, customer_id: Owner, after: After = None, limit: Limit = PAGE_DEFAULT
-) -> Messages:
-    """Return a customer's messages, newest first; without name, address or rendered text."""
-    before = _NEWEST if after is None else read_cursor(after)[1]
-    async with house.database.connection() as connection:
-        found = await message_store.read_messages(
-            connection, customer_id, before=before, page=limit + 1
-        )
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1]
-    return Messages(
-        items=[
-            MessageView(
-                id=ids.to_text(ids.MESSAGE, row["message_id"]),
-                kind=row["kind"],
-                cause=row["cause"],
-                fields=orjson.loads(row["fields"]),
-                status=row["status"],
-                sent_by=row["sent_by"],
-                created_at=row["created_at"],
-                ended_at=row["ended_at"],
-            )
-            for row in shown
-        ],
-        next=None if last is None else write_cursor((0, last["message_id"])),
     )
 
 

@@ -169,6 +169,8 @@ class LineSettingsView(View):
     line_id: str
     status: str
     currency: str
+    #: Still owed; a line with loans is settled before it is closed.
+    principal_minor: int
     repayment_day: int
     repayment_day_most: int
     repayment_day_changes_left: int
@@ -188,6 +190,8 @@ class SettingsView(View):
     language: str
     channels: list[str]
     statement_form: str
+    #: Addresses by channel, masked.
+    addresses: dict[str, str] = Field(examples=[{"sms": "138****1234"}])
     allowed: AllowedView
     lines: list[LineSettingsView]
 

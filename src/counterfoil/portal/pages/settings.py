@@ -36,6 +36,8 @@ class LineSettings:
     days: Sequence[tuple[str, str]]
     day: str
     has_debit: bool
+    #: Loans run on it, which are settled before it can be closed.
+    has_loans: bool
     currency: str
 
 
@@ -251,6 +253,7 @@ def _line(visit: Visit, line: Mapping[str, Any]) -> LineSettings:
         ],
         day=str(line["repayment_day"]),
         has_debit=debit is not None,
+        has_loans=bool(line["principal_minor"]),
         currency=f.currency(currency),
     )
 
