@@ -1,4 +1,4 @@
-"""Whom a demonstration shows at the portal: an invented customer who owes and can draw."""
+"""Whom a demonstration shows at the portal: an invented customer who owes and can draw cash."""
 
 from typing import NamedTuple
 
@@ -7,6 +7,7 @@ from counterfoil.kernel.errors import RefusedError
 from counterfoil.lending import store
 from counterfoil.lending.line import Line
 from counterfoil.privacy.person_store import read_for_check
+from counterfoil.simulator.world import PRODUCT
 
 #: More than a demonstration needs to find somebody with loans.
 _LOOKED_AT = 500
@@ -25,7 +26,11 @@ async def customer_to_show(house: House) -> ShownCustomer | None:
         lines = await store.read_lines_after(connection, status="active", page=_LOOKED_AT)
         loans = await store.read_loans_after(connection, status="open", page=_LOOKED_AT)
         owing = {(loan.customer_id, loan.line_id) for loan in loans if not loan.oldest_due_date}
-        fitting = [line for line in lines if (line.customer_id, line.line_id) in owing]
+        fitting = [
+            line
+            for line in lines
+            if (line.customer_id, line.line_id) in owing and line.product_code == PRODUCT
+        ]
         if not fitting:
             return None
         chosen = max(fitting, key=_left_minor)

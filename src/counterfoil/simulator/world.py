@@ -35,6 +35,7 @@ from counterfoil.journeys import (
 )
 from counterfoil.journeys.contract_bulk import sign_for_sandbox
 from counterfoil.journeys.house import House
+from counterfoil.journeys.payee_names import BorrowerNames
 from counterfoil.journeys.raise_asking import RaiseWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.calendar import ONE_DAY
@@ -43,11 +44,19 @@ from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store as lending
 from counterfoil.lending.account import Account
 from counterfoil.lending.line import Line
-from counterfoil.payments.port import alone
+from counterfoil.payments.port import RailLink
 from counterfoil.payments.relay import PayoutRelay
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.queries import Queries
-from counterfoil.simulator import agreeing, borrowers, line_care, people, trying
+from counterfoil.simulator import (
+    agreeing,
+    borrowers,
+    line_care,
+    people,
+    releasing,
+    shopping,
+    trying,
+)
 from counterfoil.simulator.bank.faults import Fault
 from counterfoil.simulator.bank.faults import draw as chance
 from counterfoil.simulator.bank.seeded import SeededRail
@@ -111,11 +120,13 @@ class World:
         self._rail = SeededRail(seed=seed, rates_bp=FAULTS_BP)
         self._relay = PayoutRelay(
             house.database,
-            rails=alone(self._rail),
+            # The first rail as it is agreed, with the simulated bank behind it.
+            rails=[RailLink(house.rails[0], self._rail)],
             books=draw.PayoutBooks(house),
             clock=clock,
             business_date=house.business_date,
             worker="demo",
+            names=BorrowerNames(house),
         )
         self._people = people.invent(applicants, seed=seed, on=FIRST_DATE)
         self._arrivals = list(_spread(applicants, max(1, days * APPLYING_PERCENT // 100)))
@@ -127,6 +138,7 @@ class World:
         #: Higher limits that customers ask for today.
         self._wishes: list[RaiseWish] = []
         self._cases = LineCases(house, seed=seed)
+        self._shopping = shopping.Shopping(house, FIRST_DATE)
         #: There are payouts to carry today.
         self._has_orders = False
         #: Who did not agree to an inquiry, and was not asked about.
@@ -137,7 +149,9 @@ class World:
     async def run(self, tell: Tell) -> None:
         """Live through all days; `tell` hears of each step that was done."""
         await self._relay.consumer.register()
+        await releasing.release(self._house, product_code=PRODUCT)
         await trying.begin(self._house, product_code=PRODUCT)
+        await self._shopping.open()
         for number in range(self._days):
             arriving = self._arrivals[number] if number < len(self._arrivals) else 0
             await self._day(arriving)
@@ -164,6 +178,7 @@ class World:
         await self._payouts()
         await self._refresh(accounts)
         self._plan(acting, accounts)
+        await self._shopping.evening(today)
         self._clock.advance(timedelta(hours=8))
         async with asyncio.TaskGroup() as group:
             group.create_task(self._relay.take_statement(today))
@@ -220,14 +235,8 @@ class World:
         arriving = [next(self._people) for _ in range(count)]
         places = range(self._place, self._place + count)
         self._place += count
-        answers = await enrol.enrol(
-            self._house,
-            [
-                self._applicant(place, person)
-                for place, person in zip(places, arriving, strict=True)
-            ],
-            product_code=PRODUCT,
-        )
+        applying = [self._applicant(*one) for one in zip(places, arriving, strict=True)]
+        answers = await shopping.enrol_all(self._house, places, applying, PRODUCT)
         offered: list[tuple[int, InventedPerson, Application]] = []
         for place, person, answer in zip(places, arriving, answers, strict=True):
             if isinstance(answer, Refused) and answer.refusal is INQUIRY_CONSENT_MISSING:
@@ -244,6 +253,7 @@ class World:
 
     def _applicant(self, place: int, person: InventedPerson) -> enrol.NewApplicant:
         """Return the application of a person; some of the youngest still study."""
+        product = shopping.product_of(place, PRODUCT)
         may_study = person.client.age <= STUDENT_AGE_MAX
         studies = may_study and self._share(place, "studies") < STUDENTS_PERCENT
         return enrol.NewApplicant(
@@ -256,7 +266,7 @@ class World:
             wishes=()
             if self._house.bureau is None
             else tuple(
-                agreeing.decisions(self._house, seed=self._seed, place=place, product=PRODUCT)
+                agreeing.decisions(self._house, seed=self._seed, place=place, product=product)
             ),
         )
 
@@ -424,26 +434,19 @@ class World:
 
     async def _draw(self, borrower: Borrower, line: Line, wish: Wish) -> None:
         """Ask what it costs, and agree to that."""
-        asked: dict[str, Any] = {
-            "customer_id": borrower.customer_id,
-            "line_id": borrower.line_id,
-            "amount_minor": wish.amount_minor,
-            "currency": line.currency,
-            "tenor_months": wish.tenor_months,
-            "method": wish.method,
-            "purpose": wish.purpose,
-        }
-        quoted = await quote.quote(self._house, **asked)
+        errand = await self._shopping.errand(borrower, line, wish, self._today)
+        quoted = await quote.quote(self._house, **errand.asked, purchase_id=errand.purchase_id)
         if isinstance(quoted, Refused):
             self._noted(quoted)
             return
         answer = await draw.draw(
             self._house,
-            **asked,
-            payee_ref=borrower.payee_ref,
+            **errand.asked,
+            payee_ref=errand.payee_ref,
             quote_token=quoted.token,
             idempotency_key=self._key(borrower, "draw"),
         )
+        self._shopping.drawn(errand, answer, self._today)
         if isinstance(self._noted(answer), Answer):
             borrower.draws += 1
             self._touched.append(borrower)
