@@ -212,9 +212,7 @@ async def record_check(
         case Bounced(on):
             await QUERIES.note_bounce.execute(connection, **key, bounced_on=on, now=now)
         case Suspend(cause):
-            await suspend(
-                connection, debit.order.customer_id, debit.order.debit_id, cause, now=now
-            )
+            await suspend(connection, debit.order.customer_id, debit.order.debit_id, cause, now=now)
 
 
 async def bounce_by_statement(
