@@ -26,13 +26,21 @@ from counterfoil.decisioning.compile_polars import decided
 from counterfoil.decisioning.document import load_policy, read_policy
 from counterfoil.decisioning.policy import Policy
 from counterfoil.models.artefact import Artefact, read_artefact, write_artefact
-from counterfoil.simulator.model_example import FIRST, cases_of, clients_of, outcomes_of, recipe
+from counterfoil.simulator.card_clients import FIRST
+from counterfoil.simulator.model_example import cases_of, clients_of, outcomes_of, recipe
 
 BEFORE = "base-2026-02"
 NAME = "cards-2026-01"
 #: Nothing in the policy hangs on the date.
 ON = "2026-03-01"
 PPM_STEP = 1_000
+#: Whom the product is not for is no matter of the model, and of no group's comparison.
+ASIDE = """\
+# The gate compares groups among those whom the product is for.
+[set_aside]
+E02 = "The product's terms, told before anybody applies, end at the age of 60."
+
+"""
 PPM_ONE = 1_000_000
 
 HEAD = """\
@@ -99,7 +107,7 @@ def policy_text(artefact: Artefact, ends: Iterable[int]) -> str:
     )
     model = f'[model]\nfile = "{NAME}.json"\nsha256 = "{artefact.sha256}"\n\n'
     card = text.index("[scorecard]")
-    text = HEAD + text[:card] + model + text[text.index("# ---", card) :]
+    text = HEAD + text[:card] + model + ASIDE + text[text.index("# ---", card) :]
     left = iter(ends)
     return re.sub(r"points_min = \d+", lambda _: f"pd_ppm_max = {next(left):_}", text)
 

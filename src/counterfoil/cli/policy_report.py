@@ -59,6 +59,11 @@ def _write_impact(report: "GateReport") -> None:
     if groups:
         traits = ("trait", "group", "cases", "approved", "of the best group's", "price gap")
         output.write_table("Groups, which no rule reads", traits, groups)
+    for code, aside in sorted(impact.set_aside.items()):
+        typer.echo(f"Set aside by {code}, because {aside.reason}")
+        for trait, names in sorted(aside.groups.items()):
+            told = ", ".join(f"{name} {count:,}" for name, count in sorted(names.items()))
+            typer.echo(f"  {trait}: {told}")
     twins = report.twins
     if twins.cases:
         typer.echo(

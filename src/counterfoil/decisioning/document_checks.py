@@ -16,6 +16,8 @@ BOUNDS = ("grid", "segment", "capacity", "product", "asked", "offer")
 SCORE_MAX = 2**31 - 1
 #: The shortest sentence that can be a reason, characters.
 SET_ASIDE_REASON_MIN = 10
+#: Longest time for which an offer stands.
+OFFER_DAYS_MAX = 366
 #: Read by segments and rules of eligibility only.
 AGE = "age_years"
 
@@ -28,8 +30,8 @@ def check_whole(policy: Policy) -> None:
     _check_unique("segments", [segment.code for segment in policy.segments])
     _check_unique("rules", [rule.code for rule in policy.rules])
     _check_unique("grades", [grade.code for grade in policy.grades])
-    if policy.offer_valid_days <= 0:
-        raise InvalidPolicyError("policy.offer_valid_days", "is not above 0")
+    if not 0 < policy.offer_valid_days <= OFFER_DAYS_MAX:
+        raise InvalidPolicyError("policy.offer_valid_days", f"lies between 1 and {OFFER_DAYS_MAX}")
     _check_sources(policy)
     _check_age(policy)
     _check_segments(policy)
@@ -43,8 +45,11 @@ def check_whole(policy: Policy) -> None:
 
 
 def _check_unique(key: str, names: list[str]) -> None:
-    if len(set(names)) != len(names):
-        raise InvalidPolicyError(f"policy.{key}", "names something twice")
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise InvalidPolicyError(f"policy.{key}[{name}]", "stands there twice")
+        seen.add(name)
 
 
 def _check_sources(policy: Policy) -> None:
@@ -130,8 +135,9 @@ def _check_set_aside(policy: Policy) -> None:
         if rule is None:
             raise InvalidPolicyError(place, "is no rule of this policy")
         if rule.stage is not Stage.ELIGIBILITY or rule.rule_class is not RuleClass.PRODUCT:
-            reason = "is no rule of eligibility of class product: whom it declines is compared"
-            raise InvalidPolicyError(place, reason)
+            raise InvalidPolicyError(
+                place, "is no rule of eligibility of class product: whom it declines is compared"
+            )
         if len(reason.strip()) < SET_ASIDE_REASON_MIN:
             raise InvalidPolicyError(place, "does not say why, in a sentence")
 

@@ -7,6 +7,8 @@ Swaps       How many cases change from which outcome to which, with the limits b
 Groups      Approve share of each group, of the best group's at the same version; and what a group
             pays more than all cases of the same grade. Groups of fewer than 30 cases say nothing,
             and cases on which a rule of law acted are not counted.
+Set aside   Nor are cases that the product is not for, by a rule of eligibility that the document
+            names with the reason why this is lawful: they are counted beside, by rule and group.
 Tolerances  Of the document. One that is exceeded refuses the version, unless the override that
             names it is given with a reason; both who sign see it.
 """
@@ -89,6 +91,21 @@ class GroupCount:
 
 
 @dataclass(slots=True, kw_only=True)
+class SetAside:
+    """Cases that groups are not compared by, because the product is not for them."""
+
+    #: Why that may lawfully depend on a trait, in the words of the document.
+    reason: str
+    #: Cases by trait and group.
+    groups: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def document(self) -> dict[str, object]:
+        """Return reason and counts as they are stored."""
+        groups = {trait: dict(sorted(found.items())) for trait, found in self.groups.items()}
+        return {"groups": dict(sorted(groups.items())), "reason": self.reason}
+
+
+@dataclass(slots=True, kw_only=True)
 class Impact:
     """What a version would change on given cases."""
 
@@ -107,6 +124,8 @@ class Impact:
     #: Declines of each rule, and of all, in ppm of what the action cap allows.
     cap_use_ppm: dict[str, int] = field(default_factory=dict)
     groups: dict[str, dict[str, GroupCount]] = field(default_factory=dict)
+    #: Whom the comparison leaves out: cases by rule, trait and group.
+    set_aside: dict[str, SetAside] = field(default_factory=dict)
 
     def document(self) -> dict[str, object]:
         """Return the counts as they are stored."""
@@ -123,6 +142,7 @@ class Impact:
             "offer_mean_minor": self.offer_mean_minor,
             "outcomes": dict(sorted(self.outcomes.items())),
             "outcomes_live": dict(sorted(self.outcomes_live.items())),
+            "set_aside": {code: one.document() for code, one in sorted(self.set_aside.items())},
             "swaps": {name: swap.document() for name, swap in sorted(self.swaps.items())},
         }
 
@@ -241,7 +261,7 @@ def _count_groups(
     offers: dict[tuple[str, str], list[Decision]] = defaultdict(list)
     law = [rule for rule in policy.rules if rule.rule_class is RuleClass.LAW]
     for case, decision in zip(cases, decisions, strict=True):
-        if case.groups and _is_by_law(law, decision):
+        if case.groups and (_is_by_law(law, decision) or _is_aside(impact, policy, case, decision)):
             continue
         is_offered = decision.rate_daily_e8 is not None
         for trait, name in case.groups.items():
@@ -266,6 +286,20 @@ def _is_by_law(law: Sequence[Rule], decision: Decision) -> bool:
     """Tell whether a rule of law acted: what it asks is not for a policy to even out."""
     verdicts = decision.verdicts
     return any(rule.action_on(verdicts.get(rule.code, Verdict.FALSE)) in _ENDING for rule in law)
+
+
+def _is_aside(impact: Impact, policy: Policy, case: GateCase, decision: Decision) -> bool:
+    """Tell whether the product is not for a case, and count it with its groups where so."""
+    for rule in policy.rules:
+        reason = policy.set_aside.get(rule.code)
+        verdict = decision.verdicts.get(rule.code, Verdict.FALSE)
+        if reason is None or rule.action_on(verdict) not in _ENDING:
+            continue
+        found = impact.set_aside.setdefault(rule.code, SetAside(reason=reason))
+        for trait, name in case.groups.items():
+            found.groups.setdefault(trait, Counter())[name] += 1
+        return True
+    return False
 
 
 def _mean_by_grade(decisions: Sequence[Decision]) -> dict[str | None, tuple[int, int]]:

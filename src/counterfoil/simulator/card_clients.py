@@ -6,13 +6,14 @@ doi:10.24432/C55S3H, CC BY 4.0; format changed, values unchanged. See `data/ATTR
 Units       Amounts in whole New Taiwan dollars, as recorded; `cny_minor` maps them to the demo's
             currency at 1 TWD = 0.2 CNY, a round figure for the demonstration and no market rate.
 Order       Every tuple of months runs from the latest (September) back to April 2005.
+Parts       The first 20,000 are for models to learn from, the other 10,000 to judge them by.
 Invariant   Sex, education, marriage and age are carried for tests of fairness and for inventing
             persons; nothing is scored on them.
 """
 
 import lzma
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -20,6 +21,12 @@ from importlib import resources
 ROWS_COUNT = 30_000
 MONTHS_COUNT = 6
 COLUMNS_COUNT = 24
+
+#: Numbers of the clients that models learn from, and of those by whom they are judged.
+TRAIN_COUNT = 20_000
+FIRST = range(1, TRAIN_COUNT + 1)
+LATER = range(TRAIN_COUNT + 1, ROWS_COUNT + 1)
+_ALL = (range(1, ROWS_COUNT + 1),)
 
 #: One whole New Taiwan dollar in minor units of the demo's currency: 0.20 CNY.
 CNY_MINOR_PER_TWD = 20
@@ -57,8 +64,8 @@ def cny_minor(amount_twd: int) -> int:
     return amount_twd * CNY_MINOR_PER_TWD
 
 
-def load(count: int, seed: int) -> list[CardClient]:
-    """Return `count` clients in an order that depends on the seed alone.
+def load(count: int, seed: int, *, parts: Sequence[range] = _ALL) -> list[CardClient]:
+    """Return `count` clients in an order that depends on the seed alone, one part after another.
 
     Up to 30,000 no client comes twice; beyond that the whole set starts over in a new order.
     """
@@ -67,9 +74,10 @@ def load(count: int, seed: int) -> list[CardClient]:
     clients: list[CardClient] = []
     chance = random.Random(seed)  # noqa: S311 - seeded, to come out the same again
     while len(clients) < count:
-        order = list(range(ROWS_COUNT))
-        chance.shuffle(order)
-        clients.extend(_rows(order[: count - len(clients)]))
+        for part in parts:
+            order = [number - 1 for number in part]
+            chance.shuffle(order)
+            clients.extend(_rows(order[: count - len(clients)]))
     return clients
 
 

@@ -114,6 +114,7 @@ class DemoReport:
         yield "  appeals", f"{limits['appeals']:,}"
         shadow = figures["experiments"]["shadow"]
         yield "Cases asked of a shadow", f"{shadow['cases']:,}"
+        yield "  approved by it alone", f"{shadow['swap_set']['swapped_in']:,}"
         yield "  declined by it alone", f"{shadow['swap_set']['swapped_out']:,}"
         books = figures["ledger"]
         inquiries, evidence = figures["inquiries"], figures["evidence"]
@@ -259,7 +260,7 @@ async def _report(
     }
     figures["limits"] = dict(limits)
     figures["experiments"] = await trying.figures(house)
-    figures["policy"] = _policies_judged(house)
+    figures["policy"] = _policies_judged(house, size.applicants)
     figures["evidence"] = proofs.document()
     figures["fsck"] = {"ok": checked.ok, "checks": len(checked.checks)}
     return DemoReport(
@@ -275,12 +276,12 @@ async def _report(
     )
 
 
-def _policies_judged(house: House) -> dict[str, Any]:
-    """Return what the trained policy would have lost of recorded clients whom it never saw."""
+def _policies_judged(house: House, applicants: int) -> dict[str, Any]:
+    """Return what the policy that decided loses of recorded clients whom its model never saw."""
     policy = house.policies.origination.policy
     asked = decide.ask(house, policy, PRODUCT, None, on=FIRST_DATE)
     assert not isinstance(asked, Refused), "the demonstration's product is offered"
-    return held_out.judge(asked)
+    return held_out.judge(asked, applicants=applicants)
 
 
 def _major(amount_minor: int) -> str:

@@ -19,10 +19,12 @@ from counterfoil.decisioning.compile_polars import decided
 from counterfoil.decisioning.decision import Asked
 from counterfoil.decisioning.document import load_policy
 from counterfoil.decisioning.policy import Policy
-from counterfoil.simulator.model_example import FIRST, LATER, POLICY, cases_of, clients_of
+from counterfoil.simulator.card_clients import FIRST, LATER, ROWS_COUNT
+from counterfoil.simulator.model_example import POLICY, cases_of, clients_of
 
 OUTCOME: Final = "defaulted"
-#: The policy that the trained one is held against: the same rules, limits and prices.
+#: The policy that the trained one is held against, and in whose place it is published: the same
+#: rules, limits and prices.
 BEFORE: Final = "base-2026-02"
 #: Of a limit so much is owed when the payment is missed, and so much of that is never paid.
 DRAWN_PPM: Final = 600_000
@@ -32,8 +34,11 @@ _PPM_PERCENT: Final = 10_000
 _MINOR_MAJOR: Final = 100
 
 
-def judge(asked: Asked) -> dict[str, Any]:
-    """Return what the points card and the trained model make of the later clients."""
+def judge(asked: Asked, *, applicants: int) -> dict[str, Any]:
+    """Return what the points card and the trained model make of the later clients.
+
+    `applicants` took part in the demonstration: it is told how many of them are of the later ones.
+    """
     before, after = load_policy(BEFORE), load_policy(POLICY)
     frame = cases_of(clients_of(LATER), after.features).lazy()
     figures = {
@@ -43,11 +48,22 @@ def judge(asked: Asked) -> dict[str, Any]:
     return {
         "clients": len(LATER),
         "trained_on": len(FIRST),
+        "applicants": parts_of(applicants),
         "drawn_ppm": DRAWN_PPM,
         "lost_ppm": LOST_PPM,
         **figures,
         "saved_at_same_credit_minor": saved_minor(**figures),
     }
+
+
+def parts_of(applicants: int) -> dict[str, int]:
+    """Return how many applicants are clients held out, and how many the model learned from.
+
+    The later ones come first, then the others; more than were recorded start over.
+    """
+    rounds, rest = divmod(applicants, ROWS_COUNT)
+    later = rounds * len(LATER) + min(rest, len(LATER))
+    return {"held_out": later, "learned_from": applicants - later}
 
 
 def figures_of(policy: Policy, frame: pl.LazyFrame, asked: Asked) -> dict[str, Any]:
@@ -90,10 +106,14 @@ def conclusion(figures: Mapping[str, Any]) -> str:
     """Return what is saved, and on which assumptions, as a sentence for people."""
     saved = figures["saved_at_same_credit_minor"]
     told = "less" if saved >= 0 else "more"
+    learned = figures["applicants"]["learned_from"]
+    seen = f"{learned:,}" if learned else "None"
     return (
-        f"On the same credit the trained model loses CNY {_major(abs(saved))} {told}."
+        "Decided by the trained model."
+        f" On the same credit it loses CNY {_major(abs(saved))} {told}."
         f" Lost: {figures['drawn_ppm'] // _PPM_PERCENT} % of the limit drawn,"
         f" {figures['lost_ppm'] // _PPM_PERCENT} % of that never paid."
+        f" {seen} of the applicants are clients that it learned from."
     )
 
 

@@ -19,13 +19,9 @@ import polars as pl
 from counterfoil.decisioning.document import load_policy
 from counterfoil.decisioning.feature import Feature
 from counterfoil.decisioning.rule_types import ValueType
-from counterfoil.simulator.card_clients import ROWS_COUNT, CardClient, client_of
+from counterfoil.simulator.card_clients import FIRST, LATER, CardClient, client_of
 from counterfoil.simulator.recorded_history import Facts, recorded_facts
 
-TRAIN_COUNT: Final = 20_000
-#: Numbers of the clients that models learn from, and of those by whom they are judged.
-FIRST: Final = range(1, TRAIN_COUNT + 1)
-LATER: Final = range(TRAIN_COUNT + 1, ROWS_COUNT + 1)
 RECIPE: Final = "card_clients.recipe.toml"
 PURPOSE: Final = "daily_consumption"
 #: The policy that the example's is, but for the model.

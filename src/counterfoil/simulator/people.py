@@ -8,6 +8,8 @@ Seed        The same seed invents the same persons in the same order; numbers ne
 Behaviour   Age, sex and the facts that the policy reads come from one recorded client each
             (`card_clients.py`), amounts mapped at 1 TWD = 0.2 CNY. Age and sex only shape the
             identity number; sex is told to nobody else.
+Held out    The clients from whom no model learned come first; the others follow where more are
+            wanted, so that a policy by a trained model decides people who are new to it.
 """
 
 import calendar
@@ -68,7 +70,8 @@ def invent(count: int, *, seed: int, on: date) -> Iterator[InventedPerson]:
     chance = random.Random(seed)  # noqa: S311 - seeded, to come out the same again
     taken: set[str] = set()
     offset = chance.randrange(_PHONE_SPACE)
-    for place, client in enumerate(card_clients.load(count, seed)):
+    parts = (card_clients.LATER, card_clients.FIRST)
+    for place, client in enumerate(card_clients.load(count, seed, parts=parts)):
         id_number = _new_id_number(chance, client, on, taken)
         taken.add(id_number)
         yield InventedPerson(

@@ -1,8 +1,8 @@
-"""The policy by a trained model in the shadow of the demonstration: what it would have decided.
+"""The points card in the shadow of the demonstration: what was decided before, and would be still.
 
-No customer of the demonstration is decided by it, so that its figures do not depend on the key by
-which an installation places customers. The model has seen two in three of the recorded clients
-behind these customers; what it is worth on the others is told by `held_out.py`.
+The demonstration decides by the trained policy that its staff publish (`releasing.py`); the version
+that ships as the default is asked about every case beside it, and decides nobody. What both are
+worth on all clients held out is told by `held_out.py`.
 """
 
 from datetime import timedelta
@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from counterfoil.decisioning.document import load_policy
 from counterfoil.journeys import decide
-from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.experiment_report import report_on
 from counterfoil.journeys.house import House
 from counterfoil.journeys.publish_policy import run_gate
@@ -18,48 +17,44 @@ from counterfoil.journeys.run_experiment import propose, start
 from counterfoil.journeys.shadow import SETTLED, Shadows
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
-from counterfoil.platform.access_matrix import Actor
-from counterfoil.simulator.model_example import POLICY
+from counterfoil.simulator.held_out import BEFORE
+from counterfoil.simulator.releasing import ANALYST, GENERATED_COUNT, agree
 
-CODE: Final = "trained-model"
+CODE: Final = "points-card"
 DAYS: Final = 365
-#: Generated applications that the gate looks at: a demonstration publishes nothing.
-GATE_CASES: Final = 500
-
-_ANALYST: Final = Actor(name="demo.analyst", role="risk_analyst", source="demo")
-_COMPLIANCE: Final = Actor(name="demo.compliance", role="compliance", source="demo")
 
 
 async def begin(house: House, *, product_code: str) -> None:
     """Propose, approve and start the shadow, by two persons."""
     on = await house.business_date()
-    trained = load_policy(POLICY)
-    asked = decide.ask(house, trained, product_code, None, on=on)
+    before = load_policy(BEFORE)
+    asked = decide.ask(house, before, product_code, None, on=on)
     assert not isinstance(asked, Refused), "the demonstration's product is offered"
     async with house.database.connection() as connection:
         report = await run_gate(
-            connection, trained, asked, replayed=0, generated=GATE_CASES, at=house.clock.now()
+            connection,
+            before,
+            asked,
+            replayed=0,
+            generated=GENERATED_COUNT,
+            at=house.clock.now(),
         )
     document = {
         "code": CODE,
         "kind": "shadow",
         "purpose": "origination",
-        "question": "What if the trained model gave the score?",
+        "question": "What if the points card still gave the score?",
         "layer": "demonstration",
         "layer_from_ppm": 0,
         "layer_share_ppm": 1_000_000,
         "first_date": on.isoformat(),
         "last_date": (on + timedelta(days=DAYS)).isoformat(),
         "metrics": ["approved"],
-        "arms": [{"name": "trained", "policy_hash": trained.hash, "share_ppm": 1_000_000}],
+        "arms": [{"name": "before", "policy_hash": before.hash, "share_ppm": 1_000_000}],
     }
     reason = "to see whom it would decide otherwise"
-    approval = await propose(house, _ANALYST, document, [report], reason=reason)
-    assert not isinstance(approval, Refused), approval
-    number = approval.approval_id
-    decided = await decide_approval(house, _COMPLIANCE, number, is_approved=True, reason="read")
-    assert not isinstance(decided, Refused), decided
-    started = await start(house, _ANALYST, CODE, reason=reason)
+    await agree(house, await propose(house, ANALYST, document, [report], reason=reason))
+    started = await start(house, ANALYST, CODE, reason=reason)
     assert not isinstance(started, Refused), started
 
 

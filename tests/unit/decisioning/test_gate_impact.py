@@ -216,6 +216,49 @@ def test_a_group_too_small_to_tell_says_nothing() -> None:
     assert report.faults == []
 
 
+WHY = "the product's terms end at the age of 60"
+
+
+def of_age(count: int, age: int, facts: dict[str, Any] = CLEAN) -> list[GateCase]:
+    return [GateCase(facts | {"age_years": age}, asked())] * count
+
+
+def test_whom_the_product_is_not_for_is_compared_unless_the_document_says_why() -> None:
+    cases = of_age(40, 30) + of_age(40, 63) + of_age(30, 60)
+    compared = gated(policy_of(base_document()), cases)
+    assert [fault.place for fault in compared.faults] == [
+        "policy.tolerances.adverse_impact_ppm_min"
+    ]
+    assert compared.impact.set_aside == {}
+    aside = gated(policy_of(base_document() | {"set_aside": {"E02": WHY}}), cases)
+    assert aside.faults == []
+    assert aside.impact.groups["age_band"]["60+"].cases == 30
+    # Both who sign see of whom it is said, how often, and why.
+    assert aside.impact.document()["set_aside"] == {
+        "E02": {"reason": WHY, "groups": {"age_band": {"60+": 40}, "student": {"no": 40}}}
+    }
+
+
+def test_whom_the_product_is_for_is_compared_all_the_same() -> None:
+    policy = policy_of(base_document() | {"set_aside": {"E02": WHY}})
+    report = gated(policy, of_age(40, 30) + of_age(40, 63) + of_age(40, 60, INDEBTED))
+    assert [fault.place for fault in report.faults] == ["policy.tolerances.adverse_impact_ppm_min"]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "said"),
+    [
+        ("E77", WHY, "is no rule of this policy"),
+        ("R05", WHY, "is no rule of eligibility of class product"),
+        ("E03", WHY, "is no rule of eligibility of class product"),
+        ("E02", "because", "does not say why"),
+    ],
+)
+def test_nothing_else_can_be_set_aside(code: str, reason: str, said: str) -> None:
+    with pytest.raises(InvalidPolicyError, match=said):
+        policy_of(base_document() | {"set_aside": {code: reason}})
+
+
 def test_a_group_that_pays_more_in_the_same_grade_blocks_the_version() -> None:
     document = base_document() | {"tolerances": {"price_gap_ppm": 50_000}}
     document["rules"].append(

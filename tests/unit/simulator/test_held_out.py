@@ -1,6 +1,7 @@
 """The trained policy: what it is made of, and what it loses of clients whom it never saw."""
 
 import importlib.util
+from datetime import date
 from importlib import resources
 from pathlib import Path
 from types import ModuleType
@@ -10,11 +11,12 @@ import pytest
 from counterfoil.cli.policy_source import PRODUCT, question
 from counterfoil.decisioning.document import load_policy
 from counterfoil.models.artefact import read_artefact
-from counterfoil.simulator import held_out
-from counterfoil.simulator.card_clients import ROWS_COUNT
-from counterfoil.simulator.model_example import FIRST, LATER, POLICY
+from counterfoil.simulator import held_out, people
+from counterfoil.simulator.card_clients import FIRST, LATER, ROWS_COUNT
+from counterfoil.simulator.model_example import POLICY
 
 SHIPPED = resources.files("counterfoil.decisioning").joinpath("policies")
+ON = date(2026, 1, 5)
 PROTECTED = {"sex", "age_years", "education", "marriage"}
 
 
@@ -50,7 +52,7 @@ def test_the_model_reads_nothing_that_is_not_allowed() -> None:
 
 
 def test_the_better_policy_loses_less_on_the_same_credit() -> None:
-    figures = held_out.judge(question(PRODUCT, "2026-01-05", "CNY"))
+    figures = held_out.judge(question(PRODUCT, "2026-01-05", "CNY"), applicants=2_000)
     before, after = figures["before"], figures["after"]
     assert (before["approved"], after["approved"]) == (8_316, 8_335)
     assert (before["approved_minor"], after["approved_minor"]) == (23_219_600_000, 22_797_800_000)
@@ -58,7 +60,17 @@ def test_the_better_policy_loses_less_on_the_same_credit() -> None:
     assert (before["loss_minor"], after["loss_minor"]) == (681_600_000, 616_920_000)
     assert figures["saved_at_same_credit_minor"] == 53_265_879
     assert "loses CNY 532,658 less." in held_out.conclusion(figures)
+    assert "None of the applicants are" in held_out.conclusion(figures)
     assert ("approved", "8,316", "8,335") in held_out.rows(figures)
+
+
+def test_it_is_told_which_applicants_the_model_learned_from() -> None:
+    assert held_out.parts_of(2_000) == {"held_out": 2_000, "learned_from": 0}
+    assert held_out.parts_of(10_001) == {"held_out": 10_000, "learned_from": 1}
+    assert held_out.parts_of(41_000) == {"held_out": 20_000, "learned_from": 21_000}
+    came = [person.client.number for person in people.invent(10_001, seed=7, on=ON)]
+    assert sorted(came[:10_000]) == [*LATER]
+    assert came[10_000] in FIRST
 
 
 def test_a_worse_policy_is_told_as_worse_even_where_it_lends_less() -> None:
