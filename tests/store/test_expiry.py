@@ -95,8 +95,8 @@ async def test_a_referral_approved_late_is_valid_from_then(branch: Branch) -> No
     assert (await counter.stored(view)).status is Status.APPROVED
 
 
-@pytest.mark.parametrize("status", ["received", "gathering"])
-async def test_what_was_never_decided_expires_after_the_policys_days(
+@pytest.mark.parametrize("status", ["received", "gathering", "referred"])
+async def test_what_waits_without_an_offer_expires_after_the_days_of_its_product(
     branch: Branch, status: str
 ) -> None:
     counter = Counter(branch.house)

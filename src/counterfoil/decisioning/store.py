@@ -1,6 +1,6 @@
 """Reads and writes policy versions, applications and decisions."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -245,11 +245,16 @@ async def expire_offers(
 
 
 async def expire_waiting(
-    connection: Connection, *, received_before: datetime, at: datetime
+    connection: Connection, received_before: Mapping[tuple[str, int], datetime], *, at: datetime
 ) -> list[ApplicationKey]:
-    """End applications that were received before an instant and never decided."""
+    """End what waits without an offer since before the instant of its product version."""
     rows = await QUERIES.expire_waiting.fetch(
-        connection, received_before=received_before, ended_at=at, page=EXPIRED_AT_ONCE_MAX
+        connection,
+        product_codes=[code for code, _ in received_before],
+        product_versions=[version for _, version in received_before],
+        received_before=list(received_before.values()),
+        ended_at=at,
+        page=EXPIRED_AT_ONCE_MAX,
     )
     return [(row["customer_id"], row["application_id"]) for row in rows]
 

@@ -215,16 +215,23 @@ WHERE application.customer_id = due.customer_id
 RETURNING application.customer_id, application.application_id;
 
 -- name: expire_waiting
--- Ends applications that came in before an instant and were never decided.
+-- Ends applications that have waited for as long as their product lets them: those never decided,
+-- and referrals without an offer, which no date of an offer ends.
 -- gives   the customers and applications ended, at most :page
 -- locks   those rows; rows that somebody else holds are left for the next time
 WITH due AS (
-    SELECT customer_id, application_id
-    FROM decisioning.application
-    WHERE status IN ('received', 'gathering') AND received_at < :received_before
-    ORDER BY application_id
+    SELECT a.customer_id, a.application_id
+    FROM decisioning.application AS a
+    JOIN unnest(
+        :product_codes::text[], :product_versions::integer[], :received_before::timestamptz[]
+    ) AS product (code, version, received_before)
+      ON product.code = a.product_code AND product.version = a.product_version
+    WHERE (a.status IN ('received', 'gathering')
+           OR (a.status = 'referred' AND a.valid_until IS NULL))
+      AND a.received_at < product.received_before
+    ORDER BY a.application_id
     LIMIT :page
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE OF a SKIP LOCKED
 )
 UPDATE decisioning.application AS application
 SET status = 'expired', ended_at = :ended_at

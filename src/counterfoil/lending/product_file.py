@@ -146,6 +146,8 @@ def read_value(flat: Mapping[str, Any], key: str, currency: str) -> Any:
 
 #: Ten years; a line that is valid for longer is no revolving one.
 _VALID_MONTHS_MAX = 120
+#: What waits for longer than a quarter of a year is no application any more.
+_APPLICATION_DAYS_MAX = 92
 
 #: Every key of a product file with what reads it.
 KEYS: dict[str, Parse] = {
@@ -169,6 +171,7 @@ KEYS: dict[str, Parse] = {
     "line.limit_most": read_amount,
     "line.limit_step": read_amount,
     "line.valid_months": whole(1, _VALID_MONTHS_MAX),
+    "line.application_days": whole(1, _APPLICATION_DAYS_MAX),
     "line.cap_raise_wait_days": whole(0, 30),
     "line.repayment_day_changes_per_year": whole(0, 12),
     "drawdown.least": read_amount,
@@ -202,7 +205,12 @@ KEYS: dict[str, Parse] = {
     "rules.pack": matching(CODE, "cn-2026-01"),
 }
 
-_OPTIONAL = frozenset({"meta.approver", "meta.retired_on", "cost.reading_seconds_least"})
+_OPTIONAL = frozenset(
+    {
+        *("meta.approver", "meta.retired_on"),
+        *("cost.reading_seconds_least", "line.application_days"),
+    }
+)
 
 
 # --------------------------------------------------------------- what keys may say of each other
@@ -367,8 +375,15 @@ def _product(file: str, values: Mapping[str, Any]) -> Product:
 
 def _terms(values: Mapping[str, Any]) -> Terms:
     terms = Terms(**{field: values[key] for field, key in _TERMS.items()})
-    seconds = values["cost.reading_seconds_least"]
-    return terms if seconds is None else replace(terms, reading_seconds_min=seconds)
+    stated = {field: values[key] for field, key in _USUAL_ELSE.items() if values[key] is not None}
+    return replace(terms, **stated)
+
+
+#: What has a usual value where a file says nothing.
+_USUAL_ELSE = {
+    "reading_seconds_min": "cost.reading_seconds_least",
+    "application_days": "line.application_days",
+}
 
 
 _TERMS = {

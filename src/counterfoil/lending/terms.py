@@ -149,6 +149,8 @@ class Terms:
     late_annual_e8_cap: int | None = None
     #: Seconds for which a cost sheet is read at least before it is agreed to.
     reading_seconds_min: int = 5
+    #: Days for which an application may wait: for the customer, for a source, for a person.
+    application_days: int = 30
 
     def penalty_daily_e8(self, rate_daily_e8: int) -> int:
         """Return the surcharge on overdue principal, 1e-8 per day, halves up.

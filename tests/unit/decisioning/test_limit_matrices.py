@@ -12,6 +12,7 @@ from counterfoil.decisioning.decision import Asked
 from counterfoil.decisioning.document import load_policy
 from counterfoil.decisioning.policy import Policy
 from counterfoil.lending.catalogue import load_catalogue
+from counterfoil.lending.terms import Terms
 
 ASKED = Asked(
     product_code="cash-line-open",
@@ -52,22 +53,43 @@ def cells(policy: Policy) -> Iterator[tuple[str, str, int]]:
                 yield grade.code, segment.code, grade.limit_of(segment.code, grown=True)
 
 
+#: Drafts are offered to nobody.
+OFFERED = [product.terms for product in CATALOGUE.products() if product.state == "effective"]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_cell_lies_within_product_and_licence_on_the_step(name: str) -> None:
     policy = load_policy(name)
-    # Drafts are offered to nobody; each decision holds what a matrix gives to its product, too.
-    offered = [product.terms for product in CATALOGUE.products() if product.state == "effective"]
-    assert offered
-    for terms in offered:
+    # Every line of the catalogue is decided by the same matrix: the widest holds the cells, and
+    # each decision holds what a cell gives to its own product.
+    widest = max(terms.limit_minor_max for terms in OFFERED)
+    for terms in OFFERED:
         cap = CATALOGUE.limit_cap_minor(terms, ON)
         assert cap is not None
         assert terms.limit_minor_max <= cap
         for grade, segment, limit in cells(policy):
             place = f"{name} {grade} {segment}"
-            assert 0 <= limit <= terms.limit_minor_max, place
+            assert 0 <= limit <= widest, place
             assert limit % terms.limit_minor_step == 0, place
             # Below the product's minimum a cell is a decline, never a few units.
             assert limit == 0 or limit >= terms.limit_minor_min, place
+
+
+@pytest.mark.parametrize("terms", OFFERED, ids=lambda terms: terms.code)
+@pytest.mark.parametrize("name", NAMES)
+def test_no_product_grants_more_than_its_own_limit_whatever_the_cell(
+    name: str, terms: Terms
+) -> None:
+    policy = load_policy(name)
+    asked = replace(
+        ASKED,
+        limit_min_minor=terms.limit_minor_min,
+        limit_max_minor=terms.limit_minor_max,
+        limit_step_minor=terms.limit_minor_step,
+    )
+    for case in generated_cases(policy, most=150):
+        made = policy.decide(case, asked)
+        assert made.limit_minor <= terms.limit_minor_max
 
 
 @pytest.mark.parametrize("name", NAMES)

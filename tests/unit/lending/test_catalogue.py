@@ -303,6 +303,17 @@ def test_a_draft_may_lack_its_approver_and_may_name_fees(write: Write) -> None:
     assert not product.holds_on(date(2030, 1, 1))
 
 
+def test_an_application_waits_for_the_days_of_its_product_thirty_where_it_says_nothing(
+    write: Write,
+) -> None:
+    assert load_catalogue(write(DRAFT)).terms("cash-line-open", 1).application_days == 30
+    stated = write(DRAFT, ("valid_months = ", "application_days = 14\nvalid_months = "))
+    assert load_catalogue(stated).terms("cash-line-open", 1).application_days == 14
+    too_long = write(DRAFT, ("valid_months = ", "application_days = 93\nvalid_months = "))
+    [(key, _)] = problems_of(too_long)
+    assert key == "line.application_days"
+
+
 def own_pack(directory: Path, *changes: tuple[str, str]) -> None:
     text = PACK.read_text(encoding="utf-8").replace('id = "cn-2026-01"', 'id = "own-2026-01"')
     for before, after in changes:
