@@ -12,6 +12,7 @@ import orjson
 import pytest
 from tests.store.applicants import PERSONS
 from tests.store.bureau_desk import CLIENTS, LENDER, ORGANISATION, Desk, open_desk
+from tests.store.privacy_desk import OFFICER
 
 from counterfoil.bureau import store
 from counterfoil.bureau.fields import FACTS
@@ -19,6 +20,8 @@ from counterfoil.bureau.inquiry import State
 from counterfoil.consents.consent import Consent
 from counterfoil.evidence.opening_store import open_by_key
 from counterfoil.journeys import inquire as inquire_journey
+from counterfoil.journeys.erase import lift_hold, set_hold
+from counterfoil.journeys.forget_reports import erase_expired_reports
 from counterfoil.journeys.inquire import (
     Wish,
     inquire,
@@ -27,11 +30,11 @@ from counterfoil.journeys.inquire import (
 )
 from counterfoil.journeys.inquiry_outcomes import (
     Obtained,
-    erase_expired_reports,
 )
 from counterfoil.journeys.inquiry_reading import footprint_of, open_report
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.database import PostgresError
+from counterfoil.privacy.erasure_store import Hold
 from counterfoil.privacy.grant_store import Grant, add_grants
 from counterfoil.privacy.refusals import KEY_SERVICE_UNAVAILABLE
 from counterfoil.simulator.bureau.bureau import Bureau, Reply
@@ -175,6 +178,43 @@ async def test_a_report_past_its_data_life_is_gone_and_only_its_row_stays(desk: 
         "UNION ALL SELECT leaf_type FROM evidence.leaf WHERE leaf_type = 6"
     )
     assert len(erased) == 1
+    # Copies of before cannot be opened either: the key is gone, and the next report has its own.
+    assert await report_keys(desk) == []
+    desk.wall.ahead = 0
+    assert not got(await desk.ask(await desk.consent(customer_id))).is_reuse
+    assert await report_keys(desk) == [customer_id]
+
+
+async def test_a_legal_hold_keeps_what_a_bureau_sent_and_nobody_uses_it(desk: Desk) -> None:
+    customer_id, other = await desk.person(), await desk.person(Fault.OTHER_PERSON)
+    await desk.ask(await desk.consent(customer_id))
+    await desk.ask(await desk.consent(other))
+    assert await kept(desk, other) == ["another_person"]
+    held = await set_hold(
+        desk.house, OFFICER, customer_id=customer_id, reason="court file", ticket="C-9"
+    )
+    assert isinstance(held, Hold)
+    desk.wall.ahead += 31 * 86_400
+    # What was kept of a bad answer goes by the same rule; of another customer nothing is held back.
+    assert await erase_expired_reports(desk.house) == 0
+    left = "SELECT customer_id FROM bureau.answer_kept WHERE sealed IS NOT NULL"
+    assert await desk.rows(left) == []
+    assert await report_keys(desk) == [customer_id]
+    assert await desk.rows("SELECT 1 FROM bureau.report WHERE sealed IS NOT NULL") != []
+    wish = Wish(customer_id=customer_id, occasion="first_application", consent_id=None)
+    assert code(await inquire(desk.house, wish, wanted=FACTS)) == "inquiry_consent_missing"
+    [footprint] = await footprint_of(desk.house, customer_id, page=9)
+    assert footprint.report is not None
+    assert await lift_hold(
+        desk.house, OFFICER, customer_id=customer_id, hold_id=held.hold_id, reason="closed"
+    ) is None  # fmt: skip
+    assert await erase_expired_reports(desk.house) == 1
+    assert await report_keys(desk) == []
+
+
+async def report_keys(desk: Desk) -> list[int]:
+    query = "SELECT customer_id FROM privacy.data_key WHERE purpose = 'report' ORDER BY 1"
+    return [row[0] for row in await desk.rows(query)]
 
 
 # What can never inquire

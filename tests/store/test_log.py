@@ -1,21 +1,28 @@
 """From a staged leaf to a receipt that a stranger verifies."""
 
+import asyncio
 from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.store.log_desk import log_opened
+from tests.store.log_desk import LogDesk, log_opened
 
 from counterfoil.evidence import log_store
 from counterfoil.evidence.auditing import Audit
 from counterfoil.evidence.formats.policy import Policy
 from counterfoil.evidence.formats.receipt import Receipt
 from counterfoil.evidence.formats.verifying import verify_receipt
-from counterfoil.evidence.opening_store import forget_openings, openings_left
+from counterfoil.evidence.opening_store import (
+    Opened,
+    forget_openings,
+    open_by_key,
+    openings_left,
+)
 from counterfoil.evidence.sealing import open_leaves, place_of
 from counterfoil.journeys.receipts import read_receipt
 from counterfoil.kernel.errors import Refused
 from counterfoil.privacy.envelope import CiphertextRejectedError, place
+from counterfoil.privacy.store import DESTRUCTION_LOCK
 
 
 @pytest.mark.parametrize("count", [1, 255, 256, 257, 700])
@@ -109,6 +116,55 @@ async def test_what_opens_leaves_goes_with_the_key_and_proofs_of_before_still_ve
                 with pytest.raises(asyncpg.PostgresError, match="only ever added to"):
                     await connection.execute(update)
                 await connection.execute("ROLLBACK TO before")
+
+
+async def test_a_leaf_that_waits_while_its_customer_is_erased_is_numbered_without_an_opening(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with log_opened(database_url, tmp_path) as log:
+        house = log.house
+        [waiting] = await log.stage(1)
+        [of_another] = await log.stage(1, customer_id=8)
+        async with house.database.transaction() as connection:
+            assert await forget_openings(connection, 7) == 1
+        opened = await _staged(log, (7, waiting), (8, of_another))
+        assert [(leaf.is_erased, leaf.is_intact) for leaf in opened] == [
+            (True, False),
+            (False, True),
+        ]
+        [after] = await log.stage(1)
+        assert await log.integrate() == 3
+        await log.publish()
+        lost = await read_receipt(house, 7, waiting)
+        assert isinstance(lost, Refused)
+        assert lost.code == "opening_lost"
+        for customer_id, leaf_id in ((8, of_another), (7, after)):
+            assert isinstance(await read_receipt(house, customer_id, leaf_id), Receipt)
+        async with house.database.connection() as connection:
+            assert [fault async for fault in Audit(connection).faults()] == []
+
+
+async def test_the_integrator_holds_keys_before_it_reads_its_queue(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Else it could seal under a new key what an erasure destroyed a moment before."""
+    async with log_opened(database_url, tmp_path) as log:
+        [waiting] = await log.stage(1)
+        async with log.house.database.transaction() as erasing:
+            await erasing.execute("SELECT pg_advisory_xact_lock($1)", DESTRUCTION_LOCK)
+            numbering = asyncio.create_task(log.integrate())
+            await asyncio.sleep(0.1)
+            assert not numbering.done()
+            await forget_openings(erasing, 7)
+        assert await numbering == 1
+        assert isinstance(await read_receipt(log.house, 7, waiting), Refused)
+        assert await log.rows("SELECT sealed FROM evidence.leaf WHERE sealed IS NOT NULL") == []
+
+
+async def _staged(log: LogDesk, *keys: tuple[int, int]) -> list[Opened]:
+    async with log.house.database.connection() as connection:
+        found = await open_by_key(connection, log.house.vault, keys)
+    return [found[key] for key in keys]
 
 
 async def test_the_check_finds_openings_that_outlived_an_erasure(

@@ -53,6 +53,8 @@ class KeptAnswer:
     sealed: bytes
     sealed_sha256: bytes
     received_at: int
+    #: End of the data life of the consent that it came under, exclusive.
+    expires_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,3 +66,8 @@ class Usage:
     #: Customers about whom was asked at least once.
     customers: int
     reuses: int
+
+    @property
+    def served(self) -> int:
+        """Return how often something was to be known: asked, or known from a living report."""
+        return self.inquiries + self.reuses

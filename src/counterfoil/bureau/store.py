@@ -1,6 +1,6 @@
 """Reads and writes inquiries, reports and openings; thin functions over named queries."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from counterfoil.bureau.inquiry import Inquiry, State
@@ -163,6 +163,23 @@ async def erase_reports(connection: Connection, keys: Sequence[Key], *, at: int)
     await QUERIES.erase_reports.execute(connection, **_keys(keys, "report_ids"), erased_at=at)
 
 
+async def expired_answers(connection: Connection, *, now: int, page: int) -> list[Key]:
+    """Return kept answers whose life is over, under their locks."""
+    rows = await QUERIES.expired_answers.fetch(connection, now=now, page=page)
+    return [(row["customer_id"], row["answer_id"]) for row in rows]
+
+
+async def erase_answers(connection: Connection, keys: Sequence[Key], *, at: int) -> None:
+    """Destroy what is sealed of kept answers."""
+    await QUERIES.erase_answers.execute(connection, **_keys(keys, "answer_ids"), erased_at=at)
+
+
+async def nothing_sealed(connection: Connection, customer_ids: Collection[int]) -> list[int]:
+    """Return those of some customers of whom neither report nor answer is sealed any more."""
+    rows = await QUERIES.nothing_sealed.fetch(connection, customer_ids=sorted(customer_ids))
+    return [row["customer_id"] for row in rows]
+
+
 async def add_openings(connection: Connection, openings: Sequence[Opening]) -> None:
     """Write openings down."""
     await QUERIES.add_openings.execute(connection, rows=_rows(openings, Opening.__slots__))
@@ -173,9 +190,9 @@ async def keep_answers(connection: Connection, answers: Sequence[KeptAnswer]) ->
     await QUERIES.keep_answers.execute(connection, rows=_rows(answers, KeptAnswer.__slots__))
 
 
-async def read_usage(connection: Connection) -> Usage:
-    """Return how much is asked."""
-    row = await QUERIES.usage.fetchrow(connection)
+async def read_usage(connection: Connection, *, first: int = 0, before: int = NEWEST) -> Usage:
+    """Return how much is asked, of all there is or of a span of numbers (`ids.floor_of`)."""
+    row = await QUERIES.usage.fetchrow(connection, first=first, before=before)
     assert row is not None
     return Usage(**dict(row))
 

@@ -135,15 +135,17 @@ JOIN unnest(:customer_ids::bigint[], :inquiry_ids::bigint[]) AS given (customer_
 ORDER BY p.customer_id, p.report_id;
 
 -- name: expired_reports
--- Reports whose data life is over, longest ago first; others at work are passed by.
+-- Reports whose data life is over, longest ago first; others at work are passed by, and a legal hold
+-- keeps them.
 -- gives   at most :page rows
 -- locks   its rows
 SELECT p.customer_id, p.report_id
 FROM bureau.report AS p
 WHERE p.erased_at IS NULL AND p.expires_at <= :now
+  AND p.customer_id NOT IN (SELECT h.customer_id FROM reporting.customer_on_hold AS h)
 ORDER BY p.expires_at, p.customer_id, p.report_id
 LIMIT :page
-FOR UPDATE SKIP LOCKED;
+FOR UPDATE OF p SKIP LOCKED;
 
 -- name: erase_reports
 -- What is left of reports when their life is over: that there was one.
@@ -153,6 +155,40 @@ SET sealed = NULL, erased_at = :erased_at
 FROM unnest(:customer_ids::bigint[], :report_ids::bigint[]) AS given (customer_id, report_id)
 WHERE p.customer_id = given.customer_id AND p.report_id = given.report_id
   AND p.erased_at IS NULL;
+
+-- name: expired_answers
+-- Kept answers whose data life is over, longest ago first; a legal hold keeps them.
+-- gives   at most :page rows
+-- locks   its rows
+SELECT a.customer_id, a.answer_id
+FROM bureau.answer_kept AS a
+WHERE a.erased_at IS NULL AND coalesce(a.expires_at, a.received_at + 2592000) <= :now
+  AND a.customer_id NOT IN (SELECT h.customer_id FROM reporting.customer_on_hold AS h)
+ORDER BY coalesce(a.expires_at, a.received_at + 2592000), a.customer_id, a.answer_id
+LIMIT :page
+FOR UPDATE OF a SKIP LOCKED;
+
+-- name: erase_answers
+-- What is left of kept answers when their life is over: that there was one, and its hash.
+-- locks   its rows
+UPDATE bureau.answer_kept AS a
+SET sealed = NULL, erased_at = :erased_at
+FROM unnest(:customer_ids::bigint[], :answer_ids::bigint[]) AS given (customer_id, answer_id)
+WHERE a.customer_id = given.customer_id AND a.answer_id = given.answer_id AND a.erased_at IS NULL;
+
+-- name: nothing_sealed
+-- Those of some customers of whom the bureau's word is sealed nowhere any more.
+-- gives   at most one row a customer
+-- locks   none
+SELECT given.customer_id
+FROM unnest(:customer_ids::bigint[]) AS given (customer_id)
+WHERE NOT EXISTS (
+          SELECT FROM bureau.report AS p
+          WHERE p.customer_id = given.customer_id AND p.erased_at IS NULL)
+  AND NOT EXISTS (
+          SELECT FROM bureau.answer_kept AS a
+          WHERE a.customer_id = given.customer_id AND a.erased_at IS NULL)
+ORDER BY given.customer_id;
 
 -- name: add_openings
 -- Openings of reports, written before anything of them is given.
@@ -170,17 +206,21 @@ FROM unnest(:rows::bureau.opening_v1[]) AS r;
 -- locks   the inquiries, shared
 INSERT INTO bureau.answer_kept (
     customer_id, answer_id, inquiry_id, fault, detail, reference, sealed, sealed_sha256,
-    received_at
+    received_at, expires_at
 )
 SELECT r.customer_id, r.answer_id, r.inquiry_id, r.fault, r.detail, r.reference, r.sealed,
-       r.sealed_sha256, r.received_at
-FROM unnest(:rows::bureau.answer_kept_v1[]) AS r;
+       r.sealed_sha256, r.received_at, r.expires_at
+FROM unnest(:rows::bureau.answer_kept_v2[]) AS r;
 
 -- name: usage
--- How often the bureau was asked, how often a report served again, and of how many customers.
+-- How often the bureau was asked, how often a report served again, and of how many customers, among
+-- what was numbered in a span.
 -- gives   one row
 -- locks   none
-SELECT (SELECT count(*) FROM bureau.inquiry) AS inquiries,
-       (SELECT count(*) FROM bureau.inquiry WHERE state = 'intent') AS open_inquiries,
-       (SELECT count(DISTINCT customer_id) FROM bureau.inquiry) AS customers,
-       (SELECT count(*) FROM bureau.opening WHERE is_reuse) AS reuses;
+SELECT count(*) AS inquiries,
+       count(*) FILTER (WHERE i.state = 'intent') AS open_inquiries,
+       count(DISTINCT i.customer_id) AS customers,
+       (SELECT count(*) FROM bureau.opening AS o
+        WHERE o.is_reuse AND o.opening_id >= :first AND o.opening_id < :before) AS reuses
+FROM bureau.inquiry AS i
+WHERE i.inquiry_id >= :first AND i.inquiry_id < :before;

@@ -124,14 +124,20 @@ async def expired_statements(connection: Connection, *, now: int, page: int) -> 
     return [(row["customer_id"], row["statement_id"]) for row in rows]
 
 
-async def statements_of_consent(
-    connection: Connection, *, customer_id: int, consent_id: int
+async def end_statements_of_consent(
+    connection: Connection, *, customer_id: int, consent_id: int, now: int
 ) -> list[Key]:
-    """Return living statements that rest on a consent."""
-    rows = await QUERIES.statements_of_consent.fetch(
-        connection, customer_id=customer_id, consent_id=consent_id, page=STATEMENTS_MAX
+    """End the life of statements that rest on a consent; return those that no hold keeps."""
+    rows = await QUERIES.end_statements_of_consent.fetch(
+        connection, customer_id=customer_id, consent_id=consent_id, now=now
     )
     return [(row["customer_id"], row["statement_id"]) for row in rows]
+
+
+async def nothing_sealed(connection: Connection, *, since: int) -> list[int]:
+    """Return customers of whom a statement went since an instant and none is left."""
+    rows = await QUERIES.nothing_sealed.fetch(connection, since=since)
+    return [row["customer_id"] for row in rows]
 
 
 async def erase_statements(connection: Connection, keys: Sequence[Key], *, at: int) -> None:

@@ -37,10 +37,10 @@ ORDER BY statement_id DESC
 LIMIT :page;
 
 -- name: sealed_statement
--- One statement with its file as far as it is still there.
+-- One statement with its file as far as it is still there, and until when it may be read.
 -- gives   at most one row
 -- locks   none
-SELECT customer_id, statement_id, form, currency, sealed
+SELECT customer_id, statement_id, form, currency, sealed, expires_at
 FROM capacity.statement
 WHERE customer_id = :customer_id AND statement_id = :statement_id;
 
@@ -69,12 +69,13 @@ WHERE m.customer_id = ANY (:customer_ids::bigint[]) AND s.erased_at IS NULL
 ORDER BY m.customer_id, m.month, m.statement_id;
 
 -- name: expired_statements
--- Statements whose life is over, under their locks.
+-- Statements whose life is over, under their locks; a legal hold keeps them.
 -- gives   at most :page rows
 -- locks   its rows
 SELECT customer_id, statement_id
 FROM capacity.statement
 WHERE erased_at IS NULL AND expires_at <= :now
+  AND customer_id NOT IN (SELECT h.customer_id FROM reporting.customer_on_hold AS h)
 ORDER BY expires_at, customer_id, statement_id
 LIMIT :page
 FOR UPDATE SKIP LOCKED;
@@ -95,15 +96,32 @@ DELETE FROM capacity.statement_month AS m
 USING unnest(:customer_ids::bigint[], :statement_ids::bigint[]) AS given (customer_id, statement_id)
 WHERE m.customer_id = given.customer_id AND m.statement_id = given.statement_id;
 
--- name: statements_of_consent
--- Living statements that rest on one consent.
--- gives   at most :page rows
--- locks   none
+-- name: end_statements_of_consent
+-- Ends the life of living statements that rest on one consent: from now on nobody reads them.
+-- gives   customer and statement of those that no legal hold keeps
+-- locks   its rows
+WITH ended AS (
+    UPDATE capacity.statement
+    SET expires_at = least(expires_at, :now)
+    WHERE customer_id = :customer_id AND consent_id = :consent_id AND erased_at IS NULL
+    RETURNING customer_id, statement_id
+)
 SELECT customer_id, statement_id
-FROM capacity.statement
-WHERE customer_id = :customer_id AND consent_id = :consent_id AND erased_at IS NULL
-ORDER BY statement_id
-LIMIT :page;
+FROM ended
+WHERE customer_id NOT IN (SELECT h.customer_id FROM reporting.customer_on_hold AS h)
+ORDER BY statement_id;
+
+-- name: nothing_sealed
+-- Customers of whom a statement went since an instant, and none is there any more.
+-- gives   at most one row a customer
+-- locks   none
+SELECT DISTINCT gone.customer_id
+FROM capacity.statement AS gone
+WHERE gone.erased_at >= :since
+  AND NOT EXISTS (
+      SELECT FROM capacity.statement AS other
+      WHERE other.customer_id = gone.customer_id AND other.erased_at IS NULL)
+ORDER BY gone.customer_id;
 
 -- name: add_declaration
 -- What a customer states.
@@ -151,9 +169,11 @@ WHERE customer_id = ANY (:customer_ids::bigint[]) AND purpose = ANY (:purposes::
 ORDER BY customer_id, report_id DESC;
 
 -- name: erase_reported_debts
--- Removes debts of reports whose life is over.
+-- Removes debts of reports whose life is over; a legal hold keeps them.
 -- locks   its rows
-DELETE FROM capacity.reported_debts WHERE expires_at <= :now;
+DELETE FROM capacity.reported_debts
+WHERE expires_at <= :now
+  AND customer_id NOT IN (SELECT h.customer_id FROM reporting.customer_on_hold AS h);
 
 -- name: ceilings_by_hash
 -- A document of ceilings.

@@ -74,19 +74,22 @@ INSERT INTO customers.identity_template (
 ) VALUES (:customer_id, :check_id, :consent_id, :template_sha256, :expires_at);
 
 -- name: forget_templates_of_consent
--- References that rest on a consent, removed.
+-- References that rest on a consent, removed; one that a legal hold keeps is read by nobody and goes
+-- when its life is over.
 -- gives   customer and check of each
 -- locks   its rows
 DELETE FROM customers.identity_template
 WHERE customer_id = :customer_id AND consent_id = :consent_id
+  AND customer_id NOT IN (SELECT h.customer_id FROM reporting.customer_on_hold AS h)
 RETURNING customer_id, check_id;
 
 -- name: forget_expired_templates
--- References whose life is over, removed.
+-- References whose life is over, removed; a legal hold keeps them.
 -- gives   customer and check of each
 -- locks   its rows
 DELETE FROM customers.identity_template
 WHERE expires_at <= :now
+  AND customer_id NOT IN (SELECT h.customer_id FROM reporting.customer_on_hold AS h)
 RETURNING customer_id, check_id;
 
 -- name: open_case

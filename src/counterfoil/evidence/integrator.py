@@ -10,7 +10,8 @@ Order       That of the queue among the leaves that are visible: leaves of one r
             in the order of its commits, because their places in the queue were drawn under its
             lock.
 Privacy     Salt and body are sealed under the customer's data key for evidence, bound to leaf and
-            customer. While the key service is away leaves wait in the queue; nothing is lost.
+            customer. While the key service is away leaves wait in the queue; nothing is lost. A
+            leaf whose customer was erased meanwhile is numbered without an opening.
 Backlog     Two batches overlap: while the database writes one, the next is read and sealed. It is
             written only after the one before it was committed.
 """
@@ -27,6 +28,7 @@ from counterfoil.evidence.log_store import Connection, Head
 from counterfoil.evidence.sealing import OpeningKeys, place_of
 from counterfoil.kernel.clock import Clock
 from counterfoil.privacy.envelope import Sealer, Suite
+from counterfoil.privacy.store import hold_keys
 from counterfoil.privacy.vault import Vault
 
 #: Beyond it a batch takes longer without costing less a leaf.
@@ -97,6 +99,8 @@ class Integrator:
     ) -> int:
         """Give one batch its numbers in a transaction of its own, after the one before it."""
         async with connection.transaction():
+            # First, so that no opening is read that an erasure destroys before it is sealed.
+            await hold_keys(connection)
             rows = await store.read_staged(
                 connection, page=self._batch_leaves, without=list(self._taken)
             )
@@ -131,10 +135,10 @@ class Integrator:
         assert self._growth is not None, "the batch before left it"
         return self._growth.copy()
 
-    async def _sealed(self, connection: Connection, rows: Sequence[Any]) -> list[bytes]:
+    async def _sealed(self, connection: Connection, rows: Sequence[Any]) -> list[bytes | None]:
         """Return the sealed openings of rows, giving others of the process their turns."""
-        sealers = await self._keys.of(connection, {row[1] for row in rows})
-        sealed: list[bytes] = []
+        sealers = await self._keys.of(connection, {row[1] for row in rows if row[5] is not None})
+        sealed: list[bytes | None] = []
         for begin in range(0, len(rows), TURN_LEAVES):
             sealed += _openings(rows[begin : begin + TURN_LEAVES], sealers, self._suite)
             await asyncio.sleep(0)
@@ -154,8 +158,13 @@ def leaf_hashes_of(rows: Sequence[Any]) -> list[bytes]:
     return [sha256(prefixes[row[3]] + row[4]).digest() for row in rows]
 
 
-def _openings(rows: Sequence[Any], sealers: Mapping[int, Sealer], suite: Suite) -> Iterator[bytes]:
-    """Yield the sealed openings of staged rows: the hot loop of the log."""
+def _openings(
+    rows: Sequence[Any], sealers: Mapping[int, Sealer], suite: Suite
+) -> Iterator[bytes | None]:
+    """Yield the sealed openings of staged rows, None where erased: the hot loop of the log."""
     for _, customer_id, leaf_id, _, _, salt, body in rows:
+        if salt is None:
+            yield None
+            continue
         opening = salt if body is None else salt + body
         yield sealers[customer_id].encrypt(opening, place_of(customer_id, leaf_id), suite)

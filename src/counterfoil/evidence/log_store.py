@@ -186,7 +186,7 @@ async def read_staged(connection: Connection, *, page: int, without: Sequence[in
 
 
 async def number_leaves(
-    connection: Connection, places: Sequence[int], sealed: Sequence[bytes], *, start: int
+    connection: Connection, places: Sequence[int], sealed: Sequence[bytes | None], *, start: int
 ) -> None:
     """Give staged leaves numbers from one on, with what opens them, and take them off the queue.
 

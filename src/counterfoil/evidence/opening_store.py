@@ -70,6 +70,7 @@ async def open_by_key(
             idx=None,
             salt=row["salt"],
             body=row["body"],
+            is_erased=row["salt"] is None,
         )
     return found
 
@@ -78,10 +79,12 @@ async def forget_openings(connection: Connection, customer_id: int) -> int:
     """Destroy what opens the leaves of a customer whose key is destroyed; return of how many.
 
     Their numbers and commitments stay, so every proof of before still verifies. Leaves that wait
-    for their number are sealed under the customer's next key, with the leaf of the erasure.
+    for their number get it without an opening. Nobody numbers leaves meanwhile: the caller has
+    destroyed the key, and the integrator holds keys before it reads its queue.
     """
     await QUERIES.allow_forgetting.fetch(connection)
-    return await QUERIES.forget_openings.execute(connection, customer_id=customer_id)
+    numbered = await QUERIES.forget_openings.execute(connection, customer_id=customer_id)
+    return numbered + await QUERIES.forget_staged.execute(connection, customer_id=customer_id)
 
 
 async def openings_left(connection: Connection, erased: Mapping[int, int]) -> dict[int, int]:

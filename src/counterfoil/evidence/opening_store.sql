@@ -32,6 +32,12 @@ SELECT set_config('counterfoil.erasing', 'on', true);
 UPDATE evidence.leaf SET sealed = NULL
 WHERE customer_id = :customer_id AND sealed IS NOT NULL;
 
+-- name: forget_staged
+-- Destroys what would open the leaves of a customer that wait for their number.
+-- gives   nothing
+-- locks   the rows
+UPDATE evidence.leaf_staged SET salt = NULL, body = NULL WHERE customer_id = :customer_id;
+
 -- name: openings_left
 -- Leaves of customers that could still be opened, from an hour before the leaf of their erasure.
 -- gives   one row a customer with any

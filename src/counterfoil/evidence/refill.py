@@ -160,9 +160,11 @@ async def _matched(
             _, customer_id, leaf_id, kind, subject_id, salt, committed, created, size, key, body = (
                 row
             )
-            sealer = (await keys.of(connection, [customer_id]))[customer_id]
-            opening = salt + (body or b"")
-            sealed = sealer.encrypt(opening, place_of(customer_id, leaf_id), vault.suite)
+            sealed = None
+            if salt is not None:
+                sealer = (await keys.of(connection, [customer_id]))[customer_id]
+                opening = salt + (body or b"")
+                sealed = sealer.encrypt(opening, place_of(customer_id, leaf_id), vault.suite)
             rows.append(
                 StoredLeaf(
                     idx, customer_id, leaf_id, kind, subject_id, committed, created, size, key,

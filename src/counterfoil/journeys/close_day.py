@@ -23,10 +23,10 @@ from counterfoil.journeys.consent import expire_consents
 from counterfoil.journeys.counter import LineDesk, settle_directly
 from counterfoil.journeys.end_purposes import end_relationships, end_reports
 from counterfoil.journeys.expire import expire_applications
+from counterfoil.journeys.forget_reports import erase_expired_reports
 from counterfoil.journeys.forget_statements import erase_expired_statements
 from counterfoil.journeys.forget_templates import forget_expired_templates
 from counterfoil.journeys.house import House
-from counterfoil.journeys.inquiry_outcomes import erase_expired_reports
 from counterfoil.journeys.line_reviewing import review_due_lines
 from counterfoil.journeys.promotions import settle_promotions
 from counterfoil.journeys.scenes import stop_scenes

@@ -6,6 +6,7 @@ from counterfoil.customers import verification_store as store
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.house import House
+from counterfoil.journeys.trail import Act, note_schedule
 from counterfoil.platform.database import Connection
 
 
@@ -43,3 +44,6 @@ async def _tell(
         for customer_id, check_id in gone
     ]
     await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
+    customers = [customer_id for customer_id, _ in gone]
+    act = Act(name="erasure", customer_ids=customers, subject="biometric_template", reason=rule)
+    await note_schedule(house, connection, act)

@@ -26,6 +26,7 @@ from counterfoil.bureau.refusals import (
 )
 from counterfoil.bureau.report_row import KeptAnswer, Opening, StoredReport
 from counterfoil.capacity import store as capacity
+from counterfoil.consents.consent import Consent
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import StagedLeaf, Value
 from counterfoil.evidence.store import QUERIES as EVIDENCE
@@ -42,10 +43,6 @@ from counterfoil.privacy.refusals import CIPHERTEXT_REJECTED
 from counterfoil.privacy.vault import Purpose
 
 SECONDS_PER_DAY: Final = 86_400
-#: Reports erased in one transaction.
-ERASED_AT_ONCE: Final = 500
-#: Rule under which a report goes when its life is over.
-DATA_LIFE: Final = "data_life"
 
 #: Customer and number.
 Key = tuple[int, int]
@@ -124,7 +121,7 @@ class _Taking:
         if isinstance(answer, Answered):
             digest = hashlib.sha256(answer.sealed).digest()
             if not inquiry.is_open:
-                return self._second(inquiry, answer, digest)
+                return self._second(inquiry, item.pending, answer, digest)
             unfit = bureau.check(answer.sealed, item.question)
         elif not inquiry.is_open:
             return refuse(ANSWER_DUPLICATE)
@@ -138,7 +135,7 @@ class _Taking:
         if outcome.state is State.REJECTED:
             assert outcome.code is not None
             detail = "" if unfit is None else unfit.detail
-            self._keep(inquiry, answer, outcome.code, detail)
+            self._keep(item.pending, answer, outcome.code, detail)
             return refuse(ANSWER_REJECTED, reason=outcome.code)
         return self._report(item.pending, answer)
 
@@ -152,12 +149,14 @@ class _Taking:
         if self._kept:
             await store.keep_answers(connection, self._kept)
 
-    def _second(self, inquiry: Inquiry, answer: Answered, digest: bytes) -> Refused:
+    def _second(
+        self, inquiry: Inquiry, pending: Pending, answer: Answered, digest: bytes
+    ) -> Refused:
         """Keep a second answer that differs; the same once more is a twin's work."""
         if inquiry.state is State.ANSWERED and inquiry.sealed_sha256 == digest:
             self.same_again.append((inquiry.customer_id, inquiry.inquiry_id))
         else:
-            self._keep(inquiry, answer, Fault.DUPLICATE.value, f"after {inquiry.state}")
+            self._keep(pending, answer, Fault.DUPLICATE.value, f"after {inquiry.state}")
         return refuse(ANSWER_DUPLICATE)
 
     def _report(self, pending: Pending, answer: Answered) -> StoredReport:
@@ -172,28 +171,32 @@ class _Taking:
             bureau=inquiry.bureau,
             jti=inquiry.jti,
             received_at=self._now,
-            expires_at=self._now + consent.data_life_days * SECONDS_PER_DAY,
+            expires_at=self._life_of(consent),
             sealed=self._seal("bureau.report", report_id, inquiry.customer_id, answer.sealed),
         )
         self._reports.append(report)
         return report
 
-    def _keep(self, inquiry: Inquiry, answer: Answered, fault: str, detail: str) -> None:
+    def _keep(self, pending: Pending, answer: Answered, fault: str, detail: str) -> None:
         answer_id = self._house.ids.next()
-        customer_id = inquiry.customer_id
+        customer_id, inquiry_id = pending.key
         self._kept.append(
             KeptAnswer(
                 customer_id=customer_id,
                 answer_id=answer_id,
-                inquiry_id=inquiry.inquiry_id,
+                inquiry_id=inquiry_id,
                 fault=fault,
                 detail=detail,
                 reference=answer.reference,
                 sealed=self._seal("bureau.answer_kept", answer_id, customer_id, answer.sealed),
                 sealed_sha256=hashlib.sha256(answer.sealed).digest(),
                 received_at=self._now,
+                expires_at=self._life_of(pending.consent),
             )
         )
+
+    def _life_of(self, consent: Consent) -> int:
+        return self._now + consent.data_life_days * SECONDS_PER_DAY
 
     def _seal(self, table: str, row: int, customer_id: int, plain: bytes) -> bytes:
         place = envelope.place(table, "sealed", row, customer_id, Purpose.REPORT.value)
@@ -351,34 +354,6 @@ def _read(
         is_reuse=is_reuse,
     )
     return obtained, reading.debts
-
-
-async def erase_expired_reports(house: House) -> int:
-    """Destroy reports whose data life is over, each with its leaf; return how many.
-
-    Part of the close of day. The row stays: that there was a report is evidence.
-    """
-    done = 0
-    while True:
-        now = house.leaves.now()
-        async with house.database.transaction() as connection:
-            keys = await store.expired_reports(connection, now=now, page=ERASED_AT_ONCE)
-            leaves = [
-                house.leaves.stage(
-                    customer_id,
-                    house.ids.next(),
-                    LeafType.ERASED,
-                    report_id,
-                    {"data": "report", "rule": DATA_LIFE},
-                )
-                for customer_id, report_id in keys
-            ]
-            await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
-            await store.erase_reports(connection, keys, at=now)
-            await capacity.erase_reported_debts(connection, now=now)
-        done += len(keys)
-        if len(keys) < ERASED_AT_ONCE:
-            return done
 
 
 def why_stopped(pending: Pending, now: int) -> str | None:

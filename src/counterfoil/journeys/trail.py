@@ -27,6 +27,8 @@ from counterfoil.privacy.masking import mask_free_text
 
 #: Twice the longest that a transaction stays open.
 SETTLED: Final = timedelta(minutes=2)
+#: Who acts where the lattice of retention does and no person.
+SCHEDULE: Final = Actor(name="schedule", role="machine", source="close of day")
 #: Most lines one leaf commits to.
 ANCHORED_AT_ONCE: Final = 10_000
 
@@ -83,6 +85,23 @@ async def note(
         for customer_id in concerned
     ]
     await trail.add_entries(connection, entries)
+
+
+async def note_schedule(house: House, connection: Connection, act: Act) -> None:
+    """Write what was done because its day had come: one line with everybody whom it concerns."""
+    entry = Entry(
+        trail_id=house.ids.next(),
+        at=house.clock.now(),
+        actor=SCHEDULE.name,
+        role=SCHEDULE.role,
+        source=SCHEDULE.source,
+        act=act.name,
+        outcome=trail.DONE,
+        customer_ids=tuple(sorted(set(act.customer_ids))),
+        subject=act.subject,
+        reason=act.reason,
+    )
+    await trail.add_entries(connection, [entry])
 
 
 async def note_refusal(house: House, actor: Actor, act: Act, refused: Refused) -> Refused:

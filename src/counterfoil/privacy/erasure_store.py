@@ -150,13 +150,27 @@ async def destroy(
     connection: Connection, customer_id: int, data_class: DataClass, *, now: datetime
 ) -> int:
     """Destroy the keys of a class and what they sealed; return how many keys there were."""
-    await _QUERIES.hold_destruction.fetch(connection, lock=DESTRUCTION_LOCK)
-    purposes = [purpose.value for purpose in data_class.purposes]
-    rows = await _QUERIES.destroy_keys.fetch(connection, customer_id=customer_id, purposes=purposes)
+    count = await destroy_keys(connection, [customer_id], data_class, now=now)
     kinds = [_KINDS[purpose] for purpose in data_class.purposes if purpose in _KINDS]
     await _QUERIES.forget_digests.execute(connection, customer_id=customer_id, kinds=kinds)
+    return count
+
+
+async def destroy_keys(
+    connection: Connection, customer_ids: Sequence[int], data_class: DataClass, *, now: datetime
+) -> int:
+    """Destroy the keys of a class of some customers; return how many there were.
+
+    Waits until nobody is using a key any more.
+    """
+    await _QUERIES.hold_destruction.fetch(connection, lock=DESTRUCTION_LOCK)
+    rows = await _QUERIES.destroy_keys.fetch(
+        connection,
+        customer_ids=list(customer_ids),
+        purposes=[purpose.value for purpose in data_class.purposes],
+    )
     await _QUERIES.mark_erased.execute(
-        connection, customer_id=customer_id, data_class=data_class.code, now=now
+        connection, customer_ids=list(customer_ids), data_class=data_class.code, now=now
     )
     return len(rows)
 

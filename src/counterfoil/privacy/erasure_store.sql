@@ -86,11 +86,11 @@ SELECT pg_advisory_xact_lock(:lock::bigint);
 
 -- name: destroy_keys
 -- Destroys data keys; what was sealed under them goes with them.
--- gives   the purposes whose keys there were
+-- gives   a row for each key that there was
 -- locks   the rows
 DELETE FROM privacy.data_key
-WHERE customer_id = :customer_id AND purpose = ANY (:purposes::text[])
-RETURNING purpose;
+WHERE customer_id = ANY (:customer_ids::bigint[]) AND purpose = ANY (:purposes::text[])
+RETURNING customer_id;
 
 -- name: forget_digests
 -- Takes a customer out of the directory; with the identity number goes the region that it tells.
@@ -103,10 +103,10 @@ DELETE FROM privacy.blind_index WHERE customer_id = :customer_id AND kind = ANY 
 
 -- name: mark_erased
 -- A class is gone.
--- locks   the row
+-- locks   the rows
 UPDATE privacy.retention
 SET state = 'erased', changed_at = :now
-WHERE customer_id = :customer_id AND data_class = :data_class;
+WHERE customer_id = ANY (:customer_ids::bigint[]) AND data_class = :data_class;
 
 -- name: add_erasure
 -- What was destroyed.

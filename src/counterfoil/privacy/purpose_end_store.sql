@@ -82,6 +82,10 @@ WHERE NOT EXISTS (
 SELECT DISTINCT old.customer_id
 FROM reporting.bureau_report AS old
 WHERE old.expires_at < :now::bigint AND old.erased_at IS NULL
+  -- One that a legal hold keeps was reported on its day.
+  AND NOT EXISTS (
+    SELECT 1 FROM privacy.retention AS r
+    WHERE r.customer_id = old.customer_id AND r.data_class = 'report' AND r.state = 'restricted')
   AND NOT EXISTS (
     SELECT 1 FROM reporting.bureau_report AS other
     WHERE other.customer_id = old.customer_id AND other.erased_at IS NULL
@@ -105,12 +109,12 @@ WHERE r.customer_id = back.customer_id AND r.state <> 'erased'
 RETURNING r.customer_id, r.data_class;
 
 -- name: resume_asked_again
--- Takes back the ends of reports where one came since, POSIX seconds, and of marketing where a
--- consent to it runs again.
+-- Takes back the ends of reports where one came since, POSIX seconds, also of those that are gone,
+-- and of marketing where a consent to it runs again.
 -- gives   the rows taken back
 -- locks   those rows
 DELETE FROM privacy.retention AS r
-WHERE r.state <> 'erased'
+WHERE (r.state <> 'erased' OR r.data_class = 'report')
   AND ((r.data_class = 'report' AND r.customer_id IN (
           SELECT came.customer_id FROM reporting.inquiry AS came
           JOIN reporting.bureau_report AS report

@@ -1,7 +1,7 @@
 """Whether ciphertext went with its key: sealed openings of leaves, sealed texts of contracts.
 
-Limits      A leaf that waited for its number while the key was destroyed is sealed under the next
-            one, with the leaf of the erasure; that is a matter of seconds, and left alone.
+Limits      A leaf of a fact that was being committed beside the erasure may lie before its leaf and
+            is sealed under the next key; that is a matter of seconds, and left alone.
 """
 
 from collections.abc import Mapping
