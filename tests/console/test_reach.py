@@ -165,5 +165,40 @@ def test_what_a_desk_shows_is_read_there_and_not_past_it() -> None:
     assert past == []
 
 
+async def test_a_queue_shows_what_waits_within_ones_reach_and_nothing_else(
+    stranger: Browser,
+) -> None:
+    house = stranger.house
+    page = next(page for page in GUARDED if page.path == "/customers/{customer}")
+    customer = (await address_of(house, page)).rsplit("/", 1)[1]
+    wish = RightsWish(
+        customer_id=ids.from_text(ids.CUSTOMER, customer),
+        kind=Right.COPY, about="", said="", method="", by="api:shop",
+    )  # fmt: skip
+    asked = await ask_right(house, wish)
+    assert isinstance(asked, RightsRequest)
+    await stranger.sign_in("compliance")
+    assert customer in (await stranger.get("/console/person-rights")).text
+    await give(house, "compliance", "product", "cash-line-invited")
+    assert customer not in (await stranger.get("/console/person-rights")).text
+    await give(house, "compliance", "product", "cash-line-open")
+    assert customer in (await stranger.get("/console/person-rights")).text
+
+
+def test_every_queue_is_cut_down_to_what_is_in_reach() -> None:
+    """Journeys give what waits about everybody; a page that forgot to cut it would show that."""
+    queues = (
+        "reviews_open", "waiting_cases", "open_appeals", "open_requests", "open_cases",
+    )  # fmt: skip
+    asked = re.compile(rf"await (?:\w+\.)?(?:{'|'.join(queues)})\(")
+    used = 0
+    for file in resources.files("counterfoil.console.pages").iterdir():
+        if file.name.endswith(".py"):
+            text = file.read_text("utf-8")
+            used += len(asked.findall(text))
+            assert len(asked.findall(text)) <= text.count("visit.in_queue("), file.name
+    assert used > len(queues)
+
+
 def test_every_permission_and_scope_is_declared_as_an_act() -> None:
     assert set(load_matrix().acts) == {*map(str, Permission), *map(str, Scope)}

@@ -41,6 +41,7 @@ from counterfoil.platform.holdings import (
     Attribute,
     AttributeGrant,
     CustomerCase,
+    Reach,
     Training,
     Wanted,
     read_holding,
@@ -197,8 +198,11 @@ async def waiting_request(house: House, customer_id: int) -> int:
 async def test_a_customer_is_reached_through_a_case_of_ones_own(house: House) -> None:
     assert code_of(await at_gate(house, CLERK, "read", 1)) == "case_needed"
     number = await waiting_request(house, 1)
-    assert await cases.tasks_of(house, CLERK, 1) == [("rights", number)]
-    assert await cases.tasks_of(house, COLLECTOR, 1) == []
+    everywhere, elsewhere = Reach(cases_of=CLERK.name), Reach(regions=frozenset({"99"}))
+    assert await cases.tasks_of(house, CLERK, everywhere, 1, now=NOW) == [("rights", number)]
+    assert await cases.tasks_of(house, COLLECTOR, everywhere, 1, now=NOW) == []
+    # Of a customer beyond one's lenders, products or regions nothing waits, and nothing is taken.
+    assert await cases.tasks_of(house, CLERK, elsewhere, 1, now=NOW) == []
     taken = await cases.take_case(
         house, CLERK, customer_id=1, kind="rights", subject_id=number, reason="answer", now=NOW
     )

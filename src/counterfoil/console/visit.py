@@ -1,11 +1,12 @@
 """One request to the console: who asks, in which language, and what the answer is made of."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -14,7 +15,7 @@ from counterfoil.console.access import Permission, may_now
 from counterfoil.console.desk import Desk, environment_label
 from counterfoil.console.frame import BASE, Alarm, Drawer, Frame, navigation
 from counterfoil.console.reading import READING
-from counterfoil.journeys.entry import within
+from counterfoil.journeys.entry import in_queue, within
 from counterfoil.journeys.staff_rights import NO_STANDING, Standing
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.database import Connection
@@ -24,6 +25,10 @@ from counterfoil.platform.web.forms import SECRET_BYTES, FormReader, masked_toke
 from counterfoil.platform.web.i18n import Catalogue
 from counterfoil.platform.web.parts import Form, Status, error_texts
 from counterfoil.platform.web.sessions import Session
+
+T = TypeVar("T")
+#: Whose matter something in a queue is.
+_OWNER: Final = attrgetter("customer_id")
 
 
 @dataclass(slots=True)
@@ -123,6 +128,13 @@ class Visit:
         """Lend a connection for reading that counts its statements and shows what is in reach."""
         async with within(self.desk.house, self.reach, now=self.desk.wall.now()) as connection:
             yield await self.counted(connection)
+
+    async def in_queue(self, items: Iterable[T], owner: Callable[[T], int] = _OWNER) -> list[T]:
+        """Return what of a queue is about customers whose matters the operator may take up."""
+        waiting = list(items)
+        owners = {owner(item) for item in waiting}
+        seen = await in_queue(self.desk.house, self.reach, owners, now=self.desk.wall.now())
+        return [item for item in waiting if owner(item) in seen]
 
     async def counted(self, connection: Connection) -> Counted:
         """Return a connection that counts its statements; the first one reads the business date."""

@@ -10,7 +10,7 @@ Ends        After the days that the installation sets, or earlier by the person 
 from datetime import datetime, timedelta
 from typing import Final
 
-from counterfoil.journeys.entry import Ask, enter
+from counterfoil.journeys.entry import Ask, enter, in_queue
 from counterfoil.journeys.house import House
 from counterfoil.journeys.second_factor import MANAGE
 from counterfoil.journeys.trail import Act, note, note_refusal
@@ -24,6 +24,7 @@ from counterfoil.platform.holdings import (
     CASES_MAX,
     QUERIES,
     CustomerCase,
+    Reach,
     read_holding,
 )
 from counterfoil.platform.staff import OPERATOR_NOT_FOUND, list_members
@@ -36,8 +37,15 @@ ASSIGNED: Final = "assigned"
 _ACT: Final = "read"
 
 
-async def tasks_of(house: House, actor: Actor, customer_id: int) -> list[tuple[str, int]]:
-    """Return what waits about a customer in the queues of somebody's role: kind and number."""
+async def tasks_of(
+    house: House, actor: Actor, reach: Reach, customer_id: int, *, now: datetime
+) -> list[tuple[str, int]]:
+    """Return what waits about a customer in the queues of somebody's role: kind and number.
+
+    Nothing of a customer who lies outside somebody's lenders, products or regions.
+    """
+    if not await in_queue(house, reach, [customer_id], now=now):
+        return []
     kinds = sorted(load_matrix().rights_of(actor.role).cases)
     async with house.database.connection() as connection:
         rows = await QUERIES.tasks_of.fetch(
@@ -61,13 +69,15 @@ async def take_case(
     refused = None if reason.strip() else refuse(REASON_MISSING)
     if kind not in load_matrix().rights_of(actor.role).cases:
         refused = refuse(CASE_NOT_ALLOWED)
-    elif (kind, subject_id) not in await tasks_of(house, actor, customer_id):
-        refused = refuse(CASE_NOT_FOUND)
     if refused is None:
         async with house.database.connection() as connection:
             holding = await read_holding(connection, actor.name)
         entered = await enter(house, actor, holding, Ask(act=_ACT), now=now)
-        refused = entered if isinstance(entered, Refused) else None
+        if isinstance(entered, Refused):
+            refused = entered
+        else:
+            tasks = await tasks_of(house, actor, entered.reach, customer_id, now=now)
+            refused = None if (kind, subject_id) in tasks else refuse(CASE_NOT_FOUND)
     if refused is not None:
         return await note_refusal(house, actor, act, refused)
     return await _open(house, actor, actor.name, customer_id, kind, subject_id, reason, now=now)

@@ -7,9 +7,9 @@ Denied      What the matrix does not declare. An attribute that was given once l
 Emergency   Lends the rights of a role without its cases, and is looked into afterwards.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -33,6 +33,7 @@ from counterfoil.platform.holdings import (
     Reach,
     Wanted,
     beyond_reach,
+    reachable_among,
     reading_within,
 )
 
@@ -85,6 +86,21 @@ async def within(house: House, reach: Reach, *, now: datetime) -> AsyncIterator[
     """Lend a connection whose views of `desk` show what is in reach, and nothing else."""
     async with reading_within(house.database, reach, now=now) as connection:
         yield connection
+
+
+async def in_queue(
+    house: House, reach: Reach, owners: Collection[int], *, now: datetime
+) -> frozenset[int]:
+    """Return those customers whose waiting matters somebody may take up.
+
+    Lender, product and region limit a queue as they limit pages; a case does not, because a queue
+    is where it is taken from.
+    """
+    within_limits = replace(reach, cases_of=None)
+    if within_limits.is_everything or not owners:
+        return frozenset(owners)
+    async with reading_within(house.database, within_limits, now=now) as connection:
+        return await reachable_among(connection, owners)
 
 
 def reach_of(

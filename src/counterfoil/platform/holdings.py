@@ -313,6 +313,12 @@ async def beyond_reach(
     return Beyond(is_any=foreign or any(counted), case_id=row["case_id"])
 
 
+async def reachable_among(connection: Connection, customer_ids: Collection[int]) -> frozenset[int]:
+    """Return those of some customers who are in reach, on a connection of that reach."""
+    rows = await QUERIES.reachable_among.fetch(connection, customer_ids=sorted(customer_ids))
+    return frozenset(row["customer_id"] for row in rows)
+
+
 async def read_holding(connection: Runner, holder: str) -> Holding:
     """Return what one member of staff or one program holds."""
     return Holding(

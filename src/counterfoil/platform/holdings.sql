@@ -116,6 +116,15 @@ SELECT set_config('counterfoil.lenders', :lenders, true),
        set_config('counterfoil.cases', :cases, true),
        set_config('counterfoil.as_of', :as_of, true);
 
+-- name: reachable_among
+-- Those of some customers whom the reader of this transaction may see.
+-- gives   one row a customer
+-- locks   none
+SELECT r.customer_id
+FROM desk.reachable AS r
+WHERE r.customer_id = ANY (:customer_ids::bigint[])
+ORDER BY r.customer_id;
+
 -- name: beyond_reach
 -- How much of what is named the reader of this transaction may not see.
 -- gives   one row

@@ -23,7 +23,7 @@ async def take(visit: Visit) -> Response:
     except ids.InvalidIdError:
         return await errors.not_found(visit)
     house = visit.desk.house
-    tasks = await tasks_of(house, visit.actor, customer_id)
+    tasks = await tasks_of(house, visit.actor, visit.reach, customer_id, now=visit.desk.wall.now())
     action, fields = _action(visit, customer_id, has_tasks=bool(tasks)), _fields(visit, tasks)
     if visit.request.method != "POST" or visit.is_stale:
         return flow.show_form(visit, action, fields)

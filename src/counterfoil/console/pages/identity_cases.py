@@ -58,7 +58,7 @@ async def show(visit: Visit) -> Response:
             holds=visit.t("identity.holds") if case.holds else visit.t("identity.holds_nothing"),
             opened=f.instant(case.opened_at),
         )
-        for case in await open_cases(visit.desk.house)
+        for case in await visit.in_queue(await open_cases(visit.desk.house))
     ]
     is_done = visit.request.query_params.get("done") == "identity_case_closed"
     return visit.page(
@@ -117,7 +117,7 @@ async def _found(visit: Visit) -> IdentityCase | None:
     except ids.InvalidIdError:
         return None
     wanted = (customer_id, case_id)
-    cases = await open_cases(visit.desk.house)
+    cases = await visit.in_queue(await open_cases(visit.desk.house))
     return next((case for case in cases if (case.customer_id, case.case_id) == wanted), None)
 
 

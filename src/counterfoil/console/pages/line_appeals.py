@@ -50,7 +50,7 @@ class AppealsView:
 async def show_list(visit: Visit) -> Response:
     """List open appeals."""
     house = visit.desk.house
-    found = await line_appeals.open_appeals(house)
+    found = await visit.in_queue(await line_appeals.open_appeals(house))
     on = await house.business_date()
     done = visit.request.query_params.get("done", "")
     view = AppealsView(
@@ -101,7 +101,7 @@ async def _found(visit: Visit) -> LineAppeal | None:
         number = ids.from_text(ids.LINE_APPEAL, visit.request.path_params["appeal"])
     except ids.InvalidIdError:
         return None
-    queue = await line_appeals.open_appeals(visit.desk.house)
+    queue = await visit.in_queue(await line_appeals.open_appeals(visit.desk.house))
     return next((item for item in queue if item.appeal_id == number), None)
 
 

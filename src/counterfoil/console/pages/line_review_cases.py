@@ -77,7 +77,7 @@ async def show_queue(visit: Visit) -> Response:
     view = QueueOfCasesView(
         rows=[
             _row(visit, item, is_late=item.due_on < on)
-            for item in await journey.waiting_cases(house)
+            for item in await visit.in_queue(await journey.waiting_cases(house))
         ],
         done=_done(visit),
     )

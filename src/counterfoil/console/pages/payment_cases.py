@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from starlette.responses import Response
@@ -24,6 +25,8 @@ from counterfoil.platform.web.forms import FormReader
 
 #: What a person may propose.
 RESOLUTIONS: Final = tuple(resolution.value for resolution in Resolution)
+#: Whose payment a row is about.
+_OWNER: Final = itemgetter("customer_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,7 @@ class CasesView:
 async def show_list(visit: Visit) -> Response:
     """List open cases."""
     visit.business_date = await visit.desk.house.business_date()
-    found = await journey.open_cases(visit.desk.house)
+    found = await visit.in_queue(await journey.open_cases(visit.desk.house), _OWNER)
     done = visit.request.query_params.get("done", "")
     known = {"case_proposed", "case_approved"}
     view = CasesView(
@@ -120,7 +123,7 @@ async def _found(visit: Visit) -> Row | None:
         payment_id = ids.from_text(ids.PAYMENT, params["payment"])
     except ids.InvalidIdError:
         return None
-    for row in await journey.open_cases(visit.desk.house):
+    for row in await visit.in_queue(await journey.open_cases(visit.desk.house), _OWNER):
         if row["payment_id"] == payment_id and str(row["case_no"]) == params["case"]:
             return row
     return None

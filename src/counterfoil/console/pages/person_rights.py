@@ -70,7 +70,9 @@ async def show_queue(visit: Visit) -> Response:
     house = visit.desk.house
     done = visit.request.query_params.get("done", "")
     view = QueueView(
-        rows=[_row(visit, item) for item in await journey.open_requests(house)],
+        rows=[
+            _row(visit, item) for item in await visit.in_queue(await journey.open_requests(house))
+        ],
         incidents=[_incident(visit, item) for item in await read_incidents(house)],
         done=visit.t("done.person_right") if done == "person_right" else "",
     )

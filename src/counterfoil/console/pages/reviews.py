@@ -114,7 +114,8 @@ async def show_queue(visit: Visit) -> Response:
     house = visit.desk.house
     async with visit.reading() as connection:
         on = visit.business_date
-        found = await review_store.reviews_open(connection, page=ROWS)  # type: ignore[arg-type]
+        waiting = await review_store.reviews_open(connection, page=ROWS)  # type: ignore[arg-type]
+    found = await visit.in_queue(waiting)
     assert on is not None, "a house has a business date"
     report = await read_figures(house, first_date=add_months(on, -FIGURES_MONTHS), last_date=on)
     view = QueueView(
