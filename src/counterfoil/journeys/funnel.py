@@ -9,6 +9,8 @@ Compliance  Proving the consent to the bureau, the bureau's answer and the agree
             their own among the times: no check is hidden in another step, and none is optional.
 Sources     A source that does not answer within its time is counted by itself; the application
             goes on by the policy's rule for what is not known.
+Inquiries   What was asked of the bureau in the span, of how many customers, and how often a report
+            that was there served instead.
 Units       Times in whole milliseconds, shares in basis points, both rounded down.
 """
 
@@ -17,6 +19,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Final
 
+from counterfoil.bureau import store as bureau
+from counterfoil.bureau.report_row import Usage
 from counterfoil.decisioning import funnel_store as figures
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.evaluate import Verdict
@@ -25,6 +29,7 @@ from counterfoil.decisioning.honouring import PERSON_WISHED
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import Action
 from counterfoil.journeys.house import House
+from counterfoil.kernel import ids
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.platform.database import Connection, Database
 
@@ -108,6 +113,17 @@ async def read_sources(house: House, question: FunnelQuestion) -> list[SourceTim
     """Return how the sources that were asked kept their time."""
     async with house.database.connection() as connection:
         return await figures.source_times(connection, question.span, now=house.leaves.now())
+
+
+async def read_inquiries(house: House, question: FunnelQuestion) -> Usage:
+    """Return how often the bureau was asked in the span, and how often it did not need to be."""
+    span = question.span
+    async with house.database.connection() as connection:
+        return await bureau.read_usage(
+            connection,
+            first=ids.floor_of(span.received_from),
+            before=ids.floor_of(span.received_before),
+        )
 
 
 async def _triggers(connection: Connection, span: Span) -> dict[str, dict[str, int]]:

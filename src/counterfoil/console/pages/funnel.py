@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from counterfoil.bureau.report_row import Usage
 from counterfoil.console import words
 from counterfoil.console.page import Page
 from counterfoil.console.visit import Visit
@@ -22,6 +23,7 @@ from counterfoil.journeys.funnel import (
     FunnelQuestion,
     GroupFunnel,
     read_funnel,
+    read_inquiries,
     read_sources,
 )
 from counterfoil.journeys.inclusion import read_inclusion
@@ -33,6 +35,7 @@ PERIOD: Final = 30
 _PERIODS: Final = frozenset(str(days) for days in PERIODS)
 CHANNELS: Final = tuple(item.value for item in Channel)
 _BP: Final = 10_000
+_HUNDREDTHS: Final = 100
 _SECOND_MS: Final = 1_000
 _MINUTE_MS: Final = 60_000
 _HOUR_MS: Final = 3_600_000
@@ -75,6 +78,8 @@ class FunnelView:
     product: str
     product_choices: Sequence[tuple[str, str]]
     note: str
+    #: What was asked of the bureau, and how often it did not need to be.
+    inquiries: Sequence[tuple[str, str]]
     #: Source, asked, answered, over its time, median.
     sources: Sequence[tuple[str, str, str, str, str]]
     products: Sequence[GroupView]
@@ -100,6 +105,7 @@ async def show(visit: Visit) -> Response:
             kinds = await read_inclusion(reader, first_date=since, last_date=last)
     found: list[GroupFunnel] = []
     sources: list[SourceTime] = []
+    asked: Usage | None = None
     first = None
     if last is not None:
         first = last - timedelta(days=period - 1)
@@ -112,6 +118,7 @@ async def show(visit: Visit) -> Response:
         )
         found = await read_funnel(visit.desk.house.database, question)
         sources = await read_sources(visit.desk.house, question)
+        asked = await read_inquiries(visit.desk.house, question)
     days = (visit.formats.day(first), visit.formats.day(last))
     note = visit.t("stages.note", first=days[0], last=days[1])
     view = FunnelView(
@@ -124,6 +131,7 @@ async def show(visit: Visit) -> Response:
         product=product,
         product_choices=[(code, words.product_name(visit, code)) for code in products],
         note=note,
+        inquiries=[] if asked is None or not asked.served else _inquiries(visit, asked),
         sources=[_source(visit, one) for one in sources],
         kinds=[_kind(visit, one) for one in kinds],
         products=[_group(visit, number, one, note, by) for number, one in enumerate(found)],
@@ -149,6 +157,19 @@ def _kind(visit: Visit, one: KindCount) -> list[str]:
         f.count(one.observed),
         f.percent(one.graduated, one.lines),
         f.count(one.lines),
+    ]
+
+
+def _inquiries(visit: Visit, asked: Usage) -> list[tuple[str, str]]:
+    t, f = visit.t, visit.formats
+    each = asked.inquiries * _HUNDREDTHS // asked.customers if asked.customers else 0
+    return [
+        (t("stages.inquiries_made"), f.count(asked.inquiries)),
+        (t("stages.inquiries_customers"), f.count(asked.customers)),
+        (t("stages.inquiries_each"), f"{each // _HUNDREDTHS}.{each % _HUNDREDTHS:02}"),
+        (t("stages.inquiries_reused"), f.count(asked.reuses)),
+        (t("stages.inquiries_share"), f.percent(asked.reuses, asked.served)),
+        (t("stages.inquiries_open"), f.count(asked.open_inquiries)),
     ]
 
 
