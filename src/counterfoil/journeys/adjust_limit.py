@@ -1,11 +1,21 @@
 """Changing a line: its limit, its state, and what the customer may set.
 
-None of these inquires anywhere and none touches money owed.
+None of these inquires anywhere and none touches money owed. What staff do against a customer is
+kept as a measure, with its notice (`line_acts.py`).
 """
 
-from datetime import date
+from datetime import date, timedelta
 
+from counterfoil.decisioning.line_review.measure import Kind
 from counterfoil.journeys.house import House
+from counterfoil.journeys.line_acts import (
+    FREEZE_DAYS_USUAL,
+    LineAct,
+    is_own_wish,
+    lift_freezes,
+    line_before,
+    note_act,
+)
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import commands
 from counterfoil.platform.batches import Answer
@@ -29,7 +39,22 @@ async def set_limit(
         reason=reason,
         author=author,
     )
-    return await house.counter.submit(command, idempotency_key=idempotency_key)
+    before = await line_before(house, customer_id, line_id)
+    said = await house.counter.submit(command, idempotency_key=idempotency_key)
+    is_lowered = before is not None and limit_minor < before.limit_minor
+    if isinstance(said, Refused) or not is_lowered or is_own_wish(author=author, reason=reason):
+        return said
+    assert before is not None, "a line that was lowered is there"
+    act = LineAct(
+        customer_id=customer_id,
+        line_id=line_id,
+        kind=Kind.LOWER,
+        author=author,
+        from_minor=before.limit_minor,
+        to_minor=limit_minor,
+    )
+    await note_act(house, act)
+    return said
 
 
 async def freeze(
@@ -42,11 +67,21 @@ async def freeze(
     author: str,
     idempotency_key: str,
 ) -> Answer | Refused:
-    """Stop drawing, until a day or until it is lifted."""
+    """Stop drawing until a day; what the customer asks for may have no end.
+
+    A freeze by staff is temporary: without a day it ends after the usual time.
+    """
+    is_own = is_own_wish(author=author, reason=reason)
+    if until is None and not is_own:
+        until = await house.business_date() + timedelta(days=FREEZE_DAYS_USUAL - 1)
     command = commands.FreezeLine(
         customer_id=customer_id, line_id=line_id, until=until, reason=reason, author=author
     )
-    return await house.counter.submit(command, idempotency_key=idempotency_key)
+    said = await house.counter.submit(command, idempotency_key=idempotency_key)
+    if isinstance(said, Refused) or is_own:
+        return said
+    await _note(house, Kind.FREEZE, customer_id, line_id=line_id, author=author, ends_on=until)
+    return said
 
 
 async def unfreeze(
@@ -62,7 +97,12 @@ async def unfreeze(
     command = commands.UnfreezeLine(
         customer_id=customer_id, line_id=line_id, reason=reason, author=author
     )
-    return await house.counter.submit(command, idempotency_key=idempotency_key)
+    said = await house.counter.submit(command, idempotency_key=idempotency_key)
+    if not isinstance(said, Refused):
+        await lift_freezes(
+            house, customer_id=customer_id, line_id=line_id, by=author, reason=reason
+        )
+    return said
 
 
 async def close(
@@ -78,7 +118,10 @@ async def close(
     command = commands.CloseLine(
         customer_id=customer_id, line_id=line_id, reason=reason, author=author
     )
-    return await house.counter.submit(command, idempotency_key=idempotency_key)
+    said = await house.counter.submit(command, idempotency_key=idempotency_key)
+    if not isinstance(said, Refused) and not is_own_wish(author=author, reason=reason):
+        await _note(house, Kind.CLOSE, customer_id, line_id=line_id, author=author)
+    return said
 
 
 async def set_own_cap(
@@ -111,3 +154,26 @@ async def set_repayment_day(
         customer_id=customer_id, line_id=line_id, repayment_day=repayment_day, author=author
     )
     return await house.counter.submit(command, idempotency_key=idempotency_key)
+
+
+async def _note(
+    house: House,
+    kind: Kind,
+    customer_id: int,
+    *,
+    line_id: int,
+    author: str,
+    ends_on: date | None = None,
+) -> None:
+    """Keep what staff did as a measure; the limit stays what it was."""
+    line = await line_before(house, customer_id, line_id)
+    assert line is not None, "something was just done to it"
+    act = LineAct(
+        customer_id=customer_id,
+        line_id=line_id,
+        kind=kind,
+        author=author,
+        from_minor=line.limit_minor,
+        ends_on=ends_on,
+    )
+    await note_act(house, act)

@@ -36,6 +36,7 @@ from counterfoil.kernel.errors import Kind as RefusalKind
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
 from counterfoil.lending.commands import (
+    CloseLine,
     Command,
     FreezeLine,
     ReinstateLine,
@@ -55,7 +56,10 @@ PAGE: Final = 500
 #: Author of what follows from a policy, on the line.
 RULE_AUTHOR: Final = "line_review"
 LIFTED: Final = "measure_lifted"
-_CAUSE_PERSON: Final = "person"
+#: Cause of what a person takes.
+BY_PERSON: Final = "person"
+#: Reason of what a person takes without another one that the policy has a text for.
+PERSON_DECIDES: Final = "PERSON_DECIDES"
 #: Refusals that leave open whether a command was carried out, or ask to send it again.
 _TO_BE_REPEATED: Final = frozenset(
     {RefusalKind.UNAVAILABLE, RefusalKind.BUSY, RefusalKind.IN_FLIGHT}
@@ -105,7 +109,7 @@ async def announce_wish(
         line_id=wish.line_id,
         kind=wish.kind,
         status=Status.PLANNED,
-        cause=_CAUSE_PERSON,
+        cause=BY_PERSON,
         reasons=(wish.reason,),
         author=wish.author,
         review_id=None,
@@ -124,6 +128,16 @@ async def bring_to_line(house: House, taken: LineMeasure) -> LineMeasure:
     """Carry out a measure that is announced, where its day is today; return it as it stands."""
     [after] = await _carry_out(house, [taken], await house.business_date())
     return after
+
+
+async def note_taken(
+    house: House, connection: Connection, policy: ReviewPolicy, taken: LineMeasure
+) -> LineMeasure:
+    """Write a measure that a person's act has brought to the line already, with its notice."""
+    await announce(house, connection, policy, [taken])
+    done = transitions.take_effect(taken)
+    await store.change_measures(connection, [done])
+    return done
 
 
 async def announce(
@@ -327,6 +341,8 @@ def _way_back(
             return UnfreezeLine(**of, reason=reason) if line.status == "frozen" else None
         case Kind.SUSPEND:
             return ReinstateLine(**of, reason=reason) if line.status == "suspended" else None
+        case Kind.CLOSE:
+            return None
 
 
 async def _carry_out(house: House, measures: Sequence[LineMeasure], on: date) -> list[LineMeasure]:
@@ -384,6 +400,8 @@ def _command(house: House, measure: LineMeasure, line: Line) -> Command | Refuse
             return FreezeLine(**of, until=measure.ends_on)
         case Kind.SUSPEND:
             return SuspendLine(**of)
+        case Kind.CLOSE:
+            return CloseLine(**of)
         case Kind.LOWER:
             limit = _limit_of(house, measure, line)
             if limit >= line.limit_minor:
@@ -414,6 +432,15 @@ def _refuse_wish(
         if wish.to_minor is None or wish.to_minor >= line.limit_minor:
             return refuse(MEASURE_WITHOUT_EFFECT, reason="it names no lower limit")
         return None
+    if wish.kind is Kind.CLOSE:
+        owed = line.principal_minor + line.held_minor
+        kept = line.credit_minor + line.returning_minor
+        is_empty = not owed and not kept
+        return (
+            None
+            if is_empty
+            else refuse(refusals.LINE_NOT_EMPTY, owed_minor=owed, credit_minor=kept)
+        )
     if wish.kind is Kind.FREEZE and (wish.ends_on is None or wish.ends_on < on):
         return refuse(MEASURE_WITHOUT_EFFECT, reason="a freeze has a last day to come")
     if line.status == "suspended":

@@ -17,15 +17,15 @@ import orjson
 from counterfoil.decisioning.line_review import case as transitions
 from counterfoil.decisioning.line_review import desk_store as store
 from counterfoil.decisioning.line_review import store as reviews
-from counterfoil.decisioning.line_review.case import MEASURES, CaseRuling, ReviewCase, Ruling
+from counterfoil.decisioning.line_review.case import MEASURES, CaseRuling, ReviewCase
 from counterfoil.decisioning.line_review.measure import LineMeasure
 from counterfoil.decisioning.line_review.policy import ReviewPolicy
 from counterfoil.decisioning.line_review.store import StoredReview
 from counterfoil.decisioning.refusals import LINE_REVIEW_CASE_NOT_FOUND
-from counterfoil.journeys import adjust_limit, line_measures
+from counterfoil.journeys import line_measures
 from counterfoil.journeys.approve import ask_approval, list_approvals
 from counterfoil.journeys.house import House
-from counterfoil.journeys.line_measures import MeasureWish
+from counterfoil.journeys.line_measures import PERSON_DECIDES, MeasureWish
 from counterfoil.journeys.line_policy import review_policy_in_force
 from counterfoil.journeys.review import refuse_role
 from counterfoil.journeys.trail import Act, note, note_refusal
@@ -49,8 +49,6 @@ from counterfoil.rules.shelf import working_days
 APPROVAL: Final = "line_reduction"
 #: Cases that the queue shows.
 QUEUE_MAX: Final = 200
-#: The reason of the policy under which a person's measure is told.
-_REASON: Final = "PERSON_DECIDES"
 
 
 class Seen(NamedTuple):
@@ -209,19 +207,7 @@ async def _carry(
     case: ReviewCase,
     ruling: CaseRuling,
 ) -> LineMeasure | None:
-    """Announce the measure that a ruling takes, or close the line; None where nothing changes."""
-    if ruling.ruling is Ruling.CLOSE:
-        closed = await adjust_limit.close(
-            house,
-            customer_id=case.customer_id,
-            line_id=case.line_id,
-            reason="review",
-            author=ruling.by,
-            idempotency_key=f"line-review-case:{case.case_id}",
-        )
-        if isinstance(closed, Refused):
-            raise RefusedError(closed)
-        return None
+    """Announce the measure that a ruling takes; None where nothing changes."""
     kind = MEASURES.get(ruling.ruling)
     if kind is None:
         return None
@@ -229,7 +215,7 @@ async def _carry(
         customer_id=case.customer_id,
         line_id=case.line_id,
         kind=kind,
-        reason=_REASON,
+        reason=PERSON_DECIDES,
         author=ruling.by,
         to_minor=ruling.to_minor,
         ends_on=ruling.ends_on,

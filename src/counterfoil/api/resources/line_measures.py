@@ -33,7 +33,7 @@ class MeasureBody(Body):
     """A measure that a person takes."""
 
     customer_id: CustomerId
-    kind: Literal["lower", "freeze", "suspend"]
+    kind: Literal["lower", "freeze", "suspend", "close"]
     reason: ReasonCode
     #: The person who takes it, as your system knows them.
     taken_by: Code

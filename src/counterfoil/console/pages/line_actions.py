@@ -1,7 +1,7 @@
 """Raising, lowering, freezing and unfreezing a line: form, preview, one journey."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from starlette.responses import Response
@@ -15,6 +15,7 @@ from counterfoil.console.pages.lines import line_key, line_status
 from counterfoil.console.reading import READING
 from counterfoil.console.visit import Visit
 from counterfoil.journeys import adjust_limit
+from counterfoil.journeys.line_acts import FREEZE_DAYS_USUAL, is_own_wish
 from counterfoil.kernel import ids
 from counterfoil.platform.queries import Row
 from counterfoil.platform.web.forms import FormReader
@@ -93,6 +94,8 @@ async def freeze(visit: Visit) -> Response:
         reader.refuse("until", "line_action.until_past", day=row["business_date"])
     if reason is None or not reader.is_valid:
         return flow.show_form(visit, action, fields, reader=reader)
+    if until is None and not is_own_wish(author=visit.operator, reason=reason):
+        until = row["business_date"] + timedelta(days=FREEZE_DAYS_USUAL - 1)
     if step == flow.PREVIEW:
         return flow.show_preview(visit, action, _freeze_preview(visit, row, until, reason))
     key = reader.idempotency_key()
@@ -207,7 +210,11 @@ def _freeze_preview(visit: Visit, row: Row, until: date | None, reason: str) -> 
             ),
             Change(label=t("line_action.reason"), before="", after=reason),
         ],
-        notes=[t("line_action.no_entries"), t("line_action.debts_run_on")],
+        notes=[
+            t("line_action.no_entries"),
+            t("line_action.debts_run_on"),
+            t("line_action.customer_told"),
+        ],
         confirm=t("line_action.confirm_freeze"),
         is_destructive=True,
     )

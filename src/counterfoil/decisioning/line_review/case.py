@@ -45,7 +45,12 @@ class Ruling(StrEnum):
 
 
 #: Rulings that a measure carries out.
-MEASURES = {Ruling.LOWER: Kind.LOWER, Ruling.FREEZE: Kind.FREEZE, Ruling.SUSPEND: Kind.SUSPEND}
+MEASURES = {
+    Ruling.LOWER: Kind.LOWER,
+    Ruling.FREEZE: Kind.FREEZE,
+    Ruling.SUSPEND: Kind.SUSPEND,
+    Ruling.CLOSE: Kind.CLOSE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

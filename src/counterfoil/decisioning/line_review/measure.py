@@ -30,6 +30,8 @@ class Kind(StrEnum):
     LOWER = "lower"
     FREEZE = "freeze"
     SUSPEND = "suspend"
+    #: The end of a line on which nothing is owed; lifted or not, a closed line stays closed.
+    CLOSE = "close"
 
 
 class Status(StrEnum):

@@ -68,6 +68,15 @@ def measure_words(measure: LineMeasure, reasons: Words) -> Words:
 def ended_words(measure: LineMeasure, on: date) -> Words:
     """Return the notice that a measure is over."""
     what = _NAMES[measure.kind]
+    if measure.kind is Kind.CLOSE:
+        # What is closed cannot be opened again; the way back is another line.
+        return Words(
+            zh=f"您额度的关闭决定已于{on.isoformat()}撤销。已关闭的额度不能重开，您可随时重新申请。",
+            en=(
+                f"The decision to close your line was taken back on {on.isoformat()}. A closed line"
+                " stays closed; you may apply for another at any time."
+            ),
+        )
     return Words(
         zh=f"您额度的{what.zh}已于{on.isoformat()}结束。",
         en=f"The {what.en} of your line ended on {on.isoformat()}.",
@@ -112,6 +121,7 @@ _NAMES: Final = {
     Kind.LOWER: Words(zh="调低", en="lower limit"),
     Kind.FREEZE: Words(zh="冻结", en="freeze"),
     Kind.SUSPEND: Words(zh="暂停", en="suspension"),
+    Kind.CLOSE: Words(zh="关闭", en="closing"),
 }
 
 
@@ -141,3 +151,5 @@ def _said(measure: LineMeasure) -> Words:
                     " back by rule."
                 ),
             )
+        case Kind.CLOSE:
+            return Words(zh=f"自{day}起，您的额度已关闭。", en=f"Your line is closed from {day}.")
