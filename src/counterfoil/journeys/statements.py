@@ -211,8 +211,9 @@ async def explained_lines(
             connection, customer_id=customer_id, statement_id=statement_id
         )
         keys = await existing_keys(connection, house.vault, [customer_id], Purpose.STATEMENT)
-        is_gone = row is None or row["sealed"] is None or customer_id not in keys
-        if is_gone or row["expires_at"] <= house.leaves.now():
+        if row is None or row["sealed"] is None or customer_id not in keys:
+            return refuse(STATEMENT_NOT_FOUND)
+        if row["expires_at"] <= house.leaves.now():
             return refuse(STATEMENT_NOT_FOUND)
         # The look is written down before anything is given.
         leaf = _opened_leaf(house, customer_id, statement_id, by=by, grant_id=grant_id)
