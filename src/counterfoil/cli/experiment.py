@@ -193,6 +193,7 @@ async def _gated(house: "House", policy: "Policy") -> "GateReport":
             replayed=GATE_CASES,
             generated=GATE_CASES,
             at=house.clock.now(),
+            catalogue=house.catalogue,
         )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from counterfoil.cli import output
+from counterfoil.cli.own_catalogue import own_catalogue
 
 if TYPE_CHECKING:
     from counterfoil.journeys.check_books import BookCheck
@@ -50,7 +51,6 @@ async def _check(settings: "Settings", address: str, *, shows_progress: bool) ->
 
     from counterfoil.journeys.check_books import check_books
     from counterfoil.journeys.house import vault_of
-    from counterfoil.lending.catalogue import load_catalogue
     from counterfoil.platform.database import Database
 
     # A book of millions is summed up in one statement: it takes as long as it takes.
@@ -69,7 +69,7 @@ async def _check(settings: "Settings", address: str, *, shows_progress: bool) ->
             task = progress.add_task("", total=None)
             return await check_books(
                 database,
-                load_catalogue(),
+                own_catalogue(),
                 vault=vault_of(settings),
                 tell=lambda count: progress.advance(task, count),
             )

@@ -9,6 +9,7 @@ import typer
 
 from counterfoil.cli import output
 from counterfoil.cli.connection import with_connection
+from counterfoil.cli.own_catalogue import own_catalogue
 
 if TYPE_CHECKING:
     from counterfoil.journeys.reconcile_ledger import Pair
@@ -109,7 +110,6 @@ def explain(
     from counterfoil.journeys.explain_figure import explain_figure
     from counterfoil.kernel import ids
     from counterfoil.kernel.errors import Refused
-    from counterfoil.lending.catalogue import load_catalogue
     from counterfoil.lending.explaining import Figure
     from counterfoil.platform.database import Database
 
@@ -122,7 +122,7 @@ def explain(
         async with Database(address, connections_max=1) as database:
             return await explain_figure(
                 database,
-                load_catalogue(),
+                own_catalogue(),
                 customer_id=customer_number,
                 loan_id=loan_number,
                 figure=Figure(figure),

@@ -8,6 +8,7 @@ import typer
 
 from counterfoil.cli import output, policy_snooze
 from counterfoil.cli.acting import acting
+from counterfoil.cli.own_catalogue import own_catalogue
 from counterfoil.cli.policy_report import write_report
 from counterfoil.cli.policy_source import (
     PRODUCT,
@@ -212,7 +213,6 @@ def _gated(
         shipped_in_force,
     )
     from counterfoil.kernel.clock import SystemClock
-    from counterfoil.lending.catalogue import load_catalogue
 
     replay, generated = counts
     if not replay:
@@ -224,7 +224,7 @@ def _gated(
             overrides=overrides,
             demands_tests=True,
         )
-        report.faults += price_faults(policy, load_catalogue(), asked.as_of)
+        report.faults += price_faults(policy, own_catalogue(), asked.as_of)
         return report
 
     async def work(connection: "Connection") -> "GateReport":
@@ -237,6 +237,7 @@ def _gated(
             at=SystemClock().now(),
             given=given,
             overrides=overrides,
+            catalogue=own_catalogue(),
         )
 
     return with_connection(work)
@@ -350,6 +351,7 @@ async def _publish(house: "House", actor: "Actor", wish: _Wish) -> "dict[str, ob
             at=house.clock.now(),
             given=wish.given,
             overrides=wish.overrides,
+            catalogue=house.catalogue,
         )
     approval = await request_publication(house, actor, report, **dated)
     if isinstance(approval, Refused):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.cli import output
+from counterfoil.cli.own_catalogue import own_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,11 +82,11 @@ def question(product: str, on: str | None, currency: str) -> "Asked":
     """Return the question to a policy within the bounds of a product."""
     from counterfoil.decisioning.decision import Asked
     from counterfoil.kernel.clock import SystemClock
-    from counterfoil.lending.catalogue import UnknownProductError, load_catalogue
+    from counterfoil.lending.catalogue import UnknownProductError
 
     try:
         day = SystemClock().now().date() if on is None else date.fromisoformat(on)
-        terms = load_catalogue().current(product, day)
+        terms = own_catalogue().current(product, day)
     except (ValueError, UnknownProductError) as wrong:
         raise output.fail(str(wrong)) from wrong
     if terms.currency != currency:

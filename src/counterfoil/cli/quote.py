@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.cli import output
+from counterfoil.cli.own_catalogue import own_catalogue
 
 if TYPE_CHECKING:
     from counterfoil.kernel.errors import Refused
@@ -95,9 +96,9 @@ def _date(text: str | None) -> date:
 
 
 def _terms(code: str, on: date) -> "Terms":
-    from counterfoil.lending.catalogue import UnknownProductError, load_catalogue
+    from counterfoil.lending.catalogue import UnknownProductError
 
-    catalogue = load_catalogue()
+    catalogue = own_catalogue()
     try:
         return catalogue.current(code, on)
     except UnknownProductError as unknown:

@@ -52,7 +52,7 @@ from counterfoil.journeys.price_caps import price_faults
 from counterfoil.journeys.publish_model import check_policy_model
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
-from counterfoil.lending.catalogue import load_catalogue
+from counterfoil.lending.catalogue import Catalogue, load_catalogue
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import Approval, payload_hash, require_approval
 from counterfoil.platform.database import Connection
@@ -122,11 +122,13 @@ async def run_gate(
     at: datetime,
     given: Sequence[GateCase] = (),
     overrides: Mapping[str, str] | None = None,
+    catalogue: Catalogue | None = None,
 ) -> GateReport:
     """Return what the gate finds, against the version that is in force at an instant.
 
     `given` are cases of a file, with outcomes and groups where it has them; `overrides` are
-    tolerances that may be exceeded, each with the reason.
+    tolerances that may be exceeded, each with the reason. Prices are held to the caps of the
+    catalogue's products; by default of those that come with the program.
     """
     report = publication_check(
         policy,
@@ -136,7 +138,7 @@ async def run_gate(
         overrides=overrides,
         demands_tests=True,
     )
-    report.faults += price_faults(policy, load_catalogue(), at.date())
+    report.faults += price_faults(policy, catalogue or load_catalogue(), at.date())
     return report
 
 

@@ -40,13 +40,23 @@ def changes_plan(transaction: Transaction) -> bool:
 
 def signed_sheet(loan: Loan, terms: Terms) -> dict[str, object] | None:
     """Return the sheet that was agreed to with a loan, by its hash; None where none has it."""
-    origin = origin_of(loan)
-    disburse(origin, loan.requested_on, terms)
-    document = cost_sheet_of(origin, plan(origin), terms).document()
+    document = _as_signed(loan, terms).document()
     for form in (document, first_form(document)):
         if document_hash(form) == loan.cost_sheet_hash:
             return form
     return None
+
+
+def signed_cost_e8(loan: Loan, terms: Terms) -> int:
+    """Return what a loan costs a year as it was signed, every fee of its plan included, 1e-8."""
+    return _as_signed(loan, terms).rate_annual_effective_e8
+
+
+def _as_signed(loan: Loan, terms: Terms) -> CostSheet:
+    """Return the sheet of a loan from the day on which it was asked for, folded anew."""
+    origin = origin_of(loan)
+    disburse(origin, loan.requested_on, terms)
+    return cost_sheet_of(origin, plan(origin), terms)
 
 
 def change_by(

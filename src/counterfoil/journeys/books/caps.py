@@ -1,8 +1,9 @@
 """Lines and loans held against the rule packs: no price and no limit above what a licence allows.
 
 Price       A loan's contract rate, compounded daily, lies within the cap of the day on which it was
-            asked for: no order of repayments costs more than that. A cap that is not known for
-            that day is a finding, too.
+            asked for: no order of repayments costs more than that. Of a loan with fees the plan is
+            made again from what was signed, its promotion included, and its yearly cost with every
+            fee lies within the same cap. A cap that is not known for that day is a finding, too.
 Limit       A line's limit lies within the pack's of the business date.
 """
 
@@ -14,6 +15,7 @@ from counterfoil.lending.catalogue import UnknownProductError
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan
 from counterfoil.lending.product_file import compounds_within
+from counterfoil.lending.sheet_change import signed_cost_e8
 
 _RATE_DIGITS = 6
 
@@ -41,10 +43,14 @@ def _price_fault(loan: Loan, notes: Notes) -> str | None:
     cap = notes.catalogue.rule(terms, "cost_annual_most", on)
     if cap is None:
         return f"no cap on the cost is known for a {terms.licence} on {on}"
-    if compounds_within(loan.rate_daily_e8, cap.value):
+    if not compounds_within(loan.rate_daily_e8, cap.value):
+        rate = percent_text(loan.rate_daily_e8, digits=_RATE_DIGITS)
+        return f"costs {rate} % a day, above the cap of {cap.cited} on {on}"
+    annual_e8 = signed_cost_e8(loan, terms) if loan.fees else 0
+    if annual_e8 <= cap.value:
         return None
-    rate = percent_text(loan.rate_daily_e8, digits=_RATE_DIGITS)
-    return f"costs {rate} % a day, above the cap of {cap.cited} on {on}"
+    rate = percent_text(annual_e8, digits=_RATE_DIGITS)
+    return f"costs {rate} % a year with its fees, above the cap of {cap.cited} on {on}"
 
 
 def _limit_fault(line: Line, notes: Notes) -> str | None:
