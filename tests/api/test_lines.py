@@ -29,7 +29,6 @@ async def test_every_change_of_a_line_answers_with_the_line_and_can_be_repeated(
         ("limit", {**reason, "limit_minor": 2_000_000}, {"available_minor": 2_000_000}),
         ("own-cap", {**owner, "cap_minor": 300_000}, {"available_minor": 300_000}),
         ("own-cap", {**owner, "cap_minor": None}, {"next_cap_on": "2026-03-04"}),
-        ("repayment-day", {**owner, "repayment_day": 20}, {"repayment_day": 20}),
         ("freeze", {**reason, "until": "2026-03-10"}, {"blocked_by": "frozen"}),
         ("unfreeze", reason, {"status": "active", "frozen_until": None}),
         ("close", reason, {"status": "closed", "available_minor": 0}),
@@ -51,7 +50,47 @@ async def test_every_change_of_a_line_answers_with_the_line_and_can_be_repeated(
     history = await site.get(
         f"/v1/lines/{borrower.line_id}/history", customer_id=borrower.customer_id
     )
-    assert [event["version"] for event in history.json()["items"]] == list(range(1, 9))
+    assert [event["version"] for event in history.json()["items"]] == list(range(1, 8))
+
+
+async def test_what_staff_do_at_once_is_a_measure_that_is_told_and_open_to_appeal(
+    site: Site,
+) -> None:
+    borrower = await site.borrower()
+    owner = {"customer_id": borrower.customer_id}
+    path, reason = f"/v1/lines/{borrower.line_id}", {**owner, "reason": "suspected fraud"}
+
+    async def read(name: str) -> list[Json]:
+        found = await site.get(f"{path}/{name}", customer_id=borrower.customer_id)
+        items: list[Json] = found.json()["items"]
+        return items
+
+    frozen = await site.post(f"{path}/freeze", reason, key="frozen-by-staff")
+    # Temporary: without a day it ends by itself.
+    assert frozen.json()["frozen_until"] == (FIRST_DAY + timedelta(days=29)).isoformat()
+    await site.post(f"{path}/freeze", reason, key="frozen-by-staff")
+    [measure] = await read("measures")
+    wanted = {"kind": "freeze", "status": "in_force", "cause": "person", "from_minor": 1_000_000}
+    assert wanted.items() <= measure.items()
+    assert measure["author"].startswith("api")
+    [notice] = await read("notices")
+    assert "You may appeal at any time" in notice["text_en"]
+    appeal = await site.post(
+        f"/v1/line-measures/{measure['id']}/appeals", {**owner, "grounds": "it was me"}
+    )
+    assert appeal.status_code == 201, appeal.text
+    await site.post(f"{path}/unfreeze", reason)
+    await site.post(f"{path}/limit", {**reason, "limit_minor": 400_000})
+    await site.post(f"{path}/limit", {**reason, "limit_minor": 500_000})
+    await site.post(f"{path}/close", reason)
+    assert [
+        (item["kind"], item["status"], item["to_minor"]) for item in await read("measures")
+    ] == [
+        ("close", "in_force", None),
+        ("lower", "in_force", 400_000),
+        ("freeze", "ended", None),
+    ]
+    assert len(await read("notices")) == 4
 
 
 async def test_changes_that_cannot_be_are_refused(site: Site) -> None:
@@ -67,7 +106,6 @@ async def test_changes_that_cannot_be_are_refused(site: Site) -> None:
         ("own-cap", {**owner, "cap_minor": 1_000_001}, 409, "cap_out_of_range"),
         ("own-cap", {**owner, "cap_minor": -1}, 422, "request_invalid"),
         ("own-cap", owner, 422, "request_invalid"),
-        ("repayment-day", {**owner, "repayment_day": 29}, 422, "request_invalid"),
         ("freeze", {**reason, "until": "2026-03-01"}, 409, "freeze_date_past"),
         ("freeze", {**owner, "reason": ""}, 422, "request_invalid"),
         ("freeze", {**owner, "reason": "x" * 201}, 422, "request_invalid"),

@@ -26,7 +26,6 @@ from counterfoil.api.shapes import (
     LineId,
     NotNegativeMinor,
     Reason,
-    RepaymentDay,
     View,
 )
 from counterfoil.api.writes import Call, Write
@@ -125,7 +124,8 @@ class FreezeBody(Body):
     """A stop of drawing."""
 
     customer_id: CustomerId
-    #: Last day of the freeze; None for one without an end.
+    #: Last day of the freeze; without one a freeze by staff ends after thirty days, and one that
+    #: the customer wishes (`customer_request`) when it is lifted.
     until: Day | None = None
     reason: Reason
 
@@ -143,13 +143,6 @@ class OwnCapBody(Body):
     customer_id: CustomerId
     #: None takes the ceiling away.
     cap_minor: NotNegativeMinor | None
-
-
-class RepaymentDayBody(Body):
-    """The day of the month on which new drawdowns fall due."""
-
-    customer_id: CustomerId
-    repayment_day: RepaymentDay
 
 
 async def carry_limit(call: Call, body: LimitBody) -> Answer | Refused:
@@ -179,14 +172,9 @@ async def carry_own_cap(call: Call, body: OwnCapBody) -> Answer | Refused:
     return await journey.set_own_cap(**_who(call, body), cap_minor=body.cap_minor)
 
 
-async def carry_repayment_day(call: Call, body: RepaymentDayBody) -> Answer | Refused:
-    """Choose the repayment day."""
-    return await journey.set_repayment_day(**_who(call, body), repayment_day=body.repayment_day)
-
-
 def _who(
     call: Call,
-    body: LimitBody | FreezeBody | ReasonBody | OwnCapBody | RepaymentDayBody,
+    body: LimitBody | FreezeBody | ReasonBody | OwnCapBody,
 ) -> dict[str, Any]:
     """Return what every change of a line is handed."""
     return {
@@ -262,21 +250,7 @@ OWN_CAP = Write(
     description="A lower one works at once, a higher one after the days of waiting.",
     example={"customer_id": _CUSTOMER, "cap_minor": 500_000},
 )
-REPAYMENT_DAY = Write(
-    name="set_repayment_day",
-    tag=TAG,
-    path="/v1/lines/{line_id}/repayment-day",
-    path_ids=_PATH,
-    scope=Scope.LINES_WRITE,
-    body=RepaymentDayBody,
-    answer=LineView,
-    carry=carry_repayment_day,
-    summary="Choose the repayment day",
-    description="For new drawdowns; running loans keep theirs, and nobody confirms it.",
-    successor="/v1/settings/changes",
-    example={"customer_id": _CUSTOMER, "repayment_day": 15},
-)
-WRITES = (LIMIT, FREEZE, UNFREEZE, CLOSE, OWN_CAP, REPAYMENT_DAY)
+WRITES = (LIMIT, FREEZE, UNFREEZE, CLOSE, OWN_CAP)
 
 LineStatus = Literal["active", "frozen", "suspended", "closed"]
 Owner = Annotated[CustomerId, Query(description="Whose line it is.")]
