@@ -27,6 +27,7 @@ SAMPLES = {
     "language": "zh",
     "model_sha256": "0" * 64,
     "line_review_case_id": "lx_01hv4zq3k2f00",
+    "call_request_id": "cb_01hv4zq3k2f00",
 }
 
 

@@ -134,3 +134,40 @@ async def test_a_trial_binds_nobody_and_a_form_is_kept(site: Site) -> None:
     path = f"/v1/applicants/{customer_id}/application-drafts/cash-line-open"
     assert (await site.get(path)).json() == saved.json()
     assert saved.json()["known"]["is_student"]["value"] is False
+
+
+# -------------------------------------------------------------------------- calling customers back
+
+
+async def test_a_customer_is_called_back_by_a_day_and_one_request_waits(site: Site) -> None:
+    borrower = await site.borrower()
+    owner = {"customer_id": borrower.customer_id}
+    said = {**owner, "about": "offer", "slot": "morning", "said": "ring 13800138000 please"}
+    asked = await site.post("/v1/call-requests", said)
+    assert asked.status_code == 201, asked.text
+    call = asked.json()
+    assert (call["status"], call["slot"], call["missed"]) == ("waiting", "morning", 0)
+    assert "13800138000" not in call["said"]
+    assert call["due_on"] == "2026-03-03"
+    again = await site.post("/v1/call-requests", {**owner, "about": "other"})
+    assert again.json() == call
+    assert call in (await site.get("/v1/call-requests")).json()["items"]
+    path = f"/v1/call-requests/{call['id']}"
+    person = {**owner, "called_by": "li-wei"}
+    early = await site.post(f"{path}/attempts", {**person, "outcome": "unreached"})
+    check_problem(early, 409, "call_not_tried")
+    for missed in (1, 2, 3):
+        tried = await site.post(f"{path}/attempts", {**person, "outcome": "missed"})
+        assert (tried.json()["status"], tried.json()["missed"]) == ("waiting", missed)
+    ended = await site.post(f"{path}/attempts", {**person, "outcome": "reached", "note": "clear"})
+    assert (ended.json()["status"], ended.json()["note"]) == ("reached", "clear")
+    assert ended.json()["ended_by"].endswith(":li-wei")
+    over = await site.post(f"{path}/withdrawal", owner)
+    check_problem(over, 409, "call_not_open")
+    another = await site.post("/v1/call-requests", owner)
+    withdrawn = f"/v1/call-requests/{another.json()['id']}/withdrawal"
+    assert (await site.post(withdrawn, owner)).json()["status"] == "withdrawn"
+    mine = await site.get(f"/v1/applicants/{borrower.customer_id}/call-requests")
+    assert [item["status"] for item in mine.json()["items"]] == ["withdrawn", "reached"]
+    nobody = await site.post("/v1/call-requests", {"customer_id": "cu_00000000000zz"})
+    check_problem(nobody, 404, "customer_not_found")

@@ -117,3 +117,77 @@ async def test_what_was_said_before_is_confirmed_and_an_offer_is_taken_back(
     form = await stranger.get(APPLY)
     assert 'value="15000.00"' in form.text
     assert "Going on confirms it" in form.text
+
+
+# ------------------------------------------------------------------- plain pages and being called
+
+
+async def test_plain_pages_ask_one_question_at_a_time_and_end_at_the_same_review(
+    applicant: Person,
+) -> None:
+    home = await applicant.get("/portal/")
+    # Nobody young is asked; whoever wishes finds the choice at the foot of every page.
+    assert "Would plainer pages help?" not in home.text
+    chosen = await applicant.submit(home, "/portal/plain", is_plain="yes")
+    assert chosen.status_code == 303
+    home = await applicant.get("/portal/")
+    assert 'class="portal plain-pages"' in home.text
+    assert "Call me</a>" in home.text
+    assert ">Consents</a>" not in home.text
+    sent = await applicant.get(APPLY)
+    assert sent.headers["location"] == f"{APPLY}/steps"
+    answers = [
+        {"amount": "8000"},
+        {"purpose": "travel"},
+        *({name: value} for name, value in FACTS.items()),
+    ]
+    place = f"{APPLY}/steps?n=0"
+    for number, answer in enumerate(answers):
+        page = await applicant.get(place)
+        assert (page.status_code, faults(page.text)) == (200, [])
+        assert f"question {number + 1} of " in page.text
+        sent = await applicant.submit(page, place, **answer)
+        assert sent.status_code == 303, sent.text
+        place = sent.headers["location"]
+    while "/steps" in place:
+        page = await applicant.get(place)
+        place = (await applicant.submit(page, place)).headers["location"]
+    assert place == f"{APPLY}/review"
+    review = await applicant.get(place)
+    assert "8,000.00" in review.text
+    assert "12,000.00" in review.text
+    whole = await applicant.get(f"{APPLY}?all=1")
+    assert 'value="8000.00"' in whole.text
+    wrong = await applicant.submit(
+        await applicant.get(f"{APPLY}/steps?n=0"), f"{APPLY}/steps?n=0", amount="much"
+    )
+    assert wrong.status_code == 422
+    back = await applicant.submit(home, "/portal/plain", is_plain="no")
+    assert back.status_code == 303
+    assert "plain-pages" not in (await applicant.get("/portal/")).text
+
+
+async def test_an_older_customer_is_offered_plain_pages_and_a_call(
+    applicant: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("counterfoil.journeys.protections.ELDERLY_YEARS_MIN", 18)
+    home = await applicant.get("/portal/")
+    assert faults(home.text) == []
+    assert "Would plainer pages help?" in home.text
+    assert "We call you back and explain everything" in home.text
+    page = await applicant.get("/portal/calls?about=contract")
+    assert faults(page.text) == []
+    assert '<option value="contract" selected' in page.text
+    asked = await applicant.submit(
+        page, "/portal/calls", act="ask", about="contract", slot="morning", said=""
+    )
+    assert asked.headers["location"] == "/portal/calls?done=call_asked"
+    waiting = await applicant.get("/portal/calls")
+    assert "We call you by" in waiting.text
+    assert "(in the morning), about: a contract." in waiting.text
+    taken_back = await applicant.submit(waiting, "/portal/calls", act="withdraw")
+    assert taken_back.status_code == 303
+    assert "We call you by" not in (await applicant.get("/portal/calls")).text
+    # Whoever has chosen, either way, is not asked again.
+    await applicant.submit(home, "/portal/plain", is_plain="no")
+    assert "Would plainer pages help?" not in (await applicant.get("/portal/")).text

@@ -42,3 +42,9 @@ async def count_segments(
         connection, received_from=received_from, received_before=received_before
     )
     return [SegmentCount(*row) for row in rows]
+
+
+async def last_segment(connection: Connection, customer_id: int) -> tuple[str, str] | None:
+    """Return version and segment of a customer's latest case; None where there was none."""
+    row = await QUERIES.last_segment.fetchrow(connection, customer_id=customer_id)
+    return None if row is None else (row["policy_hash"], row["segment"])

@@ -109,3 +109,13 @@ SELECT policy_hash, segment AS code, count(*) AS applied,
 FROM decided
 GROUP BY policy_hash, segment
 ORDER BY policy_hash, segment;
+
+-- name: last_segment
+-- The segment that took a customer's latest case, and the version by which.
+-- gives   at most one row
+-- locks   none
+SELECT policy_hash, result::jsonb ->> 'segment' AS segment
+FROM decisioning.decision
+WHERE customer_id = :customer_id AND decided_by = 'policy'
+ORDER BY decided_at DESC, application_id DESC, decision_no DESC
+LIMIT 1;

@@ -39,6 +39,8 @@ class Visit:
     values: Mapping[str, str] = field(default_factory=dict)
     #: Whether the post came from a page whose session has changed meanwhile: it is shown again.
     is_stale: bool = False
+    #: Whether the customer chose pages with one thing at a time.
+    plain_pages: bool = False
 
     @property
     def session(self) -> PortalSession | None:
@@ -154,7 +156,9 @@ class Visit:
             environment="" if name == "production" else self.word("environment", name),
             token=self.token(),
             here=self._here(),
-            tabs=tabs_of(path, self.catalogue) if is_whole else (),
+            tabs=tabs_of(path, self.catalogue, plain=self.plain_pages) if is_whole else (),
+            plain_pages=self.plain_pages,
+            is_whole=is_whole,
             is_signed_in=session is not None,
             return_to=session.return_to if session else "",
             asset_versions={name: asset.version for name, asset in self.desk.site.assets.items()},

@@ -68,6 +68,8 @@ class ApplyView:
     #: What was stated before and is confirmed, and what nobody has said yet.
     known: Sequence[FactField]
     open: Sequence[FactField]
+    #: The same with one question at a time.
+    steps_href: str
 
 
 async def show_products(visit: Visit) -> Response:
@@ -80,7 +82,11 @@ async def show_products(visit: Visit) -> Response:
 async def show_form(visit: Visit) -> Response:
     """Show the form of a product as far as it is filled in."""
     found = await chosen(visit)
-    return errors.not_found(visit) if found is None else await _show(visit, found)
+    if found is None:
+        return errors.not_found(visit)
+    if visit.plain_pages and not visit.request.query_params.get("all"):
+        return visit.go(f"/apply/{found.terms.code}/steps")
+    return await _show(visit, found)
 
 
 async def keep_form(visit: Visit) -> Response:
@@ -157,6 +163,7 @@ async def _show(visit: Visit, found: Offered, reader: FormReader | None = None) 
         purposes=[(code, visit.word("purpose", code)) for code in purposes_of(terms)],
         known=known,
         open=open_,
+        steps_href=f"/portal/apply/{terms.code}/steps",
     )
     status = 422 if view.form.errors else 200
     return visit.page("apply/form.html", t("apply.form_title"), view, status=status)

@@ -7,7 +7,10 @@ from typing import Final
 
 from starlette.responses import Response
 
+from counterfoil.decisioning.policy_parts import Protection
 from counterfoil.journeys.apply_form import example_of_price
+from counterfoil.journeys.plain_pages import is_plain_offered
+from counterfoil.journeys.protections import protections_of
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.money import E8
@@ -63,6 +66,11 @@ class HomeView:
     lines: Sequence[LineCard]
     dues: Sequence[DueCard]
     done: str
+    #: Whether plain pages are offered, and a call back.
+    offers_plain: bool
+    offers_call: bool
+    #: For the forms that answer the offer.
+    token: str
 
 
 async def show(visit: Visit) -> Response:
@@ -77,11 +85,15 @@ async def show(visit: Visit) -> Response:
         )
     dues = sorted((next_due(loan, today) for loan in loans), key=lambda due: due.day)
     by_loan = {loan.loan_id: loan for loan in loans}
+    protections = await protections_of(visit.house, visit.customer_id)
     view = HomeView(
         business_date=visit.formats.day(today),
         lines=[line_card(visit, line, today) for line in lines if line.status != "closed"],
         dues=[_due_card(visit, by_loan[due.loan_id], due) for due in dues],
         done=visit.done("line_opened"),
+        offers_plain=await is_plain_offered(visit.house, visit.customer_id, protections),
+        offers_call=Protection.CALLBACK in protections,
+        token=visit.token(),
     )
     return visit.page("home/home.html", visit.t("home.title"), view)
 

@@ -113,8 +113,10 @@ async def show(visit: Visit) -> Response:
             )
         )
     names = (
-        *("settings", "apply", "decisions", "contracts", "account"),
-        *("profile", "rights", "hosts", "sign-ins"),
+        # Tabs of their own where pages are not plain.
+        *(("consents", "record") if visit.plain_pages else ()),
+        *("settings", "addresses", "messages", "statements", "apply", "decisions", "contracts"),
+        *("account", "profile", "rights", "hosts", "sign-ins"),
     )
     view = MeView(
         customer=visit.customer,
