@@ -6,14 +6,24 @@ Follows     RFC 8785 for documents without fractions whose keys lie in the basic
 """
 
 import hashlib
+from collections.abc import Iterator
 
 import orjson
 
 INTEGER_MAX = 2**53 - 1
+#: Levels of lists and maps; a rule has 40 of its own, of three levels each at most.
+DEPTH_MAX = 200
+_BITS_SHOWN_MAX = 128
 
 
 class NotCanonicalError(ValueError):
     """The document holds something that canonical JSON cannot carry without loss."""
+
+    def __init__(self, reason: str) -> None:
+        """Take the reason."""
+        super().__init__(reason)
+        #: Where in the document, as its readers name places: `.rules[R01].when`.
+        self.place = ""
 
 
 def canonical_bytes(document: object) -> bytes:
@@ -35,21 +45,44 @@ def content_hash(document: object) -> bytes:
     return hashlib.sha256(canonical_bytes(document)).digest()
 
 
-def _check(document: object) -> None:
+def _check(document: object, depth: int = 0) -> None:
     if document is None or isinstance(document, bool | str):
         return
+    if depth > DEPTH_MAX:
+        raise NotCanonicalError(f"is nested deeper than {DEPTH_MAX} levels")
     if isinstance(document, int):
         if abs(document) > INTEGER_MAX:
-            raise NotCanonicalError(f"{document} is beyond 2^53; write it as a text")
+            raise NotCanonicalError(f"{_shown(document)} is beyond 2^53; write it as a text")
         return
+    for step, item in _parts(document):
+        try:
+            _check(item, depth + 1)
+        except NotCanonicalError as error:
+            error.place = f"{step}{error.place}"
+            raise
+
+
+def _parts(document: object) -> Iterator[tuple[str, object]]:
+    """Yield what a list or map holds, each with how readers name the way to it."""
     if isinstance(document, list | tuple):
-        for item in document:
-            _check(item)
-        return
-    if isinstance(document, dict):
+        for number, item in enumerate(document):
+            yield _step(item, number), item
+    elif isinstance(document, dict):
         for key, item in document.items():
             if not isinstance(key, str) or any(letter > "\uffff" for letter in key):
                 raise NotCanonicalError("a key is a text of the basic plane")
-            _check(item)
-        return
-    raise NotCanonicalError(f"a {type(document).__name__} has no canonical form")
+            yield f".{key}", item
+    else:
+        raise NotCanonicalError(f"a {type(document).__name__} has no canonical form")
+
+
+def _shown(number: int) -> str:
+    bits = number.bit_length()
+    return str(number) if bits <= _BITS_SHOWN_MAX else f"a number of {bits} bits"
+
+
+def _step(item: object, number: int) -> str:
+    """Return how readers name an entry of a list: tables by their code, anything else not."""
+    if not isinstance(item, dict):
+        return ""
+    return f"[{item.get('code', item.get('name', item.get('feature', number)))}]"

@@ -62,6 +62,7 @@ from counterfoil.decisioning.rule_types import (
     ValueType,
 )
 from counterfoil.decisioning.scorecard import Characteristic, Scorecard
+from counterfoil.kernel.toml import parse_toml
 
 #: The policy that decides where nothing else is configured.
 BASE_POLICY = "base-2026-01"
@@ -107,7 +108,7 @@ def read_policy(text: str, *, find_model: FindModel | None = None) -> Policy:
     if len(text) > TEXT_LENGTH_MAX:
         raise InvalidPolicyError("policy", f"is longer than {TEXT_LENGTH_MAX:,} characters")
     try:
-        document: dict[str, object] = with_texts(tomllib.loads(text))
+        document: dict[str, object] = with_texts(parse_toml(text))
     except tomllib.TOMLDecodeError as error:
         raise InvalidPolicyError("policy", f"is not TOML: {error}") from error
     return policy_of(with_model(_with_trees(document), find_model))
@@ -118,7 +119,7 @@ def policy_of(document: dict[str, object]) -> Policy:
     try:
         canonical, digest = canonical_bytes(document), content_hash(document)
     except NotCanonicalError as error:
-        raise InvalidPolicyError("policy", str(error)) from error
+        raise InvalidPolicyError(f"policy{error.place}", str(error)) from error
     table = Table("policy", document, COUNTS_MAX)
     features = tuple(map(read_feature, table.tables("features")))
     shapes = {feature.name: feature.shape for feature in features}

@@ -25,6 +25,7 @@ from typing import Any, Final
 from counterfoil.decisioning.canonical import NotCanonicalError, canonical_bytes, content_hash
 from counterfoil.decisioning.feature_source import ORIGINATION
 from counterfoil.decisioning.reading import InvalidPolicyError, Table
+from counterfoil.kernel.toml import parse_toml
 
 #: A whole, in ppm.
 ALL_PPM: Final = 1_000_000
@@ -166,7 +167,7 @@ def read_document(text: str) -> dict[str, Any]:
     if len(text) > TEXT_LENGTH_MAX:
         raise InvalidExperimentError("experiment", f"is longer than {TEXT_LENGTH_MAX:,} characters")
     try:
-        document: dict[str, object] = tomllib.loads(text)
+        document: dict[str, object] = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidExperimentError("experiment", f"is not TOML: {error}") from error
     return {

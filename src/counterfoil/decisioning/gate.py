@@ -28,6 +28,7 @@ from counterfoil.decisioning.compile_polars import decided
 from counterfoil.decisioning.compile_python import CompiledPolicy, compile_python
 from counterfoil.decisioning.decision import Asked, Decision
 from counterfoil.decisioning.evaluate import Verdict
+from counterfoil.decisioning.expression import Node
 from counterfoil.decisioning.fairness import Twins, house_tolerances, twins_of, with_traits
 from counterfoil.decisioning.gate_impact import (
     Fault,
@@ -38,6 +39,7 @@ from counterfoil.decisioning.gate_impact import (
 )
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.rule_reach import reach
+from counterfoil.decisioning.rule_types import Shape
 
 #: Differences that a report shows; they are counted beyond it.
 DIFFERENCES_SHOWN_MAX: Final = 20
@@ -337,15 +339,25 @@ def _conditions_faults(report: GateReport) -> Iterable[Fault]:
         true = sum(cover.true for cover in covers)
         false = sum(cover.false for cover in covers)
         place = f"policy.rules[{rule.code}].when"
-        can = reach(rule.when, shapes)
-        if not can.can_be_true:
-            yield Fault(place, "can never be true within the declared ranges")
-        elif not can.can_be_false:
-            yield Fault(place, "can never be false within the declared ranges")
+        if dead := _dead(rule.when, shapes):
+            yield Fault(place, dead)
         elif not true:
             yield Fault(place, "is dead: no replayed or generated application makes it true")
         elif not false:
             yield Fault(place, "is always true: no application makes it false")
     for segment in policy.segments:
-        if not report.segments[segment.code]:
+        dead = None if segment.when is None else _dead(segment.when, shapes)
+        if dead:
+            yield Fault(f"policy.segments[{segment.code}].when", dead)
+        elif not report.segments[segment.code]:
             yield Fault(f"policy.segments[{segment.code}]", "takes nobody")
+    if policy.growth is not None and (dead := _dead(policy.growth.when, shapes)):
+        yield Fault("policy.growth.when", dead)
+
+
+def _dead(condition: Node, shapes: Mapping[str, Shape]) -> str | None:
+    """Return why a condition decides nothing; None where it may be true and may be false."""
+    can = reach(condition, shapes)
+    if not can.can_be_true:
+        return "can never be true within the declared ranges"
+    return None if can.can_be_false else "can never be false within the declared ranges"

@@ -78,6 +78,9 @@ def _offset_of(text: str, fault: InvalidPolicyError) -> int:
             if key in section.keys:
                 _, value = section.keys[key]
                 return value + _within(section.values.get(key, ""), fault)
+    if item is None and keys:
+        # A list as a whole: its first entry.
+        sections = [one for one in _sections(text) if one.path == keys[0]] or sections
     return sections[0].start if sections else 0
 
 

@@ -31,6 +31,7 @@ from counterfoil.features.quality import Check, Effect, Kind
 from counterfoil.features.registry import Registry
 from counterfoil.features.registry_checks import definition_fault, feature_fault
 from counterfoil.features.table import RegistryError, Table
+from counterfoil.kernel.toml import parse_toml
 
 _LISTS: Final = ("categories", "sources", "kinds", "features", "checks")
 #: Purposes of policies.
@@ -61,7 +62,7 @@ def parse_registry(texts: Mapping[str, str]) -> Registry:
     content: dict[str, list[Any]] = {name: [] for name in _LISTS}
     for file, text in texts.items():
         try:
-            document = tomllib.loads(text)
+            document = parse_toml(text)
         except tomllib.TOMLDecodeError as error:
             raise RegistryError(file, str(error)) from error
         table = Table(file, document)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from counterfoil.kernel.toml import parse_toml
 from counterfoil.models.artefact_parts import Band, Json, Kind, Method, Monotone, Target, Type
 from counterfoil.models.document import FaultError, Table
 
@@ -158,7 +159,7 @@ def read_recipe(content: bytes) -> Recipe:
     if len(content) > BYTES_MAX:
         raise RecipeError("the file", f"is longer than {BYTES_MAX:,} bytes")
     try:
-        document = tomllib.loads(content.decode("utf-8"))
+        document = parse_toml(content.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as failure:
         raise RecipeError("the file", f"is not TOML: {failure}") from failure
     table = Table("", document, RecipeError)

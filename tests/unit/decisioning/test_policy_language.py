@@ -101,7 +101,7 @@ FAULTS: list[tuple[str, str, Any]] = [
         derived("burden_percent", "debt_monthly_minor / income_monthly_minor"))),
     ("policy.derived[t].is", "is a text", lambda d: d.update(
         derived=[derived("t", "COALESCE(purpose, 'other')")])),
-    ("policy.features", "twice", lambda d: d["derived"].append(derived("age_years", "1"))),
+    ("policy.features[age_years]", "twice", lambda d: d["derived"].append(derived("age_years", "1"))),
     ("policy.rules[M01].margin_daily_e8", "belongs", lambda d: d["rules"][-4].pop("margin_daily_e8")),
     ("policy.rules[S01].segments", "no segment", lambda d: d["rules"][-2].update(segments=["x"])),
     ("policy.rules[M01].action", "no effect", lambda d: d["rules"][-4].update(stage="eligibility")),

@@ -42,6 +42,7 @@ from counterfoil.decisioning.line_review.policy import (
 from counterfoil.decisioning.policy_parts import RuleClass
 from counterfoil.decisioning.reading import InvalidPolicyError, Table
 from counterfoil.decisioning.rule_types import Shape
+from counterfoil.kernel.toml import parse_toml
 
 #: What a document of this kind calls its purpose.
 PURPOSE = "line_review"
@@ -65,7 +66,7 @@ def read_review_policy(text: str) -> ReviewPolicy:
     if len(text) > TEXT_LENGTH_MAX:
         raise InvalidPolicyError("policy", f"is longer than {TEXT_LENGTH_MAX:,} characters")
     try:
-        document: dict[str, object] = tomllib.loads(text)
+        document: dict[str, object] = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidPolicyError("policy", f"is not TOML: {error}") from error
     planted: dict[str, object] = {}
@@ -81,7 +82,7 @@ def review_policy_of(document: Mapping[str, object]) -> ReviewPolicy:
     try:
         canonical, digest = canonical_bytes(document), content_hash(document)
     except NotCanonicalError as error:
-        raise InvalidPolicyError("policy", str(error)) from error
+        raise InvalidPolicyError(f"policy{error.place}", str(error)) from error
     table = Table("policy", dict(document), COUNTS_MAX)
     if table.text("purpose") != PURPOSE:
         raise table.fault("purpose", f"is not {PURPOSE}")
@@ -252,8 +253,8 @@ def _check_whole(policy: ReviewPolicy) -> None:
             raise InvalidPolicyError(f"policy.{key}", "names something twice")
     if not 0 <= policy.notice_days <= _NOTICE_DAYS_MAX:
         raise InvalidPolicyError("policy.notice_days", f"lies between 0 and {_NOTICE_DAYS_MAX}")
-    if policy.offer_valid_days <= 0:
-        raise InvalidPolicyError("policy.offer_valid_days", "is not above 0")
+    if not 0 < policy.offer_valid_days <= _YEAR_DAYS:
+        raise InvalidPolicyError("policy.offer_valid_days", f"lies between 1 and {_YEAR_DAYS}")
     if policy.reports.causes and not policy.reads_bureau:
         raise InvalidPolicyError("policy.reports", "reads reports, and reads_bureau = false")
     _check_ladder(policy)
