@@ -79,6 +79,7 @@ PAGES = {
     "rail": Shot("/console/rails", is_record=True),
     "prices": Shot("/console/prices"),
     "scenes": Shot("/console/scenes"),
+    "scene-merchant": Shot("/console/scenes", is_record=True),
     "hosts": Shot("/console/hosts"),
     "campaigns": Shot("/console/hosts/campaigns"),
     "campaign-new": Shot("/console/hosts/campaigns/new"),

@@ -21,6 +21,7 @@ from counterfoil.console.access import ROLES
 from counterfoil.console.frame import THEMES
 from counterfoil.console.pages import (
     applications,
+    corrections,
     days,
     line_appeals,
     line_review_cases,
@@ -45,11 +46,13 @@ from counterfoil.decisioning.experiment import ExperimentKind, Metric
 from counterfoil.decisioning.experiment_store import EventKind as ExperimentEvent
 from counterfoil.decisioning.line_review.measure import Kind as MeasureKind
 from counterfoil.decisioning.line_review.measure import Status as MeasureStatus
+from counterfoil.decisioning.line_review.review import ReviewOutcome
 from counterfoil.decisioning.policy_parts import Action
 from counterfoil.decisioning.review import State as ReviewState
 from counterfoil.evidence import publisher
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.features.admission import HELD_REASONS
+from counterfoil.features.correction import Remedy
 from counterfoil.features.quality import Effect
 from counterfoil.features.quality import Kind as CheckKind
 from counterfoil.hosts.delivery import DeliveryState
@@ -59,6 +62,7 @@ from counterfoil.journeys.cases import ASSIGNED
 from counterfoil.journeys.facts import Quality
 from counterfoil.journeys.funnel import GROUPS, STEPS
 from counterfoil.journeys.policies import SHIPPED
+from counterfoil.journeys.report_lineage import Report
 from counterfoil.kernel.errors import Refusal
 from counterfoil.kernel.language import Language
 from counterfoil.lending import refusals as lending
@@ -183,8 +187,12 @@ CLOSED_FAMILIES = {
         ),
         *("rail_switched", "rail_asked", "case_proposed", "case_approved"),
         *("snooze_asked", "snooze_given", "rights_confirmed", "emergency_reviewed"),
+        *corrections.DONE,
     ),
     "appeal_outcome": line_appeals.OUTCOMES,
+    "remedy": tuple(remedy.value for remedy in Remedy),
+    "remedy_end": corrections.ENDS,
+    "report": tuple(report.value for report in Report),
     "line_ruling": line_review_cases.RULINGS,
     "line_case_status": ("open", "taken", "late", "decided"),
     "line_case_asks": ("close", "look"),
@@ -210,6 +218,7 @@ CLOSED_FAMILIES = {
     "difference_cause": tuple(cause.value for cause in DifferenceCause),
     "funnel_step": STEPS,
     "funnel_group": GROUPS,
+    "review_outcome": tuple(outcome.value for outcome in ReviewOutcome),
     "review_status": tuple(state.value for state in ReviewState),
     "person_right_kind": tuple(kind.value for kind in Right),
     "person_right_state": tuple(state.value for state in RightsState),
@@ -227,6 +236,7 @@ CLOSED_FAMILIES = {
     "identity_want": tuple(want.value for want in Want),
     "identity_state": ("ready", "waits"),
     "scene_state": ("open", "stopped"),
+    "scene_claim": ("owed", "overdue", "settled"),
     "identity_case": (
         "registered_again",
         *(f"{kind.value}_of_another" for kind in verification_policy.CheckKind),

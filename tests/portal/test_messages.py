@@ -54,6 +54,7 @@ FAMILIES = {
     "leaf_type": [one.name.lower() for one in LeafType],
     "line_blocked": ["frozen", "suspended", "closed", "expired"],
     "loan_status": ["open", "pending", "closed", "cancelled"],
+    "purchase_state": ["waiting", "paid", "over"],
     "me_link": [
         "account",
         "addresses",

@@ -5,6 +5,7 @@ Invariant   Progress is never taken back. A merchant that has closed stays close
             go on; what comes back goes to them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -17,7 +18,12 @@ from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import purchase_store as store
 from counterfoil.lending import scene_refusals as refusals
 from counterfoil.lending import scene_store
-from counterfoil.lending.scene_purchase import Cause, due_back_minor, refuse_progress
+from counterfoil.lending.scene_purchase import (
+    Cause,
+    PurchaseState,
+    due_back_minor,
+    refuse_progress,
+)
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.database import Connection
 
@@ -31,6 +37,32 @@ class LicenceWish:
     authority: str
     valid_until: date
     document_sha256: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantRecord:
+    """A merchant: where it is paid, whether it may be, and what was bought of it."""
+
+    payee: scene_store.Payee
+    #: The one recorded last; None where none was.
+    licence: store.Licence | None
+    closed_on: date | None
+    #: The newest first.
+    purchases: Sequence[PurchaseState]
+
+
+async def read_merchant(house: House, merchant_id: int, *, page: int) -> MerchantRecord | None:
+    """Return a merchant with the last of its purchases; None where there is none."""
+    async with house.database.connection() as connection:
+        payee = await scene_store.payee_of(connection, merchant_id)
+        if payee is None:
+            return None
+        return MerchantRecord(
+            payee=payee,
+            licence=await store.present_licence(connection, merchant_id),
+            closed_on=await store.closed_on(connection, merchant_id),
+            purchases=await store.last_purchases(connection, merchant_id, page=page),
+        )
 
 
 async def record_licence(

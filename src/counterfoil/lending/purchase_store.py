@@ -258,6 +258,17 @@ async def read_purchase(
     return found[0] if found else None
 
 
+async def last_purchases(
+    connection: Connection, merchant_id: int, *, page: int
+) -> list[PurchaseState]:
+    """Return the last purchases of a merchant, the newest first."""
+    rows = await QUERIES.last_purchases.fetch(connection, merchant_id=merchant_id, page=page)
+    found = [
+        await read_purchase(connection, row["customer_id"], row["purchase_id"]) for row in rows
+    ]
+    return [state for state in found if state is not None]
+
+
 async def last_loan_began(
     connection: Connection, customer_id: int, purchase_id: int
 ) -> date | None:

@@ -54,6 +54,15 @@ WHERE (p.customer_id = :customer_id OR :customer_id = 0)
 ORDER BY p.purchase_id
 LIMIT :page;
 
+-- name: last_purchases
+-- The last purchases of a merchant.
+-- gives   at most :page rows, the newest first
+-- locks   none
+SELECT customer_id, purchase_id FROM lending.scene_purchase
+WHERE merchant_id = :merchant_id
+ORDER BY purchase_id DESC
+LIMIT :page;
+
 -- name: purchase_of_loan
 -- The purchase that a loan paid for.
 -- gives   at most one row

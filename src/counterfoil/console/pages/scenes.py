@@ -35,6 +35,7 @@ class RuleRow:
     documents: str
     ahead: str
     cooling_off: str
+    refund: str
     tolerance: str
 
 
@@ -44,6 +45,8 @@ class BookRow:
 
     name: str
     record: str
+    #: Page of a merchant; empty for a scene as a whole.
+    href: str
     loans: str
     owed: str
     late: str
@@ -150,6 +153,11 @@ def _rule(visit: Visit, item: dict[str, Any]) -> RuleRow:
         documents=", ".join(item["documents"]) or "—",
         ahead=_share(item["ahead_ppm"]),
         cooling_off=str(item["cooling_off_days"]),
+        refund=visit.t(
+            "scenes.refund_of",
+            percent=_share(item["cancelled_refund_ppm"]),
+            days=item["refund_days"],
+        ),
         tolerance=_share(item["late_ppm_max"]),
     )
 
@@ -159,6 +167,7 @@ def _book(visit: Visit, book: dict[str, Any], scene: str, name: str, record: str
     return BookRow(
         name=name,
         record=record,
+        href=f"{_HOME}/{scene}/{record}" if record else "",
         loans=str(book["loans_count"]),
         owed=f.money(book["owed_minor"], _CURRENCY),
         late=f.money(book["late_minor"], _CURRENCY),
