@@ -31,6 +31,9 @@ DESCRIPTION: Final = (
 _REFERENCE: Final = "#/components/schemas/"
 _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": f"{_REFERENCE}Problem"}}}
 _NAMES: Final = {
+    ids.ADDRESS_REQUEST: "an address that waits to be proven",
+    ids.HOST_PAYEE: "an account that a host has declared",
+    ids.MESSAGE: "a message to a customer",
     ids.HOST: "a host",
     ids.LOAN: "a loan",
     ids.PURCHASE: "a purchase of a scene",
@@ -45,6 +48,8 @@ _NAMES: Final = {
     ids.LINE_REVIEW_CASE: "a case of a line's review",
     ids.LINE_APPEAL: "an appeal against a measure",
     ids.LINE_SIGNAL: "a signal about a line",
+    ids.CALL_REQUEST: "a request for a call",
+    ids.FEATURE_CORRECTION: "a proposal about a bad record",
     ids.LIMIT_REQUEST: "a request for a higher limit",
     ids.SETTING_REQUEST: "a change of a setting",
     ids.MANDATE: "a mandate for auto-debit",
@@ -106,17 +111,13 @@ def endpoint_documents(write: Write) -> dict[str, Any]:
     ]
     if write.needs_key:
         parameters.append(_KEY_HEADER)
-    description, extra = write.description, {}
-    if write.successor is not None:
-        extra = {"deprecated": True}
-        description = f"{description} Deprecated: use `POST {write.successor}`."
     media = {"schema": {"$ref": _REFERENCE + body.__name__}, "example": write.example}
     return {
         "methods": ["POST"],
         "name": write.name,
         "tags": [write.tag],
         "summary": write.summary,
-        "description": description,
+        "description": write.description,
         "response_model": write.answer,
         "status_code": write.status,
         "response_description": "Done, and durable." if write.needs_key else "The answer.",
@@ -124,7 +125,6 @@ def endpoint_documents(write: Write) -> dict[str, Any]:
             "security": [{API_KEY: [write.scope.value]}],
             "parameters": parameters,
             "requestBody": {"required": True, "content": {"application/json": media}},
-            **extra,
         },
     }
 
