@@ -37,12 +37,12 @@ PRODUCT: Final = "scene-line"
 EVERY: Final = 100
 WHICH: Final = 7
 #: Days after the first: the school closes, and after so many more it pays back.
-SCHOOL_CLOSES_AFTER: Final = timedelta(days=120)
+SCHOOL_CLOSES_AFTER: Final = timedelta(days=50)
 PAYS_BACK_AFTER: Final = timedelta(days=10)
-#: Days after a purchase: it is taken back, delivered, or half of the course is given.
+#: Days after a purchase: it is taken back, delivered, or a tenth of the course is given.
 TAKEN_BACK_AFTER: Final = timedelta(days=3)
 DELIVERED_AFTER: Final = timedelta(days=5)
-HALF_AFTER: Final = timedelta(days=45)
+LESSONS_AFTER: Final = timedelta(days=20)
 COURSE: Final = timedelta(days=180)
 _MERCHANTS: Final = (
     ("education", "Example Evening School", "merchant-school"),
@@ -52,7 +52,7 @@ _MERCHANTS: Final = (
 _ANALYST: Final = Actor(name="demo.analyst", role="risk_analyst", source="demo")
 _COMPLIANCE: Final = Actor(name="demo.compliance", role="compliance", source="demo")
 _BY: Final = "demo.operations"
-_HALF_PPM: Final = 500_000
+_TENTH_PPM: Final = 100_000
 _WHOLE_PPM: Final = 1_000_000
 
 
@@ -176,7 +176,7 @@ class Shopping:
                 self._plan(today + DELIVERED_AFTER, self._give, bought, _WHOLE_PPM)
             case _:
                 self._lessons.append((bought.customer_id, loan_id))
-                self._plan(today + HALF_AFTER, self._give, bought, _HALF_PPM)
+                self._plan(today + LESSONS_AFTER, self._give, bought, _TENTH_PPM)
 
     async def evening(self, today: date) -> None:
         """Let happen what was planned for a day."""
