@@ -1,5 +1,6 @@
 """Bad input: each is a problem document that says what is wrong, and the books stay as they are."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -194,6 +195,9 @@ async def test_a_repayment_that_cannot_be_is_refused(site: Site) -> None:
     for changes, status, code in cases:
         body = repayment(borrower, loan_id=loan["id"]) | changes
         check_problem(await site.post("/v1/repayments", body), status, code)
+    # Readers would differ on which of two members counts.
+    twice = json.dumps(repayment(borrower, loan_id=loan["id"])).replace("{", '{"amount_minor": 1,', 1)
+    check_problem(await site.post("/v1/repayments", twice.encode()), 422, "member_twice")
     reversal = {
         "customer_id": borrower.customer_id,
         "line_id": borrower.line_id,

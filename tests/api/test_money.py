@@ -56,12 +56,15 @@ async def test_a_repeated_drawdown_gets_the_same_bytes_and_says_so(site: Site) -
 
 async def test_the_same_key_for_another_drawdown_is_refused(site: Site) -> None:
     borrower = await site.borrower()
-    await site.post("/v1/drawdowns", await site.drawdown(borrower), key="one")
+    first = await site.drawdown(borrower)
+    await site.post("/v1/drawdowns", first, key="one")
     before = await site.books()
-    other = await site.drawdown(borrower, amount_minor=200_000)
-    refused = await site.post("/v1/drawdowns", other, key="one")
-    assert refused.status_code == 422
-    assert refused.json()["code"] == "idempotency_key_reused"
+    quoted = await site.drawdown(borrower, amount_minor=200_000)
+    # With a quote of its own, and with the one of the first that is not for this amount.
+    for other in (quoted, first | {"amount_minor": 200_000}):
+        refused = await site.post("/v1/drawdowns", other, key="one")
+        assert refused.status_code == 422
+        assert refused.json()["code"] == "idempotency_key_reused"
     assert await site.books() == before
 
 

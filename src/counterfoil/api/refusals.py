@@ -52,6 +52,12 @@ JSON_MALFORMED: Final = Refusal(
     message="The body is not JSON.",
     next_step="Send one JSON object in UTF-8, without NaN, and not nested deeply.",
 )
+MEMBER_TWICE: Final = Refusal(
+    code="member_twice",
+    kind=Kind.INVALID,
+    message="An object in the body gives a member twice; it is not clear which one counts.",
+    next_step="Send each member once.",
+)
 REQUEST_INVALID: Final = Refusal(
     code="request_invalid",
     kind=Kind.INVALID,

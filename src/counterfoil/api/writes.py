@@ -7,6 +7,7 @@ Cost        This path carries every drawdown, so it is plain: no framework, one 
             headers, one pass of a compiled validator over the raw body.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -122,7 +123,7 @@ async def answer(
         return desk.invalid(
             error.errors(include_url=False, include_context=False, include_input=False), headers
         )
-    outside = await _refuse_reach(desk, key, write, raw, path)
+    outside = _refuse_twice(raw) or await _refuse_reach(desk, key, write, raw, path)
     if outside is not None:
         return desk.problem(outside, headers)
     language = language_of(headers.get(b"accept-language"))
@@ -130,6 +131,27 @@ async def answer(
     if isinstance(outcome, Refused):
         return desk.problem(outcome, headers)
     return success(write.status, outcome)
+
+
+def _refuse_twice(raw: bytes) -> Refused | None:
+    """Refuse an object that gives a member twice: readers would differ on which one counts."""
+    try:
+        _READER.decode(raw.decode())
+    except _TwiceError:
+        return refuse(refusals.MEMBER_TWICE)
+    return None
+
+
+class _TwiceError(Exception):
+    """An object gives a member twice."""
+
+
+def _each_once(members: list[tuple[str, object]]) -> None:
+    if len({name for name, _ in members}) < len(members):
+        raise _TwiceError
+
+
+_READER: Final = json.JSONDecoder(object_pairs_hook=_each_once)
 
 
 def success(status: int, outcome: Answer) -> Reply:

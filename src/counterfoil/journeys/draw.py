@@ -25,8 +25,8 @@ from counterfoil.lending.commands import (
 from counterfoil.lending.quote import PurchaseClaim, agreement_of, matches, open_quote
 from counterfoil.lending.scene import Scene
 from counterfoil.lending.terms import Method
+from counterfoil.platform.batches import KEY_REUSED, Answer
 from counterfoil.platform.batches import QUERIES as PLATFORM
-from counterfoil.platform.batches import Answer
 
 
 async def draw(
@@ -65,7 +65,9 @@ async def draw(
     )
     refused = matches(claims, command)
     if refused:
-        return refused
+        # What was answered under this key had a token that matched: it was another request.
+        is_other = await _was_answered(house, customer_id, idempotency_key)
+        return refuse(KEY_REUSED) if is_other else refused
     scene = scene_of_product(house, (claims.product_code, claims.product_version), command)
     if isinstance(scene, Refused):
         return scene
