@@ -47,6 +47,12 @@ NAMES = {
         "全部借据当日放款的日终",
     ),
     "close_catch_up": ("Closing {days} missed days at once", "一次补做 {days} 天日终"),
+    "soak": (
+        "Drawdowns at {seconds:,} s of steady load, last tenth to first",
+        "稳定负载 {seconds:,} 秒的支用，末段与首段之比",
+    ),
+    "soak_p99": ("Time to answer in its last tenth, to the first", "其末段应答时间，与首段之比"),
+    "soak_memory_growth": ("Memory of our process grown meanwhile", "其间本进程内存的增长"),
     "repayments_several_loans": (
         "Repayments over five open loans each",
         "还款，每客户五笔借据",

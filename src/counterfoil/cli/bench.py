@@ -130,6 +130,40 @@ def close(
 
 
 @bench.command()
+def soak(
+    *,
+    customers: Customers = 200_000,
+    minutes: Annotated[
+        int, typer.Option(min=1, max=1_440, help="Length of the run; 480 for eight hours.")
+    ] = 10,
+    load_percent: Annotated[
+        int, typer.Option("--load", min=1, max=95, help="Share of the maximum, in percent.")
+    ] = 60,
+    seed: Seed = 1,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Drawdowns for a long time below the maximum: rate, times and memory, last to first."""
+    import uvloop
+
+    from counterfoil.simulator.bench import stage as staging
+    from counterfoil.simulator.bench.soak import run
+
+    with failures_as_messages(), staging.raised(at) as stage:
+        report = uvloop.run(
+            run(
+                stage,
+                customers=customers,
+                seconds=minutes * 60,
+                load_percent=load_percent,
+                seed=seed,
+                tell=_tell,
+            )
+        )
+    _show("Soak", report.document(), as_json=as_json)
+
+
+@bench.command()
 def gate(
     files: Annotated[list[Path], typer.Argument(exists=True, help="Results written by --json.")],
     *,

@@ -77,7 +77,7 @@ async def run(stage: Stage, scale: Scale, tell: Tell) -> Report:
         await close_day(house)
         await staging.settle_down(house.database)
         report.facts["durability"] = await staging.durability(house)
-        bench = _Bench(house, scale, report, tell, versions_before=await _versions(house))
+        bench = Workloads(house, scale, report, tell, versions_before=await count_versions(house))
         await bench.drawdowns()
         await bench.repayments()
         await bench.latency()
@@ -86,7 +86,8 @@ async def run(stage: Stage, scale: Scale, tell: Tell) -> Report:
     return report
 
 
-async def _versions(house: House) -> int:
+async def count_versions(house: House) -> int:
+    """Return the changes of lines so far, which a verdict does not count as commands."""
     return int((await staging.verdict(house))["versions"])
 
 
@@ -117,12 +118,13 @@ def take_again(pgbench: Pgbench, report: Report, tell: Tell) -> None:
             result.ratio = result.value / report.yardsticks["T"]
 
 
-class _Bench:
+class Workloads:
     """The workloads of one run."""
 
     def __init__(
         self, house: House, scale: Scale, report: Report, tell: Tell, *, versions_before: int
     ) -> None:
+        """Take the house and what is said of it."""
         self._house = house
         self._scale = scale
         self._report = report
@@ -135,11 +137,11 @@ class _Bench:
 
     async def drawdowns(self) -> None:
         """Drawdowns over all customers, on ten of them, by one caller, and replayed."""
-        await self._make_tokens()
+        await self.make_tokens()
         report = self._report
         customers = self._scale.customers
         before = await staging.bytes_written(self._house)
-        spread = await self._closed("drawdowns", self._drawer(customers), CALLERS)
+        spread = await self._closed("drawdowns", self.drawer(customers), CALLERS)
         after = await staging.bytes_written(self._house)
         c2 = report.yardsticks["C2"]
         report.add(
@@ -166,9 +168,9 @@ class _Bench:
         if self._scale.skewed:
             skewed = await self._closed("drawdowns, skewed", self._skewed_drawer(), CALLERS)
             self._against("drawdowns_skewed", skewed, spread, target=0.8)
-        few = await self._closed("drawdowns, ten customers", self._drawer(10), CALLERS)
+        few = await self._closed("drawdowns, ten customers", self.drawer(10), CALLERS)
         self._against("drawdowns_ten_customers", few, spread, target=0.5)
-        lone = await self._closed("drawdowns, one caller", self._drawer(customers), 1)
+        lone = await self._closed("drawdowns, one caller", self.drawer(customers), 1)
         report.add(
             "drawdowns_one_caller",
             lone.per_second,
@@ -236,7 +238,7 @@ class _Bench:
         for share, target in ((0.5, 15.0), (0.8, None)):
             rate = maximum * share
             self._tell(f"drawdowns, open loop at {share:.0%}")
-            send = self._drawer(self._scale.customers)
+            send = self.drawer(self._scale.customers)
             steady = await open_loop(send, per_second=rate, seconds=self._scale.seconds)
             self._report.add(
                 f"latency_at_{share:.0%}".replace("%", "_percent"),
@@ -263,7 +265,7 @@ class _Bench:
         if not found["ok"]:
             self._report.results.clear()
 
-    async def _make_tokens(self) -> None:
+    async def make_tokens(self) -> None:
         """Sign the quotes that customers were shown; they exist before the first command."""
         on = await self._house.business_date()
         terms = self._house.catalogue.current(PRODUCT, on)
@@ -299,7 +301,7 @@ class _Bench:
         chance = self._chance
         return self._sender(lambda: chance.choices(numbers, cum_weights=weights)[0])
 
-    def _drawer(self, customers: int) -> Send:
+    def drawer(self, customers: int) -> Send:
         """Return a sender of drawdowns over customers, each as often as the others."""
         chance = self._chance
         return self._sender(lambda: chance.randint(1, customers))
