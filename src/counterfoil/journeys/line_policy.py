@@ -52,9 +52,24 @@ def shipped_review_policy() -> ReviewPolicy:
     return load_review_policy(SHIPPED_REVIEW)
 
 
-async def count_in_window(
-    connection: Connection, policy: ReviewPolicy, *, at: datetime
-) -> MeasureCount:
-    """Return what the version has done within the window of its cap."""
-    hours = policy.action_cap.window_hours if policy.action_cap is not None else 1
-    return await store.read_count(connection, policy, since=at - timedelta(hours=hours))
+class WindowCounts:
+    """What versions have done within the windows of their caps, counted on through a run.
+
+    A window is read again when a run has doubled what it found there, so that what a run reads
+    grows with what it reviews and not with its square. What others review meanwhile is seen then.
+    """
+
+    def __init__(self) -> None:
+        """Begin a run."""
+        self._counts: dict[str, MeasureCount] = {}
+
+    async def of(
+        self, connection: Connection, policy: ReviewPolicy, *, at: datetime
+    ) -> MeasureCount:
+        """Return the count of a version."""
+        kept = self._counts.get(policy.hash)
+        if kept is None or kept.has_doubled:
+            hours = policy.action_cap.window_hours if policy.action_cap is not None else 1
+            kept = await store.read_count(connection, policy, since=at - timedelta(hours=hours))
+            self._counts[policy.hash] = kept
+        return kept

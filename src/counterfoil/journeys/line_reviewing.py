@@ -34,7 +34,7 @@ from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys import line_measures
 from counterfoil.journeys.hold_back import Watched, keep_trips
 from counterfoil.journeys.house import House
-from counterfoil.journeys.line_policy import count_in_window, review_policy_in_force
+from counterfoil.journeys.line_policy import WindowCounts, review_policy_in_force
 from counterfoil.journeys.line_review_arms import ReviewBy, grouped, note_reviewed, review_by
 from counterfoil.journeys.line_review_desk import leave_to_people
 from counterfoil.journeys.line_review_reading import (
@@ -128,7 +128,7 @@ async def review_line(
         records = await lending.read_records(connection, [key], on)
         standings = await case_store.read_standings(connection, records)
         case = LineCase(record=records[key], standing=standings[key], cause=cause, report=report)
-        made = await _review_cases(house, connection, by, [case], on)
+        made = await _review_cases(house, connection, by, [case], on, WindowCounts())
     if not made:
         return refuse(LINE_REVIEW_UNDER_WAY)
     await _follow_up(house, made, on)
@@ -137,13 +137,14 @@ async def review_line(
 
 async def _review_all(house: House, run: ReviewRun, lines_due: _LinesDue, on: date) -> None:
     """Review what a query finds, page by page, until it finds nothing more."""
+    counts = WindowCounts()
     while True:
         async with house.database.connection() as connection:
             due = await lines_due(connection, business_date=on, page=LINES_AT_ONCE)
             in_force = await review_policy_in_force(connection, at=house.clock.now())
         if not due:
             return
-        made = await _review_page(house, in_force, due, on)
+        made = await _review_page(house, in_force, due, on, counts)
         if made is None:
             # Somebody else has these lines in hand.
             return
@@ -153,7 +154,7 @@ async def _review_all(house: House, run: ReviewRun, lines_due: _LinesDue, on: da
 
 
 async def _review_page(
-    house: House, in_force: ReviewPolicy, due: Sequence[Due], on: date
+    house: House, in_force: ReviewPolicy, due: Sequence[Due], on: date, counts: WindowCounts
 ) -> list[StoredReview] | None:
     """Review a page of due lines; None where others have all of them in hand."""
     versions = {
@@ -180,7 +181,7 @@ async def _review_page(
         ]
         made = []
         for by, group in grouped(house, in_force, cases, on=on):
-            made += await _review_cases(house, connection, by, group, on)
+            made += await _review_cases(house, connection, by, group, on, counts)
         # A line that was reviewed for the same cause today already waits for its next day.
         await _plan(connection, versions, held, records, made, on)
     return made
@@ -206,13 +207,18 @@ def _is_over(record: LineRecord | None) -> bool:
 
 
 async def _review_cases(
-    house: House, connection: Connection, by: ReviewBy, cases: Sequence[LineCase], on: date
+    house: House,
+    connection: Connection,
+    by: ReviewBy,
+    cases: Sequence[LineCase],
+    on: date,
+    counts: WindowCounts,
 ) -> list[StoredReview]:
     """Review lines in hand and write what came of it; those reviewed already are left out."""
     now, policy = house.clock.now(), by.policy
     cases = await with_exposure(house, connection, policy, cases)
     await store.keep_review_policy(connection, policy, at=now)
-    count = await count_in_window(connection, policy, at=now)
+    count = await counts.of(connection, policy, at=now)
     customers = [case.customer_id for case in cases]
     snoozed = await active_snoozes(connection, PURPOSE, customers, at=now)
     made = {}

@@ -1,12 +1,15 @@
 """A review of a line: which measure follows, which never does, and how a line comes back."""
 
+import asyncio
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
+from counterfoil.decisioning.line_review import store
 from counterfoil.decisioning.line_review.decide import review
 from counterfoil.decisioning.line_review.document import load_review_policy, read_review_policy
 from counterfoil.decisioning.line_review.guard import MeasureCount
@@ -15,6 +18,7 @@ from counterfoil.decisioning.line_review.record import record_of, review_again
 from counterfoil.decisioning.line_review.review import Review, ReviewedLine, ReviewOutcome
 from counterfoil.decisioning.policy_parts import Guards
 from counterfoil.decisioning.reading import InvalidPolicyError
+from counterfoil.journeys.line_policy import WindowCounts
 
 POLICY = load_review_policy("review-2026-01")
 ON = date(2026, 8, 3)
@@ -238,6 +242,32 @@ def test_a_tripped_cap_sends_measures_to_a_person_and_counts_within_the_run() ->
     assert outcomes[:50] == [ReviewOutcome.SUSPENDED] * 50
     assert outcomes[50:] == [ReviewOutcome.REFERRED] * 2
     assert "cap:S01" in made[-1].guarded
+
+
+def test_what_a_run_reads_of_its_window_grows_with_the_logarithm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A page adds one review; the window holds what all the pages before have added."""
+    kept, reads, pages = 0, 0, 1_000
+    made = reviewed()
+
+    async def read_count(*_: Any, **__: Any) -> MeasureCount:
+        nonlocal reads
+        reads += 1
+        return MeasureCount(POLICY, reviews=kept, adverse=0, by_rule={})
+
+    async def run() -> None:
+        nonlocal kept
+        counts = WindowCounts()
+        for _ in range(pages):
+            count = await counts.of(AsyncMock(), POLICY, at=datetime(2026, 8, 3, tzinfo=UTC))
+            assert count.reviews == kept
+            count.add(made)
+            kept += 1
+
+    monkeypatch.setattr(store, "read_count", read_count)
+    asyncio.run(run())
+    assert 2 < reads <= pages.bit_length() + 2
 
 
 def test_a_snoozed_rule_is_judged_and_suppressed() -> None:

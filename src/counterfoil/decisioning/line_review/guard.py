@@ -2,8 +2,8 @@
 
 Cap         As for declines: more than the greater of a count and a share of the window's reviews,
             for a rule and for the policy as a whole. Rules of law count and are never held back.
-Lag         None within one run: its own measures are counted as they are made. Between runs side
-            by side the count is as old as the page that they work on.
+Lag         None within one run: its own measures are counted as they are made. Of runs side by
+            side each sees the other's when it has doubled what it found itself.
 """
 
 from collections import Counter
@@ -25,6 +25,7 @@ class MeasureCount:
     ) -> None:
         """Take what the window held before; `by_rule` counts measures by the rules they rest on."""
         self._policy = policy
+        self._found = reviews
         self._reviews = reviews
         self._adverse = adverse
         self._by_rule = Counter(by_rule)
@@ -47,6 +48,11 @@ class MeasureCount:
     def reviews(self) -> int:
         """Return how many reviews the window holds."""
         return self._reviews
+
+    @property
+    def has_doubled(self) -> bool:
+        """Tell whether a run has added as much as it found."""
+        return self._reviews >= 2 * self._found
 
     def trips(self, held: frozenset[str]) -> list[Trip]:
         """Return what begins or ceases to be held back, against what was held back so far."""
