@@ -4,12 +4,14 @@ Covered     All loans whose day is closed: their events are done, their accrual 
             aggregate. Touched: those on which something happened.
 Book        Open loans of twelve level instalments; the due dates lie evenly on days 1 to 28, so
             that a twenty-eighth falls due on each of them and nothing on the days after.
+Reviews     A thirtieth of the lines is reviewed on the last day measured, and none before it: what
+            a review costs is a figure of its own.
 """
 
 import resource
 import time
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from counterfoil.journeys.close_day import DayReport, close_day
@@ -24,6 +26,10 @@ from counterfoil.simulator.bench.yardsticks import copy_rows
 #: due three days later.
 FIRST_DATE: Final = date(2026, 1, 29)
 CATCH_UP_DAYS: Final = 5
+#: Lines are reviewed once a month, so on a day one in thirty is.
+REVIEWED_SHARE: Final = 30
+#: The day after those that were missed.
+_REVIEWED_ON: Final = FIRST_DATE + timedelta(days=3 + CATCH_UP_DAYS)
 _KIB_PER_GIB: Final = 1024 * 1024
 
 
@@ -34,7 +40,7 @@ class _Timed:
 
 
 async def run(stage: Stage, *, loans: int, tell: Tell) -> Report:
-    """Close a day without anything due, one with a twenty-eighth due, and five missed ones."""
+    """Close a quiet day, one with a twenty-eighth due, five missed ones, and one with reviews."""
     report = Report(started_at=datetime.now(UTC))  # house: allow clock – an entry point
     tell("yardsticks: copy")
     report.yardsticks["C"] = await copy_rows(stage.url, 1)
@@ -43,6 +49,7 @@ async def run(stage: Stage, *, loans: int, tell: Tell) -> Report:
         tell(f"loading {loans:,} open loans")
         await staging.add_lines(house, loans)
         await staging.add_open_loans(house, customers=loans)
+        await staging.plan_reviews(house, share=REVIEWED_SHARE, on=_REVIEWED_ON)
         await staging.settle_down(house.database)
         report.facts["durability"] = await staging.durability(house)
         lent = await _timed(house, "the day on which the book was lent", tell)
@@ -52,6 +59,8 @@ async def run(stage: Stage, *, loans: int, tell: Tell) -> Report:
         _add(report, "close_nothing_due", quiet, target=None)
         _add(report, "close_all_lent_that_day", lent, target=None)
         await _catch_up(house, report, tell)
+        reviewed = await _timed(house, "a day on which a thirtieth of the lines is reviewed", tell)
+        _add(report, "close_with_reviews", reviewed, target=None, reviewed=loans // REVIEWED_SHARE)
         found = await staging.verdict(house)
     report.facts["verified"] = {
         "ledger_difference_minor": found["ledger_difference_minor"],
@@ -88,7 +97,9 @@ async def _catch_up(house: House, report: Report, tell: Tell) -> None:
     )
 
 
-def _add(report: Report, name: str, timed: _Timed, *, target: int | None) -> None:
+def _add(
+    report: Report, name: str, timed: _Timed, *, target: int | None, reviewed: int = 0
+) -> None:
     day = timed.report
     report.add(
         name,
@@ -98,6 +109,7 @@ def _add(report: Report, name: str, timed: _Timed, *, target: int | None) -> Non
         notes={
             "covered": day.loans_covered,
             "touched": day.lines_touched,
+            "reviewed": reviewed,
             "touched_per_second": round(day.lines_touched / timed.seconds),
             "seconds": round(timed.seconds, 3),
             "interest_minor": day.interest_minor,

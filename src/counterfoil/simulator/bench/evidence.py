@@ -47,9 +47,7 @@ from counterfoil.journeys.publish_log import (
 from counterfoil.journeys.receipts import read_receipt
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Engine
-from counterfoil.platform.settings import LogFormat, LogLevel
 from counterfoil.platform.statement import Write
-from counterfoil.platform.telemetry import configure_logging
 from counterfoil.privacy.blind_index import DIGEST_LENGTH, IndexKind
 from counterfoil.privacy.envelope import Sealer
 from counterfoil.privacy.store import find_customers
@@ -94,7 +92,6 @@ class EvidenceScale:
 async def run(stage: Stage, scale: EvidenceScale, tell: Tell, *, witness: Sequence[str]) -> Report:
     """Measure everything; `witness` is the command that starts `counterfoil witness`."""
     report = Report(started_at=datetime.now(UTC))  # house: allow clock – an entry point
-    configure_logging(LogLevel.WARNING, LogFormat.CONSOLE)
     tell("yardsticks: flushes, copy, hashes")
     report.yardsticks["F"] = flushes(stage.home)
     report.yardsticks["C"] = await copy_rows(stage.url, 1)

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,8 @@ from counterfoil.platform import embedded, migrate
 from counterfoil.platform.database import Database
 from counterfoil.platform.process import settle_memory
 from counterfoil.platform.queries import Queries
-from counterfoil.platform.settings import LogLevel, Settings
+from counterfoil.platform.settings import LogFormat, LogLevel, Settings
+from counterfoil.platform.telemetry import configure_logging
 
 QUERIES = Queries.load("counterfoil.simulator.bench", "workload.sql")
 
@@ -30,6 +31,7 @@ NOTE_REF: Final = "loan-note/1/zh"
 #: A server that has run for a while writes its log into files that it has; a new one makes and
 #: fills each of them first, and whoever commits just then waits for 20 to 50 ms.
 _LOG_MEGABYTES: Final = 2_048
+_LONG_AFTER: Final = timedelta(days=300)
 #: As the workload file names it.
 _YARDSTICK_DATABASE: Final = "yardsticks"
 
@@ -47,7 +49,11 @@ class Stage:
 
 @contextmanager
 def raised(directory: Path | None = None) -> Iterator[Stage]:
-    """Give a new server with production's settings; it is gone afterwards."""
+    """Give a new server with production's settings; it is gone afterwards.
+
+    What is logged meanwhile goes to standard error, beside the figures.
+    """
+    configure_logging(LogLevel.WARNING, LogFormat.CONSOLE)
     home = Path(tempfile.mkdtemp(prefix="counterfoil-bench-", dir=directory))
     try:
         with embedded.running(home) as url:
@@ -131,6 +137,18 @@ async def add_open_loans(
             connection, posted_at=now, book_date=await house.business_date()
         )
         await QUERIES.take_up_lines.execute(connection)
+
+
+async def plan_reviews(house: House, *, share: int, on: date) -> None:
+    """Let every `share`-th line be reviewed on a day, and the others long after it.
+
+    The lines of a real book were opened on many days; those of the workload, all on one, would all
+    be reviewed on one.
+    """
+    async with house.database.connection() as connection:
+        await QUERIES.plan_reviews.execute(
+            connection, share=share, first_on=on, others_on=on + _LONG_AFTER
+        )
 
 
 async def settle_down(database: Database) -> None:

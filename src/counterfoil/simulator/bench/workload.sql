@@ -75,6 +75,15 @@ FROM (
 ) AS s
 WHERE l.customer_id = s.customer_id AND l.line_id = s.line_id;
 
+-- name: plan_reviews
+-- The days on which the lines are reviewed: those whose number leaves no rest on one day, all others
+-- on another.
+-- gives   nothing
+-- locks   what waits for review
+UPDATE lending.review_due
+SET next_review_on = CASE WHEN line_id % :share::integer = 0 THEN :first_on::date
+                          ELSE :others_on::date END;
+
 -- name: verdict
 -- Whether the books hold together after a run.
 -- gives   one row; every difference has to be zero
