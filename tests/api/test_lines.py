@@ -123,6 +123,7 @@ async def test_products_say_what_may_be_applied_for(site: Site) -> None:
     assert [(item["code"], item["is_by_invitation"], item["is_offered"]) for item in listed] == [
         ("cash-line-invited", True, True),
         ("cash-line-open", False, True),
+        ("micro-business-line", False, False),
         ("scene-line", False, False),
     ]
     one = (await site.get("/v1/products/cash-line-open")).json()

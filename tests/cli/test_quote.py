@@ -96,7 +96,7 @@ def test_the_products_that_are_shipped_are_listed_and_have_no_fault() -> None:
     listed = json.loads(run("products", "list", "--json").stdout)["products"]
     offered = [item["code"] for item in listed if item["state"] == "effective"]
     assert offered == ["cash-line-invited", "cash-line-open"]
-    assert [item["code"] for item in listed if item["state"] == "draft"] == ["scene-line"]
+    assert [item["code"] for item in listed if item["state"] == "draft"] == ["micro-business-line"]
     assert "cash-line-open" in run("products", "list").stdout
     assert "no fault" in run("products", "check").stdout
 

@@ -9,6 +9,8 @@ from counterfoil.cli import output
 from counterfoil.cli.products_effect import costs_of, offers_of, write_costs, write_offers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from counterfoil.lending.product_difference import Change
     from counterfoil.lending.product_file import Product
 
@@ -29,6 +31,7 @@ def register(app: typer.Typer) -> None:
     group.command()(check)
     group.command()(diff)
     group.command()(lock)
+    group.command()(copy)
     app.add_typer(group, name="products")
 
 
@@ -132,6 +135,38 @@ def lock(folder: Folder) -> None:
     for name in added:
         typer.echo(f"locked {name}")
     _load(folder)
+
+
+def copy(
+    folder: Annotated[Path, typer.Argument(help="New directory; it is made.")],
+) -> None:
+    """Copy the shipped products and contract templates, to add products of your own to them.
+
+    Loans keep the version they were signed under, so the shipped files stay beside yours.
+    """
+    import shutil
+    from importlib import resources
+
+    if folder.exists():
+        raise output.fail(f"{folder} is there already; name a new directory")
+    package = resources.files("counterfoil")
+    kept = ("*.toml", "*.lock", "*.md")
+    for source, name in (("products", "products"), ("contracts/templates", "contract-templates")):
+        with resources.as_file(package / source) as place:
+            shutil.copytree(place, folder / name, ignore=_all_but(kept))
+    typer.echo(f"COUNTERFOIL_PRODUCTS={folder.absolute() / 'products'}")
+    typer.echo(f"COUNTERFOIL_CONTRACT_TEMPLATES={folder.absolute() / 'contract-templates'}")
+
+
+def _all_but(patterns: tuple[str, ...]) -> "Callable[[str, list[str]], list[str]]":
+    """Return what says which entries of a directory are left out: other files, and caches."""
+
+    def left_out(place: str, names: list[str]) -> list[str]:
+        files = [name for name in names if not (Path(place) / name).is_dir()]
+        others = [one for one in files if not any(Path(one).match(p) for p in patterns)]
+        return [*others, *(name for name in names if name.startswith("__"))]
+
+    return left_out
 
 
 def _load(folder: Path | None) -> "tuple[Product, ...]":

@@ -60,6 +60,7 @@ def test_the_shipped_products_are_valid_and_neutral() -> None:
     assert [(t.code, t.version) for t in catalogue.all()] == [
         ("cash-line-invited", 1),
         ("cash-line-open", 1),
+        ("micro-business-line", 1),
         ("scene-line", 1),
     ]
     terms = catalogue.terms("cash-line-open", 1)
