@@ -1,8 +1,6 @@
 """`counterfoil quote` and `counterfoil products`, run in process: they open no database."""
 
 import json
-import shutil
-from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -95,44 +93,47 @@ def test_what_the_product_does_not_lend_is_refused_with_its_code() -> None:
 def test_the_products_that_are_shipped_are_listed_and_have_no_fault() -> None:
     listed = json.loads(run("products", "list", "--json").stdout)["products"]
     offered = [item["code"] for item in listed if item["state"] == "effective"]
-    assert offered == ["cash-line-invited", "cash-line-open"]
+    assert offered == ["cash-line-invited", "cash-line-open", "scene-line"]
     assert [item["code"] for item in listed if item["state"] == "draft"] == ["micro-business-line"]
     assert "cash-line-open" in run("products", "list").stdout
     assert "no fault" in run("products", "check").stdout
 
 
+def copied(place: Path) -> Path:
+    """Copy what ships to a directory of one's own; return its products."""
+    told = run("products", "copy", str(place / "own")).stdout.splitlines()
+    products, templates = (Path(line.partition("=")[2]) for line in told)
+    assert (templates / "loan-note" / "1" / "zh.md").is_file()
+    assert run("products", "copy", str(place / "own")).exit_code == 1, "nothing is overwritten"
+    return products
+
+
 def test_a_changed_product_is_refused_and_a_new_version_is_locked(tmp_path: Path) -> None:
-    shipped = resources.files("counterfoil") / "products"
-    for name in ("cash-line-open.toml", "cash-line-invited.toml", "effective.lock"):
-        with resources.as_file(shipped / name) as path:
-            shutil.copy(path, tmp_path)
-    first = tmp_path / "cash-line-open.toml"
+    own = copied(tmp_path)
+    first = own / "cash-line-open.toml"
+    shipped = first.read_text(encoding="utf-8")
     text = first.read_text(encoding="utf-8").replace("grace_days = 3", "grace_days = 4")
     first.write_text(text, encoding="utf-8")
-    refused = run("products", "check", str(tmp_path))
+    refused = run("products", "check", str(own))
     assert refused.exit_code == 1
     assert "make a new version" in refused.output
-    with resources.as_file(shipped / first.name) as path:
-        shutil.copy(path, first)
+    first.write_text(shipped, encoding="utf-8")
     text = text.replace("version = 1", "version = 2").replace("2025-10-01", "2026-06-01")
-    (tmp_path / "cash-line-open-2.toml").write_text(text, encoding="utf-8")
-    assert run("products", "check", str(tmp_path)).exit_code == 1
-    assert "locked cash-line-open 2" in run("products", "lock", str(tmp_path)).stdout
-    assert "3 product versions" in run("products", "check", str(tmp_path)).stdout
+    (own / "cash-line-open-2.toml").write_text(text, encoding="utf-8")
+    assert run("products", "check", str(own)).exit_code == 1
+    assert "locked cash-line-open 2" in run("products", "lock", str(own)).stdout
+    assert "5 product versions" in run("products", "check", str(own)).stdout
 
 
 def test_a_version_is_held_against_the_last_published_one(tmp_path: Path) -> None:
-    shipped = resources.files("counterfoil") / "products"
-    for name in ("cash-line-open.toml", "cash-line-invited.toml", "effective.lock"):
-        with resources.as_file(shipped / name) as path:
-            shutil.copy(path, tmp_path)
-    text = (tmp_path / "cash-line-open.toml").read_text(encoding="utf-8")
+    own = copied(tmp_path)
+    text = (own / "cash-line-open.toml").read_text(encoding="utf-8")
     text = text.replace("grace_days = 3", "grace_days = 5").replace('effective"', 'draft"')
     for version in (2, 3):
         later = text.replace("version = 1", f"version = {version}")
-        (tmp_path / f"cash-line-open-{version}.toml").write_text(later, encoding="utf-8")
+        (own / f"cash-line-open-{version}.toml").write_text(later, encoding="utf-8")
 
-    folder = ("--folder", str(tmp_path))
+    folder = ("--folder", str(own))
     shown = json.loads(run("products", "diff", "cash-line-open", *folder, "--json").stdout)
     # Version 2 is a draft: nothing was ever lent under it.
     assert (shown["version"], shown["published_version"]) == (3, 1)
