@@ -20,6 +20,7 @@ from tests.api.test_applications import SOUND
 from tests.api.test_bad_input import check_problem
 
 from counterfoil.hosts import delivery as notices
+from counterfoil.hosts import payee_store
 from counterfoil.hosts.http_hooks import HttpHooks
 from counterfoil.journeys import tell_hosts
 from counterfoil.journeys.draw import PayoutBooks
@@ -39,16 +40,22 @@ DRAWDOWN = {
 }
 
 
-async def line_of(site: Site, visitor: Guest, browser: Browser, customer: str = "u1") -> str:
+async def line_of(
+    site: Site,
+    visitor: Guest,
+    browser: Browser,
+    customer: str = "u1",
+    product: str = "cash-line-open",
+) -> str:
     """Go from a person to a line: link, consent, application, agreement."""
     await visitor.link(customer, ADULT)
-    consent = await visitor.ask(customer, "consent", **CONSENT)
+    consent = await visitor.ask(customer, "consent", **CONSENT | {"product_code": product})
     await browser.choose(await browser.open(consent), consent, choice="agree")
     applied = await visitor.post(
         "/v1/host/applications",
         {
             "customer": customer,
-            "product_code": "cash-line-open",
+            "product_code": product,
             "purpose": "daily_consumption",
             "facts": SOUND,
             "consent_page_id": consent["id"],
@@ -78,6 +85,13 @@ async def line_of(site: Site, visitor: Guest, browser: Browser, customer: str = 
 
 
 async def draw(visitor: Guest, browser: Browser, line_id: str, customer: str = "u1") -> Json:
+    wish = {"customer": customer, "act": "cost_sheet", "return_url": f"{visitor.origin}/b"}
+    unknown = await visitor.post("/v1/hosted-pages", {**wish, **DRAWDOWN, "line_id": line_id})
+    check_problem(unknown, 409, "host_payee_not_declared")
+    account = {"customer": customer, "payee_ref": DRAWDOWN["payee_ref"], "label": "Example 1234"}
+    declared = await visitor.post("/v1/host/payees", account)
+    assert declared.status_code == 201, declared.text
+    assert (await visitor.post("/v1/host/payees", account)).json()["id"] == declared.json()["id"]
     page = await visitor.ask(customer, "cost_sheet", line_id=line_id, **DRAWDOWN)
     body = {"customer": customer, "page_id": page["id"]}
     early = await visitor.post("/v1/host/drawdowns", body)
@@ -164,9 +178,17 @@ async def test_a_host_is_away_and_loses_nothing(site: Site) -> None:
     text = orjson.dumps(app.acted_on).decode()
     assert not [word for word in (*ADULT.values(), "cu_", "amount") if word in text]
     paid = {"customer": "u1", "loan_id": loan["id"], "currency": "CNY"}
-    for amount in (40_000, 60_000):
-        booked = await visitor.post("/v1/host/repayments", {**paid, "amount_minor": amount})
-        assert booked.status_code == 201, booked.text
+    booked = await visitor.post("/v1/host/repayments", {**paid, "amount_minor": 40_000})
+    assert booked.status_code == 201, booked.text
+    # What a quote says ends the loan, and nothing is left over.
+    asked = {"customer": "u1", "loan_id": loan["id"], "on": None}
+    quoted = await visitor.post("/v1/host/settlement-quotes", asked)
+    assert quoted.status_code == 201, quoted.text
+    assert (quoted.json()["state"], quoted.json()["amount_minor"]) == ("valid", 60_000)
+    booked = await visitor.post("/v1/host/repayments", {**paid, "amount_minor": 60_000})
+    assert (booked.json()["loan"]["status"], booked.json()["excess_minor"]) == ("closed", 0)
+    found = await visitor.get(f"/v1/host/settlement-quotes/{quoted.json()['id']}", customer="u1")
+    assert found.json()["state"] == "settled"
     async with site.house.database.connection() as connection:
         customer = await connection.fetchval("SELECT customer_id FROM hosts.link")
     [known] = await own_links(site.house, customer)
@@ -210,6 +232,22 @@ async def test_hosts_and_customers_do_not_see_each_other(site: Site) -> None:
     check_problem(
         await travel.get(f"/v1/hosted-pages/{consent['id']}", customer="u1"), 404, "page_not_found"
     )
+    asked = {"customer": "s1", "loan_id": loan["id"], "on": None}
+    check_problem(
+        await school.post("/v1/host/settlement-quotes", asked), 404, "host_subject_not_found"
+    )
+    # Accounts are declared by host; a token is one person's, whoever declares it.
+    assert (await school.get("/v1/host/payees", customer="s1")).json() == {"items": []}
+    [account] = (await travel.get("/v1/host/payees", customer="u1")).json()["items"]
+    async with site.house.database.transaction() as connection:
+        assert not await payee_store.claim(connection, account["payee_ref"], 4)
+    gone = f"/v1/host/payees/{account['id']}/withdrawal"
+    check_problem(await school.post(gone, {"customer": "s1"}), 404, "host_payee_not_found")
+    ended = await travel.post(gone, {"customer": "u1"})
+    assert ended.json()["state"] == "withdrawn"
+    page = {"customer": "u1", "act": "cost_sheet", "return_url": f"{travel.origin}/b"}
+    paid_no_more = await travel.post("/v1/hosted-pages", {**page, **DRAWDOWN, "line_id": line_id})
+    check_problem(paid_no_more, 409, "host_payee_not_declared")
     paid = {"loan_id": loan["id"], "amount_minor": 1_000, "currency": "CNY"}
     refused = await school.post("/v1/host/repayments", {"customer": "s1", **paid})
     check_problem(refused, 404, "host_subject_not_found")
