@@ -17,8 +17,8 @@ from counterfoil.models.artefact_parts import Type
 
 #: What stands for a number that is not known, in files of other programs.
 MISSING_WORDS: Final = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
-#: Largest integer of which every smaller one is exact in a 64-bit fraction as well.
-EXACT_MAX: Final = 2**53
+#: Largest integer that, with every smaller one, is exact in a 64-bit fraction and in JSON.
+EXACT_MAX: Final = 2**53 - 1
 #: How far from a whole number a value may be, after scaling, and count as one.
 WHOLE_WITHIN: Final = 1e-6
 
@@ -95,7 +95,8 @@ def _integers(column: pl.Series, scale: int) -> Converted:
         return _none_fits(column, f"is of type {column.dtype}, not a number")
     if column.dtype.is_integer() and scale == 1:
         exact = column.cast(pl.Int64, strict=False)
-        return _told(column, exact, column.is_not_null() & exact.is_null(), "do not fit 64 bits")
+        near = exact.is_between(-EXACT_MAX, EXACT_MAX).fill_null(value=False)
+        return _told(column, exact, column.is_not_null() & ~near, "are beyond 2^53")
     given = column
     if not column.dtype.is_numeric():
         words = column.cast(pl.String).str.strip_chars()

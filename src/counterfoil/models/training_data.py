@@ -109,7 +109,7 @@ def _outcomes(frame: pl.DataFrame, recipe: Recipe, faults: list[tuple[str, str]]
     words = as_words(frame[name])
     if missing := words.null_count():
         faults.append(
-            (name, f"{missing:,} rows have no outcome; exclude them, with a reason, or leave them")
+            (name, f"{missing:,} rows have no outcome; leave them out of the file, nobody guesses")
         )
     others = words.filter(~words.is_in([data.bad, data.good])).drop_nulls()
     if len(others):

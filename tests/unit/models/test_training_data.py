@@ -64,6 +64,11 @@ HOSTILE: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str]] = {
     "infinities": (with_late([1, "inf"]), "late: 1 values are infinite; the first is 'inf'"),
     "fractions": (with_late([1, 0.5]), "late: 1 values have fractions (declare a scale)"),
     "beyond exact integers": (with_late([10**17]), "late: 1 values are beyond 2^53"),
+    "beyond them by one": (with_late([2**53, 2**53 - 1]), "late: 1 values are beyond 2^53"),
+    "integers beyond them": (
+        lambda f: f.with_columns(late=pl.col("number").cast(pl.Int64) + 2**53 - 2),
+        "values are beyond 2^53; the first is '9007199254740992'",
+    ),
     "a wrong outcome": (
         lambda f: f.with_columns(bad=pl.when(pl.col("number") < 3).then(2).otherwise("bad")),
         "bad: is '1' where bad and '0' where good; found '2' (3)",
