@@ -5,9 +5,11 @@ import shutil
 import time
 from pathlib import Path
 
+import asyncpg
 import pytest
 from tests.store.log_desk import ORIGIN, LogDesk, log_opened
 
+from counterfoil.evidence.auditing import Audit
 from counterfoil.evidence.formats.checkpoint import Checkpoint
 from counterfoil.evidence.formats.cosignature import cosign
 from counterfoil.evidence.formats.note import Note, parse_note
@@ -41,6 +43,30 @@ async def test_an_idle_log_signs_nothing_new(database_url: str, tmp_path: Path) 
         await log.grow(5)
         assert [await log.publish() for _ in range(3)] == [0, 0, 0]
         assert len(await log.rows("SELECT FROM evidence.note")) == 1
+
+
+async def test_roots_that_were_not_signed_go_and_signed_ones_stay(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with log_opened(database_url, tmp_path) as log:
+        await log.grow(3)
+        for count in (2, 2):
+            await log.stage(count)
+            await log.integrate()
+        assert await log.publish() == 7
+        sizes = "SELECT size FROM evidence.checkpoint ORDER BY size"
+        assert [row[0] for row in await log.rows(sizes)] == [3, 7]
+        await log.stage(1)
+        await log.integrate()
+        # Of what was signed nothing goes, nor the newest root, whoever says that it thins.
+        for size in (3, 7, 8):
+            async with log.house.database.transaction() as connection:
+                await connection.execute("SET LOCAL counterfoil.thinning = 'on'")
+                with pytest.raises(asyncpg.PostgresError, match="only ever added to"):
+                    await connection.execute("DELETE FROM evidence.checkpoint WHERE size = $1", size)
+        assert await log.publish() == 8
+        async with log.house.database.connection() as connection:
+            assert [fault async for fault in Audit(connection).faults()] == []
 
 
 async def test_without_a_quorum_nothing_is_shown_and_nothing_more_is_signed(

@@ -421,6 +421,13 @@ async def drop_above(connection: Connection, size: int) -> None:
     await QUERIES.drop_checkpoints_above.execute(connection, size=size)
 
 
+async def thin_heads(connection: Connection, after: int, *, before: int) -> None:
+    """Forget the roots between two sizes that were signed one after the other."""
+    async with connection.transaction():
+        await QUERIES.begin_thinning.fetchval(connection)
+        await QUERIES.thin_checkpoints.execute(connection, after=after, before=before)
+
+
 async def clear_stops(connection: Connection, *, at: datetime) -> None:
     """Mark every alarm that stops the log as dealt with; the next start looks again."""
     await QUERIES.clear_stops.execute(connection, cleared_at=at)

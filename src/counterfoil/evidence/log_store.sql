@@ -303,6 +303,17 @@ WHERE (n + 1)::numeric * power(256::numeric, level + 1) > :size::bigint;
 -- locks   the roots
 DELETE FROM evidence.checkpoint WHERE size > :size;
 
+-- name: begin_thinning
+-- Says for the rest of the transaction that roots which were never signed may go.
+-- gives   one row
+-- locks   none
+SELECT set_config('counterfoil.thinning', 'on', true);
+
+-- name: thin_checkpoints
+-- Takes out the roots between two signed sizes: nothing was signed of them, and nothing names them.
+-- locks   its rows
+DELETE FROM evidence.checkpoint WHERE size > :after AND size < :before;
+
 -- name: clear_stops
 -- Marks the alarms that stop the log as dealt with.
 -- locks   the alarms

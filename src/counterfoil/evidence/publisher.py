@@ -202,6 +202,7 @@ class Publisher:
         checkpoint = Checkpoint(self._desk.origin, head.size, head.root)
         note = Note(checkpoint.text, await self._desk.signer.sign(checkpoint))
         await store.add_note(connection, head.size, bytes(note).decode(), at=self._desk.clock.now())
+        await store.thin_heads(connection, old_size, before=head.size)
         await asyncio.to_thread(self._desk.files.drop_partials, old_size, head.size)
         self._edge = edge
         return _Pending(checkpoint, note)
