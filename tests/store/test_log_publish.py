@@ -63,7 +63,9 @@ async def test_roots_that_were_not_signed_go_and_signed_ones_stay(
             async with log.house.database.transaction() as connection:
                 await connection.execute("SET LOCAL counterfoil.thinning = 'on'")
                 with pytest.raises(asyncpg.PostgresError, match="only ever added to"):
-                    await connection.execute("DELETE FROM evidence.checkpoint WHERE size = $1", size)
+                    await connection.execute(
+                        "DELETE FROM evidence.checkpoint WHERE size = $1", size
+                    )
         assert await log.publish() == 8
         async with log.house.database.connection() as connection:
             assert [fault async for fault in Audit(connection).faults()] == []
