@@ -8,7 +8,8 @@ from fastapi import APIRouter, Path
 from counterfoil.api import refusals
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import View
-from counterfoil.kernel.errors import RefusedError, refuse
+from counterfoil.journeys.standard_offer import see_standard
+from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending.catalogue import UnknownProductError
 from counterfoil.lending.product_file import Product
 from counterfoil.platform.access import Scope
@@ -57,6 +58,27 @@ class Products(View):
     items: list[ProductView]
 
 
+class OfferView(View):
+    """Limit, price and tenors of an offer."""
+
+    limit_minor: int
+    rate_daily_e8: int
+    tenors_months: list[int]
+    #: The price of each tenor; empty where all cost the same.
+    rates_daily_e8: list[int]
+
+
+class StandardOfferView(View):
+    """What somebody is offered of whom nothing personal is known."""
+
+    product_code: str
+    product_version: int
+    currency: str
+    policy_version: str
+    #: Null where the policy in force offers nothing then.
+    offer: OfferView | None
+
+
 @router.get("/v1/products", **reads(Scope.PRODUCTS_READ, TAG, "List every version of a product"))
 async def list_products(house: HouseOf) -> Products:
     """Return every version of every product, by code and version."""
@@ -76,6 +98,34 @@ async def get_product(
         refused = refuse(refusals.PRODUCT_NOT_FOUND, product_code=code)
         raise RefusedError(refused) from unknown
     return product_view(house.catalogue.product(terms.code, terms.version), on)
+
+
+@router.get(
+    "/v1/products/{code}/standard-offer",
+    **reads(Scope.PRODUCTS_READ, TAG, "Read the standard offer of a product"),
+)
+async def get_standard_offer(
+    house: HouseOf, code: Annotated[str, Path(max_length=64, examples=["cash-line-open"])]
+) -> StandardOfferView:
+    """Return what the policy in force offers without personal features, and without promotions."""
+    seen = await see_standard(house, code)
+    if isinstance(seen, Refused):
+        raise RefusedError(seen)
+    offer = seen.offer
+    return StandardOfferView(
+        product_code=seen.product_code,
+        product_version=seen.product_version,
+        currency=seen.currency,
+        policy_version=seen.policy_version,
+        offer=None
+        if offer is None
+        else OfferView(
+            limit_minor=offer.limit_minor,
+            rate_daily_e8=offer.rate_daily_e8,
+            tenors_months=list(offer.tenors_months),
+            rates_daily_e8=list(offer.rates_daily_e8),
+        ),
+    )
 
 
 def product_view(product: Product, on: date) -> ProductView:

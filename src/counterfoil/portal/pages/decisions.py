@@ -11,6 +11,7 @@ from counterfoil.decisioning.customer_words import Both
 from counterfoil.decisioning.review import About
 from counterfoil.journeys.explain_decision import Explained, explain_decision
 from counterfoil.journeys.review import ReviewWish, ask_review
+from counterfoil.journeys.standard_offer import see_standard
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.parts import Form, Status
@@ -65,6 +66,8 @@ class DecisionView:
     review: str
     person_by: str
     sign_href: str
+    #: What everybody is offered who wants nothing personal; empty where there is no offer.
+    standard: str
     done: str
 
 
@@ -105,8 +108,10 @@ async def show_decision(visit: Visit) -> Response:
         rows = await READING.applications_of_customer.fetch(
             connection, customer_id=visit.customer_id, page=APPLICATIONS_SHOWN
         )
-    is_offer = any(row["application_id"] == number and row["status"] == _OFFER for row in rows)
-    view = _view(visit, number, found, is_offer=is_offer)
+    [own] = [row for row in rows if row["application_id"] == number]
+    is_offer = own["status"] == _OFFER
+    standard = await _standard(visit, own["product_code"]) if is_offer else ""
+    view = _view(visit, number, found, is_offer=is_offer, standard=standard)
     return visit.page("decisions/decision.html", visit.t("decision.title"), view)
 
 
@@ -128,7 +133,22 @@ async def ask_person(visit: Visit) -> Response:
     return visit.go(f"/decisions/{ids.to_text(ids.APPLICATION, number)}?done=review_asked")
 
 
-def _view(visit: Visit, number: int, found: Explained, *, is_offer: bool) -> DecisionView:
+async def _standard(visit: Visit, product_code: str) -> str:
+    """Return the standard offer of a product in words, beside the personal one."""
+    seen = await see_standard(visit.house, product_code)
+    if isinstance(seen, Refused) or seen.offer is None:
+        return visit.t("decision.standard_none")
+    return visit.t(
+        "decision.standard_offer",
+        limit=visit.formats.money(seen.offer.limit_minor, seen.currency),
+        rate=visit.formats.rate_annual(seen.offer.rate_daily_e8),
+        tenors=", ".join(map(str, seen.offer.tenors_months)),
+    )
+
+
+def _view(
+    visit: Visit, number: int, found: Explained, *, is_offer: bool, standard: str
+) -> DecisionView:
     f, told, review = visit.formats, found.told, found.review
     record = ids.to_text(ids.APPLICATION, number)
 
@@ -156,6 +176,7 @@ def _view(visit: Visit, number: int, found: Explained, *, is_offer: bool) -> Dec
         if found.person_by
         else "",
         sign_href=f"/portal/contracts/sign/{record}" if is_offer else "",
+        standard=standard,
         done=visit.done("review_asked"),
     )  # fmt: skip
 
