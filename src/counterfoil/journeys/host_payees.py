@@ -105,10 +105,8 @@ async def refuse_payee(connection: Connection, link: Link, payee_ref: str) -> Re
     )
     if declared is not None:
         return None
-    merchants = await scene_store.read_payees(connection)
-    if any(one.payee_ref == payee_ref for one in merchants):
-        return None
-    return refuse(HOST_PAYEE_NOT_DECLARED)
+    merchants = await scene_store.payees_of_accounts(connection, [payee_ref])
+    return None if merchants else refuse(HOST_PAYEE_NOT_DECLARED)
 
 
 def payee_answer(payee: HostPayee, reference: str) -> dict[str, Any]:

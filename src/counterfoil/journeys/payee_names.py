@@ -41,7 +41,8 @@ class BorrowerNames:
         self, connection: Connection, orders: Sequence[PayoutOrder]
     ) -> dict[int, PayeeName]:
         """Return the merchants of loans of a scene, by payment; few installations have any."""
-        payees = await scene_store.read_payees(connection)
+        asked = {order.payee_ref for order in orders}
+        payees = await scene_store.payees_of_accounts(connection, asked)
         accounts = {payee.payee_ref for payee in payees}
         found = {}
         for order in orders:
