@@ -7,6 +7,7 @@ from tests.api.conftest import Json, Site
 from tests.api.test_applications import person
 from tests.api.test_bad_input import check_problem
 
+from counterfoil.journeys.feature_quality import run_checks
 from counterfoil.kernel import ids
 
 
@@ -105,3 +106,43 @@ async def test_nobody_has_no_profile(site: Site) -> None:
     check_problem(read, 404, "customer_not_found")
     answered = await site.post("/v1/feature-events", told(nobody))
     check_problem(answered, 404, "customer_not_found")
+
+
+async def test_what_a_bad_record_touched_gets_proposals(site: Site) -> None:
+    customer_id = await customer(site)
+    told_of: Json = {
+        "customer_id": customer_id,
+        "source_record": "crm-1",
+        "reason": "typing error",
+        "found_by": "li-na",
+    }
+    # It reached no decision: there is nothing to propose.
+    found = await site.post("/v1/record-corrections", told_of)
+    assert (found.status_code, found.json()) == (201, {"items": [], "reports": []})
+    assert (await site.get("/v1/record-corrections")).json() == {"items": [], "reports": []}
+    nobody = await site.post(
+        "/v1/record-corrections", told_of | {"customer_id": ids.to_text(ids.CUSTOMER, 1)}
+    )
+    check_problem(nobody, 404, "customer_not_found")
+    decision: Json = {
+        "customer_id": customer_id,
+        "is_taken": True,
+        "reason": "seen",
+        "decided_by": "wang-min",
+    }
+    number = ids.to_text(ids.FEATURE_CORRECTION, 1)
+    ended = await site.post(f"/v1/record-corrections/{number}/decision", decision)
+    check_problem(ended, 409, "correction_not_open")
+
+
+async def test_a_source_is_judged_by_its_days_and_its_cost(site: Site) -> None:
+    customer_id = await customer(site)
+    await site.post("/v1/feature-events", told(customer_id))
+    await run_checks(site.house)
+    sources = {
+        one["source"]: one for one in (await site.get("/v1/feature-sources")).json()["items"]
+    }
+    applicant = sources["applicant"]
+    assert applicant["records_count"] >= 1
+    assert applicant["spent_minor"] == applicant["records_count"] * applicant["cost_minor"]
+    assert [one["score_ppm"] for one in applicant["history"]] == [applicant["score_ppm"]]

@@ -1,12 +1,18 @@
 """A profile and the quality of data: what a role and a purpose show, in both languages."""
 
+import re
+
 import pytest
 from tests.console.accessibility import faults
 from tests.console.conftest import Browser
 from tests.console.test_pages import first_record
 
+from counterfoil.features.event import Draft
 from counterfoil.features.registry_file import load_registry
+from counterfoil.features.store import read_events
 from counterfoil.journeys.feature_quality import run_checks
+from counterfoil.journeys.house import House
+from counterfoil.journeys.tell_events import revise, tell
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel import ids
 from counterfoil.platform.access_matrix import EVERY_FIELD, load_matrix
@@ -51,6 +57,61 @@ async def test_the_quality_of_data_is_shown(browser: Browser, language: str) -> 
     assert page.status_code == 200
     assert faults(page.text) == []
     assert "bureau_validity" in page.text
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+async def test_a_bad_record_is_followed_and_its_remedy_decided_by_another(
+    stranger: Browser, language: str
+) -> None:
+    house, home = stranger.house, "/console/data/corrections"
+    customer, record = await a_wrong_record(house)
+    await stranger.sign_in("risk_analyst")
+    assert (await stranger.get("/console/data", language=language)).text.count(home) == 1
+    form = await stranger.get(f"{home}/find", language=language)
+    assert faults(form.text) == []
+    said = {"customer": customer, "record": record, "reason": "typing error"}
+    wrong = await stranger.submit(form, f"{home}/find", **said | {"customer": "cu_nobody"})
+    assert wrong.status_code == 422
+    found = await stranger.submit(form, f"{home}/find", **said)
+    assert found.headers["location"] == f"{home}?done=correction_found"
+    page = await stranger.get(home, language=language)
+    assert page.status_code == 200
+    assert faults(page.text) == []
+    assert record in page.text
+    assert "counterfoil report lineage funnel" in page.text
+    [href] = set(re.findall(rf"{home}/cu_\w+/fc_\w+", page.text))
+    own = await stranger.submit(await stranger.get(href), href, end="taken", reason="seen")
+    assert own.status_code == 422
+    await stranger.sign_in("compliance")
+    deciding = await stranger.get(href, language=language)
+    assert faults(deciding.text) == []
+    ended = await stranger.submit(deciding, href, end="left", reason="no harm done")
+    assert ended.headers["location"] == f"{home}?done=remedy_ended"
+    assert (await stranger.get(href)).status_code == 404
+    assert (await stranger.get(f"{home}/cu_x/fc_x")).status_code == 404
+    await stranger.sign_in("collector")
+    assert (await stranger.get(f"{home}/find")).status_code == 403
+
+
+async def a_wrong_record(house: House) -> tuple[str, str]:
+    """Say that somebody approved still studies; return who, and the record that said else."""
+    async with house.database.transaction() as connection:
+        [row] = await connection.fetch(
+            "SELECT customer_id, application_id FROM decisioning.application"
+            " WHERE outcome = 'approved' ORDER BY application_id LIMIT 1"
+        )
+        await tell(house, connection, [row["customer_id"]])
+        events = (await read_events(connection, [row["customer_id"]]))[row["customer_id"]]
+        own = ids.to_text(ids.APPLICATION, row["application_id"])
+        [event] = [
+            one
+            for one in events
+            if one.source_record.startswith(own) and "is_student" in one.facts
+        ]
+        said = {name: getattr(event, name) for name in Draft._fields if hasattr(event, name)}
+        facts = {**event.facts, "is_student": True}
+        await revise(house, connection, Draft(**said | {"facts": facts, "known_at": None}))
+    return ids.to_text(ids.CUSTOMER, row["customer_id"]), event.source_record
 
 
 def test_what_a_purpose_shows_is_a_category_of_the_registry() -> None:

@@ -109,6 +109,7 @@ CLOSED_FAMILIES = {
     "consent_status": tuple(status.value for status in ConsentStatus),
     "contract_status": tuple(state.value for state in State),
     "debit_status": tuple(status.value for status in DebitStatus),
+    "message_status": ("queued", "sent", "delivered", "undeliverable", "withdrawn"),
     "setting_channel": tuple(channel.value for channel in Channel),
     "setting_kind": tuple(setting.value for setting in Setting),
     "statement_form": tuple(form.value for form in StatementForm),

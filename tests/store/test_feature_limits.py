@@ -21,6 +21,7 @@ from counterfoil.journeys.correct_record import (
     correct_record,
     corrections_waiting,
     end_correction,
+    reports_touched,
 )
 from counterfoil.journeys.facts import Quality
 from counterfoil.journeys.feature_limits import read_limits
@@ -29,6 +30,7 @@ from counterfoil.journeys.feature_quality import quality_of_sources, run_checks
 from counterfoil.journeys.feature_switches import request_switch, switch_off, switch_on
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.profile import staff_profile
+from counterfoil.journeys.report_lineage import Report
 from counterfoil.journeys.tell_events import revise, take, tell
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
@@ -276,6 +278,13 @@ async def test_a_bad_record_gives_proposals_on_which_somebody_else_decides(house
     assert (found.was, found.is_now, found.remedy) == ("approved", "declined", Remedy.REVIEW_LINE)
     assert found.changed == ("debt_monthly_minor", "lenders_count")
     assert found.policy_hash == house.policies.origination.policy.hash
+    touched = await reports_touched(house, [found])
+    month = house.clock.now().date().replace(day=1)
+    assert [(one.report, one.month, one.applications_count) for one in touched] == [
+        (report, month, 1) for report in Report
+    ]
+    # What ends alike is counted alike.
+    assert await reports_touched(house, [replace(found, is_now=found.was)]) == []
 
     async def end(actor: Actor, **said: Any) -> Any:
         given: dict[str, Any] = {"customer_id": customer_id, "correction_id": found.correction_id}

@@ -84,6 +84,15 @@ async def test_arms_review_their_own_lines_and_each_line_is_one_case(branch: Bra
     for arm in ("champion", "tried"):
         assert by_arm[arm]["cases"] == list(arms.values()).count(arm)
         assert by_arm[arm]["funding_minor"] == 0
+    # Both versions say the same of each line: nobody would be offered more by one alone.
+    swaps = report["swap_set"]
+    assert swaps["cases"] == len(CUSTOMERS)
+    assert {kind: one["cases"] for kind, one in swaps["against_champion"]["tried"].items()} == {
+        "both": 0,
+        "swapped_in": 0,
+        "swapped_out": 0,
+        "neither": len(CUSTOMERS),
+    }
     assert await branch.faults() == {}
 
 

@@ -179,6 +179,10 @@ async def test_a_live_model_meets_every_scenario_once_until_it_is_due_again(hous
         assert item.document["effects"]["liquidity"]["open_minor"] == 500_000
     crisis, downturn = (item.document["effects"] for item in made)
     assert crisis["liquidity"]["drawn_more_minor"] == 200_000
+    by_policy = crisis["limits_by_policy"]
+    assert by_policy["policy_hash"] == house.policies.origination.policy.hash
+    assert (by_policy["before_minor"], by_policy["unknown_cases"]) == (500_000, 0)
+    assert crisis["liquidity"]["drawn_more_minor"] <= by_policy["after_minor"] <= 500_000
     assert crisis["provisions"]["after_minor"] > downturn["provisions"]["after_minor"] > 0
     assert await stress_models(house) == []
     assert isinstance(house.clock, TestClock)

@@ -29,32 +29,41 @@ def register(app: typer.Typer) -> None:
     app.command()(backtest)
 
 
+Data = Annotated[Path, typer.Option(help="Cases: a Parquet or a CSV file.", dir_okay=False)]
+Out = Annotated[Path, typer.Option(help="Decisions: a Parquet file.", dir_okay=False)]
+Compare = Annotated[
+    str | None, typer.Option(help="Another policy, to tell what would change against it.")
+]
+Keep = Annotated[list[str] | None, typer.Option(help="Column to carry along; repeat for several.")]
+OutcomeColumn = Annotated[
+    str | None, typer.Option(help="Column that is 1 where a case turned out bad, else 0.")
+]
+LossShare = Annotated[
+    int, typer.Option(min=0, max=1_000_000, help="Share of a bad case's limit that is lost.")
+]
+ShowsRules = Annotated[
+    bool, typer.Option("--rules", help="Write a column for each rule beside the masks.")
+]
+Tripped = Annotated[
+    list[str] | None, typer.Option(help="Rule whose declines go to people, or *; repeatable.")
+]
+Stopped = Annotated[
+    list[str] | None, typer.Option(help="Segment whose approvals go to people; repeatable.")
+]
+
+
 def backtest(
     policy: PolicyFile,
     *,
-    data: Annotated[Path, typer.Option(help="Cases: a Parquet or a CSV file.", dir_okay=False)],
-    out: Annotated[Path, typer.Option(help="Decisions: a Parquet file.", dir_okay=False)],
-    compare: Annotated[
-        str | None, typer.Option(help="Another policy, to tell what would change against it.")
-    ] = None,
-    keep: Annotated[
-        list[str] | None, typer.Option(help="Column to carry along; repeat for several.")
-    ] = None,
-    outcome: Annotated[
-        str | None, typer.Option(help="Column that is 1 where a case turned out bad, else 0.")
-    ] = None,
-    loss_ppm: Annotated[
-        int, typer.Option(min=0, max=1_000_000, help="Share of a bad case's limit that is lost.")
-    ] = 1_000_000,
-    rules: Annotated[
-        bool, typer.Option("--rules", help="Write a column for each rule beside the masks.")
-    ] = False,
-    tripped: Annotated[
-        list[str] | None, typer.Option(help="Rule whose declines go to people, or *; repeatable.")
-    ] = None,
-    stopped: Annotated[
-        list[str] | None, typer.Option(help="Segment whose approvals go to people; repeatable.")
-    ] = None,
+    data: Data,
+    out: Out,
+    compare: Compare = None,
+    keep: Keep = None,
+    outcome: OutcomeColumn = None,
+    loss_ppm: LossShare = 1_000_000,
+    rules: ShowsRules = False,
+    tripped: Tripped = None,
+    stopped: Stopped = None,
     product: Product = PRODUCT,
     on: On = None,
     as_json: Json = False,

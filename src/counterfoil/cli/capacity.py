@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Repayment capacity and ceilings on debt.", no_args_is_help=True)
     group.command("import")(import_)
     group.command()(fetch)
+    group.command()(household)
     group.command()(lines)
     group.command()(show)
     group.command()(portfolio)
@@ -113,6 +114,37 @@ def fetch(
         typer.echo(f"{len(found['files'])} files")
     if any(item["code"] for item in found["files"]):
         raise typer.Exit(1)
+
+
+def household(
+    customer: Customer,
+    partner: Annotated[str, typer.Argument(help="Whom the customer names, `cu_…`.")],
+    *,
+    consent: Annotated[str, typer.Option(help="The customer's own consent to it, `cs_…`.")],
+    as_json: Json = False,
+) -> None:
+    """Keep whom a customer names as of one household; it counts once both have named each other."""
+    number, partner_id = _identifier("cu", customer), _identifier("cu", partner)
+    consent_id = _identifier("cs", consent)
+
+    async def work(house: "House") -> "Answer | Refused":
+        from counterfoil.journeys.household import name_partner
+
+        return await name_partner(
+            house,
+            customer_id=number,
+            partner_id=partner_id,
+            consent_id=consent_id,
+            by=_BY,
+            # Each consent names one person: the same words again give the first answer.
+            idempotency_key=f"cli-household-{consent}-{partner}",
+        )
+
+    found = _document(in_house(work))
+    if as_json:
+        output.write_json(found)
+        return
+    typer.echo(f"{found['customer_id']} names {found['partner_id']} as of one household.")
 
 
 def lines(

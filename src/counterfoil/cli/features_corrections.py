@@ -96,21 +96,11 @@ def _show(found: "list[Correction]", *, as_json: bool) -> None:
 
 
 def _row(item: "Correction") -> dict[str, Any]:
-    from counterfoil.kernel import ids
+    from counterfoil.journeys.correct_record import correction_document
 
-    return {
-        "correction": ids.to_text(ids.FEATURE_CORRECTION, item.correction_id),
-        "customer": ids.to_text(ids.CUSTOMER, item.customer_id),
-        "record": item.source_record,
-        "was": item.was,
-        "is_now": item.is_now,
-        "changed": list(item.changed),
-        "remedy": item.remedy.value,
-        "policy_hash": item.policy_hash,
-        "registry_sha256": item.registry,
-        "found_by": item.found_by,
-        "found_at": item.found_at.isoformat(),
-    }
+    told = correction_document(item)
+    names = {"id": "correction", "customer_id": "customer", "source_record": "record"}
+    return {names.get(name, name): value for name, value in told.items()}
 
 
 def _number(prefix: str, text: str) -> int:

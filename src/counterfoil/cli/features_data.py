@@ -91,10 +91,13 @@ def quality(
         output.write_json({"sources": [_quality_document(one) for one in found]})
     else:
         rows = [
-            (one.source, one.owner, _percent(one.score_ppm), one.effect, len(one.checks))
+            (
+                *(one.source, one.owner, _percent(one.score_ppm), one.effect, len(one.checks)),
+                *(f"{one.records_count:,}", f"{one.spent_minor / 100:,.2f}"),
+            )
             for one in found
         ]
-        columns = ("source", "owner", "score", "effect", "checks")
+        columns = ("source", "owner", "score", "effect", "checks", "records", "cost, CNY")
         output.write_table("Quality of sources", columns, rows)
         checks = [
             (check.code, check.cases, check.wrong, check.effect)
@@ -223,6 +226,9 @@ def _quality_document(one: "SourceQuality") -> dict[str, Any]:
         "source": one.source,
         "owner": one.owner,
         "cost_minor": one.cost_minor,
+        "records_count": one.records_count,
+        "spent_minor": one.spent_minor,
+        "history": [{"on": on.isoformat(), "score_ppm": score} for on, score in one.history],
         "score_ppm": one.score_ppm,
         "effect": one.effect.value,
         "checks": [

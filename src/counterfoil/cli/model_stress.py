@@ -62,7 +62,10 @@ def stress(
     ]
     output.write_table("Moves", ("grade", "becomes", "cases", "amount, minor"), moves)
     for name, figures in (document["effects"] or {}).items():
-        said = [(key, f"{value:,}") for key, value in (figures or {}).items()]
+        said = [
+            (key, value if isinstance(value, str) else f"{value:,}")
+            for key, value in (figures or {}).items()
+        ]
         output.write_table(name.capitalize(), ("figure", "is"), said)
 
 

@@ -1,7 +1,7 @@
 """Reads what decisions on customers read, for whoever follows a datum forwards or back."""
 
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
 from typing import Final, NamedTuple
 
 import orjson
@@ -134,3 +134,18 @@ async def applications_behind(
         page=page,
     )
     return [Counted(**dict(row)) for row in rows]
+
+
+async def months_of_applications(
+    connection: Connection, keys: Sequence[tuple[int, int]]
+) -> list[date]:
+    """Return the first day of the month in which each application was received, by UTC.
+
+    A key is customer and subject; a subject that is no application is left out.
+    """
+    rows = await QUERIES.months_of_applications.fetch(
+        connection,
+        customer_ids=[customer_id for customer_id, _ in keys],
+        application_ids=[application_id for _, application_id in keys],
+    )
+    return [row["month"] for row in rows]

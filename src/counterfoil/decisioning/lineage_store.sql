@@ -55,3 +55,14 @@ WHERE a.received_at >= :received_from AND a.received_at < :received_before
   AND (a.customer_id, a.application_id) > (:customer_id, :application_id)
 ORDER BY a.customer_id, a.application_id
 LIMIT :page;
+
+-- name: months_of_applications
+-- The months, by UTC, in which applications were received; what is no application is not there.
+-- gives   one row an application
+-- locks   none
+SELECT date_trunc('month', a.received_at AT TIME ZONE 'UTC')::date AS month
+FROM unnest(:customer_ids::bigint[], :application_ids::bigint[])
+     AS given (customer_id, application_id)
+JOIN decisioning.application AS a
+  ON a.customer_id = given.customer_id AND a.application_id = given.application_id
+ORDER BY month;

@@ -1,7 +1,7 @@
 """Measures the quality of what came in, and keeps what the checks found."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from counterfoil.features.quality import (
@@ -70,12 +70,21 @@ async def last_results(connection: Connection) -> dict[str, Result]:
     return {row["code"]: _result(row) for row in rows}
 
 
-async def results_since(connection: Connection, since: datetime, *, page: int) -> list[Result]:
-    """Return what checks found since an instant, newest first."""
-    return [
-        _result(row)
-        for row in await QUERIES.results_since.fetch(connection, since=since, page=page)
-    ]
+async def daily_counts(
+    connection: Connection, since: datetime
+) -> dict[str, list[tuple[date, Measured]]]:
+    """Return what the checks of each source counted, day by day (UTC), the oldest first."""
+    found: dict[str, list[tuple[date, Measured]]] = {}
+    for row in await QUERIES.daily_counts.fetch(connection, since=since):
+        counted = Measured(code=row["source"], cases=row["cases"], wrong=row["wrong"])
+        found.setdefault(row["source"], []).append((row["day"], counted))
+    return found
+
+
+async def count_events(connection: Connection, since: datetime) -> dict[str, int]:
+    """Return how many records each source has told since an instant; who told none is not there."""
+    rows = await QUERIES.count_events.fetch(connection, since=since)
+    return {row["source"]: row["events"] for row in rows}
 
 
 async def add_results(connection: Connection, results: Sequence[Result]) -> None:

@@ -22,15 +22,26 @@ FROM features.quality_result
 WHERE run_id = (SELECT max(run_id) FROM features.quality_result)
 ORDER BY code;
 
--- name: results_since
--- What checks found since an instant, run by run.
--- gives   at most :page rows, newest first
+-- name: daily_counts
+-- What the checks of each source counted since an instant, by day (UTC), over all runs of the day.
+-- gives   one row a source and day, oldest first
 -- locks   none
-SELECT code, run_id, kind, source, member, cases, wrong, effect, measured_at
+SELECT source, (measured_at AT TIME ZONE 'UTC')::date AS day, sum(cases)::bigint AS cases,
+       sum(wrong)::bigint AS wrong
 FROM features.quality_result
 WHERE measured_at > :since
-ORDER BY run_id DESC, code
-LIMIT :page;
+GROUP BY source, day
+ORDER BY source, day;
+
+-- name: count_events
+-- What each source has told since an instant; a later word on the same record is part of the first.
+-- gives   one row a source that told anything
+-- locks   none
+SELECT source, count(*) AS events
+FROM features.event
+WHERE known_at > :since AND revision = 0
+GROUP BY source
+ORDER BY source;
 
 -- name: count_completeness
 -- Events that became known within a window, and those that lack a member.

@@ -8,15 +8,21 @@ Invariant   No decision is changed and nothing is offered or taken by a machine.
             of the trail.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 from counterfoil.customers.refusals import CUSTOMER_NOT_FOUND
 from counterfoil.customers.store import read_customer
+from counterfoil.decisioning.lineage_store import months_of_applications
 from counterfoil.features import correction_store as store
 from counterfoil.features.correction import Correction, Remedy, remedy_of
 from counterfoil.features.refusals import CORRECTION_NOT_OPEN, CORRECTION_OWN
 from counterfoil.journeys.feature_lineage import Affected, affected_by
 from counterfoil.journeys.house import House
+from counterfoil.journeys.report_lineage import Report
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
@@ -37,6 +43,16 @@ class _Finding:
     source_record: str
     by: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportTouched:
+    """A report of a month that counts decisions whose outcome would be another one."""
+
+    report: Report
+    #: Its first day.
+    month: date
+    applications_count: int
 
 
 async def correct_record(
@@ -109,6 +125,43 @@ async def corrections_waiting(house: House, *, customer_id: int | None = None) -
         return await store.open_corrections(
             connection, customer_id=customer_id, page=CORRECTIONS_SHOWN
         )
+
+
+async def reports_touched(house: House, found: Sequence[Correction]) -> list[ReportTouched]:
+    """Return the reports that count what proposals are about, by month and name.
+
+    What ends alike is counted alike: only decisions with another outcome change a report. Its
+    rows, by which it can be made again, are named by `report_lineage`.
+    """
+    wrong = {(item.customer_id, item.subject_id) for item in found if item.was != item.is_now}
+    async with house.database.connection() as connection:
+        months = Counter(await months_of_applications(connection, sorted(wrong)))
+    return [
+        ReportTouched(report=report, month=month, applications_count=count)
+        for month, count in sorted(months.items())
+        for report in Report
+    ]
+
+
+def correction_document(item: Correction) -> dict[str, Any]:
+    """Return a proposal as programs and pages read it."""
+    return {
+        "id": ids.to_text(ids.FEATURE_CORRECTION, item.correction_id),
+        "customer_id": ids.to_text(ids.CUSTOMER, item.customer_id),
+        "case_id": ids.to_text(ids.FEATURE_CORRECTION, item.case_id),
+        "source_record": item.source_record,
+        "subject_id": ids.to_text(ids.APPLICATION, item.subject_id),
+        "decision_no": item.decision_no,
+        "policy_hash": item.policy_hash,
+        "was": item.was,
+        "is_now": item.is_now,
+        "changed": list(item.changed),
+        "remedy": item.remedy.value,
+        "registry_sha256": item.registry,
+        "found_by": item.found_by,
+        "reason": item.reason,
+        "found_at": item.found_at.isoformat(),
+    }
 
 
 async def _open(connection: Connection, customer_id: int, correction_id: int) -> Correction | None:

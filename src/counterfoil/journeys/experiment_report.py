@@ -3,7 +3,8 @@
 Reads       The cases in the order in which they came, page by page, with what became of their
             lines until now. Arms are compared on everybody whom they took.
 Swap set    Each case of a challenger's experiment is decided again by the other arms' versions on
-            its own inputs: who would have been approved by one and not by the other.
+            its own inputs: who would have been approved by one and not by the other. Of reviews
+            approved is whose line is offered a raise, and the limit is the one that follows.
 Looks       A look is taken over the first cases up to its number, once, and kept; asking later or
             more often changes nothing about it.
 Readable    A winner may be read from an experiment that came to its last day or whose rule stopped
@@ -11,9 +12,10 @@ Readable    A winner may be read from an experiment that came to its last day or
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import date, timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 from counterfoil.decisioning import experiment_report_store as results
 from counterfoil.decisioning import experiment_store as store
@@ -38,10 +40,14 @@ from counterfoil.decisioning.experiment_figures import (
 from counterfoil.decisioning.experiment_report_store import TakenCase, Vintage
 from counterfoil.decisioning.experiment_store import EventKind, Kept
 from counterfoil.decisioning.honouring import honour
+from counterfoil.decisioning.line_review.policy import ReviewPolicy
+from counterfoil.decisioning.line_review.review import ReviewOutcome
+from counterfoil.decisioning.line_review.store import read_review_policy
 from counterfoil.decisioning.refusals import EXPERIMENT_NOT_FOUND
 from counterfoil.decisioning.replay import asked_of
 from counterfoil.decisioning.store import read_policy_version
 from counterfoil.journeys.house import House
+from counterfoil.journeys.line_experiments import said_on
 from counterfoil.journeys.run_experiment import ABANDONED, CHAMPION_REPLACED, add_look, end_due
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
@@ -205,7 +211,7 @@ async def _arms(house: House, connection: Connection, kept: Kept) -> dict[str, A
     swaps = _Swaps(await _versions(connection, experiment))
     async for case in _cases(house, connection, kept):
         figures.setdefault(case.arm, ArmFigures()).add(_outcome(case, experiment))
-        swaps.add(case)
+        swaps.add(case.inputs)
     arms = {name: one.document() for name, one in figures.items()}
     document: dict[str, Any] = {
         "cases": sum(one.cases for one in figures.values()),
@@ -240,30 +246,37 @@ def _differences(
     }
 
 
+class _Told(NamedTuple):
+    """What a version says of a case: whether it approves, and the limit that follows."""
+
+    is_approved: bool
+    limit_minor: int
+
+
+#: Asks a version about the recorded inputs of a case.
+_Ask = Callable[[Mapping[str, Any]], _Told]
+
+
 class _Swaps:
     """Who would have been approved by one version of an experiment and not by another."""
 
-    def __init__(self, versions: Mapping[str, CompiledPolicy]) -> None:
+    def __init__(self, versions: Mapping[str, _Ask]) -> None:
         self._versions = versions
         self._cases = 0
         self._counts: Counter[tuple[str, str]] = Counter()
         self._limits: Counter[tuple[str, str]] = Counter()
 
-    def add(self, case: TakenCase) -> None:
+    def add(self, inputs: Mapping[str, Any]) -> None:
         if len(self._versions) < 2 or self._cases >= SWAP_CASES_MAX:  # noqa: PLR2004 - two differ
             return
         self._cases += 1
-        asked = asked_of(case.inputs["asked"])
-        limits = {}
-        for arm, version in self._versions.items():
-            said = honour(version.decide(case.inputs["features"], asked))
-            limits[arm] = said.limit_minor if said.outcome is Outcome.APPROVED else None
         champion, *others = self._versions
+        before = self._versions[champion](inputs)
         for other in others:
-            before, after = limits[champion], limits[other]
-            kind = _swap_kind(before, after)
+            after = self._versions[other](inputs)
+            kind = _SWAPS[before.is_approved, after.is_approved]
             self._counts[other, kind] += 1
-            self._limits[other, kind] += (after or 0) - (before or 0)
+            self._limits[other, kind] += after.limit_minor - before.limit_minor
 
     def document(self) -> dict[str, Any]:
         kinds = ("both", "swapped_in", "swapped_out", "neither")
@@ -282,22 +295,38 @@ class _Swaps:
         }
 
 
-def _swap_kind(before: int | None, after: int | None) -> str:
-    if before is None:
-        return "neither" if after is None else "swapped_in"
-    return "swapped_out" if after is None else "both"
+#: Approved before, approved after → how it is counted.
+_SWAPS: Final = {
+    (False, False): "neither",
+    (False, True): "swapped_in",
+    (True, False): "swapped_out",
+    (True, True): "both",
+}
 
 
-async def _versions(connection: Connection, experiment: Experiment) -> dict[str, CompiledPolicy]:
-    found: dict[str, CompiledPolicy] = {}
-    if experiment.purpose == REVIEWS:
-        # Whose lines another version would have treated otherwise a shadow tells.
-        return found
+async def _versions(connection: Connection, experiment: Experiment) -> dict[str, _Ask]:
+    found: dict[str, _Ask] = {}
     for arm in experiment.arms:
+        if experiment.purpose == REVIEWS:
+            reviewing = await read_review_policy(connection, arm.policy_hash)
+            if reviewing is not None:
+                found[arm.name] = partial(_told_of_review, reviewing)
+            continue
         policy = await read_policy_version(connection, arm.policy_hash)
         if policy is not None:
-            found[arm.name] = compile_python(policy)
+            found[arm.name] = partial(_told, compile_python(policy))
     return found
+
+
+def _told(version: CompiledPolicy, inputs: Mapping[str, Any]) -> _Told:
+    said = honour(version.decide(inputs["features"], asked_of(inputs["asked"])))
+    is_approved = said.outcome is Outcome.APPROVED
+    return _Told(is_approved, said.limit_minor if is_approved else 0)
+
+
+def _told_of_review(policy: ReviewPolicy, inputs: Mapping[str, Any]) -> _Told:
+    said = said_on(policy, inputs)
+    return _Told(said.outcome == ReviewOutcome.OFFERED, said.limit_minor)
 
 
 async def _shadow(connection: Connection, kept: Kept) -> dict[str, Any]:

@@ -6,18 +6,17 @@ The story   Each check counts a window. What it concludes is kept, run by run, a
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from counterfoil.features import quality_store
-from counterfoil.features.quality import Effect, Measured, conclude, gravest, score_ppm
+from counterfoil.features.quality import Effect, conclude, gravest, score_ppm
 from counterfoil.features.quality_store import Result
 from counterfoil.journeys.house import House
 from counterfoil.platform.database import Connection
 
-#: Results that a history shows at most.
-RESULTS_MAX: Final = 2_000
-_DAYS_SHOWN: Final = 90
+#: So far back a source is judged: its score day by day, and what its records have cost.
+DAYS_JUDGED: Final = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +25,21 @@ class SourceQuality:
 
     source: str
     owner: str
-    #: What one event of it costs, minor units of CNY.
+    #: What one record of it costs, minor units of CNY.
     cost_minor: int
+    #: Records that it has told in the days by which it is judged.
+    records_count: int
     #: Share of the cases that hold; None where nothing was measured.
     score_ppm: int | None
     effect: Effect
     checks: tuple[Result, ...]
-    #: Instant and score of each run, oldest first.
-    history: tuple[tuple[datetime, int | None], ...]
+    #: Day (UTC) and score over the runs of that day, oldest first.
+    history: tuple[tuple[date, int | None], ...]
+
+    @property
+    def spent_minor(self) -> int:
+        """Return what its records have cost in these days, minor units of CNY."""
+        return self.records_count * self.cost_minor
 
 
 async def run_checks(house: House) -> list[Result]:
@@ -64,29 +70,24 @@ async def run_checks(house: House) -> list[Result]:
 
 
 async def quality_of_sources(house: House, connection: Connection) -> list[SourceQuality]:
-    """Return the quality of every source, now and in the runs before.
-
-    The runs reach back ninety days, or `RESULTS_MAX` results where that is less.
-    """
-    since = house.clock.now() - timedelta(days=_DAYS_SHOWN)
-    found = await quality_store.results_since(connection, since, page=RESULTS_MAX)
+    """Return the quality of every source: now, day by day for ninety days, and at what cost."""
+    since = house.clock.now() - timedelta(days=DAYS_JUDGED)
+    days = await quality_store.daily_counts(connection, since)
+    told = await quality_store.count_events(connection, since)
     last = await quality_store.last_results(connection)
     shown = []
     for source in house.registry.sources.values():
         checks = tuple(one for one in last.values() if one.source == source.code)
-        runs: dict[datetime, list[Measured]] = {}
-        for one in reversed(found):
-            if one.source == source.code:
-                runs.setdefault(one.measured_at, []).append(one.measured)
         shown.append(
             SourceQuality(
                 source=source.code,
                 owner=source.owner,
                 cost_minor=source.cost_minor,
+                records_count=told.get(source.code, 0),
                 score_ppm=score_ppm([one.measured for one in checks]),
                 effect=gravest([one.effect for one in checks]),
                 checks=checks,
-                history=tuple((at, score_ppm(parts)) for at, parts in runs.items()),
+                history=tuple((day, score_ppm([one])) for day, one in days.get(source.code, ())),
             )
         )
     return shown

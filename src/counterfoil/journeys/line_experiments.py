@@ -4,7 +4,9 @@ Shadow      A version is put to every settled review with the inputs that produc
             says is kept beside what production said, and nothing follows.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from counterfoil.decisioning import publication_store
 from counterfoil.decisioning.evaluate import Verdict
@@ -56,7 +58,11 @@ async def _proven(connection: Connection, policy_hash: str) -> ReviewPolicy | No
 
 def asked_in_shadow(policy: ReviewPolicy, produced: Produced) -> Said:
     """Return what a version says of a review of production, on production's inputs."""
-    inputs = produced.inputs
+    return said_on(policy, produced.inputs)
+
+
+def said_on(policy: ReviewPolicy, inputs: Mapping[str, Any]) -> Said:
+    """Return what a version says on the recorded inputs of a review."""
     return said_of(review(policy, reviewed_line_of(inputs["asked"]), inputs["features"]))
 
 

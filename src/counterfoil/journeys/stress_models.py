@@ -1,8 +1,9 @@
 """Stress tests on schedule: every live model's own lines in every scenario, when it is due again.
 
 The story   The lines that a model decided on, with what is owed and open today, are scored in each
-            scenario. The result is kept beside those made on demand, with the hashes of model,
-            data and scenario, under the name of the machine.
+            scenario, and the limits of the policy in force by that model are told. The result is
+            kept beside those made on demand, with the hashes of model, data and scenario, under
+            the name of the machine.
 Due         When nobody kept that model in that scenario within `stress_days`, whoever asked.
 Invariant   Of two processes at the same moment one keeps its result: the model is held meanwhile.
 """
@@ -25,13 +26,14 @@ from counterfoil.models.monitoring import frame_of
 from counterfoil.models.monitoring_store import LineOfModel, Stress
 from counterfoil.models.registry import State
 from counterfoil.models.stress import Scenario, read_scenario, stress
+from counterfoil.models.stress_effects import Grid
 from counterfoil.platform.database import Connection
 
 #: More lines than one book of one model has.
 LINES_MAX: Final = 200_000
 MODELS_MAX: Final = 1_000
 _RESULTS_LOOKED_AT: Final = 1_000
-_DRAWN, _LIMIT = "drawn_minor", "limit_minor"
+_DRAWN, _LIMIT, _SEGMENT = "drawn_minor", "limit_minor", "segment"
 
 
 def scenarios_of(house: House) -> list[Scenario]:
@@ -57,23 +59,47 @@ async def stress_models(house: House) -> list[Stress]:
                 continue
             lines = await store.read_lines_of_model(connection, artefact.sha256, page=LINES_MAX)
         for scenario in due if lines else ():
-            kept = await _keep(house, artefact, scenario, _told(artefact, scenario, lines))
+            told = _told(artefact, scenario, lines, _grid(house, artefact))
+            kept = await _keep(house, artefact, scenario, told)
             made += [] if kept is None else [kept]
     return made
 
 
-def _told(artefact: Artefact, scenario: Scenario, lines: Sequence[LineOfModel]) -> dict[str, Any]:
+def _grid(house: House, artefact: Artefact) -> Grid | None:
+    """Return the limit matrix of the policy in force by a model; None where none decides by it."""
+    policy = house.policies.origination.policy
+    model = policy.scorecard.model
+    if model is None or model.sha256 != artefact.sha256:
+        return None
+    codes = [segment.code for segment in policy.segments]
+    return Grid(
+        policy=f"{policy.code} {policy.version}",
+        policy_hash=policy.hash,
+        segment_column=_SEGMENT,
+        pd_ppm_max=tuple(grade.pd_ppm_max or 0 for grade in policy.grades),
+        limits_minor={
+            code: tuple(grade.limits_minor[code] for grade in policy.grades) for code in codes
+        },
+    )
+
+
+def _told(
+    artefact: Artefact, scenario: Scenario, lines: Sequence[LineOfModel], grid: Grid | None
+) -> dict[str, Any]:
     """Return what a scenario does to lines; a feature that the model does not read is refused."""
     names = [item.feature for item in artefact.characteristics]
     amounts = {
         _DRAWN: [line.drawn_minor for line in lines],
         _LIMIT: [line.limit_minor for line in lines],
     }
-    frame = frame_of([line.features for line in lines], names, amounts)
+    beside: dict[str, Sequence[Any]] = {**amounts, _SEGMENT: [line.segment for line in lines]}
+    frame = frame_of([line.features for line in lines], names, beside)
     rows = [[line.features.get(name) for name in names] for line in lines]
     text = orjson.dumps([names, rows, amounts], option=orjson.OPT_SORT_KEYS)
     digest = hashlib.sha256(text).hexdigest()
-    return stress(artefact, frame, scenario, amount=_DRAWN, limit=_LIMIT, data_sha256=digest)
+    return stress(
+        artefact, frame, scenario, amount=_DRAWN, limit=_LIMIT, data_sha256=digest, grid=grid
+    )
 
 
 async def _live(house: House) -> list[Artefact]:

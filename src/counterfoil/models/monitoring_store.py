@@ -81,6 +81,8 @@ class LineOfModel:
     """A line that a model decided on, with what is owed and what could be drawn."""
 
     features: Mapping[str, Any]
+    #: Of the policy that decided.
+    segment: str | None
     limit_minor: int
     drawn_minor: int
 
@@ -95,6 +97,7 @@ async def read_lines_of_model(
     return [
         LineOfModel(
             features=orjson.loads(row["inputs"])["features"],
+            segment=row["segment"],
             limit_minor=row["limit_minor"],
             drawn_minor=row["drawn_minor"],
         )

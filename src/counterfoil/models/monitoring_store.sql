@@ -122,10 +122,11 @@ LIMIT :page;
 -- Lines that are not closed with what a model's policies knew when the line was decided on.
 -- gives   at most :page rows
 -- locks   none
-SELECT said.inputs, line.limit_minor, line.principal_minor + line.held_minor AS drawn_minor
+SELECT said.inputs, said.segment, line.limit_minor,
+       line.principal_minor + line.held_minor AS drawn_minor
 FROM reporting.line AS line
 JOIN LATERAL (
-    SELECT decision.inputs
+    SELECT decision.inputs, decision.result::json ->> 'segment' AS segment
     FROM reporting.decision AS decision
     WHERE decision.customer_id = line.customer_id
       AND decision.application_id = line.application_id

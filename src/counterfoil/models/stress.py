@@ -17,16 +17,22 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
 from counterfoil.models.artefact import Artefact
 from counterfoil.models.bulk_score import score_frame
 from counterfoil.models.document import FaultError, Table
-from counterfoil.models.stress_effects import Effects, Exposure, read_effects, tell_effects
+from counterfoil.models.stress_effects import (
+    Effects,
+    Exposure,
+    Grid,
+    read_effects,
+    tell_effects,
+)
 
-FORMAT: Final = "counterfoil-model-stress/2"
+FORMAT: Final = "counterfoil-model-stress/3"
 PPM: Final = 1_000_000
 BYTES_MAX: Final = 100_000
 FEATURES_MAX: Final = 100
@@ -139,27 +145,17 @@ def stress(
     amount: str,
     data_sha256: str,
     limit: str | None = None,
+    grid: Grid | None = None,
 ) -> Document:
     """Return losses and grades before and in the scenario; `amount` names a column, minor units.
 
     With `limit`, a column too, the amount is what is drawn, and provisions, limits and liquidity
-    are told as well, as far as the scenario speaks of them. Raises `ScenarioError` where the
-    scenario changes what the model does not read.
+    are told as well, as far as the scenario speaks of them; with a `grid`, also the limits that its
+    policy gives for the probabilities in the scenario. Raises `ScenarioError` where the scenario
+    changes what the model does not read.
     """
-    before = _graded(artefact, frame, amount, limit)
-    after = _graded(artefact, _changed(artefact, frame, scenario), amount, limit)
-    stressed = {pd: _stressed(pd, scenario) for pd in after.get_column("pd_ppm").unique()}
-    moved = after.with_columns(
-        pl.col("pd_ppm").replace_strict(stressed, return_dtype=pl.Int64).alias("pd_ppm")
-    )
-    pairs = pl.DataFrame(
-        {
-            "from": before.get_column("pd_ppm"),
-            "to": moved.get_column("pd_ppm"),
-            "amount": before.get_column("amount"),
-            "limit": before.get_column("limit"),
-        }
-    ).drop_nulls()
+    columns = _Columns(amount, limit, None if grid is None else grid.segment_column)
+    pairs = _pairs(artefact, frame, scenario, columns)
     grades = [band.code for band in artefact.bands]
     return {
         "format": FORMAT,
@@ -170,15 +166,7 @@ def stress(
             "calibration": artefact.calibration.version,
         },
         "data": {"sha256": data_sha256, "rows": frame.height, "scored": pairs.height},
-        "scenario": {
-            "code": scenario.code,
-            "title": scenario.title,
-            "sha256": scenario.sha256,
-            "shift_e6": scenario.shift_e6,
-            "drivers": {driver.name: driver.change_ppm for driver in scenario.drivers},
-            "correlation_ppm": scenario.correlation_ppm,
-            "quantile_ppm": None if scenario.correlation_ppm is None else scenario.quantile_ppm,
-        },
+        "scenario": _told(scenario),
         "before": _sums(pairs, "from", scenario.loss_ppm),
         "after": _sums(pairs, "to", scenario.stressed_loss_ppm),
         "grades": grades,
@@ -190,8 +178,50 @@ def stress(
             scenario.effects,
             loss_ppm=scenario.loss_ppm,
             stressed_loss_ppm=scenario.stressed_loss_ppm,
+            grid=grid,
         ),
     }
+
+
+def _told(scenario: Scenario) -> Document:
+    return {
+        "code": scenario.code,
+        "title": scenario.title,
+        "sha256": scenario.sha256,
+        "shift_e6": scenario.shift_e6,
+        "drivers": {driver.name: driver.change_ppm for driver in scenario.drivers},
+        "correlation_ppm": scenario.correlation_ppm,
+        "quantile_ppm": None if scenario.correlation_ppm is None else scenario.quantile_ppm,
+    }
+
+
+class _Columns(NamedTuple):
+    """Columns of the cases by name; None where there are none."""
+
+    amount: str
+    limit: str | None
+    segment: str | None
+
+
+def _pairs(
+    artefact: Artefact, frame: pl.DataFrame, scenario: Scenario, columns: _Columns
+) -> pl.DataFrame:
+    """Return each scored case with its probability before and in the scenario, and its amounts."""
+    before = _graded(artefact, frame, columns)
+    after = _graded(artefact, _changed(artefact, frame, scenario), columns)
+    stressed = {pd: _stressed(pd, scenario) for pd in after.get_column("pd_ppm").unique()}
+    moved = after.with_columns(
+        pl.col("pd_ppm").replace_strict(stressed, return_dtype=pl.Int64).alias("pd_ppm")
+    )
+    return pl.DataFrame(
+        {
+            "from": before.get_column("pd_ppm"),
+            "to": moved.get_column("pd_ppm"),
+            "amount": before.get_column("amount"),
+            "limit": before.get_column("limit"),
+            "segment": before.get_column("segment"),
+        }
+    ).drop_nulls(["from", "to"])
 
 
 def _change(table: Table) -> Change:
@@ -232,13 +262,21 @@ def _changed(artefact: Artefact, frame: pl.DataFrame, scenario: Scenario) -> pl.
     return frame
 
 
-def _graded(
-    artefact: Artefact, frame: pl.DataFrame, amount: str, limit: str | None
-) -> pl.DataFrame:
-    amounts = _amounts(frame, amount)
-    limits = amounts if limit is None else _amounts(frame, limit)
+def _graded(artefact: Artefact, frame: pl.DataFrame, columns: _Columns) -> pl.DataFrame:
+    amounts = _amounts(frame, columns.amount)
+    limits = amounts if columns.limit is None else _amounts(frame, columns.limit)
+    segments = pl.Series([None] * frame.height, dtype=pl.String)
+    if columns.segment is not None:
+        segments = frame.get_column(columns.segment).cast(pl.String)
     scores = score_frame(artefact, frame)
-    return pl.DataFrame([scores.pd_ppm, amounts.alias("amount"), limits.alias("limit")])
+    return pl.DataFrame(
+        [
+            scores.pd_ppm,
+            amounts.alias("amount"),
+            limits.alias("limit"),
+            segments.alias("segment"),
+        ]
+    )
 
 
 def _amounts(frame: pl.DataFrame, name: str) -> pl.Series:
@@ -257,7 +295,7 @@ def _exposures(artefact: Artefact, pairs: pl.DataFrame) -> Iterator[Exposure]:
         highest.search_sorted(pairs.get_column(column), side="left") for column in ("from", "to")
     )
     steps = (becomes.cast(pl.Int64) - was.cast(pl.Int64)).alias("steps")
-    rows = pairs.select("amount", "limit", "from", "to").with_columns(steps)
+    rows = pairs.select("amount", "limit", "from", "to", steps, "segment")
     return map(Exposure._make, rows.iter_rows())
 
 

@@ -5,13 +5,15 @@ Provisions  Expected loss of a year on what is owed; from so many grades lost on
             the life, which the scenario states as a multiple.
 Limits      From so many grades lost on, a limit keeps so much of itself, and never less than is
             drawn. The grades lost are what the policy of line reviews reads; the cut is the
-            scenario's, since behaviour in a bad time is not in the data.
+            scenario's, since behaviour in a bad time is not in the data. Beside it stands what the
+            limit matrix of the policy in force gives for the probability in the scenario.
 Liquidity   What is drawn in the scenario, and repayments that do not come.
 Unknown     What a scenario says nothing of is None in the document: never zero.
 Rounding    Draws and limits down for each case, sums of losses once, half up.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -33,6 +35,27 @@ class Exposure(NamedTuple):
     stressed_pd_ppm: int
     #: Grades lost; negative where some were gained.
     steps_worse: int
+    #: Segment of the policy that decided; None where that is not known.
+    segment: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """The limit matrix of a policy that decides by the model: what it gives for a probability."""
+
+    policy: str
+    policy_hash: str
+    #: Column of the cases that names the segment.
+    segment_column: str
+    #: Upper ends of the grades, best first; the last one is a million.
+    pd_ppm_max: tuple[int, ...]
+    #: Limits by segment, a grade each in the same order.
+    limits_minor: Mapping[str, tuple[int, ...]]
+
+    def limit_of(self, segment: str | None, pd_ppm: int) -> int | None:
+        """Return the limit of a segment at a probability; None where the segment is not known."""
+        row = None if segment is None else self.limits_minor.get(segment)
+        return None if row is None else row[bisect_left(self.pd_ppm_max, pd_ppm)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +92,45 @@ def read_effects(table: Table) -> Effects:
     return found
 
 
+class _ByPolicy:
+    """Limits that a policy's matrix gives in the scenario: never above what there is now."""
+
+    def __init__(self, grid: Grid) -> None:
+        self._grid = grid
+        self._before = self._after = self._cut = self._unknown = 0
+
+    def add(self, case: Exposure, owed_minor: int) -> None:
+        given = self._grid.limit_of(case.segment, case.stressed_pd_ppm)
+        if given is None:
+            self._unknown += 1
+            return
+        after = min(case.limit_minor, max(owed_minor, given))
+        self._before += case.limit_minor
+        self._after += after
+        self._cut += after < case.limit_minor
+
+    def document(self) -> Document:
+        return {
+            "policy": self._grid.policy,
+            "policy_hash": self._grid.policy_hash,
+            "before_minor": self._before,
+            "after_minor": self._after,
+            "cut_cases": self._cut,
+            # Neither before nor after counts them.
+            "unknown_cases": self._unknown,
+        }
+
+
 def tell_effects(
-    exposures: Iterable[Exposure], effects: Effects, *, loss_ppm: int, stressed_loss_ppm: int
+    exposures: Iterable[Exposure],
+    effects: Effects,
+    *,
+    loss_ppm: int,
+    stressed_loss_ppm: int,
+    grid: Grid | None = None,
 ) -> Document:
     """Return provisions, limits and liquidity before and in the scenario; exact integers."""
+    by_policy = None if grid is None else _ByPolicy(grid)
     before = after = watched = cut = 0
     limits_before = limits_after = open_before = drawn_more = missed = 0
     for case in exposures:
@@ -93,6 +151,8 @@ def tell_effects(
         missed += case.drawn_minor * (case.stressed_pd_ppm - case.pd_ppm)
         watched += is_watched
         cut += is_cut
+        if by_policy is not None:
+            by_policy.add(case, owed)
     kept_before, kept_after = _half_up(before, PPM**2), _half_up(after, PPM**3)
     return {
         "provisions": None
@@ -106,6 +166,7 @@ def tell_effects(
         "limits": None
         if effects.cut_steps is None
         else {"before_minor": limits_before, "after_minor": limits_after, "cut_cases": cut},
+        "limits_by_policy": None if by_policy is None else by_policy.document(),
         "liquidity": None
         if effects.draw_ppm is None
         else {

@@ -10,6 +10,7 @@ import pytest
 from tests.unit.models.test_validation import model
 
 from counterfoil.models.stress import PPM, ScenarioError, read_scenario, stress
+from counterfoil.models.stress_effects import Grid
 
 NOTHING = 'code = "none"\ntitle = "as it is"\nloss_ppm = 500_000\n'
 FRAME = pl.DataFrame(
@@ -115,7 +116,40 @@ def test_effects_beyond_losses_by_hand() -> None:
 def test_what_a_scenario_does_not_speak_of_is_unknown() -> None:
     frame = FRAME.with_columns(limit_minor=pl.lit(500_000))
     found = run(NOTHING, frame, "limit_minor")["effects"]
-    assert found == {"provisions": None, "limits": None, "liquidity": None}
+    assert set(found.values()) == {None}
+    assert set(found) == {"provisions", "limits", "limits_by_policy", "liquidity"}
+
+
+def test_limits_by_the_matrix_of_a_policy_by_hand() -> None:
+    frame = FRAME.with_columns(
+        limit_minor=pl.Series([1_000_000, 200_000, 500_000]),
+        segment=pl.Series(["standard", "standard", None]),
+    )
+    grid = Grid(
+        policy="cards 1",
+        policy_hash="ab",
+        segment_column="segment",
+        pd_ppm_max=(100_000, 499_999, PPM),
+        limits_minor={"standard": (2_000_000, 600_000, 0), "thin": (1, 1, 1)},
+    )
+    worse = '[[feature]]\nname = "delay_months"\nplus = 2\n'
+    scenario = read_scenario((NOTHING + worse).encode())
+    asked: dict[str, Any] = {"amount": "amount_minor", "limit": "limit_minor"}
+    found = stress(model(), frame, scenario, **asked, data_sha256="", grid=grid)["effects"]
+    # Both of 10 % become 50 %, where nothing is given: what is drawn stays. Of the third it is not
+    # known for whom it counts.
+    assert found["limits_by_policy"] == {
+        "policy": "cards 1",
+        "policy_hash": "ab",
+        "before_minor": 1_200_000,
+        "after_minor": 300_000,
+        "cut_cases": 1,
+        "unknown_cases": 1,
+    }
+    calm = read_scenario(NOTHING.encode())
+    found = stress(model(), frame, calm, **asked, data_sha256="", grid=grid)["effects"]
+    # An end belongs to its grade, and nobody's limit is raised by a stress test.
+    assert found["limits_by_policy"]["after_minor"] == 1_200_000
 
 
 def test_the_scenarios_that_come_along_can_be_followed() -> None:

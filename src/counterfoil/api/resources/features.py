@@ -86,17 +86,31 @@ class Features(View):
     items: list[FeatureView]
 
 
+class DayScore(View):
+    """How far a source could be relied on in a day's runs of the checks."""
+
+    #: By UTC.
+    on: date
+    #: Share of the cases that held, in ppm; null where there were none.
+    score_ppm: int | None
+
+
 class SourceView(View):
     """A source, and how far it can be relied on."""
 
     source: str
     owner: str
-    #: What one event of it costs, minor units of CNY.
+    #: What one record of it costs, minor units of CNY.
     cost_minor: int
+    #: Records that it has told in ninety days, and what they cost together.
+    records_count: int
+    spent_minor: int
     #: Share of the cases that hold, in ppm; null where nothing was measured.
     score_ppm: int | None
     #: `pass`, `warn`, `degrade` or `stop`: stopped, it is unknown to every decision.
     effect: str
+    #: Its score day by day for ninety days, the oldest first; days without a run are not there.
+    history: list[DayScore]
 
 
 class Sources(View):
@@ -292,6 +306,9 @@ async def list_feature_sources(house: HouseOf) -> Sources:
                 cost_minor=one.cost_minor,
                 score_ppm=one.score_ppm,
                 effect=one.effect.value,
+                records_count=one.records_count,
+                spent_minor=one.spent_minor,
+                history=[DayScore(on=on, score_ppm=score) for on, score in one.history],
             )
             for one in found
         ]

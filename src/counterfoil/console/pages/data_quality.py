@@ -4,20 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from markupsafe import Markup
 from starlette.responses import Response
 
+from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.visit import Visit
 from counterfoil.features.quality_store import Result
 from counterfoil.features.store import Quarantined, quarantine_page
 from counterfoil.journeys.feature_quality import SourceQuality, quality_of_sources
 from counterfoil.kernel import ids
+from counterfoil.platform.web.charts import spark
 from counterfoil.platform.web.parts import Status
 
 #: Malformed events shown, the oldest.
 WAITING_SHOWN: Final = 60
-#: Runs whose scores stand behind a source.
-RUNS_SHOWN: Final = 6
 _TONES: Final = {"pass": "good", "warn": "warn", "degrade": "warn", "stop": "bad"}
 _PPM_PER_PERCENT: Final = 10_000
 
@@ -28,9 +29,13 @@ class SourceRow:
 
     name: str
     owner: str
+    #: Of one record, and of all in the days by which it is judged.
     cost: str
+    records: str
+    spent: str
     score: str
-    #: Scores of the runs before, oldest first.
+    #: Its score day by day, drawn and in words.
+    spark: Markup
     before: str
     effect: Status
 
@@ -66,6 +71,7 @@ class DataQualityView:
     sources: Sequence[SourceRow]
     checks: Sequence[CheckRow]
     waiting: Sequence[WaitingRow]
+    corrections_href: str
 
 
 async def show(visit: Visit) -> Response:
@@ -77,6 +83,7 @@ async def show(visit: Visit) -> Response:
         sources=[_source(visit, one) for one in found],
         checks=[_check(visit, check) for one in found for check in one.checks],
         waiting=[_waiting(visit, one) for one in waiting],
+        corrections_href=f"{BASE}/data/corrections",
     )
     return visit.page(
         "data_quality/page.html",
@@ -90,13 +97,18 @@ async def show(visit: Visit) -> Response:
 
 def _source(visit: Visit, one: SourceQuality) -> SourceRow:
     source = visit.desk.house.registry.sources[one.source]
-    scores = [_percent(score) for _, score in one.history[-RUNS_SHOWN - 1 : -1]]
+    scores = [score for _, score in one.history if score is not None]
     return SourceRow(
         name=source.name_zh if visit.formats.language == "zh-CN" else source.name_en,
         owner=one.owner,
         cost=visit.formats.money(one.cost_minor, "CNY"),
+        records=visit.formats.count(one.records_count),
+        spent=visit.formats.money(one.spent_minor, "CNY"),
         score=_percent(one.score_ppm),
-        before=" · ".join(scores) or "—",
+        spark=spark([None if score is None else score for _, score in one.history]),
+        before=visit.t("data.lowest", score=_percent(min(scores)), days=len(scores))
+        if scores
+        else "—",
         effect=visit.status("data_effect", one.effect.value, _TONES),
     )
 

@@ -12,7 +12,9 @@ from starlette.responses import Response
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
+from counterfoil.console.words import code_label
 from counterfoil.decisioning import experiment_store as store
+from counterfoil.decisioning.experiment import REVIEWS
 from counterfoil.journeys.experiment_report import losses_by_version, report_on, shape_of
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.parts import Status
@@ -78,7 +80,7 @@ async def show_list(visit: Visit) -> Response:
     losses = await losses_by_version(house)
     view = ListView(
         rows=[_row(visit, shape_of(kept)) for kept in found],
-        losses=[(_loss(visit, one), one["needs_review"]) for one in losses],
+        losses=[(loss_cells(visit, one), one["needs_review"]) for one in losses],
     )
     return visit.page(
         "experiments/list.html",
@@ -236,10 +238,11 @@ def _groups(visit: Visit, report: Mapping[str, Any]) -> list[Cells]:
 
 def _disagreement(visit: Visit, report: Mapping[str, Any]) -> list[Cells]:
     f, money = visit.formats, visit.desk.house.policies.origination.policy.currency
+    family = "review_outcome" if report["purpose"] == REVIEWS else "application_status"
     return [
         (
-            visit.catalogue.label("application_status", pair["production_outcome"]),
-            visit.catalogue.label("application_status", pair["shadow_outcome"]),
+            code_label(visit, family, pair["production_outcome"]),
+            code_label(visit, family, pair["shadow_outcome"]),
             f.count(pair["cases"]),
             f.amount(pair["production_limit_minor"], money),
             f.amount(pair["shadow_limit_minor"], money),
@@ -256,7 +259,8 @@ def _rules(visit: Visit, report: Mapping[str, Any]) -> list[Cells]:
     ]
 
 
-def _loss(visit: Visit, one: Mapping[str, Any]) -> Cells:
+def loss_cells(visit: Visit, one: Mapping[str, Any]) -> Cells:
+    """Return what was expected and what came of a version's lines of one month, as cells."""
     f, money = visit.formats, visit.desk.house.policies.origination.policy.currency
     expected, ratio = one["expected_bad_ppm_sum"], one["realised_over_expected_ppm"]
     return (

@@ -11,11 +11,13 @@ from counterfoil.console.access import Permission
 from counterfoil.console.flow import Action, Crumb, Field
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
+from counterfoil.console.pages.experiments import Cells, loss_cells
 from counterfoil.console.visit import Visit
 from counterfoil.console.words import code_label, refusal_text
 from counterfoil.decisioning.guard_store import read_tripped
 from counterfoil.decisioning.line_review.document import PURPOSE as REVIEWS
 from counterfoil.decisioning.snooze import Snooze, SnoozeWish
+from counterfoil.journeys.experiment_report import losses_by_version
 from counterfoil.journeys.hold_back import list_trips
 from counterfoil.journeys.line_policy import review_in_force, shipped_review_policy
 from counterfoil.journeys.snooze_rule import snooze_rule
@@ -58,6 +60,9 @@ class PoliciesView:
 
     rows: Sequence[PolicyRow]
     trips: Sequence[TripRow]
+    #: Of versions in force: what was expected of their lines by month, what came of them, and
+    #: whether the version is to be looked at for it.
+    losses: Sequence[tuple[Cells, bool]]
     #: What is held back now, as a notice; empty where nothing is.
     notice: str
     snooze_href: str
@@ -99,6 +104,11 @@ async def show(visit: Visit) -> Response:
     view = PoliciesView(
         rows=rows,
         trips=trips,
+        losses=[
+            (loss_cells(visit, one), one["needs_review"])
+            for one in await losses_by_version(visit.desk.house)
+            if one["policy_hash"] in {version.policy.hash for version in in_force.values()}
+        ],
         notice=visit.t("policies.notice") if is_held else "",
         snooze_href=f"{_HREF}/snooze",
         done=visit.t(f"done.{done}") if done in {"snooze_asked", "snooze_given"} else "",
