@@ -104,9 +104,7 @@ async def a_wrong_record(house: House) -> tuple[str, str]:
         events = (await read_events(connection, [row["customer_id"]]))[row["customer_id"]]
         own = ids.to_text(ids.APPLICATION, row["application_id"])
         [event] = [
-            one
-            for one in events
-            if one.source_record.startswith(own) and "is_student" in one.facts
+            one for one in events if one.source_record.startswith(own) and "is_student" in one.facts
         ]
         said = {name: getattr(event, name) for name in Draft._fields if hasattr(event, name)}
         facts = {**event.facts, "is_student": True}
