@@ -189,6 +189,7 @@ def test_every_queue_is_cut_down_to_what_is_in_reach() -> None:
     """Journeys give what waits about everybody; a page that forgot to cut it would show that."""
     queues = (
         "reviews_open", "waiting_cases", "open_appeals", "open_requests", "open_cases",
+        "corrections_waiting",
     )  # fmt: skip
     asked = re.compile(rf"await (?:\w+\.)?(?:{'|'.join(queues)})\(")
     used = 0

@@ -77,7 +77,7 @@ class CorrectionsView:
 
 async def show(visit: Visit) -> Response:
     """List proposals, and the reports that count what they are about."""
-    found = await corrections_waiting(visit.desk.house)
+    found = await visit.in_queue(await corrections_waiting(visit.desk.house))
     reports = await reports_touched(visit.desk.house, found)
     done = visit.request.query_params.get("done", "")
     view = CorrectionsView(
@@ -146,7 +146,8 @@ async def _found(visit: Visit) -> Correction | None:
     number = _number(ids.FEATURE_CORRECTION, params["correction"])
     if customer_id is None or number is None:
         return None
-    waiting = await corrections_waiting(visit.desk.house, customer_id=customer_id)
+    found = await corrections_waiting(visit.desk.house, customer_id=customer_id)
+    waiting = await visit.in_queue(found)
     return next((item for item in waiting if item.correction_id == number), None)
 
 
