@@ -293,7 +293,7 @@ MADE = {
         f"nav.{name}"
         for name in (
             *("operations", "money", "overview", "applications", "customers", "lines", "loans"),
-            *("quality", "payments", "days", "ledger", "compliance", "consents"),
+            *("quality", "payments", "days", "ledger", "compliance", "consents", "messages"),
             *("approvals", "trail", "evidence", "funnel", "reconciliation", "models", "reviews"),
         )
     ],

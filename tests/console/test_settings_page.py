@@ -23,7 +23,7 @@ async def a_customer(browser: Browser) -> int:
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 async def test_the_page_shows_what_is_set_and_how_it_came(browser: Browser, language: str) -> None:
     customer_id = await a_customer(browser)
-    channels = (Channel.SMS, Channel.LETTER if language == "en" else Channel.APP)
+    channels = (Channel.SMS, Channel.APP) if language == "en" else (Channel.APP, Channel.SMS)
     wish = SettingWish(
         customer_id=customer_id,
         setting=Setting.CHANNELS,
@@ -48,7 +48,7 @@ async def test_the_page_shows_what_is_set_and_how_it_came(browser: Browser, lang
     assert page.status_code == 200
     assert faults(page.text) == []
     assert shown["id"] in page.text
-    assert ("Letter" if language == "en" else "应用") in page.text
+    assert ("App" if language == "en" else "应用") in page.text
     stranger = ids.to_text(ids.CUSTOMER, 1)
     missing = await browser.get(f"/console/customers/{stranger}/settings")
     assert missing.status_code == 404

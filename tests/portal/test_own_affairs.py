@@ -41,16 +41,29 @@ class NamesAlone:
         yield self
 
 
-async def test_an_account_is_bound_once_and_never_by_its_number(person: Person) -> None:
+async def test_an_account_is_bound_once_and_its_number_is_kept_nowhere(person: Person) -> None:
+    house, typed = person.house, "6222 0212 3456 7890"
     page = await person.get("/portal/account")
     assert (page.status_code, faults(page.text)) == (200, [])
-    number = await person.submit(page, "/portal/account", token="6222 0212 3456 7890")
-    assert number.status_code == 422
-    assert (await person.submit(page, "/portal/account", token="acct-own")).status_code == 303
+    tokens = house.account_tokens
+    object.__setattr__(house, "account_tokens", None)
+    refused = await person.submit(page, "/portal/account", token=typed)
+    assert refused.status_code == 422
+    assert "6222" not in refused.text
+    object.__setattr__(house, "account_tokens", tokens)
+    assert (await person.submit(page, "/portal/account", token=typed)).status_code == 303
+    assert tokens is not None
+    token = await tokens.token_of("6222021234567890")
+    assert token is not None
     kept = await person.get("/portal/account", language="zh-CN")
-    assert "acct-own" in kept.text
+    assert token in kept.text
     other = await person.submit(page, "/portal/account", token="acct-other")
     assert other.status_code == 422
+    async with house.database.connection() as connection:
+        for table in ("customers.payout_account", "platform.command", "platform.outbox"):
+            rows = await connection.fetch(f"SELECT * FROM {table} WHERE customer_id = $1",
+                                          person.customer_id)  # fmt: skip
+            assert "6222021234567890" not in repr([tuple(row) for row in rows])
 
 
 async def test_a_rail_that_knows_names_has_the_last_word(person: Person) -> None:
@@ -67,6 +80,8 @@ async def test_a_rail_that_knows_names_has_the_last_word(person: Person) -> None
             open_rail=rail.open,
         )
 
+    unknowing = [replace(terms, checks_payee=False) for terms in house.rails]
+    object.__setattr__(house, "rails", unknowing)
     silent = await ask(NamesAlone(PayeeMatch.MATCHES))
     assert isinstance(silent, Refused)
     assert silent.refusal is PAYOUT_ACCOUNT_UNCHECKED

@@ -36,6 +36,7 @@ CONTRACT_TONES: Final = {
     "declined": "warn",
 }
 
+MESSAGE_TONES: Final = {"delivered": "good", "sent": "good", "undeliverable": "bad"}
 DEBIT_TONES: Final = {
     "created": "live",
     "sent": "live",

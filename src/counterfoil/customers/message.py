@@ -112,6 +112,10 @@ class MessageTexts:
                 values[key.removesuffix("_minor")] = f"{to_major_text(amount, currency)} {currency}"
         return self.render_kind(kind, language, values)
 
+    def subject(self, kind: str, fields: Mapping[str, Any], language: Language) -> str:
+        """Return what a message is about, as its reader sees it."""
+        return self.render_fields(kind, fields, language, name="").subject
+
     def _word(self, key: str, value: object, language: Language) -> str:
         """Return what stands for a figure: the word for a code, or the figure as it is."""
         return self._words.get(key, {}).get(language.value, {}).get(str(value), str(value))

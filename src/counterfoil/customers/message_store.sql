@@ -73,7 +73,8 @@ RETURNING message_id;
 -- What nobody could deliver, the oldest first.
 -- gives   at most :page rows after the number given
 -- locks   none
-SELECT m.customer_id, m.message_id, m.kind, m.cause, m.is_legal, m.created_at, m.ended_at,
+SELECT m.customer_id, m.message_id, m.kind, m.cause, m.is_legal, m.fields, m.created_at,
+       m.ended_at,
        (SELECT string_agg(DISTINCT a.channel || ' ' || a.outcome, ', ')
         FROM customers.message_attempt AS a
         WHERE a.customer_id = m.customer_id AND a.message_id = m.message_id) AS tried

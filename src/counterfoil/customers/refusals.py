@@ -345,3 +345,9 @@ CALL_NOT_TRIED = Refusal(
     message="The customer was called {missed} times without an answer; {least} are needed.",
     next_step="Call again at the time that the customer likes.",
 )
+ACCOUNT_NUMBER_INVALID = Refusal(
+    code="account_number_invalid",
+    kind=Kind.INVALID,
+    message="This is no account number: it has 8 to 30 digits.",
+    next_step="Type the number as it stands on the card or the statement.",
+)

@@ -14,6 +14,7 @@ from typing import Final
 
 from counterfoil.customers import verification_store as store
 from counterfoil.customers.refusals import (
+    ACCOUNT_NUMBER_INVALID,
     PAYOUT_ACCOUNT_BOUND,
     PAYOUT_ACCOUNT_OF_ANOTHER,
     PAYOUT_ACCOUNT_UNCHECKED,
@@ -22,6 +23,7 @@ from counterfoil.journeys.contract_making import borrowers_of
 from counterfoil.journeys.house import House
 from counterfoil.journeys.payout_account import register_account
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.payments.account_tokens import normal_number
 from counterfoil.payments.http_rail import HttpRail
 from counterfoil.payments.port import PayeeMatch, Rail
 from counterfoil.platform.batches import Answer
@@ -60,6 +62,21 @@ async def bind_account(
         payee_ref=payee_ref,
         by=_BY,
         idempotency_key=idempotency_key,
+    )
+
+
+async def bind_number(
+    house: House, *, customer_id: int, number: str, idempotency_key: str
+) -> Answer | Refused:
+    """Register a customer's first account by its number, of which the token alone is kept."""
+    digits = normal_number(number)
+    if digits is None:
+        return refuse(ACCOUNT_NUMBER_INVALID)
+    token = None if house.account_tokens is None else await house.account_tokens.token_of(digits)
+    if token is None:
+        return refuse(PAYOUT_ACCOUNT_UNCHECKED)
+    return await bind_account(
+        house, customer_id=customer_id, payee_ref=token, idempotency_key=idempotency_key
     )
 
 

@@ -19,7 +19,6 @@ from counterfoil.lending import store as lending
 from counterfoil.lending.refusals import LOAN_NOT_FOUND, SETTLEMENT_QUOTE_NOT_FOUND
 from counterfoil.lending.settlement import SettlementWish
 
-
 _OF_QUOTE: Final = ("state", "on", "valid_until", "amount_minor", "currency")
 _OF_LOAN: Final = ("principal_minor", "interest_minor", "penalty_minor")
 

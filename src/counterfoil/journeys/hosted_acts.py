@@ -20,7 +20,7 @@ from counterfoil.consents.refusals import NOTICE_NOT_FOUND
 from counterfoil.contracts.contract import Act, Part
 from counterfoil.contracts.template import Authentication as SignerLevel
 from counterfoil.hosts import page as pages
-from counterfoil.hosts import store
+from counterfoil.hosts import payee_store, store
 from counterfoil.hosts.link import Subject, SubjectKind
 from counterfoil.hosts.page import HostedPage
 from counterfoil.hosts.refusals import PAGE_NOT_FOUND, PAGE_READ_LONGER
@@ -132,6 +132,19 @@ async def show_quote(house: House, page: HostedPage, language: Language) -> Quot
     sheet = made.sheet.sheet_hash.hex()
     await _note_shown(house, page, {"sheet": sheet, "note": made.note.ref, "token": made.token})
     return made
+
+
+async def payee_label(house: House, page: HostedPage) -> str:
+    """Return how the host calls the account that a drawdown is paid to; its token where it is none.
+
+    A merchant is called by its name on the sheet's note.
+    """
+    payee_ref = str(page.asked["payee_ref"])
+    async with house.database.connection() as connection:
+        found = await payee_store.payee_in_force(
+            connection, customer_id=page.customer_id, host_id=page.host_id, payee_ref=payee_ref
+        )
+    return payee_ref if found is None else found.label
 
 
 async def agree_to_quote(house: House, page: HostedPage) -> HostedPage | Refused:

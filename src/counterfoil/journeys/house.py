@@ -37,6 +37,7 @@ from counterfoil.kernel.clock import Clock, SystemClock
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.kernel.ids import IdSource
 from counterfoil.lending.catalogue import Catalogue, load_catalogue
+from counterfoil.payments.account_tokens import AccountTokens, HttpTokens, SandboxTokens
 from counterfoil.payments.rail_file import load_rails
 from counterfoil.payments.rail_terms import RailTerms
 from counterfoil.platform.batches import QUERIES as PLATFORM
@@ -102,6 +103,8 @@ class House:
     codes: OneTimeCodes
     #: Carries messages to customers.
     messages: MessageCarrier
+    #: Makes tokens of account numbers; None where customers have to bring the token.
+    account_tokens: AccountTokens | None
     #: The electronic signature of each lender of record.
     seals: LenderSeals
 
@@ -149,6 +152,7 @@ async def open_house(
             joined as bureau,
             _statement_source(settings) as statement_source,
             _carrier(settings) as messages,
+            _account_tokens(settings, keys) as account_tokens,
             _codes(settings, messages, database, vault, ids) as codes,
             following(database, leaves) as log,
             policies as in_force,
@@ -181,6 +185,7 @@ async def open_house(
                 code_key=_secret(keys / "one-time-code.key"),
                 codes=codes,
                 messages=messages,
+                account_tokens=account_tokens,
                 seals=_seals(settings, SystemClock()),
             )
 
@@ -209,6 +214,17 @@ def _carrier(settings: Settings) -> AbstractAsyncContextManager[MessageCarrier]:
     if settings.environment != SANDBOX:
         return nullcontext(NoCarrier())
     return nullcontext(SandboxCarrier(settings.home / "simulator" / "messages.jsonl"))
+
+
+def _account_tokens(
+    settings: Settings, keys: Path
+) -> AbstractAsyncContextManager[AccountTokens | None]:
+    """Return who makes tokens of account numbers: a bank; in a sandbox a keyed hash."""
+    if settings.account_token_url is not None:
+        return HttpTokens(settings.account_token_url, token_file=settings.account_token_file)
+    if settings.environment != SANDBOX:
+        return nullcontext()
+    return nullcontext(SandboxTokens(_secret(keys / "account-token.key")))
 
 
 @asynccontextmanager

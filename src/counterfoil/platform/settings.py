@@ -355,6 +355,18 @@ class Settings(BaseSettings):
             "When it is not set, a sandbox writes them to a file, and nobody else sends any."
         ),
     )
+    account_token_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description=(
+            "Address of the bank that makes tokens of account numbers. When it is not set, a "
+            "sandbox makes them itself, and elsewhere customers give the token that they have."
+        ),
+    )
+    account_token_file: Path | None = Field(
+        default=None,
+        description="File with the token for that bank; read for every call, so it may be renewed.",
+    )
     message_token_file: Path | None = Field(
         default=None,
         description="File with the token for it; read for every call, so it may be renewed.",

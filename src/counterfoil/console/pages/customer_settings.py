@@ -9,8 +9,10 @@ from starlette.responses import Response
 from counterfoil.console import words
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
+from counterfoil.console.pages.messages import subject_of
 from counterfoil.console.reading import PART_ROWS, READING
 from counterfoil.console.visit import Visit
+from counterfoil.customers import message_store
 from counterfoil.customers.setting import SettingChange
 from counterfoil.journeys.read_settings import read_debits, read_history, read_settings
 from counterfoil.kernel import ids
@@ -60,6 +62,17 @@ class ChangeRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRow:
+    """One message to the customer."""
+
+    record: str
+    kind: str
+    at: str
+    tried: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsPageView:
     """The settings of one customer."""
 
@@ -69,6 +82,7 @@ class SettingsPageView:
     lines: Sequence[LineSettings]
     debits: Sequence[DebitRow]
     changes: Sequence[ChangeRow]
+    messages: Sequence[MessageRow]
 
 
 async def show(visit: Visit) -> Response:
@@ -80,6 +94,9 @@ async def show(visit: Visit) -> Response:
     async with visit.reading() as connection:
         if await READING.customer.fetchrow(connection, customer_id=customer_id) is None:
             return await errors.not_found(visit)
+        told = await message_store.read_messages(
+            connection, customer_id, before=_NEWEST, page=PART_ROWS
+        )
     house = visit.desk.house
     found = await read_settings(house, customer_id=customer_id)
     if isinstance(found, Refused):
@@ -94,6 +111,7 @@ async def show(visit: Visit) -> Response:
         lines=[_line(visit, customer_id, line) for line in found["lines"]],
         debits=[_debit(visit, row) for row in debits],
         changes=[_change(visit, one) for one in history],
+        messages=[_message(visit, row) for row in told],
     )
     return visit.page(
         "customers/settings.html",
@@ -112,6 +130,13 @@ def _facts(visit: Visit, found: Mapping[str, Any]) -> list[tuple[str, str]]:
         (t("setting.language"), label("signed_language", found["language"])),
         (t("setting.channels"), channels),
         (t("setting.statement_form"), label("statement_form", found["statement_form"])),
+        (
+            t("message.addresses"),
+            ", ".join(
+                f"{label('setting_channel', code)} {masked}"
+                for code, masked in found["addresses"].items()
+            ),
+        ),
     ]
 
 
@@ -151,6 +176,16 @@ def _change(visit: Visit, one: SettingChange) -> ChangeRow:
         channel=f"{one.channel} {one.device or ''}".strip(),
         factor=t("setting.by_code") if one.second_factor else t("setting.by_effect"),
         at=visit.formats.instant(one.changed_at),
+    )
+
+
+def _message(visit: Visit, row: Row) -> MessageRow:
+    return MessageRow(
+        record=ids.to_text(ids.MESSAGE, row["message_id"]),
+        kind=subject_of(visit, row),
+        at=visit.formats.instant(row["created_at"]),
+        tried=row["tried"] or "—",
+        status=visit.status("message_status", row["status"], words.MESSAGE_TONES),
     )
 
 

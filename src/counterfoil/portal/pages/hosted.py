@@ -57,6 +57,8 @@ class ActView:
     #: Paragraphs, each with its heading where it has one.
     parts: Sequence[tuple[str, str]]
     sheet: SheetView | None
+    #: How the host calls the account that is paid; empty where nothing is drawn.
+    paid_to: str
     #: Whether the agreement itself is shown, with the field of its code.
     is_signing: bool
     code: str
@@ -232,6 +234,7 @@ async def _content(
         title=title,
         parts=_parts(text),
         sheet=sheet,
+        paid_to=await acts.payee_label(house, page) if page.act is PageAct.COST_SHEET else "",
         is_signing=is_signing,
         code=code,
         form=visit.form(
