@@ -5,7 +5,11 @@ from tests.console.accessibility import faults
 from tests.console.conftest import Browser
 from tests.console.test_pages import first_record
 
+from counterfoil.customers.call_back import About as CallAbout
+from counterfoil.customers.call_back import CallRequest, Slot
 from counterfoil.decisioning.review import About, Review
+from counterfoil.decisioning.vintage_store import read_vintages
+from counterfoil.journeys.call_back import CallWish, ask_call, read_call
 from counterfoil.journeys.review import ReviewWish, ask_review
 from counterfoil.kernel import ids
 
@@ -88,3 +92,89 @@ async def test_whoever_may_not_review_does_not(stranger: Browser) -> None:
     assert page.status_code == 200
     assert f"{address(found)}/decision" not in page.text
     assert (await stranger.get(f"{address(found)}/decision")).status_code == 403
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+async def test_losses_stand_by_version_and_vintage_beside_what_was_foreseen(
+    browser: Browser, language: str
+) -> None:
+    page = await browser.get("/console/reviews", language=language)
+    assert faults(page.text) == []
+    async with browser.house.database.connection() as connection:
+        found = await read_vintages(connection)
+    assert found, "the seeded lender has lines"
+    lines = sum(item.lines for item in found)
+    async with browser.house.database.connection() as connection:
+        assert lines == await connection.fetchval("SELECT count(*) FROM lending.credit_line")
+        lent = await connection.fetchval(
+            "SELECT sum(original_minor) FROM lending.loan WHERE status IN ('open', 'closed')"
+        )
+    assert sum(item.lent_minor for item in found) == lent
+    for item in found:
+        assert item.lines >= item.observed >= item.defaulted
+        assert item.lost_minor <= item.lent_minor
+        # A card of points foresees nothing: unknown, and never zero.
+        assert (item.foreseen_ppm is None) == (item.foreseen_of == 0)
+    assert {"en": "Losses by version and vintage", "zh-CN": "按版本与开立月份的损失"}[
+        language
+    ] in page.text
+
+
+async def test_a_look_at_a_version_is_ended_by_somebody_who_did_not_write_it(
+    stranger: Browser,
+) -> None:
+    await stranger.sign_in("compliance")
+    await a_review(stranger)
+    async with stranger.house.database.transaction() as connection:
+        policy = await connection.fetchval("SELECT policy_hash FROM decisioning.review LIMIT 1")
+        await connection.execute(
+            "INSERT INTO decisioning.policy_review VALUES ($1, '2026-02', 10, 4, 200000, now())"
+            " ON CONFLICT DO NOTHING",
+            policy,
+        )
+    page = await stranger.get("/console/reviews")
+    assert "4 of 10" in page.text
+    href = f"/console/reviews/policies/{policy}"
+    assert f'href="{href}"' in page.text
+    form = await stranger.get(href)
+    assert faults(form.text) == []
+    unsaid = await stranger.submit(form, href, conclusion="kept", reason="")
+    assert unsaid.status_code == 422
+    done = await stranger.submit(form, href, conclusion="changed", reason="R02 is too strict")
+    assert done.status_code == 303
+    page = await stranger.get("/console/reviews")
+    assert "R02 is too strict" in page.text
+    assert f'href="{href}"' not in page.text
+    again = await stranger.submit(form, href, conclusion="kept", reason="no")
+    assert again.status_code == 422
+
+
+async def test_a_person_takes_a_call_and_notes_what_came_of_it(stranger: Browser) -> None:
+    await stranger.sign_in("operations")
+    empty = await stranger.get("/console/calls")
+    assert faults(empty.text) == []
+    review, _ = await a_review(stranger)
+    wish = CallWish(
+        customer_id=review.customer_id,
+        about=CallAbout.OFFER,
+        slot=Slot.MORNING,
+        said="<b>ring twice</b>",
+        by="portal",
+    )
+    call = await ask_call(stranger.house, wish)
+    assert isinstance(call, CallRequest), call
+    queue = await stranger.get("/console/calls")
+    assert faults(queue.text) == []
+    assert "&lt;b&gt;ring twice" in queue.text
+    customer = ids.to_text(ids.CUSTOMER, call.customer_id)
+    href = f"/console/calls/{customer}/{ids.to_text(ids.CALL_REQUEST, call.call_id)}"
+    form = await stranger.get(href)
+    assert faults(form.text) == []
+    for step, status in (("take", "taken"), ("missed", "waiting"), ("reached", "reached")):
+        sent = await stranger.submit(form, href, what=step, note="spoke")
+        assert sent.status_code == 303, sent.text
+        found = await read_call(stranger.house, customer_id=call.customer_id, call_id=call.call_id)
+        assert isinstance(found, CallRequest)
+        assert found.status == status
+    over = await stranger.submit(form, href, what="reached", note="")
+    assert over.status_code == 422

@@ -45,6 +45,11 @@ class PolicyReview(NamedTuple):
     overturned: int
     threshold_ppm: int
     opened_at: datetime
+    #: `kept` or `changed`, with reason, person and instant; None while it is open.
+    conclusion: str | None = None
+    reason: str | None = None
+    ended_by: str | None = None
+    ended_at: datetime | None = None
 
 
 async def add_review(connection: Connection, review: Review) -> bool:
@@ -165,6 +170,27 @@ async def read_policy_reviews(connection: Connection) -> list[PolicyReview]:
     """Return the versions that are looked at again, newest first."""
     rows: list[Any] = await QUERIES.policy_reviews.fetch(connection, page=POLICY_REVIEWS_MAX)
     return [PolicyReview(*row) for row in rows]
+
+
+async def end_policy_review(
+    connection: Connection,
+    policy_hash: str,
+    *,
+    conclusion: str,
+    reason: str,
+    by: str,
+    at: datetime,
+) -> bool:
+    """Write how the look at a version ended; False where it had ended already."""
+    written: int | None = await QUERIES.end_policy_review.fetchval(
+        connection,
+        policy_hash=policy_hash,
+        conclusion=conclusion,
+        reason=reason,
+        ended_by=by,
+        ended_at=at,
+    )
+    return written is not None
 
 
 async def authors_of(connection: Connection, policy_hash: str) -> frozenset[str]:

@@ -102,32 +102,30 @@ ORDER BY review_id DESC
 LIMIT :page;
 
 -- name: reviews_counted
--- What became of the reviews that were asked for in a span, by the version that had decided.
--- Hours run from the request to the conclusion by a person; the percentile is one of a case.
--- gives   a row a version
+-- What became of what was contested in a span, reviews and appeals alike, by the version that had
+-- decided. Hours run from the request to the conclusion by a person; the percentile is one of a
+-- case.
+-- gives   a row a version and kind
 -- locks   none
-SELECT r.policy_hash, r.policy_version, r.about,
+SELECT c.policy_hash, c.policy_version, c.about,
        count(*) AS requested,
-       count(*) FILTER (WHERE ended.act = 'upheld') AS upheld,
-       count(*) FILTER (WHERE ended.act = 'overturned') AS overturned,
-       count(*) FILTER (WHERE ended.act = 'withdrawn') AS withdrawn,
-       count(*) FILTER (WHERE ended.act IS NULL) AS open,
-       count(*) FILTER (WHERE ended.act IS NULL AND r.due_on < :on) AS overdue,
-       count(*) FILTER (WHERE ended.act IN ('upheld', 'overturned')
-           AND (ended.at AT TIME ZONE 'UTC')::date > r.due_on) AS late,
+       count(*) FILTER (WHERE c.act = 'upheld') AS upheld,
+       count(*) FILTER (WHERE c.act = 'overturned') AS overturned,
+       count(*) FILTER (WHERE c.act = 'withdrawn') AS withdrawn,
+       count(*) FILTER (WHERE c.act IS NULL) AS open,
+       count(*) FILTER (WHERE c.act IS NULL AND c.due_on < :on) AS overdue,
+       count(*) FILTER (WHERE c.act IN ('upheld', 'overturned')
+           AND (c.ended_at AT TIME ZONE 'UTC')::date > c.due_on) AS late,
        percentile_disc(0.50) WITHIN GROUP (
-           ORDER BY extract(epoch FROM ended.at - r.requested_at)::bigint
-       ) FILTER (WHERE ended.act IN ('upheld', 'overturned')) AS median_seconds,
+           ORDER BY extract(epoch FROM c.ended_at - c.requested_at)::bigint
+       ) FILTER (WHERE c.act IN ('upheld', 'overturned')) AS median_seconds,
        percentile_disc(0.95) WITHIN GROUP (
-           ORDER BY extract(epoch FROM ended.at - r.requested_at)::bigint
-       ) FILTER (WHERE ended.act IN ('upheld', 'overturned')) AS p95_seconds
-FROM decisioning.review AS r
-LEFT JOIN decisioning.review_event AS ended
-  ON ended.customer_id = r.customer_id AND ended.review_id = r.review_id
- AND ended.act IN ('upheld', 'overturned', 'withdrawn')
-WHERE r.requested_at >= :requested_from AND r.requested_at < :requested_before
-GROUP BY r.policy_hash, r.policy_version, r.about
-ORDER BY r.policy_version, r.about;
+           ORDER BY extract(epoch FROM c.ended_at - c.requested_at)::bigint
+       ) FILTER (WHERE c.act IN ('upheld', 'overturned')) AS p95_seconds
+FROM decisioning.contested AS c
+WHERE c.requested_at >= :requested_from AND c.requested_at < :requested_before
+GROUP BY c.policy_hash, c.policy_version, c.about
+ORDER BY c.policy_version, c.about;
 
 -- name: review_load
 -- How much waits, and how much of it beyond its deadline.
@@ -149,27 +147,36 @@ WHERE NOT EXISTS (
 INSERT INTO decisioning.policy_review (
     policy_hash, policy_version, reviewed, overturned, threshold_ppm, opened_at
 )
-SELECT r.policy_hash, min(r.policy_version), count(*),
-       count(*) FILTER (WHERE e.act = 'overturned'), :threshold_ppm::integer, :opened_at
-FROM decisioning.review AS r
-JOIN decisioning.review_event AS e
-  ON e.customer_id = r.customer_id AND e.review_id = r.review_id
- AND e.act IN ('upheld', 'overturned')
-GROUP BY r.policy_hash
+SELECT c.policy_hash, min(c.policy_version), count(*),
+       count(*) FILTER (WHERE c.act = 'overturned'), :threshold_ppm::integer, :opened_at
+FROM decisioning.contested AS c
+WHERE c.act IN ('upheld', 'overturned')
+GROUP BY c.policy_hash
 HAVING count(*) >= :reviewed_min
-   AND count(*) FILTER (WHERE e.act = 'overturned') * 1000000::bigint
+   AND count(*) FILTER (WHERE c.act = 'overturned') * 1000000::bigint
        > :threshold_ppm::integer * count(*)
 ON CONFLICT (policy_hash) DO NOTHING
 RETURNING policy_version;
 
 -- name: policy_reviews
--- Versions that are looked at again, newest first.
+-- Versions that are or were looked at again, newest first, with how the look ended.
 -- gives   at most :page rows
 -- locks   none
-SELECT policy_hash, policy_version, reviewed, overturned, threshold_ppm, opened_at
-FROM decisioning.policy_review
-ORDER BY opened_at DESC
+SELECT p.policy_hash, p.policy_version, p.reviewed, p.overturned, p.threshold_ppm, p.opened_at,
+       e.conclusion, e.reason, e.ended_by, e.ended_at
+FROM decisioning.policy_review AS p
+LEFT JOIN decisioning.policy_review_end AS e ON e.policy_hash = p.policy_hash
+ORDER BY p.opened_at DESC, p.policy_hash
 LIMIT :page;
+
+-- name: end_policy_review
+-- How a look at a version ended; one that has ended stays as it ended.
+-- gives   one row where it was written
+-- locks   none but its row
+INSERT INTO decisioning.policy_review_end (policy_hash, conclusion, reason, ended_by, ended_at)
+VALUES (:policy_hash, :conclusion, :reason, :ended_by, :ended_at)
+ON CONFLICT (policy_hash) DO NOTHING
+RETURNING 1;
 
 -- name: authors_of_version
 -- Who wrote a version that was published.

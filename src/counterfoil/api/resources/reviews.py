@@ -135,6 +135,7 @@ class ReviewCountView(View):
 
     policy_version: str
     policy_hash: str
+    #: `application`, `limit_request`, or `line_measure` for appeals against what it took.
     about: str
     requested: int
     upheld: int
@@ -159,6 +160,11 @@ class PolicyReviewView(View):
     overturned: int
     threshold_ppm: int
     opened_at: datetime
+    #: `kept` or `changed` once a person has said so, with the reason; None while it is open.
+    conclusion: str | None
+    reason: str | None
+    ended_by: str | None
+    ended_at: datetime | None
 
 
 class ReviewFigures(View):

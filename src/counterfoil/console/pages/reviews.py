@@ -13,6 +13,7 @@ from counterfoil.console.flow import Action, Crumb, Field
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
+from counterfoil.console.pages.policy_looks import LookRow, look_row, vintage_row
 from counterfoil.console.told import CustomerView, customer_view
 from counterfoil.console.visit import Visit
 from counterfoil.decisioning import review_store
@@ -21,6 +22,7 @@ from counterfoil.decisioning.policy_parts import Action as RuleAction
 from counterfoil.decisioning.redecision import Correction
 from counterfoil.decisioning.review import About, Review
 from counterfoil.decisioning.store import read_policy_version
+from counterfoil.decisioning.vintage_store import read_vintages
 from counterfoil.journeys import review as journey
 from counterfoil.journeys import review_deciding
 from counterfoil.journeys.explain_decision import tell_customer
@@ -87,7 +89,9 @@ class QueueView:
 
     rows: Sequence[ReviewRow]
     counts: Sequence[CountRow]
-    looked_at: Sequence[tuple[str, str]]
+    looked_at: Sequence[LookRow]
+    #: Month, version, lines, observed, foreseen, of how many, came, lent, lost, share lost.
+    vintages: Sequence[Sequence[str]]
     #: Rule and what the customer is told.
     triggers: Sequence[tuple[str, str]]
     done: str
@@ -114,6 +118,7 @@ async def show_queue(visit: Visit) -> Response:
     house = visit.desk.house
     async with visit.reading() as connection:
         on = visit.business_date
+        vintages = await read_vintages(connection)  # type: ignore[arg-type]
         waiting = await review_store.reviews_open(connection, page=ROWS)  # type: ignore[arg-type]
     found = await visit.in_queue(waiting)
     assert on is not None, "a house has a business date"
@@ -133,18 +138,8 @@ async def show_queue(visit: Visit) -> Response:
             )
             for item in report.counts
         ],
-        looked_at=[
-            (
-                item.policy_version,
-                visit.t(
-                    "review.looked_at",
-                    overturned=item.overturned,
-                    reviewed=item.reviewed,
-                    since=visit.formats.instant(item.opened_at),
-                ),
-            )
-            for item in report.policy_reviews
-        ],
+        looked_at=[look_row(visit, item) for item in report.policy_reviews],
+        vintages=[vintage_row(visit, item) for item in vintages],
         triggers=_triggers(visit),
         done=visit.t("done.review_concluded") if _has_done(visit) else "",
     )
