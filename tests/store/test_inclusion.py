@@ -8,8 +8,9 @@ from tests.store import raise_desk
 from tests.store.applicants import Counter
 from tests.store.branch import FIRST_DATE, Branch, open_branch
 
+from counterfoil.decisioning.document import load_policy
 from counterfoil.decisioning.inclusion import KindCount
-from counterfoil.journeys.inclusion import read_inclusion, read_segments
+from counterfoil.journeys.inclusion import read_inclusion, read_segments, starter_path
 from counterfoil.journeys.profile import correct
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor
@@ -114,5 +115,26 @@ async def test_default_cure_and_growth_follow_the_line(branch: Branch) -> None:
         " WHERE customer_id = $1 RETURNING 1",
         late.customer_id,
     )
+    async with branch.house.database.connection() as connection:
+        rows = await read_segments(connection, first_date=FIRST_DATE, last_date=FIRST_DATE)
+    recorded = next(item for _, segment, item in rows if segment.code == "recorded")
+    assert (recorded.lines, recorded.defaulted_ppm, recorded.cured_ppm) == (1, 1_000_000, 1_000_000)
+    # It has grown, but a line that was opened today says nothing about growing.
+    assert (recorded.seasoned, recorded.graduated, recorded.graduated_ppm) == (0, 0, None)
+    await branch.rows(
+        "UPDATE lending.credit_line SET opened_on = opened_on - 180"
+        " WHERE customer_id = $1 RETURNING 1",
+        late.customer_id,
+    )
+    async with branch.house.database.connection() as connection:
+        rows = await read_segments(connection, first_date=FIRST_DATE, last_date=FIRST_DATE)
+    recorded = next(item for _, segment, item in rows if segment.code == "recorded")
+    assert recorded.graduated_ppm == 1_000_000
+    # This version has no starter path, and so there is no rate of it either.
+    assert starter_path(rows) == (0, 0, 0)
+    assert starter_path(rows).graduated_ppm is None
+    wide = load_policy("base-2026-04")
+    starting = next(item for item in wide.segments if item.code == "thin_file")
+    assert starter_path([(wide, starting, recorded)]).graduated_ppm == 1_000_000
     after = (await kinds(branch))["all"]
     assert (after.cured_ppm, after.graduated_ppm) == (1_000_000, 1_000_000)

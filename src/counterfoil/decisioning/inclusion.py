@@ -9,6 +9,11 @@ Honest      Each share stands with what it is a share of. Where the denominator 
             share; where a trait is not known, the case is counted as not known and nowhere else.
 Segments    Are what the policy that decided makes of kinds, with limits of its own; they are
             counted apart, by version. A kind is told from facts, whatever the policy's segments.
+Starter     Who begins with a small limit, by the segment's protections; graduated is a line that
+            has grown beyond it, of those that have been open long enough to. A path with no such
+            line yet has no rate.
+Complaints  Are kept nowhere yet: they are unknown here, and never counted as none. Requests for a
+            person's review stand beside, by kind.
 Banned      A kind is for reporting and protection. Nobody's traits beyond what the policy declares
             are looked at.
 """
@@ -19,6 +24,8 @@ from counterfoil.decisioning.customer_words import Both
 
 THIN_MONTHS_MAX: Final = 6
 YOUNG_YEARS: Final = (18, 25)
+#: Days that a line has been open before it says anything about growing.
+SEASONED_DAYS: Final = 180
 ELDERLY_YEARS_MIN: Final = 60
 _PPM: Final = 1_000_000
 
@@ -90,11 +97,48 @@ class SegmentCount(NamedTuple):
     approved: int
     limit_median_minor: int | None
     rate_median_daily_e8: int | None
+    lines: int = 0
+    #: Lines with an instalment that has fallen due.
+    observed: int = 0
+    late: int = 0
+    defaulted: int = 0
+    cured: int = 0
+    #: Lines that have been open for long enough to have grown, and those that have.
+    seasoned: int = 0
+    graduated: int = 0
 
     @property
     def approved_ppm(self) -> int | None:
         """Return the share approved of those decided."""
         return share_ppm(self.approved, self.decided)
+
+    @property
+    def defaulted_ppm(self) -> int | None:
+        """Return the share in default of the lines that can be observed."""
+        return share_ppm(self.defaulted, self.observed)
+
+    @property
+    def cured_ppm(self) -> int | None:
+        """Return the share with nothing overdue now of those that were late."""
+        return share_ppm(self.cured, self.late)
+
+    @property
+    def graduated_ppm(self) -> int | None:
+        """Return the share of seasoned lines that have grown beyond their first limit."""
+        return share_ppm(self.graduated, self.seasoned)
+
+
+class StarterPath(NamedTuple):
+    """How those fare who begin with a small limit, over all segments that say so."""
+
+    lines: int
+    seasoned: int
+    graduated: int
+
+    @property
+    def graduated_ppm(self) -> int | None:
+        """Return the share of seasoned lines that have grown beyond their first limit."""
+        return share_ppm(self.graduated, self.seasoned)
 
 
 def share_ppm(part: int, whole: int) -> int | None:

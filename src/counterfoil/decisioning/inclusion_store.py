@@ -6,6 +6,7 @@ from typing import Any, Final
 from counterfoil.decisioning.inclusion import (
     ELDERLY_YEARS_MIN,
     KINDS,
+    SEASONED_DAYS,
     THIN_MONTHS_MAX,
     YOUNG_YEARS,
     KindCount,
@@ -39,7 +40,10 @@ async def count_segments(
 ) -> list[SegmentCount]:
     """Return what became of the applications of a span, by version and segment of its policy."""
     rows: list[Any] = await QUERIES.inclusion_segments.fetch(
-        connection, received_from=received_from, received_before=received_before
+        connection,
+        received_from=received_from,
+        received_before=received_before,
+        seasoned_days=SEASONED_DAYS,
     )
     return [SegmentCount(*row) for row in rows]
 

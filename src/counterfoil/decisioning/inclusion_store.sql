@@ -85,19 +85,37 @@ GROUP BY kind.code;
 
 -- name: inclusion_segments
 -- What became of the applications of a span, by version of the policy and the segment that took the
--- case at its last decision by policy.
+-- case at its last decision by policy, and how the lines that came of it were repaid. Late and in
+-- default as above. A line is seasoned where it has been open for :seasoned_days; whether it has
+-- grown beyond its first limit is counted of seasoned lines alone.
 -- gives   one row a version and segment
 -- locks   none
 WITH decided AS (
     SELECT DISTINCT ON (d.customer_id, d.application_id)
-           d.policy_hash, d.result::jsonb ->> 'segment' AS segment, a.outcome, a.limit_minor,
-           a.rate_daily_e8
+           d.customer_id, a.line_id, d.policy_hash, d.result::jsonb ->> 'segment' AS segment,
+           a.outcome, a.limit_minor, a.rate_daily_e8
     FROM decisioning.application AS a
     JOIN decisioning.decision AS d
       ON d.customer_id = a.customer_id AND d.application_id = a.application_id
     WHERE d.decided_by = 'policy'
       AND a.received_at >= :received_from AND a.received_at < :received_before
     ORDER BY d.customer_id, d.application_id, d.decision_no DESC
+), seen AS (
+    SELECT decided.*, line.line_id IS NOT NULL AS has_line, late.worst_days, late.is_overdue,
+           line.opened_on <= today.business_date - :seasoned_days::integer AS is_seasoned,
+           line.limit_minor > decided.limit_minor AS has_grown
+    FROM decided
+    CROSS JOIN reporting.business_date AS today
+    LEFT JOIN reporting.line AS line
+      ON line.customer_id = decided.customer_id AND line.line_id = decided.line_id
+    LEFT JOIN LATERAL (
+        SELECT max(coalesce(i.settled_on, today.business_date) - i.due_date) AS worst_days,
+               bool_or(i.settled_on IS NULL AND i.due_date < today.business_date) AS is_overdue
+        FROM reporting.loan AS o
+        JOIN reporting.instalment AS i ON i.customer_id = o.customer_id AND i.loan_id = o.loan_id
+        WHERE o.customer_id = decided.customer_id AND o.line_id = decided.line_id
+          AND i.due_date <= today.business_date
+    ) AS late ON true
 )
 SELECT policy_hash, segment AS code, count(*) AS applied,
        count(*) FILTER (WHERE outcome <> 'referred') AS decided,
@@ -105,8 +123,15 @@ SELECT policy_hash, segment AS code, count(*) AS applied,
        percentile_disc(0.50) WITHIN GROUP (ORDER BY limit_minor)
            FILTER (WHERE outcome = 'approved') AS limit_median_minor,
        percentile_disc(0.50) WITHIN GROUP (ORDER BY rate_daily_e8)
-           FILTER (WHERE outcome = 'approved') AS rate_median_daily_e8
-FROM decided
+           FILTER (WHERE outcome = 'approved') AS rate_median_daily_e8,
+       count(*) FILTER (WHERE has_line) AS lines,
+       count(*) FILTER (WHERE worst_days IS NOT NULL) AS observed,
+       count(*) FILTER (WHERE worst_days >= 30) AS late,
+       count(*) FILTER (WHERE worst_days >= 90) AS defaulted,
+       count(*) FILTER (WHERE worst_days >= 30 AND NOT is_overdue) AS cured,
+       count(*) FILTER (WHERE is_seasoned) AS seasoned,
+       count(*) FILTER (WHERE is_seasoned AND has_grown) AS graduated
+FROM seen
 GROUP BY policy_hash, segment
 ORDER BY policy_hash, segment;
 

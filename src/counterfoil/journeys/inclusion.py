@@ -1,15 +1,17 @@
 """The inclusion report: how kinds of customers and segments of policies fare.
 
 Counted     Applications received on the dates of a span, in UTC, whatever became of them since.
-Complaints  Are not kept in this house; requests for review by a person stand in their place.
+Complaints  Are not kept in this house yet; the report says so itself. Requests for review by a
+            person stand beside, by kind.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 
-from counterfoil.decisioning.inclusion import KindCount, SegmentCount
+from counterfoil.decisioning.inclusion import KindCount, SegmentCount, StarterPath
 from counterfoil.decisioning.inclusion_store import count_kinds, count_segments
 from counterfoil.decisioning.policy import Policy
-from counterfoil.decisioning.policy_parts import Segment
+from counterfoil.decisioning.policy_parts import Protection, Segment
 from counterfoil.decisioning.store import read_policy_version
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.platform.database import Connection
@@ -39,6 +41,20 @@ async def read_segments(
         for policy in sorted(policies, key=lambda policy: (policy.code, policy.version))
         for segment in policy.segments
     ]
+
+
+def starter_path(
+    segments: Sequence[tuple[Policy, Segment, SegmentCount]],
+) -> StarterPath:
+    """Return how those fare whose segment starts small, over all versions that decided."""
+    starting = [
+        count for _, segment, count in segments if Protection.STARTER_PATH in segment.protections
+    ]
+    return StarterPath(
+        lines=sum(count.lines for count in starting),
+        seasoned=sum(count.seasoned for count in starting),
+        graduated=sum(count.graduated for count in starting),
+    )
 
 
 def _nobody(policy: Policy, segment: Segment) -> SegmentCount:
