@@ -27,6 +27,8 @@ from counterfoil.journeys.explain_decision import Explained, explain_decision
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.policies import ORIGINATION, InForce
 from counterfoil.journeys.recheck import recheck_decisions
+from counterfoil.journeys.tell_customers import notices_consumer, take_notices
+from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
@@ -112,6 +114,8 @@ async def test_an_application_waits_for_what_it_asks_and_is_decided_again(house:
 async def test_what_is_never_supplied_expires_with_a_word(house: House) -> None:
     asks_for_income(house)
     desk = Counter(house)
+    consumer = notices_consumer(house)
+    await consumer.register()
     view = await desk.apply()
     async with house.database.transaction() as connection:
         assert await expire_applications(house, connection, on=TODAY + timedelta(days=30)) == 0
@@ -121,6 +125,13 @@ async def test_what_is_never_supplied_expires_with_a_word(house: House) -> None:
         )
     assert [row["kind"] for row in told] == ["application_expired"]
     assert (await desk.stored(view)).status == "expired"
+    while await consumer.waiting():
+        await take_notices(house, consumer)
+    async with house.database.connection() as connection:
+        messages = await connection.fetch("SELECT kind, fields FROM customers.message")
+    [message] = messages
+    assert message["kind"] == "application_expired"
+    assert ids.to_text(ids.APPLICATION, view.application_id) in message["fields"]
 
 
 async def test_whoever_wishes_a_person_gets_one_and_loses_nothing(house: House) -> None:

@@ -25,6 +25,13 @@ CONSUMER: Final = "customer_notices"
 LINE_NOTICE: Final = "line_notice"
 #: Outbox kind of another price for a line's new drawdowns, and of the message that tells it.
 LINE_PRICE: Final = "line_price_announced"
+#: Outbox kinds that are told by the record that they are about, and what the record is.
+RECORDS: Final = {
+    "application_decided": ids.APPLICATION,
+    "application_expired": ids.APPLICATION,
+    "limit_request_expired": ids.LIMIT_REQUEST,
+    "review_concluded": ids.REVIEW,
+}
 _TEXTS: Final = load_texts()
 
 
@@ -54,17 +61,21 @@ async def queue(
 
 
 def notices_consumer(house: House) -> Consumer:
-    """Return the reader of the outbox that queues notices about lines and their prices."""
-    return Consumer(house.database, name=CONSUMER, kinds=[LINE_NOTICE, LINE_PRICE])
+    """Return the reader of the outbox that queues notices: lines, prices, applications, reviews."""
+    return Consumer(house.database, name=CONSUMER, kinds=[LINE_NOTICE, LINE_PRICE, *RECORDS])
 
 
 async def take_notices(house: House, consumer: Consumer) -> int:
-    """Queue the next page of notices about lines; return how many events were passed."""
+    """Queue the next page of notices; return how many events were passed."""
 
     async def handle(connection: Connection, events: Sequence[Event]) -> None:
         for event in events:
             if event.kind == LINE_PRICE:
                 await _queue_price(house, connection, event)
+            elif event.kind in RECORDS:
+                record = ids.to_text(RECORDS[event.kind], event.subject_id)
+                cause, said = f"{record} {event.event_id}", {"record": record}
+                await queue(connection, house, event.customer_id, event.kind, cause, said)
         keys = [(e.customer_id, e.subject_id) for e in events if e.kind == LINE_NOTICE]
         for notice in await case_store.notices_of_keys(connection, keys):
             fields = {"text_zh": notice.text_zh, "text_en": notice.text_en}
