@@ -80,24 +80,28 @@ async def with_exposure(
     ]
 
 
-def facts_of(policy: ReviewPolicy, case: LineCase, on: date) -> dict[str, Value | None]:
+def own_record_of(case: LineCase, on: date) -> Facts:
+    """Return the line's own record, from which both the question and the facts are taken."""
+    return review_facts(case.record, on, is_changing=_is_changing(case))
+
+
+def facts_of(policy: ReviewPolicy, case: LineCase, own: Facts, on: date) -> dict[str, Value | None]:
     """Return what the policy declares of all that is known."""
     declared = {feature.name for feature in policy.features}
     known: Facts = {
-        **review_facts(case.record, on, is_changing=_is_changing(case)),
+        **own,
         **signal_facts(case.standing.signals, appeals_open=case.standing.appeals_open, on=on),
         **case.report.facts,
     }
     return {name: value for name, value in known.items() if name in declared}
 
 
-def question_of(house: House, case: LineCase, on: date) -> ReviewedLine:
+def question_of(house: House, case: LineCase, own: Facts, on: date) -> ReviewedLine:
     """Return the line as it stands, within the bounds of product and licence."""
     record = case.record
     line = record.line
     terms = house.catalogue.terms(line.product_code, line.product_version)
-    facts = review_facts(record, on)
-    raises, clean = facts["own_raises_12_months"], facts["own_clean_statements"]
+    raises, clean = own["own_raises_12_months"], own["own_clean_statements"]
     assert isinstance(raises, int), "a count"
     assert isinstance(clean, int), "a count"
     measured_on = case.standing.measured_on

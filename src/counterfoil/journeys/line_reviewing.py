@@ -42,6 +42,7 @@ from counterfoil.journeys.line_review_reading import (
     LineCase,
     ReviewReport,
     facts_of,
+    own_record_of,
     question_of,
     with_exposure,
 )
@@ -225,9 +226,9 @@ async def _review_cases(
     for case in cases:
         if case.record.line.currency == policy.currency:
             guards = count.guards(snoozed.get(case.customer_id, NOTHING_SNOOZED))
-            answer = review(
-                policy, question_of(house, case, on), facts_of(policy, case, on), guards
-            )._replace(assigned=by.assigned)
+            own = own_record_of(case, on)
+            question, facts = question_of(house, case, own, on), facts_of(policy, case, own, on)
+            answer = review(policy, question, facts, guards)._replace(assigned=by.assigned)
             count.add(answer)
             kept = _kept(house, policy, case, answer, now)
             made[kept.key] = (kept, answer)

@@ -15,6 +15,8 @@ Units       Days, counts, minor units; shares in ppm, rounded down.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from counterfoil.kernel.calendar import add_months
@@ -87,7 +89,7 @@ def review_facts(
         raised_on=[one.book_date for one in limits if one.kind == "limit_raised"],
     )
     months = min(_whole_months(line.opened_on, on), STATEMENTS_MAX)
-    spans = [_statement(on, number) for number in range(1, STATEMENTS_MAX + 1)]
+    spans = _statements(on)
     late = [_is_late(record.instalments, *span) for span in spans]
     clean = late.index(True) if True in late else STATEMENTS_MAX
     counted = [_counts_late(record.instalments, *span) for span in spans[:_HALF_YEAR]]
@@ -98,7 +100,9 @@ def review_facts(
         "own_days_past_due": _days_past_due(record.instalments, on),
         "own_on_time_streak": _streak(record.instalments),
         "own_late_months_6": sum(counted),
-        "own_late_months_since_change": _late_since(record.instalments, changed_on, on),
+        "own_late_months_since_change": _late_since(
+            record.instalments, changed_on, spans[:_HALF_YEAR]
+        ),
         "own_clean_statements": min(clean, months),
         "own_statements_since_change": since_change,
         "own_statements_over_90": _over_90(record, limits, on, months),
@@ -137,9 +141,14 @@ def standing_changes(limits: Sequence[LimitEvent]) -> list[LimitEvent]:
     return standing
 
 
-def _statement(on: date, number: int) -> tuple[date, date]:
-    """Return the days of a statement: after the first, up to and with the last."""
-    return add_months(on, -number), add_months(on, 1 - number)
+@lru_cache(maxsize=8)
+def _statements(on: date) -> tuple[tuple[date, date], ...]:
+    """Return the days of each statement, the latest first: after one day, up to and with another.
+
+    All lines of a run are reviewed on the same day, so they share them.
+    """
+    ends = [add_months(on, -number) for number in range(STATEMENTS_MAX + 1)]
+    return tuple((after, to) for to, after in pairwise(ends))
 
 
 def _is_late(instalments: Sequence[Instalment], after: date, to: date) -> bool:
@@ -166,11 +175,12 @@ def _counts_late(instalments: Sequence[Instalment], after: date, to: date) -> bo
     return False
 
 
-def _late_since(instalments: Sequence[Instalment], changed_on: date, on: date) -> int:
-    """Return in how many of the last six statements something became late after a change."""
+def _late_since(
+    instalments: Sequence[Instalment], changed_on: date, spans: Sequence[tuple[date, date]]
+) -> int:
+    """Return in how many statements something became late after a change."""
     count = 0
-    for number in range(1, _HALF_YEAR + 1):
-        after, to = _statement(on, number)
+    for after, to in spans:
         count += any(
             max(after, changed_on) < one.due_date + timedelta(days=one.grace_days + 1) <= to
             and _was_late(one, after, to)
