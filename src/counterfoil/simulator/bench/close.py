@@ -28,8 +28,8 @@ FIRST_DATE: Final = date(2026, 1, 29)
 CATCH_UP_DAYS: Final = 5
 #: Lines are reviewed once a month, so on a day one in thirty is.
 REVIEWED_SHARE: Final = 30
-#: The day after those that were missed.
-_REVIEWED_ON: Final = FIRST_DATE + timedelta(days=3 + CATCH_UP_DAYS)
+#: The date that begins when the day after the missed ones is closed.
+_REVIEWED_ON: Final = FIRST_DATE + timedelta(days=4 + CATCH_UP_DAYS)
 _KIB_PER_GIB: Final = 1024 * 1024
 
 
