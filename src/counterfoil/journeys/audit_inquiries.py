@@ -233,7 +233,8 @@ class _Audit:
             case.explained |= {"consent", "consent_sha256"}
         else:
             if not self._is_for(inquiry, consent):
-                case.find(Cause.PURPOSE_WRONG, f"{inquiry.purpose} under {consent.purpose}")
+                asked_for = f"{inquiry.purpose} on {inquiry.occasion} under {consent.purpose}"
+                case.find(Cause.PURPOSE_WRONG, asked_for)
                 case.explained.add("purpose")
             if consent.recipient != inquiry.bureau:
                 case.find(Cause.RECIPIENT_WRONG, f"{inquiry.bureau} under {consent.recipient}")

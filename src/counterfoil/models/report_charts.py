@@ -10,13 +10,19 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from counterfoil.platform.web.axes import Axis, coordinate, make_axis, plain_tick
+from counterfoil.platform.web.axes import (
+    Axis,
+    coordinate,
+    make_axis,
+    plain_tick,
+    round_ticks,
+)
 
 PPM: Final = 1_000_000
 _WIDTH: Final = 520
 _HEIGHT: Final = 300
 _LEFT: Final = 48
-_RIGHT: Final = 16
+_RIGHT: Final = 22
 _TOP: Final = 14
 _BOTTOM: Final = 44
 #: Bins whose names stand beside each other without touching.
@@ -86,10 +92,12 @@ def histogram(
             x = coordinate(_LEFT + room * number)
             path += f"L{x} {axis.y(pair[kind], _TOP, _HEIGHT - _BOTTOM)}h{coordinate(room)}"
         parts.append(f'<path class="area {style}" d="{path}V{base}Z"/>')
-    stride = max(1, len(bars) // 6)
-    for number in range(0, len(bars), stride):
-        x = coordinate(_LEFT + room * number)
-        parts.append(_below(x, tick(bars[number][0])))
+    low, wide = bars[0][0], bars[-1][0] - bars[0][0]
+    steps = max(1, len(bars) - 1)
+    for value in round_ticks(low, low + wide):
+        # A bar begins at its lowest score.
+        place = (value - low) * steps / wide if wide else 0
+        parts.append(_below(coordinate(_LEFT + room * place), tick(value)))
     parts.append(_legend([(names[0], "good"), (names[1], "bad")]))
     return _figure(frame, parts)
 

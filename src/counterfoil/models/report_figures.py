@@ -301,4 +301,4 @@ def _risk_tick(bars: list[tuple[int, int, int]]) -> Any:
     """Return how risks are written: log odds as decimals, points as they are."""
     is_odds = bool(bars) and max(abs(bar[0]) for bar in bars) > 10_000  # noqa: PLR2004 - points end far below
     scale = PPM if is_odds else 1
-    return lambda value: f"{value / scale:.1f}" if is_odds else f"{value:,}"
+    return lambda value: plain_tick(value / scale)

@@ -91,6 +91,7 @@ h2 + .note { margin-bottom: .7rem; }
 .feature-head .note { margin-inline-start: auto; }
 footer { color: var(--soft); font-size: .88rem; padding-block: 2.5rem; }
 .chart { display: block; width: 100%; height: auto; margin-top: .3rem; }
+.pair > .card:only-child .chart { max-width: 40rem; }
 .chart text { font-size: 12px; fill: var(--soft); }
 .chart .end { text-anchor: end; }
 .chart .mid { text-anchor: middle; }

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 _TICKS_WANTED: Final = 4
+#: Steps of an axis that ends where its figures end, so that a tick or two may fall outside.
+_TICKS_BETWEEN: Final = 6
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -29,6 +31,15 @@ def make_axis(values: Sequence[float]) -> Axis:
     step = _round_step((high - low) / _TICKS_WANTED)
     first, last = math.floor(low / step), math.ceil(high / step)
     return Axis(ticks=tuple(number * step for number in range(first, last + 1)))
+
+
+def round_ticks(low: float, high: float) -> tuple[float, ...]:
+    """Return round values from low to high, both included; zero only where it lies between."""
+    if low >= high:
+        return (low,)
+    step = _round_step((high - low) / _TICKS_BETWEEN)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return tuple(number * step for number in range(first, last + 1))
 
 
 def coordinate(value: float) -> str:

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from counterfoil.platform.web import charts
-from counterfoil.platform.web.axes import coordinate, make_axis, plain_tick
+from counterfoil.platform.web.axes import coordinate, make_axis, plain_tick, round_ticks
 
 SERIES: dict[str, dict[str, list[float | None]]] = {
     "nothing": {},
@@ -207,3 +207,18 @@ def test_numbers_in_a_picture_are_short() -> None:
     assert coordinate(1 / 3) == "0.33"
     assert coordinate(20.0) == "20"
     assert plain_tick(-1234.5) == "−1,234.5"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (-2.6, 1.7, (-2, -1, 0, 1)),
+        (512, 688, (550, 600, 650)),
+        (-2_600_000, 1_700_000, (-2_000_000, -1_000_000, 0, 1_000_000)),
+        (7, 7, (7,)),
+    ],
+)
+def test_ticks_between_two_ends_are_round(
+    low: float, high: float, ticks: tuple[float, ...]
+) -> None:
+    assert round_ticks(low, high) == ticks
