@@ -23,7 +23,7 @@ from tests.store.branch import (
 from counterfoil.journeys.close_day import close_day
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.catalogue import UnknownProductError
-from counterfoil.lending.commands import Command
+from counterfoil.lending.commands import Command, FreezeLine
 from counterfoil.lending.terms import Method
 from counterfoil.platform.batches import Answer, Engine
 from counterfoil.platform.database import Database
@@ -65,6 +65,20 @@ async def test_a_repeated_key_gets_the_first_answer_to_the_byte(branch: Branch) 
     again = await asyncio.gather(*[branch.ask(command, key="draw") for _ in range(64)])
     assert again == [Answer(first.text, is_replay=True)] * 64
     assert await drawn_of(branch) == {1: 2}
+
+
+async def test_numbers_typed_into_a_reason_are_hidden_before_it_is_kept(branch: Branch) -> None:
+    """A reason is read by customers and hosts; a person's number in it would leave with it."""
+    await branch.get(an_opening(1, 1))
+    said = "caller 11010519491231002X, ring 138 0013 1234"
+    freeze = FreezeLine(customer_id=1, line_id=1, until=None, reason=said, author="clerk")
+    first = await branch.house.counter.submit(freeze, idempotency_key="freeze")
+    again = await branch.house.counter.submit(freeze, idempotency_key="freeze")
+    assert isinstance(first, Answer)
+    assert again == Answer(first.text, is_replay=True)
+    rows = await branch.rows("SELECT reason FROM lending.line_event WHERE kind <> 'opened'")
+    assert [row[0] for row in rows] == ["caller ****, ring ****"]
+    assert "1234" not in first.text
 
 
 async def test_a_key_speaks_for_one_request_and_one_customer(branch: Branch) -> None:

@@ -71,6 +71,7 @@ from counterfoil.platform import idempotency
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import person_store as persons
+from counterfoil.privacy.masking import mask_free_text
 
 #: Constraints that guard against a concurrent twin; each bears the code of its refusal.
 _TWINS: Final = {APPLICATION_ALREADY_OPEN.code: APPLICATION_ALREADY_OPEN}
@@ -250,7 +251,12 @@ async def decide_referred(
         if isinstance(application, Refused):
             return application
         decided = transitions.decide_referred(
-            application, by=by, outcome=outcome, reason=reason, valid_until=valid_until, at=now
+            application,
+            by=by,
+            outcome=outcome,
+            reason=mask_free_text(reason),
+            valid_until=valid_until,
+            at=now,
         )
         if isinstance(decided, Refused):
             return decided

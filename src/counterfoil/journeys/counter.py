@@ -6,7 +6,7 @@ movement becomes a journal, every answer a leaf; everything is written in one st
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from hashlib import blake2b
 from operator import attrgetter
@@ -34,6 +34,7 @@ from counterfoil.platform.batches import Answer, Decided, Engine, write_batch
 from counterfoil.platform.database import Connection
 from counterfoil.platform.statement import Composer, Write
 from counterfoil.platform.waiting import Waiting
+from counterfoil.privacy.masking import mask_free_text
 
 _KINDS: Final = {
     commands.OpenLine: "open_line",
@@ -353,7 +354,12 @@ class Counter:
         self.desk = desk
 
     async def submit(self, command: commands.Command, *, idempotency_key: str) -> Answer | Refused:
-        """Answer a command after it is durable; a repeated key gets the first answer again."""
+        """Answer a command after it is durable; a repeated key gets the first answer again.
+
+        Identity and phone numbers that somebody typed into a reason are hidden before it is kept:
+        reasons are read by customers, hosts and bureaus.
+        """
+        command = without_numbers(command)
         return await self.engine.submit(
             command.customer_id,
             command,
@@ -377,6 +383,17 @@ class Counter:
             return outcome
         account = state.accounts[command.customer_id, command.line_id]
         return orjson.loads(outcome.answer), [*account.loans.values()]
+
+
+def without_numbers(command: commands.Command) -> commands.Command:
+    """Return a command whose reason names nobody by number."""
+    said: str = getattr(command, "reason", "")
+    plain = mask_free_text(said) if said else said
+    if plain == said:
+        return command
+    explained: Any = command
+    hidden: commands.Command = replace(explained, reason=plain)
+    return hidden
 
 
 async def settle_directly(

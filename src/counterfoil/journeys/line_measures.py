@@ -51,6 +51,7 @@ from counterfoil.lending.store import LineKey, read_line, read_lines
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
+from counterfoil.privacy.masking import mask_free_text
 
 PAGE: Final = 500
 #: Author of what follows from a policy, on the line.
@@ -275,7 +276,7 @@ async def lift_measure(
         others = await store.measures_of_line(
             connection, customer_id=customer_id, line_id=held.line_id
         )
-    lifted = transitions.lift(held, by, reason, is_wrong=is_wrong, on=on, at=now)
+    lifted = transitions.lift(held, by, mask_free_text(reason), is_wrong=is_wrong, on=on, at=now)
     if isinstance(lifted, Refused):
         return lifted
     command = None if line is None else _way_back(line, held, others, by, is_wrong=is_wrong)

@@ -19,6 +19,7 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
 from counterfoil.lending.store import read_line
+from counterfoil.privacy.masking import mask_free_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ async def clear_signal(
             customer_id=customer_id,
             signal_id=signal_id,
             by=by,
-            reason=reason,
+            reason=mask_free_text(reason),
             at=house.clock.now(),
         )
     return cleared or refuse(LINE_SIGNAL_NOT_FOUND)

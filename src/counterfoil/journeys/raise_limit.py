@@ -49,6 +49,7 @@ from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform import idempotency
 from counterfoil.platform.batches import KEY_REUSED, Answer
 from counterfoil.platform.database import Connection
+from counterfoil.privacy.masking import mask_free_text
 
 #: The occasion on which somebody who asks for a higher limit is asked about.
 OCCASION: Final = "limit_increase"
@@ -156,7 +157,7 @@ async def decide_referred(
             found,
             by=by,
             outcome=outcome,
-            reason=reason,
+            reason=mask_free_text(reason),
             valid_days=house.policies.limit_increase.policy.offer_valid_days,
             on=on,
             at=now,

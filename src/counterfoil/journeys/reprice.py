@@ -24,6 +24,7 @@ from counterfoil.lending.repricing import LinePrice, refuse_price
 from counterfoil.platform.access_matrix import Actor, load_matrix
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Connection
+from counterfoil.privacy.masking import mask_free_text
 from counterfoil.rules.shelf import days_asked
 
 #: The permission that it takes.
@@ -82,7 +83,7 @@ async def _checked(
         effective_on=wish.effective_on,
         announced_at=house.clock.now(),
         author=actor.name,
-        reason=wish.reason,
+        reason=mask_free_text(wish.reason),
     )
     refused = refuse_price(
         price,

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.privacy.masking import mask_free_text
 from counterfoil.privacy.refusals import INCIDENT_CLOSED, INCIDENT_NOT_DONE, REASON_MISSING
 from counterfoil.privacy.retention import load_schedule
 
@@ -150,9 +151,9 @@ def notice_draft(incident: Incident) -> dict[str, str]:
         f"涉及的信息种类：{'、'.join(classes[code].name_zh for code in facts.kinds)}",
         f"原因：{CAUSES[facts.cause][0]}",
         f"涉及人数：{facts.persons if facts.persons is not None else '尚未查明'}",
-        f"可能造成的危害：{facts.harm_zh}",
+        f"可能造成的危害：{mask_free_text(facts.harm_zh)}",
         f"已采取的补救措施：{'；'.join(taken) or '正在处置'}",
-        f"您可以采取的减轻危害的措施：{facts.advice_zh}",
+        f"您可以采取的减轻危害的措施：{mask_free_text(facts.advice_zh)}",
         f"联系方式：{facts.contact}",
     ]
     en = [
@@ -160,9 +161,9 @@ def notice_draft(incident: Incident) -> dict[str, str]:
         f"Kinds of information: {', '.join(classes[code].name_en for code in facts.kinds)}",
         f"Cause: {CAUSES[facts.cause][1]}",
         f"Persons concerned: {facts.persons if facts.persons is not None else 'not known yet'}",
-        f"Possible harm: {facts.harm_en}",
+        f"Possible harm: {mask_free_text(facts.harm_en)}",
         f"Measures taken: {'; '.join(taken) or 'under way'}",
-        f"What you can do: {facts.advice_en}",
+        f"What you can do: {mask_free_text(facts.advice_en)}",
         f"Contact: {facts.contact}",
     ]
     return {"zh": "\n".join(zh), "en": "\n".join(en)}
