@@ -131,6 +131,7 @@ async def test_an_address_is_proven_before_it_is_kept_and_used(
     )
     assert isinstance(gone, Answer)
     known = await change_address.read_addresses(house, customer_id=desk.customer_id)
+    assert isinstance(known, dict)
     assert set(known) == {"sms", "email"}
 
 

@@ -47,11 +47,6 @@ _MASKS: Final = {
 }
 
 
-async def known_addresses(connection: Connection, house: House, customer_id: int) -> set[Channel]:
-    """Return the channels by which a customer can be reached."""
-    return set((await reached_person(connection, house.vault, customer_id)).addresses)
-
-
 async def read_addresses(house: House, *, customer_id: int) -> dict[str, str] | Refused:
     """Return a customer's addresses by channel, masked."""
     async with house.database.connection() as connection:

@@ -94,10 +94,11 @@ async def show(visit: Visit) -> Response:
     async with visit.reading() as connection:
         if await READING.customer.fetchrow(connection, customer_id=customer_id) is None:
             return await errors.not_found(visit)
+    house = visit.desk.house
+    async with house.database.connection() as connection:
         told = await message_store.read_messages(
             connection, customer_id, before=_NEWEST, page=PART_ROWS
         )
-    house = visit.desk.house
     found = await read_settings(house, customer_id=customer_id)
     if isinstance(found, Refused):
         return await errors.not_found(visit)

@@ -113,7 +113,7 @@ async def resend(visit: Visit) -> Response:
 
 
 async def _waiting(visit: Visit) -> list[Any]:
-    async with visit.reading() as connection:
+    async with visit.desk.house.database.connection() as connection:
         rows = await message_store.read_undeliverable(connection, after=0, page=SHOWN)
     return await visit.in_queue(rows, lambda row: int(row["customer_id"]))
 
