@@ -14,10 +14,12 @@ from tests.unit.lending.test_promotion import TEXT
 from counterfoil.customers.message import Message, load_texts
 from counterfoil.journeys import promotions
 from counterfoil.journeys.approve import decide_approval
+from counterfoil.journeys.close_day import close_day
 from counterfoil.journeys.draw import draw
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.promotions import list_promotions, settle_promotions, stop_promotion
 from counterfoil.journeys.quote import quote
+from counterfoil.journeys.reconcile_ledger import reconcile_ledger
 from counterfoil.journeys.reprice import PriceWish, reprice_line
 from counterfoil.journeys.tell_customers import LINE_PRICE, notices_consumer, take_notices
 from counterfoil.kernel import ids
@@ -26,9 +28,15 @@ from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language
 from counterfoil.lending import promotion_store as store
 from counterfoil.lending import store as lending
-from counterfoil.lending.commands import FailPayout, OpenLine
+from counterfoil.lending.commands import (
+    ConfirmPayout,
+    FailPayout,
+    OpenLine,
+    Repay,
+    ReverseRepayment,
+)
 from counterfoil.lending.quote import Quote
-from counterfoil.lending.terms import Method
+from counterfoil.lending.terms import Method, Prepayment
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import Approval
 from counterfoil.platform.batches import Answer
@@ -208,6 +216,59 @@ async def test_what_comes_to_nothing_gives_back_what_it_took(house: House) -> No
     assert await settle_promotions(house) == 1
     assert (await standing(house)).used_uses == 1
     assert await settle_promotions(house) == 0
+
+
+async def claimed(house: House) -> tuple[int, int]:
+    """Return what funders owe by the claims, and what was earned of them by the books."""
+    async with house.database.connection() as connection:
+        driver: Any = connection
+        earned = await driver.fetchval(
+            "SELECT coalesce(-sum(amount_minor), 0)::bigint FROM ledger.posting"
+            " WHERE account = 6051"
+        )
+    return sum(one.claimed_minor for one in await list_promotions(house)), earned
+
+
+async def test_whoever_funds_a_promotion_owes_what_customers_did_not_pay(house: House) -> None:
+    assert 'funder = "lender"' in OPEN_TO_ALL
+    await published(house, OPEN_TO_ALL.replace('funder = "lender"', 'funder = "partner"'))
+    found = await quoted(house)
+    assert found.promotion is not None
+    answer = await drawn(house, found.token)
+    assert isinstance(answer, Answer)
+    loan_id = ids.from_text(ids.LOAN, orjson.loads(answer.text)["id"])
+    of_line: dict[str, Any] = {"customer_id": 1, "line_id": LINE}
+    arrived = ConfirmPayout(
+        **of_line, loan_id=loan_id, payment_id=loan_id, value_date=ON, rail_reference="B1"
+    )
+    assert isinstance(await house.counter.submit(arrived, idempotency_key="paid"), Answer)
+    await close_day(house, to=ON + timedelta(days=10))
+    # Ten days of 2,000.00 at 0.035 % less 0.028 %: 70 minor units a thousand, whatever was paid.
+    ten_days = 200_000 * (35_000 - 28_000) * 10 // 10**8
+    assert await claimed(house) == (ten_days, ten_days)
+    early = Repay(
+        **of_line, loan_id=loan_id, amount_minor=300_000, currency="CNY", value_date=None,
+        mode=Prepayment.NEXT_INSTALMENT, channel="bank",
+    )  # fmt: skip
+    booked = await house.counter.submit(early, idempotency_key="early")
+    assert isinstance(booked, Answer)
+    await close_day(house, to=ON + timedelta(days=30))
+    assert await claimed(house) == (ten_days, ten_days), "repaid early costs the funder no more"
+    back = ReverseRepayment(
+        **of_line,
+        repayment_id=ids.from_text(ids.REPAYMENT, orjson.loads(booked.text)["id"]),
+        reason="bounced",
+    )
+    assert isinstance(await house.counter.submit(back, idempotency_key="back"), Answer)
+    await close_day(house, to=ON + timedelta(days=40))
+    owed, earned = await claimed(house)
+    assert ten_days * 3 < owed == earned <= found.promotion.claim.cost_minor
+    await close_day(house, to=ON + timedelta(days=300))
+    most = found.promotion.claim.cost_minor
+    assert await claimed(house) == (most, most), "late or not, never more than the budget gave"
+    pairs = await reconcile_ledger(house.database)
+    assert all(pair.ok for pair in pairs)
+    assert {pair.general_minor for pair in pairs if pair.account == 1221} == {most}
 
 
 async def test_a_promotion_ends_by_itself_or_is_stopped_and_its_tokens_with_it(

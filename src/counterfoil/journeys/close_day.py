@@ -28,6 +28,7 @@ from counterfoil.journeys.forget_statements import erase_expired_statements
 from counterfoil.journeys.forget_templates import forget_expired_templates
 from counterfoil.journeys.house import House
 from counterfoil.journeys.line_reviewing import review_due_lines
+from counterfoil.journeys.promotion_claims import book_claims
 from counterfoil.journeys.promotions import settle_promotions
 from counterfoil.journeys.scenes import stop_scenes
 from counterfoil.kernel.calendar import ONE_DAY
@@ -341,8 +342,9 @@ def _income(
 
 
 async def _sum_up(house: Process, day: date) -> None:
-    """Sum up the ledger of the closed date."""
+    """Book what funders of promotions owe, and sum up the ledger of the closed date."""
     async with house.database.transaction() as connection:
+        await book_claims(connection, house.ids, day, posted_at=house.clock.now())
         await ledger.sum_up_day(connection, day)
         await _mark(connection, house.clock.now(), day, LEDGER)
 

@@ -285,6 +285,8 @@ class FunderCost(NamedTuple):
     cost_minor: int
     #: Taken by drawdowns that have not been answered.
     held_minor: int
+    #: What it owes by the books, as its loans have earned it; 0 for the lender itself.
+    claimed_minor: int
 
 
 def cost_by_funder(found: Iterable[store.Standing]) -> list[FunderCost]:
@@ -300,6 +302,7 @@ def cost_by_funder(found: Iterable[store.Standing]) -> list[FunderCost]:
             uses=sum(item.used_uses for item in items),
             cost_minor=sum(item.used_minor for item in items),
             held_minor=sum(item.held_minor for item in items),
+            claimed_minor=sum(item.claimed_minor for item in items),
         )
         for (funder, currency), items in sorted(parties.items())
     ]

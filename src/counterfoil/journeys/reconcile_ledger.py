@@ -1,6 +1,6 @@
 """Reconciling the sub-ledger, which is lines and loans, with the general ledger, book by book.
 
-Principal, holds and credit agree at any moment. What was earned is booked by the close of day: in
+Principal, holds, credit and claims on funders of promotions agree at any moment. What was earned is booked by the close of day: in
 between, the receivable accounts differ by what has been earned or corrected since.
 """
 
@@ -16,15 +16,19 @@ from counterfoil.ledger.chart import (
     INTEREST_RECEIVABLE,
     LOAN_PRINCIPAL,
     PENALTY_RECEIVABLE,
+    PROMOTION_RECEIVABLE,
 )
 from counterfoil.ledger.store import BookKey
 from counterfoil.lending import check_store as lending
 from counterfoil.lending import closing_store as closing
+from counterfoil.lending.promotion_claim_store import claims_by_book
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Database
 
 #: Accounts that agree at any moment; the others agree at the end of each close.
-ALWAYS: Final = frozenset({LOAN_PRINCIPAL, CUSTOMER_CREDIT, CREDIT_RETURNING, COMMITMENT_HELD})
+ALWAYS: Final = frozenset(
+    {LOAN_PRINCIPAL, CUSTOMER_CREDIT, CREDIT_RETURNING, COMMITMENT_HELD, PROMOTION_RECEIVABLE}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +67,11 @@ async def reconcile_ledger(database: Database) -> list[Pair]:
         business_date = await PLATFORM.business_date.fetchval(connection)
         general = await ledger.balances(connection)
         sub_ledger = await lending.book_sums(connection)
+        claimed = await claims_by_book(connection)
         earned = await closing.receivables(connection, business_date) if business_date else []
-    made: dict[tuple[BookKey, int], int] = {}
+    made: dict[tuple[BookKey, int], int] = {
+        (book, PROMOTION_RECEIVABLE): amount for book, amount in claimed.items()
+    }
     for book, (principal, held, credit, returning) in sub_ledger.items():
         made[book, LOAN_PRINCIPAL] = principal
         made[book, COMMITMENT_HELD] = held

@@ -41,6 +41,7 @@ BANK = 1002
 INTEREST_RECEIVABLE = 1132
 PENALTY_RECEIVABLE = 1133
 FEE_RECEIVABLE = 1134
+PROMOTION_RECEIVABLE = 1221
 LOAN_PRINCIPAL = 1301
 CUSTOMER_CREDIT = 2203
 CREDIT_RETURNING = 2204
@@ -49,6 +50,7 @@ COLLECTED_FOR_OTHERS = 2241
 INTEREST_INCOME = 6011
 PENALTY_INCOME = 6012
 FEE_INCOME = 6021
+PROMOTION_INCOME = 6051
 RAIL_COST = 6421
 COMMITMENT_HELD = 9101
 COMMITMENT_CONTRA = 9102
@@ -81,6 +83,13 @@ CHART = {
             code=FEE_RECEIVABLE,
             name_en="Fees receivable",
             name_zh="应收手续费",
+            kind=Class.ASSET,
+            normal=Side.DEBIT,
+        ),
+        Account(
+            code=PROMOTION_RECEIVABLE,
+            name_en="Claims on those who fund promotions",
+            name_zh="应收优惠补贴款",
             kind=Class.ASSET,
             normal=Side.DEBIT,
         ),
@@ -130,6 +139,13 @@ CHART = {
             code=FEE_INCOME,
             name_en="Fee income",
             name_zh="手续费收入",
+            kind=Class.INCOME,
+            normal=Side.CREDIT,
+        ),
+        Account(
+            code=PROMOTION_INCOME,
+            name_en="Interest paid by those who fund promotions",
+            name_zh="优惠补贴收入",
             kind=Class.INCOME,
             normal=Side.CREDIT,
         ),

@@ -22,6 +22,8 @@ from counterfoil.ledger.chart import (
     LOAN_PRINCIPAL,
     PENALTY_INCOME,
     PENALTY_RECEIVABLE,
+    PROMOTION_INCOME,
+    PROMOTION_RECEIVABLE,
     RAIL_COST,
     RAIL_FEES_OWED,
 )
@@ -111,6 +113,11 @@ def accrual(*, interest_minor: int, penalty_minor: int, fee_minor: int = 0) -> P
 def rail_fee(fee_minor: int) -> Postings:
     """Post what payments cost the house; it is never taken from what is paid out (R038)."""
     return Postings([RAIL_COST, RAIL_FEES_OWED], [fee_minor, -fee_minor])
+
+
+def promotion_claim(amount_minor: int) -> Postings:
+    """Post interest that whoever funds a promotion pays; negative where less is owed after all."""
+    return Postings([PROMOTION_RECEIVABLE, PROMOTION_INCOME], [amount_minor, -amount_minor])
 
 
 def _without_empty(*postings: tuple[int, int]) -> Postings:

@@ -72,6 +72,8 @@ class Standing:
     used_uses: int
     #: Taken by drawdowns that have not been answered.
     held_minor: int
+    #: Booked as a claim on whoever funds it, by the end of the last closed day; 0 for the lender's.
+    claimed_minor: int
 
 
 async def add(connection: Connection, kept: Kept, signed: Signed) -> None:

@@ -51,6 +51,8 @@ class FunderCostView(View):
     uses: int
     cost_minor: int
     held_minor: int
+    #: What it owes by the books, as the loans have earned it; 0 for the lender itself.
+    claimed_minor: int
 
 
 class Promotions(View):

@@ -45,6 +45,7 @@ class FunderRow:
     uses: str
     cost: str
     held: str
+    claimed: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +139,7 @@ def _funder(visit: Visit, item: FunderCost) -> FunderRow:
         uses=f.count(item.uses),
         cost=f.amount(item.cost_minor, item.currency),
         held=f.amount(item.held_minor, item.currency),
+        claimed=f.amount(item.claimed_minor, item.currency),
     )
 
 
