@@ -81,9 +81,24 @@ async def keep_papers(house: House, consumer: Consumer) -> int:
 async def _keep_signed(
     house: House, connection: Connection, customer_id: int, loan_id: int
 ) -> None:
-    """Keep the sheet that was agreed to with a drawdown; a sandbox may draw without one."""
     loan = await lending.read_loan(connection, customer_id, loan_id)
-    if loan is None or loan.note_ref is None:
+    if loan is not None:
+        await _keep_agreed(house, connection, loan)
+
+
+async def keep_agreed_sheets(house: House, loans: Sequence[Loan]) -> None:
+    """Keep the sheets that were agreed to with some loans, before their events are come to.
+
+    The reader of the outbox comes to them later and finds them kept.
+    """
+    async with house.database.transaction() as connection:
+        for loan in loans:
+            await _keep_agreed(house, connection, loan)
+
+
+async def _keep_agreed(house: House, connection: Connection, loan: Loan) -> None:
+    """Keep the sheet that was agreed to with a drawdown; a sandbox may draw without one."""
+    if loan.note_ref is None:
         return
     terms = house.catalogue.terms(loan.product_code, loan.product_version)
     document = signed_sheet(loan, terms)

@@ -27,7 +27,7 @@ from counterfoil.platform.queries import Queries
 from counterfoil.platform.settings import Settings
 from counterfoil.simulator import held_out, parties, people, proving, trying
 from counterfoil.simulator.bureau.populating import known
-from counterfoil.simulator.showing import ShownCustomer, customer_to_show
+from counterfoil.simulator.showing import ShownCustomer, customer_to_show, keep_papers_shown
 from counterfoil.simulator.world import FIRST_DATE, OPENS_AT, PRODUCT, Tell, World
 
 _DATABASE: Final = Queries.load("counterfoil.simulator", "demo_database.sql")
@@ -199,6 +199,7 @@ async def run(settings: Settings, url: str, size: DemoSize, tell: Tell) -> DemoR
         await world.run(tell)
         async with house.database.connection() as connection:
             await _DATABASE.note_end.execute(connection)
+        await keep_papers_shown(house)
         proofs = await proving.hand_out(house, settings.home / "receipts")
         return await _report(house, world, proofs, size, tell)
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from counterfoil.journeys.house import House
+from counterfoil.journeys.papers import keep_agreed_sheets
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.lending import store
 from counterfoil.lending.line import Line
@@ -11,6 +12,8 @@ from counterfoil.simulator.world import PRODUCT
 
 #: More than a demonstration needs to find somebody with loans.
 _LOOKED_AT = 500
+#: Loans whose cost sheets are kept before the worker has come to them.
+_PAPERS = 100
 
 
 class ShownCustomer(NamedTuple):
@@ -18,6 +21,13 @@ class ShownCustomer(NamedTuple):
 
     name: str
     phone: str
+
+
+async def keep_papers_shown(house: House) -> None:
+    """Keep the cost sheets of the loans that pages show first; the worker keeps the others."""
+    async with house.database.connection() as connection:
+        loans = await store.read_loans_after(connection, status="open", page=_PAPERS)
+    await keep_agreed_sheets(house, loans)
 
 
 async def customer_to_show(house: House) -> ShownCustomer | None:
