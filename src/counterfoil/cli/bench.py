@@ -2,11 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from counterfoil.cli.output import failures_as_messages, write_json, write_table
+from counterfoil.cli.output import fail, failures_as_messages, write_json, write_table
 
 bench = typer.Typer(help="Measure on a server of its own, with durability on.")
 
@@ -172,13 +172,11 @@ def gate(
     ] = None,
 ) -> None:
     """Hold results against the floors that no figure may fall below; exit 1 where one does."""
-    import json
-
     from counterfoil.simulator.bench import gate as gates
 
     with failures_as_messages():
         limits = gates.load_floors(floors.read_text("utf-8") if floors else None)
-    documents = [json.loads(file.read_text("utf-8")) for file in files]
+    documents = [_result_of(file) for file in files]
     found = [(file, one) for file, document in zip(files, documents, strict=True)
              for one in gates.hold(document, limits)]  # fmt: skip
     rows = [
@@ -196,6 +194,19 @@ def gate(
 
 
 _HOLDS = {True: "holds", False: "below"}
+
+
+def _result_of(file: Path) -> dict[str, Any]:
+    """Return what a benchmark wrote; end the command where the file is no such thing."""
+    import json
+
+    try:
+        document = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as failure:
+        raise fail(f"{file}: no JSON that can be read ({failure})") from failure
+    if not isinstance(document, dict) or not isinstance(document.get("results"), dict):
+        raise fail(f"{file}: not what `counterfoil bench … --json` writes")
+    return document
 
 
 @bench.command()

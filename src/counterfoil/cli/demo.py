@@ -65,6 +65,8 @@ def demo(
     from counterfoil.simulator.demo import DemoRefusedError, DemoSize, prepare
 
     size = DemoSize(applicants=applicants, days=days, seed=seed)
+    if json_file is not None and not json_file.parent.is_dir():
+        raise output.fail(f"{json_file.parent}: there is no such directory for the figures")
     # Where the figures go to standard output, everything else goes beside it.
     console = Console(stderr=str(json_file) == "-")
     with output.failures_as_messages():

@@ -67,6 +67,11 @@ def failures_as_messages() -> Iterator[None]:
         raise fail(f"{refused.message} {refused.next_step} ({refused.code})") from failure
     except (EmbeddedDatabaseError, MigrationError) as failure:
         raise fail(str(failure)) from failure
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+    except OSError as failure:
+        if failure.filename is not None:
+            raise fail(f"{failure.filename}: {failure.strerror}") from failure
+        said = f"The database cannot be reached: {failure}. Check COUNTERFOIL_DATABASE_URL."
+        raise fail(said) from failure
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
         notes = " ".join(getattr(failure, "__notes__", []))
         raise fail(f"The database answered: {failure} {notes}".rstrip()) from failure
