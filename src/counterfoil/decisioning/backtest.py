@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import DuplicateError, PolarsError
 
 from counterfoil.decisioning.batch_frame import UnfitDataError, check_frame
 from counterfoil.decisioning.batch_guards import COLUMNS, guarded, stopped
@@ -108,7 +108,12 @@ def count_rows(frame: pl.LazyFrame) -> int:
     try:
         return int(frame.select(pl.len()).collect(engine="streaming").item())
     except (PolarsError, OSError) as error:
-        raise UnfitDataError(f"the file cannot be read: {error}") from error
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: Exception) -> UnfitDataError:
+    """Return the first line of a fault: the rest is advice on how to program the reader."""
+    return UnfitDataError(f"the file cannot be read: {str(error).strip().partition(chr(10))[0]}")
 
 
 def run(
@@ -119,6 +124,8 @@ def run(
     `tell` hears how many cases were done since it was last told. Raises UnfitDataError.
     """
     policies = [backtest.policy] if backtest.other is None else [backtest.policy, backtest.other]
+    if not backtest.target.parent.is_dir():
+        raise UnfitDataError(f"{backtest.target.parent}, for the result, is no directory")
     try:
         for policy in policies:
             check_frame(policy, frame, keep=_kept(backtest))
@@ -127,8 +134,12 @@ def run(
         answers = plan(backtest, counted)
         draft = backtest.target.with_name(f"{backtest.target.name}.part")
         answers.sink_parquet(draft, row_group_size=_ROWS_OF_A_GROUP, engine="streaming")
+    except DuplicateError as error:
+        raise UnfitDataError(
+            "a column that is carried along bears the name of one of the answers; rename it"
+        ) from error
     except (PolarsError, OSError) as error:
-        raise UnfitDataError(f"the file cannot be read: {error}") from error
+        raise _unreadable(error) from error
     draft.replace(backtest.target)
     return summarise(backtest)
 

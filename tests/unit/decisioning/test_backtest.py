@@ -1,6 +1,7 @@
 """A policy over a file: the same decisions as one by one, and messages where the file is wrong."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,10 @@ def test_a_column_of_nothing_is_unknown_and_a_column_to_keep_has_to_be_there(
     assert ran(tmp_path, frame).coverage["R09"]["unknown"] == 1
     with pytest.raises(UnfitDataError, match="nobody, which is to be kept"):
         ran(tmp_path, frame, keep=["nobody"])
+    named = frame.with_columns(outcome=pl.lit(1), rules_true_0=pl.lit(1))
+    for name in ("outcome", "rules_true_0"):
+        with pytest.raises(UnfitDataError, match="the name of one of the answers"):
+            ran(tmp_path, named, keep=[name])
 
 
 def test_a_text_file_is_read_as_the_policy_declares(tmp_path: Path) -> None:
@@ -157,8 +162,12 @@ def test_a_text_file_is_read_as_the_policy_declares(tmp_path: Path) -> None:
     assert run(wanted, scan([BASE], source)).outcomes["approved"] == 1
     assert pl.read_parquet(target)["limit_minor"][0] == 5_000_000
     source.write_text(source.read_text().replace("500000", "half"))
-    with pytest.raises(UnfitDataError, match="cannot be read"):
+    with pytest.raises(UnfitDataError, match=r"cannot be read: .*half.*utilisation_ppm") as told:
         run(wanted, scan([BASE], source))
+    assert "\n" not in str(told.value)
+    nowhere = replace(wanted, target=tmp_path / "nowhere" / "out.parquet")
+    with pytest.raises(UnfitDataError, match="nowhere, for the result, is no directory"):
+        run(nowhere, scan([BASE], source))
 
 
 def test_what_is_no_file_of_cases_is_refused(tmp_path: Path) -> None:
