@@ -243,8 +243,8 @@ ADDRESS_IN_USE = Refusal(
     message="Messages go to this address: {channel} is among the channels.",
     next_step="Choose other channels and another form of statements first.",
 )
-ADDRESS_REQUESTS_USED_UP = Refusal(
-    code="address_requests_used_up",
+ADDRESS_CODES_USED_UP = Refusal(
+    code="address_codes_used_up",
     kind=Kind.BUSY,
     message="Too many codes for addresses were sent in the last hour.",
     next_step="Try again in an hour.",

@@ -94,7 +94,7 @@ async def name_address(
         if person.addresses.get(channel) == given:
             return refuse(refusals.ADDRESS_UNCHANGED)
         if not await contact_store.add_request(connection, request):
-            return refuse(refusals.ADDRESS_REQUESTS_USED_UP)
+            return refuse(refusals.ADDRESS_CODES_USED_UP)
         return _text(customer_id, request_id, channel, status="asked")
 
     # The key's record must not give the address away: it is compared by a keyed hash.
