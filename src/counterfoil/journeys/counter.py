@@ -359,7 +359,7 @@ class Counter:
         Identity and phone numbers that somebody typed into a reason are hidden before it is kept:
         reasons are read by customers, hosts and bureaus.
         """
-        command = without_numbers(command)
+        command = _without_numbers(command)
         return await self.engine.submit(
             command.customer_id,
             command,
@@ -385,7 +385,7 @@ class Counter:
         return orjson.loads(outcome.answer), [*account.loans.values()]
 
 
-def without_numbers(command: commands.Command) -> commands.Command:
+def _without_numbers(command: commands.Command) -> commands.Command:
     """Return a command whose reason names nobody by number."""
     said: str = getattr(command, "reason", "")
     plain = mask_free_text(said) if said else said
