@@ -51,6 +51,14 @@ BINDING_STATES = (State.EFFECTIVE, State.RETIRED)
 
 SCENES = ("cash", "travel", "education", "home_goods")
 LICENCES = ("bank", "consumer_finance", "auto_finance", "trust", "micro_loan", "micro_loan_net")
+#: Uses of the money that R050 (B) bans, and the licences that it binds; a product may ban more.
+PURPOSES_BANNED_BY_LAW = frozenset(
+    {
+        *("home_purchase", "mortgage_repayment", "shares", "bonds", "futures", "derivatives"),
+        *("asset_management", "fixed_assets", "equity_investment"),
+    }
+)
+LICENCES_BOUND = frozenset({"bank", "consumer_finance", "auto_finance"})
 GUARANTEES = ("none",)
 PROGRAMMES = ("own",)
 RECORDS = ("credit_line", "loan", "repayment_status")
@@ -236,6 +244,10 @@ def compounds_within(rate_daily_e8: int, annual_e8_cap: int) -> bool:
     return grown * ONE_E8 <= (ONE_E8 + annual_e8_cap) * lent
 
 
+def _bans_by_law(banned: tuple[str, ...], licence: str) -> bool:
+    return licence not in LICENCES_BOUND or PURPOSES_BANNED_BY_LAW.issubset(banned)
+
+
 def _divides(step: int, least: int, most: int) -> bool:
     return least % step == 0 and most % step == 0
 
@@ -315,6 +327,12 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., bool], str, str], ...] = (
         _penalty_at_an_end,
         "repayment.allocation",
         "names penalty between interest and principal, which a sweep by_instalment cannot do",
+    ),
+    (
+        ("drawdown.purposes_banned", "lender.licence"),
+        _bans_by_law,
+        "drawdown.purposes_banned",
+        f"lacks a purpose that R050 bans: {', '.join(sorted(PURPOSES_BANNED_BY_LAW))}",
     ),
     (
         ("meta.author", "meta.approver"),

@@ -117,6 +117,7 @@ def test_nothing_is_current_before_its_first_day() -> None:
             "less than",
         ),
         ('step = "1.00"', 'step = "0.03"', "drawdown.step", "divide"),
+        ('"shares", ', "", "drawdown.purposes_banned", "R050 bans: asset_management"),
         ('limit_most = "200000.00"', 'limit_most = "9000.00"', "drawdown.most", "nobody"),
         ('least = "100.00"', 'least = "600.00"', "drawdown.least", "smallest line"),
         ('daily_least = "0.020 %"', 'daily_least = "0.056 %"', "interest.daily_least", "at most"),

@@ -10,8 +10,9 @@ from tests.store.branch import a_draw, confirmation, failure
 
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.account import Accepted
-from counterfoil.lending.commands import Draw
+from counterfoil.lending.commands import Draw, Repay
 from counterfoil.lending.drawing import posix_ms
+from counterfoil.lending.terms import Prepayment
 
 RATE = 35_000
 
@@ -57,6 +58,30 @@ def test_the_available_amount_is_drawn_to_the_last_unit_and_no_further() -> None
     refused = bench.decide(drawing(10_000))
     assert isinstance(refused, Refused)
     assert refused.detail["available_minor"] == 0
+
+
+def test_an_expired_line_lends_nothing_and_its_loans_are_repaid_as_agreed() -> None:
+    bench = Bench(a_line(limit_minor=100_000))
+    loan_id, line = bench.draw(60_000), bench.account.line
+    assert line is not None
+    line.valid_to = START - timedelta(days=1)
+    refused = bench.decide(drawing(10_000))
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.detail["valid_to"]) == ("line_expired", str(line.valid_to))
+    paid = bench.decide(
+        Repay(
+            customer_id=line.customer_id,
+            line_id=line.line_id,
+            loan_id=loan_id,
+            amount_minor=20_000,
+            currency="CNY",
+            value_date=None,
+            mode=Prepayment.NEXT_INSTALMENT,
+            channel="bank",
+        )
+    )
+    assert isinstance(paid, Accepted)
+    assert bench.account.loans[loan_id].principal_minor == 40_000
 
 
 @pytest.mark.parametrize(
