@@ -81,8 +81,6 @@ class Write:
     description: str = ""
     #: The form as it is described, where that says more than the validator checks at once.
     described_by: type[Body] | None = None
-    #: The address that takes its place; the operation is kept for those who call it, and no more.
-    successor: str | None = None
     #: Prefixes of the identifiers in the path, by name.
     path_ids: Mapping[str, str] = field(default_factory=dict)
 
