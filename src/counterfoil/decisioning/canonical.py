@@ -72,6 +72,8 @@ def _parts(document: object) -> Iterator[tuple[str, object]]:
             if not isinstance(key, str) or any(letter > "\uffff" for letter in key):
                 raise NotCanonicalError("a key is a text of the basic plane")
             yield f".{key}", item
+    elif isinstance(document, float):
+        raise NotCanonicalError("is a fraction; write an integer of a smaller unit")
     else:
         raise NotCanonicalError(f"a {type(document).__name__} has no canonical form")
 

@@ -19,8 +19,7 @@ def parse_toml(text: str) -> dict[str, Any]:
     except RecursionError as error:
         raise tomllib.TOMLDecodeError(_TOO_DEEP) from error
     except ValueError as error:
-        # An integer of thousands of digits.
-        raise tomllib.TOMLDecodeError(str(error)) from error
+        raise tomllib.TOMLDecodeError("a number has thousands of digits") from error
     level: list[Any] = [document]
     for _ in range(DEPTH_MAX):
         level = [item for part in level for item in _inner(part)]

@@ -29,7 +29,7 @@ FAULTS: list[tuple[str, str, str, str]] = [
     ("lenders_count >= 7", "lenders_count >= 7 -- AND is_student", "-- AND", "beside the rule"),
     ("lenders_count >= 7", "lenders_count >= 9007199254740993", "lenders_count", "beyond 2"),
     ("offer_valid_days = 30", "offer_valid_days = 99999999999", "999", "between 1 and 366"),
-    ("offer_valid_days = 30", "offer_valid_days = 1.5", "1.5", "no canonical form"),
+    ("offer_valid_days = 30", "offer_valid_days = 1.5", "1.5", "is a fraction"),
     ('code = "R02"', 'code = "R01"', "[[rules]]", "stands there twice"),
     ('version = "', "deep = " + "[" * 5_000 + "]" * 5_000 + '\nversion = "', "", "deeper"),
     ('version = "', "huge = " + "9" * 5_000 + '\nversion = "', "", "is not TOML"),
