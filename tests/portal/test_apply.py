@@ -1,5 +1,6 @@
 """Applying at the portal: product, form, consents one by one, the answer, what comes after."""
 
+import re
 from datetime import UTC, datetime
 
 import httpx
@@ -9,11 +10,14 @@ from tests.portal.conftest import Person
 from tests.store.applicants import PERSONS, Counter
 from tests.store.consent_desk import WallClock
 
+from counterfoil.customers.lesson_store import lessons_read
 from counterfoil.decisioning import store
 from counterfoil.decisioning.application import Application, Status
 from counterfoil.journeys.consent import consents_of
 from counterfoil.journeys.house import House
+from counterfoil.journeys.starter_path import StarterPath
 from counterfoil.kernel import ids
+from counterfoil.lending.line import Line
 
 APPLY = "/portal/apply/cash-line-open"
 FACTS = {"fact_is_student": "no", "fact_income_monthly_minor": "12,000.00"}
@@ -191,3 +195,33 @@ async def test_an_older_customer_is_offered_plain_pages_and_a_call(
     # Whoever has chosen, either way, is not asked again.
     await applicant.submit(home, "/portal/plain", is_plain="no")
     assert "Would plainer pages help?" not in (await applicant.get("/portal/")).text
+
+
+async def test_the_starter_path_shows_how_far_one_has_come_and_keeps_what_was_read(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = await person.get("/portal/")
+    found = re.search(r'href="/portal/limits/(ln_[0-9a-z]+)"', home.text)
+    assert found
+    # The seeded lender's version has no such path.
+    assert (await person.get(f"/portal/starter/{found[1]}")).status_code == 404
+
+    async def begun(house: House, line: Line) -> StarterPath:
+        async with house.database.connection() as connection:
+            read = await lessons_read(connection, line.customer_id)
+        return StarterPath(
+            first_minor=500_000, limit_minor=line.limit_minor, lessons_read=read, streak=3
+        )
+
+    monkeypatch.setattr("counterfoil.portal.pages.starter.read_starter_path", begun)
+    path = f"/portal/starter/{found[1]}"
+    for language, shown in (("en", "Lessons read: 0 of 3."), ("zh-CN", "已阅读 0 / 3 课")):
+        page = await person.get(path, language=language)
+        assert (page.status_code, faults(page.text)) == (200, [])
+        assert shown in page.text
+    page = await person.get(path)
+    assert re.search(r"Your first limit: [^.]*5,000\.00", page.text)
+    assert re.search(r"1,000\.00[^.]* paid 30 days late costs", page.text)
+    kept = await person.submit(page, path, lesson="lateness")
+    assert kept.status_code == 303
+    assert "Lessons read: 1 of 3." in (await person.get(path)).text

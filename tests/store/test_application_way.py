@@ -11,26 +11,32 @@ from tests.store.applicants import Counter
 from tests.store.branch import an_opening
 from tests.unit.decisioning.policies import document_of, rule
 
+from counterfoil.customers.lesson_store import Lesson
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application
 from counterfoil.decisioning.compile_python import compile_python
 from counterfoil.decisioning.decision import Outcome
-from counterfoil.decisioning.document import policy_of
+from counterfoil.decisioning.document import load_policy, policy_of
 from counterfoil.decisioning.draft_store import Draft
+from counterfoil.decisioning.policy_parts import Protection
 from counterfoil.decisioning.review import About
 from counterfoil.decisioning.wishes import Choice
-from counterfoil.journeys import apply, choose, draft, recheck_offer, supply
+from counterfoil.journeys import adjust_limit, apply, choose, draft, recheck_offer, supply
 from counterfoil.journeys.apply import ApplicationView
 from counterfoil.journeys.contract_bulk import sign_for_sandbox
 from counterfoil.journeys.expire import expire_applications
 from counterfoil.journeys.explain_decision import Explained, explain_decision
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.policies import ORIGINATION, InForce
+from counterfoil.journeys.protections import protections_of
 from counterfoil.journeys.recheck import recheck_decisions
+from counterfoil.journeys.starter_path import note_lesson, read_starter_path
 from counterfoil.journeys.tell_customers import notices_consumer, take_notices
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
+from counterfoil.lending.line import Line
+from counterfoil.lending.store import read_line
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.settings import Settings
 
@@ -279,3 +285,47 @@ async def test_an_offer_whose_ground_has_moved_is_decided_again(
     other = await desk.apply()
     await desk.accept(other)
     assert (await desk.stored(other)).status == "accepted"
+
+
+async def test_a_first_line_begins_small_and_its_path_is_told_until_it_has_grown(
+    house: House,
+) -> None:
+    wide = InForce(compiled=compile_python(load_policy("base-2026-04")))
+    house.policies.put_in_force(ORIGINATION, wide)
+    desk = Counter(house)
+    view = await desk.apply(income_monthly_minor=5_000_000, debt_monthly_minor=0)
+    async with house.database.connection() as connection:
+        [taken] = await decisions.read_decisions_of(
+            connection, customer_id=view.customer_id, application_id=view.application_id
+        )
+    record = orjson.loads(taken.stored.inputs)["features"]
+    # The house itself knows that there was no line, and that this one lends cash.
+    assert (record["own_lines_count"], record["is_scene_line"]) == (0, False)
+    assert record["is_rural"] is None
+    assert orjson.loads(taken.stored.result)["segment"] == "first_time"
+    assert view.limit_minor == 500_000
+    await desk.accept(view)
+    line = await the_line(house, view)
+    path = await read_starter_path(house, line)
+    assert path is not None
+    assert (path.first_minor, path.streak, path.lessons_read) == (500_000, 0, frozenset())
+    assert not path.has_graduated
+    for _ in range(2):
+        await note_lesson(house, view.customer_id, Lesson.LATENESS)
+    raised = await adjust_limit.set_limit(
+        house, customer_id=line.customer_id, line_id=line.line_id, limit_minor=800_000,
+        reason="good_record", author="li-wei", idempotency_key="grow",
+    )  # fmt: skip
+    assert isinstance(raised, Answer), raised
+    after = await read_starter_path(house, await the_line(house, view))
+    assert after is not None
+    assert after.has_graduated
+    assert after.lessons_read == {Lesson.LATENESS}
+    assert Protection.STARTER_PATH in await protections_of(house, view.customer_id)
+
+
+async def the_line(house: House, view: ApplicationView) -> Line:
+    async with house.database.connection() as connection:
+        line = await read_line(connection, view.customer_id, view.application_id)
+    assert line is not None
+    return line

@@ -98,7 +98,7 @@ def review_facts(
     return {
         **behaviour_facts(line, history, on),
         "own_days_past_due": _days_past_due(record.instalments, on),
-        "own_on_time_streak": _streak(record.instalments),
+        "own_on_time_streak": on_time_streak(record.instalments),
         "own_late_months_6": sum(counted),
         "own_late_months_since_change": _late_since(
             record.instalments, changed_on, spans[:_HALF_YEAR]
@@ -197,7 +197,7 @@ def _days_past_due(instalments: Sequence[Instalment], on: date) -> int:
     )  # fmt: skip
 
 
-def _streak(instalments: Sequence[Instalment]) -> int:
+def on_time_streak(instalments: Sequence[Instalment]) -> int:
     """Return how many instalments in a row, up to the latest that is paid, were not late."""
     count = 0
     for one in sorted(instalments, reverse=True, key=lambda item: item.due_date):

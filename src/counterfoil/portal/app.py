@@ -59,6 +59,7 @@ from counterfoil.portal.pages import (
     settings,
     settle,
     sign_in,
+    starter,
     told,
 )
 from counterfoil.portal.session import Visitor, visit_cookie, visitor_of
@@ -83,6 +84,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *repay.PAGES,
     *settle.PAGES,
     *limits.PAGES,
+    *starter.PAGES,
     *decisions.PAGES,
     *contracts.PAGES,
     *me.PAGES,

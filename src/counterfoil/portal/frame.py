@@ -21,7 +21,7 @@ _TABS: Final = (
         "/me",
         (
             *("/decisions", "/rights", "/profile", "/limits", "/contracts", "/sign-ins"),
-            *("/settings", "/hosts", "/account", "/calls"),
+            *("/settings", "/hosts", "/account", "/calls", "/starter"),
         ),
     ),
 )

@@ -25,6 +25,7 @@ from counterfoil.journeys.raise_agreeing import (
     read_amendment,
 )
 from counterfoil.journeys.reading_time import begin_reading, end_reading
+from counterfoil.journeys.starter_path import read_starter_path
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store
@@ -83,6 +84,8 @@ class LimitView:
     measures: Sequence[MeasureRow]
     #: What the customer was told, newest first.
     told: Sequence[Event]
+    #: Where the line began with the starter path; empty elsewhere.
+    starter_href: str
     form: Form
     done: str
 
@@ -246,6 +249,9 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
             )
             for one in notices
         ],
+        starter_href=""
+        if await read_starter_path(visit.house, line) is None
+        else f"/portal/starter/{record}",
         form=visit.form(f"/limits/{record}", reader),
         done=next((text for text in map(visit.done, _DONE) if text), ""),
     )
