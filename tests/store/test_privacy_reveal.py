@@ -34,6 +34,7 @@ from counterfoil.journeys.trail import find_trail
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.trail import Wanted
 from counterfoil.privacy.grant_store import Grant
+from counterfoil.privacy.person_store import read_masked
 from counterfoil.privacy.vault import Purpose
 
 
@@ -189,6 +190,10 @@ async def test_restricted_data_is_opened_for_legal_purposes_only(house: House) -
     assert await erase.apply_retention(house, on=today) == 1
     assert code_of(await reveal(house, CLERK, a_look())) == "data_restricted"
     await seen(house, CLERK, a_look(2))
+    async with house.database.connection() as connection:
+        masked = await read_masked(connection, house.vault, [1, 2])
+    assert {masked[1].name, masked[1].id_number, masked[1].phone} == {"****"}
+    assert masked[2].name != "****"
     shown = await seen(house, OFFICER, a_look(purpose="legal_request"))
     assert shown.data["identity"]["name"] == WANG.name
 

@@ -6,7 +6,8 @@ Invariant   Masking happens on the server; what leaves it masked cannot be undon
 import re
 from typing import Final
 
-_HIDDEN: Final = "****"
+#: In the place of what is not shown at all.
+HIDDEN: Final = "****"
 _CHINA: Final = "+86"
 _CHINA_LENGTH: Final = 14
 _ID_NUMBER_LENGTH: Final = 18
@@ -16,7 +17,7 @@ _SHOWN_PHONE_LENGTH_MIN: Final = 10
 def mask_name(name: str) -> str:
     """Return 王*明 for 王小明, 王* for 王明, and J**** S**** for a name in Latin letters."""
     if name.isascii() or " " in name:
-        return " ".join(part[0] + _HIDDEN for part in name.split())
+        return " ".join(part[0] + HIDDEN for part in name.split())
     if len(name) == 1:
         return "*"
     last = name[-1] if len(name) > len("王明") else ""
@@ -26,7 +27,7 @@ def mask_name(name: str) -> str:
 def mask_id_number(number: str) -> str:
     """Return the first three and the last four characters of an identity number."""
     if len(number) != _ID_NUMBER_LENGTH:
-        return _HIDDEN
+        return HIDDEN
     return number[:3] + "*" * 11 + number[-4:]
 
 
@@ -34,21 +35,21 @@ def mask_phone(phone: str) -> str:
     """Return 138****1234 for a mainland number in E.164; others keep country and last four."""
     if phone.startswith(_CHINA) and len(phone) == _CHINA_LENGTH:
         phone = phone.removeprefix(_CHINA)
-        return phone[:3] + _HIDDEN + phone[-4:]
+        return phone[:3] + HIDDEN + phone[-4:]
     if len(phone) < _SHOWN_PHONE_LENGTH_MIN:
-        return _HIDDEN
-    return phone[:3] + _HIDDEN + phone[-4:]
+        return HIDDEN
+    return phone[:3] + HIDDEN + phone[-4:]
 
 
 def mask_email(address: str) -> str:
     """Return the first letter and the domain of an e-mail address."""
     local, _, domain = address.partition("@")
-    return f"{local[:1]}{_HIDDEN}@{domain}"
+    return f"{local[:1]}{HIDDEN}@{domain}"
 
 
 def mask_letter_address(address: str) -> str:
     """Return the first characters of a postal address, which name a province or a country."""
-    return f"{address[:3]}{_HIDDEN}"
+    return f"{address[:3]}{HIDDEN}"
 
 
 #: 18 characters whose last may be an X (GB 11643-1999).
@@ -74,7 +75,7 @@ def mask_free_text(text: str) -> str:
     parts, end = [], 0
     for start, stop in sorted(found):
         if start >= end:
-            parts += [plain[end:start], _HIDDEN]
+            parts += [plain[end:start], HIDDEN]
             end = stop
     return "".join([*parts, plain[end:]])
 

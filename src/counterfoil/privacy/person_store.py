@@ -1,7 +1,7 @@
 """Persons in the vault: sealed when they register, found by number, shown masked.
 
 Invariant   Who reads in clear is written down first. Masked reading needs no reason and gives
-            nothing that can be undone.
+            nothing that can be undone; of whom the purpose is over it gives nothing at all.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Final
 
 from counterfoil.platform.database import Connection
-from counterfoil.privacy import masking, store
+from counterfoil.privacy import erasure_store, masking, store
 from counterfoil.privacy.blind_index import IndexKind
+from counterfoil.privacy.retention import State, load_schedule
 from counterfoil.privacy.store import IndexEntry
 from counterfoil.privacy.vault import ClearRecord, Purpose, SealedRecord, Vault
 
@@ -72,9 +73,13 @@ async def store_persons(connection: Connection, sealed: SealedPersons, *, at: da
 async def read_masked(
     connection: Connection, vault: Vault, customer_ids: Sequence[int]
 ) -> dict[int, MaskedPerson]:
-    """Return persons masked, by customer; who is not in the vault is not in the answer."""
+    """Return persons masked, by customer; who is not in the vault is not in the answer.
+
+    Of whom the data is restricted everything is hidden: it is kept for legal purposes alone.
+    """
     identities = await _open(connection, vault, customer_ids, Purpose.IDENTITY)
     contacts = await _open(connection, vault, customer_ids, Purpose.CONTACT)
+    restricted = await _restricted(connection, list(identities))
     return {
         customer_id: MaskedPerson(
             customer_id=customer_id,
@@ -82,8 +87,27 @@ async def read_masked(
             id_number=masking.mask_id_number(fields["id_number"]),
             phone=masking.mask_phone(contacts.get(customer_id, {}).get("phone", "")),
         )
+        if customer_id not in restricted
+        else MaskedPerson(
+            customer_id=customer_id,
+            name=masking.HIDDEN,
+            id_number=masking.HIDDEN,
+            phone=masking.HIDDEN,
+        )
         for customer_id, fields in identities.items()
     }
+
+
+async def _restricted(connection: Connection, customer_ids: Sequence[int]) -> frozenset[int]:
+    """Return those of some customers whose identity data is kept for legal purposes alone."""
+    found = load_schedule().class_of(Purpose.IDENTITY)
+    assert found is not None, "every purpose of the vault belongs to a class"
+    standings = await erasure_store.read_standings(connection, customer_ids)
+    return frozenset(
+        item.customer_id
+        for item in standings
+        if item.data_class == found.code and item.state is State.RESTRICTED
+    )
 
 
 async def read_id_number(connection: Connection, vault: Vault, customer_id: int) -> str | None:
