@@ -10,6 +10,7 @@ import orjson
 import pytest
 from tests.store.applicants import PERSONS
 from tests.store.bureau_desk import Desk, open_desk
+from tests.store.privacy_desk import OFFICER
 from tests.store.raise_desk import ask, open_line, wish
 from tests.unit.capacity.paper import Line, as_csv, lines_of
 
@@ -24,6 +25,7 @@ from counterfoil.capacity.assessment import Offer
 from counterfoil.capacity.port import FetchedStatement, Unanswered
 from counterfoil.decisioning.limit_request import LimitRequest
 from counterfoil.journeys import capacity, consent, exposure, household, statements
+from counterfoil.journeys.erase import lift_hold, set_hold
 from counterfoil.journeys.fetch_statements import fetch_statements
 from counterfoil.journeys.forget_statements import erase_expired_statements
 from counterfoil.journeys.house import House
@@ -34,6 +36,7 @@ from counterfoil.kernel.calendar import add_months
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import PostgresError
+from counterfoil.privacy.erasure_store import Hold
 
 NOTICE = "income-proof"
 HALF_A_YEAR = 181 * 86_400
@@ -193,9 +196,37 @@ async def test_a_statement_goes_when_its_life_is_over(desk: Desk) -> None:
     one = await person(desk)
     got(await one.bring(await one.statement()))
     assert await erase_expired_statements(desk.house) == 0
+    keys = "SELECT 1 FROM privacy.data_key WHERE purpose = 'statement'"
+    assert len(await desk.rows(keys)) == 1
     desk.wall.ahead += HALF_A_YEAR
     assert await erase_expired_statements(desk.house) == 1
     assert (await one.capacity())["income_monthly_minor"] is None
+    # Copies of before cannot be opened either.
+    assert await desk.rows(keys) == []
+
+
+async def test_a_legal_hold_keeps_a_statement_that_nobody_reads_any_more(desk: Desk) -> None:
+    one = await person(desk)
+    got(await one.bring(await one.statement()))
+    held = await set_hold(
+        desk.house, OFFICER, customer_id=one.customer_id, reason="court file", ticket="C-9"
+    )
+    assert isinstance(held, Hold)
+    await consent.withdraw(
+        desk.house,
+        customer_id=one.customer_id,
+        consent_id=one.consent_id,
+        channel="portal",
+        idempotency_key="no more",
+    )
+    assert await erase_expired_statements(desk.house) == 0
+    [row] = await desk.rows("SELECT sealed IS NULL AS gone FROM capacity.statement")
+    assert row["gone"] is False
+    assert (await one.capacity())["income_monthly_minor"] is None
+    await lift_hold(
+        desk.house, OFFICER, customer_id=one.customer_id, hold_id=held.hold_id, reason="closed"
+    )
+    assert await erase_expired_statements(desk.house) == 1
 
 
 async def test_too_much_debt_refuses_an_increase_that_the_score_would_grant(desk: Desk) -> None:
