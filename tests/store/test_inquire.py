@@ -32,6 +32,7 @@ from counterfoil.journeys.inquiry_outcomes import (
     Obtained,
 )
 from counterfoil.journeys.inquiry_reading import footprint_of, open_report
+from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.database import PostgresError
 from counterfoil.privacy.erasure_store import Hold
@@ -133,7 +134,10 @@ async def test_a_living_report_serves_again_and_is_counted(desk: Desk) -> None:
     assert len(desk.listed) == 1
     async with desk.house.database.connection() as connection:
         usage = await store.read_usage(connection)
-    assert (usage.inquiries, usage.reuses, usage.customers) == (1, 1, 1)
+        later = ids.floor_of(desk.house.clock.now() + timedelta(minutes=5))
+        nothing = await store.read_usage(connection, first=later)
+    assert (usage.inquiries, usage.reuses, usage.customers, usage.served) == (1, 1, 1, 2)
+    assert (nothing.inquiries, nothing.reuses, nothing.customers, nothing.served) == (0, 0, 0, 0)
 
 
 async def test_a_request_for_a_higher_limit_uses_the_report_of_the_application(desk: Desk) -> None:

@@ -1,13 +1,21 @@
 """Identifiers: never the same number twice, never a smaller one later, and a text that speaks."""
 
 import itertools
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.kernel import ids
-from counterfoil.kernel.ids import EPOCH_MS, IdSource, InvalidIdError, from_text, to_text
+from counterfoil.kernel.ids import (
+    EPOCH_MS,
+    IdSource,
+    InvalidIdError,
+    floor_of,
+    from_text,
+    to_text,
+)
 
 
 def test_numbers_grow_within_a_millisecond_and_when_it_is_used_up() -> None:
@@ -70,3 +78,11 @@ def test_what_is_not_an_identifier_of_that_kind_is_refused(text: str) -> None:
 
 def test_the_largest_number_has_a_text_and_the_next_has_none() -> None:
     assert from_text(ids.LOAN, "lo_7zzzzzzzzzzzz") == (1 << 63) - 1
+
+
+def test_the_floor_of_an_instant_parts_what_came_before_from_what_comes_after() -> None:
+    at = datetime(2026, 1, 5, 8, tzinfo=UTC)
+    milliseconds = int(at.timestamp()) * 1_000
+    before = IdSource(lambda: milliseconds - 1, 1_023)
+    after = IdSource(lambda: milliseconds, 0)
+    assert before.next() < floor_of(at) <= after.next()
