@@ -59,6 +59,14 @@ def _write_impact(report: "GateReport") -> None:
     if groups:
         traits = ("trait", "group", "cases", "approved", "of the best group's", "price gap")
         output.write_table("Groups, which no rule reads", traits, groups)
+    if report.policy.tolerances.proxy_ppm is not None:
+        proxies = [
+            (trait, name, _percent(ppm))
+            for trait, features in impact.proxies.items()
+            for name, ppm in sorted(features.items(), key=lambda item: (-item[1], item[0]))
+        ]
+        heads = ("trait", "feature", "tells of it")
+        output.write_table("What stands in for a trait that no rule reads", heads, proxies)
     for code, aside in sorted(impact.set_aside.items()):
         typer.echo(f"Set aside by {code}, because {aside.reason}")
         for trait, names in sorted(aside.groups.items()):

@@ -30,6 +30,7 @@ from counterfoil.decisioning.policy_parts import (
     RuleClass,
     Tolerances,
 )
+from counterfoil.decisioning.proxies import proxies_of
 
 PPM: Final = 1_000_000
 GROUP_CASES_MIN: Final = 30
@@ -124,6 +125,8 @@ class Impact:
     #: Declines of each rule, and of all, in ppm of what the action cap allows.
     cap_use_ppm: dict[str, int] = field(default_factory=dict)
     groups: dict[str, dict[str, GroupCount]] = field(default_factory=dict)
+    #: How far each feature that is followed tells a trait, by trait and feature (`proxies.py`).
+    proxies: dict[str, dict[str, int]] = field(default_factory=dict)
     #: Whom the comparison leaves out: cases by rule, trait and group.
     set_aside: dict[str, SetAside] = field(default_factory=dict)
 
@@ -142,6 +145,7 @@ class Impact:
             "offer_mean_minor": self.offer_mean_minor,
             "outcomes": dict(sorted(self.outcomes.items())),
             "outcomes_live": dict(sorted(self.outcomes_live.items())),
+            "proxies": self.proxies,
             "set_aside": {code: one.document() for code, one in sorted(self.set_aside.items())},
             "swaps": {name: swap.document() for name, swap in sorted(self.swaps.items())},
         }
@@ -158,6 +162,7 @@ def impact_of(
     impact.offer_mean_minor = _mean_offer(after)
     _count_cap(impact, ours.policy, after)
     _count_groups(impact, ours.policy, cases, after)
+    impact.proxies = proxies_of(ours.policy, cases)
     if live is None or live.policy.currency != ours.policy.currency:
         return impact
     before = [live.decide(case.features, case.asked) for case in cases]
@@ -209,6 +214,7 @@ def _exceeded(
         if most is not None and moved > most:
             yield "offer_mean_ppm", f"the mean offer moves by {moved:,} ppm"
     yield from _unfair(tolerances, impact)
+    yield from _standing_in(tolerances, impact)
     most = tolerances.price_gap_ppm
     if most is not None and twins_gap_ppm > most:
         yield "price_gap_ppm", f"the age alone changes a price by {twins_gap_ppm:,} ppm"
@@ -224,6 +230,15 @@ def _unfair(tolerances: Tolerances, impact: Impact) -> Iterator[tuple[str, str]]
                 yield "adverse_impact_ppm_min", reason
             if most is not None and gap is not None and gap > most:
                 yield "price_gap_ppm", f"{trait} {name} pays {gap:,} ppm more in the same grade"
+
+
+def _standing_in(tolerances: Tolerances, impact: Impact) -> Iterator[tuple[str, str]]:
+    """Yield features that tell a trait further than a version may follow."""
+    most = tolerances.proxy_ppm
+    for trait, features in impact.proxies.items():
+        for name, found in features.items():
+            if most is not None and found > most:
+                yield "proxy_ppm", f"{name} tells {trait} by {found:,} ppm of all there is to tell"
 
 
 def _hits(decisions: Sequence[Decision]) -> Iterator[str]:

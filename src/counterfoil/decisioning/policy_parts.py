@@ -242,6 +242,8 @@ class Tolerances:
     adverse_impact_ppm_min: int | None = None
     #: The most by which a group may pay more than another in the same grade, ppm of the price.
     price_gap_ppm: int | None = None
+    #: How far a feature that is followed may tell a trait, Cramér's V squared.
+    proxy_ppm: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
