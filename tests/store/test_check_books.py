@@ -371,6 +371,15 @@ PLANTED: dict[str, tuple[str, str]] = {
         "rule_caps",
         f"UPDATE lending.loan SET rate_daily_e8 = 58952 WHERE loan_id = {OPEN}",
     ),
+    "fees that lift a loan above the cap": (
+        "rule_caps",
+        (
+            'UPDATE lending.loan SET fees = \'[{"code":"opening","name_en":"Opening fee",'
+            '"name_zh":"开通费","payee":"lender","timing":"first_instalment",'
+            '"basis":"fixed","amount_minor":9000000,"share_e8":0,"cap_minor":null}]\''
+            f" WHERE loan_id = {OPEN}"
+        ),
+    ),
     "a loan of a day for which no cap is known": (
         "rule_caps",
         f"UPDATE lending.loan SET requested_on = '2025-09-30' WHERE loan_id = {OPEN}",

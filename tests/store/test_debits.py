@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.store.branch import a_repayment, reversal
+from tests.store.branch import a_repayment, failure, reversal
 from tests.store.settings_desk import LINE, SettingsDesk, open_desk
 
 from counterfoil.customers.setting import Setting, SettingRequest
@@ -19,9 +19,10 @@ from counterfoil.journeys.collect_debits import DebitBooks
 from counterfoil.journeys.reconcile import DayReconciliation
 from counterfoil.journeys.reconcile_debits import reconcile_closed_debits, reconcile_debits
 from counterfoil.journeys.settle_debit import Settlement, debits_before_people, settle_debit
+from counterfoil.journeys.tell_customers import notices_consumer, take_notices
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
-from counterfoil.lending.commands import ReturnCredit
+from counterfoil.lending.commands import FailReturn, ReturnCredit
 from counterfoil.payments import debit_store
 from counterfoil.payments.debit import DebitOrder
 from counterfoil.payments.hint import take_hint
@@ -81,6 +82,29 @@ async def test_what_falls_due_is_collected_on_its_day_and_booked(desk: SettingsD
     assert rows == [(owed, "auto_debit", DUE)]
     assert await kinds_told(desk) == ["debit_succeeded"]
     assert await desk.branch.faults() == {}
+
+
+async def test_a_payout_that_failed_and_credit_that_did_not_go_back_are_told(
+    desk: SettingsDesk,
+) -> None:
+    house, branch = desk.branch.house, desk.branch
+    loan_id = await branch.draw(desk.customer_id, LINE, 100_000)
+    await branch.get(failure(desk.customer_id, LINE, loan_id))
+    await branch.lend(desk.customer_id, LINE, 100_000)
+    await branch.repay(desk.customer_id, LINE, 103_000)
+    who: dict[str, Any] = {"customer_id": desk.customer_id, "line_id": LINE}
+    asked = await branch.get(
+        ReturnCredit(**who, amount_minor=3_000, currency="CNY", payee_ref="acct")
+    )
+    number = ids.from_text(ids.CREDIT_RETURN, asked["id"])
+    await branch.get(
+        FailReturn(**who, return_id=number, payment_id=number, reason="payee_name_differs")
+    )
+    consumer = notices_consumer(house)
+    await consumer.register()
+    while await consumer.waiting():
+        await take_notices(house, consumer)
+    assert await kinds_told(desk) == ["drawdown_failed", "credit_return_failed"]
 
 
 async def test_the_day_before_the_customer_is_reminded_once(desk: SettingsDesk) -> None:

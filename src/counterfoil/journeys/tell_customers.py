@@ -31,6 +31,10 @@ RECORDS: Final = {
     "application_expired": ids.APPLICATION,
     "limit_request_expired": ids.LIMIT_REQUEST,
     "review_concluded": ids.REVIEW,
+    "drawdown_failed": ids.LOAN,
+    "payout_returned": ids.LOAN,
+    "credit_return_failed": ids.CREDIT_RETURN,
+    "credit_return_bounced": ids.CREDIT_RETURN,
 }
 _TEXTS: Final = load_texts()
 
@@ -61,7 +65,7 @@ async def queue(
 
 
 def notices_consumer(house: House) -> Consumer:
-    """Return the reader of the outbox that queues notices: lines, prices, applications, reviews."""
+    """Return the reader of the outbox that queues notices: of lines, prices, decisions, payouts."""
     return Consumer(house.database, name=CONSUMER, kinds=[LINE_NOTICE, LINE_PRICE, *RECORDS])
 
 
