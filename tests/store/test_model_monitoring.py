@@ -32,6 +32,7 @@ from counterfoil.kernel.errors import Refused
 from counterfoil.models import monitoring_store as store
 from counterfoil.models.artefact import Artefact, read_artefact
 from counterfoil.models.monitoring_store import EVERY_SEGMENT
+from counterfoil.models.registry import VALIDATION_LIFE
 from counterfoil.models.thresholds import load_thresholds
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.settings import Settings
@@ -140,6 +141,19 @@ async def test_a_red_model_stops_approvals_until_somebody_lets_them_go(
     assert code_of(again) == "model_segment_not_held"
     await follow()
     assert (await counter.apply()).status == "approved"
+
+
+async def test_a_validation_that_has_ended_is_an_alarm(house: House) -> None:
+    await in_use(house)
+
+    async def alarms() -> float:
+        await monitor_models.monitor_models(house)
+        return house.metrics.registry.get_sample_value("counterfoil_models_expired") or 0.0
+
+    assert await alarms() == 0
+    assert isinstance(house.clock, TestClock)
+    house.clock.advance(VALIDATION_LIFE)
+    assert await alarms() >= 1
 
 
 async def test_outcomes_come_from_the_book(house: House) -> None:

@@ -4,6 +4,8 @@ Order       For every live model: its decisions of a span with their outcomes, s
             own file, held against the validation it was approved with; in all and by segment.
 Stop        Red stability or calibration holds back automatic approvals of the segment from the
             next second on, with a line in the trail; only a person lets them go again.
+Alarm       A model in use whose validation or approval has ended is counted in a metric and named
+            in the log, each round, until somebody validates it again or retires it.
 Bounds      The newest `DECISIONS_MAX` decisions of a span.
 """
 
@@ -11,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+import structlog
 
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, note, note_refusal
@@ -21,7 +25,7 @@ from counterfoil.models.artefact import Artefact
 from counterfoil.models.monitoring import frame_of, monitor, stops
 from counterfoil.models.monitoring_store import EVERY_SEGMENT, Decided, Hold, Monitoring, Stress
 from counterfoil.models.refusals import MODEL_NOT_FOUND, MODEL_SEGMENT_NOT_HELD
-from counterfoil.models.registry import Model, State
+from counterfoil.models.registry import Model, Notice, State
 from counterfoil.models.thresholds import Level, Thresholds, load_thresholds
 from counterfoil.models.validation_data import Layout, read_cases
 from counterfoil.platform.access_matrix import Actor, load_matrix
@@ -38,6 +42,8 @@ MACHINE: Final = Actor(name="monitoring", role="machine", source="worker")
 _LAYOUT: Final = Layout(target="bad", period="period")
 _REQUEST: Final = "model_approval"
 
+_log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Watched:
@@ -47,6 +53,8 @@ class _Watched:
     artefact: Artefact
     #: Document of the validation that it was approved with.
     baseline: Mapping[str, Any]
+    #: What is due about it: validation or approval end soon, or have ended.
+    notices: Sequence[Notice]
 
 
 async def monitor_models(
@@ -132,8 +140,28 @@ async def _watched(house: House) -> list[_Watched]:
             assert artefact is not None, "a registered model has a file"
             number = validations[sha256].validation_id
             baseline = await registry_store.read_report(connection, number)
-            found.append(_Watched(model=model, artefact=artefact, baseline=baseline))
+            due = registry.notices_of(
+                registry.standing_of(events[sha256]), validations[sha256], at=house.clock.now()
+            )
+            found.append(_Watched(model=model, artefact=artefact, baseline=baseline, notices=due))
+    _alarm(house, found)
     return found
+
+
+def _alarm(house: House, watched: Sequence[_Watched]) -> None:
+    """Say how many models in use have no validation or approval any more, and which in the log."""
+    expired = 0
+    for item in watched:
+        for notice in item.notices:
+            expired += notice.level is Level.RED
+            _log.warning(
+                "model_due",
+                notice=notice.code,
+                model=f"{item.model.code} {item.model.version}",
+                owner=item.model.owner,
+                until=None if notice.until is None else notice.until.isoformat(),
+            )
+    house.metrics.models_expired.set(expired)
 
 
 def _look(

@@ -70,13 +70,24 @@ def read_material(path: Path, artefact: Artefact, wish: Wish) -> Material:
         if frame.is_empty():
             raise ValidationDataError(f"column {layout.period} has no row from {first} on")
         before = None if earlier.is_empty() else read_cases(artefact, earlier, layout)
+    cases = read_cases(artefact, frame, layout)
+    _demand_both(cases, layout.target)
     return Material(
-        cases=read_cases(artefact, frame, layout),
+        cases=cases,
         before=before,
         frame=frame,
         layout=layout,
         data_sha256=digest,
     )
+
+
+def _demand_both(cases: Cases, target: str) -> None:
+    """Refuse cases that all turned out alike: nothing about a model can be read from them."""
+    said = cases.judged.get_column("bad").unique().to_list()
+    if len(said) == 1:
+        word = "bad" if said[0] else "good"
+        found = f"says {word} in all {cases.judged.height:,} scored rows; both are needed"
+        raise ValidationDataError(f"column {target} {found}")
 
 
 def cases_of_other(material: Material, other: Artefact) -> Cases:

@@ -138,6 +138,13 @@ class Metrics:
             "Policy versions whose decisions were overturned too often.",
         )
     )
+    #: Validations and approvals of models in use that have ended.
+    models_expired: Gauge = field(
+        metadata=_metric(
+            "counterfoil_models_expired",
+            "Validations and approvals of models in use that have ended.",
+        )
+    )
     #: Seconds until a rail answered, by rail.
     rail_seconds: Histogram = field(
         metadata=_metric(

@@ -2,6 +2,7 @@
 
 import random
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,6 +16,7 @@ from counterfoil.models.question import Question
 from counterfoil.models.thresholds import load_thresholds
 from counterfoil.models.validation import digest, validate
 from counterfoil.models.validation_data import Layout, ValidationDataError, read_cases
+from counterfoil.models.validation_file import Wish, read_material
 
 LAYOUT = Layout(
     target="bad", period="month", segment="region", groups=("sex",), amount="amount_minor"
@@ -212,6 +214,18 @@ def test_one_class_has_no_rank_order_and_no_failure() -> None:
     assert found["rank_order"]["auc_ppm"] is None
     assert found["calibration"]["whole"]["ratio_ppm"] is None
     assert ("amber", "sample", "") in rung(found)
+
+
+@pytest.mark.parametrize(("outcome", "word"), [(0, "good"), (1, "bad")])
+def test_a_file_in_which_all_turned_out_alike_validates_nothing(
+    tmp_path: Path, outcome: int, word: str
+) -> None:
+    file = tmp_path / "cases.csv"
+    data(200).with_columns(bad=pl.lit(outcome)).write_csv(file)
+    with pytest.raises(ValidationDataError, match=f"column bad says {word} in all 200 scored"):
+        read_material(file, model(), Wish(target="bad"))
+    data(200).write_csv(file)
+    assert read_material(file, model(), Wish(target="bad")).cases.judged.height == 200
 
 
 def test_intervals_enclose_the_figure_and_come_again() -> None:
