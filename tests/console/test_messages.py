@@ -38,6 +38,7 @@ from counterfoil.contracts.contract import State
 from counterfoil.contracts.template import Authentication
 from counterfoil.customers import record_link, verification_policy
 from counterfoil.customers.customer import CustomerStatus
+from counterfoil.customers.message_port import Outcome
 from counterfoil.customers.setting import Channel, Setting, StatementForm
 from counterfoil.customers.verification import CheckOutcome, Want
 from counterfoil.decisioning import refusals as decisioning
@@ -109,6 +110,7 @@ CLOSED_FAMILIES = {
     "consent_status": tuple(status.value for status in ConsentStatus),
     "contract_status": tuple(state.value for state in State),
     "debit_status": tuple(status.value for status in DebitStatus),
+    "message_outcome": tuple(outcome.value for outcome in Outcome),
     "message_status": ("queued", "sent", "delivered", "undeliverable", "withdrawn"),
     "setting_channel": tuple(channel.value for channel in Channel),
     "setting_kind": tuple(setting.value for setting in Setting),
@@ -236,7 +238,7 @@ CLOSED_FAMILIES = {
     "identity_outcome": tuple(outcome.value for outcome in CheckOutcome),
     "identity_want": tuple(want.value for want in Want),
     "identity_state": ("ready", "waits"),
-    "scene_state": ("open", "stopped"),
+    "scene_state": ("open", "stopped", "closed"),
     "scene_claim": ("owed", "overdue", "settled"),
     "identity_case": (
         "registered_again",

@@ -1,5 +1,6 @@
 """What else is a customer's own to say: apps that end, the first account, offers declined."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -7,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.console.accessibility import faults
-from tests.portal.conftest import Person
+from tests.portal.conftest import Person, code_in
 
 from counterfoil.customers.refusals import PAYOUT_ACCOUNT_OF_ANOTHER, PAYOUT_ACCOUNT_UNCHECKED
 from counterfoil.decisioning.line_review.review import ReviewOutcome
@@ -151,3 +152,62 @@ async def test_apps_that_know_nobody_say_so(person: Person) -> None:
     page = await person.get("/portal/hosts")
     assert (page.status_code, faults(page.text)) == (200, [])
     assert "No app knows you here" in page.text
+
+
+async def test_an_address_is_proven_and_what_was_told_and_statements_can_be_read(
+    person: Person,
+) -> None:
+    page = await person.get("/portal/addresses")
+    assert (page.status_code, faults(page.text)) == (200, [])
+    wrong = await person.submit(page, "/portal/addresses", channel="email", address_email="lin")
+    assert wrong.status_code == 422
+    named = await person.submit(
+        page, "/portal/addresses", channel="email", address_email="lin@example.org"
+    )
+    assert (named.status_code, faults(named.text)) == (200, [])
+    proof = {"step": "prove", "request": hidden(named.text, "request"), "channel": "email",
+             "address": "lin@example.org"}  # fmt: skip
+    late = await person.submit(named, "/portal/addresses", **proof, code="12")
+    assert late.status_code == 422
+    done = await person.submit(late, "/portal/addresses", **proof, code=code_in(named.text))
+    assert done.status_code == 303, done.text
+    kept = await person.get("/portal/addresses", language="zh-CN")
+    assert "l****@example.org" in kept.text
+    assert "lin@example.org" not in kept.text
+    for language in ("en", "zh-CN"):
+        told = await person.get("/portal/messages", language=language)
+        assert faults(told.text) == []
+    assert "电子邮箱" in told.text
+    months = await person.get("/portal/statements")
+    assert faults(months.text) == []
+    [first, *_] = re.findall(r"/portal/statements/ln_[0-9a-z]+/[0-9-]+\.pdf", months.text)
+    file = await person.get(first)
+    assert file.content.startswith(b"%PDF-")
+    for path in (first.replace("ln_", "lo_"), re.sub(r"[0-9-]+\.pdf", "2999-01.pdf", first)):
+        assert (await person.get(path)).status_code in (404, 409)
+
+
+async def test_a_settlement_is_quoted_for_a_chosen_day(person: Person) -> None:
+    async with person.house.database.connection() as connection:
+        loans = await lending.read_loans_after(
+            connection, customer_id=person.customer_id, status="open", page=9
+        )
+    path = f"/portal/settle/{ids.to_text(ids.LOAN, loans[0].loan_id)}"
+    page = await person.get(path)
+    assert (page.status_code, faults(page.text)) == (200, [])
+    for day in ("2020-01-01", "2999-01-01", "soon"):
+        assert (await person.submit(page, path, on=day)).status_code == 422
+    today = await person.house.business_date()
+    assert (await person.submit(page, path, on=today.isoformat())).status_code == 303
+    quoted = await person.get(path, language="zh-CN")
+    assert (faults(quoted.text), "sq_" in quoted.text) == ([], True)
+    line = await person.get(f"/portal/settle/{ids.to_text(ids.LINE, loans[0].line_id)}")
+    assert "sq_" in line.text
+    assert (await person.get("/portal/settle/lo_01hv4zq3k2f00")).status_code == 404
+
+
+def hidden(text: str, name: str) -> str:
+    """Return the value of a hidden field."""
+    found = re.search(rf'name="{name}" value="([^"]+)"', text)
+    assert found, name
+    return found[1]

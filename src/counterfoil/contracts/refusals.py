@@ -78,13 +78,13 @@ CODE_WRONG = Refusal(
     code="one_time_code_wrong",
     kind=Kind.CONFLICT,
     message="The one-time code is not the one that was sent; {attempts_left} attempts are left.",
-    next_step="Enter the code of the latest message, or show the agreement again for a new one.",
+    next_step="Enter the code of the latest message, or have a new one sent.",
 )
 CODE_EXPIRED = Refusal(
     code="one_time_code_expired",
     kind=Kind.GONE,
     message="The one-time code is no longer valid, or was used up.",
-    next_step="Show the agreement again; a new code is sent.",
+    next_step="Have a new code sent: show again what it confirms.",
 )
 CODES_USED_UP = Refusal(
     code="one_time_codes_used_up",

@@ -13,7 +13,7 @@ THEMES: Final = ("auto", "light", "dark")
 #: Message → path below the portal, and the paths whose pages belong to it.
 _TABS: Final = (
     ("home", "/", ("/draw", "/apply", "/applications")),
-    ("loans", "/loans", ("/repay", "/purchases")),
+    ("loans", "/loans", ("/repay", "/settle", "/purchases")),
     ("consents", "/consents", ()),
     ("record", "/record", ("/receipts",)),
     (
@@ -22,6 +22,7 @@ _TABS: Final = (
         (
             *("/decisions", "/rights", "/profile", "/limits", "/contracts", "/sign-ins"),
             *("/settings", "/hosts", "/account", "/calls", "/starter"),
+            *("/addresses", "/messages", "/statements"),
         ),
     ),
 )

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from counterfoil.console import words
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
-from counterfoil.console.pages.messages import subject_of
+from counterfoil.console.pages.messages import subject_of, tried_words
 from counterfoil.console.reading import PART_ROWS, READING
 from counterfoil.console.visit import Visit
 from counterfoil.customers import message_store
@@ -185,7 +185,7 @@ def _message(visit: Visit, row: Row) -> MessageRow:
         record=ids.to_text(ids.MESSAGE, row["message_id"]),
         kind=subject_of(visit, row),
         at=visit.formats.instant(row["created_at"]),
-        tried=row["tried"] or "—",
+        tried="—" if row["tried"] is None else tried_words(visit, row["tried"]),
         status=visit.status("message_status", row["status"], words.MESSAGE_TONES),
     )
 

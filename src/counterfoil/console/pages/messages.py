@@ -62,7 +62,7 @@ async def show(visit: Visit) -> Response:
             customer_href=f"{words.customer_href(row['customer_id'])}/settings",
             kind=subject_of(visit, row),
             is_legal=t("message.legal") if row["is_legal"] else t("message.not_legal"),
-            tried=row["tried"] or t("message.nothing_tried"),
+            tried=tried_words(visit, row["tried"]),
             ended=f.instant(row["ended_at"]),
         )
         for row in await _waiting(visit)
@@ -96,7 +96,7 @@ async def resend(visit: Visit) -> Response:
     action = Action(
         name="resend_message",
         title=t("message.resend_title", record=record),
-        intro=t("message.resend_intro", tried=found[0]["tried"] or t("message.nothing_tried")),
+        intro=t("message.resend_intro", tried=tried_words(visit, found[0]["tried"])),
         path=_href(found[0]),
         record=Crumb(label=t("message.title"), href=_HOME),
         journey="journeys.deliver_messages.send_again",
@@ -116,6 +116,14 @@ async def _waiting(visit: Visit) -> list[Any]:
     async with visit.desk.house.database.connection() as connection:
         rows = await message_store.read_undeliverable(connection, after=0, page=SHOWN)
     return await visit.in_queue(rows, lambda row: int(row["customer_id"]))
+
+
+def tried_words(visit: Visit, tried: str | None) -> str:
+    """Return how channels went, in words."""
+    label = visit.catalogue.label
+    steps = [] if tried is None else [one.partition(" ") for one in tried.split(", ")]
+    said = [f"{label('setting_channel', a)} {label('message_outcome', b)}" for a, _, b in steps]
+    return ", ".join(said) or visit.t("message.nothing_tried")
 
 
 def subject_of(visit: Visit, row: Any) -> str:
