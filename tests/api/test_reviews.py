@@ -156,7 +156,7 @@ async def test_a_customer_is_called_back_by_a_day_and_one_request_waits(site: Si
     path = f"/v1/call-requests/{call['id']}"
     person = {**owner, "called_by": "li-wei"}
     early = await site.post(f"{path}/attempts", {**person, "outcome": "unreached"})
-    check_problem(early, 409, "call_not_tried")
+    check_problem(early, 409, "call_attempt_needed")
     for missed in (1, 2, 3):
         tried = await site.post(f"{path}/attempts", {**person, "outcome": "missed"})
         assert (tried.json()["status"], tried.json()["missed"]) == ("waiting", missed)

@@ -126,7 +126,7 @@ def note_attempt(
             note=note or call.note,
         )
     if attempt is Attempt.UNREACHED and call.missed < MISSED_MIN:
-        return refuse(refusals.CALL_NOT_TRIED, missed=call.missed, least=MISSED_MIN)
+        return refuse(refusals.CALL_ATTEMPT_NEEDED, missed=call.missed, least=MISSED_MIN)
     return replace(
         call, status=CallStatus(attempt.value), ended_at=at, ended_by=by, note=note or call.note
     )

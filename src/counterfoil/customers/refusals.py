@@ -339,8 +339,8 @@ CALL_TAKEN = Refusal(
     message="{person} has taken this call.",
     next_step="Leave it to them, or have them give it back.",
 )
-CALL_NOT_TRIED = Refusal(
-    code="call_not_tried",
+CALL_ATTEMPT_NEEDED = Refusal(
+    code="call_attempt_needed",
     kind=Kind.CONFLICT,
     message="The customer was called {missed} times without an answer; {least} are needed.",
     next_step="Call again at the time that the customer likes.",

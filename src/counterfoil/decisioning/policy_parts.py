@@ -100,7 +100,7 @@ class Protection(StrEnum):
     """What customers of a segment are offered beside credit; none of it changes limit or price."""
 
     #: Somebody calls back and goes through it with them before they decide.
-    CALLBACK = "callback"
+    CALL_BACK = "call_back"
     #: Pages with one thing at a time.
     PLAIN_FLOW = "plain_flow"
     #: A small limit, what to know about it, and how it grows with repayment on time.

@@ -17,7 +17,7 @@ from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import person_store as persons
 
-_OF_THE_ELDERLY: Final = frozenset({Protection.CALLBACK, Protection.PLAIN_FLOW})
+_OF_THE_ELDERLY: Final = frozenset({Protection.CALL_BACK, Protection.PLAIN_FLOW})
 
 
 async def protections_of(house: House, customer_id: int) -> frozenset[Protection]:

@@ -100,7 +100,7 @@ FAULTS: list[tuple[str, Change]] = [
     ),
     (
         "policy.segments[recorded].protections",
-        lambda d: d["segments"][0].update(protections=["callback", "callback"]),
+        lambda d: d["segments"][0].update(protections=["call_back", "call_back"]),
     ),
     ("policy.rules[E01].stage", lambda d: d["rules"][0].update(stage="later")),
     ("policy.rules[E01].on_unknown", lambda d: d["rules"][0].update(on_unknown="ignore")),

@@ -92,7 +92,7 @@ async def show(visit: Visit) -> Response:
         dues=[_due_card(visit, by_loan[due.loan_id], due) for due in dues],
         done=visit.done("line_opened"),
         offers_plain=await is_plain_offered(visit.house, visit.customer_id, protections),
-        offers_call=Protection.CALLBACK in protections,
+        offers_call=Protection.CALL_BACK in protections,
         token=visit.token(),
     )
     return visit.page("home/home.html", visit.t("home.title"), view)
