@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from tests.witness.conftest import Desk
+from tests.witness.conftest import NAME, Desk
 from tests.witness.log import ORIGIN, Log, a_key, time_of
 
 from counterfoil.evidence.formats import checkpoint as checkpoints
@@ -47,6 +47,22 @@ def test_a_log_is_cosigned_as_it_grows(desk: Desk, log: Log) -> None:
         assert time_of(reply.body, log.note(size), desk.key.verifier) == desk.now
         assert size_of(desk) == size
     assert reasons(desk) == []
+
+
+def test_a_witness_of_the_other_algorithm_does_the_same_after_a_restart_too(
+    tmp_path: Path, log: Log
+) -> None:
+    key = a_key("witness", Algorithm.COSIGNATURE_ML_DSA_44, NAME)
+    desk = Desk(tmp_path / "other", key)
+    try:
+        desk.home.trust(log.key.name, log.key.verifier.text)
+        for old, size in ((0, 2), (2, 7)):
+            reply = desk.open().add_checkpoint(log.request(old, size))
+            assert reply.status == 200
+            assert time_of(reply.body, log.note(size), key.verifier) == desk.now
+        assert desk.witness.add_checkpoint(Log(fork_at=1).request(7, 8)).status == 422
+    finally:
+        desk.close()
 
 
 def test_an_empty_log_is_cosigned_and_grows_from_nothing(desk: Desk, log: Log) -> None:

@@ -27,6 +27,7 @@ from counterfoil.evidence.formats.witness_protocol import (
     monitoring_path,
     parse_cosignatures,
 )
+from counterfoil.witness.key import ALGORITHMS
 
 NAME = "witness.test.example/w1"
 START_SECONDS_MAX = 20
@@ -79,14 +80,21 @@ def held_size(client: httpx.Client) -> int:
     return int(answer.text.split("\n")[1]) if answer.status_code == 200 else 0
 
 
-def test_init_prints_the_line_for_policies(tmp_path: Path) -> None:
-    result = run("init", "--home", tmp_path / "w", "--name", NAME)
+@pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
+def test_init_prints_the_line_for_policies(tmp_path: Path, algorithm: str) -> None:
+    result = run("init", "--home", tmp_path / "w", "--name", NAME, "--algorithm", algorithm)
     key = VerifierKey.parse(result.output.strip())
-    assert key.name == NAME
+    assert (key.name, key.algorithm) == (NAME, ALGORITHMS[algorithm])
     log = Log()
     Policy.parse(f"log {log.key.verifier.text}\nwitness w {key.text}\nquorum w\n")
     again = run("init", "--home", tmp_path / "w", "--name", NAME)
     assert (again.exit_code, "already holds" in again.output) == (1, True)
+
+
+def test_init_refuses_an_algorithm_that_nobody_knows(tmp_path: Path) -> None:
+    result = run("init", "--home", tmp_path / "w", "--name", NAME, "--algorithm", "rsa")
+    assert (result.exit_code, "ml-dsa-44" in result.output) == (1, True)
+    assert not (tmp_path / "w").exists()
 
 
 def test_init_refuses_a_name_that_no_note_could_bear(tmp_path: Path) -> None:
