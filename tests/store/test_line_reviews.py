@@ -124,12 +124,11 @@ async def what_was_tampered_with_is_named(branch: Branch, count: int) -> None:
     }
     for statement, causes in cases.items():
         async with branch.house.database.connection() as connection:
-            altered = connection.transaction()
-            await altered.start()
+            await connection.execute("BEGIN")
             await connection.execute("SET LOCAL session_replication_role = replica")
             await connection.execute(f"UPDATE decisioning.line_review SET {statement}")
             found = await replay_reviews(connection)
-            await altered.rollback()
+            await connection.execute("ROLLBACK")
         assert isinstance(found, ReviewsReplayed)
         assert found.examined == count
         assert {one.cause for one in found.findings} == causes, statement

@@ -113,12 +113,11 @@ async def test_a_record_that_is_none_any_more_is_named(house: House) -> None:
     await Counter(house).apply()
     for statement, cause in UNREADABLE.items():
         async with house.database.connection() as connection:
-            altered = connection.transaction()
-            await altered.start()
+            await connection.execute("BEGIN")
             await connection.execute(f"UPDATE decisioning.decision SET {statement}")
             [finding] = (await recheck_decisions(connection)).findings
             found = await replay_decisions(connection)
-            await altered.rollback()
+            await connection.execute("ROLLBACK")
         assert isinstance(found, Replayed)
         assert "cannot be read" in finding.what
         assert found.causes == {cause: 1}, statement
