@@ -64,7 +64,7 @@ async def borrower_of(house: House) -> tuple[int, str]:
         loans = await store.read_loans_after(connection, status="open", page=200)
         owing = {loan.line_id for loan in loans}
         found = max(
-            (one for one in lines if one.line_id in owing),
+            (one for one in lines if one.line_id in owing and one.product_code == "cash-line-open"),
             key=lambda one: one.limit_minor - one.principal_minor,
         )
         persons = await read_identities(connection, house.vault, [found.customer_id])

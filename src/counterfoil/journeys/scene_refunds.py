@@ -16,7 +16,10 @@ from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.house import House
 from counterfoil.journeys.scene_purchases import purchase_document
+from counterfoil.journeys.tell_customers import queue
+from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.kernel.money import to_major_text
 from counterfoil.lending import purchase_store as store
 from counterfoil.lending import scene_refusals as refusals
 from counterfoil.lending import scene_store
@@ -105,18 +108,33 @@ async def cancel(
 async def claim(
     house: House, connection: Connection, state: PurchaseState, cause: Cause, *, by: str
 ) -> None:
-    """Write what the merchant owes back from now on, in the caller's transaction."""
+    """Write what the merchant owes back, and tell the customer, in the caller's transaction."""
     purchase = state.purchase
     scene = scene_as_of(purchase.scene_version, purchase.scene)
+    owed_minor = claim_minor(scene, state, cause)
+    due_on = await house.business_date() + timedelta(days=scene.refund_days)
     await store.add_claim(
         connection,
         purchase,
         cause,
-        owed_minor=claim_minor(scene, state, cause),
-        due_on=await house.business_date() + timedelta(days=scene.refund_days),
+        owed_minor=owed_minor,
+        due_on=due_on,
         by=by,
         at=house.clock.now(),
     )
+    if not owed_minor:
+        return
+    payee = await scene_store.payee_of(connection, purchase.merchant_id)
+    assert payee is not None, "a purchase is recorded at a registered merchant"
+    record = ids.to_text(ids.PURCHASE, purchase.purchase_id)
+    said = {
+        "purchase": record,
+        "merchant": payee.name,
+        "amount": f"{to_major_text(owed_minor, purchase.currency)} {purchase.currency}",
+        "due_on": due_on.isoformat(),
+    }
+    customer_id, cause_key = purchase.customer_id, f"{record}:{cause.value}"
+    await queue(connection, house, customer_id, "purchase_claim", cause_key, said)
 
 
 async def refund(

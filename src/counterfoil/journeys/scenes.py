@@ -179,6 +179,7 @@ async def list_scenes(house: House) -> list[dict[str, Any]]:
         payees = await store.read_payees(connection)
         books = await store.read_books(connection, scenes, on)
         stops = {(s.scene, s.merchant_id): s for s in await store.read_stops(connection)}
+        closed = await purchase_store.closures(connection)
     return [
         {
             "code": scene.code,
@@ -201,6 +202,7 @@ async def list_scenes(house: House) -> list[dict[str, Any]]:
                     "id": ids.to_text(ids.MERCHANT, payee.merchant_id),
                     "name": payee.name,
                     "payee_ref": payee.payee_ref,
+                    "closed_on": closed.get(payee.merchant_id),
                     **_figures(books, stops, scene.code, payee.merchant_id),
                 }
                 for payee in payees

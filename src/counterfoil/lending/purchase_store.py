@@ -228,6 +228,12 @@ async def add_closure(
     return found is not None
 
 
+async def closures(connection: Connection) -> dict[int, date]:
+    """Return since when merchants deliver no more; those that do are left out."""
+    rows = await QUERIES.closures.fetch(connection)
+    return {row["merchant_id"]: row["closed_on"] for row in rows}
+
+
 async def closed_on(connection: Connection, merchant_id: int) -> date | None:
     """Return the day since which a merchant delivers no more; None while it does."""
     found: date | None = await QUERIES.closed_on.fetchval(connection, merchant_id=merchant_id)

@@ -172,6 +172,12 @@ VALUES (:merchant_id, :closed_on, :reason, :by, :at)
 ON CONFLICT ON CONSTRAINT scene_closure_pkey DO NOTHING
 RETURNING merchant_id;
 
+-- name: closures
+-- Merchants that deliver no more.
+-- gives   one row for each
+-- locks   none
+SELECT merchant_id, closed_on FROM lending.scene_closure;
+
 -- name: closed_on
 -- The day since which a merchant delivers no more.
 -- gives   at most one row

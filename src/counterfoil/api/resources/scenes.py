@@ -1,5 +1,6 @@
 """Scenes: their rules, merchants, figures and stops; where a merchant is paid."""
 
+from datetime import date
 from typing import Final
 
 import orjson
@@ -82,6 +83,8 @@ class MerchantView(BookView):
     id: str
     name: str
     payee_ref: str
+    #: Since when it delivers no more; null while it does.
+    closed_on: date | None
 
 
 class SceneView(BookView):

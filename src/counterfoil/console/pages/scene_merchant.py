@@ -18,7 +18,7 @@ from counterfoil.lending.scene_purchase import PurchaseState
 from counterfoil.platform.web.parts import Status
 
 PURCHASES_SHOWN: Final = 100
-_TONES: Final = {"open": "good", "stopped": "bad", "owed": "warn", "overdue": "bad", "settled": ""}
+_TONES: Final = {"open": "good", "closed": "bad", "owed": "warn", "overdue": "bad"}
 _PPM_OF_PERCENT: Final = 10_000
 
 
@@ -60,7 +60,7 @@ async def show(visit: Visit) -> Response:
         return await errors.not_found(visit)
     today = await house.business_date()
     view = MerchantPage(
-        status=visit.status("scene_state", "stopped" if found.closed_on else "open", _TONES),
+        status=visit.status("scene_state", "closed" if found.closed_on else "open", _TONES),
         facts=_facts(visit, found, today),
         rows=[_row(visit, state, today) for state in found.purchases],
     )

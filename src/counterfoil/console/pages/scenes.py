@@ -22,7 +22,8 @@ from counterfoil.platform.web.parts import Status
 _HOME: Final = f"{BASE}/scenes"
 #: The currency of scenes that come with the program.
 _CURRENCY: Final = "CNY"
-_TONES: Final = {"open": "good", "stopped": "bad"}
+_TONES: Final = {"open": "good", "stopped": "bad", "closed": "bad"}
+_PPM_OF_PERCENT: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,11 +152,11 @@ def _rule(visit: Visit, item: dict[str, Any]) -> RuleRow:
         limit=f.money(item["limit_minor"], _CURRENCY),
         tenors=", ".join(map(str, item["tenors_months"])),
         documents=", ".join(item["documents"]) or "—",
-        ahead=_share(item["ahead_ppm"]),
+        ahead=_whole(item["ahead_ppm"]),
         cooling_off=str(item["cooling_off_days"]),
         refund=visit.t(
             "scenes.refund_of",
-            percent=_share(item["cancelled_refund_ppm"]),
+            percent=_whole(item["cancelled_refund_ppm"]),
             days=item["refund_days"],
         ),
         tolerance=_share(item["late_ppm_max"]),
@@ -163,7 +164,8 @@ def _rule(visit: Visit, item: dict[str, Any]) -> RuleRow:
 
 
 def _book(visit: Visit, book: dict[str, Any], scene: str, name: str, record: str) -> BookRow:
-    f, is_stopped = visit.formats, book["is_stopped"]
+    f, is_stopped, is_closed = visit.formats, book["is_stopped"], bool(book.get("closed_on"))
+    state = "stopped" if is_stopped else "open"
     return BookRow(
         name=name,
         record=record,
@@ -172,9 +174,14 @@ def _book(visit: Visit, book: dict[str, Any], scene: str, name: str, record: str
         owed=f.money(book["owed_minor"], _CURRENCY),
         late=f.money(book["late_minor"], _CURRENCY),
         share=_share(book["late_ppm"]),
-        status=visit.status("scene_state", "stopped" if is_stopped else "open", _TONES),
-        lift_href=f"{_HOME}/{scene}/{record or 'all'}/lift" if is_stopped else "",
+        status=visit.status("scene_state", "closed" if is_closed else state, _TONES),
+        lift_href=f"{_HOME}/{scene}/{record or 'all'}/lift" if is_stopped and not is_closed else "",
     )
+
+
+def _whole(ppm: int) -> str:
+    """Return a share that is a whole percent."""
+    return f"{ppm // _PPM_OF_PERCENT} %"
 
 
 def _share(ppm: int) -> str:
