@@ -14,6 +14,9 @@ import asyncpg
 import pytest
 from tests.store.log_desk import ORIGIN
 
+from counterfoil.evidence.formats.checkpoint import Checkpoint
+from counterfoil.evidence.formats.merkle import leaf_hash, verify_inclusion
+from counterfoil.evidence.formats.proof import TlogProof
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import Leaves
 from counterfoil.evidence.store import QUERIES
@@ -72,6 +75,21 @@ def installation(tmp_path: Path, database_url: str) -> tuple[Run, Path]:
     return run, tmp_path
 
 
+def check_export(tree: Path, earlier: bytes) -> None:
+    """Assert that the earlier head is there, and that each proof leads to the exported one."""
+    assert (tree / "checkpoints" / "300").read_bytes() == earlier
+    proofs = sorted((tree / "receipts").glob("*.proof"))
+    assert [proofs[0].stem, proofs[-1].stem] == ["000000000", "000000339"]
+    for file in proofs:
+        proof = TlogProof.parse(file.read_bytes())
+        entry = file.with_suffix(".leaf").read_bytes()
+        head = Checkpoint.parse(proof.note.text)
+        assert bytes(proof.note) == (tree / "checkpoint").read_bytes()
+        assert proof.index == int(file.stem)
+        path = list(proof.hashes)
+        verify_inclusion(leaf_hash(entry), proof.index, head.size, path, head.root)
+
+
 async def test_a_log_is_begun_published_mirrored_exported_and_checked(
     installation: tuple[Run, Path], database_url: str
 ) -> None:
@@ -100,8 +118,13 @@ async def test_a_log_is_begun_published_mirrored_exported_and_checked(
         files, policy = str(at / "home" / "log"), str(at / "home" / "log" / "policy")
         mirrored = ok("mirror", "--from", files, "--to", str(at / "m"), "--policy", policy)
         assert mirrored == "size 0 to 300\n"
-    assert "size 300" in ok("export", str(at / "tree"))
+        await stage(database_url, 40)
+        ok("integrate")
+        assert ok("publish") == "size 340 is witnessed\n"
+    exported = run("export", "log", str(at / "tree"))
+    assert (exported.returncode, "size 340" in exported.stdout) == (0, True), exported.stderr
     assert run("log", "export", str(at / "tree")).returncode == 1
+    check_export(at / "tree", (at / "m" / "checkpoint").read_bytes())
     for tree in ("m", "tree"):
         held = run("verify", "log", str(at / tree), "--policy", policy)
         assert held.returncode == 0, held.stdout
@@ -114,6 +137,6 @@ async def test_a_log_is_begun_published_mirrored_exported_and_checked(
     assert alone.returncode == 1
     assert [f["code"] for f in json.loads(alone.stdout)["findings"]] == ["witness_absent"]
     refused = run("log", "refill", "--from", str(at / "m"))
-    assert (refused.returncode, "nothing beyond size 300" in refused.stderr) == (1, True)
+    assert (refused.returncode, "nothing beyond size 340" in refused.stderr) == (1, True)
     assert ok("rotate").startswith(f"{ORIGIN}+")
     assert len(list((at / "home" / "keys").glob("log-*.key"))) == 2

@@ -1,4 +1,4 @@
-"""`counterfoil export`: data that leaves in de-identified form, and where a sample came from."""
+"""`counterfoil export`: data that leaves de-identified, where a sample came from, and the log."""
 
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 
 from counterfoil.cli import output
 from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
+from counterfoil.cli.log import export as export_log
 
 if TYPE_CHECKING:
     from counterfoil.journeys.export_data import Exported, ExportRequest, Trace
@@ -34,11 +35,14 @@ Until = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = typer.Typer(help="De-identified data that leaves the house.", no_args_is_help=True)
+    group = typer.Typer(
+        help="What leaves the house: de-identified data, and the log.", no_args_is_help=True
+    )
     group.command()(ask)
     group.command()(data)
     group.command()(trace)
     group.command("list")(list_exports)
+    group.command("log")(export_log)
     app.add_typer(group, name="export")
 
 

@@ -133,7 +133,7 @@ def export(
         int | None, typer.Option(min=1, help="A size that was signed; the last witnessed one.")
     ] = None,
 ) -> None:
-    """Write the whole tree of files of a published size: head, tiles, entries, policy."""
+    """Write the log as files: head, tiles, policy, earlier heads, and proofs of some leaves."""
     from counterfoil.journeys.keep_log import export_log
 
     async def work(settings: "Settings", database: "Database") -> int:
