@@ -11,7 +11,16 @@ from counterfoil.kernel.errors import Refused
 
 
 async def test_a_model_is_read_with_everything_behind_it(site: Site) -> None:
-    assert (await site.get("/v1/models")).json() == {"items": [], "next": None}
+    none = (await site.get("/v1/models")).json()
+    assert (none["items"], none["next"]) == ([], None)
+    # What decides until a lender has a model of its own stands in the inventory, too.
+    shown = {card["purpose"]: card for card in none["cards"]}
+    policy = site.house.policies.origination.policy
+    assert (shown["origination"]["policy_hash"], shown["origination"]["since"]) == (
+        policy.hash,
+        None,
+    )
+    assert shown["origination"]["features_count"] == len(policy.scorecard.characteristics)
     sha256 = await live(site.house, model())
     await register_model(site.house, DEVELOPER, model(version="2026-02"), reason="next")
     first = await site.get("/v1/models", limit="1")

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 import orjson
 
 from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.publication_store import read_publications
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import HOUSE
 from counterfoil.evidence.store import QUERIES as EVIDENCE
@@ -38,6 +39,9 @@ from counterfoil.platform.database import Connection
 from counterfoil.privacy.refusals import REASON_MISSING
 
 APPROVAL: Final = "model_approval"
+
+#: More publications than there were since any version in force was published.
+PUBLICATIONS_LOOKED_AT: Final = 1_000
 
 T = TypeVar("T")
 
@@ -226,6 +230,41 @@ async def read_registered(house: House, model_sha256: str) -> Registered | None:
             return None
         [found] = await _registered(connection, [model], at=house.clock.now())
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardInUse:
+    """A points card that stands in a policy in force itself.
+
+    Gate and two people are the policy's; no validation of its own stands in the registry.
+    """
+
+    code: str
+    version: str
+    policy_hash: str
+    purpose: str
+    features_count: int
+    #: From when it decides; None for what ships with the program.
+    since: datetime | None
+
+
+async def cards_in_use(house: House) -> list[CardInUse]:
+    """Return the points cards by which policies in force decide, by purpose."""
+    async with house.database.connection() as connection:
+        published = await read_publications(connection, page=PUBLICATIONS_LOOKED_AT)
+    since = {item.publication_id: item.effective_from for item in published}
+    return [
+        CardInUse(
+            code=version.policy.code,
+            version=version.policy.version,
+            policy_hash=version.policy.hash,
+            purpose=purpose,
+            features_count=len(version.policy.scorecard.characteristics),
+            since=None if version.publication_id is None else since.get(version.publication_id),
+        )
+        for purpose, version in sorted(house.policies.every().items())
+        if version.policy.scorecard.model is None
+    ]
 
 
 async def check_policy_model(

@@ -18,7 +18,12 @@ from counterfoil.api.reads import (
 )
 from counterfoil.api.shapes import View
 from counterfoil.journeys.house import House
-from counterfoil.journeys.publish_model import Registered, list_registered, read_registered
+from counterfoil.journeys.publish_model import (
+    Registered,
+    cards_in_use,
+    list_registered,
+    read_registered,
+)
 from counterfoil.kernel.errors import RefusedError, refuse
 from counterfoil.models import monitoring_store, registry_store
 from counterfoil.models.artefact import document_of
@@ -89,10 +94,24 @@ class ModelView(View):
     notices: list[NoticeView]
 
 
+class CardView(View):
+    """A points card that stands in a policy in force, and not in the registry."""
+
+    code: str
+    version: str
+    policy_hash: str
+    purpose: str
+    features_count: int
+    #: From when it decides; null for what ships with the program.
+    since: datetime | None
+
+
 class Models(View):
     """A page of models, newest first."""
 
     items: list[ModelView]
+    #: Points cards by which policies in force decide; on every page.
+    cards: list[CardView]
     next: str | None
 
 
@@ -164,7 +183,18 @@ async def list_models(
     found = await list_registered(house, after=after, page=limit + 1)
     shown = found[:limit]
     last = None if no_more(len(found), limit) else shown[-1].model.model_sha256
-    return Models(items=[_view(house, item) for item in shown], next=last)
+    cards = [
+        CardView(
+            code=card.code,
+            version=card.version,
+            policy_hash=card.policy_hash,
+            purpose=card.purpose,
+            features_count=card.features_count,
+            since=card.since,
+        )
+        for card in await cards_in_use(house)
+    ]
+    return Models(items=[_view(house, item) for item in shown], cards=cards, next=last)
 
 
 @router.get("/v1/models/{model_sha256}", **reads(Scope.APPROVALS_READ, TAG, "Read a model"))

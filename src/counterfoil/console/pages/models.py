@@ -15,7 +15,14 @@ from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
-from counterfoil.journeys.publish_model import Registered, list_registered, read_registered
+from counterfoil.console.words import code_label
+from counterfoil.journeys.publish_model import (
+    CardInUse,
+    Registered,
+    cards_in_use,
+    list_registered,
+    read_registered,
+)
 from counterfoil.models import monitoring_store, registry_store
 from counterfoil.models.artefact import Artefact
 from counterfoil.models.artefact_parts import Characteristic
@@ -47,10 +54,22 @@ class ModelRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CardRow:
+    """A points card that stands in a policy in force."""
+
+    name: str
+    hash: str
+    purpose: str
+    features: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelsView:
-    """Models, newest first."""
+    """Models, newest first, and the points cards that stand in policies."""
 
     rows: Sequence[ModelRow]
+    cards: Sequence[CardRow]
     older_href: str
 
 
@@ -125,6 +144,7 @@ async def show_list(visit: Visit) -> Response:
     older = shown[-1].model.model_sha256 if len(found) > ROWS else ""
     view = ModelsView(
         rows=[_row(visit, item) for item in shown],
+        cards=[_card(visit, card) for card in await cards_in_use(visit.desk.house)],
         older_href=f"{BASE}/models?after={older}" if older else "",
     )
     return visit.page(
@@ -202,6 +222,16 @@ def _row(visit: Visit, item: Registered) -> ModelRow:
             )
             for notice in due
         ],
+    )
+
+
+def _card(visit: Visit, card: CardInUse) -> CardRow:
+    return CardRow(
+        name=f"{card.code} {card.version}",
+        hash=card.policy_hash[:_SHORT],
+        purpose=code_label(visit, "policy_purpose", card.purpose),
+        features=visit.formats.count(card.features_count),
+        since=visit.t("model.ships") if card.since is None else _day(visit, card.since),
     )
 
 
