@@ -32,9 +32,11 @@ from counterfoil.journeys.inquiry_outcomes import (
     Obtained,
 )
 from counterfoil.journeys.inquiry_reading import footprint_of, open_report
+from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.database import PostgresError
+from counterfoil.platform.trail import Wanted
 from counterfoil.privacy.erasure_store import Hold
 from counterfoil.privacy.grant_store import Grant, add_grants
 from counterfoil.privacy.refusals import KEY_SERVICE_UNAVAILABLE
@@ -182,6 +184,8 @@ async def test_a_report_past_its_data_life_is_gone_and_only_its_row_stays(desk: 
         "UNION ALL SELECT leaf_type FROM evidence.leaf WHERE leaf_type = 6"
     )
     assert len(erased) == 1
+    [line] = await find_trail(desk.house, Wanted(actor="schedule"))
+    assert (line.act, line.subject, line.customer_ids) == ("erasure", "report", (customer_id,))
     # Copies of before cannot be opened either: the key is gone, and the next report has its own.
     assert await report_keys(desk) == []
     desk.wall.ahead = 0

@@ -175,6 +175,11 @@ async def test_the_schedule_restricts_first_and_lists_what_may_go(house: House) 
     await erase.end_purpose(house, "transactions", {2: TODAY + timedelta(days=1)})
     assert await erase.apply_retention(house, on=TODAY) == 3
     assert await erase.apply_retention(house, on=TODAY) == 0
+    lines = await find_trail(house, Wanted(actor="schedule"))
+    assert {(line.act, line.subject, line.customer_ids) for line in lines} == {
+        ("restriction", "identity", (1, 2)),
+        ("restriction", "report", (2,)),
+    }
     states = {
         (item.customer_id, item.data_class): item.state.value
         for number in (1, 2)

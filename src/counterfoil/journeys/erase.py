@@ -18,7 +18,7 @@ from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.opening_store import forget_openings
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.house import House
-from counterfoil.journeys.trail import Act, note, note_refusal
+from counterfoil.journeys.trail import Act, note, note_refusal, note_schedule
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access_matrix import Actor
@@ -64,7 +64,12 @@ async def end_purpose(house: House, data_class: str, ends: Mapping[int, date]) -
 async def apply_retention(house: House, *, on: date) -> int:
     """Restrict what is not needed any more on a day; return how many classes of customers."""
     async with house.database.transaction() as connection:
-        return await erasure_store.restrict_ended(connection, on=on, now=house.clock.now())
+        restricted = await erasure_store.restrict_ended(connection, on=on, now=house.clock.now())
+        for data_class in sorted({name for _, name in restricted}):
+            customers = [customer_id for customer_id, name in restricted if name == data_class]
+            act = Act(name="restriction", customer_ids=customers, subject=data_class)
+            await note_schedule(house, connection, act)
+    return len(restricted)
 
 
 async def find_erasable(house: House, *, on: date) -> list[Standing]:

@@ -28,7 +28,9 @@ from counterfoil.privacy.masking import mask_free_text
 #: Twice the longest that a transaction stays open.
 SETTLED: Final = timedelta(minutes=2)
 #: Who acts where the lattice of retention does and no person.
-SCHEDULE: Final = Actor(name="schedule", role="machine", source="close of day")
+SCHEDULE: Final = Actor(name="schedule", role="machine", source="retention")
+#: Most customers of one line.
+CONCERNED_MAX: Final = 1_000
 #: Most lines one leaf commits to.
 ANCHORED_AT_ONCE: Final = 10_000
 
@@ -88,20 +90,24 @@ async def note(
 
 
 async def note_schedule(house: House, connection: Connection, act: Act) -> None:
-    """Write what was done because its day had come: one line with everybody whom it concerns."""
-    entry = Entry(
-        trail_id=house.ids.next(),
-        at=house.clock.now(),
-        actor=SCHEDULE.name,
-        role=SCHEDULE.role,
-        source=SCHEDULE.source,
-        act=act.name,
-        outcome=trail.DONE,
-        customer_ids=tuple(sorted(set(act.customer_ids))),
-        subject=act.subject,
-        reason=act.reason,
-    )
-    await trail.add_entries(connection, [entry])
+    """Write what was done because its day had come, in lines of many whom it concerns."""
+    concerned = sorted(set(act.customer_ids))
+    entries = [
+        Entry(
+            trail_id=house.ids.next(),
+            at=house.clock.now(),
+            actor=SCHEDULE.name,
+            role=SCHEDULE.role,
+            source=SCHEDULE.source,
+            act=act.name,
+            outcome=trail.DONE,
+            customer_ids=tuple(concerned[begin : begin + CONCERNED_MAX]),
+            subject=act.subject,
+            reason=act.reason,
+        )
+        for begin in range(0, len(concerned), CONCERNED_MAX)
+    ]
+    await trail.add_entries(connection, entries)
 
 
 async def note_refusal(house: House, actor: Actor, act: Act, refused: Refused) -> Refused:

@@ -120,9 +120,12 @@ async def end_purposes(
     )
 
 
-async def restrict_ended(connection: Connection, *, on: date, now: datetime) -> int:
-    """Restrict what is not needed any more on a day; return how many classes of customers."""
-    return len(await _QUERIES.restrict_ended.fetch(connection, on=on, now=now))
+async def restrict_ended(
+    connection: Connection, *, on: date, now: datetime
+) -> list[tuple[int, str]]:
+    """Restrict what is not needed any more on a day; return the customers, each with the class."""
+    rows = await _QUERIES.restrict_ended.fetch(connection, on=on, now=now)
+    return [(row["customer_id"], row["data_class"]) for row in rows]
 
 
 async def find_erasable(connection: Connection, *, on: date, page: int) -> list[Standing]:
