@@ -21,6 +21,7 @@ from counterfoil.console.access import ROLES
 from counterfoil.console.frame import THEMES
 from counterfoil.console.pages import (
     applications,
+    calls,
     corrections,
     days,
     line_appeals,
@@ -37,6 +38,7 @@ from counterfoil.console.pages import (
 from counterfoil.contracts.contract import State
 from counterfoil.contracts.template import Authentication
 from counterfoil.customers import record_link, verification_policy
+from counterfoil.customers.call_back import About, Slot
 from counterfoil.customers.customer import CustomerStatus
 from counterfoil.customers.message_port import Outcome
 from counterfoil.customers.setting import Channel, Setting, StatementForm
@@ -64,6 +66,7 @@ from counterfoil.journeys.facts import Quality
 from counterfoil.journeys.funnel import GROUPS, STEPS
 from counterfoil.journeys.policies import SHIPPED
 from counterfoil.journeys.report_lineage import Report
+from counterfoil.journeys.review_figures import Conclusion
 from counterfoil.kernel.errors import Refusal
 from counterfoil.kernel.language import Language
 from counterfoil.lending import refusals as lending
@@ -106,6 +109,11 @@ CLOSED_FAMILIES = {
     "application_status": applications.STATUSES,
     "payment_status": payments.STATUSES,
     "consent_event": tuple(kind.value for kind in EventKind),
+    "call_about": tuple(about.value for about in About),
+    "call_slot": tuple(slot.value for slot in Slot),
+    "call_status": ("waiting", "taken", "late"),
+    "call_step": calls.STEPS,
+    "look_conclusion": tuple(one.value for one in Conclusion),
     "consent_level": tuple(level.value for level in Level),
     "consent_status": tuple(status.value for status in ConsentStatus),
     "contract_status": tuple(state.value for state in State),

@@ -11,6 +11,8 @@ from counterfoil.bureau.inquiry import State as InquiryState
 from counterfoil.consents.state import EventKind
 from counterfoil.consents.state import Status as ConsentStatus
 from counterfoil.contracts.contract import State as ContractState
+from counterfoil.customers.call_back import About, Slot
+from counterfoil.customers.lesson_store import Lesson
 from counterfoil.customers.setting import Channel, Setting, StatementForm
 from counterfoil.decisioning.application import Status as ApplicationStatus
 from counterfoil.decisioning.line_review.appeal import AppealStatus
@@ -40,6 +42,8 @@ FAMILIES = {
     "application_status": [one.value for one in ApplicationStatus],
     "application_text": ["asked", *(one.value for one in ApplicationStatus)],
     "appeal_status": [one.value for one in AppealStatus],
+    "call_about": [one.value for one in About],
+    "call_slot": [one.value for one in Slot],
     "choice": [one.value for one in Choice],
     "choice_text": [one.value for one in Choice],
     "consent_event": [one.value for one in EventKind],
@@ -50,12 +54,15 @@ FAMILIES = {
     "instalment": ["planned", "due", "settled", "late"],
     "language_short": ["en", "zh-CN"],
     "language_title": ["en", "zh-CN"],
+    "lesson": [one.value for one in Lesson],
+    "starter": [f"lesson_{one.value}" for one in Lesson],
     "leaf_status": ["witnessed", "pending"],
     "leaf_type": [one.name.lower() for one in LeafType],
     "line_blocked": ["frozen", "suspended", "closed", "expired"],
     "loan_status": ["open", "pending", "closed", "cancelled"],
     "purchase_state": ["waiting", "paid", "over"],
     "me_link": [
+        *("calls", "consents", "record"),
         "account",
         "addresses",
         "apply",
@@ -70,6 +77,7 @@ FAMILIES = {
         "statements",
     ],
     "me_note": [
+        *("calls", "consents", "record"),
         "account",
         "addresses",
         "apply",
@@ -91,7 +99,7 @@ FAMILIES = {
     "address_hint": ["email", "letter"],
     "address_of": ["email", "letter"],
     "address_sent": ["email", "letter"],
-    "nav": ["home", "loans", "consents", "record", "me"],
+    "nav": ["home", "loans", "consents", "record", "me", "calls"],
     "part": ["principal", "interest", "penalty", "fee", "excess"],
     "payout": ["created", "held", "sent", "unknown", "succeeded", "failed"],
     "prepayment": [one.value for one in Prepayment],

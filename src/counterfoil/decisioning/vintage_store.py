@@ -3,7 +3,6 @@
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-from counterfoil.decisioning.inclusion import share_ppm
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
 
@@ -34,16 +33,6 @@ class Vintage(NamedTuple):
     lent_minor: int
     #: Principal of open loans at least 90 days past due.
     lost_minor: int
-
-    @property
-    def defaulted_ppm(self) -> int | None:
-        """Return the share in default of the lines that can be observed."""
-        return share_ppm(self.defaulted, self.observed)
-
-    @property
-    def lost_ppm(self) -> int | None:
-        """Return what is lost of what was lent."""
-        return share_ppm(self.lost_minor, self.lent_minor)
 
 
 async def read_vintages(connection: Connection) -> list[Vintage]:
