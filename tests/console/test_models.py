@@ -11,10 +11,20 @@ from counterfoil.journeys.publish_model import register_model
 LANGUAGES = ("en", "zh-CN")
 
 
-async def test_an_empty_registry_says_how_to_begin(browser: Browser) -> None:
-    page = await browser.get("/console/models")
+async def test_a_list_without_models_says_how_to_begin(browser: Browser) -> None:
+    page = await browser.get(f"/console/models?after={'0' * 64}")
     assert page.status_code == 200
     assert "counterfoil model publish" in page.text
+
+
+async def test_what_the_world_decides_by_stands_in_the_inventory(browser: Browser) -> None:
+    page = await browser.get("/console/models")
+    policy = browser.house.policies.origination.policy
+    assert policy.scorecard.model is not None
+    assert policy.scorecard.model.sha256[:12] in page.text
+    assert f"{policy.code} {policy.version}" in page.text
+    # Higher limits are decided by a card that stands in its policy.
+    assert browser.house.policies.limit_increase.policy.hash[:12] in page.text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
