@@ -1,5 +1,6 @@
 """What else is a customer's own to say: apps that end, the first account, offers declined."""
 
+import html
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,10 +10,19 @@ from typing import Any
 
 from tests.console.accessibility import faults
 from tests.portal.conftest import Person, code_in
+from tests.unit.decisioning.test_line_review import POLICY, reviewed
 
 from counterfoil.customers.refusals import PAYOUT_ACCOUNT_OF_ANOTHER, PAYOUT_ACCOUNT_UNCHECKED
+from counterfoil.decisioning.line_review import case_store
+from counterfoil.decisioning.line_review.explanation import data_behind
+from counterfoil.decisioning.line_review.measure import Kind, LineMeasure, Status
 from counterfoil.decisioning.line_review.review import ReviewOutcome
-from counterfoil.decisioning.line_review.store import StoredReview, add_reviews
+from counterfoil.decisioning.line_review.store import (
+    StoredReview,
+    add_reviews,
+    keep_review_policy,
+    stored_review,
+)
 from counterfoil.decisioning.refusals import REVIEW_OFFER_OVER
 from counterfoil.journeys.bind_account import bind_account
 from counterfoil.journeys.contract_making import borrowers_of
@@ -211,3 +221,40 @@ def hidden(text: str, name: str) -> str:
     found = re.search(rf'name="{name}" value="([^"]+)"', text)
     assert found, name
     return found[1]
+
+
+async def test_a_measure_says_why_and_by_which_data_and_how_to_put_it_right(
+    person: Person,
+) -> None:
+    house = person.house
+    async with house.database.connection() as connection:
+        [line, *_] = await lending.read_lines_after(
+            connection, customer_id=person.customer_id, page=9
+        )
+    made, now = reviewed(own_days_past_due=20), house.clock.now()
+    kept = stored_review(
+        made, customer_id=line.customer_id, line_id=line.line_id, review_id=house.ids.next(),
+        valid_until=None, report_id=None, at=now,
+    )  # fmt: skip
+    taken = LineMeasure(
+        customer_id=line.customer_id, measure_id=house.ids.next(), line_id=line.line_id,
+        kind=Kind.SUSPEND, status=Status.PLANNED, cause=kept.cause, reasons=made.reasons,
+        author="rule", review_id=kept.review_id, announced_at=now,
+        effective_on=await house.business_date() + timedelta(days=400), ends_on=None,
+        currency=line.currency, from_minor=line.limit_minor, to_minor=None,
+    )  # fmt: skip
+    async with house.database.transaction() as connection:
+        await keep_review_policy(connection, POLICY, at=now)
+        await add_reviews(connection, [kept])
+        await case_store.add_measures(connection, [taken])
+    path = f"/portal/limits/{ids.to_text(ids.LINE, line.line_id)}"
+    for language in ("en", "zh"):
+        shown = {"en": "en", "zh": "zh-CN"}[language]
+        page = await person.get(path, language=shown)
+        assert (page.status_code, faults(page.text)) == (200, [])
+        for reason in POLICY.texts(made.reasons, language):
+            assert reason in html.unescape(page.text)
+    page = await person.get(path)
+    [datum] = data_behind(POLICY, kept.inputs, kept.result)
+    for text in (datum.label.en, datum.source_label.en, datum.correct.en):
+        assert text in html.unescape(page.text)

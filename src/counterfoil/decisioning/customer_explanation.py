@@ -121,7 +121,7 @@ def explain_to_customer(
         text=OUTCOMES[outcome],
         by_person=by_person,
         reasons=reasons,
-        data=tuple(_datum(declared[name], inputs["features"]) for name in names),
+        data=tuple(datum_of(declared[name], inputs["features"]) for name in names),
         limit_minor=limit_minor,
         limit_text=_limit_text(policy, result) if limit_minor else None,
         price=price,
@@ -263,7 +263,8 @@ def _price_told(policy: Policy, result: Mapping[str, Any], lost: Sequence[Loss])
     return ToldPrice(rate_daily_e8=rate_daily_e8, text=text, because=tuple(shown))
 
 
-def _datum(feature: Feature, values: Mapping[str, Any]) -> Datum:
+def datum_of(feature: Feature, values: Mapping[str, Any]) -> Datum:
+    """Return one thing that was read, with where it comes from and how to put it right."""
     return Datum(
         name=feature.name,
         label=Both(feature.name_zh, feature.name_en),

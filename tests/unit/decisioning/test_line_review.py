@@ -12,6 +12,7 @@ import pytest
 from counterfoil.decisioning.line_review import store
 from counterfoil.decisioning.line_review.decide import review
 from counterfoil.decisioning.line_review.document import load_review_policy, read_review_policy
+from counterfoil.decisioning.line_review.explanation import data_behind
 from counterfoil.decisioning.line_review.guard import MeasureCount
 from counterfoil.decisioning.line_review.policy import ADVERSE, Measure
 from counterfoil.decisioning.line_review.record import record_of, review_again
@@ -333,3 +334,22 @@ def test_every_rule_of_the_shipped_policy_can_be_true_and_every_measure_is_there
     for rule in POLICY.rules:
         if rule.measure in ADVERSE:
             assert rule.on_unknown not in ADVERSE
+
+
+def test_a_measure_is_explained_by_what_its_rules_read_and_fraud_by_nothing() -> None:
+    def told(made: Review) -> dict[str, object]:
+        kept = record_of(made)
+        return {item.name: item.value for item in data_behind(POLICY, kept.inputs, kept.result)}
+
+    suspended = reviewed(own_days_past_due=20)
+    assert suspended.outcome is ReviewOutcome.SUSPENDED
+    assert told(suspended) == {"own_days_past_due": 20}
+    [datum] = data_behind(POLICY, record_of(suspended).inputs, record_of(suspended).result)
+    assert datum.source == "own_behaviour"
+    assert datum.correct.en
+    assert datum.label.zh
+    frozen = reviewed(fraud_signals_open=1)
+    assert frozen.outcome is ReviewOutcome.FROZEN
+    assert told(frozen) == {}
+    # Another record is another explanation.
+    assert told(reviewed(own_days_past_due=40)) == {"own_days_past_due": 40}

@@ -9,11 +9,15 @@ from starlette.responses import Response
 
 from counterfoil.contracts.template import Authentication
 from counterfoil.decisioning import limit_request_store
+from counterfoil.decisioning.customer_explanation import Datum
+from counterfoil.decisioning.customer_words import Both
 from counterfoil.decisioning.limit_request import LimitRequest
 from counterfoil.decisioning.limit_request import Status as RequestStatus
 from counterfoil.decisioning.line_review import case_store
 from counterfoil.decisioning.line_review import store as review_store
+from counterfoil.decisioning.line_review.explanation import data_behind
 from counterfoil.decisioning.line_review.measure import LineMeasure
+from counterfoil.decisioning.line_review.policy import ReviewPolicy
 from counterfoil.journeys import raise_limit
 from counterfoil.journeys.line_appeals import appeal
 from counterfoil.journeys.line_offers import OfferTaken, decline, take_up
@@ -36,6 +40,7 @@ from counterfoil.portal.page import Page
 from counterfoil.portal.pages import errors
 from counterfoil.portal.pages.home import LineCard, line_card
 from counterfoil.portal.visit import Visit
+from counterfoil.portal.words import value_words
 
 REVIEWS_SHOWN: Final = 20
 _SAID_LENGTH_MAX: Final = 500
@@ -72,6 +77,9 @@ class MeasureRow:
     status: Status
     can_appeal: bool
     appeal: str
+    #: Why, in the policy's words, and the data behind it: label, value, source, how to correct.
+    reasons: Sequence[str]
+    data: Sequence[tuple[str, str, str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +236,12 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
             connection, visit.customer_id, [one.review_id for one in reviews]
         )
         requests = await limit_request_store.requests_of_line(connection, **of_line)
+        behind = {
+            one.review_id: (policy, one)
+            for one in reviews
+            if one.review_id in {measure.review_id for measure in measures}
+            and (policy := await review_store.read_review_policy(connection, one.policy_hash))
+        }
     is_chinese = visit.catalogue.language == "zh-CN"
     known = {one.measure_id: one.status.value for one in reversed(appeals)}
     record = ids.to_text(ids.LINE, line.line_id)
@@ -240,7 +254,7 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
             and (row := _offer(visit, line, one, today)) is not None
         ],
         requests=[_request(visit, one) for one in requests if _waits(one, today)],
-        measures=[_measure(visit, one, known) for one in measures],
+        measures=[_measure(visit, one, known, behind.get(one.review_id or 0)) for one in measures],
         told=[
             Event(
                 at=visit.formats.instant(one.created_at),
@@ -299,7 +313,12 @@ def _request(visit: Visit, request: LimitRequest) -> RequestRow:
     )
 
 
-def _measure(visit: Visit, measure: LineMeasure, appeals: dict[int, str]) -> MeasureRow:
+def _measure(
+    visit: Visit,
+    measure: LineMeasure,
+    appeals: dict[int, str],
+    behind: tuple[ReviewPolicy, review_store.StoredReview] | None,
+) -> MeasureRow:
     f, status = visit.formats, measure.status.value
     known = appeals.get(measure.measure_id)
     text = visit.t(
@@ -308,13 +327,29 @@ def _measure(visit: Visit, measure: LineMeasure, appeals: dict[int, str]) -> Mea
     )  # fmt: skip
     if measure.to_minor is not None:
         text = f"{text} · {visit.t('limit.to', limit=f.money(measure.to_minor, measure.currency))}"
+    data: Sequence[Datum] = ()
+    if behind is not None:
+        policy, review = behind
+        data = data_behind(policy, review.inputs, review.result)
     return MeasureRow(
         measure=ids.to_text(ids.LINE_MEASURE, measure.measure_id),
         text=text,
         status=visit.status("measure_status", status, {"in_force": "warn", "planned": "live"}),
         can_appeal=status in _STANDING and known != "open",
         appeal=visit.word("appeal_status", known) if known else "",
+        reasons=() if behind is None else behind[0].texts(measure.reasons, visit.language.value),
+        data=[_datum(visit, one) for one in data],
     )
+
+
+def _datum(visit: Visit, datum: Datum) -> tuple[str, str, str, str]:
+    """Return label, value, source and way to correct of one thing that a rule read."""
+
+    def say(both: Both) -> str:
+        return both.zh if visit.catalogue.language == "zh-CN" else both.en
+
+    value = value_words(visit, datum.value, datum.unit)
+    return say(datum.label), value, say(datum.source_label), say(datum.correct)
 
 
 def _number(visit: Visit, prefix: str, name: str) -> int:
