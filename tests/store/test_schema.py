@@ -51,7 +51,7 @@ EXCEPTIONS = {
     "privacy.identity_needs_check",
     # So does the directory by which a customer is found lie where the host's reference says.
     "hosts.host_reference_taken",
-    # And the directory of accounts that hosts declare: a token is one person's, whose is found by it.
+    # And the directory of declared accounts: a token is one person's, found by the token alone.
     "hosts.payee_owner_pkey",
     # A paper stands for one purchase, whoever brings it: it is found by its digest alone.
     "lending.scene_document_once",
