@@ -123,6 +123,9 @@ async def test_figures_agree_with_each_other_and_with_the_bank_account(
     assert figures["ledger"]["balanced"]
     assert figures["fsck"] == {"ok": True, "checks": len(CHECKS)}
     async with Database(url) as database, database.connection() as connection:
+        # Everybody can sign in by phone and by identity number.
+        known = await connection.fetchval("SELECT count(*) FROM customers.customer")
+        assert await connection.fetchval("SELECT count(*) FROM privacy.blind_index") == 2 * known
         bank = await connection.fetchval(
             "SELECT sum(amount_minor) FROM ledger.posting WHERE account = 1002"
         )
