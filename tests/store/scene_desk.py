@@ -8,6 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from counterfoil.customers.customer import Customer, CustomerStatus
+from counterfoil.customers.store import add_customers
 from counterfoil.journeys import scenes
 from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.draw import draw
@@ -18,6 +20,7 @@ from counterfoil.journeys.scenes import PayeeWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
+from counterfoil.kernel.language import Language
 from counterfoil.lending import scene_store as store
 from counterfoil.lending.commands import OpenLine
 from counterfoil.lending.quote import Quote
@@ -42,6 +45,12 @@ async def scene_house(database_url: str, tmp_path: Path) -> AsyncIterator[House]
     clock = TestClock(datetime(2026, 3, 1, 9, tzinfo=UTC))
     settings = Settings(home=tmp_path)
     async with open_house(settings, database_url, clock=clock, first_date=ON) as opened:
+        known = Customer(
+            customer_id=CUSTOMER, status=CustomerStatus.ACTIVE, language=Language.CHINESE,
+            created_at=clock.now(),
+        )  # fmt: skip
+        async with opened.database.transaction() as connection:
+            await add_customers(connection, [known])
         line = OpenLine(
             customer_id=CUSTOMER, line_id=LINE, application_id=73, product_code="scene-line",
             product_version=1, limit_minor=6_000_000, currency="CNY", rate_daily_e8=35_000,
@@ -76,8 +85,8 @@ async def drawn(
     asked: dict[str, Any] = {"amount_minor": 1_900_000, "tenor_months": 3, "purpose": "travel"}
     return await draw(
         house, customer_id=CUSTOMER, line_id=LINE, currency="CNY",
-        method=Method.LEVEL_INSTALMENT, payee_ref=payee, quote_token=token if isinstance(priced, str) else priced.token,
-        idempotency_key=key, **{**asked, **changes},
+        method=Method.LEVEL_INSTALMENT, payee_ref=payee,
+        quote_token=priced if isinstance(priced, str) else priced.token, idempotency_key=key, **{**asked, **changes},
     )  # fmt: skip
 
 
