@@ -1,11 +1,14 @@
 """`counterfoil serve`: API, console, portal and, unless it is switched off, the background jobs."""
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from counterfoil.cli import output
+
+if TYPE_CHECKING:
+    from counterfoil.platform.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +35,7 @@ def serve(
     with output.failures_as_messages():
         settings = Settings()
         telemetry.configure_logging(settings.log_level, settings.log_format)
+        _check_files(settings)
         with embedded.address(settings) as address:
             if settings.is_embedded:
                 asyncio.run(migrate.apply(address))
@@ -52,5 +56,20 @@ def worker() -> None:
     with output.failures_as_messages():
         settings = Settings()
         telemetry.configure_logging(settings.log_level, settings.log_format)
+        _check_files(settings)
         with embedded.address(settings) as address:
             asyncio.run(serve_jobs(settings, address))
+
+
+def _check_files(settings: "Settings") -> None:
+    """End with every fault of products, templates and rails before anything is started."""
+    from counterfoil.contracts.shelf import TemplatesError, load_shelf
+    from counterfoil.lending.catalogue import CatalogueError, load_catalogue
+    from counterfoil.payments.rail_file import InvalidRailsError, load_rails
+
+    try:
+        load_catalogue(settings.products)
+        load_shelf(settings.contract_templates)
+        load_rails(settings.rails)
+    except (CatalogueError, TemplatesError, InvalidRailsError) as refused:
+        raise output.fail(str(refused)) from refused

@@ -101,6 +101,8 @@ def lock_effective(directory: Path) -> list[str]:
 
 
 def _folder(directory: Path | None) -> Traversable:
+    if directory is not None and not directory.is_dir():
+        raise TemplatesError([Problem(str(directory), "directory", "is not there")])
     if directory is not None:
         return directory
     return resources.files("counterfoil") / "contracts" / "templates"

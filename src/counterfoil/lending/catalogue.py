@@ -195,6 +195,9 @@ def content_hash(document: Mapping[str, Any]) -> str:
 
 
 def _folder(directory: Path | None) -> Traversable:
+    """Return where the files are; raise CatalogueError where a directory is none."""
+    if directory is not None and not directory.is_dir():
+        raise CatalogueError([Problem(str(directory), "directory", "is not there")])
     return directory if directory is not None else resources.files("counterfoil") / "products"
 
 
