@@ -86,7 +86,8 @@ async def drawn(
     return await draw(
         house, customer_id=CUSTOMER, line_id=LINE, currency="CNY",
         method=Method.LEVEL_INSTALMENT, payee_ref=payee,
-        quote_token=priced if isinstance(priced, str) else priced.token, idempotency_key=key, **{**asked, **changes},
+        quote_token=priced if isinstance(priced, str) else priced.token, idempotency_key=key,
+        **{**asked, **changes},
     )  # fmt: skip
 
 
