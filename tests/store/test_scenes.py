@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from tests.store.scene_desk import (
     ANALYST,
@@ -24,6 +25,7 @@ from tests.store.scene_desk import (
 
 from counterfoil.journeys import scenes
 from counterfoil.journeys.house import House
+from counterfoil.journeys.payee_names import BorrowerNames
 from counterfoil.journeys.scene_purchases import purchases_of, settle
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
@@ -34,6 +36,8 @@ from counterfoil.lending.quote import PurchaseClaim, Quote
 from counterfoil.lending.refusals import SCENE_STOPPED
 from counterfoil.lending.scene import shipped_scenes
 from counterfoil.lending.terms import Method
+from counterfoil.payments.order import PayoutOrder, Subject
+from counterfoil.payments.payee import PayeeName
 from counterfoil.platform.batches import Answer
 
 LATE = """
@@ -88,6 +92,29 @@ async def test_money_goes_to_a_merchant_that_two_people_registered(house: House)
     assert isinstance(await drawn(house, "c", payee="acct-2", amount_minor=10_000), Answer)
     unknown = replace(WISH, scene="hunting")
     assert code(await scenes.register_payee(house, ANALYST, unknown)) == "scene_unknown"
+
+
+async def test_a_merchants_account_is_right_for_a_loan_of_its_scene_alone(house: House) -> None:
+    merchant = await registered(house)
+    assert isinstance(await bought(house, merchant), Answer)
+    answer = await drawn(house, "a")
+    assert isinstance(answer, Answer), answer
+    loan_id = ids.from_text(ids.LOAN, orjson.loads(answer.text)["id"])
+    order = PayoutOrder(
+        customer_id=CUSTOMER, payment_id=loan_id, line_id=LINE, loan_id=loan_id,
+        amount_minor=1_900_000, currency="CNY", payee_ref="acct-1", lender_id="lender-one",
+        business_date=ON,
+    )  # fmt: skip
+    names = BorrowerNames(house)
+    own = PayeeName("Example Travel", is_own=False)
+    assert await names.names_of([order]) == {loan_id: own}
+    # Nobody knows this borrower's name; the merchant's does not stand in for it.
+    credit = replace(order, payment_id=1, loan_id=None, subject=Subject.CREDIT_RETURN)
+    assert await names.names_of([replace(order, payee_ref="acct-9"), credit]) == {}
+    async with house.database.transaction() as connection:
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute("UPDATE lending.loan SET product_code = 'cash-line-open'")
+    assert await names.names_of([order]) == {}, "cash is paid to the borrower"
 
 
 async def test_of_two_drawdowns_at_once_the_scene_lends_one(house: House) -> None:
