@@ -8,8 +8,9 @@ Model       What `counterfoil model train` makes of the files of `counterfoil mo
             boosted scorecard. Sex, marriage, education and age are no features.
 Policy      That of base-2026-02 with the model in place of its points card. The grades' upper
             ends are such that of those clients as many fall into each grade as did before, rounded
-            up to 1,000 ppm; rules, limits and prices are the same. What is better or worse
-            then comes of the model alone.
+            up to 1,000 ppm; rules, limits and prices are the same, but for people without a
+            record, whom the model never saw. What is better or worse of those who have one then
+            comes of the model alone.
 Judged      On the other 10,000, which nothing here reads: `counterfoil demo` shows it.
 """
 
@@ -42,11 +43,34 @@ E02 = "The product's terms, told before anybody applies, end at the age of 60."
 
 """
 PPM_ONE = 1_000_000
+#: The last grade as it was, and as it is by a model that saw nobody without a record.
+LAST_BEFORE = """\
+# The price stands for completeness; the grade's limit of 0 declines.
+[[grades]]
+code = "E"
+points_min = 0
+rate_daily_e8 = 50_000
+tenor_months_max = 6
+limits_minor = { recorded = 0, first_time = 0 }
+"""
+LAST = """\
+# Of people without a record the model says nothing: it never saw one, and an empty report is to it
+# what no report of a card client ever was. They begin with the smallest line at the price of D, as
+# they did by the points card, and grow from there; the rules hold for them as for everybody.
+[[grades]]
+code = "E"
+points_min = 0
+rate_daily_e8 = 50_000
+rates_daily_e8 = { recorded = 50_000, first_time = 43_000 }
+tenor_months_max = 6
+limits_minor = { recorded = 0, first_time = 300_000 }
+"""
 
 HEAD = """\
 # As base-2026-02, with a model in place of its points card. Everything else is unchanged but the
-# ends of the grades: of the clients that the model learned from, as many fall into each grade as
-# did under base-2026-02. Derived by tools/derive_cards_policy.py.
+# last grade's row for people without a record and the ends of the grades: of the clients that the
+# model learned from, as many fall into each grade as did under base-2026-02. Derived by
+# tools/derive_cards_policy.py.
 #
 # Amounts are minor units of the currency, shares are ppm, rates 1e-8 a day (0.035 % is 35_000).
 # The model was learned from the first 20,000 of "Default of Credit Card Clients", I-Cheng Yeh, UCI
@@ -108,6 +132,8 @@ def policy_text(artefact: Artefact, ends: Iterable[int]) -> str:
     model = f'[model]\nfile = "{NAME}.json"\nsha256 = "{artefact.sha256}"\n\n'
     card = text.index("[scorecard]")
     text = HEAD + text[:card] + model + ASIDE + text[text.index("# ---", card) :]
+    assert LAST_BEFORE in text, "the last grade is the one that is exchanged"
+    text = text.replace(LAST_BEFORE, LAST)
     left = iter(ends)
     return re.sub(r"points_min = \d+", lambda _: f"pd_ppm_max = {next(left):_}", text)
 
