@@ -277,3 +277,48 @@ async def test_a_role_without_the_right_sees_why_the_day_cannot_be_closed(
     assert 'disabled aria-describedby="why-not"' in page.text
     answer = await stranger.submit(page, "/console/days")
     assert answer.status_code == 403
+
+
+async def test_a_settlement_is_quoted_at_the_desk_and_kept(browser: Browser) -> None:
+    href = await _open_loan(browser)
+    loan = await browser.get(href)
+    assert f"{href}/settlement" in loan.text
+    page = await browser.get(f"{href}/settlement")
+    assert (page.status_code, faults(page.text)) == (200, [])
+    late = await browser.submit(page, f"{href}/settlement", on="2999-01-01")
+    assert late.status_code == 422
+    today = await _value(browser, "SELECT business_date FROM platform.business_date")
+    for _ in range(2):
+        done = await browser.submit(page, f"{href}/settlement", on=str(today))
+        assert done.status_code == 303, done.text
+    kept = await browser.get(done.headers["location"], language="zh-CN")
+    assert (faults(kept.text), kept.text.count("sq_")) == ([], 1)
+    quoted = await _value(
+        browser,
+        "SELECT amount_minor FROM lending.settlement_quote ORDER BY quote_id DESC LIMIT 1",
+    )
+    assert quoted > 0
+
+
+async def test_what_nobody_could_deliver_is_sent_again(browser: Browser) -> None:
+    async with browser.house.database.connection() as connection:
+        customer, message = await connection.fetchrow(
+            "INSERT INTO customers.message (customer_id, message_id, kind, cause, is_legal, fields,"
+            " status, attempts, created_at, ended_at) SELECT min(c.customer_id), 77,"
+            " 'debit_failed', 'x', false, $1, 'undeliverable', 3, now(), now()"
+            " FROM customers.customer AS c"
+            " RETURNING customer_id, message_id",
+            '{"due_on": "2026-01-15", "amount_minor": 5, "currency": "CNY", "reason": "x"}',
+        )
+    record = ids.to_text(ids.MESSAGE, message)
+    for language in ("en", "zh-CN"):
+        page = await browser.get("/console/messages", language=language)
+        assert (faults(page.text), record in page.text) == ([], True)
+    path = f"/console/customers/{ids.to_text(ids.CUSTOMER, customer)}/messages/{record}"
+    assert (await browser.sign_in("operations")).status_code == 303
+    form = await browser.get(path)
+    assert (form.status_code, faults(form.text)) == (200, []), form.text
+    assert (await browser.submit(form, path)).status_code == 303
+    status = "SELECT status FROM customers.message WHERE message_id = $1"
+    assert await _value(browser, status, message) == "queued"
+    assert (await browser.get(path)).status_code == 404

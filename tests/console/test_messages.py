@@ -73,6 +73,7 @@ from counterfoil.lending import refusals as lending
 from counterfoil.lending.fees import GUARANTOR
 from counterfoil.lending.monthly_statement import CORRECTING
 from counterfoil.lending.promotion import FUNDERS
+from counterfoil.lending.settlement import SettlementState
 from counterfoil.lending.sheet_change import CAUSES
 from counterfoil.lending.terms import FeeBasis, FeeTiming, Method, Prepayment
 from counterfoil.models.registry import State as ModelState
@@ -118,6 +119,7 @@ CLOSED_FAMILIES = {
     "consent_status": tuple(status.value for status in ConsentStatus),
     "contract_status": tuple(state.value for state in State),
     "debit_status": tuple(status.value for status in DebitStatus),
+    "settlement_state": tuple(state.value for state in SettlementState),
     "message_outcome": tuple(outcome.value for outcome in Outcome),
     "message_status": ("queued", "sent", "delivered", "undeliverable", "withdrawn"),
     "setting_channel": tuple(channel.value for channel in Channel),

@@ -71,6 +71,7 @@ from counterfoil.console.pages import (
     scene_merchant,
     scenes,
     search,
+    settlements,
     sign_in,
     staff,
 )
@@ -140,6 +141,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *line_review_cases.PAGES,
     *loans.PAGES,
     *loan_actions.PAGES,
+    *settlements.PAGES,
     *ledger.PAGES,
     *days.PAGES,
     *payments.PAGES,

@@ -144,6 +144,7 @@ class LoanView:
     line_href: str
     explanation: ExplanationView | None
     repay_href: str
+    settle_href: str
     why_not_repay: str
     done: str
 
@@ -265,6 +266,7 @@ async def show_loan(visit: Visit) -> Response:
         line_href=words.line_href(customer_id, row["line_id"]),
         explanation=explanation_view(visit, row, story, len(read.booked)),
         repay_href=f"{words.loan_href(customer_id, loan_id)}/repay",
+        settle_href=f"{words.loan_href(customer_id, loan_id)}/settlement",
         why_not_repay=_why_not_repay(visit, row),
         done=done_notice(visit),
     )
