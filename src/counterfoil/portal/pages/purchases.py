@@ -14,7 +14,12 @@ from counterfoil.kernel.errors import Refused
 from counterfoil.lending import purchase_store, store
 from counterfoil.lending.loan import Loan
 from counterfoil.lending.scene import CASH
-from counterfoil.lending.scene_purchase import last_day_of_cooling_off, payable_minor
+from counterfoil.lending.scene_purchase import (
+    Cause,
+    claim_minor,
+    last_day_of_cooling_off,
+    payable_minor,
+)
 from counterfoil.lending.terms import Terms
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Form, Status
@@ -76,7 +81,7 @@ class PurchaseView:
     payable: str
     #: What the merchant owes back and until when; empty where nothing was claimed.
     claim: str
-    #: What giving it up would bring back; empty where it is over, or can still be taken back.
+    #: What giving it up would bring back; empty where that is nothing, or it can be taken back.
     cancel: str
     form: Form
     done: str
@@ -261,7 +266,8 @@ def _claim(visit: Visit, deal: Deal) -> str:
 
 
 def _cancel(visit: Visit, deal: Deal) -> str:
-    if deal.state.is_over:
+    # Where it brings nothing back there is nothing to gain by it.
+    if deal.state.is_over or not claim_minor(deal.scene, deal.state, Cause.CANCELLATION):
         return ""
     percent = _percent(deal.scene.cancelled_refund_ppm)
     return visit.t("purchase.cancel_note", percent=percent, days=deal.scene.refund_days)
