@@ -79,7 +79,7 @@ def test_a_merchant_owes_back_what_it_was_paid_and_did_not_give() -> None:
 def test_a_purchase_takes_what_may_be_paid_in_its_own_money_until_it_is_over() -> None:
     def code(found: PurchaseState, amount: int, currency: str = "CNY") -> str | None:
         refused = refuse_payment(SCHOOL, found, amount_minor=amount, currency=currency)
-        return refused and refused.code
+        return None if refused is None else refused.code
 
     assert code(state(paid_minor=200_000), 50_000) is None
     assert code(state(paid_minor=200_000), 50_001) == "scene_purchase_needed"
