@@ -164,7 +164,12 @@ LATE = (
     "(SELECT min(loan_id) FROM lending.instalment WHERE settled_on IS NULL AND penal "
     "AND principal_paid_minor < principal_minor)"
 )
-PAID = "(SELECT min(transaction_id) FROM lending.loan_transaction WHERE kind = 'repayment')"
+#: A payment that stands and still counts: its loan is open, and nothing of it was taken back.
+PAID = (
+    "(SELECT min(transaction_id) FROM lending.loan_transaction WHERE kind = 'repayment' "
+    "AND loan_id IN (SELECT loan_id FROM lending.loan WHERE status = 'open') "
+    "AND loan_id NOT IN (SELECT loan_id FROM lending.loan_transaction WHERE kind = 'reversal'))"
+)
 LINE = "(SELECT min(line_id) FROM lending.credit_line WHERE principal_minor > 0)"
 PAYOUT = "(SELECT min(payment_id) FROM payments.payment WHERE status = 'succeeded')"
 LEAF_COLUMNS = (
