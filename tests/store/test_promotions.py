@@ -252,7 +252,7 @@ async def test_whoever_funds_a_promotion_owes_what_customers_did_not_pay(house: 
     )  # fmt: skip
     booked = await house.counter.submit(early, idempotency_key="early")
     assert isinstance(booked, Answer)
-    await close_day(house, to=ON + timedelta(days=30))
+    await close_day(house, to=ON + timedelta(days=12))
     assert await claimed(house) == (ten_days, ten_days), "repaid early costs the funder no more"
     back = ReverseRepayment(
         **of_line,
@@ -260,10 +260,10 @@ async def test_whoever_funds_a_promotion_owes_what_customers_did_not_pay(house: 
         reason="bounced",
     )
     assert isinstance(await house.counter.submit(back, idempotency_key="back"), Answer)
-    await close_day(house, to=ON + timedelta(days=40))
+    await close_day(house, to=ON + timedelta(days=32))
     owed, earned = await claimed(house)
     assert ten_days * 3 < owed == earned <= found.promotion.claim.cost_minor
-    await close_day(house, to=ON + timedelta(days=300))
+    await close_day(house, to=ON + timedelta(days=80))
     most = found.promotion.claim.cost_minor
     assert await claimed(house) == (most, most), "late or not, never more than the budget gave"
     pairs = await reconcile_ledger(house.database)
