@@ -196,7 +196,9 @@ async def test_a_repayment_that_cannot_be_is_refused(site: Site) -> None:
         body = repayment(borrower, loan_id=loan["id"]) | changes
         check_problem(await site.post("/v1/repayments", body), status, code)
     # Readers would differ on which of two members counts.
-    twice = json.dumps(repayment(borrower, loan_id=loan["id"])).replace("{", '{"amount_minor": 1,', 1)
+    twice = json.dumps(repayment(borrower, loan_id=loan["id"])).replace(
+        "{", '{"amount_minor": 1,', 1
+    )
     check_problem(await site.post("/v1/repayments", twice.encode()), 422, "member_twice")
     reversal = {
         "customer_id": borrower.customer_id,
