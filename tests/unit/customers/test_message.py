@@ -15,6 +15,7 @@ FIELDS = {
     "text_en": "the same", "effective_on": "2026-04-01", "line": "ln_1", "rate_daily": "0.03",
     "rate_annual": "10.95", "month": "2026-02", "version": 2, "closing_minor": 5, "paid_minor": 0,
     "unpaid_minor": 1, "code": "123456", "address": "letter", "record": "lo_1",
+    "merchant": "x", "purchase": "x",
 }  # fmt: skip
 
 
