@@ -1,7 +1,8 @@
 """Reconciling the sub-ledger, which is lines and loans, with the general ledger, book by book.
 
-Principal, holds, credit and claims on funders of promotions agree at any moment. What was earned is booked by the close of day: in
-between, the receivable accounts differ by what has been earned or corrected since.
+Principal, holds, credit and claims on funders of promotions agree at any moment. What was earned
+is booked by the close of day: in between, the receivable accounts differ by what has been earned
+or corrected since.
 """
 
 from dataclasses import dataclass
