@@ -46,6 +46,10 @@ NAMES = {
         "Closing the day on which all of it was lent",
         "全部借据当日放款的日终",
     ),
+    "close_with_reviews": (
+        "Closing a day with {reviewed:,} lines to review and {touched:,} with something due",
+        "日终，复审 {reviewed:,} 个额度，{touched:,} 笔有事项",
+    ),
     "close_catch_up": ("Closing {days} missed days at once", "一次补做 {days} 天日终"),
     "soak": (
         "Drawdowns at {seconds:,} s of steady load, last tenth to first",
