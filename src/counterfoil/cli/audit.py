@@ -1,17 +1,16 @@
 """`counterfoil audit`: holds what the house did against what others have of it."""
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from counterfoil.cli import output
+from counterfoil.cli.acting import in_house
 
 if TYPE_CHECKING:
     from counterfoil.bureau.listing import BureauList
     from counterfoil.journeys.audit_inquiries import Finding, InquiryAudit
-    from counterfoil.platform.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
 
@@ -43,8 +42,7 @@ def inquiries(
     Ends with 1 while there is any exception. Changes nothing.
     """
     from counterfoil.bureau.listing import ListInvalidError, read_list
-    from counterfoil.platform import embedded, migrate
-    from counterfoil.platform.settings import Settings
+    from counterfoil.journeys.audit_inquiries import audit_inquiries
 
     listed: BureauList | None = None
     if bureau_list is not None:
@@ -52,26 +50,13 @@ def inquiries(
             listed = read_list(bureau_list.read_text(encoding="utf-8"))
         except (ListInvalidError, UnicodeDecodeError) as error:
             raise output.fail(f"{bureau_list} is not a bureau's list: {error}") from error
-    with output.failures_as_messages():
-        settings = Settings()
-        with embedded.address(settings) as address:
-            if settings.is_embedded:
-                asyncio.run(migrate.apply(address))
-            found = asyncio.run(_run(settings, address, listed))
+    found = in_house(lambda house: audit_inquiries(house, listed))
     if as_json:
         output.write_json(_document(found))
     else:
         _write(found)
     if not found.is_sound:
         raise typer.Exit(output.EXIT_FAILED)
-
-
-async def _run(settings: "Settings", address: str, listed: "BureauList | None") -> "InquiryAudit":
-    from counterfoil.journeys.audit_inquiries import audit_inquiries
-    from counterfoil.journeys.house import open_house
-
-    async with open_house(settings, address) as house:
-        return await audit_inquiries(house, listed)
 
 
 def _document(found: "InquiryAudit") -> dict[str, object]:

@@ -1,6 +1,5 @@
 """`counterfoil reconcile`: holds a day's payouts against the rail's statement and the ledger."""
 
-import asyncio
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from counterfoil.cli import output
+from counterfoil.cli.acting import in_house
 
 if TYPE_CHECKING:
+    from counterfoil.journeys.house import House
     from counterfoil.journeys.reconcile import DayReconciliation, OpenDifference
     from counterfoil.kernel.errors import Refused
-    from counterfoil.platform.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
 
@@ -47,16 +47,9 @@ def reconcile(
     Ends with 1 while any difference is open. Changes nothing in the books.
     """
     from counterfoil.kernel.errors import Refused
-    from counterfoil.platform import embedded, migrate
-    from counterfoil.platform.settings import Settings
 
     text = None if statement is None else statement.read_text(encoding="utf-8")
-    with output.failures_as_messages():
-        settings = Settings()
-        with embedded.address(settings) as address:
-            if settings.is_embedded:
-                asyncio.run(migrate.apply(address))
-            found = asyncio.run(_run(settings, address, on.date(), rail=rail, text=text))
+    found = in_house(lambda house: _reconciled(house, on.date(), rail=rail, text=text))
     if isinstance(found, Refused):
         raise output.fail(f"{found.message} {found.next_step}")
     if as_json:
@@ -67,19 +60,17 @@ def reconcile(
         raise typer.Exit(output.EXIT_FAILED)
 
 
-async def _run(
-    settings: "Settings", address: str, on: date, *, rail: str, text: str | None
+async def _reconciled(
+    house: "House", on: date, *, rail: str, text: str | None
 ) -> "DayReconciliation | Refused":
-    from counterfoil.journeys.house import open_house
     from counterfoil.journeys.reconcile import reconcile_day, take_rail_statement
     from counterfoil.kernel.errors import Refused
 
-    async with open_house(settings, address) as house:
-        if text is not None:
-            taken = await take_rail_statement(house, text, rail=rail, on=on)
-            if isinstance(taken, Refused):
-                return taken
-        return await reconcile_day(house, rail=rail, on=on)
+    if text is not None:
+        taken = await take_rail_statement(house, text, rail=rail, on=on)
+        if isinstance(taken, Refused):
+            return taken
+    return await reconcile_day(house, rail=rail, on=on)
 
 
 def _document(found: "DayReconciliation") -> dict[str, object]:
