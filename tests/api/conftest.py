@@ -16,11 +16,10 @@ from counterfoil.api.app import serving, site_of
 from counterfoil.api.desk import Desk
 from counterfoil.api.front import Front
 from counterfoil.api.problems import load_texts
-from counterfoil.journeys.draw import PayoutBooks
 from counterfoil.journeys.house import House, open_house
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
-from counterfoil.lending.commands import OpenLine
+from counterfoil.lending.commands import ConfirmPayout, OpenLine
 from counterfoil.platform.access import Scope, create_api_key
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.settings import Settings
@@ -108,7 +107,7 @@ class Site:
         content = body if isinstance(body, bytes) else orjson.dumps(body)
         return await self.client.post(path, content=content, headers={**sent, **(headers or {})})
 
-    async def get(self, path: str, **parameters: str) -> httpx.Response:
+    async def get(self, path: str, **parameters: str | list[str]) -> httpx.Response:
         return await self.client.get(path, params=parameters)
 
     def wish(self, borrower: Borrower, **changes: object) -> Json:
@@ -142,13 +141,15 @@ class Site:
         """Draw, and let the rail confirm on the business date."""
         drawn = await self.draw(borrower, **changes)
         loan_id = ids.from_text(ids.LOAN, drawn["id"])
-        await PayoutBooks(self.house).confirm(
-            customer_id=borrower.customer,
-            line_id=borrower.line,
-            loan_id=loan_id,
-            payment_id=loan_id,
-            value_date=await self.house.business_date(),
-            rail_reference="rail-1",
+        await self.house.counter.submit(
+            ConfirmPayout(
+                customer_id=borrower.customer,
+                line_id=borrower.line,
+                loan_id=loan_id,
+                payment_id=loan_id,
+                value_date=await self.house.business_date(),
+                rail_reference="rail-1",
+            ),
             idempotency_key=f"confirm-{loan_id}",
         )
         return drawn

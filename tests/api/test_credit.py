@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from tests.api.conftest import FIRST_DAY, Borrower, Json, Site, new_key
 
-from counterfoil.journeys.draw import PayoutBooks
 from counterfoil.kernel import ids
+from counterfoil.lending.commands import ConfirmReturn
 
 
 async def overpay(site: Site, borrower: Borrower, by_minor: int = 5_000) -> None:
@@ -51,13 +51,15 @@ async def test_a_return_is_accepted_once_and_shows_what_became_of_it(site: Site)
         await site.get(f"/v1/lines/{borrower.line_id}", customer_id=borrower.customer_id)
     ).json()
     assert (line["credit_minor"], line["returning_minor"]) == (2_000, 3_000)
-    await PayoutBooks(site.house).confirm_return(
-        customer_id=borrower.customer,
-        line_id=borrower.line,
-        return_id=ids.from_text(ids.CREDIT_RETURN, asked["id"]),
-        payment_id=ids.from_text(ids.CREDIT_RETURN, asked["id"]),
-        value_date=FIRST_DAY,
-        rail_reference="rail-9",
+    await site.house.counter.submit(
+        ConfirmReturn(
+            customer_id=borrower.customer,
+            line_id=borrower.line,
+            return_id=ids.from_text(ids.CREDIT_RETURN, asked["id"]),
+            payment_id=ids.from_text(ids.CREDIT_RETURN, asked["id"]),
+            value_date=FIRST_DAY,
+            rail_reference="rail-9",
+        ),
         idempotency_key="confirmed",
     )
     read = await site.get(f"/v1/credit-returns/{asked['id']}", customer_id=borrower.customer_id)
@@ -98,13 +100,15 @@ async def test_a_value_date_outside_the_return_is_refused(site: Site) -> None:
     asked = (await site.post("/v1/credit-returns", give_back(borrower, 1))).json()
     return_id = ids.from_text(ids.CREDIT_RETURN, asked["id"])
     for days in (-1, 1):
-        refused = await PayoutBooks(site.house).confirm_return(
-            customer_id=borrower.customer,
-            line_id=borrower.line,
-            return_id=return_id,
-            payment_id=return_id,
-            value_date=FIRST_DAY + timedelta(days=days),
-            rail_reference="rail-9",
+        refused = await site.house.counter.submit(
+            ConfirmReturn(
+                customer_id=borrower.customer,
+                line_id=borrower.line,
+                return_id=return_id,
+                payment_id=return_id,
+                value_date=FIRST_DAY + timedelta(days=days),
+                rail_reference="rail-9",
+            ),
             idempotency_key=f"confirmed-{days}",
         )
         assert getattr(refused, "code", None) == "return_date_out_of_range"

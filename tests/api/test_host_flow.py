@@ -23,10 +23,10 @@ from counterfoil.hosts import delivery as notices
 from counterfoil.hosts import payee_store
 from counterfoil.hosts.http_hooks import HttpHooks
 from counterfoil.journeys import tell_hosts
-from counterfoil.journeys.draw import PayoutBooks
 from counterfoil.journeys.own_hosts import end_own_link, own_links
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
+from counterfoil.lending.commands import ConfirmPayout
 from counterfoil.simulator.host.host import HostApp, Manner
 
 CONSENT = {"notice": "inquiry-origination", "product_code": "cash-line-open"}
@@ -112,13 +112,15 @@ async def pay_out(site: Site, loan: Json) -> None:
         customer = await connection.fetchval(
             "SELECT customer_id FROM lending.loan WHERE loan_id = $1", number
         )
-    await PayoutBooks(site.house).confirm(
-        customer_id=customer,
-        line_id=ids.from_text(ids.LINE, loan["line_id"]),
-        loan_id=number,
-        payment_id=number,
-        value_date=await site.house.business_date(),
-        rail_reference="rail-1",
+    await site.house.counter.submit(
+        ConfirmPayout(
+            customer_id=customer,
+            line_id=ids.from_text(ids.LINE, loan["line_id"]),
+            loan_id=number,
+            payment_id=number,
+            value_date=await site.house.business_date(),
+            rail_reference="rail-1",
+        ),
         idempotency_key=f"confirm-{number}",
     )
 

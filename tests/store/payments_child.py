@@ -8,13 +8,15 @@ payments a day; all others go over the second.
 import asyncio
 import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
+from counterfoil.journeys.payout_books import command_of
 from counterfoil.kernel.clock import SystemClock
+from counterfoil.lending.commands import ConfirmPayout, FailPayout
 from counterfoil.payments.http_rail import HttpRail
 from counterfoil.payments.port import RailLink
+from counterfoil.payments.rail import Payment
 from counterfoil.payments.rail_terms import terms_of
 from counterfoil.payments.relay import PayoutRelay
 from counterfoil.platform.database import Database
@@ -34,27 +36,17 @@ class TableBooks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def confirm(self, **command: Any) -> object:
-        return await self._keep("confirmed", command)
-
-    async def fail(self, **command: Any) -> object:
-        return await self._keep("failed", command)
-
-    async def confirm_return(self, **_command: Any) -> object:
-        raise AssertionError("these payouts are all of drawdowns")
-
-    async def fail_return(self, **_command: Any) -> object:
-        raise AssertionError("these payouts are all of drawdowns")
-
-    async def _keep(self, outcome: str, command: dict[str, Any]) -> object:
+    async def take_note(self, payment: Payment, *, idempotency_key: str) -> object:
+        command = command_of(payment)
+        assert isinstance(command, ConfirmPayout | FailPayout), "these are all of drawdowns"
         async with self._database.connection() as connection:
             await connection.execute(
                 "INSERT INTO public.books (idempotency_key, loan_id, outcome, command)"
                 " VALUES ($1, $2, $3, $4) ON CONFLICT (idempotency_key) DO NOTHING",
-                command["idempotency_key"],
-                command["loan_id"],
-                outcome,
-                json.dumps(command, default=str),
+                idempotency_key,
+                command.loan_id,
+                "confirmed" if isinstance(command, ConfirmPayout) else "failed",
+                json.dumps(asdict(command), default=str),
             )
         return b"{}"
 

@@ -6,12 +6,18 @@ from datetime import UTC, date, datetime
 from itertools import count
 from typing import Any
 
+from counterfoil.journeys.payout_books import command_of
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Kind, Refusal, Refused, refuse
+from counterfoil.lending.commands import ConfirmPayout, ConfirmReturn, FailPayout, FailReturn
 from counterfoil.payments.order import PAYOUT_REQUESTED
 from counterfoil.payments.port import Rail, alone
+from counterfoil.payments.rail import Payment
 from counterfoil.payments.relay import PayoutRelay
 from counterfoil.platform.database import Database
+from counterfoil.simulator.bank.bank import Bank
+from counterfoil.simulator.bank.direct import DirectRail
+from counterfoil.simulator.bank.faults import Fault, FaultPlan
 
 TODAY = date(2026, 3, 1)
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -28,26 +34,14 @@ class Crash(BaseException):
 class MemoryBooks:
     """Books in memory: each key once, for ever the same answer."""
 
-    confirmed: dict[str, dict[str, Any]] = field(default_factory=dict)
-    failed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    confirmed: dict[str, ConfirmPayout | ConfirmReturn] = field(default_factory=dict)
+    failed: dict[str, FailPayout | FailReturn] = field(default_factory=dict)
     calls: int = 0
     refuse_next: int = 0
     busy_next: int = 0
     lose_answers: int = 0
 
-    async def confirm(self, **command: Any) -> object | Refused:
-        return self._keep(self.confirmed, command)
-
-    async def fail(self, **command: Any) -> object | Refused:
-        return self._keep(self.failed, command)
-
-    async def confirm_return(self, **command: Any) -> object | Refused:
-        return self._keep(self.confirmed, command)
-
-    async def fail_return(self, **command: Any) -> object | Refused:
-        return self._keep(self.failed, command)
-
-    def _keep(self, kept: dict[str, dict[str, Any]], command: dict[str, Any]) -> object | Refused:
+    async def take_note(self, payment: Payment, *, idempotency_key: str) -> object | Refused:
         self.calls += 1
         if self.refuse_next:
             self.refuse_next -= 1
@@ -55,7 +49,11 @@ class MemoryBooks:
         if self.busy_next:
             self.busy_next -= 1
             return refuse(LATER)
-        kept.setdefault(command["idempotency_key"], command)
+        command = command_of(payment)
+        if isinstance(command, ConfirmPayout | ConfirmReturn):
+            self.confirmed.setdefault(idempotency_key, command)
+        else:
+            self.failed.setdefault(idempotency_key, command)
         if self.lose_answers:
             self.lose_answers -= 1
             raise ConnectionError("the answer of the books was lost")
@@ -63,11 +61,11 @@ class MemoryBooks:
 
     @property
     def confirmed_loans(self) -> list[int]:
-        return sorted(command["loan_id"] for command in self.confirmed.values())
+        return sorted(c.loan_id for c in self.confirmed.values() if isinstance(c, ConfirmPayout))
 
     @property
     def failed_loans(self) -> list[int]:
-        return sorted(command["loan_id"] for command in self.failed.values())
+        return sorted(c.loan_id for c in self.failed.values() if isinstance(c, FailPayout))
 
 
 @dataclass
@@ -148,3 +146,24 @@ async def emit(connection: Any, loan_id: int, text: str, *, kind: str = PAYOUT_R
         text,
         START,
     )
+
+
+def make_bank(*upcoming: Fault, **plan: Any) -> Bank:
+    return Bank(plan=FaultPlan(upcoming=list(upcoming), **plan))
+
+
+def make_desk(database: Database, *upcoming: Fault) -> tuple[Desk, Bank]:
+    bank = make_bank(*upcoming)
+    return Desk(database, DirectRail(bank)), bank
+
+
+async def ready(desk: Desk, worker: str = "worker-1") -> PayoutRelay:
+    relay = desk.relay(worker)
+    await relay.consumer.register()
+    return relay
+
+
+async def by_hand(desk: Desk, act: Any, *arguments: Any, person: str) -> Any:
+    """Do one person's act of a case, in a transaction of its own."""
+    async with desk.database.transaction() as connection:
+        return await act(connection, *arguments, person=person, now=desk.clock.now())

@@ -8,7 +8,7 @@ import pytest
 from tests.store.branch import FIRST_DATE, Branch, a_repayment, an_opening, open_branch, reversal
 
 from counterfoil.journeys.check_books import check_books
-from counterfoil.journeys.draw import PayoutBooks
+from counterfoil.journeys.payout_books import PayoutBooks
 from counterfoil.journeys.reconcile_ledger import reconcile_ledger
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused

@@ -1,7 +1,8 @@
 """A return of credit on the relay: the same guarantees as a drawdown, under its own commands."""
 
-from tests.store.payments_desk import Desk, MemoryBooks, emit, payload
+from tests.store.payments_desk import Desk, emit, payload
 
+from counterfoil.lending.commands import ConfirmReturn, FailReturn
 from counterfoil.payments.order import CREDIT_RETURN_REQUESTED, reference_of
 from counterfoil.payments.relay import PayoutRelay
 from counterfoil.platform.database import Database
@@ -10,16 +11,6 @@ from counterfoil.simulator.bank.direct import DirectRail
 from counterfoil.simulator.bank.faults import Fault, FaultPlan
 
 RETURN = 7
-
-
-class BooksOfReturns(MemoryBooks):
-    """Books that hear of returns alone: a drawdown would be a mistake."""
-
-    async def confirm(self, **command: object) -> object:
-        raise AssertionError(command)
-
-    async def fail(self, **command: object) -> object:
-        raise AssertionError(command)
 
 
 async def ordered(desk: Desk, text: str | None = None) -> PayoutRelay:
@@ -34,7 +25,7 @@ async def ordered(desk: Desk, text: str | None = None) -> PayoutRelay:
 
 def a_desk(database: Database, *faults: Fault) -> tuple[Desk, Bank]:
     bank = Bank(plan=FaultPlan(seed=1, rates_bp=dict.fromkeys(faults, 10_000)))
-    return Desk(database, DirectRail(bank), books=BooksOfReturns()), bank
+    return Desk(database, DirectRail(bank)), bank
 
 
 async def test_a_return_is_paid_under_its_own_number_and_confirmed_as_a_return(
@@ -44,15 +35,14 @@ async def test_a_return_is_paid_under_its_own_number_and_confirmed_as_a_return(
     await ordered(desk)
     assert set(bank.entries) == {reference_of(RETURN)}
     assert desk.books.confirmed == {
-        "payout:7:confirmed": {
-            "customer_id": 10,
-            "line_id": 11,
-            "return_id": RETURN,
-            "payment_id": RETURN,
-            "value_date": desk.today,
-            "rail_reference": "B000000000001",
-            "idempotency_key": "payout:7:confirmed",
-        }
+        "payout:7:confirmed": ConfirmReturn(
+            customer_id=10,
+            line_id=11,
+            return_id=RETURN,
+            payment_id=RETURN,
+            value_date=desk.today,
+            rail_reference="B000000000001",
+        )
     }
     assert await desk.status(RETURN) == "succeeded"
 
@@ -61,8 +51,8 @@ async def test_a_refused_return_is_failed_as_a_return(database: Database) -> Non
     desk, _ = a_desk(database, Fault.REFUSES)
     await ordered(desk)
     [failed] = desk.books.failed.values()
-    assert (failed["return_id"], failed["failure_code"]) == (RETURN, "payee_account_closed")
-    assert "loan_id" not in failed
+    assert isinstance(failed, FailReturn)
+    assert (failed.return_id, failed.reason) == (RETURN, "payee_account_closed")
 
 
 async def test_the_books_are_told_again_under_the_same_key_until_they_answer(

@@ -15,9 +15,10 @@ from tests.store.branch import Branch
 
 from counterfoil.contracts import shelf
 from counterfoil.journeys.check_books import check_books
-from counterfoil.journeys.draw import PayoutBooks, draw
+from counterfoil.journeys.draw import draw
 from counterfoil.journeys.house import open_house
 from counterfoil.journeys.papers import keep_papers, papers_consumer
+from counterfoil.journeys.payout_books import PayoutBooks
 from counterfoil.journeys.quote import payoff_quote, quote
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from tests.store.payments_desk import Desk
 
+from counterfoil.lending.commands import FailPayout
 from counterfoil.payments import route_store
 from counterfoil.payments.order import PayoutOrder
 from counterfoil.payments.payee import PayeeName
@@ -173,7 +174,9 @@ async def test_an_account_in_another_name_is_refused_before_anything_is_sent(
     house, names = House(database, checks_payee=True), Names()
     house.banks[0].holders = {"pa_1": "Ann", "pa_2": "Somebody else", "pa_4": "Shop"}
     await house.carry(1, 2, 3, 4, names=names)
-    failed = {k["loan_id"]: k["failure_code"] for k in house.desk.books.failed.values()}
+    failed = {
+        c.loan_id: c.reason for c in house.desk.books.failed.values() if isinstance(c, FailPayout)
+    }
     assert failed == {2: "payee_name_differs", 3: "payee_name_unknown"}
     assert house.desk.books.confirmed_loans == [1, 4]
     assert len(house.banks[0].entries) == 2

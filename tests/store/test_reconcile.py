@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.store.branch import FIRST_DATE, Branch, an_opening, open_branch
 
-from counterfoil.journeys.draw import PayoutBooks
+from counterfoil.journeys.payout_books import PayoutBooks
 from counterfoil.journeys.reconcile import (
     DayReconciliation,
     reconcile_day,

@@ -18,9 +18,9 @@ from contextlib import AsyncExitStack, contextmanager
 from typing import Final
 
 from counterfoil.journeys.collect_debits import DebitBooks
-from counterfoil.journeys.draw import PayoutBooks
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.payee_names import BorrowerNames
+from counterfoil.journeys.payout_books import PayoutBooks
 from counterfoil.journeys.publish_log import open_desk
 from counterfoil.kernel.clock import SystemClock
 from counterfoil.kernel.errors import RefusedError

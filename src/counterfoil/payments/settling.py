@@ -6,15 +6,13 @@ Invariant   A payment is finished after the books took note, never before. The s
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date
-from typing import Protocol, assert_never
+from typing import Protocol
 
 import structlog
 
 from counterfoil.kernel.clock import Clock
 from counterfoil.kernel.errors import Kind, Refused
 from counterfoil.payments import store, suspense_store
-from counterfoil.payments.order import Subject
 from counterfoil.payments.rail import Cause, Outcome, Payment
 
 # house: allow database-reach – opens the transaction that its steps share; SQL is the store's
@@ -24,64 +22,14 @@ _log = structlog.get_logger(__name__)
 
 
 class Books(Protocol):
-    """The commands by which a rail's outcome reaches what is paid out, two a subject.
+    """Where the outcome of payments is booked."""
 
-    Each returns once the command is durable: its answer, or a refusal as a value. The same key
-    always gives the same answer, so both may be repeated for ever.
-    """
+    async def take_note(self, payment: Payment, *, idempotency_key: str) -> object | Refused:
+        """Book what became of a payment: its loan begins or is released, credit went or stays.
 
-    async def confirm(
-        self,
-        *,
-        customer_id: int,
-        line_id: int,
-        loan_id: int,
-        payment_id: int,
-        value_date: date,
-        rail_reference: str,
-        idempotency_key: str,
-    ) -> object | Refused:
-        """Start the loan on the day the payee had the money."""
-        ...
-
-    async def fail(
-        self,
-        *,
-        customer_id: int,
-        line_id: int,
-        loan_id: int,
-        payment_id: int,
-        failure_code: str,
-        idempotency_key: str,
-    ) -> object | Refused:
-        """Release the hold of a loan that was never paid out."""
-        ...
-
-    async def confirm_return(
-        self,
-        *,
-        customer_id: int,
-        line_id: int,
-        return_id: int,
-        payment_id: int,
-        value_date: date,
-        rail_reference: str,
-        idempotency_key: str,
-    ) -> object | Refused:
-        """Take note that the customer has the credit back."""
-        ...
-
-    async def fail_return(
-        self,
-        *,
-        customer_id: int,
-        line_id: int,
-        return_id: int,
-        payment_id: int,
-        failure_code: str,
-        idempotency_key: str,
-    ) -> object | Refused:
-        """Keep credit as before that was never paid out."""
+        Returns once that is durable: the answer, or a refusal as a value. The same key always
+        gives the same answer, so it may be repeated for ever.
+        """
         ...
 
 
@@ -121,65 +69,9 @@ class Settler:
                 await suspense_store.open_cases(connection, refused, now=now)
 
     async def _tell_books(self, payment: Payment) -> object | Refused:
-        if payment.outcome is Outcome.SUCCEEDED:
-            return await self._confirm(payment)
-        order, code = payment.order, payment.failure_code
-        assert code is not None
-        who = {"customer_id": order.customer_id, "line_id": order.line_id}
-        key = f"payout:{order.payment_id}:failed"
-        match order.subject:
-            case Subject.DRAWDOWN:
-                assert order.loan_id is not None
-                return await self._books.fail(
-                    **who,
-                    loan_id=order.loan_id,
-                    payment_id=order.payment_id,
-                    failure_code=code,
-                    idempotency_key=key,
-                )
-            case Subject.CREDIT_RETURN:
-                return await self._books.fail_return(
-                    **who,
-                    return_id=order.payment_id,
-                    payment_id=order.payment_id,
-                    failure_code=code,
-                    idempotency_key=key,
-                )
-            case _:
-                assert_never(order.subject)
-
-    async def _confirm(self, payment: Payment) -> object | Refused:
-        order, value_date, rail_reference = (
-            payment.order,
-            payment.value_date,
-            payment.rail_reference,
-        )
-        assert value_date is not None
-        assert rail_reference is not None
-        who = {"customer_id": order.customer_id, "line_id": order.line_id}
-        key = f"payout:{order.payment_id}:confirmed"
-        match order.subject:
-            case Subject.DRAWDOWN:
-                assert order.loan_id is not None
-                return await self._books.confirm(
-                    **who,
-                    loan_id=order.loan_id,
-                    payment_id=order.payment_id,
-                    value_date=value_date,
-                    rail_reference=rail_reference,
-                    idempotency_key=key,
-                )
-            case Subject.CREDIT_RETURN:
-                return await self._books.confirm_return(
-                    **who,
-                    return_id=order.payment_id,
-                    payment_id=order.payment_id,
-                    value_date=value_date,
-                    rail_reference=rail_reference,
-                    idempotency_key=key,
-                )
-            case _:
-                assert_never(order.subject)
+        word = "confirmed" if payment.outcome is Outcome.SUCCEEDED else "failed"
+        key = f"payout:{payment.order.payment_id}:{word}"
+        return await self._books.take_note(payment, idempotency_key=key)
 
 
 def _is_passing(answer: object) -> bool:

@@ -36,6 +36,7 @@ from counterfoil.journeys import (
 from counterfoil.journeys.contract_bulk import sign_for_sandbox
 from counterfoil.journeys.house import House
 from counterfoil.journeys.payee_names import BorrowerNames
+from counterfoil.journeys.payout_books import PayoutBooks
 from counterfoil.journeys.raise_asking import RaiseWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.calendar import ONE_DAY
@@ -122,7 +123,7 @@ class World:
             house.database,
             # The first rail as it is agreed, with the simulated bank behind it.
             rails=[RailLink(house.rails[0], self._rail)],
-            books=draw.PayoutBooks(house),
+            books=PayoutBooks(house),
             clock=clock,
             business_date=house.business_date,
             worker="demo",
