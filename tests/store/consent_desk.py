@@ -156,3 +156,22 @@ async def open_desk(url: str, home: Path) -> AsyncIterator[Desk]:
         Settings(home=home), url, clock=TestClock(START), first_date=date(2026, 3, 2)
     ) as house:
         yield Desk(replace(house, leaves=Leaves(wall)), wall)
+
+
+async def rows(desk: Desk, query: str, *values: object) -> list[Any]:
+    async with desk.house.database.connection() as connection:
+        return [dict(row) for row in await connection.fetch(query, *values)]
+
+
+async def events(desk: Desk, consent_id: int) -> list[str]:
+    found = await rows(
+        desk,
+        "SELECT kind FROM consents.consent_event WHERE consent_id = $1 ORDER BY event_no",
+        consent_id,
+    )
+    return [row["kind"] for row in found]
+
+
+def code_of(outcome: object) -> str:
+    assert isinstance(outcome, Refused), outcome
+    return outcome.code

@@ -1,10 +1,8 @@
-"""Consents in PostgreSQL: it counts uses, refuses what does not hold, and forgets nothing."""
+"""Consents in PostgreSQL: given, withdrawn, and kept as they were."""
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,18 +11,16 @@ import asyncpg
 import orjson
 import pytest
 import rfc8785
-from tests.store.consent_desk import BUREAU, PURPOSE, Desk, open_desk
+from tests.store.consent_desk import BUREAU, PURPOSE, Desk, code_of, events, open_desk, rows
 
 from counterfoil.consents import store
-from counterfoil.consents.consent import Use, UsedConsent
 from counterfoil.consents.giving import Choice
-from counterfoil.consents.notice import SECONDS_PER_DAY, Level, Notices
+from counterfoil.consents.notice import SECONDS_PER_DAY, Level
 from counterfoil.consents.state import Status, fold
 from counterfoil.consents.subject import Identity, salt_of, subject_ref
 from counterfoil.evidence.leaf import LeafType, commitment
 from counterfoil.journeys import consent as journey
 from counterfoil.journeys.consent_records import Given
-from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
 from counterfoil.privacy.data_keys import keys_of
 from counterfoil.privacy.person_store import read_identities
@@ -35,25 +31,6 @@ from counterfoil.privacy.vault import Purpose
 async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
     async with open_desk(database_url, tmp_path) as opened:
         yield opened
-
-
-async def rows(desk: Desk, query: str, *values: object) -> list[Any]:
-    async with desk.house.database.connection() as connection:
-        return [dict(row) for row in await connection.fetch(query, *values)]
-
-
-async def events(desk: Desk, consent_id: int) -> list[str]:
-    found = await rows(
-        desk,
-        "SELECT kind FROM consents.consent_event WHERE consent_id = $1 ORDER BY event_no",
-        consent_id,
-    )
-    return [row["kind"] for row in found]
-
-
-def code_of(outcome: object) -> str:
-    assert isinstance(outcome, Refused), outcome
-    return outcome.code
 
 
 async def test_a_consent_is_kept_with_its_text_its_leaf_and_its_first_event(desk: Desk) -> None:
@@ -176,175 +153,6 @@ async def test_what_lies_just_within_the_bounds_is_kept(
     assert consent.not_before >= consent.created == now
 
 
-async def test_a_consent_once_used_is_used_up(desk: Desk) -> None:
-    consent = await desk.give(await desk.register())
-    used = await desk.use(consent)
-    assert isinstance(used, UsedConsent)
-    assert (used.use_no, used.consent.status) == (1, Status.USED_UP)
-    assert used.consent.body == consent.body
-    assert code_of(await desk.use(consent)) == "consent_used_up"
-    assert await events(desk, consent.consent_id) == ["given", "used", "used_up"]
-
-
-async def test_of_two_workers_at_once_the_database_lets_one_use_it(desk: Desk) -> None:
-    consent = await desk.give(await desk.register())
-    database = desk.house.database
-    ready = asyncio.Barrier(2)
-
-    async def worker(name: str) -> UsedConsent | Refused:
-        async with database.transaction() as connection:
-            await connection.fetchval("SELECT 1")
-            await ready.wait()
-            outcome = await journey.use_consent(
-                desk.house,
-                connection,
-                customer_id=consent.customer_id,
-                consent_id=consent.consent_id,
-                purpose=consent.purpose,
-                recipient=consent.recipient,
-                by=name,
-            )
-            # Both are inside their transactions: the second waits for the first one's row.
-            await asyncio.sleep(0.05)
-            return outcome
-
-    outcomes = await asyncio.gather(worker("a"), worker("b"))
-    assert sorted(type(item).__name__ for item in outcomes) == ["Refused", "UsedConsent"]
-    assert [code_of(item) for item in outcomes if isinstance(item, Refused)] == ["consent_used_up"]
-    assert await events(desk, consent.consent_id) == ["given", "used", "used_up"]
-
-
-async def test_a_use_that_is_rolled_back_was_none(desk: Desk) -> None:
-    consent = await desk.give(await desk.register())
-
-    async def use_and_fail() -> None:
-        async with desk.house.database.transaction() as connection:
-            await journey.use_consent(
-                desk.house,
-                connection,
-                customer_id=consent.customer_id,
-                consent_id=consent.consent_id,
-                purpose=consent.purpose,
-                recipient=consent.recipient,
-                by="test",
-            )
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        await use_and_fail()
-    assert isinstance(await desk.use(consent), UsedConsent)
-
-
-async def test_each_reason_against_a_use_has_its_own_code(desk: Desk) -> None:
-    customer, stranger = await desk.register(), await desk.register()
-    consent = await desk.give(customer)
-    assert code_of(await desk.use(consent, consent_id=17)) == "consent_not_found"
-    assert code_of(await desk.use(consent, customer_id=stranger)) == "consent_of_another_person"
-    assert (
-        code_of(await desk.use(consent, purpose="inquiry_review")) == "consent_for_another_purpose"
-    )
-    assert (
-        code_of(await desk.use(consent, recipient="other.example"))
-        == "consent_for_another_recipient"
-    )
-    desk.wall.seconds -= 1
-    assert code_of(await desk.use(consent)) == "consent_not_yet_valid"
-    desk.wall.seconds += 1
-    await desk.withdraw(consent)
-    assert code_of(await desk.use(consent)) == "consent_withdrawn"
-    assert await events(desk, consent.consent_id) == ["given", "withdrawn"]
-
-
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"purpose": "inquiry_review"}, "consent_for_another_purpose"),
-        ({"recipient": "other.example"}, "consent_for_another_recipient"),
-        ({"now": -1}, "consent_not_yet_valid"),
-        ({"now": 30 * SECONDS_PER_DAY + 1}, "consent_expired"),
-        ({"versions": [2, 3]}, "consent_outdated"),
-        ({"versions": []}, "consent_outdated"),
-    ],
-)
-async def test_the_statement_itself_holds_every_condition(
-    desk: Desk, changes: dict[str, Any], code: str
-) -> None:
-    consent = await desk.give(await desk.register())
-    use = Use(
-        customer_id=consent.customer_id,
-        consent_id=consent.consent_id,
-        purpose=changes.get("purpose", consent.purpose),
-        recipient=changes.get("recipient", consent.recipient),
-        now=consent.not_before + changes.get("now", 0),
-        by="test",
-    )
-    async with desk.house.database.transaction() as connection:
-        outcome = await store.use_consent(
-            connection, use, notice_versions=changes.get("versions", [1])
-        )
-    assert code_of(outcome) == code
-
-
-async def test_a_clock_that_steps_back_does_not_revive_what_expired(desk: Desk) -> None:
-    consent = await desk.give(await desk.register())
-    desk.wall.seconds = consent.not_after + 1
-    assert code_of(await desk.use(consent)) == "consent_expired"
-    desk.wall.seconds = consent.not_after
-    assert code_of(await desk.use(consent)) == "consent_expired"
-    assert await events(desk, consent.consent_id) == ["given", "expired"]
-
-
-async def test_the_last_second_of_the_window_counts(desk: Desk) -> None:
-    consent = await desk.give(await desk.register())
-    desk.wall.seconds = consent.not_after
-    assert await journey.expire_consents(desk.house) == 0
-    assert isinstance(await desk.use(consent), UsedConsent)
-
-
-async def test_the_close_of_day_ends_what_is_over_and_nothing_else(desk: Desk) -> None:
-    customer = await desk.register()
-    over, used = await desk.give(customer), await desk.give(customer)
-    await desk.use(used)
-    running = await desk.give(customer, "reporting")
-    desk.wall.seconds = over.not_after + 1
-    assert await journey.expire_consents(desk.house) == 1
-    assert await journey.expire_consents(desk.house) == 0
-    stored = [await desk.stored(customer, item.consent_id) for item in (over, used, running)]
-    assert [item.status for item in stored] == [Status.EXPIRED, Status.USED_UP, Status.GIVEN]
-
-
-async def test_a_periodic_consent_is_counted_by_period_and_never_backwards(desk: Desk) -> None:
-    consent = await desk.give(await desk.register(), "inquiry-review")
-    period = 90 * SECONDS_PER_DAY
-    assert isinstance(await desk.use(consent), UsedConsent)
-    desk.wall.seconds += period - 1
-    assert code_of(await desk.use(consent)) == "consent_used_up"
-    desk.wall.seconds += 1
-    second = await desk.use(consent)
-    assert isinstance(second, UsedConsent)
-    assert (second.use_no, second.consent.status) == (2, Status.GIVEN)
-    desk.wall.seconds -= 1
-    assert code_of(await desk.use(consent)) == "consent_used_up"
-
-
-async def test_a_consent_for_an_application_is_for_no_other(desk: Desk) -> None:
-    customer = await desk.register()
-    consent = await desk.give(customer)
-    prepared = await journey.prepare_consents(
-        desk.house, [desk.wish(customer, application_id=consent.consent_id)]
-    )
-    async with desk.house.database.transaction() as connection:
-        await journey.store_consents(connection, prepared)
-    [given] = prepared.answers
-    assert isinstance(given, Given)
-    assert given.consent is not None
-    for other in (None, consent.consent_id + 1):
-        outcome = await desk.use(given.consent, application_id=other)
-        assert code_of(outcome) == "consent_for_another_application"
-    used = await desk.use(given.consent, application_id=consent.consent_id)
-    assert isinstance(used, UsedConsent)
-
-
 async def test_withdrawing_is_one_step_at_once_and_says_what_stops_and_what_stays(
     desk: Desk,
 ) -> None:
@@ -397,127 +205,6 @@ async def test_what_was_used_or_is_over_can_still_be_withdrawn(desk: Desk) -> No
         stored = await desk.stored(customer, consent.consent_id)
         assert stored.status is Status.WITHDRAWN
         assert code_of(await desk.use(consent)) == "consent_withdrawn"
-
-
-async def test_a_refused_notice_is_kept_as_refused_and_asks_nothing_of_the_person(
-    desk: Desk,
-) -> None:
-    customer = await desk.register()
-    wish = desk.wish(
-        customer,
-        "marketing",
-        choice=Choice.REFUSED,
-        display={"dwell_ms": 0},
-        authentication=desk.authentication(level=Level.LOW, at=0),
-    )
-    outcome = await desk.ask(wish)
-    assert isinstance(outcome, Answer)
-    assert orjson.loads(outcome.text)["status"] == "refused"
-    async with desk.house.database.connection() as connection:
-        [kept] = await store.read_refused(connection, customer)
-    assert (kept.notice_code, kept.choice) == ("marketing", "refused")
-    consents, refused = await journey.consents_of(desk.house, customer)
-    assert (consents, refused) == ([], [kept])
-    # It stops nothing that does not need it.
-    assert isinstance(await desk.use(await desk.give(customer)), UsedConsent)
-
-
-async def test_one_screen_stands_for_one_decision(desk: Desk) -> None:
-    customer = await desk.register()
-    wish = desk.wish(customer)
-    assert isinstance(await desk.ask(wish), Answer)
-    bundled = replace(
-        desk.wish(customer, "marketing"),
-        display=desk.display("marketing", screen_sha256=wish.display.screen_sha256),
-    )
-    assert code_of(await desk.ask(bundled)) == "consent_bundled"
-    outcomes = await asyncio.gather(*(desk.ask(desk_wish) for desk_wish in [
-        replace(item, display=replace(item.display, screen_sha256=bytes([9] * 32)))
-        for item in (desk.wish(customer), desk.wish(customer))
-    ]))  # fmt: skip
-    assert sorted(type(item).__name__ for item in outcomes) == ["Answer", "Refused"]
-
-
-async def test_a_running_consent_is_confirmed_and_becomes_neither_wider_nor_longer(
-    desk: Desk,
-) -> None:
-    consent = await desk.give(await desk.register(), "reporting")
-
-    async def confirm(**changes: Any) -> Answer | Refused:
-        return await journey.reconfirm(
-            desk.house,
-            customer_id=consent.customer_id,
-            consent_id=consent.consent_id,
-            display=desk.display("reporting", **changes),
-            authentication=desk.authentication(),
-            channel="portal",
-            idempotency_key=f"confirm-{changes}",
-        )
-
-    assert isinstance(await confirm(), Answer)
-    assert code_of(await confirm(dwell_ms=1)) == "consent_dwell_too_short"
-    after = await desk.stored(consent.customer_id, consent.consent_id)
-    assert (after.body, after.not_after) == (consent.body, consent.not_after)
-    assert await events(desk, consent.consent_id) == ["given", "reconfirmed"]
-    await desk.withdraw(consent)
-    assert code_of(await confirm(language="en")) == "consent_withdrawn"
-
-
-def with_second_version(desk: Desk, **scope: Any) -> Desk:
-    """Return a desk whose origination notice has a second version with another scope."""
-    notices = desk.house.notices
-    first = notices.version("inquiry-origination", 1)
-    assert first is not None
-    second = replace(
-        first,
-        version=2,
-        valid_from=date(2026, 3, 1),
-        scope=replace(first.scope, **scope),
-        texts={
-            language: replace(text, title=text.title + " 2")
-            for language, text in first.texts.items()
-        },
-    )
-    codes = ("credit-bureau", "lender-one", "funding-bank")
-    parties = {code: notices.party(code) for code in codes}
-    return replace(desk, house=replace(desk.house, notices=Notices([first, second], parties)))
-
-
-@pytest.mark.parametrize(
-    "wider",
-    [
-        {"data": frozenset({"credit_report", "contact"})},
-        {"data_life_days": 31},
-        {"onward": frozenset({"funding-bank"})},
-    ],
-)
-async def test_a_wider_notice_needs_a_new_consent(desk: Desk, wider: dict[str, Any]) -> None:
-    customer = await desk.register()
-    consent = await desk.give(customer)
-    later = with_second_version(desk, **wider)
-    assert code_of(await later.use(consent)) == "consent_outdated"
-    assert isinstance(await later.use(await later.give(customer)), UsedConsent)
-    assert isinstance(await desk.use(consent), UsedConsent), "under its own version it holds"
-
-
-async def test_a_narrower_notice_needs_none(desk: Desk) -> None:
-    consent = await desk.give(await desk.register())
-    later = with_second_version(desk, data_life_days=10, window_days=7)
-    assert isinstance(await later.use(consent), UsedConsent)
-
-
-async def test_a_version_whose_text_changed_is_refused_once_it_was_shown(desk: Desk) -> None:
-    customer = await desk.register()
-    await desk.give(customer)
-    notices = desk.house.notices
-    notice = notices.version("inquiry-origination", 1)
-    assert notice is not None
-    changed = replace(
-        notice, texts={k: replace(v, title="Other words") for k, v in notice.texts.items()}
-    )
-    parties = {code: notices.party(code) for code in ("credit-bureau", "lender-one")}
-    forged = replace(desk, house=replace(desk.house, notices=Notices([changed], parties)))
-    assert code_of(await forged.ask(forged.wish(customer))) == "notice_changed"
 
 
 async def test_many_consents_are_given_in_sets_and_one_refusal_leaves_the_others(
