@@ -6,7 +6,7 @@ that the line does not allow at the moment. Its token is what a drawdown has to 
 
 from datetime import date
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.granted import granted_rate
@@ -34,7 +34,6 @@ from counterfoil.lending.repricing import price_on
 from counterfoil.lending.scene import refuse_drawdown
 from counterfoil.lending.scene_refusals import SCENE_PURCHASE_NOT_FOUND
 from counterfoil.lending.terms import Method
-from counterfoil.platform.database import Connection
 from counterfoil.platform.origin import SANDBOX
 
 #: Running loans that a preview names; a line with more has them listed elsewhere.
@@ -59,17 +58,9 @@ async def quote(
     The note is written in the language given; drawing with the token confirms its text. In a scene
     `purchase_id` names the recorded purchase that the money pays for.
     """
-    async with house.database.connection() as connection:
-        found = await store.read_line(connection, customer_id, line_id)
-    if found is None:
-        return refuse(refusals.LINE_NOT_FOUND)
-    line = await line_to_draw_on(house, found)
+    line = await _line(house, customer_id, line_id)
     if isinstance(line, Refused):
         return line
-    async with house.database.connection() as connection:
-        on = await house.business_date()
-        wanted = Wanted(tenor_months=tenor_months, amount_minor=amount_minor, on=on)
-        rate_daily_e8, promoted = await _price(connection, line, wanted)
     asked = Draw(
         customer_id=customer_id,
         line_id=line_id,
@@ -86,10 +77,8 @@ async def quote(
     if isinstance(deal, Refused):
         return deal
     terms = house.catalogue.terms(line.product_code, line.product_version)
-    setting = Setting(terms, on, house.clock.now(), house.ids)
-    promotion = _promoted(line, asked, setting, promoted, rate_without=rate_daily_e8)
-    if promotion is not None and promoted is not None:
-        rate_daily_e8 = promoted.rate_daily_e8
+    setting = Setting(terms, await house.business_date(), house.clock.now(), house.ids)
+    price = await _price(house, line, asked, setting)
     try:
         quoted = quotes.quote_drawdown(
             line,
@@ -99,17 +88,30 @@ async def quote(
             # Simulated customers read in no time.
             reading_seconds=0 if house.settings.environment == SANDBOX else None,
             write_note=partial(new_note, house, line, setting, language, deal),
-            rate_daily_e8=rate_daily_e8,
-            promotion=promotion,
+            rate_daily_e8=price.rate_daily_e8,
+            promotion=price.promotion,
             purchase=None if deal is None else deal.claim,
         )
     except RefusedError as error:
         return error.refused
-    if isinstance(quoted, Refused):
-        return quoted
-    # The date of a quote is that of its contract: its token is taken on no other day.
+    return quoted if isinstance(quoted, Refused) else _refuse_dear(house, quoted, setting) or quoted
+
+
+def _refuse_dear(house: House, quoted: Quote, setting: Setting) -> Refused | None:
+    """Refuse a drawdown that costs more in a year than may be charged on this date.
+
+    The date of a quote is that of its contract: its token is taken on no other day.
+    """
     annual_e8 = quoted.sheet.rate_annual_effective_e8
-    return refuse_cost(house.catalogue, terms, annual_e8=annual_e8, on=on) or quoted
+    on = setting.business_date
+    return refuse_cost(house.catalogue, setting.terms, annual_e8=annual_e8, on=on)
+
+
+async def _line(house: House, customer_id: int, line_id: int) -> Line | Refused:
+    """Return the line as it would be drawn on."""
+    async with house.database.connection() as connection:
+        line = await store.read_line(connection, customer_id, line_id)
+    return refuse(refusals.LINE_NOT_FOUND) if line is None else await line_to_draw_on(house, line)
 
 
 async def _deal(
@@ -129,29 +131,42 @@ async def _deal(
         return await deal_for(connection, scene, asked, purchase_id)
 
 
-async def _price(connection: Connection, line: Line, wanted: Wanted) -> tuple[int, Promoted | None]:
-    """Return what a drawdown costs: as granted, as announced since, and with a promotion."""
-    taken = await decisions.read_decisions_of(
-        connection, customer_id=line.customer_id, application_id=line.application_id
-    )
-    prices = await read_prices(connection, line.customer_id, line.line_id)
-    rate_daily_e8 = min(
-        granted_rate(taken, tenor_months=wanted.tenor_months, rate_daily_e8=line.rate_daily_e8),
-        price_on(prices, wanted.on, agreed_daily_e8=line.rate_daily_e8),
-    )
-    promoted = await best_promotion(connection, line, taken, wanted, rate_daily_e8=rate_daily_e8)
-    return rate_daily_e8, promoted
+class _Price(NamedTuple):
+    """What a drawdown costs a day, and the promotion that this rests on."""
+
+    rate_daily_e8: int
+    promotion: PromotedPrice | None
+
+
+async def _price(house: House, line: Line, asked: Draw, setting: Setting) -> _Price:
+    """Return the lowest of what was granted, announced since, and given by a promotion."""
+    on = setting.business_date
+    async with house.database.connection() as connection:
+        taken = await decisions.read_decisions_of(
+            connection, customer_id=line.customer_id, application_id=line.application_id
+        )
+        prices = await read_prices(connection, line.customer_id, line.line_id)
+        agreed = line.rate_daily_e8
+        rate_daily_e8 = min(
+            granted_rate(taken, tenor_months=asked.tenor_months, rate_daily_e8=agreed),
+            price_on(prices, on, agreed_daily_e8=agreed),
+        )
+        wanted = Wanted(tenor_months=asked.tenor_months, amount_minor=asked.amount_minor, on=on)
+        found = await best_promotion(connection, line, taken, wanted, rate_daily_e8=rate_daily_e8)
+    if found is not None:
+        promotion = _promoted(line, asked, setting, found, rate_without=rate_daily_e8)
+        if promotion is not None:
+            return _Price(found.rate_daily_e8, promotion)
+    return _Price(rate_daily_e8, None)
 
 
 def _promoted(
-    line: Line, asked: Draw, setting: Setting, promoted: Promoted | None, *, rate_without: int
+    line: Line, asked: Draw, setting: Setting, promoted: Promoted, *, rate_without: int
 ) -> PromotedPrice | None:
     """Return what a promotion does to a drawdown: the price without it stands beside it.
 
-    None where there is none, where the drawdown is refused anyway, or where it saves nothing.
+    None where the drawdown is refused anyway, or where it saves nothing.
     """
-    if promoted is None:
-        return None
     without = quotes.price_drawdown(line, asked, setting, rate_daily_e8=rate_without)
     within = quotes.price_drawdown(line, asked, setting, rate_daily_e8=promoted.rate_daily_e8)
     if isinstance(without, Refused) or isinstance(within, Refused):

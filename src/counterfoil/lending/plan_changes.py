@@ -6,6 +6,7 @@ Invariant   Nothing becomes dearer than it was signed: a rate is lowered or brou
             was repaid meanwhile is the customer's credit.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
@@ -24,6 +25,7 @@ from counterfoil.lending.account import (
 from counterfoil.lending.commands import ReplanLoan, ReturnPayout
 from counterfoil.lending.drawing import loan_answer
 from counterfoil.lending.fold import Input, fold, origin_of
+from counterfoil.lending.line import Line
 from counterfoil.lending.loan import NOTHING, Loan, Parts, advance
 from counterfoil.lending.refolding import (
     PAYOUT_RETURNED,
@@ -133,36 +135,13 @@ def return_payout(account: Account, command: ReturnPayout, setting: Setting) -> 
     No interest runs, since the money never arrived. What was repaid becomes credit; the limit is
     free again at once. A closed loan of before is undone as well.
     """
-    line, loan = account.line, account.loans.get(command.loan_id)
-    if line is None:
-        return refuse(refusals.LINE_NOT_FOUND)
-    if loan is None:
-        return refuse(refusals.LOAN_NOT_FOUND)
-    if loan.status == "pending":
-        return refuse(refusals.LOAN_PENDING)
-    if loan.status == "cancelled":
-        return refuse(refusals.LOAN_CLOSED, status=loan.status)
-    refused = _refuse_date(loan, command.value_date, setting)
-    if refused:
-        return refused
+    found = _loan_to_undo(account, command, setting)
+    if isinstance(found, Refused):
+        return found
+    line, loan = found
     history = account.history[loan.loan_id]
-    (paid_out,) = (t for t in history if t.kind == "disbursement")
     before, amount = loan.principal_minor, loan.original_minor
-    loan.last_sequence += 1
-    returned = Transaction(
-        transaction_id=setting.ids.next(),
-        loan_id=loan.loan_id,
-        sequence=loan.last_sequence,
-        kind=PAYOUT_RETURNED,
-        value_date=command.value_date,
-        amount_minor=-amount,
-        parts=NOTHING._replace(principal_minor=-amount),
-        mode=Prepayment.NEXT_INSTALMENT,
-        repayment_id=None,
-        relates_to=paid_out.transaction_id,
-        channel=command.rail_reference,
-        reason=command.reason,
-    )
+    returned = _return_of(loan, history, command, setting)
     done = Accepted({})
     allotted = refold(account, loan, [*history, returned], setting)
     reallocate(account, loan, history, allotted, returned, setting, done)
@@ -188,6 +167,45 @@ def return_payout(account: Account, command: ReturnPayout, setting: Setting) -> 
     }
     done.told.append(Told("payout_returned", loan.loan_id, {"reason": command.reason}))
     return done
+
+
+def _loan_to_undo(
+    account: Account, command: ReturnPayout, setting: Setting
+) -> tuple[Line, Loan] | Refused:
+    """Return a loan that was paid out, with its line; a closed one as well."""
+    line, loan = account.line, account.loans.get(command.loan_id)
+    if line is None:
+        return refuse(refusals.LINE_NOT_FOUND)
+    if loan is None:
+        return refuse(refusals.LOAN_NOT_FOUND)
+    if loan.status == "pending":
+        return refuse(refusals.LOAN_PENDING)
+    if loan.status == "cancelled":
+        return refuse(refusals.LOAN_CLOSED, status=loan.status)
+    return _refuse_date(loan, command.value_date, setting) or (line, loan)
+
+
+def _return_of(
+    loan: Loan, history: Sequence[Transaction], command: ReturnPayout, setting: Setting
+) -> Transaction:
+    """Return the transaction that takes the payout back: all that was lent."""
+    (paid_out,) = (t for t in history if t.kind == "disbursement")
+    amount = loan.original_minor
+    loan.last_sequence += 1
+    return Transaction(
+        transaction_id=setting.ids.next(),
+        loan_id=loan.loan_id,
+        sequence=loan.last_sequence,
+        kind=PAYOUT_RETURNED,
+        value_date=command.value_date,
+        amount_minor=-amount,
+        parts=NOTHING._replace(principal_minor=-amount),
+        mode=Prepayment.NEXT_INSTALMENT,
+        repayment_id=None,
+        relates_to=paid_out.transaction_id,
+        channel=command.rail_reference,
+        reason=command.reason,
+    )
 
 
 def _refuse_date(loan: Loan, on: date, setting: Setting) -> Refused | None:
