@@ -81,6 +81,7 @@ async def test_a_quote_says_when_it_no_longer_holds_and_a_late_booking_still_clo
         one["state"] for one in (await site.get("/v1/settlement-quotes", **who)).json()["items"]
     ]
     assert states == ["changed", "changed"]
+    await some_loans_alone(site, borrower, loan)
     fresh = await site.post("/v1/settlement-quotes", about(borrower, loan_id=loan, on="2026-03-06"))
     # The money arrived on the day and is booked two days later: it closes the loan all the same.
     await to_day(site, "2026-03-08")
@@ -104,3 +105,37 @@ async def test_a_quote_says_when_it_no_longer_holds_and_a_late_booking_still_clo
     ):
         refused = await site.get(f"/v1/lines/{borrower.line_id}/repayment-preview", **who, **extra)
         check_problem(refused, status, code)
+
+
+async def some_loans_alone(site: Site, borrower: Borrower, loan: str) -> None:
+    """Pay one of two loans that are named; what is previewed is what is booked."""
+    who = {"customer_id": borrower.customer_id}
+    other = (await site.open_loan(borrower, amount_minor=20_000))["id"]
+    third = (await site.open_loan(borrower, amount_minor=20_000))["id"]
+    path = f"/v1/lines/{borrower.line_id}/repayment-preview"
+    named = [third, other]
+    seen = await site.get(path, **who, amount_minor="30000", loan_ids=named, loan_order="as_named")
+    assert seen.status_code == 200, seen.text
+    body = about(
+        borrower, loan_ids=named, loan_order="as_named", amount_minor=30_000, currency="CNY",
+        channel="counter",
+    )  # fmt: skip
+    booked = await site.post("/v1/repayments", body, key="some")
+    assert booked.status_code == 201, booked.text
+    assert seen.json()["allocations"] == booked.json()["allocations"]
+    paid = [(one["loan_id"], one["principal_minor"]) for one in booked.json()["allocations"]]
+    assert paid == [(third, 20_000), (other, 10_000)]
+    stranger = await site.borrower()
+    theirs = (await site.open_loan(stranger))["id"]
+    for loan_ids, status, code in (
+        ([loan, loan], 422, "loans_named_twice"),
+        ([loan, third], 410, "loan_closed"),
+        ([loan, theirs], 404, "loan_not_found"),
+        ([loan, "lo_01hv4zq3k2f00"], 404, "loan_not_found"),
+        (["nothing"], 422, "request_invalid"),
+    ):
+        wrong = body | {"loan_ids": loan_ids}
+        check_problem(await site.post("/v1/repayments", wrong), status, code)
+        refused = await site.get(path, **who, amount_minor="1", loan_ids=loan_ids)
+        check_problem(refused, status, code)
+    await site.post("/v1/repayments", body | {"loan_ids": [other], "amount_minor": 10_000})

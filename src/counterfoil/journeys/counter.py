@@ -222,6 +222,13 @@ async def _load_loans(
         if (loan_id := getattr(c, "loan_id", None)) is not None
         and loan_id not in accounts[c.customer_id, c.line_id].loans
     ]
+    named += [
+        (c.customer_id, loan_id)
+        for c in batch
+        if type(c) is commands.Repay
+        for loan_id in c.loan_ids
+        if loan_id not in accounts[c.customer_id, c.line_id].loans
+    ]
     if named:
         # They do not run, and a refusal says what became of them.
         await store.add_named_loans(connection, accounts, named)
@@ -375,14 +382,27 @@ class Counter:
         It is decided on what is stored, by the same function, and thrown away: the number of the
         answer is nobody's.
         """
-        state = await self.desk.load(connection, [command], on)
-        future: asyncio.Future[Answer | Refused] = asyncio.get_running_loop().create_future()
-        waiting = Waiting(command.customer_id, command, "", b"", future)
-        outcome = self.desk.decide(state, waiting, on)
+        state, outcome = await self._try(connection, command, on)
         if isinstance(outcome, Refused):
             return outcome
         account = state.accounts[command.customer_id, command.line_id]
         return orjson.loads(outcome.answer), [*account.loans.values()]
+
+    async def try_out(
+        self, connection: Connection, command: commands.SetLimit, on: date
+    ) -> Refused | None:
+        """Return why a limit would be refused now; writes nothing."""
+        _, outcome = await self._try(connection, command, on)
+        return outcome if isinstance(outcome, Refused) else None
+
+    async def _try(
+        self, connection: Connection, command: commands.Command, on: date
+    ) -> tuple[Batch, Decided | Refused]:
+        """Decide a command on what is stored, and throw the decision away."""
+        state = await self.desk.load(connection, [command], on)
+        future: asyncio.Future[Answer | Refused] = asyncio.get_running_loop().create_future()
+        waiting = Waiting(command.customer_id, command, "", b"", future)
+        return state, self.desk.decide(state, waiting, on)
 
 
 def _without_numbers(command: commands.Command) -> commands.Command:

@@ -1,4 +1,4 @@
-"""Repaying: a payment comes in, for one loan or for the loans of a line; and one is taken back."""
+"""Repaying: a payment comes in, for one loan, some or all of a line; and one is taken back."""
 
 from datetime import date
 
@@ -20,6 +20,8 @@ async def repay(
     value_date: date | None,
     channel: str,
     mode: Prepayment = Prepayment.NEXT_INSTALMENT,
+    loan_ids: tuple[int, ...] = (),
+    is_in_named_order: bool = False,
     idempotency_key: str,
 ) -> Answer | Refused:
     """Book a payment and answer with what it paid, loan by loan."""
@@ -32,6 +34,8 @@ async def repay(
         value_date=value_date,
         mode=mode,
         channel=channel,
+        loan_ids=loan_ids,
+        is_in_named_order=is_in_named_order,
     )
     return await house.counter.submit(command, idempotency_key=idempotency_key)
 

@@ -93,7 +93,7 @@ class FailPayout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repay:
-    """Money came in: for one loan, or for the loans of the line in their order."""
+    """Money came in: for one loan, some that are named, or all of the line in their order."""
 
     customer_id: int
     line_id: int
@@ -104,6 +104,15 @@ class Repay:
     value_date: date | None
     mode: Prepayment
     channel: str
+    #: Several loans in the customer's order; empty where one is named alone, or none.
+    loan_ids: tuple[int, ...] = ()
+    #: Whether these are paid off one after the other, instead of in the order of the law.
+    is_in_named_order: bool = False
+
+    @property
+    def named_loans(self) -> tuple[int, ...]:
+        """Return every loan that is named; named both ways it stands there twice."""
+        return self.loan_ids if self.loan_id is None else (self.loan_id, *self.loan_ids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

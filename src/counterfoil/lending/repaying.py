@@ -4,8 +4,10 @@ Invariant   The parts of a repayment over all loans, with the excess, sum to its
             a payment in time gives what folding all transactions again would give; one that
             comes late, and one that is taken back, does fold them again and books the
             difference as reallocations of today.
-Order       To the loan the customer named; else first what has fallen due, oldest first, then the
-            costlier loan, then ahead of time the costlier loan first.
+Order       To the loan the customer named; else, over all loans of the line or those that were
+            named, first what has fallen due, oldest first, then the costlier loan, then ahead of
+            time the costlier loan first. Where the customer chose the order, each loan is paid off
+            before the next one gets anything. What is left never goes to a loan not named.
 Follows     Civil Code of the PRC, articles 560 and 561; decision 0012.
 """
 
@@ -55,7 +57,7 @@ def book_payment(account: Account, command: Repay, setting: Setting) -> Accepted
     if line is None:
         return refuse(refusals.LINE_NOT_FOUND)
     value_date = command.value_date or setting.business_date
-    loans = _loans_to_repay(account, command.loan_id)
+    loans = _loans_to_repay(account, command)
     refused = refuse_amount(command.amount_minor, command.currency, line)
     refused = refused or _refuse_mode(command, loans, setting)
     refused = refused or _refuse_loans(account, command, loans)
@@ -65,7 +67,7 @@ def book_payment(account: Account, command: Repay, setting: Setting) -> Accepted
     repayment_id = setting.ids.next()
     done = Accepted({})
     left = command.amount_minor
-    for loan, share in _shares(account, loans, command.amount_minor, value_date, setting):
+    for loan, share in _shares(account, loans, command, value_date, setting):
         left -= share
         _apply(account, loan, share, value_date, command, repayment_id, setting, done)
     left += sum(t.parts.excess_minor for t in done.transactions if t.kind == "repayment")
@@ -118,11 +120,11 @@ def needs_history(value_date: date | None, business_date: date) -> bool:
     return value_date is not None and value_date < business_date
 
 
-def _loans_to_repay(account: Account, loan_id: int | None) -> list[Loan]:
-    if loan_id is not None:
-        loan = account.loans.get(loan_id)
-        return [loan] if loan is not None and loan.status == "open" else []
-    return [loan for loan in account.loans.values() if loan.status == "open"]
+def _loans_to_repay(account: Account, command: Repay) -> list[Loan]:
+    """Return the open loans among those named, in the order named; of the line if none is."""
+    numbers = command.named_loans or tuple(account.loans)
+    found = [account.loans[number] for number in numbers if number in account.loans]
+    return [loan for loan in found if loan.status == "open"]
 
 
 def _refuse_mode(command: Repay, loans: list[Loan], setting: Setting) -> Refused | None:
@@ -135,16 +137,21 @@ def _refuse_mode(command: Repay, loans: list[Loan], setting: Setting) -> Refused
 
 
 def _refuse_loans(account: Account, command: Repay, loans: Sequence[Loan]) -> Refused | None:
-    if loans:
-        return None
-    if command.loan_id is None:
-        return refuse(refusals.NOTHING_TO_REPAY)
-    loan = account.loans.get(command.loan_id)
-    if loan is None:
-        return refuse(refusals.LOAN_NOT_FOUND)
-    if loan.status == "pending":
-        return refuse(refusals.LOAN_PENDING)
-    return refuse(refusals.LOAN_CLOSED, status=loan.status)
+    """Refuse a payment as a whole where one of the loans named cannot be paid."""
+    named = command.named_loans
+    if not named:
+        return None if loans else refuse(refusals.NOTHING_TO_REPAY)
+    if len(set(named)) < len(named):
+        return refuse(refusals.LOANS_NAMED_TWICE)
+    for number in named:
+        loan = account.loans.get(number)
+        if loan is None:
+            return refuse(refusals.LOAN_NOT_FOUND)
+        if loan.status == "pending":
+            return refuse(refusals.LOAN_PENDING)
+        if loan.status != "open":
+            return refuse(refusals.LOAN_CLOSED, status=loan.status)
+    return None
 
 
 def _refuse_date(value_date: date, loans: Sequence[Loan], setting: Setting) -> Refused | None:
@@ -161,7 +168,7 @@ def _refuse_date(value_date: date, loans: Sequence[Loan], setting: Setting) -> R
 
 
 def _shares(
-    account: Account, loans: Sequence[Loan], amount: int, on: date, setting: Setting
+    account: Account, loans: Sequence[Loan], command: Repay, on: date, setting: Setting
 ) -> list[tuple[Loan, int]]:
     """Return what each loan gets; what nobody asks for goes to the last one as its excess.
 
@@ -169,7 +176,7 @@ def _shares(
     that no loan gets more than it can still take.
     """
     if len(loans) == 1:
-        return [(loans[0], amount)]
+        return [(loans[0], command.amount_minor)]
     stood = {loan.loan_id: _as_it_stood(account, loan, on, setting) for loan in loans}
     room = {
         loan.loan_id: min(
@@ -178,12 +185,13 @@ def _shares(
         for loan in loans
     }
     shares = {loan.loan_id: 0 for loan in loans}
-    left = amount
-    for loan in sorted(loans, key=lambda one: _due_first(stood[one.loan_id])):
+    left = command.amount_minor
+    by_law = sorted(loans, key=lambda one: _due_first(stood[one.loan_id]))
+    for loan in () if command.is_in_named_order else by_law:
         share = min(left, due_minor(stood[loan.loan_id], on), room[loan.loan_id])
         shares[loan.loan_id] += share
         left -= share
-    ordered = sorted(loans, key=_costliest_first)
+    ordered = loans if command.is_in_named_order else sorted(loans, key=_costliest_first)
     for loan in ordered:
         share = min(left, room[loan.loan_id] - shares[loan.loan_id])
         shares[loan.loan_id] += share

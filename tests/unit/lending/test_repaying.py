@@ -1,5 +1,6 @@
 """Repaying: shares of several loans, late bookings, and payments that are taken back."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from tests.properties.terms_for_tests import Bench, a_line
@@ -57,6 +58,43 @@ def test_the_rest_of_a_payment_over_several_loans_is_kept_once() -> None:
     assert sum(a["interest_minor"] for a in allocations) == 1_200
     history = bench.account.history
     assert [history[loan][-1].parts.excess_minor for loan in loans] == [0, 198_800]
+
+
+def test_some_loans_are_named_and_no_other_gets_anything() -> None:
+    """10 days: 4.00 on each 1,000.00, 8.00 on 2,000.00; the middle loan is left out."""
+    bench, [first, left_out, last] = bench_at(100_000, 200_000, 100_000)
+    bench.on = DRAWN + timedelta(days=10)
+    some = replace(a_repayment(7, 11, 100_400), loan_ids=(last, first), is_in_named_order=True)
+    done = paid(bench.decide(some))
+    assert [entry.loan_id for entry in done.transactions] == [last]
+    assert [bench.account.loans[n].status for n in (first, last)] == ["open", "closed"]
+    legal = replace(some, amount_minor=150_000, loan_ids=(first,), is_in_named_order=False)
+    answer = paid(bench.decide(legal)).answer
+    # What the named loan cannot take is the customer's credit: nobody asked to pay the other one.
+    assert answer["excess_minor"] == answer["credit_minor"] == 49_600
+    assert bench.account.loans[left_out].principal_minor == 200_000
+    for wrong, said in (
+        ({"loan_ids": (left_out, left_out)}, "loans_named_twice"),
+        ({"loan_id": left_out, "loan_ids": (left_out,)}, "loans_named_twice"),
+        ({"loan_ids": (left_out, first)}, "loan_closed"),
+        ({"loan_ids": (left_out, 4711)}, "loan_not_found"),
+    ):
+        assert code(bench.decide(replace(some, **wrong))) == said
+    assert bench.account.loans[left_out].principal_minor == 200_000
+
+
+def test_named_loans_in_the_order_of_the_law_pay_first_what_is_due() -> None:
+    bench, [free] = bench_at(100_000)
+    level = bench.draw(300_000, months=3, method=Method.LEVEL_INSTALMENT)
+    move(bench, DUE)
+    some = replace(a_repayment(7, 11, 50_000), loan_ids=(free, level))
+    by_law, named = (
+        {entry.loan_id: entry.amount_minor for entry in paid(bench.decide(one)).transactions}
+        for one in (some, replace(some, is_in_named_order=True))
+    )
+    # Its first instalment takes all but the interest that is due on the other one.
+    assert by_law[level] > 48_000
+    assert named == {free: 50_000}
 
 
 def test_what_is_due_goes_before_what_is_not_whatever_the_order_of_drawing() -> None:

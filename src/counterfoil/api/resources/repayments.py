@@ -1,9 +1,10 @@
 """Repayments: money that came in, what it paid, and taking one back."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.resources.lines import line_or_refuse
@@ -32,6 +33,9 @@ from counterfoil.platform.batches import Answer
 
 TAG = "Repayments"
 router = APIRouter()
+#: More loans than anybody names in one payment.
+LOANS_MAX: Final = 50
+LoanOrder = Literal["legal", "as_named"]
 
 
 class RepaymentBody(Body):
@@ -41,6 +45,10 @@ class RepaymentBody(Body):
     line_id: LineId
     #: None: for the loans of the line, what is due first.
     loan_id: LoanId | None = None
+    #: Some loans instead of one; each is named once, and nothing goes to another.
+    loan_ids: list[LoanId] = Field(default=[], max_length=LOANS_MAX)
+    #: Among those: in the order of the law, or each paid off in the order named.
+    loan_order: LoanOrder = "legal"
     amount_minor: AmountMinor
     currency: Currency
     #: The day on which the money arrived; None for the business date.
@@ -132,6 +140,8 @@ async def carry_repay(call: Call, body: RepaymentBody) -> Answer | Refused:
         value_date=body.value_date,
         channel=body.channel,
         mode=body.mode,
+        loan_ids=tuple(body.loan_ids),
+        is_in_named_order=body.loan_order == "as_named",
         idempotency_key=call.idempotency_key,
     )
 
@@ -158,12 +168,14 @@ REPAY = Write(
     carry=carry_repay,
     status=201,
     summary="Book a repayment",
-    description="Goes to the loan that is named; else first to what has fallen due, oldest first, "
-    "then to the costlier loan. A value date in the past folds the loans again.",
+    description="Goes to the loan or the loans that are named; else first to what has fallen due, "
+    "oldest first, then to the costlier loan. A value date in the past folds the loans again.",
     example={
         "customer_id": "cu_01hv4zq3k2f00",
         "line_id": "ln_01hv4zq3k2f00",
         "loan_id": None,
+        "loan_ids": [],
+        "loan_order": "legal",
         "amount_minor": 17_500,
         "currency": "CNY",
         "value_date": None,

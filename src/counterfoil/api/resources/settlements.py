@@ -15,7 +15,7 @@ from counterfoil.api.reads import (
     reads,
     write_cursor,
 )
-from counterfoil.api.resources.repayments import AllocationView
+from counterfoil.api.resources.repayments import LOANS_MAX, AllocationView, LoanOrder
 from counterfoil.api.shapes import (
     AmountMinor,
     Body,
@@ -220,6 +220,12 @@ async def get_repayment_preview(
     loan_id: Annotated[
         LoanId | None, Query(description="By default the loans of the line, in the order of law.")
     ] = None,
+    loan_ids: Annotated[
+        list[LoanId] | None, Query(description="Some loans instead of one.", max_length=LOANS_MAX)
+    ] = None,
+    loan_order: Annotated[
+        LoanOrder, Query(description="Among those named: as the law has it, or as they are named.")
+    ] = "legal",
     value_date: Annotated[Day | None, Query(description="By default the business date.")] = None,
     mode: Annotated[Prepayment, Query()] = Prepayment.NEXT_INSTALMENT,
 ) -> RepaymentPreview:
@@ -237,6 +243,8 @@ async def get_repayment_preview(
         value_date=value_date,
         mode=mode,
         channel=_PREVIEW_CHANNEL,
+        loan_ids=tuple(loan_ids or ()),
+        is_in_named_order=loan_order == "as_named",
     )
     found = await journey.preview_repayment(house, payment)
     if isinstance(found, Refused):
