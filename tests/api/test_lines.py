@@ -42,7 +42,8 @@ async def test_every_change_of_a_line_answers_with_the_line_and_can_be_repeated(
         assert again.content == first.content
         assert again.headers["idempotent-replayed"] == "true"
         read = await site.get(f"/v1/lines/{borrower.line_id}", customer_id=borrower.customer_id)
-        assert read.json() == first.json()
+        # A limit also says what waits for its day.
+        assert read.json() == {k: v for k, v in first.json().items() if k != "planned"}
         other = {**body, "reason": "other"} if "reason" in body else {**owner, "cap_minor": 1}
         path = path if "reason" in body else f"/v1/lines/{borrower.line_id}/own-cap"
         refused = await site.post(path, other, key=f"change-{number}")
@@ -80,17 +81,29 @@ async def test_what_staff_do_at_once_is_a_measure_that_is_told_and_open_to_appea
     )
     assert appeal.status_code == 201, appeal.text
     await site.post(f"{path}/unfreeze", reason)
-    await site.post(f"{path}/limit", {**reason, "limit_minor": 400_000})
-    await site.post(f"{path}/limit", {**reason, "limit_minor": 500_000})
+    review = {**owner, "reason": "annual_review", "limit_minor": 600_000}
+    told = await site.post(f"{path}/limit", review, key="told")
+    planned = told.json()["planned"]
+    later = (FIRST_DAY + timedelta(days=3)).isoformat()
+    assert (told.json()["limit_minor"], planned["limit_minor"], planned["effective_on"]) == (
+        1_000_000, 600_000, later,
+    )  # fmt: skip
+    again = await site.post(f"{path}/limit", review, key="told")
+    assert again.content == told.content
+    lowered = await site.post(f"{path}/limit", {**reason, "limit_minor": 400_000})
+    assert (lowered.json()["limit_minor"], lowered.json()["planned"]) == (400_000, None)
+    raised = await site.post(f"{path}/limit", {**reason, "limit_minor": 500_000})
+    assert raised.json()["planned"] is None
     await site.post(f"{path}/close", reason)
     assert [
         (item["kind"], item["status"], item["to_minor"]) for item in await read("measures")
     ] == [
         ("close", "in_force", None),
         ("lower", "in_force", 400_000),
+        ("lower", "planned", 600_000),
         ("freeze", "ended", None),
     ]
-    assert len(await read("notices")) == 4
+    assert len(await read("notices")) == 5
 
 
 async def test_changes_that_cannot_be_are_refused(site: Site) -> None:

@@ -196,7 +196,11 @@ async def _line(browser: Browser) -> tuple[str, int]:
 
 async def test_a_limit_is_lowered_with_preview_reason_and_history(browser: Browser) -> None:
     href, number = await _line(browser)
-    preview = await _preview(browser, href, "limit", limit="500", reason="review of risk")
+    soon = await _preview(browser, href, "limit", limit="600", reason="review of risk")
+    assert "The lower limit works on" in soon.text
+    planned = await browser.submit(soon, f"{href}/limit")
+    assert planned.headers["location"] == f"{href}?done=limit_planned"
+    preview = await _preview(browser, href, "limit", limit="500", reason="suspected_fraud")
     assert "change-from" in preview.text
     assert "it stays owed" in preview.text
     assert faults(preview.text) == []
@@ -210,7 +214,7 @@ async def test_a_limit_is_lowered_with_preview_reason_and_history(browser: Brows
     )
     page = await browser.get(href)
     assert "Limit lowered" in page.text
-    assert "review of risk · administrator" in page.text
+    assert "suspected_fraud · administrator" in page.text
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])

@@ -189,7 +189,15 @@ CLOSED_FAMILIES = {
     "answer": ("yes", "no"),
     "event": ("applied", "decided", "line", "transaction", "revealed"),
     "done": (
-        *("repaid", "reversed", "limit_changed", "line_frozen", "line_unfrozen", "day_closed"),
+        *(
+            "repaid",
+            "reversed",
+            "limit_changed",
+            "limit_planned",
+            "line_frozen",
+            "line_unfrozen",
+            "day_closed",
+        ),
         "consent_withdrawn",
         *(
             "approval_decided",

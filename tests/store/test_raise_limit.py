@@ -16,8 +16,9 @@ from tests.store.raise_desk import accept, ask, offered, open_line, wish
 from counterfoil.contracts.template import Authentication
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.limit_request import LimitRequest, Status
+from counterfoil.decisioning.line_review.measure import LineMeasure
 from counterfoil.evidence.leaf import LeafType
-from counterfoil.journeys import adjust_limit, raise_agreeing, raise_limit
+from counterfoil.journeys import adjust_limit, line_measures, raise_agreeing, raise_limit
 from counterfoil.journeys.expire import expire_applications
 from counterfoil.journeys.inquire import resolve_open
 from counterfoil.journeys.raise_asking import RaiseWish
@@ -243,7 +244,7 @@ async def test_the_limit_is_raised_once_however_often_and_under_whatever_key(des
         customer_id=wanted.customer_id,
         line_id=wanted.line_id,
         limit_minor=300_000,
-        reason="review",
+        reason="fraud",
         author="staff",
         idempotency_key="down",
     )
@@ -253,13 +254,44 @@ async def test_the_limit_is_raised_once_however_often_and_under_whatever_key(des
     events = await desk.rows("SELECT kind, reason, author FROM lending.line_event ORDER BY version")
     assert [tuple(row) for row in events][1:] == [
         ("limit_raised", "limit_request", "customer"),
-        ("limit_lowered", "review", "staff"),
+        ("limit_lowered", "fraud", "staff"),
     ]
     counted = [int(kind) for kind in await leaves_of(desk, wanted.customer_id)]
     assert counted.count(LeafType.DECISION) == 1
     assert counted.count(LeafType.CONTRACT) == 1
     # Opening, raise, lowering.
     assert counted.count(LeafType.LIMIT_CHANGE) == 3
+
+
+async def test_a_crash_between_notice_and_lowering_is_mended_by_the_same_request(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = await customer(desk)
+
+    async def lower(reason: str, limit_minor: int) -> Answer | Refused:
+        return await adjust_limit.set_limit(
+            desk.house, customer_id=wanted.customer_id, line_id=wanted.line_id,
+            limit_minor=limit_minor, reason=reason, author="staff", idempotency_key="down",
+        )  # fmt: skip
+
+    async def crash(*_: object) -> LineMeasure:
+        raise ConnectionResetError
+
+    assert code(await lower("fraud", 123)) == "limit_out_of_range"
+    whole = line_measures.bring_to_line
+    monkeypatch.setattr(line_measures, "bring_to_line", crash)
+    with pytest.raises(ConnectionResetError):
+        await lower("fraud", 300_000)
+    assert await limit_of(desk, wanted) == 500_000
+    monkeypatch.setattr(line_measures, "bring_to_line", whole)
+    first = await lower("fraud", 300_000)
+    assert isinstance(first, Answer)
+    assert got(first)["limit_minor"] == await limit_of(desk, wanted) == 300_000
+    assert await lower("fraud", 300_000) == Answer(first.text, is_replay=True)
+    assert code(await lower("fraud", 200_000)) == "idempotency_key_reused"
+    rows = await desk.rows("SELECT status, said, to_minor FROM decisioning.line_measure")
+    assert [tuple(row) for row in rows] == [("in_force", "fraud", 300_000)]
+    assert len(await desk.rows("SELECT 1 FROM decisioning.line_notice")) == 1
 
 
 async def test_an_act_that_is_no_agreement_to_this_text_is_refused(desk: Desk) -> None:
@@ -299,7 +331,7 @@ async def test_an_offer_of_a_line_that_changed_or_of_yesterday_is_not_taken(desk
     request = await offered(desk.house, wanted)
     change: dict[str, Any] = {"customer_id": wanted.customer_id, "line_id": wanted.line_id}
     await adjust_limit.set_limit(
-        desk.house, **change, limit_minor=400_000, reason="r", author="s", idempotency_key="d"
+        desk.house, **change, limit_minor=400_000, reason="fraud", author="s", idempotency_key="d"
     )
     assert code(await accept(desk.house, request)) == "limit_changed_meanwhile"
     await adjust_limit.set_limit(

@@ -1,10 +1,13 @@
 """Changing a line: its limit, its state, and what the customer may set.
 
 None of these inquires anywhere and none touches money owed. What staff do against a customer is
-kept as a measure, with its notice (`line_acts.py`).
+kept as a measure, with its notice (`line_acts.py`); a decrease has its notice before it works
+(`lower_limit.py`).
 """
 
 from datetime import date, timedelta
+
+import orjson
 
 from counterfoil.decisioning.line_review.measure import Kind
 from counterfoil.journeys.house import House
@@ -16,6 +19,7 @@ from counterfoil.journeys.line_acts import (
     line_before,
     note_act,
 )
+from counterfoil.journeys.lower_limit import lower
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import commands
 from counterfoil.platform.batches import Answer
@@ -31,7 +35,10 @@ async def set_limit(
     author: str,
     idempotency_key: str,
 ) -> Answer | Refused:
-    """Raise or lower the limit."""
+    """Raise or lower the limit; staff lower it by a measure, which is announced before it works.
+
+    The answer's `planned` says what waits for its day; None where the limit is changed.
+    """
     command = commands.SetLimit(
         customer_id=customer_id,
         line_id=line_id,
@@ -39,22 +46,15 @@ async def set_limit(
         reason=reason,
         author=author,
     )
-    before = await line_before(house, customer_id, line_id)
+    if not is_own_wish(author=author, reason=reason):
+        lowered = await lower(house, command, idempotency_key=idempotency_key)
+        if lowered is not None:
+            return lowered
     said = await house.counter.submit(command, idempotency_key=idempotency_key)
-    is_lowered = before is not None and limit_minor < before.limit_minor
-    if isinstance(said, Refused) or not is_lowered or is_own_wish(author=author, reason=reason):
+    if isinstance(said, Refused):
         return said
-    assert before is not None, "a line that was lowered is there"
-    act = LineAct(
-        customer_id=customer_id,
-        line_id=line_id,
-        kind=Kind.LOWER,
-        author=author,
-        from_minor=before.limit_minor,
-        to_minor=limit_minor,
-    )
-    await note_act(house, act)
-    return said
+    document = orjson.loads(said.text) | {"planned": None}
+    return said._replace(text=orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode())
 
 
 async def freeze(
@@ -173,7 +173,7 @@ async def _note(
         line_id=line_id,
         kind=kind,
         author=author,
-        from_minor=line.limit_minor,
+        limit_minor=line.limit_minor,
         ends_on=ends_on,
     )
     await note_act(house, act)

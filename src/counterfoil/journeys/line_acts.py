@@ -1,12 +1,12 @@
 """What a person does to a line at once counts as a measure, and is told and open to appeal as one.
 
-The story   Staff freeze, lower or close a line by an act that works at once. The act goes through
+The story   Staff freeze or close a line by an act that works at once. The act goes through
             the write path; then the measure is kept as in force, with its notice. Unfreezing lifts
             what had frozen the line.
 Own wish    What the customer asked for is no measure: nobody appeals against themselves.
 Repetition  The same act again finds its measure and writes no second one; where a crash came
             between a freeze or a closing and its measure, it writes the one that is missing.
-Planned     A decrease that is not for fraud is announced before it works: see `take_measure`.
+Planned     A decrease is a measure before it works: see `lower_limit.py`.
 """
 
 from dataclasses import dataclass
@@ -45,9 +45,8 @@ class LineAct:
     line_id: int
     kind: Kind
     author: str
-    #: The limit before, and after where it was lowered.
-    from_minor: int
-    to_minor: int | None = None
+    #: The limit, which stays.
+    limit_minor: int
     #: Last day of a freeze.
     ends_on: date | None = None
 
@@ -86,8 +85,8 @@ async def note_act(house: House, act: LineAct) -> None:
             effective_on=on,
             ends_on=act.ends_on,
             currency=line.currency,
-            from_minor=act.from_minor,
-            to_minor=act.to_minor,
+            from_minor=act.limit_minor,
+            to_minor=None,
         )
         await note_taken(house, connection, policy, taken)
 
@@ -120,10 +119,9 @@ async def lift_freezes(
 
 async def _is_kept(connection: Connection, act: LineAct) -> bool:
     measures = await _measures(connection, act.customer_id, act.line_id)
-    wanted = (act.kind, act.to_minor, act.ends_on)
+    wanted = (act.kind, act.ends_on)
     return any(
-        item.status is Status.IN_FORCE and (item.kind, item.to_minor, item.ends_on) == wanted
-        for item in measures
+        item.status is Status.IN_FORCE and (item.kind, item.ends_on) == wanted for item in measures
     )
 
 

@@ -83,6 +83,8 @@ class MeasureWish:
     ends_on: date | None = None
     #: Fraud: a decrease works at once.
     is_fraud: bool = False
+    #: What the person says about it; kept for the line's history.
+    said: str | None = None
 
 
 async def take_measure(
@@ -120,6 +122,7 @@ async def announce_wish(
         currency=line.currency,
         from_minor=line.limit_minor,
         to_minor=wish.to_minor,
+        said=wish.said and mask_free_text(wish.said),
     )
     await announce(house, connection, policy, [taken])
     return taken
@@ -393,7 +396,7 @@ def _command(house: House, measure: LineMeasure, line: Line) -> Command | Refuse
     of: dict[str, Any] = {
         "customer_id": measure.customer_id,
         "line_id": measure.line_id,
-        "reason": measure.reasons[0],
+        "reason": measure.said or measure.reasons[0],
         "author": author,
     }
     match measure.kind:
@@ -471,6 +474,7 @@ def measure_document(policy: ReviewPolicy, measure: LineMeasure) -> dict[str, ob
         "currency": measure.currency,
         "from_minor": measure.from_minor,
         "to_minor": measure.to_minor,
+        "said": measure.said,
         "ended_at": measure.ended_at and measure.ended_at.isoformat(),
         "ended_by": measure.ended_by,
         "end_reason": measure.end_reason,

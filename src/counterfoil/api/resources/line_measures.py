@@ -75,6 +75,8 @@ class MeasureView(View):
     currency: str
     from_minor: int
     to_minor: int | None
+    #: In the words of the person who took it.
+    said: str | None
     ended_at: datetime | None
     ended_by: str | None
     end_reason: str | None

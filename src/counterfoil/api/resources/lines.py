@@ -112,6 +112,21 @@ class LineEvents(View):
     items: list[LineEventView]
 
 
+class PlannedLimit(View):
+    """A decrease that was announced and waits for its day."""
+
+    measure_id: str
+    limit_minor: int
+    effective_on: date
+
+
+class LimitAnswer(LineView):
+    """A line after its limit was changed, or as it is until a decrease works."""
+
+    #: None where the limit is changed.
+    planned: PlannedLimit | None
+
+
 class LimitBody(Body):
     """A new limit."""
 
@@ -193,10 +208,12 @@ LIMIT = Write(
     path_ids=_PATH,
     scope=Scope.LINES_WRITE,
     body=LimitBody,
-    answer=LineView,
+    answer=LimitAnswer,
     carry=carry_limit,
     summary="Raise or lower a limit",
-    description="Lowering a limit below what is used makes nothing due.",
+    description="Lowering a limit below what is used makes nothing due. A decrease works days "
+    "after its notice to the customer; for `fraud` or `suspected_fraud`, and as the customer's own "
+    "wish (`own_wish`, `customer_request`), at once.",
     example={"customer_id": _CUSTOMER, "limit_minor": 2_500_000, "reason": "annual_review"},
 )
 FREEZE = Write(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
+import orjson
 from starlette.responses import Response
 
 from counterfoil.console import flow, words
@@ -16,7 +17,9 @@ from counterfoil.console.reading import READING
 from counterfoil.console.visit import Visit
 from counterfoil.journeys import adjust_limit
 from counterfoil.journeys.line_acts import FREEZE_DAYS_USUAL, is_own_wish
+from counterfoil.journeys.lower_limit import works_on
 from counterfoil.kernel import ids
+from counterfoil.platform.batches import Answer
 from counterfoil.platform.queries import Row
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Change
@@ -39,7 +42,7 @@ async def limit(visit: Visit) -> Response:
             inputmode="decimal",
             hint=visit.t("line_action.limit_hint"),
         ),
-        _reason_field(visit),
+        _reason_field(visit, hint=visit.t("line_action.limit_reason_hint")),
     ]
     step = flow.step_of(visit)
     if step not in (flow.PREVIEW, flow.CONFIRM) or visit.is_stale:
@@ -52,7 +55,10 @@ async def limit(visit: Visit) -> Response:
     if limit_minor is None or reason is None or not reader.is_valid:
         return flow.show_form(visit, action, fields, reader=reader)
     if step == flow.PREVIEW:
-        return flow.show_preview(visit, action, _limit_preview(visit, row, limit_minor, reason))
+        on = await works_on(visit.desk.house, reason=reason, author=visit.operator)
+        return flow.show_preview(
+            visit, action, _limit_preview(visit, row, limit_minor, reason=reason, works_on=on)
+        )
     key = reader.idempotency_key()
     if key is None:
         return flow.show_form(visit, action, fields, reader=reader)
@@ -65,6 +71,8 @@ async def limit(visit: Visit) -> Response:
         author=visit.operator,
         idempotency_key=key,
     )
+    if isinstance(outcome, Answer) and orjson.loads(outcome.text)["planned"]:
+        return flow.finish(visit, action, fields, outcome, reader=reader, done="limit_planned")
     return flow.finish(visit, action, fields, outcome, reader=reader, done="limit_changed")
 
 
@@ -165,15 +173,21 @@ def _action(visit: Visit, row: Row, name: str, api_call: str) -> Action:
     )
 
 
-def _reason_field(visit: Visit) -> Field:
+def _reason_field(visit: Visit, *, hint: str = "") -> Field:
     return Field(
-        name=_REASON, label=visit.t("line_action.reason"), hint=visit.t("line_action.reason_hint")
+        name=_REASON,
+        label=visit.t("line_action.reason"),
+        hint=hint or visit.t("line_action.reason_hint"),
     )
 
 
-def _limit_preview(visit: Visit, row: Row, limit_minor: int, reason: str) -> Preview:
+def _limit_preview(
+    visit: Visit, row: Row, limit_minor: int, *, reason: str, works_on: date
+) -> Preview:
     f, t, currency = visit.formats, visit.t, row["currency"]
     notes = [t("line_action.no_entries")]
+    if limit_minor < row["limit_minor"]:
+        notes.append(t("line_action.works_on", day=f.day(works_on)))
     taken = row["principal_minor"] + row["held_minor"]
     if limit_minor < taken:
         notes.append(t("line_action.below_used", used=f.money(taken, currency)))

@@ -82,6 +82,7 @@ async def add_measures(connection: Connection, measures: Sequence[LineMeasure]) 
         currencies=[item.currency for item in measures],
         from_minor=[item.from_minor for item in measures],
         to_minor=[item.to_minor for item in measures],
+        said=[item.said for item in measures],
     )
 
 

@@ -6,19 +6,20 @@
 -- locks   none but its rows
 INSERT INTO decisioning.line_measure (
     customer_id, measure_id, line_id, kind, status, cause, reasons, author, review_id,
-    announced_at, effective_on, ends_on, currency, from_minor, to_minor
+    announced_at, effective_on, ends_on, currency, from_minor, to_minor, said
 )
 SELECT given.customer_id, given.measure_id, given.line_id, given.kind, 'planned', given.cause,
        string_to_array(given.reasons, ','), given.author, given.review_id, given.announced_at,
-       given.effective_on, given.ends_on, given.currency, given.from_minor, given.to_minor
+       given.effective_on, given.ends_on, given.currency, given.from_minor, given.to_minor,
+       given.said
 FROM unnest(
     :customer_ids::bigint[], :measure_ids::bigint[], :line_ids::bigint[], :kinds::text[],
     :causes::text[], :reasons::text[], :authors::text[], :review_ids::bigint[],
     :announced_at::timestamptz[], :effective_on::date[], :ends_on::date[], :currencies::text[],
-    :from_minor::bigint[], :to_minor::bigint[]
+    :from_minor::bigint[], :to_minor::bigint[], :said::text[]
 ) AS given (
     customer_id, measure_id, line_id, kind, cause, reasons, author, review_id, announced_at,
-    effective_on, ends_on, currency, from_minor, to_minor
+    effective_on, ends_on, currency, from_minor, to_minor, said
 );
 
 -- name: change_measures
@@ -41,7 +42,7 @@ RETURNING 1;
 -- locks   the rows, in the order of their keys
 SELECT m.customer_id, m.measure_id, m.line_id, m.kind, m.status, m.cause, m.reasons, m.author,
        m.review_id, m.announced_at, m.effective_on, m.ends_on, m.currency, m.from_minor,
-       m.to_minor, m.ended_at, m.ended_on, m.ended_by, m.end_reason
+       m.to_minor, m.ended_at, m.ended_on, m.ended_by, m.end_reason, m.said
 FROM decisioning.line_measure AS m
 JOIN unnest(:customer_ids::bigint[], :measure_ids::bigint[]) AS k (customer_id, measure_id)
   ON k.customer_id = m.customer_id AND k.measure_id = m.measure_id
@@ -54,7 +55,7 @@ FOR UPDATE OF m;
 -- locks   none
 SELECT m.customer_id, m.measure_id, m.line_id, m.kind, m.status, m.cause, m.reasons, m.author,
        m.review_id, m.announced_at, m.effective_on, m.ends_on, m.currency, m.from_minor,
-       m.to_minor, m.ended_at, m.ended_on, m.ended_by, m.end_reason
+       m.to_minor, m.ended_at, m.ended_on, m.ended_by, m.end_reason, m.said
 FROM decisioning.line_measure AS m
 WHERE m.status = 'planned' AND m.effective_on <= :business_date
   AND (m.customer_id, m.measure_id) > (:after_customer_id, :after_measure_id)
@@ -67,7 +68,7 @@ LIMIT :page;
 -- locks   the rows; those that somebody else holds are left for the next time
 SELECT m.customer_id, m.measure_id, m.line_id, m.kind, m.status, m.cause, m.reasons, m.author,
        m.review_id, m.announced_at, m.effective_on, m.ends_on, m.currency, m.from_minor,
-       m.to_minor, m.ended_at, m.ended_on, m.ended_by, m.end_reason
+       m.to_minor, m.ended_at, m.ended_on, m.ended_by, m.end_reason, m.said
 FROM decisioning.line_measure AS m
 WHERE m.status = 'in_force' AND m.ends_on < :business_date
 ORDER BY m.customer_id, m.measure_id
@@ -80,7 +81,7 @@ FOR UPDATE OF m SKIP LOCKED;
 -- locks   none
 SELECT m.customer_id, m.measure_id, m.line_id, m.kind, m.status, m.cause, m.reasons, m.author,
        m.review_id, m.announced_at, m.effective_on, m.ends_on, m.currency, m.from_minor,
-       m.to_minor, m.ended_at, m.ended_on, m.ended_by, m.end_reason
+       m.to_minor, m.ended_at, m.ended_on, m.ended_by, m.end_reason, m.said
 FROM decisioning.line_measure AS m
 WHERE m.customer_id = :customer_id AND m.line_id = :line_id
 ORDER BY m.measure_id DESC
@@ -92,7 +93,7 @@ LIMIT :page;
 -- locks   none
 SELECT m.customer_id, m.measure_id, m.line_id, m.kind, m.status, m.cause, m.reasons, m.author,
        m.review_id, m.announced_at, m.effective_on, m.ends_on, m.currency, m.from_minor,
-       m.to_minor, m.ended_at, m.ended_on, m.ended_by, m.end_reason
+       m.to_minor, m.ended_at, m.ended_on, m.ended_by, m.end_reason, m.said
 FROM unnest(:customer_ids::bigint[], :line_ids::bigint[]) AS k (customer_id, line_id)
 JOIN decisioning.line_measure AS m
   ON m.customer_id = k.customer_id AND m.line_id = k.line_id
@@ -105,7 +106,7 @@ ORDER BY m.customer_id, m.measure_id;
 -- locks   none
 SELECT m.customer_id, m.measure_id, m.line_id, m.kind, m.status, m.cause, m.reasons, m.author,
        m.review_id, m.announced_at, m.effective_on, m.ends_on, m.currency, m.from_minor,
-       m.to_minor, m.ended_at, m.ended_on, m.ended_by, m.end_reason
+       m.to_minor, m.ended_at, m.ended_on, m.ended_by, m.end_reason, m.said
 FROM decisioning.line_measure AS m
 WHERE m.customer_id > :after AND m.customer_id <= :through
 ORDER BY m.customer_id, m.measure_id;

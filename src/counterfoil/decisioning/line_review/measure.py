@@ -78,6 +78,8 @@ class LineMeasure:
     ended_on: date | None = None
     ended_by: str | None = None
     end_reason: str | None = None
+    #: In the words of the person who took it, for the line's history.
+    said: str | None = None
 
     @property
     def key(self) -> tuple[int, int]:
