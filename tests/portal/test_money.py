@@ -154,6 +154,36 @@ async def test_a_payment_shows_its_split_before_and_pays_it(person: Person) -> N
     assert (after.status, after.principal_minor) == ("closed", 0)
 
 
+async def test_several_loans_are_ticked_and_the_split_is_shown_before(person: Person) -> None:
+    loan = await loan_of(person)
+    line = ids.to_text(ids.LINE, loan.line_id)
+    path, number = f"/portal/repay-several/{line}", ids.to_text(ids.LOAN, loan.loan_id)
+    page = await person.get(path)
+    assert (page.status_code, faults(page.text)) == (200, [])
+    asked = {"choice": "other", "amount": "10.00", "order": "as_named", "mode": "next_instalment"}
+    nothing = await person.submit(page, path, **asked)
+    assert (nothing.status_code, faults(nothing.text)) == (422, [])
+    assert "Choose at least one loan" in nothing.text
+    ticked = asked | {f"loan_{number}": "yes"}
+    split = await person.submit(page, path, **ticked)
+    assert (split.status_code, faults(split.text)) == (200, [])
+    assert "of principal left" in split.text
+    for language, word in (("en", "Which loans"), ("zh-CN", "哪些借据")):
+        assert word in (await person.get(path, language=language)).text
+    sent = hidden_fields(split.text, path) | {"step": "confirm"}
+    done = await person.post(path, sent)
+    assert done.headers["location"] == f"/portal/loans/{number}?done=repaid"
+    assert (await person.post(path, sent)).headers["location"] == done.headers["location"]
+    async with person.house.database.connection() as connection:
+        after = await store.read_loan(connection, person.customer_id, loan.loan_id)
+        history = await store.read_history(connection, person.customer_id, loan.loan_id)
+    assert after is not None
+    assert [
+        one.transaction.amount_minor for one in history if one.transaction.channel == "portal"
+    ] == [1_000]
+    assert (await person.get("/portal/repay-several/ln_01hv4zq3k2f00")).status_code == 404
+
+
 async def test_loans_of_others_are_not_there(person: Person) -> None:
     async with person.house.database.connection() as connection:
         loans = await store.read_loans_after(connection, status="open", page=100)

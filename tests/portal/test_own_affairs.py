@@ -5,11 +5,12 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.console.accessibility import faults
 from tests.portal.conftest import Person, code_in
+from tests.store.consent_desk import WallClock
 from tests.unit.decisioning.test_line_review import POLICY, reviewed
 
 from counterfoil.customers.refusals import PAYOUT_ACCOUNT_OF_ANOTHER, PAYOUT_ACCOUNT_UNCHECKED
@@ -26,6 +27,7 @@ from counterfoil.decisioning.line_review.store import (
 from counterfoil.decisioning.refusals import REVIEW_OFFER_OVER
 from counterfoil.journeys.bind_account import bind_account
 from counterfoil.journeys.contract_making import borrowers_of
+from counterfoil.journeys.household import named_by
 from counterfoil.journeys.line_offers import OfferTaken, take_up
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
@@ -194,6 +196,37 @@ async def test_an_address_is_proven_and_what_was_told_and_statements_can_be_read
     assert file.content.startswith(b"%PDF-")
     for path in (first.replace("ln_", "lo_"), re.sub(r"[0-9-]+\.pdf", "2999-01.pdf", first)):
         assert (await person.get(path)).status_code in (404, 409)
+
+
+async def test_a_partner_is_named_under_ones_own_consent_and_ended_by_taking_it_back(
+    person: Person,
+) -> None:
+    house, path = person.house, "/portal/household"
+    wall = WallClock(datetime.now(UTC))
+    object.__setattr__(house, "wall", wall)
+    async with house.database.connection() as connection:
+        lines = await lending.read_lines_after(connection, status="active", page=50)
+    other = next(one.customer_id for one in lines if one.customer_id != person.customer_id)
+    number = ids.to_text(ids.CUSTOMER, other)
+    page = await person.get(path)
+    assert (page.status_code, faults(page.text)) == (200, [])
+    early = await person.submit(page, path, partner=number)
+    assert early.status_code == 422
+    wall.seconds += 8
+    for wrong in ("somebody", "cu_01hv4zq3k2f00", ids.to_text(ids.CUSTOMER, person.customer_id)):
+        assert (await person.submit(early, path, partner=wrong)).status_code == 422
+    # Whoever cannot be named was agreed to by nobody.
+    assert await named_by(house, person.customer_id) == []
+    done = await person.submit(early, path, partner=number)
+    assert done.headers["location"] == f"{path}?done=household_named"
+    kept = await person.get(path, language="zh-CN")
+    assert (faults(kept.text), number in kept.text) == ([], True)
+    [named] = await named_by(house, person.customer_id)
+    assert (named.partner_id, named.state) == (other, "waiting")
+    consent_path = f"/portal/consents/{ids.to_text(ids.CONSENT, named.consent_id)}"
+    await person.submit(await person.get(consent_path), consent_path, act="withdraw")
+    [named] = await named_by(house, person.customer_id)
+    assert named.state == "ended"
 
 
 async def test_a_settlement_is_quoted_for_a_chosen_day(person: Person) -> None:

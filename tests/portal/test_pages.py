@@ -92,6 +92,27 @@ async def test_a_setting_is_shown_confirmed_and_remembered(person: Person) -> No
     assert done.headers["location"] == "/portal/settings?done=setting_changed"
     listed = await person.get(done.headers["location"])
     assert "none → CNY 3,000.00" in listed.text
+    await _debit_switched_on(person, listed.text)
+
+
+async def _debit_switched_on(person: Person, text: str) -> None:
+    """Read the authority, confirm it by code, and find it in force."""
+    forms = re.findall(r"<form.*?</form>", text, re.DOTALL)
+    form = next(form for form in forms if 'name="debit"' in form)
+    asked = hidden_fields(form, "/portal/settings") | {"account": "acct-my-own", "ends_on": ""}
+    odd = await person.post("/portal/settings", asked | {"account": "not a token"})
+    assert (odd.status_code, faults(odd.text)) == (422, [])
+    shown = await person.post("/portal/settings", asked)
+    assert (shown.status_code, faults(shown.text)) == (200, [])
+    assert "On each due date the lender may collect from my own account acct-my-own" in shown.text
+    sent = hidden_fields(shown.text, "/portal/settings")
+    uncoded = await person.post("/portal/settings", sent)
+    assert uncoded.status_code == 422
+    done = await person.post("/portal/settings", sent | {"code": code_in(shown.text)})
+    assert done.headers["location"] == "/portal/settings?done=setting_changed"
+    listed = await person.get(done.headers["location"])
+    assert "acct-my-own" in listed.text
+    assert "Stop automatic debit" in listed.text
 
 
 async def test_records_of_others_and_odd_addresses_are_not_found(person: Person) -> None:

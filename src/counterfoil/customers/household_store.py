@@ -9,6 +9,9 @@ from counterfoil.platform.queries import Queries, Runner
 
 QUERIES: Final = Queries.load("counterfoil.customers", "household_store.sql")
 
+#: More than anybody names.
+_WORDS_MAX: Final = 50
+
 
 class Pair(NamedTuple):
     """Two who named each other, and the consents under which they did."""
@@ -17,6 +20,14 @@ class Pair(NamedTuple):
     partner_id: int
     consent_id: int
     partner_consent_id: int
+
+
+class Word(NamedTuple):
+    """That somebody named another."""
+
+    partner_id: int
+    consent_id: int
+    said_at: datetime
 
 
 async def add_word(
@@ -39,6 +50,12 @@ async def add_word(
         said_by=said_by,
         said_at=said_at,
     )
+
+
+async def read_words(connection: Runner, customer_id: int) -> list[Word]:
+    """Return whom a customer named, newest first."""
+    rows = await QUERIES.household_words.fetch(connection, customer_id=customer_id, page=_WORDS_MAX)
+    return [Word(**dict(row)) for row in rows]
 
 
 async def read_pairs(connection: Runner, customer_ids: Sequence[int]) -> list[Pair]:

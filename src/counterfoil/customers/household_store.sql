@@ -9,6 +9,16 @@ INSERT INTO customers.household_word (
     :customer_id, :word_id, :partner_id, :consent_id, :said_by, :said_at
 );
 
+-- name: household_words
+-- Whom a customer named, newest first.
+-- gives   at most :page rows
+-- locks   none
+SELECT partner_id, consent_id, said_at
+FROM customers.household_word
+WHERE customer_id = :customer_id
+ORDER BY word_id DESC
+LIMIT :page;
+
 -- name: household_pairs
 -- Pairs who named each other, with the consents of both words; whether they run is not said.
 -- gives   one row a pair of words

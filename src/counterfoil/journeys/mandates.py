@@ -4,13 +4,16 @@ Invariant   Only an account in the customer's own name: the name that the accoun
             against the vault's and not kept. What the customer confirms is the hash of the text.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
+from counterfoil.customers.refusals import ACCOUNT_NUMBER_INVALID, PAYOUT_ACCOUNT_UNCHECKED
+from counterfoil.journeys.bind_account import present_account, refuse_name
 from counterfoil.journeys.contract_making import borrowers_of
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
@@ -18,11 +21,14 @@ from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.kernel.language import Language
 from counterfoil.lending.line import Line
 from counterfoil.payments import debit_store, refusals
+from counterfoil.payments.account_tokens import normal_number
 from counterfoil.payments.mandate import TEMPLATE, Mandate, mandate_text, text_sha256
 from counterfoil.platform import idempotency
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.privacy.refusals import PERSONAL_DATA_NOT_FOUND
+
+_TOKEN: Final = re.compile(r"[!-~]{1,80}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,37 @@ class DebitWish:
     #: The last day; None until the line's validity ends.
     ends_on: date | None
     language: Language
+
+
+async def own_wish(
+    house: House, *, customer_id: int, named: str, ends_on: date | None, language: Language
+) -> DebitWish | Refused:
+    """Return a wish for an account that the customer names by token or number, if it is their own.
+
+    The registered account was checked before; of any other a rail that knows names has to say so.
+    A number goes to whoever makes tokens, and is kept nowhere.
+    """
+    digits, account = normal_number(named), named
+    if digits is not None:
+        token = (
+            None if house.account_tokens is None else await house.account_tokens.token_of(digits)
+        )
+        if token is None:
+            return refuse(PAYOUT_ACCOUNT_UNCHECKED)
+        account = token
+    if _TOKEN.fullmatch(account) is None:
+        return refuse(ACCOUNT_NUMBER_INVALID)
+    if account != await present_account(house, customer_id):
+        refused = await refuse_name(house, customer_id, account)
+        if refused is not None:
+            return refused
+    async with house.database.connection() as connection:
+        person = (await borrowers_of(connection, house, [customer_id])).get(customer_id)
+    if person is None:
+        return refuse(PERSONAL_DATA_NOT_FOUND)
+    return DebitWish(
+        account_ref=account, holder_name=person.name, ends_on=ends_on, language=language
+    )
 
 
 async def propose_mandate(

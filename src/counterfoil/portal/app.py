@@ -49,6 +49,7 @@ from counterfoil.portal.pages import (
     home,
     hosted,
     hosts,
+    household,
     limits,
     loans,
     me,
@@ -56,6 +57,7 @@ from counterfoil.portal.pages import (
     purchases,
     record,
     repay,
+    repay_several,
     settings,
     settle,
     sign_in,
@@ -82,6 +84,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *purchases.PAGES,
     *draw.PAGES,
     *repay.PAGES,
+    *repay_several.PAGES,
     *settle.PAGES,
     *limits.PAGES,
     *starter.PAGES,
@@ -93,6 +96,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *sign_in.PAGES,
     *hosted.PAGES,
     *hosts.PAGES,
+    *household.PAGES,
 )
 
 

@@ -13,7 +13,7 @@ THEMES: Final = ("auto", "light", "dark")
 #: Message → path below the portal, and the paths whose pages belong to it.
 _TABS: Final = (
     ("home", "/", ("/draw", "/apply", "/applications")),
-    ("loans", "/loans", ("/repay", "/settle", "/purchases")),
+    ("loans", "/loans", ("/repay", "/repay-several", "/settle", "/purchases")),
     ("consents", "/consents", ()),
     ("record", "/record", ("/receipts",)),
     (
@@ -21,7 +21,7 @@ _TABS: Final = (
         "/me",
         (
             *("/decisions", "/rights", "/profile", "/limits", "/contracts", "/sign-ins"),
-            *("/settings", "/hosts", "/account", "/calls", "/starter"),
+            *("/settings", "/household", "/hosts", "/account", "/calls", "/starter"),
             *("/addresses", "/messages", "/statements"),
         ),
     ),

@@ -1,5 +1,6 @@
 """Loans: what is owed and when, what every payment paid, the papers to keep."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -53,6 +54,8 @@ class LoansView:
     running: Sequence[LoanRow]
     ended: Sequence[LoanRow]
     has_purchases: bool
+    #: Where several loans of one line are paid at once, for each line that has them.
+    several: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +124,18 @@ async def show_list(visit: Visit) -> Response:
         running=[_row(visit, loan, today) for loan in running],
         ended=[_row(visit, loan, today) for loan in ended],
         has_purchases=bool(bought),
+        several=_lines_of_several(running),
     )
     return visit.page("loans/list.html", visit.t("loan.list_title"), view)
+
+
+def _lines_of_several(loans: Sequence[Loan]) -> list[str]:
+    counts = Counter(loan.line_id for loan in loans if loan.status == "open")
+    return [
+        f"/portal/repay-several/{ids.to_text(ids.LINE, line)}"
+        for line, n in counts.items()
+        if n > 1
+    ]
 
 
 async def show_loan(visit: Visit) -> Response:

@@ -116,7 +116,7 @@ async def show(visit: Visit) -> Response:
         # Tabs of their own where pages are not plain.
         *(("consents", "record") if visit.plain_pages else ()),
         *("settings", "addresses", "messages", "statements", "apply", "decisions", "contracts"),
-        *("account", "profile", "rights", "hosts", "sign-ins"),
+        *("account", "profile", "rights", "household", "hosts", "sign-ins"),
     )
     view = MeView(
         customer=visit.customer,

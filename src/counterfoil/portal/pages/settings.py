@@ -10,6 +10,8 @@ from starlette.responses import Response
 
 from counterfoil.customers.setting import Channel, Setting, SettingChange, StatementForm
 from counterfoil.journeys import change_setting as journey
+from counterfoil.journeys.bind_account import present_account
+from counterfoil.journeys.mandates import DebitWish, own_wish
 from counterfoil.journeys.read_settings import read_history, read_settings
 from counterfoil.journeys.setting_effects import SettingWish
 from counterfoil.kernel import ids
@@ -23,6 +25,7 @@ from counterfoil.portal.visit import Visit
 
 _BY: Final = "portal"
 _CODE_LENGTH_MAX: Final = 20
+_ACCOUNT_LENGTH_MAX: Final = 80
 CHANGES_SHOWN: Final = 30
 _NEWEST: Final = 2**63 - 1
 
@@ -36,6 +39,8 @@ class LineSettings:
     days: Sequence[tuple[str, str]]
     day: str
     has_debit: bool
+    #: The account that is registered; what is typed may be another one.
+    account: str
     #: Loans run on it, which are settled before it can be closed.
     has_loans: bool
     currency: str
@@ -67,6 +72,9 @@ class ChangeView:
     before: str
     after: str
     effects: Sequence[str]
+    #: The text that is agreed to, in its own language; empty where there is none.
+    mandate: str
+    mandate_language: str
     needs_code: bool
     #: The code itself, where it may be shown.
     code: str
@@ -131,15 +139,10 @@ async def _wish(visit: Visit, reader: FormReader) -> SettingWish | None:
         more["repayment_day"] = int(day) if day else None
     elif setting == Setting.OWN_CAP and visit.values.get("cap", "").strip():
         more["cap_minor"] = reader.amount_minor("cap", "CNY", allow_zero=True)
-    elif setting == Setting.CHANNELS:
-        chosen = [one for one in Channel if visit.values.get(f"channel_{one.value}")]
-        more["channels"] = tuple(chosen)
-    elif setting == Setting.LANGUAGE:
-        language = reader.choice("language", [one.value for one in Language])
-        more["language"] = Language(language) if language else None
-    elif setting == Setting.STATEMENT_FORM:
-        form = reader.choice("statement_form", [one.value for one in StatementForm])
-        more["statement_form"] = StatementForm(form) if form else None
+    elif setting == Setting.AUTO_DEBIT and visit.values.get("debit") == "on":
+        more["auto_debit"] = await _debit(visit, reader)
+    else:
+        more |= _personal(visit, reader, setting)
     if not reader.is_valid:
         return None
     return SettingWish(
@@ -152,7 +155,41 @@ async def _wish(visit: Visit, reader: FormReader) -> SettingWish | None:
     )
 
 
+def _personal(visit: Visit, reader: FormReader, setting: str) -> dict[str, Any]:
+    """Return what a form says of a setting that belongs to no line."""
+    if setting == Setting.CHANNELS:
+        chosen = [one for one in Channel if visit.values.get(f"channel_{one.value}")]
+        return {"channels": tuple(chosen)}
+    if setting == Setting.LANGUAGE:
+        language = reader.choice("language", [one.value for one in Language])
+        return {"language": Language(language) if language else None}
+    if setting == Setting.STATEMENT_FORM:
+        form = reader.choice("statement_form", [one.value for one in StatementForm])
+        return {"statement_form": StatementForm(form) if form else None}
+    return {}
+
+
+async def _debit(visit: Visit, reader: FormReader) -> DebitWish | None:
+    """Return from which account the customer wants to be debited."""
+    named = reader.text("account", length_max=_ACCOUNT_LENGTH_MAX)
+    ends_on = reader.day("ends_on", required=False)
+    if named is None or not reader.is_valid:
+        return None
+    found = await own_wish(
+        visit.house,
+        customer_id=visit.customer_id,
+        named=named,
+        ends_on=ends_on,
+        language=visit.language,
+    )
+    if isinstance(found, Refused):
+        reader.refuse("form", "form.refused", text=visit.refusal(found))
+        return None
+    return found
+
+
 def _change_page(visit: Visit, change: Mapping[str, Any], code: str) -> Response:
+    mandate = change["effect"].get("mandate", {})
     view = ChangeView(
         form=visit.form("/settings"),
         record=change["id"],
@@ -160,6 +197,8 @@ def _change_page(visit: Visit, change: Mapping[str, Any], code: str) -> Response
         before=_value(visit, change["before"]),
         after=_value(visit, change["after"]),
         effects=_effects(visit, change["effect"]),
+        mandate=mandate.get("text", ""),
+        mandate_language=mandate.get("language", ""),
         needs_code=change["needs_code"],
         code=code,
     )
@@ -217,8 +256,9 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
         visit.house, customer_id=visit.customer_id, before=_NEWEST, page=CHANGES_SHOWN
     )
     allowed = found["allowed"]
+    account = await present_account(visit.house, visit.customer_id) or ""
     view = SettingsView(
-        lines=[_line(visit, one) for one in found["lines"] if one["status"] != "closed"],
+        lines=[_line(visit, one, account) for one in found["lines"] if one["status"] != "closed"],
         form=visit.form("/settings", reader),
         channels=[
             (code, visit.word("notice_channel", code), code in found["channels"])
@@ -235,7 +275,7 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
     return visit.page("settings/settings.html", visit.t("setting.title"), view, status=status)
 
 
-def _line(visit: Visit, line: Mapping[str, Any]) -> LineSettings:
+def _line(visit: Visit, line: Mapping[str, Any], account: str) -> LineSettings:
     f, t = visit.formats, visit.t
     cap, currency = line["own_cap_minor"], line["currency"]
     debit = line["auto_debit"]
@@ -253,6 +293,7 @@ def _line(visit: Visit, line: Mapping[str, Any]) -> LineSettings:
         ],
         day=str(line["repayment_day"]),
         has_debit=debit is not None,
+        account=account,
         has_loans=bool(line["principal_minor"]),
         currency=f.currency(currency),
     )
