@@ -9,8 +9,8 @@ from pydantic import Field, StringConstraints
 
 from counterfoil.api.reads import HouseOf, VisitOf, reads
 from counterfoil.api.remembered import remembered
-from counterfoil.api.resources.host_flow import TAG as HOST_TAG
-from counterfoil.api.resources.host_flow import Customer
+from counterfoil.api.resources.host_links import TAG as HOST_TAG
+from counterfoil.api.resources.host_links import Customer
 from counterfoil.api.resources.hosts import TAG, StopBody
 from counterfoil.api.resources.privacy import actor_of
 from counterfoil.api.shapes import Body, Code, CustomerId, Day, HostId, Reason, View

@@ -18,7 +18,7 @@ from counterfoil.api.reads import (
     write_cursor,
 )
 from counterfoil.api.remembered import remembered
-from counterfoil.api.resources.host_flow import TAG as HOST_TAG
+from counterfoil.api.resources.host_links import TAG as HOST_TAG
 from counterfoil.api.resources.hosts import TAG
 from counterfoil.api.resources.privacy import actor_of
 from counterfoil.api.shapes import Body, HostId, Reason, View

@@ -1,19 +1,21 @@
-"""What host apps do and see: links, hosted pages, applications, limits, drawdowns, repayments.
+"""What host apps do and see for linked customers: applications, limits, drawdowns, repayments."""
 
-A host names customers by references of its own and never learns our numbers of them.
-"""
+from datetime import date
+from typing import Any, Final
 
-from collections.abc import Awaitable, Callable
-from datetime import date, datetime
-from typing import Annotated, Any, Final
-
-import orjson
-from fastapi import APIRouter, Query
-from pydantic import Field, StringConstraints
+from fastapi import APIRouter
+from pydantic import Field
 
 from counterfoil.api.reads import HouseOf, VisitOf, reads
-from counterfoil.api.remembered import remembered
-from counterfoil.api.resources.hosts import Url
+from counterfoil.api.resources.host_links import (
+    PAGE_EXAMPLE,
+    REFERENCE_EXAMPLE,
+    TAG,
+    Customer,
+    Reference,
+    answer_of,
+    once_for_host,
+)
 from counterfoil.api.shapes import (
     AmountMinor,
     ApplicationId,
@@ -22,110 +24,18 @@ from counterfoil.api.shapes import (
     Currency,
     Fact,
     HostedPageId,
-    LineId,
     LoanId,
-    PurchaseId,
-    ShortText,
-    TenorMonths,
     View,
 )
 from counterfoil.api.writes import Call, Write
-from counterfoil.hosts.link import Link
-from counterfoil.hosts.page import HostedPage, PageAct
 from counterfoil.journeys import host_flow as flow
-from counterfoil.journeys import host_links, hosted_pages
-from counterfoil.journeys.host_scope import Visit, admit, find_link
-from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Refused, RefusedError
-from counterfoil.kernel.language import Language
-from counterfoil.lending.terms import Method
-from counterfoil.platform import idempotency
+from counterfoil.journeys.host_scope import admit
+from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope
 from counterfoil.platform.batches import Answer
 
-TAG: Final = "For host apps"
 router = APIRouter()
 _FACTS_MAX: Final = 100
-_REFERENCE: Final = "user-7c2e"
-_PAGE: Final = "hp_01hv4zq3k2f00"
-
-Reference = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=64, pattern=r"^[!-~]+$"),
-    Field(description="Your own name of the customer; never a phone or identity number."),
-]
-_Particular = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-Customer = Annotated[
-    Reference, Query(description="Your own name of the customer.", examples=[_REFERENCE])
-]
-
-
-class HostLinkBody(Body):
-    """A person, under your own reference."""
-
-    customer: Reference
-    name: _Particular = Field(description="As on the identity card.")
-    id_number: _Particular = Field(description="18 characters of the resident identity card.")
-    phone: _Particular = Field(description="A mobile number.")
-    #: The language in which the customer is written to.
-    language: Language = Language.CHINESE
-
-
-class HostCustomerBody(Body):
-    """A request for which the customer is all there is to say."""
-
-    customer: Reference
-
-
-class HostLinkView(View):
-    """A link with a customer."""
-
-    customer: str
-    #: `pending` until the customer's first act on a hosted page, then `confirmed`; `ended`.
-    state: str
-
-
-class HostedPageBody(Body):
-    """An act for which the customer is sent to a page of the lender."""
-
-    customer: Reference
-    act: PageAct
-    #: Where the customer goes back to; of a registered origin.
-    return_url: Url
-    #: For a consent: the notice, and the product that it is for.
-    notice: Code | None = None
-    product_code: Code | None = None
-    #: For an agreement: the approved application.
-    application_id: ApplicationId | None = None
-    #: For a cost sheet: the drawdown, whole.
-    line_id: LineId | None = None
-    amount_minor: AmountMinor | None = None
-    currency: Currency | None = None
-    tenor_months: TenorMonths | None = None
-    method: Method | None = None
-    purpose: Code | None = None
-    #: Token of the borrower's account, never its number.
-    payee_ref: ShortText | None = None
-    #: In a scene, the purchase instead of purpose and account.
-    purchase_id: PurchaseId | None = None
-
-
-class HostedPageView(View):
-    """A hosted page; what came of it stays with the lender."""
-
-    id: str
-    customer: str
-    act: str
-    #: `waiting`, `opened`, `done`, `refused`, `used` or `expired`.
-    state: str
-    expires_at: datetime
-
-
-class HostedPageAnswer(HostedPageView):
-    """A hosted page with the link to it."""
-
-    #: For the customer's browser; told once, and it opens once.
-    url: str
 
 
 class HostApplicationBody(Body):
@@ -233,47 +143,6 @@ class HostRepaymentAnswer(View):
     excess_minor: int
 
 
-async def carry_link(call: Call, body: HostLinkBody) -> Answer | Refused:
-    """Link."""
-    visit = await admit(call.house, call.key, LINK.name)
-    wish = host_links.LinkWish(
-        reference=body.customer,
-        name=body.name,
-        id_number=body.id_number,
-        phone=body.phone,
-        language=body.language,
-    )
-    # Nothing personal goes into the record of the request: of the person only the reference.
-    linked = await host_links.link_customer(call.house, visit, wish)
-    return linked if isinstance(linked, Refused) else _told(_link_view(linked))
-
-
-async def carry_link_end(call: Call, body: HostCustomerBody) -> Answer | Refused:
-    """End a link."""
-    visit = await admit(call.house, call.key, END_LINK.name)
-    return _told(_link_view(await host_links.end_link(call.house, visit, body.customer)))
-
-
-async def carry_page(call: Call, body: HostedPageBody) -> Answer | Refused:
-    """Ask for a page."""
-    visit = await admit(call.house, call.key, PAGE.name)
-    given = body.model_dump(exclude={"customer", "act", "return_url"}, exclude_none=True)
-    asked = {name: getattr(value, "value", value) for name, value in given.items()}
-    wish = hosted_pages.PageWish(
-        reference=body.customer, act=body.act, asked=asked, return_url=body.return_url
-    )
-
-    async def work() -> str | Refused:
-        made = await hosted_pages.ask_page(call.house, visit, wish)
-        if isinstance(made, Refused):
-            return made
-        page, token = made
-        view = _page_view(page, body.customer, call.house.wall.now())
-        return orjson.dumps({**view.model_dump(), "url": f"/portal/host/{token}"}).decode()
-
-    return await once_for_host(call, visit, PAGE, body, work)
-
-
 async def carry_application(call: Call, body: HostApplicationBody) -> Answer | Refused:
     """Apply."""
     visit = await admit(call.house, call.key, APPLY.name)
@@ -286,14 +155,14 @@ async def carry_application(call: Call, body: HostApplicationBody) -> Answer | R
         consent_page_id=body.consent_page_id,
     )
     told = await flow.apply_by_host(call.house, visit, wish, idempotency_key=call.idempotency_key)
-    return _told(HostApplicationView.model_validate(told))
+    return answer_of(HostApplicationView.model_validate(told))
 
 
 async def carry_drawdown(call: Call, body: HostDrawdownBody) -> Answer | Refused:
     """Draw."""
     visit = await admit(call.house, call.key, DRAW.name)
     told = await flow.draw_by_host(call.house, visit, body.customer, body.page_id)
-    return _told(HostLoanView.model_validate(told))
+    return answer_of(HostLoanView.model_validate(told))
 
 
 async def carry_repayment(call: Call, body: HostRepaymentBody) -> Answer | Refused:
@@ -314,102 +183,6 @@ async def carry_repayment(call: Call, body: HostRepaymentBody) -> Answer | Refus
     return await once_for_host(call, visit, REPAY, body, work)
 
 
-async def once_for_host(
-    call: Call, visit: Visit, write: Write, body: Body, work: Callable[[], Awaitable[str | Refused]]
-) -> Answer | Refused:
-    """Do a host's work once for each of its keys; what it raises is answered."""
-
-    async def answered() -> str | Refused:
-        try:
-            return await work()
-        except RefusedError as error:
-            return error.refused
-
-    return await remembered(
-        call.house,
-        scope_id=idempotency.HOUSE,
-        key=flow.key_of(visit, call.idempotency_key),
-        kind=write.name,
-        request=body.model_dump(mode="json"),
-        work=answered,
-    )
-
-
-def _told(view: View) -> Answer:
-    return Answer(view.model_dump_json(), is_replay=False)
-
-
-def _link_view(link: Link) -> HostLinkView:
-    return HostLinkView(customer=link.reference, state=link.state.value)
-
-
-def _page_view(page: HostedPage, reference: str, now: datetime) -> HostedPageView:
-    return HostedPageView(
-        id=ids.to_text(ids.HOSTED_PAGE, page.page_id),
-        customer=reference,
-        act=page.act.value,
-        state=page.state_at(now),
-        expires_at=page.expires_at,
-    )
-
-
-LINK = Write(
-    name="link_host_customer",
-    tag=TAG,
-    path="/v1/host/links",
-    scope=Scope.HOST_WRITE,
-    body=HostLinkBody,
-    answer=HostLinkView,
-    carry=carry_link,
-    status=201,
-    summary="Link a customer",
-    description=(
-        "The answer is the same whether the lender knew the person or not. The customer confirms"
-        " by a first act on a hosted page; until then you see nothing."
-    ),
-    example={
-        "customer": _REFERENCE,
-        "name": "张三",
-        "id_number": "11010519491231002X",
-        "phone": "13800138000",
-        "language": "zh",
-    },
-)
-END_LINK = Write(
-    name="end_host_link",
-    tag=TAG,
-    path="/v1/host/links/end",
-    scope=Scope.HOST_WRITE,
-    body=HostCustomerBody,
-    answer=HostLinkView,
-    carry=carry_link_end,
-    summary="End the link with a customer",
-    description="Lines and loans stay with the customer; you see them no longer.",
-    example={"customer": _REFERENCE},
-)
-PAGE = Write(
-    name="create_hosted_page",
-    tag=TAG,
-    path="/v1/hosted-pages",
-    scope=Scope.HOST_WRITE,
-    body=HostedPageBody,
-    answer=HostedPageAnswer,
-    carry=carry_page,
-    status=201,
-    summary="Ask for a page of the lender",
-    description=(
-        "Consent, cost sheet and signature are shown by the lender alone. Send the customer's"
-        " browser to `url`, on this host; it comes back to `return_url` with `result`, the number"
-        " of the page."
-    ),
-    example={
-        "customer": _REFERENCE,
-        "act": "consent",
-        "return_url": "https://app.example/return",
-        "notice": "inquiry-origination",
-        "product_code": "cash-line-open",
-    },
-)
 APPLY = Write(
     name="create_host_application",
     tag=TAG,
@@ -421,12 +194,12 @@ APPLY = Write(
     status=201,
     summary="Apply for a line",
     example={
-        "customer": _REFERENCE,
+        "customer": REFERENCE_EXAMPLE,
         "product_code": "cash-line-open",
         "requested_minor": 1_000_000,
         "purpose": "daily_consumption",
         "facts": {"monthly_income_minor": 1_200_000},
-        "consent_page_id": _PAGE,
+        "consent_page_id": PAGE_EXAMPLE,
     },
 )
 DRAW = Write(
@@ -440,7 +213,7 @@ DRAW = Write(
     status=201,
     summary="Draw what the customer agreed to",
     description="One page, one drawdown, on the business date on which its cost sheet was shown.",
-    example={"customer": _REFERENCE, "page_id": _PAGE},
+    example={"customer": REFERENCE_EXAMPLE, "page_id": PAGE_EXAMPLE},
 )
 REPAY = Write(
     name="create_host_repayment",
@@ -457,29 +230,13 @@ REPAY = Write(
         " lender. It is booked under your name and reconciled with what arrived."
     ),
     example={
-        "customer": _REFERENCE,
+        "customer": REFERENCE_EXAMPLE,
         "loan_id": "lo_01hv4zq3k2f00",
         "amount_minor": 20_000,
         "currency": "CNY",
     },
 )
-WRITES = (LINK, END_LINK, PAGE, APPLY, DRAW, REPAY)
-
-
-@router.get("/v1/host/links", **reads(Scope.HOST_READ, TAG, "Read the link with a customer"))
-async def get_host_link(house: HouseOf, visit: VisitOf, customer: Customer) -> HostLinkView:
-    """Return how a link stands."""
-    async with house.database.transaction() as connection:
-        return _link_view(await find_link(connection, visit, customer))
-
-
-@router.get("/v1/hosted-pages/{page_id}", **reads(Scope.HOST_READ, TAG, "Read a hosted page"))
-async def get_hosted_page(
-    house: HouseOf, visit: VisitOf, page_id: HostedPageId, customer: Customer
-) -> HostedPageView:
-    """Return how a page stands; what came of it stays with the lender."""
-    page = await hosted_pages.read_page(house, visit, customer, page_id)
-    return _page_view(page, customer, house.wall.now())
+WRITES = (APPLY, DRAW, REPAY)
 
 
 @router.get(

@@ -7,21 +7,15 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from counterfoil.api.reads import HouseOf, VisitOf, reads
-from counterfoil.api.resources.host_flow import (
+from counterfoil.api.resources.host_links import (
+    REFERENCE_EXAMPLE,
     TAG,
     Customer,
     HostCustomerBody,
     Reference,
     once_for_host,
 )
-from counterfoil.api.shapes import (
-    Body,
-    Day,
-    LoanId,
-    SettlementQuoteId,
-    ShortText,
-    View,
-)
+from counterfoil.api.shapes import Body, Day, LoanId, SettlementQuoteId, ShortText, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.journeys import host_payees as payees
 from counterfoil.journeys import host_settlement as settlement
@@ -32,7 +26,6 @@ from counterfoil.platform.access import Scope
 from counterfoil.platform.batches import Answer
 
 router = APIRouter()
-_REFERENCE: Final = "user-7c2e"
 _LOAN: Final = "lo_01hv4zq3k2f00"
 
 Label = Annotated[ShortText, Field(description="How you call it, never the whole number.")]
@@ -144,7 +137,11 @@ PAYEE = Write(
     summary="Declare an account of a customer",
     description="The customer's own: where a rail knows names it is asked. Cost sheets of"
     " drawdowns name a declared account.",
-    example={"customer": _REFERENCE, "payee_ref": "acct-7f3a", "label": "Bank of Example 1234"},
+    example={
+        "customer": REFERENCE_EXAMPLE,
+        "payee_ref": "acct-7f3a",
+        "label": "Bank of Example 1234",
+    },
 )
 WITHDRAW = Write(
     name="withdraw_host_payee",
@@ -157,7 +154,7 @@ WITHDRAW = Write(
     carry=carry_payee_end,
     summary="Withdraw an account",
     description="Nothing is paid to it from then on; what is on its way arrives.",
-    example={"customer": _REFERENCE},
+    example={"customer": REFERENCE_EXAMPLE},
 )
 SETTLE = Write(
     name="create_host_settlement",
@@ -170,7 +167,7 @@ SETTLE = Write(
     status=201,
     summary="Quote what ends a loan",
     description="For a day that the customer chooses; nothing is changed.",
-    example={"customer": _REFERENCE, "loan_id": _LOAN, "on": None},
+    example={"customer": REFERENCE_EXAMPLE, "loan_id": _LOAN, "on": None},
 )
 WRITES = (PAYEE, WITHDRAW, SETTLE)
 

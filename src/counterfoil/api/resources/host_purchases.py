@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from counterfoil.api.reads import HouseOf, VisitOf, reads
-from counterfoil.api.resources.host_flow import TAG, Customer, Reference
+from counterfoil.api.resources.host_links import TAG, Customer, Reference, answer_of
 from counterfoil.api.resources.scene_purchases import digests_of, purchase_of
 from counterfoil.api.resources.scene_shapes import BoughtBody, StandingView
 from counterfoil.api.shapes import View
@@ -50,8 +50,7 @@ async def carry_purchase(call: Call, body: HostPurchaseBody) -> Answer | Refused
         digests_of(body),
         idempotency_key=call.idempotency_key,
     )
-    view = HostPurchaseView.model_validate(told)
-    return Answer(view.model_dump_json(), is_replay=False)
+    return answer_of(HostPurchaseView.model_validate(told))
 
 
 PURCHASE = Write(
