@@ -17,6 +17,7 @@ from counterfoil.bureau.refusals import (
     OCCASION_UNKNOWN,
 )
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.kernel.toml import parse_toml
 
 _FILE: Final = "occasions.toml"
 
@@ -91,7 +92,7 @@ def load_occasions(path: Path | None = None) -> Occasions:
 def read_occasions(text: str) -> Occasions:
     """Read a document of occasions; raise OccasionsInvalidError for what cannot be one."""
     try:
-        document = tomllib.loads(text)
+        document = parse_toml(text)
         occasions = [_occasion(entry) for entry in document["occasions"]]
         never = {str(code): str(name) for code, name in document["never"].items()}
     except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:

@@ -9,6 +9,7 @@ import typer
 
 from counterfoil.cli import output
 from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
+from counterfoil.kernel.toml import parse_toml
 
 if TYPE_CHECKING:
     from counterfoil.hosts.campaign import CampaignTerms
@@ -119,7 +120,7 @@ def _terms(file: Path) -> "CampaignTerms":
     from counterfoil.kernel import ids
 
     try:
-        read: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
+        read: dict[str, Any] = parse_toml(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as wrong:
         raise output.fail(f"{file} cannot be read: {wrong}") from wrong
     known = _KINDS | _OPTIONAL

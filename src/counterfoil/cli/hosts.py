@@ -9,6 +9,7 @@ import typer
 
 from counterfoil.cli import output
 from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
+from counterfoil.kernel.toml import parse_toml
 
 if TYPE_CHECKING:
     from counterfoil.hosts.delivery import Delivery
@@ -173,7 +174,7 @@ def _wish(file: Path, reason: str, number: int | None) -> "HostWish":
     from counterfoil.journeys.hosts import HostWish
 
     try:
-        read: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
+        read: dict[str, Any] = parse_toml(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as wrong:
         raise output.fail(f"{file} cannot be read: {wrong}") from wrong
     given = {"webhook_url": None, **read}

@@ -57,12 +57,11 @@ def list_incidents(*, as_json: Json = False) -> None:
 
 def record(file: File, *, name: As, password_stdin: PasswordStdin = False) -> None:
     """Write an incident down from a file with its facts."""
-    import tomllib
-
+    from counterfoil.kernel.toml import parse_toml
     from counterfoil.privacy.incident import Cause, Facts
 
     try:
-        read = tomllib.loads(file.read_text("utf-8"))
+        read = parse_toml(file.read_text("utf-8"))
         noticed: datetime = read.pop("noticed_at")
         read["kinds"], read["cause"] = tuple(read["kinds"]), Cause(read["cause"])
         facts = Facts(**{"persons": None, **read})
@@ -177,13 +176,12 @@ def list_assessments(
 
 def add(file: File, *, name: As, password_stdin: PasswordStdin = False) -> None:
     """Write an assessment down from a file."""
-    import tomllib
-
     from counterfoil.journeys.assess import NewAssessment
+    from counterfoil.kernel.toml import parse_toml
     from counterfoil.privacy.assessment import Findings, Processing
 
     try:
-        read = tomllib.loads(file.read_text("utf-8"))
+        read = parse_toml(file.read_text("utf-8"))
         new = NewAssessment(
             processing=Processing(read["processing"]),
             subject=read["subject"],

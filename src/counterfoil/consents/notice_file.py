@@ -33,6 +33,7 @@ from counterfoil.consents.notice import (
     Scope,
     UseKind,
 )
+from counterfoil.kernel.toml import parse_toml
 from counterfoil.rules.shelf import days_asked
 
 LOCK_FILE: Final = "effective.lock"
@@ -174,7 +175,7 @@ def _documents(folder: Traversable) -> tuple[dict[str, dict[str, Any]], list[str
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(".toml"):
             try:
-                documents[entry.name] = tomllib.loads(entry.read_text(encoding="utf-8"))
+                documents[entry.name] = parse_toml(entry.read_text(encoding="utf-8"))
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
                 faults.append(f"{entry.name}: is not TOML: {error}")
     return documents, faults

@@ -19,6 +19,7 @@ import orjson
 from counterfoil.contracts.document import SHAPES, Kind, Words
 from counterfoil.contracts.text import Fault, Text, faults_of_use, headings, parse
 from counterfoil.kernel.language import Language
+from counterfoil.kernel.toml import parse_toml
 
 META_FILE: Final = "template.toml"
 _CODE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -127,7 +128,7 @@ def _meta(file: str, content: bytes | None, problems: list[Problem]) -> dict[str
         problems.append(Problem(file, "file", "is missing"))
         return {}
     try:
-        return tomllib.loads(content.decode())
+        return parse_toml(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problems.append(Problem(file, "file", f"is not TOML: {error}"))
         return {}

@@ -6,7 +6,6 @@ Invariant   Opening needs two independent sources at least, and every kind that 
 """
 
 import hashlib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +13,8 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
+
+from counterfoil.kernel.toml import parse_toml
 
 _FILE: Final = "identity.toml"
 #: The house itself, which can check nothing but the check character.
@@ -134,7 +135,7 @@ def _shipped() -> IdentityPolicy:
 def read_identity_policy(text: str) -> IdentityPolicy:
     """Read a document; raise IdentityPolicyError where it is not sound."""
     try:
-        document = tomllib.loads(text)
+        document = parse_toml(text)
         policy = IdentityPolicy(
             version=document["version"],
             sha256=hashlib.sha256(text.encode()).hexdigest(),

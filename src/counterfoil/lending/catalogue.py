@@ -21,6 +21,7 @@ from typing import Any
 
 import orjson
 
+from counterfoil.kernel.toml import parse_toml
 from counterfoil.lending.price_caps import highest_rate_daily_e8
 from counterfoil.lending.product_file import (
     BINDING_STATES,
@@ -208,7 +209,7 @@ def _documents(folder: Traversable) -> tuple[dict[str, dict[str, Any]], list[Pro
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(".toml"):
             try:
-                documents[entry.name] = tomllib.loads(entry.read_text(encoding="utf-8"))
+                documents[entry.name] = parse_toml(entry.read_text(encoding="utf-8"))
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
                 problems.append(Problem(entry.name, "file", f"is not TOML: {error}"))
     if not documents and not problems:

@@ -19,6 +19,7 @@ from datetime import date
 from typing import Any, Final
 
 from counterfoil.kernel.money import AMOUNT_MINOR_MAX, EXPONENTS, divide_half_up, from_major_text
+from counterfoil.kernel.toml import parse_toml
 from counterfoil.lending.product_values import CODE, FaultError, percent_e8
 
 #: Who may pay for a promotion.
@@ -90,7 +91,7 @@ def read_promotion(text: str) -> Promotion:
     if len(text) > TEXT_LENGTH_MAX:
         raise FaultError(f"promotion: is longer than {TEXT_LENGTH_MAX:,} characters")
     try:
-        table = tomllib.loads(text).get("promotion")
+        table = parse_toml(text).get("promotion")
     except tomllib.TOMLDecodeError as error:
         raise FaultError(f"promotion: is not TOML: {error}") from error
     if not isinstance(table, dict):

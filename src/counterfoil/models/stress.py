@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple
 
 import polars as pl
 
+from counterfoil.kernel.toml import parse_toml
 from counterfoil.models.artefact import Artefact
 from counterfoil.models.bulk_score import score_frame
 from counterfoil.models.document import FaultError, Table
@@ -103,7 +104,7 @@ def read_scenario(content: bytes) -> Scenario:
     if len(content) > BYTES_MAX:
         raise ScenarioError("the file", f"is longer than {BYTES_MAX:,} bytes")
     try:
-        read = tomllib.loads(content.decode())
+        read = parse_toml(content.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as failure:
         raise ScenarioError("the file", f"is not TOML: {failure}") from failure
     table = Table("", read, ScenarioError)

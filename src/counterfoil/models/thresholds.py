@@ -1,12 +1,13 @@
 """Green, amber, red: when a figure of a model is looked at, and when it is acted on."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib import resources
 from typing import Final
+
+from counterfoil.kernel.toml import parse_toml
 
 
 class Level(StrEnum):
@@ -56,7 +57,7 @@ def load_thresholds() -> Thresholds:
 
 def parse_thresholds(text: str) -> Thresholds:
     """Return the thresholds of a file; raise ValueError where one is not a table of integers."""
-    read = tomllib.loads(text)
+    read = parse_toml(text)
     for name, table in read.items():
         if not isinstance(table, dict) or any(type(item) is not int for item in table.values()):
             raise ValueError(f"[{name}] is not a table of integers")

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from counterfoil.kernel.money import EXPONENTS
+from counterfoil.kernel.toml import parse_toml
 from counterfoil.payments.rail_terms import (
     Fee,
     FeePayer,
@@ -152,7 +153,7 @@ def load_rails(path: Path | None = None) -> Sequence[RailTerms]:
 def parse_rails(text: str, *, name: str = "rails.toml") -> Sequence[RailTerms]:
     """Return the rails that a text agrees, in its order; raise InvalidRailsError."""
     try:
-        read = _File.model_validate(tomllib.loads(text))
+        read = _File.model_validate(parse_toml(text))
         zone = ZoneInfo(read.zone)
     except ValidationError as error:
         first = error.errors()[0]
