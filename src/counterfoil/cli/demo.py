@@ -60,9 +60,9 @@ def demo(
     from rich.console import Console
 
     from counterfoil.cli.site import serve_site
-    from counterfoil.platform import embedded, migrate, telemetry
+    from counterfoil.platform import embedded, telemetry
     from counterfoil.platform.settings import LogLevel, Settings
-    from counterfoil.simulator.demo import DemoRefusedError, DemoSize, prepare
+    from counterfoil.simulator.demo import DemoSize
 
     size = DemoSize(applicants=applicants, days=days, seed=seed)
     if json_file is not None and not json_file.parent.is_dir():
@@ -74,15 +74,10 @@ def demo(
         telemetry.configure_logging(LogLevel.ERROR, settings.log_format)
         with embedded.address(settings) as address:
             console.print("Preparing the database")
-            asyncio.run(migrate.apply(address))
-            try:
-                asyncio.run(prepare(address, size, replaces=replace))
-            except DemoRefusedError as refused:
-                raise output.fail(str(refused)) from refused
+            _prepare(address, size, replaces=replace)
             report, seconds = _live(settings, address, size, console)
-            figures = {**report.figures, "seconds": seconds}
             if json_file is not None:
-                _write_figures(figures, json_file)
+                _write_figures({**report.figures, "seconds": seconds}, json_file)
             _show(report, seconds, console)
             secrets_made = asyncio.run(_let_in(settings, address))
             _show_ways_in(settings, secrets_made, report, console, is_served=not no_serve)
@@ -92,6 +87,18 @@ def demo(
                 serve_site(settings, address)
     if not report.is_sound:
         raise typer.Exit(output.EXIT_FAILED)
+
+
+def _prepare(address: str, size: "DemoSize", *, replaces: bool) -> None:
+    """Make the database ready for a demonstration, or end with the reason why it is none for it."""
+    from counterfoil.platform import migrate
+    from counterfoil.simulator.demo import DemoRefusedError, prepare
+
+    asyncio.run(migrate.apply(address))
+    try:
+        asyncio.run(prepare(address, size, replaces=replaces))
+    except DemoRefusedError as refused:
+        raise output.fail(str(refused)) from refused
 
 
 def _live(

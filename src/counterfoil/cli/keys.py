@@ -67,11 +67,6 @@ def create(
     api_key_id = source.next()
 
     async def store(connection: "Connection") -> str:
-        from counterfoil.hosts.store import host_of_code
-
-        host_id = None if host is None else await host_of_code(connection, host)
-        if host is not None and host_id is None:
-            raise output.fail(f"There is no host {host}.")
         return await access.create_api_key(
             connection,
             api_key_id=api_key_id,
@@ -79,7 +74,7 @@ def create(
             scopes=scopes,
             now=now,
             expires_at=None if days is None else now + timedelta(days=days),
-            host_id=host_id,
+            host_id=None if host is None else await _host_id(connection, host),
         )
 
     secret = with_connection(store)
@@ -89,6 +84,16 @@ def create(
     else:
         typer.echo(secret)
         typer.echo("This is shown once. Keep it like a password.", err=True)
+
+
+async def _host_id(connection: "Connection", code: str) -> int:
+    """Return a registered host, or end with the reason."""
+    from counterfoil.hosts.store import host_of_code
+
+    host_id = await host_of_code(connection, code)
+    if host_id is None:
+        raise output.fail(f"There is no host {code}.")
+    return host_id
 
 
 def _scopes(names: list[str], *, every_scope: bool) -> "list[Scope]":

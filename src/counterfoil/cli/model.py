@@ -177,42 +177,52 @@ def train(
     nothing should be learned from the data.
     """
     _need_training()
-    from counterfoil.cli.model_progress import steps
     from counterfoil.models.artefact import write_artefact
+
+    found = recipe_of(recipe, kind)
+    if out.resolve() in {data.resolve(), recipe.resolve()}:
+        raise typer.BadParameter("would overwrite what it is made of", param_hint="--out")
+    trained = _learn(data, found, seed=seed, challenger=challenger, is_shown=not as_json)
+    _write_file(out, write_artefact(trained.artefact))
+    if as_json:
+        output.write_json(_trained_shape(trained))
+    else:
+        _write_trained(trained, out)
+
+
+def _learn(
+    data: Path, recipe: "Recipe", *, seed: int, challenger: bool, is_shown: bool
+) -> "Trained":
+    """Return what was learned of a file, or end with the reason why nothing should be."""
+    from counterfoil.cli.model_progress import steps
     from counterfoil.models.data_columns import UnfitDataError
     from counterfoil.models.fitted import NothingLearnedError
     from counterfoil.models.logistic import NotConvergedError
     from counterfoil.models.training import train as learn
     from counterfoil.models.training_data import read_training_data
 
-    found = recipe_of(recipe, kind)
-    if out.resolve() in {data.resolve(), recipe.resolve()}:
-        raise typer.BadParameter("would overwrite what it is made of", param_hint="--out")
     try:
-        rows = read_training_data(data, found)
-        with steps(is_shown=not as_json) as tell:
-            trained = learn(rows, found, seed=seed, with_challenger=challenger, tell=tell)
+        rows = read_training_data(data, recipe)
+        with steps(is_shown=is_shown) as tell:
+            return learn(rows, recipe, seed=seed, with_challenger=challenger, tell=tell)
     except UnfitDataError as unfit:
         raise _unfit(data, unfit) from unfit
     except (NothingLearnedError, NotConvergedError) as failure:
         raise output.fail(f"{data}: {failure}") from failure
+
+
+def _trained_shape(trained: "Trained") -> dict[str, object]:
     artefact = trained.artefact
-    _write_file(out, write_artefact(artefact))
-    if as_json:
-        output.write_json(
-            {
-                "code": artefact.code,
-                "version": artefact.version,
-                "kind": str(artefact.kind),
-                "sha256": artefact.sha256,
-                "rows": artefact.training.rows,
-                "bad_ppm": artefact.training.bad_ppm,
-                "figures": trained.figures,
-                "notes": list(trained.notes),
-            }
-        )
-    else:
-        _write_trained(trained, out)
+    return {
+        "code": artefact.code,
+        "version": artefact.version,
+        "kind": str(artefact.kind),
+        "sha256": artefact.sha256,
+        "rows": artefact.training.rows,
+        "bad_ppm": artefact.training.bad_ppm,
+        "figures": trained.figures,
+        "notes": list(trained.notes),
+    }
 
 
 def _write_trained(trained: "Trained", out: Path) -> None:

@@ -121,14 +121,61 @@ async def open_house(
 
     Raises RefusedError where a sandbox is to open a database with data of real persons.
     """
-    wall = clock or SystemClock()
+    wall, real = clock or SystemClock(), SystemClock()
     keys = settings.home / "keys"
     keys.mkdir(parents=True, exist_ok=True, mode=0o700)
     vault = vault_of(settings)
     ids = IdSource(wall.milliseconds, settings.node)
-    catalogue = load_catalogue(settings.products)
-    metrics = Metrics.create()
+    catalogue, registry = load_catalogue(settings.products), load_registry(settings.features)
+    identity = load_identity_policy(settings.identity_policy)
+    metrics, leaves = Metrics.create(), Leaves(real)
     metrics.ciphertexts_rejected.set_function(lambda: vault.rejections.total)
+    desk = LineDesk(catalogue, wall, ids, leaves)
+    async with (
+        _database(settings, url, wall, first_date) as database,
+        Engine(database, desk, shards=settings.engine_shards, metrics=metrics) as engine,
+        _outside(settings, database, vault, ids) as outside,
+        following(database, leaves) as log,
+        following_policies(database, wall, metrics, registry) as policies,
+        following_experiments(database, _secret(keys / "experiment.key")) as experiments,
+    ):
+        yield House(
+            settings=settings,
+            database=database,
+            counter=Counter(engine, desk),
+            catalogue=catalogue,
+            shelf=load_shelf(settings.contract_templates),
+            policies=policies,
+            experiments=experiments,
+            notices=load_notices(settings.notices),
+            registry=registry,
+            occasions=load_occasions(settings.occasions),
+            rails=load_rails(settings.rails),
+            bureau=outside.bureau,
+            statement_source=outside.statement_source,
+            identity_policy=identity,
+            identity_sources=sources_of(identity, is_sandbox=settings.environment == SANDBOX),
+            vault=vault,
+            clock=wall,
+            ids=ids,
+            leaves=leaves,
+            wall=real,
+            log=log,
+            metrics=metrics,
+            quote_key=_secret(keys / "quote.key"),
+            code_key=_secret(keys / "one-time-code.key"),
+            codes=outside.codes,
+            messages=outside.messages,
+            account_tokens=outside.account_tokens,
+            seals=_seals(settings, real),
+        )
+
+
+@asynccontextmanager
+async def _database(
+    settings: Settings, url: str, wall: Clock, first_date: date | None
+) -> AsyncIterator[Database]:
+    """Give the database: marked as this installation's kind, and with its calendar begun."""
     connections = max(settings.database_connections, settings.engine_shards + _CONNECTIONS_BESIDE)
     async with Database(
         url,
@@ -138,56 +185,41 @@ async def open_house(
     ) as database:
         await _claim(database, settings, wall)
         await _start_calendar(database, wall, first_date)
-        real = SystemClock()
-        leaves = Leaves(real)
-        desk = LineDesk(catalogue, wall, ids, leaves)
-        engine = Engine(database, desk, shards=settings.engine_shards, metrics=metrics)
-        joined = _bureau(settings)
-        registry = load_registry(settings.features)
-        identity = load_identity_policy(settings.identity_policy)
-        policies = following_policies(database, wall, metrics, registry)
-        followed = following_experiments(database, _secret(keys / "experiment.key"))
-        async with (
-            engine,
-            joined as bureau,
-            _statement_source(settings) as statement_source,
-            _carrier(settings) as messages,
-            _account_tokens(settings, keys) as account_tokens,
-            _codes(settings, messages, database, vault, ids) as codes,
-            following(database, leaves) as log,
-            policies as in_force,
-            followed as experiments,
-        ):
-            yield House(
-                settings=settings,
-                database=database,
-                counter=Counter(engine, desk),
-                catalogue=catalogue,
-                shelf=load_shelf(settings.contract_templates),
-                policies=in_force,
-                experiments=experiments,
-                notices=load_notices(settings.notices),
-                registry=registry,
-                occasions=load_occasions(settings.occasions),
-                rails=load_rails(settings.rails),
-                bureau=bureau,
-                statement_source=statement_source,
-                identity_policy=identity,
-                identity_sources=sources_of(identity, is_sandbox=settings.environment == SANDBOX),
-                vault=vault,
-                clock=wall,
-                ids=ids,
-                leaves=leaves,
-                wall=real,
-                log=log,
-                metrics=metrics,
-                quote_key=_secret(keys / "quote.key"),
-                code_key=_secret(keys / "one-time-code.key"),
-                codes=codes,
-                messages=messages,
-                account_tokens=account_tokens,
-                seals=_seals(settings, SystemClock()),
-            )
+        yield database
+
+
+# ----------------------------------------------------------------------- services of others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outside:
+    """Who is reached outside the house, as the settings name them."""
+
+    bureau: Bureau | None
+    statement_source: StatementSource | None
+    messages: MessageCarrier
+    account_tokens: AccountTokens | None
+    codes: OneTimeCodes
+
+
+@asynccontextmanager
+async def _outside(
+    settings: Settings, database: Database, vault: Vault, ids: IdSource
+) -> AsyncIterator[_Outside]:
+    async with (
+        _bureau(settings) as bureau,
+        _statement_source(settings) as statement_source,
+        _carrier(settings) as messages,
+        _account_tokens(settings) as account_tokens,
+        _codes(settings, messages, database, vault, ids) as codes,
+    ):
+        yield _Outside(
+            bureau=bureau,
+            statement_source=statement_source,
+            messages=messages,
+            account_tokens=account_tokens,
+            codes=codes,
+        )
 
 
 def _bureau(settings: Settings) -> AbstractAsyncContextManager[HttpBureau | None]:
@@ -216,15 +248,13 @@ def _carrier(settings: Settings) -> AbstractAsyncContextManager[MessageCarrier]:
     return nullcontext(SandboxCarrier(settings.home / "simulator" / "messages.jsonl"))
 
 
-def _account_tokens(
-    settings: Settings, keys: Path
-) -> AbstractAsyncContextManager[AccountTokens | None]:
+def _account_tokens(settings: Settings) -> AbstractAsyncContextManager[AccountTokens | None]:
     """Return who makes tokens of account numbers: a bank; in a sandbox a keyed hash."""
     if settings.account_token_url is not None:
         return HttpTokens(settings.account_token_url, token_file=settings.account_token_file)
     if settings.environment != SANDBOX:
         return nullcontext()
-    return nullcontext(SandboxTokens(_secret(keys / "account-token.key")))
+    return nullcontext(SandboxTokens(_secret(settings.home / "keys" / "account-token.key")))
 
 
 @asynccontextmanager
@@ -244,6 +274,9 @@ async def _codes(
         carried = CarriedCodes(carrier, database, vault, numbers)
         yield carried
         await carried.settle()
+
+
+# ----------------------------------------------------------------------- keys and first steps
 
 
 def vault_of(settings: Settings) -> Vault:
