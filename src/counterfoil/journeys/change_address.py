@@ -24,9 +24,10 @@ from counterfoil.customers.contact import FIELDS, AddressRequest, check_address,
 from counterfoil.customers.message import load_texts
 from counterfoil.customers.message_port import Outcome, Parcel
 from counterfoil.customers.setting import Channel
-from counterfoil.journeys.change_contact import note_change, once_for
+from counterfoil.journeys.change_contact import note_change
 from counterfoil.journeys.change_setting import Asked
 from counterfoil.journeys.house import House
+from counterfoil.journeys.once import once_for
 from counterfoil.journeys.reached import reached_person
 from counterfoil.journeys.statement_papers import CHANNELS as STATEMENT_CHANNELS
 from counterfoil.journeys.tell_customers import queue

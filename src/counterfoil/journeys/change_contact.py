@@ -29,9 +29,9 @@ from counterfoil.journeys.identity import (
     open_case,
     refuse_act,
 )
+from counterfoil.journeys.once import once_for
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Refused, RefusedError, refuse
-from counterfoil.platform import idempotency
+from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import person_store as persons
@@ -135,26 +135,3 @@ def changed_text(customer_id: int, what: str) -> str:
     """Return the answer: what was changed, never to what."""
     said = {"customer_id": ids.to_text(ids.CUSTOMER, customer_id), "changed": what}
     return orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()
-
-
-async def once_for(
-    house: House,
-    customer_id: int,
-    kind: str,
-    key: str,
-    request: dict[str, object],
-    work: idempotency.Work,
-) -> Answer | Refused:
-    """Do some work on a customer once under a key; what it raises as refused is refused."""
-    try:
-        return await idempotency.once(
-            house.database,
-            scope_id=customer_id,
-            key=key,
-            request=idempotency.request_hash(kind, request),
-            kind=kind,
-            at=house.clock.now(),
-            work=work,
-        )
-    except RefusedError as error:
-        return error.refused

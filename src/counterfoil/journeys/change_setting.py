@@ -11,7 +11,7 @@ Repetition  A crash after the confirmation leaves a confirmed change; `resume` c
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -31,6 +31,7 @@ from counterfoil.customers.setting import (
 )
 from counterfoil.customers.setting_store import KeptCode
 from counterfoil.journeys.house import House
+from counterfoil.journeys.once import once_for
 from counterfoil.journeys.setting_carrying import carry_line, write_personal
 from counterfoil.journeys.setting_effects import SettingWish, effect_of, value_of
 from counterfoil.journeys.tell_customers import queue
@@ -87,8 +88,9 @@ async def ask(house: House, wish: SettingWish, *, idempotency_key: str) -> Asked
         needs.append(shown.needs_code)
         return _text(request)
 
-    answer = await _once(house, wish.customer_id, "ask_setting", idempotency_key, wish.document(),
-                         now, work)  # fmt: skip
+    answer = await once_for(
+        house, wish.customer_id, "ask_setting", idempotency_key, wish.document(), work
+    )
     if isinstance(answer, Refused):
         return answer
     if answer.is_replay or needs[-1:] != [True]:
@@ -164,8 +166,8 @@ async def send_code(
         return _text(request)
 
     document: dict[str, object] = {"request_id": request_id}
-    answer = await _once(
-        house, customer_id, "send_setting_code", idempotency_key, document, now, work
+    answer = await once_for(
+        house, customer_id, "send_setting_code", idempotency_key, document, work
     )
     if isinstance(answer, Refused) or answer.is_replay:
         return answer if isinstance(answer, Refused) else Asked(answer=answer, code=None)
@@ -276,26 +278,3 @@ def _kept(house: House, request: SettingRequest, code: str, now: datetime) -> Ke
 
 def _text(request: SettingRequest) -> str:
     return orjson.dumps(change_answer(request), option=orjson.OPT_SORT_KEYS).decode()
-
-
-async def _once(
-    house: House,
-    customer_id: int,
-    kind: str,
-    key: str,
-    request: dict[str, Any],
-    at: datetime,
-    work: idempotency.Work,
-) -> Answer | Refused:
-    try:
-        return await idempotency.once(
-            house.database,
-            scope_id=customer_id,
-            key=key,
-            request=idempotency.request_hash(kind, request),
-            kind=kind,
-            at=at,
-            work=work,
-        )
-    except RefusedError as error:
-        return error.refused

@@ -386,24 +386,16 @@ async def _once(
     work: idempotency.Work,
 ) -> Answer | Refused:
     """Do work once; a twin that the database caught gets the refusal of its constraint."""
-    try:
-        return await idempotency.once(
-            house.database,
-            scope_id=customer_id,
-            key=key,
-            request=request,
-            kind=kind,
-            at=house.clock.now(),
-            work=work,
-        )
-    except idempotency.TwinError as error:
-        refusal = _TWINS.get(error.constraint)
-        if refusal is None:
-            raise
-    # A twin under the same key may have been first with the very same request.
-    async with house.database.connection() as connection:
-        seen = await idempotency.remember(connection, customer_id, key, request)
-    return refuse(refusal) if seen is None else seen
+    return await idempotency.once_or_refused(
+        house.database,
+        twins=_TWINS,
+        scope_id=customer_id,
+        key=key,
+        request=request,
+        kind=kind,
+        at=house.clock.now(),
+        work=work,
+    )
 
 
 def _request(wish: Wish) -> dict[str, object]:

@@ -63,6 +63,7 @@ from counterfoil.journeys.contract_making import (
 )
 from counterfoil.journeys.house import House
 from counterfoil.journeys.identity import refuse_act
+from counterfoil.journeys.once import once_for
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.kernel.language import Language
@@ -118,7 +119,15 @@ async def prepare(
         return _text(made.contract)
 
     request: dict[str, object] = {"application_id": application_id}
-    return await _once(house, customer_id, "prepare_contract", idempotency_key, request, now, work)
+    return await once_for(
+        house,
+        customer_id,
+        "prepare_contract",
+        idempotency_key,
+        request,
+        work,
+        twin=CONTRACT_SUPERSEDED,
+    )
 
 
 async def show(
@@ -152,7 +161,15 @@ async def show(
         return _shown_text(house, contract, showing, has_code=code is not None)
 
     request: dict[str, object] = {"contract_id": contract_id, "part": part, "language": language}
-    answer = await _once(house, customer_id, "show_contract", idempotency_key, request, now, work)
+    answer = await once_for(
+        house,
+        customer_id,
+        "show_contract",
+        idempotency_key,
+        request,
+        work,
+        twin=CONTRACT_SUPERSEDED,
+    )
     if isinstance(answer, Refused):
         return answer
     if code is None or answer.is_replay:
@@ -209,7 +226,9 @@ async def sign(
         await EVIDENCE.stage_leaves.execute(connection, rows=[signing_leaf(house, done)])
         return _text(done)
 
-    return await _once(house, customer_id, kind, idempotency_key, request, now, work)
+    return await once_for(
+        house, customer_id, kind, idempotency_key, request, work, twin=CONTRACT_SUPERSEDED
+    )
 
 
 async def read_texts(
@@ -384,32 +403,6 @@ async def _remembered(
     wanted = idempotency.request_hash(kind, request)
     async with house.database.connection() as connection:
         return await idempotency.remember(connection, customer_id, key, wanted)
-
-
-async def _once(
-    house: House,
-    customer_id: int,
-    kind: str,
-    key: str,
-    request: dict[str, object],
-    at: datetime,
-    work: idempotency.Work,
-) -> Answer | Refused:
-    try:
-        return await idempotency.once(
-            house.database,
-            scope_id=customer_id,
-            key=key,
-            request=idempotency.request_hash(kind, request),
-            kind=kind,
-            at=at,
-            work=work,
-        )
-    except RefusedError as error:
-        return error.refused
-    except idempotency.TwinError:
-        # Another request prepared or signed first; what it wrote holds.
-        return refuse(CONTRACT_SUPERSEDED)
 
 
 def _text(contract: Contract) -> str:

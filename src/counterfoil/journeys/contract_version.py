@@ -41,6 +41,7 @@ from counterfoil.journeys.contract_making import (
 from counterfoil.journeys.contract_terms import note_decline, note_notice, terms_offered
 from counterfoil.journeys.contract_words import NewVersion, Offer
 from counterfoil.journeys.house import House
+from counterfoil.journeys.once import once_for
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.kernel.language import Language
@@ -50,7 +51,6 @@ from counterfoil.lending.account import Setting
 from counterfoil.lending.commands import ReplaceAgreement
 from counterfoil.lending.line import Line
 from counterfoil.lending.terms import Terms
-from counterfoil.platform import idempotency
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.privacy.refusals import PERSONAL_DATA_NOT_FOUND
@@ -120,20 +120,15 @@ async def offer_new_version(
     request: dict[str, object] = {"line_id": line_id, "effective_on": effective_on.isoformat()}
     if product_version is not None:
         request["product_version"] = product_version
-    try:
-        return await idempotency.once(
-            house.database,
-            scope_id=customer_id,
-            key=idempotency_key,
-            request=idempotency.request_hash("offer_new_version", request),
-            kind="offer_new_version",
-            at=now,
-            work=work,
-        )
-    except RefusedError as error:
-        return error.refused
-    except idempotency.TwinError:
-        return refuse(CONTRACT_SUPERSEDED)
+    return await once_for(
+        house,
+        customer_id,
+        "offer_new_version",
+        idempotency_key,
+        request,
+        work,
+        twin=CONTRACT_SUPERSEDED,
+    )
 
 
 async def accept_new_version(

@@ -27,8 +27,8 @@ from counterfoil.customers.message import (
 from counterfoil.customers.message_port import Carried, Outcome, Parcel
 from counterfoil.customers.refusals import MESSAGE_NOT_UNDELIVERABLE
 from counterfoil.customers.setting import Channel
-from counterfoil.journeys.change_contact import once_for
 from counterfoil.journeys.house import House
+from counterfoil.journeys.once import once_for
 from counterfoil.journeys.reached import reached_person
 from counterfoil.journeys.statement_papers import attachment_of
 from counterfoil.kernel import ids

@@ -13,9 +13,10 @@ from counterfoil.customers.refusals import (
     PAYOUT_ACCOUNT_UNKNOWN,
 )
 from counterfoil.customers.verification_policy import Act
-from counterfoil.journeys.change_contact import changed_text, note_change, once_for
+from counterfoil.journeys.change_contact import changed_text, note_change
 from counterfoil.journeys.house import House
 from counterfoil.journeys.identity import document_digest, refuse_act, refuse_standing
+from counterfoil.journeys.once import once_for
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection

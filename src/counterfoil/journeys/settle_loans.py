@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import orjson
 
-from counterfoil.journeys.change_contact import once_for
 from counterfoil.journeys.entry import LENDER_ZONE
 from counterfoil.journeys.house import House
+from counterfoil.journeys.once import once_for
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import settlement_store, store
