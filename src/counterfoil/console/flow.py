@@ -5,9 +5,9 @@ Steps       GET shows the form. A post with the step `preview` checks it and sho
             A post with `edit`, or one from a stale page, shows the form again with its input.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from starlette.responses import Response
 
@@ -145,6 +145,27 @@ def finish(
         reader.refuse("form", "form.refused", text=refusal_text(visit, outcome))
         return show_form(visit, action, fields, reader=reader)
     return visit.go(f"{action.record.href}?done={done}")
+
+
+class _Taking(Protocol):
+    """Takes a case of a queue for the person who is here, or gives it back."""
+
+    def __call__(self, *, gives_back: bool) -> Awaitable[object]: ...
+
+
+async def take_or_give_back(visit: Visit, action: Action, act: _Taking) -> Response:
+    """Let a person take a case of a queue for themselves, or give it back to the others."""
+    t = visit.t
+    choices = (("take", t("review.take")), ("release", t("review.release")))
+    fields = [Field(name="what", label=t("review.what"), kind="select", choices=choices)]
+    if visit.request.method != "POST" or visit.is_stale:
+        return show_form(visit, action, fields)
+    reader = FormReader(visit.values)
+    what = reader.choice("what", ("take", "release"))
+    if what is None:
+        return show_form(visit, action, fields, reader=reader)
+    outcome = await act(gives_back=what == "release")
+    return finish(visit, action, fields, outcome, reader=reader, done="review_assigned")
 
 
 def step_of(visit: Visit) -> str:

@@ -8,7 +8,7 @@ from counterfoil.decisioning.application import BY_POLICY
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.limit_request import LimitRequest, Status
 from counterfoil.decisioning.replay import StoredDecision
-from counterfoil.decisioning.taken import Taken, taken_of
+from counterfoil.decisioning.taken import Taken, stored_of, taken_of
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries, Row
 
@@ -169,11 +169,7 @@ async def add_person_decision(connection: Connection, request: LimitRequest) -> 
         decided_at=request.decided_at,
     )
     assert row is not None, "what is referred was decided by the policy first"
-    return StoredDecision(
-        policy_hash=row["policy_hash"],
-        inputs=row["inputs"].encode(),
-        result=row["result"].encode(),
-    )
+    return stored_of(dict(row))
 
 
 async def redecide_request(

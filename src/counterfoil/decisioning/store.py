@@ -11,7 +11,7 @@ from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.document import policy_of
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.replay import StoredDecision
-from counterfoil.decisioning.taken import Taken, taken_of
+from counterfoil.decisioning.taken import Taken, stored_of, taken_of
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries, Row
 
@@ -109,7 +109,7 @@ async def add_person_decision(connection: Connection, application: Application) 
         decided_at=application.decided_at,
     )
     assert row is not None, "what is referred was decided by the policy first"
-    return _stored(row)
+    return stored_of(dict(row))
 
 
 async def read_application(
@@ -278,18 +278,10 @@ async def read_recorded(
         (
             (row["customer_id"], row["application_id"], row["decision_no"]),
             None if row["decided_by"] == BY_POLICY else Outcome(row["outcome"]),
-            _stored(row),
+            stored_of(dict(row)),
         )
         for row in rows
     ]
-
-
-def _stored(row: Row) -> StoredDecision:
-    return StoredDecision(
-        policy_hash=row["policy_hash"],
-        inputs=row["inputs"].encode(),
-        result=row["result"].encode(),
-    )
 
 
 def _application(row: Row) -> Application:

@@ -36,9 +36,14 @@ def taken_of(row: Mapping[str, Any]) -> Taken:
         outcome=Outcome(row["outcome"]),
         reason=row["reason"],
         decided_at=row["decided_at"],
-        stored=StoredDecision(
-            policy_hash=row["policy_hash"],
-            inputs=row["inputs"].encode(),
-            result=row["result"].encode(),
-        ),
+        stored=stored_of(row),
+    )
+
+
+def stored_of(row: Mapping[str, Any]) -> StoredDecision:
+    """Return the record of a decision from the columns that hold it."""
+    return StoredDecision(
+        policy_hash=row["policy_hash"],
+        inputs=row["inputs"].encode(),
+        result=row["result"].encode(),
     )

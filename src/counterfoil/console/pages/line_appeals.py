@@ -13,11 +13,9 @@ from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
-from counterfoil.console.words import refusal_text
 from counterfoil.decisioning.line_review.appeal import AppealStatus, LineAppeal
 from counterfoil.journeys import line_appeals
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Status
 
@@ -90,10 +88,7 @@ async def decide(visit: Visit) -> Response:
             reason=reason,
         ),
     )
-    if isinstance(decided, Refused):
-        reader.refuse("form", "form.refused", text=refusal_text(visit, decided))
-        return flow.show_form(visit, action, fields, reader=reader)
-    return visit.go(f"{BASE}/appeals?done=appeal_decided")
+    return flow.finish(visit, action, fields, decided, reader=reader, done="appeal_decided")
 
 
 async def _found(visit: Visit) -> LineAppeal | None:

@@ -135,24 +135,17 @@ async def take(visit: Visit) -> Response:
     seen = await _seen(visit)
     if seen is None:
         return await errors.not_found(visit)
-    t = visit.t
-    action = _action(visit, seen, "assignment")
-    choices = (("take", t("review.take")), ("release", t("review.release")))
-    fields = [Field(name="what", label=t("review.what"), kind="select", choices=choices)]
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    what = reader.choice("what", ("take", "release"))
-    if what is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    outcome = await journey.take_case(
-        visit.desk.house,
-        visit.actor,
-        customer_id=seen.case.customer_id,
-        case_id=seen.case.case_id,
-        gives_back=what == "release",
-    )
-    return flow.finish(visit, action, fields, outcome, reader=reader, done="review_assigned")
+
+    async def act(*, gives_back: bool) -> object:
+        return await journey.take_case(
+            visit.desk.house,
+            visit.actor,
+            customer_id=seen.case.customer_id,
+            case_id=seen.case.case_id,
+            gives_back=gives_back,
+        )
+
+    return await flow.take_or_give_back(visit, _action(visit, seen, "assignment"), act)
 
 
 async def decide(visit: Visit) -> Response:

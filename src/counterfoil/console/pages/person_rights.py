@@ -100,10 +100,7 @@ async def go_on(visit: Visit) -> Response:
     if step is None or reason is None:
         return flow.show_form(visit, action, fields, reader=reader)
     done = await _do(visit, found, step, reason)
-    if isinstance(done, Refused):
-        reader.refuse("form", "form.refused", text=words.refusal_text(visit, done))
-        return flow.show_form(visit, action, fields, reader=reader)
-    return visit.go(f"{BASE}/person-rights?done=person_right")
+    return flow.finish(visit, action, fields, done, reader=reader, done="person_right")
 
 
 async def _do(

@@ -212,24 +212,17 @@ async def assign(visit: Visit) -> Response:
     found = await _found(visit)
     if found is None:
         return await errors.not_found(visit)
-    t = visit.t
-    action = _action(visit, found, "assignment", "assign")
-    choices = (("take", t("review.take")), ("release", t("review.release")))
-    fields = [Field(name="what", label=t("review.what"), kind="select", choices=choices)]
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    what = reader.choice("what", ("take", "release"))
-    if what is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    outcome = await journey.assign_review(
-        visit.desk.house,
-        visit.actor,
-        customer_id=found.customer_id,
-        review_id=found.review_id,
-        to=visit.operator if what == "take" else "",
-    )
-    return flow.finish(visit, action, fields, outcome, reader=reader, done="review_assigned")
+
+    async def act(*, gives_back: bool) -> object:
+        return await journey.assign_review(
+            visit.desk.house,
+            visit.actor,
+            customer_id=found.customer_id,
+            review_id=found.review_id,
+            to="" if gives_back else visit.operator,
+        )
+
+    return await flow.take_or_give_back(visit, _action(visit, found, "assignment", "assign"), act)
 
 
 async def decide(visit: Visit) -> Response:
