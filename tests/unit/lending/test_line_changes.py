@@ -89,7 +89,7 @@ def test_each_change_is_an_event_with_its_values_and_its_author() -> None:
         "reason": "wish", "closed_on": "2026-01-05", "reported_to_bureau": True,
         "line_id": ids.to_text(ids.LINE, line.line_id), "lender_id": line.lender_id,
         "product_code": line.product_code, "product_version": line.product_version,
-        "contract_id": None, "agreement_sha256": None, "currency": "CNY",
+        "contract_id": "ct_000000000000b", "agreement_sha256": "00" * 32, "currency": "CNY",
         "limit_minor": 20_000_000, "is_revolving": True, "opened_on": line.opened_on.isoformat(),
         "valid_to": line.valid_to.isoformat(),
     }  # fmt: skip
