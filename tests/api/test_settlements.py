@@ -128,7 +128,7 @@ async def some_loans_alone(site: Site, borrower: Borrower, loan: str) -> None:
     stranger = await site.borrower()
     theirs = (await site.open_loan(stranger))["id"]
     for loan_ids, status, code in (
-        ([loan, loan], 422, "loans_named_twice"),
+        ([loan, loan], 422, "loan_named_twice"),
         ([loan, third], 410, "loan_closed"),
         ([loan, theirs], 404, "loan_not_found"),
         ([loan, "lo_01hv4zq3k2f00"], 404, "loan_not_found"),

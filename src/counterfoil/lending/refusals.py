@@ -214,8 +214,8 @@ LOAN_CLOSED = Refusal(
     message="This loan is {status}; nothing is owed on it.",
     next_step="Keep the money, or name the loan that is to be repaid.",
 )
-LOANS_NAMED_TWICE = Refusal(
-    code="loans_named_twice",
+LOAN_NAMED_TWICE = Refusal(
+    code="loan_named_twice",
     kind=Kind.INVALID,
     message="A loan is named more than once in one payment.",
     next_step="Name each loan once; put the one to be paid first at the head of the list.",

@@ -142,7 +142,7 @@ def _refuse_loans(account: Account, command: Repay, loans: Sequence[Loan]) -> Re
     if not named:
         return None if loans else refuse(refusals.NOTHING_TO_REPAY)
     if len(set(named)) < len(named):
-        return refuse(refusals.LOANS_NAMED_TWICE)
+        return refuse(refusals.LOAN_NAMED_TWICE)
     for number in named:
         loan = account.loans.get(number)
         if loan is None:

@@ -74,8 +74,8 @@ def test_some_loans_are_named_and_no_other_gets_anything() -> None:
     assert answer["excess_minor"] == answer["credit_minor"] == 49_600
     assert bench.account.loans[left_out].principal_minor == 200_000
     for wrong, said in (
-        ({"loan_ids": (left_out, left_out)}, "loans_named_twice"),
-        ({"loan_id": left_out, "loan_ids": (left_out,)}, "loans_named_twice"),
+        ({"loan_ids": (left_out, left_out)}, "loan_named_twice"),
+        ({"loan_id": left_out, "loan_ids": (left_out,)}, "loan_named_twice"),
         ({"loan_ids": (left_out, first)}, "loan_closed"),
         ({"loan_ids": (left_out, 4711)}, "loan_not_found"),
     ):
