@@ -22,7 +22,7 @@ metrics = ["approved", "profit_minor"]
 
 [[arms]]
 name = "champion"
-policy = "base-2026-02"
+policy = "base-2026-04"
 share_ppm = 500_000
 
 [[arms]]
@@ -33,7 +33,7 @@ share_ppm = 500_000
 
 
 def test_an_experiment_goes_its_way(run: Run, tmp_path: Path) -> None:  # noqa: F811
-    higher = text_of("base-2026-02").replace('version = "2026-02"', 'version = "mine"', 1)
+    higher = text_of("base-2026-04").replace('version = "2026-04"', 'version = "mine"', 1)
     (tmp_path / "higher.toml").write_text(higher)
     (tmp_path / "one.toml").write_text(EXPERIMENT)
     (tmp_path / "two.toml").write_text(EXPERIMENT.replace("500_000", "500_001"))

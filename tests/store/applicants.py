@@ -28,11 +28,11 @@ CLEAN: dict[str, int | bool | str | None] = {
 }
 
 
-#: Invented persons whose age the policy accepts.
+#: Invented persons of an age that no segment is for.
 PERSONS = [
     person
-    for person in invent(60, seed=1, on=date(2026, 1, 5))
-    if "1968" < person.id_number[6:10] < "2004"
+    for person in invent(120, seed=1, on=date(2026, 1, 5))
+    if "1968" < person.id_number[6:10] < "1999"
 ]
 
 

@@ -73,7 +73,7 @@ def budget(*, share_ppm: int = 50_000, accounts: int = 10, loss_minor: int = 10_
 async def gated(house: House, policy: Policy) -> GateReport:
     async with house.database.connection() as connection:
         return await run_gate(
-            connection, policy, asked(), replayed=0, generated=500, at=house.clock.now()
+            connection, policy, asked(), replayed=0, generated=900, at=house.clock.now()
         )
 
 

@@ -16,7 +16,7 @@ from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application
 from counterfoil.decisioning.compile_python import compile_python
 from counterfoil.decisioning.decision import Outcome
-from counterfoil.decisioning.document import load_policy, policy_of
+from counterfoil.decisioning.document import policy_of
 from counterfoil.decisioning.draft_store import Draft
 from counterfoil.decisioning.policy_parts import Protection
 from counterfoil.decisioning.review import About
@@ -54,7 +54,7 @@ async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
 
 def asks_for_income(house: House) -> None:
     """Put a version in force that asks for an income where it does not know one."""
-    document = document_of("base-2026-02")
+    document = document_of("base-2026-04")
     document["rules"].append(
         rule("A01", "income_monthly_minor > 0", "flag", on_unknown="ask", reason="INC_UNVER")
     )
@@ -224,7 +224,7 @@ async def test_a_form_outlives_a_restart_and_knows_what_was_said(
     assert {name: item.value for name, item in form.known.items()} == {
         "income_monthly_minor": 900_000
     }
-    assert form.open == ("debt_monthly_minor", "lenders_count")
+    assert form.open == ("debt_monthly_minor", "lenders_count", "is_rural", "is_micro_owner")
     await desk.apply(customer_id=view.customer_id)
     after = await draft.read_form(house, **key)
     assert isinstance(after, draft.Form)
@@ -262,7 +262,7 @@ async def test_an_offer_whose_ground_has_moved_is_decided_again(
     assert not isinstance(signed, Refused)
 
     async def too_old(*_: object) -> int:
-        return 61
+        return 71
 
     monkeypatch.setattr(recheck_offer, "_age", too_old)
     refused = await accept(house, view)
@@ -290,8 +290,6 @@ async def test_an_offer_whose_ground_has_moved_is_decided_again(
 async def test_a_first_line_begins_small_and_its_path_is_told_until_it_has_grown(
     house: House,
 ) -> None:
-    wide = InForce(compiled=compile_python(load_policy("base-2026-04")))
-    house.policies.put_in_force(ORIGINATION, wide)
     desk = Counter(house)
     view = await desk.apply(income_monthly_minor=5_000_000, debt_monthly_minor=0)
     async with house.database.connection() as connection:

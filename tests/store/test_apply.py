@@ -47,6 +47,8 @@ CLEAN = {
     "credit_elsewhere_minor": 10_000_000,
     "balance_elsewhere_minor": 5_000_000,
 }
+#: What the house itself knows of a first application for cash.
+OWN = {"own_lines_count": 0, "is_scene_line": False}
 PRODUCT = "cash-line-open"
 
 
@@ -222,7 +224,7 @@ async def test_a_recorded_request_does_not_give_the_person_away(house: House) ->
 
 async def test_an_application_is_decided_and_written_with_its_decision(house: House) -> None:
     view = await submitted(house)
-    assert (view.status, view.grade, view.limit_minor) == ("approved", "A", 5_000_000)
+    assert (view.status, view.grade, view.limit_minor) == ("approved", "A", 500_000)
     assert view.valid_until == date(2026, 2, 4)
     application = await stored(house, view)
     assert application.status is Status.APPROVED
@@ -250,7 +252,7 @@ async def test_the_age_comes_from_the_vault(house: House) -> None:
 async def test_the_leaf_commits_to_the_decision(house: House) -> None:
     view = await submitted(house)
     decision = house.policies.origination.policy.decide(
-        {**CLEAN, "age_years": 35, "purpose": "travel"},
+        {**CLEAN, **OWN, "age_years": 35, "purpose": "travel"},
         apply_asked(house, await house.business_date()),
     )
     async with house.database.connection() as connection:
@@ -587,7 +589,7 @@ async def test_every_decision_comes_out_again(
     ("tampering", "what"),
     [
         (
-            "UPDATE decisioning.decision SET result = replace(result, '5000000', '6000000')",
+            "UPDATE decisioning.decision SET result = replace(result, '500000', '600000')",
             "decided again it differs in: candidates, limit_minor",
         ),
         (

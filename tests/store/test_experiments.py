@@ -207,7 +207,7 @@ async def test_customers_meet_their_arm_and_the_record_says_so(house: House) -> 
             "arm": arm.name,
             "experiment": str(begun.experiment_id),
         }
-        assert view.limit_minor == (5_000_000 if arm.name == "champion" else 2_500_000)
+        assert view.limit_minor == (500_000 if arm.name == "champion" else 250_000)
     assert seen == {"champion", "lower"}
     assert await reproduced(house)
     async with house.database.connection() as connection:
@@ -437,7 +437,7 @@ async def test_a_shadow_says_its_word_after_the_commit_and_changes_nothing(
     await started(house, text("shadow"), variant())
     counter, shadows = Counter(house), Shadows(house)
     views = [await counter.apply(), await counter.apply(**BY_SCORE)]
-    assert (views[0].limit_minor, views[1].status) == (5_000_000, "declined")
+    assert (views[0].limit_minor, views[1].status) == (500_000, "declined")
     assert await shadows.step() == 0
     clock.advance(timedelta(minutes=5))
     assert await shadows.step() == 2
@@ -451,6 +451,6 @@ async def test_a_shadow_says_its_word_after_the_commit_and_changes_nothing(
     assert isinstance(report, dict)
     assert report["cases"] == 3
     assert report["disagreement_ppm"] == 0
-    assert report["swap_set"]["limit_minor_change"] == -2_500_000
+    assert report["swap_set"]["limit_minor_change"] == -250_000
     assert report["rules"]["R01"] == {"true": 1, "unknown": 0}
     assert "experiments" not in (await inputs_of(house, views[0]))["inputs"]

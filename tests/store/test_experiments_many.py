@@ -57,7 +57,7 @@ async def test_many_at_once_are_each_decided_by_their_arm(house: House) -> None:
     answers = await enrol(house, applicants(16), product_code="cash-line-open")
     limits = {answer.policy_hash: answer.limit_minor for answer in answers
               if isinstance(answer, Application)}  # fmt: skip
-    assert limits == {CHAMPION.hash: 5_000_000, variant().hash: 2_500_000}
+    assert limits == {CHAMPION.hash: 500_000, variant().hash: 250_000}
     stored = await rows(
         house,
         "SELECT d.policy_hash, d.inputs, c.arm FROM decisioning.decision AS d"

@@ -257,7 +257,8 @@ async def test_a_bad_record_gives_proposals_on_which_somebody_else_decides(house
     async with house.database.transaction() as connection:
         await tell(house, connection, [customer_id])
         events = (await read_events(connection, [customer_id]))[customer_id]
-        [event] = [one for one in events if one.source_record == record]
+        said = [one for one in events if one.source_record == record]
+        [event] = [one for one in said if one.kind == "statement"]
         draft = statement(
             customer_id, record, facts={"lenders_count": 9}, occurred_at=event.occurred_at
         )

@@ -169,9 +169,9 @@ async def test_groups_tell_channels_segments_and_versions_apart(branch: Branch) 
     assert app.straight_through_bp == 5_000
     segments = await funnels(branch, by="segment")
     assert [(one.stages.group_code, one.stages.received) for one in segments] == [
-        ("first_time", 1),
-        ("recorded", 2),
+        ("file_unknown", 1),
+        ("first_time", 2),
     ]
     [only] = await funnels(branch, by="policy_version", channel="branch")
-    assert (only.stages.group_code, only.stages.received) == ("2026-02", 1)
+    assert (only.stages.group_code, only.stages.received) == ("2026-04", 1)
     assert await funnels(branch, by="product", segment="student") == []

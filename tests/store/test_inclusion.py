@@ -78,14 +78,16 @@ async def test_segments_of_the_policy_that_decided_are_counted_apart(branch: Bra
     await counter.apply(is_student=True)
     async with branch.house.database.connection() as connection:
         found = await read_segments(connection, first_date=FIRST_DATE, last_date=FIRST_DATE)
+    wide = load_policy("base-2026-04")
     assert [(policy.version, segment.code) for policy, segment, _ in found] == [
-        ("2026-02", "recorded"),
-        ("2026-02", "first_time"),
+        ("2026-04", segment.code) for segment in wide.segments
     ]
-    recorded, first_time = (item for _, _, item in found)
+    counted = {segment.code: item for _, segment, item in found}
+    first_time, student = counted["first_time"], counted["student"]
+    assert (first_time.applied, first_time.decided, first_time.approved_ppm) == (1, 1, 1_000_000)
     # The student waits for a person, and is a share of nothing until then.
-    assert (recorded.applied, recorded.decided, recorded.approved_ppm) == (2, 1, 1_000_000)
-    assert (first_time.applied, first_time.approved_ppm) == (0, None)
+    assert (student.applied, student.decided, student.approved_ppm) == (1, 0, None)
+    assert (counted["recorded"].applied, counted["recorded"].approved_ppm) == (0, None)
 
 
 async def test_default_cure_and_growth_follow_the_line(branch: Branch) -> None:
@@ -117,10 +119,10 @@ async def test_default_cure_and_growth_follow_the_line(branch: Branch) -> None:
     )
     async with branch.house.database.connection() as connection:
         rows = await read_segments(connection, first_date=FIRST_DATE, last_date=FIRST_DATE)
-    recorded = next(item for _, segment, item in rows if segment.code == "recorded")
-    assert (recorded.lines, recorded.defaulted_ppm, recorded.cured_ppm) == (1, 1_000_000, 1_000_000)
+    first = next(item for _, segment, item in rows if segment.code == "first_time")
+    assert (first.lines, first.defaulted_ppm, first.cured_ppm) == (1, 1_000_000, 1_000_000)
     # It has grown, but a line that was opened today says nothing about growing.
-    assert (recorded.seasoned, recorded.graduated, recorded.graduated_ppm) == (0, 0, None)
+    assert (first.seasoned, first.graduated, first.graduated_ppm) == (0, 0, None)
     await branch.rows(
         "UPDATE lending.credit_line SET opened_on = opened_on - 180"
         " WHERE customer_id = $1 RETURNING 1",
@@ -128,13 +130,13 @@ async def test_default_cure_and_growth_follow_the_line(branch: Branch) -> None:
     )
     async with branch.house.database.connection() as connection:
         rows = await read_segments(connection, first_date=FIRST_DATE, last_date=FIRST_DATE)
-    recorded = next(item for _, segment, item in rows if segment.code == "recorded")
-    assert recorded.graduated_ppm == 1_000_000
-    # This version has no starter path, and so there is no rate of it either.
-    assert starter_path(rows) == (0, 0, 0)
-    assert starter_path(rows).graduated_ppm is None
-    wide = load_policy("base-2026-04")
-    starting = next(item for item in wide.segments if item.code == "thin_file")
-    assert starter_path([(wide, starting, recorded)]).graduated_ppm == 1_000_000
+    first = next(item for _, segment, item in rows if segment.code == "first_time")
+    assert first.graduated_ppm == 1_000_000
+    assert starter_path(rows).graduated_ppm == 1_000_000
+    # A version without starter path has no rate of it either.
+    before = load_policy("base-2026-02")
+    without = [(before, segment, first) for segment in before.segments]
+    assert starter_path(without) == (0, 0, 0)
+    assert starter_path(without).graduated_ppm is None
     after = (await kinds(branch))["all"]
     assert (after.cured_ppm, after.graduated_ppm) == (1_000_000, 1_000_000)

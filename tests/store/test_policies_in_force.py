@@ -78,15 +78,15 @@ async def test_each_purpose_is_decided_by_what_was_published_for_it(house: House
     await published(house, raised)
     await followed(house)
     assert house.policies.limit_increase.policy.hash == raised.hash
-    assert house.policies.origination.policy.version == "2026-02"
+    assert house.policies.origination.policy.version == "2026-04"
     assert house.policies.origination.publication_id is None
 
 
 async def test_a_version_decides_from_its_instant_and_the_way_back_is_a_new_event(
     house: House,
 ) -> None:
-    first = changed("base-2026-02", version="2026-03")
-    second = changed("base-2026-02", version="2026-04")
+    first = changed("base-2026-04", version="2026-05")
+    second = changed("base-2026-04", version="2026-06")
     await published(house, first)
     later = START + timedelta(days=2)
     await published(house, second, begins=later)
@@ -105,7 +105,7 @@ async def test_another_process_follows_by_itself(
 ) -> None:
     settings = Settings(home=tmp_path)
     async with open_house(settings, database_url, clock=house.clock) as other:
-        next_version = changed("base-2026-02", version="2026-03")
+        next_version = changed("base-2026-04", version="2026-05")
         await published(house, next_version)
         await followed(other)
         assert other.policies.origination.policy.hash == next_version.hash
@@ -114,8 +114,8 @@ async def test_another_process_follows_by_itself(
 async def test_what_caps_hold_back_and_what_is_snoozed_are_inputs_that_replay(
     house: House,
 ) -> None:
-    document = document_of("base-2026-02")
-    document |= {"version": "2026-03", "snooze": {"days_max": 14}}
+    document = document_of("base-2026-04")
+    document |= {"version": "2026-05", "snooze": {"days_max": 14}}
     document["action_cap"] = {"count_min": 2, "share_ppm": 1, "window_hours": 1}
     policy = policy_of(document)
     await published(house, policy)
@@ -151,7 +151,7 @@ async def test_what_caps_hold_back_and_what_is_snoozed_are_inputs_that_replay(
 
 
 async def snoozing(house: House, days: int = 7) -> None:
-    document = document_of("base-2026-02") | {"snooze": {"days_max": 14}}
+    document = document_of("base-2026-04") | {"snooze": {"days_max": 14}}
     policy = policy_of(document)
     house.policies.put_in_force("origination", InForce(compiled=compile_python(policy)))
 

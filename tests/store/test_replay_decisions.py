@@ -56,7 +56,8 @@ async def test_today_is_compared_part_by_part(house: House) -> None:
     await counter.apply()
     await counter.apply(delay_months_latest=1)
     document = orjson.loads(house.policies.origination.policy.canonical)
-    document["grades"][0]["limits_minor"]["recorded"] = 4_500_000
+    for grade in document["grades"][:2]:
+        grade["limits_minor"]["first_time"] = 450_000
     document["grades"][0]["rate_daily_e8"] = 24_000
     found = await replayed(house, today=policy_of(document))
     assert found.reproduced == found.examined == 2
@@ -68,7 +69,7 @@ async def test_today_is_compared_part_by_part(house: House) -> None:
     ("statement", "cause"),
     [
         (
-            "UPDATE decisioning.decision SET result = replace(result, '5000000', '6000000')",
+            "UPDATE decisioning.decision SET result = replace(result, '500000', '600000')",
             "record",
         ),
         (

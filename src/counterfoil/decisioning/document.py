@@ -64,7 +64,7 @@ from counterfoil.decisioning.rule_types import (
 from counterfoil.decisioning.scorecard import Characteristic, Scorecard
 from counterfoil.kernel.toml import parse_toml
 
-#: The policy that decides where nothing else is configured.
+#: The first version, which decided from facts that came along; it decides nothing any more.
 BASE_POLICY = "base-2026-01"
 
 TEXT_LENGTH_MAX = 1_000_000

@@ -25,7 +25,7 @@ ORIGINATION: Final = "origination"
 LIMIT_INCREASE: Final = "limit_increase"
 
 #: What decides until a lender has published a version of its own, by purpose.
-SHIPPED: Final = {ORIGINATION: "base-2026-02", LIMIT_INCREASE: "raise-2026-01"}
+SHIPPED: Final = {ORIGINATION: "base-2026-04", LIMIT_INCREASE: "raise-2026-01"}
 NOTHING_SNOOZED: Final[frozenset[str]] = frozenset()
 
 

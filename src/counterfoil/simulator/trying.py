@@ -1,8 +1,8 @@
 """The points card in the shadow of the demonstration: what was decided before, and would be still.
 
 The demonstration decides by the trained policy that its staff publish (`releasing.py`); the version
-that ships as the default is asked about every case beside it, and decides nobody. What both are
-worth on all clients held out is told by `held_out.py`.
+with the same rules, limits and prices that has the points card is asked about every case beside it,
+and decides nobody. What both are worth on all clients held out is told by `held_out.py`.
 """
 
 from datetime import timedelta

@@ -28,8 +28,8 @@ def decide(**changes: Value | None) -> Decision:
     return decision
 
 
-def test_it_decides_nothing_until_somebody_publishes_it() -> None:
-    assert SHIPPED[ORIGINATION] == "base-2026-02"
+def test_it_decides_until_a_lender_publishes_its_own() -> None:
+    assert load_policy(SHIPPED[ORIGINATION]).hash == WIDE.hash
 
 
 @pytest.mark.parametrize(
