@@ -264,5 +264,7 @@ def _text(
         "channel": channel.value,
         "status": status,
         "masked": None if address is None else _MASKS[channel](address),
+        # Never kept: whoever may show it puts it in.
+        "code": None,
     }
     return orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()

@@ -66,7 +66,7 @@ class AddressAnswer(View):
     #: Enough of it to recognise one's own; None before it is kept.
     masked: str | None
     #: The one-time code, where a sandbox shows it instead of sending it.
-    code: str | None = None
+    code: str | None
 
 
 class AddressView(View):

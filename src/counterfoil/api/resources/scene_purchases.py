@@ -24,8 +24,8 @@ from counterfoil.api.resources.scene_shapes import (
     PurchaseBody,
     Purchases,
     PurchaseView,
+    PurchaseWithdrawalBody,
     RefundBody,
-    WithdrawalBody,
     WithdrawalView,
 )
 from counterfoil.api.shapes import CustomerId
@@ -115,7 +115,7 @@ async def carry_cancellation(call: Call, body: CancellationBody) -> Answer | Ref
     return await once_view(call, CANCEL, body, work, scope_id=body.customer_id)
 
 
-async def carry_withdrawal(call: Call, body: WithdrawalBody) -> Answer | Refused:
+async def carry_withdrawal(call: Call, body: PurchaseWithdrawalBody) -> Answer | Refused:
     """Go back on a purchase."""
 
     async def work() -> WithdrawalView | Refused:
@@ -214,7 +214,7 @@ WITHDRAW = Write(
     summary="Go back on a purchase",
     status=201,
     scope=Scope.REPAYMENTS_WRITE,
-    body=WithdrawalBody,
+    body=PurchaseWithdrawalBody,
     answer=WithdrawalView,
     carry=carry_withdrawal,
     description=(

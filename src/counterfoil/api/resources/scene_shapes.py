@@ -148,7 +148,7 @@ class ClosureView(View):
     purchases: list[PurchaseView]
 
 
-class WithdrawalBody(Body):
+class PurchaseWithdrawalBody(Body):
     """A customer goes back on what a loan paid for."""
 
     customer_id: CustomerId
