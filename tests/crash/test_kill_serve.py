@@ -258,6 +258,13 @@ async def recorded(url: str) -> dict[str, str]:
     return found
 
 
+def as_recorded(answer: str | bytes) -> object:
+    """Return an answer as the books keep it: what is said of a decrease to come is added later."""
+    document = orjson.loads(answer)
+    assert document.pop("planned", None) is None
+    return document
+
+
 def test_a_server_killed_under_load_loses_nothing_and_does_nothing_twice() -> None:
     with raised() as home:
         url = embedded.start(home)
@@ -266,7 +273,7 @@ def test_a_server_killed_under_load_loses_nothing_and_does_nothing_twice() -> No
         assert len(load.accepted) > KILLS * ACCEPTED_BEFORE_A_KILL - 1
         assert load.unanswered == {}
         assert {key: orjson.loads(answer) for key, answer in found.items()} == {
-            key: orjson.loads(answer) for key, answer in load.accepted.items()
+            key: as_recorded(answer) for key, answer in load.accepted.items()
         }
         assert asyncio.run(leaves(url)) == dict.fromkeys(load.accepted, 1)
         asyncio.run(look(home, url, load))
