@@ -31,6 +31,22 @@ HOUSE_JOURNAL = (
 )
 
 PLANTED: dict[str, tuple[str, str]] = {
+    # loan_checkpoints
+    "a checkpoint that was altered": (
+        "loan_checkpoints",
+        (
+            "UPDATE lending.fold_checkpoint SET state = replace(state, "
+            "'\"accrued_interest_e8\":', '\"accrued_interest_e8\":1') "
+            "WHERE loan_id = (SELECT max(loan_id) FROM lending.fold_checkpoint)"
+        ),
+    ),
+    "a checkpoint that passes over a transaction": (
+        "loan_checkpoints",
+        (
+            "UPDATE lending.fold_checkpoint SET rows_from = booked_through + 1 "
+            "WHERE rows_from <= booked_through"
+        ),
+    ),
     # cost_sheets
     "a cost sheet that was altered": (
         "cost_sheets",

@@ -21,6 +21,7 @@ from counterfoil.journeys.books import findings
 from counterfoil.journeys.check_books import CHECKS, BookCheck, check_books
 from counterfoil.journeys.house import House, open_house, vault_of
 from counterfoil.journeys.papers import keep_papers, papers_consumer
+from counterfoil.lending import checkpoint
 from counterfoil.lending.catalogue import load_catalogue
 from counterfoil.lending.checking import STATE_FIELDS
 from counterfoil.platform import embedded, migrate
@@ -91,7 +92,10 @@ def world(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             await erase_a_report(house)
 
     asyncio.run(administer(server_url, f"CREATE DATABASE {name}"))
-    asyncio.run(live())
+    with pytest.MonkeyPatch.context() as patch:
+        # No loan of so small a world has as many transactions as lie between two checkpoints.
+        patch.setattr(checkpoint, "EVERY", 2)
+        asyncio.run(live())
     yield name
     asyncio.run(administer(server_url, f"DROP DATABASE {name} WITH (FORCE)"))
 

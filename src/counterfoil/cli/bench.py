@@ -130,6 +130,19 @@ def close(
 
 
 @bench.command()
+def replay(*, at: At = None, as_json: AsJson = False) -> None:
+    """Late payments on one loan, by the payments that come after them."""
+    import uvloop
+
+    from counterfoil.simulator.bench import stage as staging
+    from counterfoil.simulator.bench.replay import run
+
+    with failures_as_messages(), staging.raised(at) as stage:
+        report = uvloop.run(run(stage, tell=_tell))
+    _show("Replay", report.document(), as_json=as_json)
+
+
+@bench.command()
 def soak(
     *,
     customers: Customers = 200_000,

@@ -11,7 +11,7 @@ from typing import Final
 
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, refuse
-from counterfoil.lending import refusals, store
+from counterfoil.lending import checkpoint_store, refusals, store
 from counterfoil.lending.account import Account, Setting
 from counterfoil.lending.commands import Repay, ReplanLoan
 from counterfoil.lending.decide import decide
@@ -61,7 +61,10 @@ async def show_plan(house: House, wish: PlanWish) -> PlanShown | Refused:
         accounts = await store.read_accounts(connection, [key])
         await store.add_loans(connection, accounts, [key])
         await store.add_named_loans(connection, accounts, [(loan.customer_id, loan.loan_id)])
-        await store.add_history(connection, accounts, [key])
+        # The sheet before and the one after are both folded from the start.
+        await checkpoint_store.add_history(
+            connection, accounts, {key: checkpoint_store.FROM_THE_START}
+        )
     terms = house.catalogue.terms(loan.product_code, loan.product_version)
     setting = Setting(terms, await house.business_date(), house.clock.now(), house.ids)
     change = _tried(accounts[key], wish, setting)

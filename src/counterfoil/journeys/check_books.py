@@ -73,6 +73,7 @@ CHECKS: Final = (
     "references",
     "loan_state",
     "loan_instalments",
+    "loan_checkpoints",
     "transaction_parts",
     "line_sums",
     "line_versions",

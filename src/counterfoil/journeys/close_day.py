@@ -27,6 +27,7 @@ from counterfoil.journeys.forget_reports import erase_expired_reports
 from counterfoil.journeys.forget_statements import erase_expired_statements
 from counterfoil.journeys.forget_templates import forget_expired_templates
 from counterfoil.journeys.house import House
+from counterfoil.journeys.keep_checkpoints import keep_checkpoints
 from counterfoil.journeys.line_reviewing import review_due_lines
 from counterfoil.journeys.promotion_claims import book_claims
 from counterfoil.journeys.promotions import settle_promotions
@@ -269,9 +270,10 @@ async def _advance_page(
     batch = [AdvanceLoans(customer_id=customer, line_id=line) for customer, line in keys]
     for _ in range(COLLISIONS_MAX):
         try:
-            decided = await settle_directly(desk, connection, batch, on)
+            decided, accounts = await settle_directly(desk, connection, batch, on)
         except StateChangedError:
             continue
+        await keep_checkpoints(connection, desk.catalogue, accounts, on)
         return sum(1 for done in decided if done.outcome.answer["touched"])
     raise StateChangedError(f"{len(keys)} lines kept changing while the day was closed")
 

@@ -22,7 +22,7 @@ from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.kernel.ids import IdSource
 from counterfoil.ledger import posting
 from counterfoil.ledger.store import QUERIES as LEDGER
-from counterfoil.lending import commands, credit_store, store
+from counterfoil.lending import checkpoint_store, commands, credit_store, store
 from counterfoil.lending.account import Accepted, Account, Movement, Setting
 from counterfoil.lending.catalogue import Catalogue
 from counterfoil.lending.decide import decide
@@ -103,10 +103,6 @@ _LINE_ONLY: Final = frozenset(
 )
 
 _OF_PAYMENTS: Final = frozenset({commands.Repay, commands.CollectDebit})
-#: Commands that fold their loans again, or may have to.
-_OF_HISTORY: Final = frozenset(
-    {commands.ReverseRepayment, commands.ReplanLoan, commands.ReturnPayout}
-)
 _OF_RETURNS: Final = frozenset({commands.ConfirmReturn, commands.FailReturn, commands.BounceReturn})
 
 
@@ -125,7 +121,7 @@ class LineDesk:
 
     def __init__(self, catalogue: Catalogue, clock: Clock, ids: IdSource, leaves: Leaves) -> None:
         """Take the products, the clock, the source of identifiers, and the maker of leaves."""
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._clock = clock
         self._ids = ids
         self._leaves = leaves
@@ -153,9 +149,9 @@ class LineDesk:
         version = (product.product_code, product.product_version)
         setting = state.settings.get(version)
         if setting is None:
-            terms = self._catalogue.terms(*version)
+            terms = self.catalogue.terms(*version)
             setting = Setting(
-                terms, state.business_date, state.now, self._ids, self._catalogue.terms
+                terms, state.business_date, state.now, self._ids, self.catalogue.terms
             )
             state.settings[version] = setting
         outcome = decide(account, command, setting)
@@ -177,6 +173,7 @@ class LineDesk:
             command = done.waiting.command
             rows.add(done, accounts[command.customer_id, command.line_id])
         parts = store.writes_of(accounts.values(), rows.transactions, rows.line_events)
+        parts += checkpoint_store.writes_of(accounts.values())
         parts += credit_store.writes_of(accounts.values())
         if rows.journals:
             parts.append(Write(LEDGER.add_journals, (rows.journals,)))
@@ -209,13 +206,9 @@ async def _load_loans(
     if returned:
         # A loan that is repaid has its payout undone like one that runs.
         await store.add_named_loans(connection, accounts, returned)
-    with_history = {
-        (c.customer_id, c.line_id)
-        for c in batch
-        if type(c) in _OF_HISTORY or (type(c) in _OF_PAYMENTS and needs_history(c.value_date, on))
-    }
-    if with_history:
-        await store.add_history(connection, accounts, with_history)
+    changed_on = await _changed_on(connection, batch, on)
+    if changed_on:
+        await checkpoint_store.add_history(connection, accounts, changed_on)
     named = [
         (c.customer_id, loan_id)
         for c in batch
@@ -232,6 +225,32 @@ async def _load_loans(
     if named:
         # They do not run, and a refusal says what became of them.
         await store.add_named_loans(connection, accounts, named)
+
+
+async def _changed_on(
+    connection: Connection, batch: Sequence[Any], on: date
+) -> dict[store.LineKey, date]:
+    """Return from which date on the commands may change the past, for the lines where they may."""
+    reversals = [c for c in batch if type(c) is commands.ReverseRepayment]
+    paid_on: dict[tuple[int, int], date] = {}
+    if reversals:
+        wanted = [(c.customer_id, c.repayment_id) for c in reversals]
+        paid_on = await checkpoint_store.dates_of_repayments(connection, wanted)
+    earliest: dict[store.LineKey, date] = {}
+    for c in batch:
+        key = (c.customer_id, c.line_id)
+        if type(c) is commands.ReplanLoan:
+            changed = c.value_date or on
+        elif type(c) is commands.ReverseRepayment:
+            changed = paid_on.get((c.customer_id, c.repayment_id), checkpoint_store.FROM_THE_START)
+        elif type(c) is commands.ReturnPayout:
+            changed = checkpoint_store.FROM_THE_START
+        elif type(c) in _OF_PAYMENTS and needs_history(c.value_date, on):
+            changed = c.value_date
+        else:
+            continue
+        earliest[key] = min(changed, earliest.get(key, changed))
+    return earliest
 
 
 class _Rows:
@@ -418,8 +437,10 @@ def _without_numbers(command: commands.Command) -> commands.Command:
 
 async def settle_directly(
     desk: LineDesk, connection: Connection, batch: Sequence[commands.Command], on: date
-) -> list[Decided]:
+) -> tuple[list[Decided], list[Account]]:
     """Decide and write commands of the house's own, outside the queue: the close of day.
+
+    Returns what was decided, and the accounts as they are now.
 
     They are idempotent by what they do and carry no key. A collision with a customer's command
     raises StateChangedError and leaves nothing written.
@@ -433,7 +454,7 @@ async def settle_directly(
             decided.append(outcome)
     if decided:
         await desk.write(connection, state, decided, on)
-    return decided
+    return decided, [*state.accounts.values()]
 
 
 def fingerprint(command: commands.Command) -> bytes:

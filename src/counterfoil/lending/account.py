@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 
 from counterfoil.kernel.ids import IdSource
+from counterfoil.lending.checkpoint import Checkpoint
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan, Parts
 from counterfoil.lending.terms import PlanTerms, Prepayment, Terms
@@ -106,15 +107,21 @@ class Account:
 
     line: Line | None
     loans: dict[int, Loan] = field(default_factory=dict)
-    #: Transactions of loans whose history was asked for, in order of sequence.
+    #: Transactions of loans whose history was asked for, in order of sequence; of a loan with a
+    #: base those valued after it.
     history: dict[int, list[Transaction]] = field(default_factory=dict)
     #: Version in the database; None where the line is new.
     stored_version: int | None = None
     new_loans: set[int] = field(default_factory=set)
     changed_loans: set[int] = field(default_factory=set)
-    #: Loans folded again from the start: their instalments are written anew.
+    #: States from which loans are folded again; one without is folded from its start.
+    bases: dict[int, Checkpoint] = field(default_factory=dict)
+    #: Loans folded again: instalments that they no longer have are dropped.
     refolded_loans: set[int] = field(default_factory=set)
-    #: Numbers of the instalments that the store has, for loans whose history was asked for.
+    #: What the last fold of them passed through after the base.
+    checkpoints: dict[int, list[Checkpoint]] = field(default_factory=dict)
+    #: Numbers of the instalments that the store has, for loans whose history was asked for; of a
+    #: loan with a base those that fell due after it.
     stored_instalments: dict[int, set[int]] = field(default_factory=dict)
     returns: dict[int, CreditReturn] = field(default_factory=dict)
     new_returns: set[int] = field(default_factory=set)

@@ -6,10 +6,12 @@ Invariant   State, instalments and the parts of every payment follow from the tr
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import groupby
 
 from counterfoil.kernel.money import E8
 from counterfoil.lending.account import Transaction
-from counterfoil.lending.fold import fold, origin_of
+from counterfoil.lending.checkpoint import Checkpoint, state_text
+from counterfoil.lending.fold import apply, fold, origin_of
 from counterfoil.lending.loan import NOTHING, Due, Loan, Parts, accrue
 from counterfoil.lending.redating import REDATING
 from counterfoil.lending.refolding import PAYOUT_RETURNED, inputs_of
@@ -117,6 +119,30 @@ def due_faults(stored: Sequence[Due], folded: Sequence[Due]) -> list[str]:
             for name in _DUE_FIELDS
             if getattr(row, name) != getattr(due, name)
         ]
+    return faults
+
+
+def checkpoint_faults(
+    stored: Loan, history: Sequence[Transaction], kept: Sequence[Checkpoint], *, terms: Terms
+) -> list[str]:
+    """Return which checkpoints are not what the transactions booked by then make of their date.
+
+    `kept` come in the order of their booking, then of their date. One that was overtaken by a
+    later change is held against what was known when it was made.
+    """
+    faults = []
+    for booked_through, of_one_fold in groupby(kept, key=lambda one: one.booked_through):
+        known = [t for t in history if t.sequence <= booked_through]
+        inputs, state, at = inputs_of(known), origin_of(stored), 0
+        for one in of_one_fold:
+            while at < len(inputs) and inputs[at].value_date <= one.value_date:
+                apply(state, inputs[at], terms)
+                at += 1
+            if state.status != "open" or state_text(state) != one.state:
+                faults.append(f"checkpoint of {one.value_date}: its transactions make another")
+            later = [t.sequence for t in known if t.value_date > one.value_date]
+            if min(later, default=booked_through + 1) < one.rows_from:
+                faults.append(f"checkpoint of {one.value_date}: rows after it are passed over")
     return faults
 
 

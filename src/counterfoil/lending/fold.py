@@ -35,28 +35,28 @@ def fold(
 ) -> tuple[Loan, list[Parts]]:
     """Return the state after all transactions, advanced to `through`, and the parts of each.
 
-    `origin` is the loan as it was signed, before any money moved; `inputs` come in the order of
-    value date, then sequence.
+    `origin` is the loan as it was signed, before any money moved, or its state at a checkpoint;
+    `inputs` are those after it, in the order of value date, then sequence.
     """
     loan = origin.copy()
-    parts: list[Parts] = []
-    for entry in inputs:
-        if entry.kind == "disbursement":
-            disburse(loan, entry.value_date, terms)
-            parts.append(NOTHING)
-        elif entry.plan is not None or entry.repayment_day is not None:
-            if loan.status == "open":
-                change_plan(loan, entry, terms)
-            parts.append(NOTHING)
-        elif loan.status == "open":
-            parts.append(
-                pay(loan, entry.amount_minor, entry.value_date, mode=entry.mode, terms=terms)
-            )
-        else:
-            parts.append(Parts(0, 0, 0, entry.amount_minor))
+    parts = [apply(loan, entry, terms) for entry in inputs]
     if loan.status == "open":
         advance(loan, through)
     return loan, parts
+
+
+def apply(loan: Loan, entry: Input, terms: Terms) -> Parts:
+    """Let one transaction happen to a loan and return its parts."""
+    if entry.kind == "disbursement":
+        disburse(loan, entry.value_date, terms)
+        return NOTHING
+    if entry.plan is not None or entry.repayment_day is not None:
+        if loan.status == "open":
+            change_plan(loan, entry, terms)
+        return NOTHING
+    if loan.status == "open":
+        return pay(loan, entry.amount_minor, entry.value_date, mode=entry.mode, terms=terms)
+    return Parts(0, 0, 0, entry.amount_minor)
 
 
 def change_plan(loan: Loan, entry: Input, terms: Terms) -> None:

@@ -24,7 +24,7 @@ from counterfoil.lending.account import (
 )
 from counterfoil.lending.commands import ReplanLoan, ReturnPayout
 from counterfoil.lending.drawing import loan_answer
-from counterfoil.lending.fold import Input, fold, origin_of
+from counterfoil.lending.fold import Input, fold
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import NOTHING, Loan, Parts, advance
 from counterfoil.lending.refolding import (
@@ -34,6 +34,7 @@ from counterfoil.lending.refolding import (
     refold,
     reopen,
     settle_line,
+    start_of,
 )
 from counterfoil.lending.replanning import REPLAN, plan_terms, replan
 from counterfoil.lending.terms import Method, PlanTerms, Prepayment
@@ -228,7 +229,7 @@ def _as_it_stood(account: Account, loan: Loan, on: date, setting: Setting) -> Lo
     until: list[Input] = [
         entry for entry in inputs_of(account.history[loan.loan_id]) if entry.value_date <= on
     ]
-    state, _ = fold(origin_of(loan), until, through=on, terms=setting.terms_of(loan))
+    state, _ = fold(start_of(account, loan), until, through=on, terms=setting.terms_of(loan))
     return state
 
 

@@ -27,7 +27,7 @@ from counterfoil.lending.account import (
 )
 from counterfoil.lending.commands import Repay, ReverseRepayment
 from counterfoil.lending.drawing import refuse_amount
-from counterfoil.lending.fold import fold, origin_of
+from counterfoil.lending.fold import fold
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import NOTHING, Loan, advance, due_minor, payoff_minor
 from counterfoil.lending.paying import pay
@@ -40,6 +40,7 @@ from counterfoil.lending.refolding import (
     reopen,
     settle_line,
     standing_parts,
+    start_of,
 )
 from counterfoil.lending.terms import Prepayment
 
@@ -207,7 +208,7 @@ def _as_it_stood(account: Account, loan: Loan, on: date, setting: Setting) -> Lo
     if on >= loan.accrued_to:
         return loan
     until = [entry for entry in inputs_of(account.history[loan.loan_id]) if entry.value_date <= on]
-    state, _ = fold(origin_of(loan), until, through=on, terms=setting.terms_of(loan))
+    state, _ = fold(start_of(account, loan), until, through=on, terms=setting.terms_of(loan))
     return state
 
 
@@ -322,7 +323,7 @@ def _refuse_used(
         ]
         loan = account.loans[taken.loan_id]
         through, terms = setting.business_date, setting.terms_of(loan)
-        _, parts = fold(origin_of(loan), inputs, through=through, terms=terms)
+        _, parts = fold(start_of(account, loan), inputs, through=through, terms=terms)
         change += sum(part.excess_minor for part in parts)
         change -= sum(t.parts.excess_minor for t in history)
         change += taken.amount_minor if taken.is_from_credit else 0

@@ -162,26 +162,6 @@ async def add_named_loans(
     await _put_loans(connection, accounts, rows)
 
 
-async def add_history(
-    connection: Connection, accounts: dict[LineKey, Account], keys: Iterable[LineKey]
-) -> None:
-    """Read the whole history of the loans that these accounts hold."""
-    found = {
-        (loan.customer_id, loan.loan_id): accounts[key]
-        for key in keys
-        for loan in accounts[key].loans.values()
-    }
-    for (_, loan_id), account in found.items():
-        account.history.setdefault(loan_id, [])
-        account.stored_instalments.setdefault(loan_id, set())
-    for row in await QUERIES.transactions_of_loans.fetch(connection, keys=list(found)):
-        account = found[row["customer_id"], row["loan_id"]]
-        account.history[row["loan_id"]].append(transaction_of(row))
-    for row in await QUERIES.instalment_numbers_of_loans.fetch(connection, keys=list(found)):
-        account = found[row["customer_id"], row["loan_id"]]
-        account.stored_instalments[row["loan_id"]].add(row["instalment_no"])
-
-
 async def lines_with_something_due(
     connection: Connection, *, business_date: date, page: int
 ) -> list[LineKey]:

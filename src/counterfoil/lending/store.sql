@@ -50,11 +50,16 @@ SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o
        o.contract_id, o.note_ref, o.note_sha256, o.fees, o.due_fee_minor, o.due_guarantee_minor,
        o.fee_paid_minor, o.guarantee_paid_minor, o.signed, o.sheet_read_ms
 FROM lending.loan AS o
-WHERE o.customer_id = ANY (:customer_ids::bigint[])
-  AND EXISTS (
-      SELECT 1 FROM lending.loan_transaction AS t
-      WHERE t.customer_id = o.customer_id AND t.loan_id = o.loan_id
-        AND t.repayment_id = ANY (:repayment_ids::bigint[]))
+WHERE (o.customer_id, o.loan_id) IN (
+    -- A repayment's number is lower than those of its transactions: what was booked before is
+    -- not looked through.
+    SELECT t.customer_id, t.loan_id
+    FROM unnest(:customer_ids::bigint[], :repayment_ids::bigint[]) AS k (customer_id, repayment_id)
+    CROSS JOIN LATERAL (
+        SELECT c.customer_id, c.loan_id FROM lending.loan_transaction AS c
+        WHERE c.customer_id = k.customer_id AND c.transaction_id > k.repayment_id
+          AND c.repayment_id = k.repayment_id
+        OFFSET 0) AS t)
 ORDER BY o.customer_id, o.loan_id;
 
 -- name: loans_of_keys
@@ -143,18 +148,6 @@ SELECT i.customer_id, i.loan_id, i.instalment_no, i.due_date, i.principal_minor,
 FROM lending.instalment AS i
 WHERE i.customer_id = :customer_id AND i.loan_id = :loan_id
 ORDER BY i.instalment_no;
-
--- name: instalment_numbers_of_loans
--- Which instalments of these loans are stored.
--- gives   the keys
--- locks   none
-SELECT i.customer_id, i.loan_id, i.instalment_no
-FROM unnest(:keys::lending.loan_key_v1[]) AS k
-CROSS JOIN LATERAL (
-    SELECT * FROM lending.instalment AS c
-    WHERE c.customer_id = k.customer_id AND c.loan_id = k.loan_id
-    OFFSET 0) AS i
-ORDER BY i.customer_id, i.loan_id, i.instalment_no;
 
 -- name: transactions_of_loans
 -- The history of loans.

@@ -13,6 +13,7 @@ from counterfoil.kernel import ids
 from counterfoil.lending.catalogue import UnknownProductError
 from counterfoil.lending.check_store import Booked
 from counterfoil.lending.checking import (
+    checkpoint_faults,
     day_reached,
     due_faults,
     history_faults,
@@ -68,11 +69,12 @@ def check_loans(page: Page, notes: Notes) -> None:
         except AssertionError:
             notes.results["loan_state"].note(_loan(loan.loan_id), "cannot be folded again")
             continue
-        dues = page.dues.get(key, [])
+        dues, kept = page.dues.get(key, []), page.checkpoints.get(key, [])
         for name, examined, faults in (
             ("loan_state", 1, state_faults(loan, folded)),
             ("loan_instalments", max(len(dues), len(folded.dues)), due_faults(dues, folded.dues)),
             ("transaction_parts", len(history), history_faults(history, allotted)),
+            ("loan_checkpoints", len(kept), checkpoint_faults(loan, history, kept, terms=terms)),
         ):
             result = notes.results[name]
             result.examined += examined

@@ -20,6 +20,8 @@ from counterfoil.lending import check_store as lending
 from counterfoil.lending import credit_store
 from counterfoil.lending.account import CreditReturn
 from counterfoil.lending.check_store import Booked, StoredEvent
+from counterfoil.lending.checkpoint import Checkpoint
+from counterfoil.lending.checkpoint_store import checkpoints_of_range
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Due, Loan
 from counterfoil.lending.paper_store import StoredSheet, sheets_of_range
@@ -50,6 +52,8 @@ class Page:
     dues: dict[Key, list[Due]]
     #: By loan, in the order of their sequence.
     history: dict[Key, list[Booked]]
+    #: By loan, in the order of their booking.
+    checkpoints: dict[Key, list[Checkpoint]]
     events: dict[Key, list[StoredEvent]]
     #: Cost sheets by loan, in their order.
     sheets: dict[Key, list[StoredSheet]]
@@ -87,6 +91,7 @@ async def read_page(
         loans_of=_keys_by_customer(loans),
         dues=by_loan,
         history=_grouped((b.customer_id, b.transaction.loan_id, b) for b in history),
+        checkpoints=_grouped(await checkpoints_of_range(connection, after, through=through)),
         sheets=_grouped(
             (s.customer_id, s.loan_id, s)
             for s in await sheets_of_range(connection, after, through=through)

@@ -195,3 +195,9 @@ FROM generate_series(1, :count::bigint) AS g (n);
 -- locks   nothing
 SELECT pg_logical_emit_message(FALSE, 'fill', repeat('x', 1048576))
 FROM generate_series(1, :megabytes::integer);
+
+-- name: forget_checkpoints
+-- Takes away what folds passed through, so that the next one begins at the loan's start.
+-- gives   nothing
+-- locks   the checkpoints
+DELETE FROM lending.fold_checkpoint;
