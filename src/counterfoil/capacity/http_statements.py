@@ -11,14 +11,14 @@ Invariant   Nothing is ever raised for what the network or the bank did.
 import base64
 import binascii
 from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from counterfoil.capacity.port import FetchedStatement, Unanswered
 from counterfoil.kernel import ids
+from counterfoil.platform.http_service import HttpService, Silence
 
 ANSWER_WITHIN_S: Final = 10.0
 FILES_MAX: Final = 24
@@ -42,8 +42,8 @@ class _Answer(BaseModel):
     statements: Annotated[list[_File], Field(max_length=FILES_MAX)]
 
 
-class HttpStatements:
-    """One bank over HTTP; an async context manager that owns its connections."""
+class HttpStatements(HttpService):
+    """One bank that gives statements."""
 
     def __init__(
         self,
@@ -54,28 +54,13 @@ class HttpStatements:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """Take the bank's address; the token is read for each call, so it may be renewed."""
-        self._token_file = token_file
-        self._client = httpx.AsyncClient(
-            base_url=base_url,
-            timeout=answer_seconds,
-            follow_redirects=False,
+        super().__init__(
+            base_url,
+            answer_seconds=answer_seconds,
+            answer_bytes_max=ANSWER_BYTES_MAX,
+            token_file=token_file,
             transport=transport,
-            trust_env=False,
         )
-
-    async def __aenter__(self) -> Self:
-        """Open the connections."""
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the connections."""
-        await self._client.__aexit__(kind, error, traceback)
 
     async def fetch(
         self, *, customer_id: int, consent_id: int
@@ -83,35 +68,14 @@ class HttpStatements:
         """Ask for the statements that the bank's customer permitted for a consent."""
         del customer_id  # The bank knows its own customer by the permission.
         consent = ids.to_text(ids.CONSENT, consent_id)
-        try:
-            async with self._client.stream(
-                "GET", f"/consents/{consent}/statements", headers=self._headers()
-            ) as response:
-                if response.status_code in _NOT_PERMITTED:
-                    return Unanswered.NOT_PERMITTED
-                if response.status_code != httpx.codes.OK:
-                    return Unanswered.STATUS
-                body = await _bounded(response)
-        except httpx.TimeoutException:
-            return Unanswered.TIMEOUT
-        except (httpx.HTTPError, httpx.InvalidURL, OSError):
-            return Unanswered.UNREACHABLE
-        return Unanswered.MALFORMED if body is None else _files(body, consent)
-
-    def _headers(self) -> dict[str, str]:
-        if self._token_file is None:
-            return {}
-        return {"authorization": f"Bearer {self._token_file.read_text().strip()}"}
-
-
-async def _bounded(response: httpx.Response) -> bytes | None:
-    """Return the body; None where it is larger than anything a bank has to say."""
-    body = bytearray()
-    async for part in response.aiter_bytes():
-        body += part
-        if len(body) > ANSWER_BYTES_MAX:
-            return None
-    return bytes(body)
+        reply = await self.call("GET", f"/consents/{consent}/statements")
+        if isinstance(reply, Silence):
+            return Unanswered.TIMEOUT if reply.is_timeout else Unanswered.UNREACHABLE
+        if reply.status in _NOT_PERMITTED:
+            return Unanswered.NOT_PERMITTED
+        if reply.status != httpx.codes.OK:
+            return Unanswered.STATUS
+        return Unanswered.MALFORMED if reply.body is None else _files(reply.body, consent)
 
 
 def _files(body: bytes, consent: str) -> list[FetchedStatement] | Unanswered:

@@ -24,7 +24,7 @@ from counterfoil.journeys.payout_books import PayoutBooks
 from counterfoil.journeys.publish_log import open_desk
 from counterfoil.kernel.clock import SystemClock
 from counterfoil.kernel.errors import RefusedError
-from counterfoil.payments.debit_port import DebitRail
+from counterfoil.payments.debit_port import DEBIT_RAIL, DebitRail
 from counterfoil.payments.debit_relay import DebitRelay
 from counterfoil.payments.http_debits import HttpDebits
 from counterfoil.payments.http_rail import HttpRail
@@ -172,7 +172,7 @@ async def _debit_jobs(house: House, stack: AsyncExitStack) -> list[Job]:
 async def _debit_rail(settings: Settings, stack: AsyncExitStack) -> DebitRail | None:
     """Return who collects: the bank that is named, in a sandbox a simulated one, else nobody."""
     if settings.debit_url is not None:
-        return await stack.enter_async_context(HttpDebits(settings.debit_url))
+        return await stack.enter_async_context(HttpDebits(settings.debit_url, name=DEBIT_RAIL))
     if settings.environment != SANDBOX:
         return None
     journal = Journal(settings.home / "simulator" / f"debits-{settings.node}.jsonl")

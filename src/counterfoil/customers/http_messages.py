@@ -11,14 +11,14 @@ Invariant   Nothing is ever raised for what the network or the service did: what
 
 import base64
 from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from counterfoil.customers.message_port import Carried, Outcome, Parcel
 from counterfoil.customers.setting import Channel
+from counterfoil.platform.http_service import HttpService, Silence
 
 ANSWER_WITHIN_S: Final = 10.0
 ANSWER_BYTES_MAX: Final = 64 * 1024
@@ -40,8 +40,8 @@ class _Answer(BaseModel):
     code: Annotated[str, Field(pattern=r"^[a-z0-9_.-]{1,64}$")] | None = None
 
 
-class HttpCarrier:
-    """One service over HTTP; an async context manager that owns its connections."""
+class HttpCarrier(HttpService):
+    """One service that carries messages."""
 
     gives_receipts = True
 
@@ -54,28 +54,13 @@ class HttpCarrier:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """Take the service's address; the token is read for each call, so it may be renewed."""
-        self._token_file = token_file
-        self._client = httpx.AsyncClient(
-            base_url=base_url,
-            timeout=answer_seconds,
-            follow_redirects=False,
+        super().__init__(
+            base_url,
+            answer_seconds=answer_seconds,
+            answer_bytes_max=ANSWER_BYTES_MAX,
+            token_file=token_file,
             transport=transport,
-            trust_env=False,
         )
-
-    async def __aenter__(self) -> Self:
-        """Open the connections."""
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the connections."""
-        await self._client.__aexit__(kind, error, traceback)
 
     async def send(self, parcel: Parcel) -> Carried:
         """Send a parcel; sent again under its reference it goes out once."""
@@ -91,43 +76,21 @@ class HttpCarrier:
                 "media_type": parcel.attachment.media_type,
                 "content": base64.b64encode(parcel.attachment.content).decode(),
             }
-        return await self._call("PUT", parcel.reference, parcel.channel, body)
+        return await self._carried("PUT", parcel.reference, parcel.channel, body)
 
     async def ask(self, reference: str, channel: Channel) -> Carried:
         """Ask what became of a parcel."""
-        return await self._call("GET", reference, channel, None)
+        return await self._carried("GET", reference, channel, None)
 
-    async def _call(
+    async def _carried(
         self, method: str, reference: str, channel: Channel, body: dict[str, Any] | None
     ) -> Carried:
-        path = f"/messages/{reference}/{channel.value}"
-        try:
-            async with self._client.stream(
-                method, path, json=body, headers=self._headers()
-            ) as response:
-                if response.status_code not in _SPOKEN:
-                    return Carried(Outcome.FAILED, f"status_{response.status_code}")
-                content = await _bounded(response)
-        except httpx.TimeoutException:
-            return Carried(Outcome.FAILED, "timeout")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError):
-            return Carried(Outcome.FAILED, "unreachable")
-        return _meaning(content, reference)
-
-    def _headers(self) -> dict[str, str]:
-        if self._token_file is None:
-            return {}
-        return {"authorization": f"Bearer {self._token_file.read_text().strip()}"}
-
-
-async def _bounded(response: httpx.Response) -> bytes:
-    """Return the body; empty where it is larger than anything a service has to say."""
-    body = bytearray()
-    async for part in response.aiter_bytes():
-        body += part
-        if len(body) > ANSWER_BYTES_MAX:
-            return b""
-    return bytes(body)
+        reply = await self.call(method, f"/messages/{reference}/{channel.value}", body)
+        if isinstance(reply, Silence):
+            return Carried(Outcome.FAILED, "timeout" if reply.is_timeout else "unreachable")
+        if reply.status not in _SPOKEN:
+            return Carried(Outcome.FAILED, f"status_{reply.status}")
+        return _meaning(reply.body or b"", reference)
 
 
 def _meaning(content: bytes, reference: str) -> Carried:

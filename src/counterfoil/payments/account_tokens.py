@@ -9,11 +9,12 @@ Invariant   A number is held for the length of one call, and is in no log, no ro
 import hmac
 import re
 from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Final, Protocol, Self
+from typing import Annotated, Final, Protocol
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from counterfoil.platform.http_service import HttpService, Silence
 
 ANSWER_WITHIN_S: Final = 5.0
 ANSWER_BYTES_MAX: Final = 4_096
@@ -50,8 +51,8 @@ class _Answer(BaseModel):
     token: Annotated[str, Field(pattern=r"^[!-~]{1,80}$")]
 
 
-class HttpTokens:
-    """The bank that makes tokens over HTTP; an async context manager that owns its connections."""
+class HttpTokens(HttpService):
+    """The bank that makes tokens over HTTP."""
 
     def __init__(
         self,
@@ -61,42 +62,22 @@ class HttpTokens:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """Take the bank's address; the bearer token is read for each call."""
-        self._token_file = token_file
-        self._client = httpx.AsyncClient(
-            base_url=base_url,
-            timeout=ANSWER_WITHIN_S,
-            follow_redirects=False,
+        super().__init__(
+            base_url,
+            answer_seconds=ANSWER_WITHIN_S,
+            answer_bytes_max=ANSWER_BYTES_MAX,
+            token_file=token_file,
             transport=transport,
-            trust_env=False,
         )
-
-    async def __aenter__(self) -> Self:
-        """Open the connections."""
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the connections."""
-        await self._client.__aexit__(kind, error, traceback)
 
     async def token_of(self, number: str) -> str | None:
         """Return the token of a number; whatever is unclear is None."""
-        headers = {}
+        reply = await self.call("POST", "/account-tokens", {"number": number})
+        if isinstance(reply, Silence) or reply.status != httpx.codes.OK:
+            return None
         try:
-            if self._token_file is not None:
-                headers["authorization"] = f"Bearer {self._token_file.read_text().strip()}"
-            response = await self._client.post(
-                "/account-tokens", json={"number": number}, headers=headers
-            )
-            if response.status_code != httpx.codes.OK or len(response.content) > ANSWER_BYTES_MAX:
-                return None
-            token = _Answer.model_validate_json(response.content).token
-        except (httpx.HTTPError, OSError, ValidationError):
+            token = _Answer.model_validate_json(reply.body or b"").token
+        except ValidationError:
             return None
         # A bank that answers with the number itself has made no token.
         return None if normal_number(token) is not None else token

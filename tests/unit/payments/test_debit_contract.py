@@ -10,7 +10,7 @@ import httpx
 import pytest
 from tests.unit.payments.test_debit import DUE, ORDER
 
-from counterfoil.payments.debit_port import DebitRail
+from counterfoil.payments.debit_port import DEBIT_RAIL, DebitRail
 from counterfoil.payments.http_debits import HttpDebits
 from counterfoil.payments.rail import (
     Answer,
@@ -57,7 +57,9 @@ async def rail(request: pytest.FixtureRequest, bank: CollectingBank) -> AsyncIte
     if request.param == "direct":
         yield bank
         return
-    async with HttpDebits("http://bank.test", transport=Impatient(bank)) as adapter:
+    async with HttpDebits(
+        "http://bank.test", name=DEBIT_RAIL, transport=Impatient(bank)
+    ) as adapter:
         yield adapter
 
 
@@ -117,7 +119,10 @@ async def test_another_order_under_the_reference_is_a_conflict(rail: DebitRail) 
 
 
 def test_both_make_the_same_promise() -> None:
-    over_http, direct = HttpDebits("http://bank.test").contract, CollectingBank().contract
+    over_http, direct = (
+        HttpDebits("http://bank.test", name=DEBIT_RAIL).contract,
+        CollectingBank().contract,
+    )
     assert replace(over_http, calls_at_once=direct.calls_at_once) == direct
 
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from tests.unit.payments.test_debit import DUE, ORDER
 
+from counterfoil.payments.debit_port import DEBIT_RAIL
 from counterfoil.payments.http_debits import HttpDebits
 from counterfoil.payments.rail import Answer, Conflict, Declined, NoAnswer, NotSeen, Paid
 
@@ -22,7 +23,7 @@ Said = Callable[[httpx.Request], httpx.Response]
 
 
 def rail(said: Said) -> HttpDebits:
-    return HttpDebits("http://bank", transport=httpx.MockTransport(said))
+    return HttpDebits("http://bank", name=DEBIT_RAIL, transport=httpx.MockTransport(said))
 
 
 def says(status: int, body: object) -> Said:
