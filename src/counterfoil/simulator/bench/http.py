@@ -9,6 +9,7 @@ import random
 import socket
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -255,8 +256,11 @@ class _Requests:
         return cls(bodies, secret, scale.seed)
 
     def sender(self, connections: list[HttpConnection]) -> Send:
-        """Return a sender that uses a connection nobody waits on, or queues on the next one."""
-        free = list(connections)
+        """Return a sender that uses the connection longest free, or queues on the next one.
+
+        The longest free, because a server hangs up on a connection that is idle for seconds.
+        """
+        free = deque(connections)
         number = 0
 
         async def send(_: int) -> object:
@@ -269,7 +273,7 @@ class _Requests:
                 key=f"h{self._number}",
                 body=self._chance.choice(self._bodies),
             )
-            connection = free.pop() if free else connections[self._number % len(connections)]
+            connection = free.popleft() if free else connections[self._number % len(connections)]
             try:
                 status, answer = await connection.request(raw)
             finally:

@@ -54,19 +54,32 @@ async def closed_loop(send: Send, *, callers: int, seconds: float) -> Measured:
 
 
 async def open_loop(send: Send, *, per_second: float, seconds: float) -> Measured:
-    """Send at a steady rate, whatever the answers do."""
+    """Send at a steady rate, whatever the answers do; the first error of any ends it."""
     measured = Measured(seconds=seconds)
     started = time.perf_counter()
     running: set[asyncio.Task[None]] = set()
+    failed: list[BaseException] = []
+
+    def ended(task: asyncio.Task[None]) -> None:
+        running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            failed.append(error)
+
     for number in range(int(per_second * seconds)):
         due = started + number / per_second
         wait = due - time.perf_counter()
         if wait > 0:
             await asyncio.sleep(wait)
+        if failed:
+            break
         task = asyncio.create_task(_timed(send, number, due, measured))
         running.add(task)
-        task.add_done_callback(running.discard)
-    await asyncio.gather(*running)
+        task.add_done_callback(ended)
+    if running:
+        await asyncio.wait(running)
+    if failed:
+        # An error that is dropped would leave the worst answers out of the figures.
+        raise failed[0]
     measured.latencies.sort()
     return measured
 
