@@ -345,6 +345,9 @@ def _refused(text: str) -> set[str]:
         if not isinstance(node, ast.Call) or not node.args:
             continue
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if name == "done":  # what an act says on the page that it leads to
+            words = [word.value for word in node.args if isinstance(word, ast.Constant)]
+            keys |= {f"done.{word}" for word in words}
         place = {"refuse": 1, "amount": 0}.get(name)
         if place is not None and len(node.args) > place:
             value = node.args[place]

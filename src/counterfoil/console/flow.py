@@ -3,9 +3,10 @@
 Steps       GET shows the form. A post with the step `preview` checks it and shows what will change
             and which entries will be booked; a post with `confirm` runs the journey and redirects.
             A post with `edit`, or one from a stale page, shows the form again with its input.
+At once     What needs no preview has one step: the form, and the journey once it is sent.
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -14,6 +15,7 @@ from starlette.responses import Response
 from counterfoil.console.entries import EntryView
 from counterfoil.console.visit import Visit
 from counterfoil.console.words import refusal_text
+from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.forms import KEY_FIELD, TOKEN_FIELD, FormReader
 from counterfoil.platform.web.parts import Change, Form
@@ -24,6 +26,8 @@ CONFIRM: Final = "confirm"
 
 #: Longest reason that is kept with an action.
 REASON_LENGTH_MAX: Final = 200
+#: Longer than any number of a record.
+_NUMBER_LENGTH_MAX: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,8 @@ class Action:
     record: Crumb
     journey: str
     api_call: str = ""
+    #: Where it leads once it is done; the record where it is empty.
+    then: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +150,48 @@ def finish(
     if isinstance(outcome, Refused):
         reader.refuse("form", "form.refused", text=refusal_text(visit, outcome))
         return show_form(visit, action, fields, reader=reader)
-    return visit.go(f"{action.record.href}?done={done}")
+    place = action.then or action.record.href
+    return visit.go(f"{place}?done={done}" if done else place)
+
+
+async def run(
+    visit: Visit,
+    action: Action,
+    fields: Sequence[Field],
+    act: Callable[[FormReader], Awaitable[object]],
+    *,
+    done: str | Callable[[object], str] = "",
+) -> Response:
+    """Show the form of an action that needs no preview, or do it once it is sent.
+
+    `act` reads the form and runs the journey, unless a field is wrong. `done` is the word by which
+    the page one comes back to says so; where there are several, it is told from the outcome.
+    """
+    if visit.request.method != "POST" or visit.is_stale:
+        return show_form(visit, action, fields)
+    reader = FormReader(visit.values)
+    outcome = await act(reader)
+    if not reader.is_valid:
+        return show_form(visit, action, fields, reader=reader)
+    word = done if isinstance(done, str) else done(outcome)
+    return finish(visit, action, fields, outcome, reader=reader, done=word)
+
+
+def customer_of(reader: FormReader) -> int | None:
+    """Return the customer whose number stands in a form."""
+    written = reader.text("customer", length_max=_NUMBER_LENGTH_MAX)
+    if written is None:
+        return None
+    try:
+        return ids.from_text(ids.CUSTOMER, written)
+    except ids.InvalidIdError:
+        reader.refuse("customer", "policies.no_customer")
+        return None
+
+
+def reason_of(reader: FormReader) -> str | None:
+    """Return the reason that is kept with an action."""
+    return reader.text("reason", length_max=REASON_LENGTH_MAX)
 
 
 class _Taking(Protocol):
@@ -158,14 +205,12 @@ async def take_or_give_back(visit: Visit, action: Action, act: _Taking) -> Respo
     t = visit.t
     choices = (("take", t("review.take")), ("release", t("review.release")))
     fields = [Field(name="what", label=t("review.what"), kind="select", choices=choices)]
-    if visit.request.method != "POST" or visit.is_stale:
-        return show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    what = reader.choice("what", ("take", "release"))
-    if what is None:
-        return show_form(visit, action, fields, reader=reader)
-    outcome = await act(gives_back=what == "release")
-    return finish(visit, action, fields, outcome, reader=reader, done="review_assigned")
+
+    async def take(reader: FormReader) -> object:
+        what = reader.choice("what", ("take", "release"))
+        return None if what is None else await act(gives_back=what == "release")
+
+    return await run(visit, action, fields, take, done="review_assigned")
 
 
 def step_of(visit: Visit) -> str:

@@ -180,6 +180,11 @@ class Visit:
         )  # fmt: skip
         return HTMLResponse(text, status_code=status)
 
+    def done(self, *known: str) -> str:
+        """Return what the act that led here says, where it is one of those known to the page."""
+        word = self.request.query_params.get("done", "")
+        return self.t(f"done.{word}") if word in known else ""
+
     def go(self, path: str) -> Response:
         """Return a redirect after a post."""
         return RedirectResponse(path, status_code=303)

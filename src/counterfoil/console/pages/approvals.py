@@ -13,11 +13,9 @@ from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
-from counterfoil.console.words import refusal_text
 from counterfoil.journeys.approve import decide_approval, list_approvals
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import load_matrix
 from counterfoil.platform.approvals import Approval
 from counterfoil.platform.trail import DONE, Entry, Wanted
@@ -83,11 +81,8 @@ class TrailPageView:
 async def show_list(visit: Visit) -> Response:
     """List requests."""
     found = await list_approvals(visit.desk.house, page=ROWS)
-    done = visit.request.query_params.get("done", "")
-    key = f"done.{done}"
     view = ApprovalsView(
-        rows=[_row(visit, item) for item in found],
-        done=visit.t(key) if done == "approval_decided" else "",
+        rows=[_row(visit, item) for item in found], done=visit.done("approval_decided")
     )
     return visit.page(
         "privacy/approvals.html",
@@ -104,25 +99,22 @@ async def decide(visit: Visit) -> Response:
     found = await _found(visit)
     if found is None:
         return await errors.not_found(visit)
+
+    async def act(reader: FormReader) -> object:
+        decision = reader.choice("decision", ("approve", "refuse"))
+        reason = flow.reason_of(reader)
+        if decision is None or reason is None:
+            return None
+        return await decide_approval(
+            visit.desk.house,
+            visit.actor,
+            found.approval_id,
+            is_approved=decision == "approve",
+            reason=reason,
+        )
+
     action, fields = _action(visit, found), _fields(visit)
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    decision = reader.choice("decision", ("approve", "refuse"))
-    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
-    if decision is None or reason is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    outcome = await decide_approval(
-        visit.desk.house,
-        visit.actor,
-        found.approval_id,
-        is_approved=decision == "approve",
-        reason=reason,
-    )
-    if isinstance(outcome, Refused):
-        reader.refuse("form", "form.refused", text=refusal_text(visit, outcome))
-        return flow.show_form(visit, action, fields, reader=reader)
-    return visit.go(f"{BASE}/approvals?done=approval_decided")
+    return await flow.run(visit, action, fields, act, done="approval_decided")
 
 
 async def show_trail(visit: Visit) -> Response:

@@ -56,11 +56,7 @@ async def show_list(visit: Visit) -> Response:
     async with visit.reading() as connection:
         found = await store.calls_open(connection)  # type: ignore[arg-type]
     queue = await visit.in_queue(found)
-    done = visit.request.query_params.get("done", "")
-    view = CallsView(
-        rows=[_row(visit, item) for item in queue],
-        done=visit.t("done.call_noted") if done == "call_noted" else "",
-    )
+    view = CallsView(rows=[_row(visit, item) for item in queue], done=visit.done("call_noted"))
     return visit.page(
         "reviews/calls.html",
         visit.t("nav.calls"),
@@ -75,25 +71,22 @@ async def go_on(visit: Visit) -> Response:
     found = await _found(visit)
     if found is None:
         return await errors.not_found(visit)
-    action, fields = _action(visit, found), _fields(visit)
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    step = reader.choice("what", STEPS)
-    said = reader.text("note", length_max=SAID_LENGTH_MAX, required=False) or ""
-    if step is None or not reader.is_valid:
-        return flow.show_form(visit, action, fields, reader=reader)
     house, customer_id, call_id = visit.desk.house, found.customer_id, found.call_id
-    if step in (_TAKE, _RELEASE):
-        outcome = await journey.take_call(
-            house,
-            visit.actor,
-            customer_id=customer_id,
-            call_id=call_id,
-            gives_back=step == _RELEASE,
-        )
-    else:
-        outcome = await journey.note_call(
+
+    async def act(reader: FormReader) -> object:
+        step = reader.choice("what", STEPS)
+        said = reader.text("note", length_max=SAID_LENGTH_MAX, required=False) or ""
+        if step is None or not reader.is_valid:
+            return None
+        if step in (_TAKE, _RELEASE):
+            return await journey.take_call(
+                house,
+                visit.actor,
+                customer_id=customer_id,
+                call_id=call_id,
+                gives_back=step == _RELEASE,
+            )
+        return await journey.note_call(
             house,
             visit.actor,
             customer_id=customer_id,
@@ -101,7 +94,8 @@ async def go_on(visit: Visit) -> Response:
             attempt=Attempt(step),
             said=said,
         )
-    return flow.finish(visit, action, fields, outcome, reader=reader, done="call_noted")
+
+    return await flow.run(visit, _action(visit, found), _fields(visit), act, done="call_noted")
 
 
 async def _found(visit: Visit) -> CallRequest | None:

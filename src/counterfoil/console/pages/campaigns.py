@@ -128,18 +128,15 @@ async def stop(visit: Visit) -> Response:
         journey="journeys.invite.end_campaign",
     )
     fields = [Field(name="reason", label=visit.t("approval.reason"))]
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
-    if reason is None:
-        return flow.show_form(visit, action, fields, reader=reader)
     number = found.campaign.campaign_id
-    outcome = await end_campaign(visit.desk.house, visit.actor, campaign_id=number, reason=reason)
-    if isinstance(outcome, Refused):
-        reader.refuse("form", "form.refused", text=refusal_text(visit, outcome))
-        return flow.show_form(visit, action, fields, reader=reader)
-    return visit.go(_HOME)
+
+    async def act(reader: FormReader) -> object:
+        reason = flow.reason_of(reader)
+        if reason is None:
+            return None
+        return await end_campaign(visit.desk.house, visit.actor, campaign_id=number, reason=reason)
+
+    return await flow.run(visit, action, fields, act)
 
 
 async def _form(visit: Visit, reader: FormReader | None = None) -> Response:

@@ -12,7 +12,6 @@ from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
 from counterfoil.journeys.cases import take_case, tasks_of
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.forms import FormReader
 
 
@@ -24,28 +23,25 @@ async def take(visit: Visit) -> Response:
         return await errors.not_found(visit)
     house = visit.desk.house
     tasks = await tasks_of(house, visit.actor, visit.reach, customer_id, now=visit.desk.wall.now())
-    action, fields = _action(visit, customer_id, has_tasks=bool(tasks)), _fields(visit, tasks)
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    chosen = reader.choice("task", [_value(*task) for task in tasks])
-    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
-    if chosen is None or reason is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    kind, _, number = chosen.partition(".")
-    taken = await take_case(
-        house,
-        visit.actor,
-        customer_id=customer_id,
-        kind=kind,
-        subject_id=int(number),
-        reason=reason,
-        now=visit.desk.wall.now(),
-    )
-    if isinstance(taken, Refused):
-        reader.refuse("form", "form.refused", text=words.refusal_text(visit, taken))
-        return flow.show_form(visit, action, fields, reader=reader)
-    return visit.go(words.customer_href(customer_id))
+
+    async def act(reader: FormReader) -> object:
+        chosen = reader.choice("task", [_value(*task) for task in tasks])
+        reason = flow.reason_of(reader)
+        if chosen is None or reason is None:
+            return None
+        kind, _, number = chosen.partition(".")
+        return await take_case(
+            house,
+            visit.actor,
+            customer_id=customer_id,
+            kind=kind,
+            subject_id=int(number),
+            reason=reason,
+            now=visit.desk.wall.now(),
+        )
+
+    action = _action(visit, customer_id, has_tasks=bool(tasks))
+    return await flow.run(visit, action, _fields(visit, tasks), act)
 
 
 def _action(visit: Visit, customer_id: int, *, has_tasks: bool) -> Action:
@@ -57,6 +53,7 @@ def _action(visit: Visit, customer_id: int, *, has_tasks: bool) -> Action:
         path=f"{words.customer_href(customer_id)}/case",
         record=Crumb(label=visit.t("nav.customers"), href=f"{BASE}/customers"),
         journey="journeys.cases.take_case",
+        then=words.customer_href(customer_id),
     )
 
 

@@ -79,12 +79,11 @@ async def show(visit: Visit) -> Response:
     """List proposals, and the reports that count what they are about."""
     found = await visit.in_queue(await corrections_waiting(visit.desk.house))
     reports = await reports_touched(visit.desk.house, found)
-    done = visit.request.query_params.get("done", "")
     view = CorrectionsView(
         rows=[_row(visit, item) for item in found],
         reports=[_report(visit, one) for one in reports],
         find_href=f"{_HOME}/find",
-        done=visit.t(f"done.{done}") if done in DONE else "",
+        done=visit.done(*DONE),
     )
     return visit.page(
         "data_quality/corrections.html",
@@ -98,22 +97,20 @@ async def show(visit: Visit) -> Response:
 
 async def find(visit: Visit) -> Response:
     """Ask what a record has touched."""
-    action, fields = _finding(visit), _finding_fields(visit)
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    customer = reader.text("customer", length_max=_RECORD_LENGTH_MAX)
-    record = reader.text("record", length_max=_RECORD_LENGTH_MAX)
-    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
-    number = _number(ids.CUSTOMER, customer or "")
-    if customer is not None and number is None:
-        reader.refuse("customer", "policies.no_customer")
-    if number is None or record is None or reason is None or not reader.is_valid:
-        return flow.show_form(visit, action, fields, reader=reader)
-    outcome = await correct_record(
-        visit.desk.house, visit.actor, customer_id=number, source_record=record, reason=reason
+
+    async def act(reader: FormReader) -> object:
+        number = flow.customer_of(reader)
+        record = reader.text("record", length_max=_RECORD_LENGTH_MAX)
+        reason = flow.reason_of(reader)
+        if number is None or record is None or reason is None:
+            return None
+        return await correct_record(
+            visit.desk.house, visit.actor, customer_id=number, source_record=record, reason=reason
+        )
+
+    return await flow.run(
+        visit, _finding(visit), _finding_fields(visit), act, done="correction_found"
     )
-    return flow.finish(visit, action, fields, outcome, reader=reader, done="correction_found")
 
 
 async def decide(visit: Visit) -> Response:
@@ -121,23 +118,23 @@ async def decide(visit: Visit) -> Response:
     found = await _found(visit)
     if found is None:
         return await errors.not_found(visit)
-    action, fields = _deciding(visit, found), _deciding_fields(visit)
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    end = reader.choice("end", ENDS)
-    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
-    if end is None or reason is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    outcome = await end_correction(
-        visit.desk.house,
-        visit.actor,
-        customer_id=found.customer_id,
-        correction_id=found.correction_id,
-        is_taken=end == "taken",
-        reason=reason,
+
+    async def act(reader: FormReader) -> object:
+        end, reason = reader.choice("end", ENDS), flow.reason_of(reader)
+        if end is None or reason is None:
+            return None
+        return await end_correction(
+            visit.desk.house,
+            visit.actor,
+            customer_id=found.customer_id,
+            correction_id=found.correction_id,
+            is_taken=end == "taken",
+            reason=reason,
+        )
+
+    return await flow.run(
+        visit, _deciding(visit, found), _deciding_fields(visit), act, done="remedy_ended"
     )
-    return flow.finish(visit, action, fields, outcome, reader=reader, done="remedy_ended")
 
 
 async def _found(visit: Visit) -> Correction | None:

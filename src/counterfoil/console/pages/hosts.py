@@ -100,17 +100,15 @@ async def stop(visit: Visit) -> Response:
         journey="journeys.hosts.stop_host",
     )
     fields = [Field(name="reason", label=visit.t("approval.reason"))]
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
-    if reason is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    outcome = await stop_host(visit.desk.house, visit.actor, host_id=found.host_id, reason=reason)
-    if isinstance(outcome, Refused):
-        reader.refuse("form", "form.refused", text=refusal_text(visit, outcome))
-        return flow.show_form(visit, action, fields, reader=reader)
-    return visit.go(_HOME)
+    number = found.host_id
+
+    async def act(reader: FormReader) -> object:
+        reason = flow.reason_of(reader)
+        if reason is None:
+            return None
+        return await stop_host(visit.desk.house, visit.actor, host_id=number, reason=reason)
+
+    return await flow.run(visit, action, fields, act)
 
 
 async def _host(visit: Visit) -> Host | None:

@@ -60,11 +60,10 @@ async def show(visit: Visit) -> Response:
         )
         for case in await visit.in_queue(await open_cases(visit.desk.house))
     ]
-    is_done = visit.request.query_params.get("done") == "identity_case_closed"
     return visit.page(
         "customers/identity_cases.html",
         visit.t("nav.identity_cases"),
-        OpenCasesPage(rows=rows, done=visit.t("done.identity_case_closed") if is_done else ""),
+        OpenCasesPage(rows=rows, done=visit.done("identity_case_closed")),
         journey="journeys.identity.open_cases",
         api_call="GET /v1/identity-cases",
     )
@@ -92,21 +91,21 @@ async def close(visit: Visit) -> Response:
     fields = [
         Field(name="finding", label=t("identity.finding"), hint=t("identity.finding_hint")),
     ]
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    finding = reader.text("finding", length_max=flow.REASON_LENGTH_MAX)
-    if finding is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    outcome = await close_case(
-        visit.desk.house,
-        visit.actor,
-        customer_id=found.customer_id,
-        case_id=found.case_id,
-        by=visit.operator,
-        finding=finding,
-    )
-    return flow.finish(visit, action, fields, outcome, reader=reader, done="identity_case_closed")
+
+    async def act(reader: FormReader) -> object:
+        finding = reader.text("finding", length_max=flow.REASON_LENGTH_MAX)
+        if finding is None:
+            return None
+        return await close_case(
+            visit.desk.house,
+            visit.actor,
+            customer_id=found.customer_id,
+            case_id=found.case_id,
+            by=visit.operator,
+            finding=finding,
+        )
+
+    return await flow.run(visit, action, fields, act, done="identity_case_closed")
 
 
 async def _found(visit: Visit) -> IdentityCase | None:

@@ -50,10 +50,9 @@ async def show_list(visit: Visit) -> Response:
     house = visit.desk.house
     found = await visit.in_queue(await line_appeals.open_appeals(house))
     on = await house.business_date()
-    done = visit.request.query_params.get("done", "")
     view = AppealsView(
         rows=[_row(visit, item, is_late=item.due_on < on) for item in found],
-        done=visit.t("done.appeal_decided") if done == "appeal_decided" else "",
+        done=visit.done("appeal_decided"),
     )
     return visit.page(
         "lines/appeals.html",
@@ -70,25 +69,21 @@ async def decide(visit: Visit) -> Response:
     found = await _found(visit)
     if found is None:
         return await errors.not_found(visit)
-    action, fields = _action(visit, found), _fields(visit)
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    outcome = reader.choice("outcome", OUTCOMES)
-    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
-    if outcome is None or reason is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    decided = await line_appeals.decide_appeal(
-        visit.desk.house,
-        line_appeals.AppealDecision(
+
+    async def act(reader: FormReader) -> object:
+        outcome, reason = reader.choice("outcome", OUTCOMES), flow.reason_of(reader)
+        if outcome is None or reason is None:
+            return None
+        decision = line_appeals.AppealDecision(
             customer_id=found.customer_id,
             appeal_id=found.appeal_id,
             status=AppealStatus(outcome),
             by=visit.operator,
             reason=reason,
-        ),
-    )
-    return flow.finish(visit, action, fields, decided, reader=reader, done="appeal_decided")
+        )
+        return await line_appeals.decide_appeal(visit.desk.house, decision)
+
+    return await flow.run(visit, _action(visit, found), _fields(visit), act, done="appeal_decided")
 
 
 async def _found(visit: Visit) -> LineAppeal | None:

@@ -153,30 +153,32 @@ async def decide(visit: Visit) -> Response:
     seen = await _seen(visit)
     if seen is None:
         return await errors.not_found(visit)
-    action, fields = _action(visit, seen, "decision"), _fields(visit)
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    word = reader.choice("ruling", RULINGS)
-    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
-    ends_on = reader.day("until", required=False)
-    to_minor = None
-    if word == Ruling.LOWER:
-        to_minor = reader.amount_minor("limit", seen.policy.currency, allow_zero=True)
-    if word is None or reason is None or not reader.is_valid:
-        return flow.show_form(visit, action, fields, reader=reader)
-    ruling = CaseRuling(
-        ruling=Ruling(word), by=visit.operator, reason=reason, to_minor=to_minor, ends_on=ends_on
-    )
-    outcome = await journey.decide_case(
-        visit.desk.house,
-        visit.actor,
-        ruling,
-        customer_id=seen.case.customer_id,
-        case_id=seen.case.case_id,
-    )
-    done = "line_case_asked" if isinstance(outcome, Approval) else "line_case_decided"
-    return flow.finish(visit, action, fields, outcome, reader=reader, done=done)
+
+    async def act(reader: FormReader) -> object:
+        word, reason = reader.choice("ruling", RULINGS), flow.reason_of(reader)
+        ends_on = reader.day("until", required=False)
+        to_minor = None
+        if word == Ruling.LOWER:
+            to_minor = reader.amount_minor("limit", seen.policy.currency, allow_zero=True)
+        if word is None or reason is None or not reader.is_valid:
+            return None
+        by = visit.operator
+        return await journey.decide_case(
+            visit.desk.house,
+            visit.actor,
+            CaseRuling(
+                ruling=Ruling(word), by=by, reason=reason, to_minor=to_minor, ends_on=ends_on
+            ),
+            customer_id=seen.case.customer_id,
+            case_id=seen.case.case_id,
+        )
+
+    action = _action(visit, seen, "decision")
+    return await flow.run(visit, action, _fields(visit), act, done=_done_word)
+
+
+def _done_word(outcome: object) -> str:
+    return "line_case_asked" if isinstance(outcome, Approval) else "line_case_decided"
 
 
 async def _seen(visit: Visit) -> Seen | None:
@@ -253,9 +255,7 @@ def _customer(case: ReviewCase) -> str:
 
 
 def _done(visit: Visit) -> str:
-    word = visit.request.query_params.get("done", "")
-    known = {"line_case_asked", "line_case_decided", "review_assigned"}
-    return visit.t(f"done.{word}") if word in known else ""
+    return visit.done("line_case_asked", "line_case_decided", "review_assigned")
 
 
 def _action(visit: Visit, seen: Seen, step: str) -> Action:

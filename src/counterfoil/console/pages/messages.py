@@ -67,11 +67,10 @@ async def show(visit: Visit) -> Response:
         )
         for row in await _waiting(visit)
     ]
-    is_done = visit.request.query_params.get("done") == "message_queued"
     return visit.page(
         "messages/undeliverable.html",
         t("message.title"),
-        DeadPage(rows=rows, done=t("done.message_queued") if is_done else ""),
+        DeadPage(rows=rows, done=visit.done("message_queued")),
         journey="customers.message_store.read_undeliverable",
         api_call="GET /v1/undeliverable-messages",
     )

@@ -14,10 +14,8 @@ from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
-from counterfoil.console.words import refusal_text
 from counterfoil.journeys import payment_cases as journey
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Refused
 from counterfoil.payments.suspense import Proposal, Resolution
 from counterfoil.payments.suspense_store import CaseKey
 from counterfoil.platform.queries import Row
@@ -55,11 +53,9 @@ async def show_list(visit: Visit) -> Response:
     """List open cases."""
     visit.business_date = await visit.desk.house.business_date()
     found = await visit.in_queue(await journey.open_cases(visit.desk.house), _OWNER)
-    done = visit.request.query_params.get("done", "")
-    known = {"case_proposed", "case_approved"}
     view = CasesView(
         rows=[_row(visit, row) for row in found],
-        done=visit.t(f"done.{done}") if done in known else "",
+        done=visit.done("case_proposed", "case_approved"),
     )
     return visit.page(
         "rails/cases.html",
@@ -78,26 +74,23 @@ async def resolve(visit: Visit) -> Response:
         return await errors.not_found(visit)
     is_approval = found["resolution"] is not None and found["first_person"] != visit.operator
     action = _action(visit, found, is_approval=is_approval)
-    fields = _approval_fields(visit) if is_approval else _fields(visit)
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    key = _key(found)
-    if is_approval:
-        reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
+    house, key = visit.desk.house, _key(found)
+
+    async def approve(reader: FormReader) -> object:
+        reason = flow.reason_of(reader)
         if reason is None:
-            return flow.show_form(visit, action, fields, reader=reader)
-        refused = await journey.approve(visit.desk.house, visit.actor, key, reason=reason)
-    else:
+            return None
+        return await journey.approve(house, visit.actor, key, reason=reason)
+
+    async def propose(reader: FormReader) -> object:
         proposal = _proposal(reader, found["currency"])
         if proposal is None:
-            return flow.show_form(visit, action, fields, reader=reader)
-        refused = await journey.propose(visit.desk.house, visit.actor, key, proposal)
-    if isinstance(refused, Refused):
-        reader.refuse("form", "form.refused", text=refusal_text(visit, refused))
-        return flow.show_form(visit, action, fields, reader=reader)
-    done = "case_approved" if is_approval else "case_proposed"
-    return visit.go(f"{BASE}/payment-cases?done={done}")
+            return None
+        return await journey.propose(house, visit.actor, key, proposal)
+
+    if is_approval:
+        return await flow.run(visit, action, _approval_fields(visit), approve, done="case_approved")
+    return await flow.run(visit, action, _fields(visit), propose, done="case_proposed")
 
 
 def _proposal(reader: FormReader, currency: str) -> Proposal | None:

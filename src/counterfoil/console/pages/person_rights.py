@@ -68,13 +68,12 @@ class QueueView:
 async def show_queue(visit: Visit) -> Response:
     """Show requests that are open, and incidents, newest first."""
     house = visit.desk.house
-    done = visit.request.query_params.get("done", "")
     view = QueueView(
         rows=[
             _row(visit, item) for item in await visit.in_queue(await journey.open_requests(house))
         ],
         incidents=[_incident(visit, item) for item in await read_incidents(house)],
-        done=visit.t("done.person_right") if done == "person_right" else "",
+        done=visit.done("person_right"),
     )
     return visit.page(
         "privacy/requests.html",
@@ -91,16 +90,14 @@ async def go_on(visit: Visit) -> Response:
     found = await _found(visit)
     if found is None:
         return await errors.not_found(visit)
-    action, fields = _action(visit, found), _fields(visit)
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    step = reader.choice("step_taken", STEPS)
-    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
-    if step is None or reason is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    done = await _do(visit, found, step, reason)
-    return flow.finish(visit, action, fields, done, reader=reader, done="person_right")
+
+    async def act(reader: FormReader) -> object:
+        step, reason = reader.choice("step_taken", STEPS), flow.reason_of(reader)
+        if step is None or reason is None:
+            return None
+        return await _do(visit, found, step, reason)
+
+    return await flow.run(visit, _action(visit, found), _fields(visit), act, done="person_right")
 
 
 async def _do(

@@ -13,7 +13,7 @@ from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages.experiments import Cells, loss_cells
 from counterfoil.console.visit import Visit
-from counterfoil.console.words import code_label, refusal_text
+from counterfoil.console.words import code_label
 from counterfoil.decisioning.guard_store import read_tripped
 from counterfoil.decisioning.line_review.document import PURPOSE as REVIEWS
 from counterfoil.decisioning.snooze import Snooze, SnoozeWish
@@ -21,8 +21,6 @@ from counterfoil.journeys.experiment_report import losses_by_version
 from counterfoil.journeys.hold_back import list_trips
 from counterfoil.journeys.line_policy import review_in_force, shipped_review_policy
 from counterfoil.journeys.snooze_rule import snooze_rule
-from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Status
 
@@ -100,7 +98,6 @@ async def show(visit: Visit) -> Response:
         for event in await list_trips(visit.desk.house)
     ]
     is_held = any(version.guards.tripped for version in in_force.values())
-    done = visit.request.query_params.get("done", "")
     view = PoliciesView(
         rows=rows,
         trips=trips,
@@ -111,7 +108,7 @@ async def show(visit: Visit) -> Response:
         ],
         notice=visit.t("policies.notice") if is_held else "",
         snooze_href=f"{_HREF}/snooze",
-        done=visit.t(f"done.{done}") if done in {"snooze_asked", "snooze_given"} else "",
+        done=visit.done("snooze_asked", "snooze_given"),
     )
     return visit.page(
         "policies/list.html",
@@ -125,35 +122,31 @@ async def show(visit: Visit) -> Response:
 
 async def snooze(visit: Visit) -> Response:
     """Ask to suppress a rule for a customer, or do it once somebody else has approved."""
-    action, fields = _action(visit), _fields(visit)
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    customer = reader.text("customer", length_max=_RULE_LENGTH_MAX)
-    purpose = reader.choice("purpose", _purposes(visit))
-    rule = reader.text("rule", length_max=_RULE_LENGTH_MAX)
-    days = reader.text("days", length_max=_DAYS_DIGITS_MAX)
-    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
-    number = _number(customer or "")
-    if customer is not None and number is None:
-        reader.refuse("customer", "policies.no_customer")
-    if days is not None and not (days.isascii() and days.isdigit()):
-        reader.refuse("days", "policies.no_days")
-    if None in (number, purpose, rule, days, reason) or not reader.is_valid:
-        return flow.show_form(visit, action, fields, reader=reader)
-    wish = SnoozeWish(
-        customer_id=number or 0,
-        purpose=purpose or "",
-        rule_code=rule or "",
-        days=int(days or 0),
-        reason=reason or "",
-    )
-    outcome = await snooze_rule(visit.desk.house, visit.actor, wish)
-    if isinstance(outcome, Refused):
-        reader.refuse("form", "form.refused", text=refusal_text(visit, outcome))
-        return flow.show_form(visit, action, fields, reader=reader)
-    done = "snooze_given" if isinstance(outcome, Snooze) else "snooze_asked"
-    return visit.go(f"{_HREF}?done={done}")
+
+    async def act(reader: FormReader) -> object:
+        number = flow.customer_of(reader)
+        purpose = reader.choice("purpose", _purposes(visit))
+        rule = reader.text("rule", length_max=_RULE_LENGTH_MAX)
+        days = reader.text("days", length_max=_DAYS_DIGITS_MAX)
+        reason = flow.reason_of(reader)
+        if days is not None and not (days.isascii() and days.isdigit()):
+            reader.refuse("days", "policies.no_days")
+        if not reader.is_valid:
+            return None
+        wish = SnoozeWish(
+            customer_id=number or 0,
+            purpose=purpose or "",
+            rule_code=rule or "",
+            days=int(days or 0),
+            reason=reason or "",
+        )
+        return await snooze_rule(visit.desk.house, visit.actor, wish)
+
+    return await flow.run(visit, _action(visit), _fields(visit), act, done=_done_word)
+
+
+def _done_word(outcome: object) -> str:
+    return "snooze_given" if isinstance(outcome, Snooze) else "snooze_asked"
 
 
 async def _review_row(visit: Visit) -> PolicyRow:
@@ -213,13 +206,6 @@ def _fields(visit: Visit) -> list[Field]:
         Field(name="days", label=t("policies.days"), inputmode="numeric"),
         Field(name="reason", label=t("approval.reason"), hint=t("approval.reason_hint")),
     ]
-
-
-def _number(text: str) -> int | None:
-    try:
-        return ids.from_text(ids.CUSTOMER, text.strip())
-    except ids.InvalidIdError:
-        return None
 
 
 PAGES: Final = (

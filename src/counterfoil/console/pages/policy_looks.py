@@ -94,21 +94,21 @@ async def conclude(visit: Visit) -> Response:
         Field(name="conclusion", label=t("review.outcome"), kind="select", choices=choices),
         Field(name="reason", label=t("review.reason"), hint=t("review.reason_hint")),
     ]
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    conclusion = reader.choice("conclusion", [one.value for one in Conclusion])
-    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
-    if conclusion is None or reason is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    outcome = await conclude_look(
-        visit.desk.house,
-        visit.actor,
-        policy_hash,
-        conclusion=Conclusion(conclusion),
-        reason=reason,
-    )
-    return flow.finish(visit, action, fields, outcome, reader=reader, done="review_concluded")
+
+    async def act(reader: FormReader) -> object:
+        conclusion = reader.choice("conclusion", [one.value for one in Conclusion])
+        reason = flow.reason_of(reader)
+        if conclusion is None or reason is None:
+            return None
+        return await conclude_look(
+            visit.desk.house,
+            visit.actor,
+            policy_hash,
+            conclusion=Conclusion(conclusion),
+            reason=reason,
+        )
+
+    return await flow.run(visit, action, fields, act, done="review_concluded")
 
 
 PAGES: Final = (

@@ -13,10 +13,8 @@ from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
-from counterfoil.console.words import refusal_text
 from counterfoil.journeys import rails as journey
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Refused
 from counterfoil.payments.route_store import ALL_RAILS
 from counterfoil.platform.approvals import Approval
 from counterfoil.platform.queries import Row
@@ -80,14 +78,14 @@ async def show_list(visit: Visit) -> Response:
     """Show how the rails stand."""
     visit.business_date = await visit.desk.house.business_date()
     found = await journey.read_rails(visit.desk.house)
-    done, closed = visit.request.query_params.get("done", ""), found.all_closed
+    closed = found.all_closed
     view = RailsPage(
         rails=[_rail(visit, rail) for rail in found.rails],
         queued=[_way(visit, row) for row in found.queued],
         rerouted=[_way(visit, row) for row in found.rerouted],
         all_href=f"{BASE}/rails/{ALL}",
         all_closed="" if closed is None else visit.t("rails.all_closed", reason=closed["reason"]),
-        done=visit.t(f"done.{done}") if done in {"rail_switched", "rail_asked"} else "",
+        done=visit.done("rail_switched", "rail_asked"),
     )
     return visit.page(
         "rails/list.html",
@@ -105,22 +103,20 @@ async def switch(visit: Visit) -> Response:
     rail = ALL_RAILS if code == ALL else code
     if rail != ALL_RAILS and rail not in {terms.code for terms in visit.desk.house.rails}:
         return await errors.not_found(visit)
-    action, fields = _action(visit, code), _fields(visit)
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    to = reader.choice("to", SWITCHES)
-    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
-    if to is None or reason is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    done = await journey.switch_rail(
-        visit.desk.house, visit.actor, rail, is_closed=to == "close", reason=reason
-    )
-    if isinstance(done, Refused):
-        reader.refuse("form", "form.refused", text=refusal_text(visit, done))
-        return flow.show_form(visit, action, fields, reader=reader)
-    result = "rail_asked" if isinstance(done, Approval) else "rail_switched"
-    return visit.go(f"{BASE}/rails?done={result}")
+
+    async def act(reader: FormReader) -> object:
+        to, reason = reader.choice("to", SWITCHES), flow.reason_of(reader)
+        if to is None or reason is None:
+            return None
+        return await journey.switch_rail(
+            visit.desk.house, visit.actor, rail, is_closed=to == "close", reason=reason
+        )
+
+    return await flow.run(visit, _action(visit, code), _fields(visit), act, done=_done_word)
+
+
+def _done_word(outcome: object) -> str:
+    return "rail_asked" if isinstance(outcome, Approval) else "rail_switched"
 
 
 def _rail(visit: Visit, rail: journey.RailStanding) -> RailRow:

@@ -1,7 +1,7 @@
 """Reviews: the queue with its deadlines, and one case with everything that the machine saw."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -230,34 +230,28 @@ async def decide(visit: Visit) -> Response:
     found = await _found(visit)
     if found is None:
         return await errors.not_found(visit)
-    action, fields = _action(visit, found, "decision", "decide"), _fields(visit)
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    outcome = reader.choice("outcome", ("uphold", "overturn"))
-    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
-    facts = _read_facts(reader)
-    rules = reader.text("rules", length_max=_TEXT_LENGTH_MAX, required=False) or ""
-    if outcome is None or reason is None or facts is None or not reader.is_valid:
-        return flow.show_form(visit, action, fields, reader=reader)
     house, key = visit.desk.house, (found.customer_id, found.review_id)
-    done: Review | Refused
-    if outcome == "uphold":
-        done = await journey.uphold(
-            house, visit.actor, customer_id=key[0], review_id=key[1], reason=reason
-        )
-    else:
+
+    async def act(reader: FormReader) -> object:
+        outcome = reader.choice("outcome", ("uphold", "overturn"))
+        reason, facts = flow.reason_of(reader), _read_facts(reader)
+        rules = reader.text("rules", length_max=_TEXT_LENGTH_MAX, required=False) or ""
+        if outcome is None or reason is None or facts is None or not reader.is_valid:
+            return None
+        if outcome == "uphold":
+            return await journey.uphold(
+                house, visit.actor, customer_id=key[0], review_id=key[1], reason=reason
+            )
         wish = review_deciding.Overturning(
             customer_id=key[0],
             review_id=key[1],
             reason=reason,
             correction=Correction(facts=facts, set_aside=tuple(rules.replace(",", " ").split())),
         )
-        done = await review_deciding.overturn(house, visit.actor, wish)
-    if isinstance(done, Refused):
-        reader.refuse("form", "form.refused", text=words.refusal_text(visit, done))
-        return flow.show_form(visit, action, fields, reader=reader)
-    return visit.go(f"{BASE}/reviews?done=review_concluded")
+        return await review_deciding.overturn(house, visit.actor, wish)
+
+    action = replace(_action(visit, found, "decision", "decide"), then=f"{BASE}/reviews")
+    return await flow.run(visit, action, _fields(visit), act, done="review_concluded")
 
 
 def _read_facts(reader: FormReader) -> dict[str, Value | None] | None:
@@ -365,7 +359,7 @@ def _triggers(visit: Visit) -> list[tuple[str, str]]:
 
 
 def _has_done(visit: Visit) -> bool:
-    return visit.request.query_params.get("done", "") in ("review_concluded", "review_assigned")
+    return bool(visit.done("review_concluded", "review_assigned"))
 
 
 def _percent(visit: Visit, ppm: int | None) -> str:

@@ -69,7 +69,6 @@ class ScenesPage:
 async def show(visit: Visit) -> Response:
     """Show scenes with merchants and stops."""
     found = await list_scenes(visit.desk.house)
-    is_done = visit.request.query_params.get("done") == "scene_stop_lifted"
     view = ScenesPage(
         rules=[_rule(visit, item) for item in found],
         books=[
@@ -80,7 +79,7 @@ async def show(visit: Visit) -> Response:
                 *(_book(visit, m, item["code"], m["name"], m["id"]) for m in item["merchants"]),
             )
         ],
-        done=visit.t("done.scene_stop_lifted") if is_done else "",
+        done=visit.done("scene_stop_lifted"),
     )
     return visit.page(
         "payments/scenes.html",
@@ -108,20 +107,20 @@ async def lift(visit: Visit) -> Response:
         api_call="POST /v1/scene-stops/lift",
     )
     fields = [Field(name="reason", label=visit.t("approval.reason"))]
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
-    if reason is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    outcome = await lift_stop(
-        visit.desk.house,
-        scene=scene,
-        merchant_id=merchant_id or None,
-        by=visit.operator,
-        reason=reason,
-    )
-    return flow.finish(visit, action, fields, outcome, reader=reader, done="scene_stop_lifted")
+
+    async def act(reader: FormReader) -> object:
+        reason = flow.reason_of(reader)
+        if reason is None:
+            return None
+        return await lift_stop(
+            visit.desk.house,
+            scene=scene,
+            merchant_id=merchant_id or None,
+            by=visit.operator,
+            reason=reason,
+        )
+
+    return await flow.run(visit, action, fields, act, done="scene_stop_lifted")
 
 
 def _place(scene: str, merchant: str) -> tuple[str, int] | None:

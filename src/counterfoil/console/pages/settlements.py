@@ -95,7 +95,6 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
     )
     today = await house.business_date()
     form = visit.form(f"{words.loan_href(*key)}/settlement", reader, on=today.isoformat())
-    is_done = visit.request.query_params.get("done") == "settlement_quoted"
     of_loan = [one for one in found if any(part["loan_id"] == record for part in one["loans"])]
     view = SettlementsView(
         loan=record,
@@ -103,7 +102,7 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
         form=form,
         is_open=loan.status == "open",
         rows=[_row(visit, one) for one in of_loan],
-        done=visit.t("done.settlement_quoted") if is_done else "",
+        done=visit.done("settlement_quoted"),
     )
     return visit.page(
         "loans/settlement.html",

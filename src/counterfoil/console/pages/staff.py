@@ -169,13 +169,12 @@ async def show_staff(visit: Visit) -> Response:
     """Show the review of rights and the emergencies."""
     house = visit.desk.house
     lines = await review_rights(house, now=visit.desk.wall.now())
-    done = visit.request.query_params.get("done", "")
     view = StaffView(
         rights=[_right_row(visit, line) for line in lines],
         operators=sorted({line.operator for line in lines}),
         emergencies=[_emergency_row(visit, item) for item in await list_emergencies(house)],
         days=house.settings.rights_unused_days,
-        done=visit.t(f"done.{done}") if done in {"rights_confirmed", "emergency_reviewed"} else "",
+        done=visit.done("rights_confirmed", "emergency_reviewed"),
     )
     return visit.page(
         "staff/staff.html",
@@ -207,18 +206,18 @@ async def confirm(visit: Visit) -> Response:
         Field(name="permission", label=t("rights.permission"), kind="select", choices=choices),
         Field(name="reason", label=t("approval.reason"), hint=t("approval.reason_hint")),
     ]
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    permission = reader.choice("permission", tuple(code for code, _ in choices))
-    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
-    if permission is None or reason is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    wanted = [permission] if permission else []
-    outcome = await confirm_rights(
-        visit.desk.house, visit.actor, name, wanted, reason=reason, now=now
-    )
-    return flow.finish(visit, action, fields, outcome, reader=reader, done="rights_confirmed")
+
+    async def act(reader: FormReader) -> object:
+        permission = reader.choice("permission", tuple(code for code, _ in choices))
+        reason = flow.reason_of(reader)
+        if permission is None or reason is None:
+            return None
+        wanted = [permission] if permission else []
+        return await confirm_rights(
+            visit.desk.house, visit.actor, name, wanted, reason=reason, now=now
+        )
+
+    return await flow.run(visit, action, fields, act, done="rights_confirmed")
 
 
 async def review(visit: Visit) -> Response:
@@ -248,22 +247,21 @@ async def review(visit: Visit) -> Response:
         Field(name="finding", label=t("emergency.finding"), kind="select", choices=choices),
         Field(name="reason", label=t("approval.reason"), hint=t("approval.reason_hint")),
     ]
-    if visit.request.method != "POST" or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    finding = reader.choice("finding", FINDINGS)
-    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
-    if finding is None or reason is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    outcome = await review_emergency(
-        visit.desk.house,
-        visit.actor,
-        found.emergency_id,
-        finding=finding,
-        text=reason,
-        now=visit.desk.wall.now(),
-    )
-    return flow.finish(visit, action, fields, outcome, reader=reader, done="emergency_reviewed")
+
+    async def act(reader: FormReader) -> object:
+        finding, reason = reader.choice("finding", FINDINGS), flow.reason_of(reader)
+        if finding is None or reason is None:
+            return None
+        return await review_emergency(
+            visit.desk.house,
+            visit.actor,
+            found.emergency_id,
+            finding=finding,
+            text=reason,
+            now=visit.desk.wall.now(),
+        )
+
+    return await flow.run(visit, action, fields, act, done="emergency_reviewed")
 
 
 async def show_emergency(visit: Visit) -> Response:
