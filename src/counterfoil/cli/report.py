@@ -1,5 +1,6 @@
 """`counterfoil report`: figures about the book for people who answer for it."""
 
+import dataclasses
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ from counterfoil.cli.acting import in_house
 from counterfoil.cli.connection import with_connection
 
 if TYPE_CHECKING:
-    from counterfoil.decisioning.inclusion import KindCount, SegmentCount
+    from counterfoil.decisioning.inclusion import Fate, KindCount, SegmentCount
     from counterfoil.decisioning.policy import Policy
     from counterfoil.decisioning.policy_parts import Segment
     from counterfoil.journeys.house import House
@@ -138,9 +139,9 @@ def lineage(
         typer.echo(f"  {key}")
 
 
-def _document(item: "KindCount") -> dict[str, Any]:
+def _document(item: "Fate") -> dict[str, Any]:
     return {
-        **item._asdict(),
+        **dataclasses.asdict(item),
         "approved_ppm": item.approved_ppm,
         "defaulted_ppm": item.defaulted_ppm,
         "cured_ppm": item.cured_ppm,
@@ -172,11 +173,7 @@ def _segment_document(policy: "Policy", segment: "Segment", item: "SegmentCount"
         "name_en": segment.name_en,
         "name_zh": segment.name_zh,
         "protections": [one.value for one in segment.protections],
-        **item._asdict(),
-        "approved_ppm": item.approved_ppm,
-        "defaulted_ppm": item.defaulted_ppm,
-        "cured_ppm": item.cured_ppm,
-        "graduated_ppm": item.graduated_ppm,
+        **_document(item),
     }
 
 

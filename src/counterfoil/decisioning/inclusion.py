@@ -18,6 +18,7 @@ Banned      A kind is for reporting and protection. Nobody's traits beyond what 
             are looked at.
 """
 
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from counterfoil.decisioning.customer_words import Both
@@ -42,28 +43,26 @@ KINDS: Final = {
 }
 
 
-class KindCount(NamedTuple):
-    """What became of one kind's applications; the order is that of the query."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What became of some applications, and of the lines that came of them."""
 
     code: str
-    applied: int
-    #: Applications of which it is not known whether they are of this kind.
-    not_known: int
+    applied: int = 0
     #: By policy or person; not those that still wait.
-    decided: int
-    approved: int
-    limit_median_minor: int | None
-    rate_median_daily_e8: int | None
-    lines: int
+    decided: int = 0
+    approved: int = 0
+    #: None where nobody was approved.
+    limit_median_minor: int | None = None
+    rate_median_daily_e8: int | None = None
+    lines: int = 0
     #: Lines with an instalment that has fallen due.
-    observed: int
-    late: int
-    defaulted: int
-    cured: int
+    observed: int = 0
+    late: int = 0
+    defaulted: int = 0
+    cured: int = 0
     #: Lines whose limit is higher than the first one.
-    graduated: int
-    reviews: int
-    overturned: int
+    graduated: int = 0
 
     @property
     def approved_ppm(self) -> int | None:
@@ -82,45 +81,27 @@ class KindCount(NamedTuple):
 
     @property
     def graduated_ppm(self) -> int | None:
-        """Return the share of lines that have grown beyond their first limit."""
+        """Return the share that has grown beyond the first limit, of the lines that could have."""
         return share_ppm(self.graduated, self.lines)
 
 
-class SegmentCount(NamedTuple):
-    """What became of the applications that one segment of a policy took; as its query gives it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindCount(Fate):
+    """What became of one kind's applications."""
+
+    #: Applications of which it is not known whether they are of this kind.
+    not_known: int = 0
+    reviews: int = 0
+    overturned: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentCount(Fate):
+    """What became of the applications that one segment of a policy took."""
 
     policy_hash: str
-    code: str
-    applied: int
-    #: By policy or person; not those that still wait.
-    decided: int
-    approved: int
-    limit_median_minor: int | None
-    rate_median_daily_e8: int | None
-    lines: int = 0
-    #: Lines with an instalment that has fallen due.
-    observed: int = 0
-    late: int = 0
-    defaulted: int = 0
-    cured: int = 0
-    #: Lines that have been open for long enough to have grown, and those that have.
+    #: Lines that have been open for long enough to have grown; only these are counted as grown.
     seasoned: int = 0
-    graduated: int = 0
-
-    @property
-    def approved_ppm(self) -> int | None:
-        """Return the share approved of those decided."""
-        return share_ppm(self.approved, self.decided)
-
-    @property
-    def defaulted_ppm(self) -> int | None:
-        """Return the share in default of the lines that can be observed."""
-        return share_ppm(self.defaulted, self.observed)
-
-    @property
-    def cured_ppm(self) -> int | None:
-        """Return the share with nothing overdue now of those that were late."""
-        return share_ppm(self.cured, self.late)
 
     @property
     def graduated_ppm(self) -> int | None:

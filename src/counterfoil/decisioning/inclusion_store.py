@@ -31,7 +31,7 @@ async def count_kinds(
         young_years_max=YOUNG_YEARS[1],
         elderly_years_min=ELDERLY_YEARS_MIN,
     )
-    found = {row["code"]: KindCount(*row) for row in rows}
+    found = {row["code"]: KindCount(**row) for row in rows}
     return [found[code] for code in KINDS if code in found]
 
 
@@ -45,7 +45,7 @@ async def count_segments(
         received_before=received_before,
         seasoned_days=SEASONED_DAYS,
     )
-    return [SegmentCount(*row) for row in rows]
+    return [SegmentCount(**row) for row in rows]
 
 
 async def last_segment(connection: Connection, customer_id: int) -> tuple[str, str] | None:

@@ -58,7 +58,7 @@ def starter_path(
 
 
 def _nobody(policy: Policy, segment: Segment) -> SegmentCount:
-    return SegmentCount(policy.hash, segment.code, 0, 0, 0, None, None)
+    return SegmentCount(policy_hash=policy.hash, code=segment.code)
 
 
 def _span(first_date: date, last_date: date) -> dict[str, datetime]:
