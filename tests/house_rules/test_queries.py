@@ -76,7 +76,7 @@ def missing(python: Iterable[Source], sql: Iterable[Source]) -> list[str]:
             lender = f"src/counterfoil/{borrowed['module'].replace('.', '/')}.py"
             files[borrowed["name"] or "QUERIES"] = own[lender]["QUERIES"]
         for name, file in files.items():
-            asked = re.findall(rf"\b{name}\.([a-z_]+)\.(?:execute|fetch\w*|arguments)\(", item.text)
+            asked = re.findall(rf"\b{name}\.([a-z_]+)\.(?:execute|fetch\w*|page|arguments)\(", item.text)
             absent += [f"{path}: {query}" for query in asked if query not in names.get(file, asked)]
     return absent
 

@@ -84,6 +84,7 @@ _POINTERS: Final[Mapping[str, str]] = {
     "repayment_day_out_of_range": "#/repayment_day",
     "freeze_date_past": "#/until",
     "business_date_backwards": "#/to",
+    "cursors_both": "query/before",
     "days_too_many": "#/to",
     "idempotency_key_missing": "header/Idempotency-Key",
     "idempotency_key_invalid": "header/Idempotency-Key",
@@ -142,7 +143,7 @@ FIELD_TEXTS: Final[Mapping[str, str]] = {
     "not_an_object": "A JSON object is expected.",
     "not_a_list": "A JSON array is expected.",
     "id_malformed": "The text is not an identifier of the kind expected.",
-    "cursor_malformed": "The cursor is not one that a list gave as `next`.",
+    "cursor_malformed": "The cursor is not one that a list gave as `next` or `prev`.",
     _OTHER_FAULT: "The value cannot stand here.",
 }
 #: Faults named in one answer; more would help nobody.

@@ -1,33 +1,22 @@
-"""What only looks: the guard before every read, pages of lists, and what reads are handed."""
+"""What only looks: the guard before every read, and what reads are handed."""
 
 from datetime import date
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Query, Request
-from pydantic import PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from fastapi import Depends, Request
 
 from counterfoil.api import refusals
 from counterfoil.api.desk import Desk, source_of, wanted_of
 from counterfoil.journeys.host_scope import Visit, admit, refuse_route
 from counterfoil.journeys.house import House
-from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access import ApiKey, Scope
 from counterfoil.platform.batches import QUERIES
 from counterfoil.platform.database import Connection
 from counterfoil.platform.holdings import CUSTOMER_MUST_BE_NAMED, Reach
 
-PAGE_DEFAULT: Final = 50
-PAGE_MAX: Final = 200
-#: Letters of an identifier's text after its prefix.
-_BODY_LENGTH: Final = 13
-_PREFIX: Final = "cu"
 #: Name of the security scheme in the API's description.
 API_KEY: Final = "apiKey"
-
-#: An object's key in a list: customer and number, or number and customer.
-Key = tuple[int, int]
 
 
 class UnknownParameterError(Exception):
@@ -63,7 +52,9 @@ class Guard:
             raise RefusedError(refused)
         request.state.reader = (key, self.scope)
         request.state.reach = await self._reach(desk, key, request)
-        known = {field.alias for field in request.scope["route"].dependant.query_params}
+        asked = request.scope["route"].dependant
+        parts = (asked, *asked.dependencies)
+        known = {field.alias for part in parts for field in part.query_params}
         for name in request.query_params:
             if name not in known:
                 raise UnknownParameterError(name)
@@ -124,50 +115,3 @@ HouseOf = Annotated[House, Depends(_house_of)]
 VisitOf = Annotated[Visit, Depends(_visit_of)]
 #: Of whoever reads; a list that takes it cuts itself down in its query.
 ReachOf = Annotated[Reach, Depends(_reach_of)]
-Limit = Annotated[
-    int, Query(ge=1, le=PAGE_MAX, description="Most items on the page; 50 where it is left out.")
-]
-
-
-def write_cursor(key: Key) -> str:
-    """Return the cursor that continues a list behind a key."""
-    return "".join(ids.to_text(_PREFIX, number)[-_BODY_LENGTH:] for number in key)
-
-
-def read_cursor(cursor: str) -> Key:
-    """Return the key behind which a cursor continues."""
-    first, second = cursor[:_BODY_LENGTH], cursor[_BODY_LENGTH:]
-    return (
-        ids.from_text(_PREFIX, f"{_PREFIX}_{first}"),
-        ids.from_text(_PREFIX, f"{_PREFIX}_{second}"),
-    )
-
-
-def _check_cursor(value: object) -> str:
-    text = str(value)
-    try:
-        read_cursor(text)
-    except ids.InvalidIdError:
-        raise PydanticCustomError("cursor_malformed", "not a cursor") from None
-    return text
-
-
-Cursor = Annotated[
-    str,
-    PlainValidator(_check_cursor),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": "^([0-7][0-9a-hjkmnp-tv-z]{12}){2}$",
-            "description": "The `next` of a page, to continue behind it.",
-        }
-    ),
-]
-After = Annotated[Cursor | None, Query()]
-#: Where a list in the order of its keys begins.
-BEGINNING: Final[Key] = (0, 0)
-
-
-def no_more(found: int, limit: int) -> bool:
-    """Return whether a page that was asked for with one item too many is the last."""
-    return found <= limit

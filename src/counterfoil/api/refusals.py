@@ -46,6 +46,12 @@ BODY_TOO_LARGE: Final = Refusal(
     message="The body is larger than {limit_bytes} bytes.",
     next_step="Send less at a time; commands can be spread over several requests.",
 )
+CURSORS_BOTH: Final = Refusal(
+    code="cursors_both",
+    kind=Kind.INVALID,
+    message="A page lies behind one item or before one; the address names both.",
+    next_step="Send `after` to go on, or `before` to go back.",
+)
 JSON_MALFORMED: Final = Refusal(
     code="json_malformed",
     kind=Kind.INVALID,

@@ -89,11 +89,16 @@ async def open_inquiries(
 
 
 async def inquiries_of_customer(
-    connection: Connection, customer_id: int, *, page: int, before: int = NEWEST
+    connection: Connection,
+    customer_id: int,
+    *,
+    page: int,
+    is_back: bool = False,
+    before: int = NEWEST,
 ) -> list[Inquiry]:
     """Return a page of a customer's inquiries, newest first."""
-    rows = await QUERIES.inquiries_of_customer.fetch(
-        connection, customer_id=customer_id, page=page, before=before
+    rows = await QUERIES.inquiries_of_customer.page(
+        connection, customer_id=customer_id, page=page, is_back=is_back, before=before
     )
     return [_inquiry(row) for row in rows]
 

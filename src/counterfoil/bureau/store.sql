@@ -60,13 +60,14 @@ LIMIT :page;
 -- name: inquiries_of_customer
 -- A customer's inquiries, newest first, each with the consent's life as far as its report tells.
 -- gives   at most :page rows below the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT i.customer_id, i.inquiry_id, i.consent_id, i.use_no, i.occasion, i.purpose, i.reason_code,
        i.bureau, i.jti, i.state, i.intent_leaf_id, i.asked_at, i.answer_by, i.sent_at,
        i.outcome_leaf_id, i.ended_at, i.outcome_code, i.bureau_reference, i.sealed_sha256
 FROM bureau.inquiry AS i
-WHERE i.customer_id = :customer_id AND i.inquiry_id < :before
-ORDER BY i.inquiry_id DESC
+WHERE i.customer_id = :customer_id AND i.inquiry_id < /*turns*/ :before
+ORDER BY i.inquiry_id DESC /*turns*/
 LIMIT :page;
 
 -- name: inquiries_of_range

@@ -116,11 +116,16 @@ async def lock_consent(
 
 
 async def read_consents(
-    connection: Connection, customer_id: int, *, page: int = CONSENTS_MAX, before: int = NEWEST
+    connection: Connection,
+    customer_id: int,
+    *,
+    page: int = CONSENTS_MAX,
+    is_back: bool = False,
+    before: int = NEWEST,
 ) -> list[Consent]:
     """Return a page of the consents of one customer, newest first."""
-    rows = await QUERIES.consents_of_customer.fetch(
-        connection, customer_id=customer_id, page=page, before=before
+    rows = await QUERIES.consents_of_customer.page(
+        connection, customer_id=customer_id, page=page, is_back=is_back, before=before
     )
     return [consent_of_row(row) for row in rows]
 

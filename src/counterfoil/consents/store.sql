@@ -159,14 +159,15 @@ SELECT EXISTS (SELECT FROM consents.consent WHERE consent_id = :consent_id) AS i
 -- name: consents_of_customer
 -- The consents of one customer, newest first.
 -- gives   at most :page rows, before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT customer_id, consent_id, record_id, purpose, recipient, application_id, notice_code,
        notice_version, language, uses_max, period_seconds, not_before, not_after, data_life_days,
        created, leaf_id, body, sha256, status, uses, period_no, uses_in_period, events, ended_at,
        withdrawn_at, position
 FROM consents.consent
-WHERE customer_id = :customer_id AND consent_id < :before
-ORDER BY consent_id DESC
+WHERE customer_id = :customer_id AND consent_id < /*turns*/ :before
+ORDER BY consent_id DESC /*turns*/
 LIMIT :page;
 
 -- name: usable_consents

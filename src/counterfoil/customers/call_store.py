@@ -64,11 +64,15 @@ async def change_call(connection: Connection, call: CallRequest) -> None:
 
 
 async def calls_open(
-    connection: Connection, *, page: int = PAGE_MAX, after: tuple[date, int] = FIRST
+    connection: Connection,
+    *,
+    page: int = PAGE_MAX,
+    is_back: bool = False,
+    after: tuple[date, int] = FIRST,
 ) -> list[CallRequest]:
     """Return whoever waits for a call, the nearest deadline first."""
-    rows = await QUERIES.calls_open.fetch(
-        connection, page=page, after_due_on=after[0], after_call_id=after[1]
+    rows = await QUERIES.calls_open.page(
+        connection, page=page, is_back=is_back, after_due_on=after[0], after_call_id=after[1]
     )
     return [_call(row) for row in rows]
 

@@ -52,13 +52,14 @@ WHERE customer_id = :customer_id AND call_id = :call_id;
 -- name: calls_open
 -- The queue: whoever waits for a call, the nearest deadline first.
 -- gives   at most :page rows, after the key given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT customer_id, call_id, about, slot, said, requested_at, requested_by, due_on, status,
        taken_by, missed, missed_at, ended_at, ended_by, note
 FROM customers.call_request
 WHERE ended_at IS NULL
-  AND (due_on, call_id) > (:after_due_on::date, :after_call_id::bigint)
-ORDER BY due_on, call_id
+  AND (due_on, call_id) > /*turns*/ (:after_due_on::date, :after_call_id::bigint)
+ORDER BY due_on ASC /*turns*/, call_id ASC /*turns*/
 LIMIT :page;
 
 -- name: calls_of_customer

@@ -82,9 +82,13 @@ async def send_again(
     return found is not None
 
 
-async def read_undeliverable(connection: Connection, *, after: int, page: int) -> Sequence[Row]:
+async def read_undeliverable(
+    connection: Connection, *, after: int, page: int, is_back: bool = False
+) -> Sequence[Row]:
     """Return a page of what nobody could deliver, the oldest first."""
-    rows: list[Any] = await QUERIES.undeliverable.fetch(connection, after=after, page=page)
+    rows: list[Any] = await QUERIES.undeliverable.page(
+        connection, after=after, page=page, is_back=is_back
+    )
     return rows
 
 
@@ -132,10 +136,10 @@ async def end_round(
 
 
 async def read_messages(
-    connection: Connection, customer_id: int, *, before: int, page: int
+    connection: Connection, customer_id: int, *, before: int, page: int, is_back: bool = False
 ) -> Sequence[Row]:
     """Return a page of a customer's messages, newest first."""
-    rows: list[Any] = await QUERIES.messages_of_customer.fetch(
-        connection, customer_id=customer_id, before=before, page=page
+    rows: list[Any] = await QUERIES.messages_of_customer.page(
+        connection, customer_id=customer_id, before=before, page=page, is_back=is_back
     )
     return rows

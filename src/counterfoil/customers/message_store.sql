@@ -72,6 +72,7 @@ RETURNING message_id;
 -- name: undeliverable
 -- What nobody could deliver, the oldest first.
 -- gives   at most :page rows after the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT m.customer_id, m.message_id, m.kind, m.cause, m.is_legal, m.fields, m.created_at,
        m.ended_at,
@@ -79,13 +80,14 @@ SELECT m.customer_id, m.message_id, m.kind, m.cause, m.is_legal, m.fields, m.cre
         FROM customers.message_attempt AS a
         WHERE a.customer_id = m.customer_id AND a.message_id = m.message_id) AS tried
 FROM customers.message AS m
-WHERE m.status = 'undeliverable' AND m.message_id > :after
-ORDER BY m.message_id
+WHERE m.status = 'undeliverable' AND m.message_id > /*turns*/ :after
+ORDER BY m.message_id ASC /*turns*/
 LIMIT :page;
 
 -- name: messages_of_customer
 -- A customer's messages with the channel by which each went out, newest first.
 -- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT m.message_id, m.kind, m.cause, m.is_legal, m.fields, m.status, m.attempts, m.created_at,
        m.ended_at,
@@ -97,6 +99,6 @@ SELECT m.message_id, m.kind, m.cause, m.is_legal, m.fields, m.status, m.attempts
         FROM customers.message_attempt AS a
         WHERE a.customer_id = m.customer_id AND a.message_id = m.message_id) AS tried
 FROM customers.message AS m
-WHERE m.customer_id = :customer_id AND m.message_id < :before
-ORDER BY m.message_id DESC
+WHERE m.customer_id = :customer_id AND m.message_id < /*turns*/ :before
+ORDER BY m.message_id DESC /*turns*/
 LIMIT :page;

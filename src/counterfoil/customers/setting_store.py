@@ -202,11 +202,11 @@ async def expire(connection: Connection, *, before: datetime, now: datetime) -> 
 
 
 async def read_changes(
-    connection: Connection, customer_id: int, *, before: int, page: int
+    connection: Connection, customer_id: int, *, before: int, page: int, is_back: bool = False
 ) -> list[SettingChange]:
     """Return a page of the history of a customer's settings, newest first."""
-    rows = await QUERIES.changes.fetch(
-        connection, customer_id=customer_id, before=before, page=page
+    rows = await QUERIES.changes.page(
+        connection, customer_id=customer_id, before=before, page=page, is_back=is_back
     )
     return [
         SettingChange(

@@ -132,12 +132,13 @@ ON CONFLICT DO NOTHING;
 -- name: changes
 -- The history of a customer's settings, newest first.
 -- gives   at most :page rows before the change given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT c.request_id, c.line_id, c.setting, c.before_value, c.after_value, c.channel, c.device,
        c.author, c.second_factor, c.changed_at
 FROM customers.setting_change AS c
-WHERE c.customer_id = :customer_id AND c.request_id < :before
-ORDER BY c.request_id DESC
+WHERE c.customer_id = :customer_id AND c.request_id < /*turns*/ :before
+ORDER BY c.request_id DESC /*turns*/
 LIMIT :page;
 
 -- name: confirmed

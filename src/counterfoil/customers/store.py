@@ -35,10 +35,10 @@ async def read_customer(connection: Connection, customer_id: int) -> Customer | 
 
 
 async def read_customers(
-    connection: Connection, *, page: int, before: int = NEWEST
+    connection: Connection, *, page: int, is_back: bool = False, before: int = NEWEST
 ) -> list[Customer]:
     """Return a page of customers from the newest back."""
-    rows = await QUERIES.customers_page.fetch(connection, page=page, before=before)
+    rows = await QUERIES.customers_page.page(connection, page=page, is_back=is_back, before=before)
     return [_customer(row) for row in rows]
 
 

@@ -27,9 +27,10 @@ WHERE customer_id = ANY(:customer_ids::bigint[]) AND status <> 'active';
 -- name: customers_page
 -- Customers from the newest back.
 -- gives   at most :page rows, before the key given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT customer_id, status, language, created_at
 FROM customers.customer
-WHERE customer_id < :before
-ORDER BY customer_id DESC
+WHERE customer_id < /*turns*/ :before
+ORDER BY customer_id DESC /*turns*/
 LIMIT :page;

@@ -121,10 +121,10 @@ async def read_experiment(connection: Connection, code: str) -> Kept | None:
 
 
 async def read_experiments(
-    connection: Connection, *, page: int, before: int = NEWEST
+    connection: Connection, *, page: int, is_back: bool = False, before: int = NEWEST
 ) -> list[Kept]:
     """Return experiments, newest first."""
-    rows = await QUERIES.experiments.fetch(connection, page=page, before=before)
+    rows = await QUERIES.experiments.page(connection, page=page, is_back=is_back, before=before)
     return await _with_events(connection, rows)
 
 

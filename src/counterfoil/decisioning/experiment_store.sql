@@ -35,11 +35,12 @@ SELECT pg_advisory_xact_lock(7205759403792810);
 -- name: experiments
 -- Experiments, newest first.
 -- gives   at most :page rows, before the key given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT experiment_id, document, proposed_by, proposed_at
 FROM decisioning.experiment
-WHERE experiment_id < :before
-ORDER BY experiment_id DESC
+WHERE experiment_id < /*turns*/ :before
+ORDER BY experiment_id DESC /*turns*/
 LIMIT :page;
 
 -- name: unfinished

@@ -116,18 +116,20 @@ async def lock_review(connection: Connection, customer_id: int, review_id: int) 
 
 
 async def reviews_open(
-    connection: Connection, *, page: int, after: tuple[date, int] = FIRST_DUE
+    connection: Connection, *, page: int, is_back: bool = False, after: tuple[date, int] = FIRST_DUE
 ) -> list[Review]:
     """Return a page of the queue, the nearest deadline first."""
-    rows = await QUERIES.reviews_open.fetch(
-        connection, page=page, after_due_on=after[0], after_review_id=after[1]
+    rows = await QUERIES.reviews_open.page(
+        connection, page=page, is_back=is_back, after_due_on=after[0], after_review_id=after[1]
     )
     return await _many(connection, rows)
 
 
-async def reviews_page(connection: Connection, *, page: int, before: int = NEWEST) -> list[Review]:
+async def reviews_page(
+    connection: Connection, *, page: int, is_back: bool = False, before: int = NEWEST
+) -> list[Review]:
     """Return a page of all reviews, newest first."""
-    rows = await QUERIES.reviews_page.fetch(connection, page=page, before=before)
+    rows = await QUERIES.reviews_page.page(connection, page=page, is_back=is_back, before=before)
     return await _many(connection, rows)
 
 

@@ -66,28 +66,30 @@ VALUES (:customer_id, :review_id, :event_no, :act, :person, :reason, :at);
 -- name: reviews_open
 -- The queue: what nobody has concluded yet, the nearest deadline first.
 -- gives   at most :page rows, after the key given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT r.customer_id, r.review_id, r.about, r.subject_id, r.decision_no, r.outcome,
        r.policy_hash, r.policy_version, r.said, r.requested_at, r.requested_by, r.due_on
 FROM decisioning.review AS r
-WHERE (r.due_on, r.review_id) > (:after_due_on::date, :after_review_id::bigint)
+WHERE (r.due_on, r.review_id) > /*turns*/ (:after_due_on::date, :after_review_id::bigint)
   AND NOT EXISTS (
       SELECT 1 FROM decisioning.review_event AS e
       WHERE e.customer_id = r.customer_id AND e.review_id = r.review_id
         AND e.act IN ('upheld', 'overturned', 'withdrawn')
   )
-ORDER BY r.due_on, r.review_id
+ORDER BY r.due_on ASC /*turns*/, r.review_id ASC /*turns*/
 LIMIT :page;
 
 -- name: reviews_page
 -- Reviews, concluded ones too, newest first.
 -- gives   at most :page rows
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT customer_id, review_id, about, subject_id, decision_no, outcome, policy_hash,
        policy_version, said, requested_at, requested_by, due_on
 FROM decisioning.review
-WHERE review_id < :before
-ORDER BY review_id DESC
+WHERE review_id < /*turns*/ :before
+ORDER BY review_id DESC /*turns*/
 LIMIT :page;
 
 -- name: reviews_of_customer

@@ -67,11 +67,16 @@ async def snoozed_of(
 
 
 async def read_snoozes(
-    connection: Connection, customer_id: int, *, page: int, before: int = NEWEST
+    connection: Connection,
+    customer_id: int,
+    *,
+    page: int,
+    is_back: bool = False,
+    before: int = NEWEST,
 ) -> list[Snooze]:
     """Return a page of a customer's snoozes, newest first."""
-    rows = await QUERIES.snoozes_of_customer.fetch(
-        connection, customer_id=customer_id, before=before, page=page
+    rows = await QUERIES.snoozes_of_customer.page(
+        connection, customer_id=customer_id, before=before, page=page, is_back=is_back
     )
     return [Snooze(**dict(row)) for row in rows]
 

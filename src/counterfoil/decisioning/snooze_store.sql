@@ -35,6 +35,7 @@ WHERE snooze.customer_id = ANY(:customer_ids::bigint[]) AND snooze.purpose = :pu
 -- name: snoozes_of_customer
 -- Every snooze of a customer, newest first.
 -- gives   at most :page rows
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT snooze.customer_id, snooze.snooze_id, snooze.purpose, snooze.rule_code, snooze.reason,
        snooze.asked_by, snooze.approved_by, snooze.approval_id, snooze.starts_at,
@@ -42,8 +43,8 @@ SELECT snooze.customer_id, snooze.snooze_id, snooze.purpose, snooze.rule_code, s
 FROM decisioning.rule_snooze AS snooze
 LEFT JOIN decisioning.rule_snooze_end AS ended
   ON ended.customer_id = snooze.customer_id AND ended.snooze_id = snooze.snooze_id
-WHERE snooze.customer_id = :customer_id AND snooze.snooze_id < :before
-ORDER BY snooze.snooze_id DESC
+WHERE snooze.customer_id = :customer_id AND snooze.snooze_id < /*turns*/ :before
+ORDER BY snooze.snooze_id DESC /*turns*/
 LIMIT :page;
 
 -- name: snooze

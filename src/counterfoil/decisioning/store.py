@@ -146,14 +146,16 @@ async def read_applications(
     connection: Connection,
     *,
     page: int,
+    is_back: bool = False,
     before: int = NEWEST,
     status: Status | None = None,
     products: Collection[str] | None = None,
 ) -> list[Application]:
     """Return a page of applications from the newest back; for some products alone."""
-    rows = await QUERIES.applications_page.fetch(
+    rows = await QUERIES.applications_page.page(
         connection,
         page=page,
+        is_back=is_back,
         before=before,
         status=status,
         products=None if products is None else list(products),

@@ -128,16 +128,17 @@ LIMIT :page;
 -- name: applications_page
 -- Applications of all customers from the newest back; of one status, or of every status.
 -- gives   at most :page rows, before the key given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT customer_id, application_id, product_code, product_version, currency, requested_minor,
        purpose, status, received_at, gathered_at, decided_at, ended_at, outcome, decided_by,
        decision_reason, grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
        policy_version, valid_until, line_id, channel, asks
 FROM decisioning.application
-WHERE application_id < :before
+WHERE application_id < /*turns*/ :before
   AND (:status::text IS NULL OR status = :status)
   AND (:products::text[] IS NULL OR product_code = ANY (:products))
-ORDER BY application_id DESC
+ORDER BY application_id DESC /*turns*/
 LIMIT :page;
 
 -- name: change_applications

@@ -367,11 +367,11 @@ async def leaves_of_customer(
 
 
 async def page_of_customer(
-    connection: Connection, customer_id: int, *, before: int, page: int
+    connection: Connection, customer_id: int, *, before: int, page: int, is_back: bool = False
 ) -> list[ListedLeaf]:
     """Return leaves of a customer, newest first."""
-    rows: list[Any] = await QUERIES.page_of_customer.fetch(
-        connection, customer_id=customer_id, before=before, page=page
+    rows: list[Any] = await QUERIES.page_of_customer.page(
+        connection, customer_id=customer_id, before=before, page=page, is_back=is_back
     )
     return [ListedLeaf(*row) for row in rows]
 

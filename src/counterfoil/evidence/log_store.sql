@@ -235,15 +235,16 @@ ORDER BY l.leaf_id, l.idx;
 -- name: page_of_customer
 -- Leaves of one customer, numbered or staged, newest first.
 -- gives   at most :page rows with an identifier below the one given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT l.leaf_id, l.leaf_type, l.subject_id, l.created, l.idx
 FROM evidence.leaf AS l
-WHERE l.customer_id = :customer_id AND l.leaf_id < :before
+WHERE l.customer_id = :customer_id AND l.leaf_id < /*turns*/ :before
 UNION ALL
 SELECT s.leaf_id, s.leaf_type, s.subject_id, s.created, NULL
 FROM evidence.leaf_staged AS s
-WHERE s.customer_id = :customer_id AND s.leaf_id < :before
-ORDER BY leaf_id DESC
+WHERE s.customer_id = :customer_id AND s.leaf_id < /*turns*/ :before
+ORDER BY leaf_id DESC /*turns*/
 LIMIT :page;
 
 -- name: note_of

@@ -88,14 +88,16 @@ async def read_deliveries(
     state: DeliveryState | None = None,
     before: int = NEWEST,
     page: int,
+    is_back: bool = False,
 ) -> list[Listed]:
     """Return notices, newest first."""
-    rows = await QUERIES.deliveries.fetch(
+    rows = await QUERIES.deliveries.page(
         connection,
         host_id=host_id,
         state=None if state is None else state.value,
         before=before,
         page=page,
+        is_back=is_back,
     )
     return [Listed(_delivery(row), row["last_outcome"]) for row in rows]
 

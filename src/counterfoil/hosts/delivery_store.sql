@@ -89,6 +89,7 @@ ON CONFLICT ON CONSTRAINT delivery_attempt_pkey DO NOTHING;
 -- name: deliveries
 -- Notices to one host, or to all where none is named, newest first, with the last attempt.
 -- gives   at most :page rows, before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT d.customer_id, d.delivery_id, d.host_id, d.event_id, d.kind, d.payload, d.state, d.attempts,
        d.next_at, d.made_at, d.ended_at,
@@ -98,8 +99,8 @@ SELECT d.customer_id, d.delivery_id, d.host_id, d.event_id, d.kind, d.payload, d
 FROM hosts.delivery AS d
 WHERE (:host_id::bigint IS NULL OR d.host_id = :host_id)
   AND (:state::text IS NULL OR d.state = :state)
-  AND d.delivery_id < :before
-ORDER BY d.delivery_id DESC
+  AND d.delivery_id < /*turns*/ :before
+ORDER BY d.delivery_id DESC /*turns*/
 LIMIT :page;
 
 -- name: resend_delivery

@@ -82,13 +82,23 @@ async def decide_approval(
 
 
 async def list_approvals(
-    house: House, *, only_open: bool = False, before: int | None = None, page: int = 100
+    house: House,
+    *,
+    only_open: bool = False,
+    before: int | None = None,
+    page: int = 100,
+    is_back: bool = False,
 ) -> list[Approval]:
     """Return requests, newest first."""
     beyond = {} if before is None else {"before": before}
     async with house.database.connection() as connection:
         return await approvals.list_approvals(
-            connection, now=house.clock.now(), only_open=only_open, page=page, **beyond
+            connection,
+            now=house.clock.now(),
+            only_open=only_open,
+            page=page,
+            is_back=is_back,
+            **beyond,
         )
 
 

@@ -64,12 +64,12 @@ def _lets_in(grant: Grant, by: str, now: datetime) -> bool:
 
 
 async def footprint_of(
-    house: House, customer_id: int, *, page: int, before: int = store.NEWEST
+    house: House, customer_id: int, *, page: int, is_back: bool = False, before: int = store.NEWEST
 ) -> list[Footprint]:
     """Return a page of the inquiries about a customer, newest first."""
     async with house.database.connection() as connection:
         inquiries = await store.inquiries_of_customer(
-            connection, customer_id, page=page, before=before
+            connection, customer_id, page=page, is_back=is_back, before=before
         )
         reports = {
             report.inquiry_id: report

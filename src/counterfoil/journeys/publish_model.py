@@ -215,10 +215,15 @@ async def retire_model(
     return await _step(house, actor, "model_retirement", model_sha256, reason, work)
 
 
-async def list_registered(house: House, *, after: str | None = None, page: int) -> list[Registered]:
-    """Return models, newest first, with where each stands and what uses it."""
+async def list_registered(
+    house: House, *, after: str | None = None, page: int, is_back: bool = False
+) -> list[Registered]:
+    """Return models, newest first, with where each stands and what uses it.
+
+    Those behind a hash, or those before it.
+    """
     async with house.database.connection() as connection:
-        models = await store.list_models(connection, after=after, page=page)
+        models = await store.list_models(connection, beside=after, page=page, is_back=is_back)
         return await _registered(connection, models, at=house.clock.now())
 
 

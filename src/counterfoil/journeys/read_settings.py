@@ -58,11 +58,13 @@ async def read_settings(house: House, *, customer_id: int) -> dict[str, Any] | R
 
 
 async def read_history(
-    house: House, *, customer_id: int, before: int, page: int
+    house: House, *, customer_id: int, before: int, page: int, is_back: bool = False
 ) -> list[SettingChange]:
     """Return a page of what a customer has changed, newest first."""
     async with house.database.connection() as connection:
-        return await setting_store.read_changes(connection, customer_id, before=before, page=page)
+        return await setting_store.read_changes(
+            connection, customer_id, before=before, page=page, is_back=is_back
+        )
 
 
 async def read_debits(house: House, *, customer_id: int, page: int) -> list[Row]:

@@ -42,12 +42,14 @@ class Opening:
 
 
 async def list_receipts(
-    house: House, customer_id: int, *, before: int, page: int
+    house: House, customer_id: int, *, before: int, page: int, is_back: bool = False
 ) -> list[ReceiptListed]:
     """Return the leaves of a customer, newest first."""
     async with house.database.connection() as connection:
         witnessed = await log_store.last_witnessed(connection)
-        leaves = await log_store.page_of_customer(connection, customer_id, before=before, page=page)
+        leaves = await log_store.page_of_customer(
+            connection, customer_id, before=before, page=page, is_back=is_back
+        )
     size = 0 if witnessed is None else witnessed.size
     return [
         ReceiptListed(leaf=leaf, is_witnessed=leaf.idx is not None and leaf.idx < size)

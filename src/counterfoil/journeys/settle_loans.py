@@ -81,12 +81,19 @@ async def list_settlements(
     quote_id: int | None = None,
     before: int = settlement_store.NEWEST,
     page: int,
+    is_back: bool = False,
 ) -> list[dict[str, Any]]:
     """Return a customer's quotes as they stand, newest first."""
     on = await house.business_date()
     async with house.database.connection() as connection:
         quotes = await settlement_store.read_quotes(
-            connection, customer_id, line_id=line_id, quote_id=quote_id, before=before, page=page
+            connection,
+            customer_id,
+            line_id=line_id,
+            quote_id=quote_id,
+            before=before,
+            page=page,
+            is_back=is_back,
         )
         numbers = {number for quote in quotes for number in quote.loan_ids}
         loans = {

@@ -101,11 +101,18 @@ async def end_snooze(
 
 
 async def list_snoozes(
-    house: House, customer_id: int, *, page: int = ROWS, before: int = store.NEWEST
+    house: House,
+    customer_id: int,
+    *,
+    page: int = ROWS,
+    is_back: bool = False,
+    before: int = store.NEWEST,
 ) -> list[Snooze]:
     """Return a customer's snoozes, newest first."""
     async with house.database.connection() as connection:
-        return await store.read_snoozes(connection, customer_id, page=page, before=before)
+        return await store.read_snoozes(
+            connection, customer_id, page=page, is_back=is_back, before=before
+        )
 
 
 async def _check(house: House, wish: SnoozeWish) -> Refused | None:

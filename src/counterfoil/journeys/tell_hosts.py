@@ -158,11 +158,12 @@ async def list_deliveries(
     state: DeliveryState | None = None,
     before: int = store.NEWEST,
     page: int = 100,
+    is_back: bool = False,
 ) -> list[store.Listed]:
     """Return notices, newest first."""
     async with house.database.connection() as connection:
         return await store.read_deliveries(
-            connection, host_id=host_id, state=state, before=before, page=page
+            connection, host_id=host_id, state=state, before=before, page=page, is_back=is_back
         )
 
 

@@ -118,12 +118,17 @@ async def note_refusal(house: House, actor: Actor, act: Act, refused: Refused) -
 
 
 async def find_trail(
-    house: House, wanted: Wanted, *, before: int | None = None, page: int = 100
+    house: House,
+    wanted: Wanted,
+    *,
+    before: int | None = None,
+    page: int = 100,
+    is_back: bool = False,
 ) -> list[Entry]:
     """Return lines of the trail, newest first."""
     beyond: Any = {} if before is None else {"before": before}
     async with house.database.connection() as connection:
-        return await trail.find_entries(connection, wanted, page=page, **beyond)
+        return await trail.find_entries(connection, wanted, page=page, is_back=is_back, **beyond)
 
 
 async def anchor_trail(house: House) -> int:

@@ -90,9 +90,10 @@ async def journals_of_account(
     *,
     after: tuple[int, int] = (0, 0),
     page: int,
+    is_back: bool = False,
 ) -> list[Journal]:
     """Return a page of journals that post to an account; `after` is (journal, customer)."""
-    rows: list[Any] = await QUERIES.journals_of_account.fetch(
+    rows: list[Any] = await QUERIES.journals_of_account.page(
         connection,
         account=account,
         from_date=span[0],
@@ -100,6 +101,7 @@ async def journals_of_account(
         after_journal_id=after[0],
         after_customer_id=after[1],
         page=page,
+        is_back=is_back,
     )
     return [Journal(*row) for row in rows]
 

@@ -81,14 +81,15 @@ WHERE j.customer_id = :customer_id AND j.journal_id = :journal_id;
 -- name: journals_of_account
 -- Journals that post to an account on the dates of a span.
 -- gives   at most :page journals after the key given, in the order of their keys
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT j.customer_id, j.journal_id, j.lender_id, j.currency, j.product_code, j.book_date,
        j.posted_at, j.kind, j.loan_id, j.transaction_id, j.accounts, j.amounts
 FROM ledger.journal AS j
 WHERE j.book_date BETWEEN :from_date AND :to_date
   AND :account::integer = ANY (j.accounts)
-  AND (j.journal_id, j.customer_id) > (:after_journal_id, :after_customer_id)
-ORDER BY j.journal_id, j.customer_id
+  AND (j.journal_id, j.customer_id) > /*turns*/ (:after_journal_id, :after_customer_id)
+ORDER BY j.journal_id ASC /*turns*/, j.customer_id ASC /*turns*/
 LIMIT :page;
 
 -- name: totals

@@ -29,11 +29,22 @@ async def read_return(
 
 
 async def read_returns_of_line(
-    connection: Connection, customer_id: int, line_id: int, *, before: int = NEWEST, page: int
+    connection: Connection,
+    customer_id: int,
+    line_id: int,
+    *,
+    before: int = NEWEST,
+    page: int,
+    is_back: bool = False,
 ) -> list[CreditReturn]:
     """Return a page of a line's credit returns from the newest back."""
-    rows: list[Any] = await QUERIES.returns_of_line.fetch(
-        connection, customer_id=customer_id, line_id=line_id, before=before, page=page
+    rows: list[Any] = await QUERIES.returns_of_line.page(
+        connection,
+        customer_id=customer_id,
+        line_id=line_id,
+        before=before,
+        page=page,
+        is_back=is_back,
     )
     return [CreditReturn(*row) for row in rows]
 

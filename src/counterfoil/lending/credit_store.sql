@@ -14,13 +14,14 @@ CROSS JOIN LATERAL (
 -- name: returns_of_line
 -- The credit returns of a line, newest first.
 -- gives   at most :page rows before the return given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT r.customer_id, r.return_id, r.line_id, r.amount_minor, r.currency, r.payee_ref,
        r.requested_on, r.status, r.value_date, r.rail_reference, r.failure_code, r.settled_on,
        r.bounced_on
 FROM lending.credit_return AS r
-WHERE r.customer_id = :customer_id AND r.line_id = :line_id AND r.return_id < :before
-ORDER BY r.return_id DESC
+WHERE r.customer_id = :customer_id AND r.line_id = :line_id AND r.return_id < /*turns*/ :before
+ORDER BY r.return_id DESC /*turns*/
 LIMIT :page;
 
 -- name: returns_of_range

@@ -105,12 +105,13 @@ async def read_purchases(
     without_key: str = "",
     after: int = 0,
     page: int = PAGE,
+    is_back: bool = False,
 ) -> list[PurchaseState]:
     """Return purchases of a customer, of a merchant, or one; the oldest first, after a number.
 
     `without_key` names a drawdown that does not count as paid: the one that is looked at.
     """
-    rows = await QUERIES.purchases.fetch(
+    rows = await QUERIES.purchases.page(
         connection,
         customer_id=customer_id,
         merchant_id=merchant_id,
@@ -119,6 +120,7 @@ async def read_purchases(
         refund=REFUND,
         after=after,
         page=page,
+        is_back=is_back,
     )
     return [
         PurchaseState(

@@ -21,6 +21,7 @@ FROM unnest(:kinds::text[], :digests::bytea[]) AS paper (kind, sha256);
 -- name: purchases
 -- Purchases of a customer, of a merchant, or one, with what was given, paid and is owed back.
 -- gives   at most :page rows after a number, the oldest first
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT p.customer_id, p.purchase_id, p.scene, p.scene_version, p.merchant_id, p.price_minor,
        p.currency, p.course_from, p.course_until, p.is_student,
@@ -50,8 +51,8 @@ FROM lending.scene_purchase AS p
 WHERE (p.customer_id = :customer_id OR :customer_id = 0)
   AND (p.merchant_id = :merchant_id OR :merchant_id = 0)
   AND (p.purchase_id = :purchase_id OR :purchase_id = 0)
-  AND p.purchase_id > :after
-ORDER BY p.purchase_id
+  AND p.purchase_id > /*turns*/ :after
+ORDER BY p.purchase_id ASC /*turns*/
 LIMIT :page;
 
 -- name: last_purchases

@@ -29,15 +29,17 @@ async def read_quotes(
     quote_id: int | None = None,
     before: int = NEWEST,
     page: int,
+    is_back: bool = False,
 ) -> list[SettlementQuote]:
     """Return a customer's quotes, newest first."""
-    rows: list[Any] = await QUERIES.quotes.fetch(
+    rows: list[Any] = await QUERIES.quotes.page(
         connection,
         customer_id=customer_id,
         line_id=line_id,
         quote_id=quote_id,
         before=before,
         page=page,
+        is_back=is_back,
     )
     return [
         SettlementQuote(**dict(row) | {"loans": tuple(orjson.loads(row["loans"]))}) for row in rows

@@ -82,9 +82,10 @@ async def read_loans_after(
     products: Collection[str] | None = None,
     lenders: Collection[str] | None = None,
     page: int,
+    is_back: bool = False,
 ) -> list[Loan]:
     """Return a page of loans with their unsettled instalments, in the order of their keys."""
-    rows = await QUERIES.loans_after.fetch(
+    rows = await QUERIES.loans_after.page(
         connection,
         after_customer_id=after[0],
         after_loan_id=after[1],
@@ -94,6 +95,7 @@ async def read_loans_after(
         products=None if products is None else list(products),
         lenders=None if lenders is None else list(lenders),
         page=page,
+        is_back=is_back,
     )
     loans = {(row["customer_id"], row["loan_id"]): loan_of(row) for row in rows}
     await _read_dues(connection, loans)
@@ -109,9 +111,10 @@ async def read_lines_after(
     products: Collection[str] | None = None,
     lenders: Collection[str] | None = None,
     page: int,
+    is_back: bool = False,
 ) -> list[Line]:
     """Return a page of lines in the order of their keys; of some products or lenders alone."""
-    rows: list[Any] = await QUERIES.lines_after.fetch(
+    rows: list[Any] = await QUERIES.lines_after.page(
         connection,
         after_customer_id=after[0],
         after_line_id=after[1],
@@ -120,6 +123,7 @@ async def read_lines_after(
         products=None if products is None else list(products),
         lenders=None if lenders is None else list(lenders),
         page=page,
+        is_back=is_back,
     )
     return [Line(*row) for row in rows]
 
@@ -180,11 +184,13 @@ def writes_of(
     """Return the parts of a statement that write what changed in these accounts."""
     new_lines: list[tuple[object, ...]] = []
     lines: list[tuple[object, ...]] = []
+    prices: list[tuple[object, ...]] = []
     new_loans: list[tuple[object, ...]] = []
     loans: list[tuple[object, ...]] = []
     instalments: list[tuple[object, ...]] = []
     dropped: list[tuple[object, ...]] = []
     events_of_review: list[tuple[object, ...]] = []
+    has_new_price = False
     for account in accounts:
         line = account.line
         if line is None or line.version == account.stored_version:
@@ -193,6 +199,8 @@ def writes_of(
             new_lines.append(_new_line_row(line))
         else:
             lines.append(_line_row(line, account.stored_version))
+            prices.append((line.rate_daily_e8,))
+            has_new_price = has_new_price or account.has_new_price
         new_loans += [_new_loan_row(account.loans[loan_id]) for loan_id in account.new_loans]
         for loan_id in account.changed_loans:
             loan = account.loans[loan_id]
@@ -205,7 +213,7 @@ def writes_of(
     add = QUERIES
     parts = [
         Write(add.add_lines, (new_lines,)) if new_lines else None,
-        Write(add.change_lines, (lines,), len(lines)) if lines else None,
+        _line_changes(lines, prices if has_new_price else None),
         Write(add.add_loans, (new_loans,)) if new_loans else None,
         Write(add.change_loans, (loans,), len(loans)) if loans else None,
         Write(add.put_instalments, (instalments,)) if instalments else None,
@@ -215,6 +223,18 @@ def writes_of(
         Write(add.bring_review_forward, (events_of_review,)) if events_of_review else None,
     ]
     return [part for part in parts if part is not None]
+
+
+def _line_changes(
+    lines: list[tuple[object, ...]], prices: list[tuple[object, ...]] | None
+) -> Write | None:
+    """Return the part that changes lines; a signed price is rare, and no other batch writes it."""
+    if not lines:
+        return None
+    if prices is None:
+        return Write(QUERIES.change_lines, (lines,), len(lines))
+    priced = [line + price for line, price in zip(lines, prices, strict=True)]
+    return Write(QUERIES.change_priced_lines, (priced,), len(priced))
 
 
 def transaction_row(

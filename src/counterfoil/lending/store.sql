@@ -85,6 +85,7 @@ CROSS JOIN LATERAL (
 -- name: loans_after
 -- The loans of a customer, of a line, or of the whole book, in the order of their keys.
 -- gives   at most :page rows after the key given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o.lender_id,
        o.currency, o.method, o.purpose, o.payee_ref, o.cost_sheet_hash, o.original_minor,
@@ -97,18 +98,19 @@ SELECT o.customer_id, o.loan_id, o.line_id, o.product_code, o.product_version, o
        o.contract_id, o.note_ref, o.note_sha256, o.fees, o.due_fee_minor, o.due_guarantee_minor,
        o.fee_paid_minor, o.guarantee_paid_minor, o.signed, o.sheet_read_ms
 FROM lending.loan AS o
-WHERE (o.customer_id, o.loan_id) > (:after_customer_id, :after_loan_id)
+WHERE (o.customer_id, o.loan_id) > /*turns*/ (:after_customer_id, :after_loan_id)
   AND (:customer_id::bigint IS NULL OR o.customer_id = :customer_id)
   AND (:line_id::bigint IS NULL OR o.line_id = :line_id)
   AND (:status::text IS NULL OR o.status = :status)
   AND (:products::text[] IS NULL OR o.product_code = ANY (:products))
   AND (:lenders::text[] IS NULL OR o.lender_id = ANY (:lenders))
-ORDER BY o.customer_id, o.loan_id
+ORDER BY o.customer_id ASC /*turns*/, o.loan_id ASC /*turns*/
 LIMIT :page;
 
 -- name: lines_after
 -- The lines of a customer or of the whole book, in the order of their keys.
 -- gives   at most :page rows after the key given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT l.customer_id, l.line_id, l.application_id, l.product_code, l.product_version, l.lender_id,
        l.currency, l.status, l.limit_minor, l.rate_daily_e8, l.repayment_day, l.opened_on,
@@ -116,12 +118,12 @@ SELECT l.customer_id, l.line_id, l.application_id, l.product_code, l.product_ver
        l.frozen_until, l.status_reason, l.next_cap_minor, l.next_cap_on, l.day_changed_on,
        l.day_changes, l.returning_minor, l.contract_id, l.agreement_sha256
 FROM lending.credit_line AS l
-WHERE (l.customer_id, l.line_id) > (:after_customer_id, :after_line_id)
+WHERE (l.customer_id, l.line_id) > /*turns*/ (:after_customer_id, :after_line_id)
   AND (:customer_id::bigint IS NULL OR l.customer_id = :customer_id)
   AND (:status::text IS NULL OR l.status = :status)
   AND (:products::text[] IS NULL OR l.product_code = ANY (:products))
   AND (:lenders::text[] IS NULL OR l.lender_id = ANY (:lenders))
-ORDER BY l.customer_id, l.line_id
+ORDER BY l.customer_id ASC /*turns*/, l.line_id ASC /*turns*/
 LIMIT :page;
 
 -- name: open_dues_of_loans
@@ -230,6 +232,29 @@ SET status = r.status, limit_minor = r.limit_minor, own_cap_minor = r.own_cap_mi
     version = r.version, returning_minor = r.returning_minor, contract_id = r.contract_id,
     agreement_sha256 = r.agreement_sha256, product_version = r.product_version
 FROM unnest(:rows::lending.line_change_v4[]) AS r
+CROSS JOIN LATERAL (
+    SELECT c.ctid FROM lending.credit_line AS c
+    WHERE c.customer_id = r.customer_id AND c.line_id = r.line_id
+      AND c.version = r.stored_version
+    OFFSET 0) AS at
+WHERE l.ctid = at.ctid
+RETURNING 1;
+
+-- name: change_priced_lines
+-- Changed credit lines of a batch in which a customer's signature changed a price, where nobody
+-- else has changed them since.
+-- gives   one row a line that was changed
+-- locks   the lines
+UPDATE lending.credit_line AS l
+SET status = r.status, limit_minor = r.limit_minor, own_cap_minor = r.own_cap_minor,
+    principal_minor = r.principal_minor, held_minor = r.held_minor, credit_minor = r.credit_minor,
+    repayment_day = r.repayment_day, frozen_until = r.frozen_until,
+    status_reason = r.status_reason, next_cap_minor = r.next_cap_minor,
+    next_cap_on = r.next_cap_on, day_changed_on = r.day_changed_on, day_changes = r.day_changes,
+    version = r.version, returning_minor = r.returning_minor, contract_id = r.contract_id,
+    agreement_sha256 = r.agreement_sha256, product_version = r.product_version,
+    rate_daily_e8 = r.rate_daily_e8
+FROM unnest(:rows::lending.line_change_v5[]) AS r
 CROSS JOIN LATERAL (
     SELECT c.ctid FROM lending.credit_line AS c
     WHERE c.customer_id = r.customer_id AND c.line_id = r.line_id

@@ -161,11 +161,16 @@ async def add_monitorings(connection: Runner, found: Sequence[Monitoring]) -> No
 
 
 async def list_monitorings(
-    connection: Runner, model_sha256: str, *, before: int = _NUMBER_MAX, page: int
+    connection: Runner,
+    model_sha256: str,
+    *,
+    before: int = _NUMBER_MAX,
+    page: int,
+    is_back: bool = False,
 ) -> list[Monitoring]:
     """Return what was found of a model, newest first."""
-    rows = await QUERIES.monitorings.fetch(
-        connection, model_sha256=model_sha256, before=before, page=page
+    rows = await QUERIES.monitorings.page(
+        connection, model_sha256=model_sha256, before=before, page=page, is_back=is_back
     )
     return [_monitoring(row) for row in rows]
 

@@ -17,12 +17,13 @@ FROM unnest(
 -- name: monitorings
 -- What was found of a model, newest first, behind a number.
 -- gives   at most :page rows
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT monitoring_id, model_sha256, segment, since, until, cases, level, document, owner, due_on,
        made_at
 FROM models.monitoring
-WHERE model_sha256 = :model_sha256 AND monitoring_id < :before
-ORDER BY monitoring_id DESC
+WHERE model_sha256 = :model_sha256 AND monitoring_id < /*turns*/ :before
+ORDER BY monitoring_id DESC /*turns*/
 LIMIT :page;
 
 -- name: latest_monitorings

@@ -50,9 +50,11 @@ async def read_file(connection: Runner, model_sha256: str) -> Artefact | None:
     return None if text is None else read_artefact(text.encode())
 
 
-async def list_models(connection: Runner, *, after: str | None = None, page: int) -> list[Model]:
-    """Return models, newest first, behind a hash."""
-    rows = await QUERIES.models.fetch(connection, after_sha256=after, page=page)
+async def list_models(
+    connection: Runner, *, beside: str | None = None, page: int, is_back: bool = False
+) -> list[Model]:
+    """Return models, newest first, behind a hash or before it."""
+    rows = await QUERIES.models.page(connection, beside_sha256=beside, page=page, is_back=is_back)
     return [Model(**dict(row)) for row in rows]
 
 

@@ -36,15 +36,16 @@ WHERE model_sha256 = :model_sha256;
 -- name: models
 -- Models, newest first, behind a key.
 -- gives   at most :page rows
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT model_sha256, code, version, kind, owner, data_sha256, developer, added_at
 FROM models.model
-WHERE :after_sha256::text IS NULL
-   OR (added_at, model_sha256) < (
+WHERE :beside_sha256::text IS NULL
+   OR (added_at, model_sha256) < /*turns*/ (
        SELECT earlier.added_at, earlier.model_sha256
        FROM models.model AS earlier
-       WHERE earlier.model_sha256 = :after_sha256)
-ORDER BY added_at DESC, model_sha256 DESC
+       WHERE earlier.model_sha256 = :beside_sha256)
+ORDER BY added_at DESC /*turns*/, model_sha256 DESC /*turns*/
 LIMIT :page;
 
 -- name: lock_model

@@ -321,11 +321,22 @@ async def doubtful_by_statement(
 
 
 async def read_debits(
-    connection: Connection, customer_id: int, *, line_id: int | None, before: int, page: int
+    connection: Connection,
+    customer_id: int,
+    *,
+    line_id: int | None,
+    before: int,
+    page: int,
+    is_back: bool = False,
 ) -> Sequence[Row]:
     """Return a page of a customer's debits, newest first."""
-    rows: list[Any] = await QUERIES.debits_of_customer.fetch(
-        connection, customer_id=customer_id, line_id=line_id, before=before, page=page
+    rows: list[Any] = await QUERIES.debits_of_customer.page(
+        connection,
+        customer_id=customer_id,
+        line_id=line_id,
+        before=before,
+        page=page,
+        is_back=is_back,
     )
     return rows
 

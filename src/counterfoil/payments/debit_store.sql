@@ -292,14 +292,15 @@ WHERE l.rail = :rail AND l.statement_date = :statement_date AND l.kind = 'return
 -- name: debits_of_customer
 -- A customer's debits, newest first.
 -- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT d.debit_id, d.mandate_id, d.line_id, d.due_on, d.presentation_no, d.amount_minor,
        d.currency, d.status, d.outcome, d.value_date, d.failure_code, d.suspended_at, d.cause,
        d.created_at, d.finished_at
 FROM payments.debit AS d
-WHERE d.customer_id = :customer_id AND d.debit_id < :before
+WHERE d.customer_id = :customer_id AND d.debit_id < /*turns*/ :before
   AND (:line_id::bigint IS NULL OR d.line_id = :line_id)
-ORDER BY d.debit_id DESC
+ORDER BY d.debit_id DESC /*turns*/
 LIMIT :page;
 
 -- name: suspended

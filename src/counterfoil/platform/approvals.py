@@ -181,10 +181,11 @@ async def list_approvals(
     only_open: bool = False,
     before: int = _NUMBER_MAX,
     page: int = 100,
+    is_back: bool = False,
 ) -> list[Approval]:
     """Return requests, newest first."""
-    rows = await _QUERIES.approvals.fetch(
-        connection, now=now, only_open=only_open, before=before, page=page
+    rows = await _QUERIES.approvals.page(
+        connection, now=now, only_open=only_open, before=before, page=page, is_back=is_back
     )
     return [_approval(row) for row in rows]
 

@@ -50,11 +50,12 @@ WHERE approval_id = :approval_id AND used_at IS NULL;
 -- name: approvals
 -- Requests, newest first; only the undecided ones that are still open where that is asked for.
 -- gives   at most :page rows, before the key given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT approval_id, kind, payload_hash, summary, requested_by, request_reason, requested_at,
        expires_at, decided_by, is_approved, decision_reason, decided_at, used_by, used_at
 FROM platform.approval
-WHERE approval_id < :before
+WHERE approval_id < /*turns*/ :before
   AND (NOT :only_open::boolean OR (decided_at IS NULL AND expires_at > :now))
-ORDER BY approval_id DESC
+ORDER BY approval_id DESC /*turns*/
 LIMIT :page;

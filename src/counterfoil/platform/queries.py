@@ -10,6 +10,12 @@ appearance, while casts (`::bigint`), strings, quoted names and comments are lef
     WHERE customer_id = :customer_id
     ORDER BY line_id;
 
+A list that is read to both sides of a key marks what turns with `/*turns*/`, right behind it:
+
+    WHERE customer_id = :customer_id AND line_id > /*turns*/ :after
+    ORDER BY line_id ASC /*turns*/
+    LIMIT :page;
+
 Invariant   Every name occurs once in its file, every query has a sentence and one statement, and a
             call gives exactly the parameters the query uses: anything else fails, the first two
             when the file is loaded, the last before the database is asked.
@@ -22,6 +28,9 @@ from importlib import resources
 from typing import Any, Final, Protocol, Self
 
 _HEADER: Final = re.compile(r"^--[ \t]*name:[ \t]*(?P<name>.*?)[ \t]*$", re.MULTILINE)
+#: A comparison or a direction that the other side of a key turns round.
+_TURN: Final = re.compile(r"(?P<word>[<>]|\bASC|\bDESC)(?P<mark>\s*/\*turns\*/)")
+_TURNED: Final = {"<": ">", ">": "<", "ASC": "DESC", "DESC": "ASC"}
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _TOKEN: Final = re.compile(
     r"""
@@ -88,6 +97,8 @@ class Query:
     sql: str
     #: Names of `$1`, `$2` …
     parameters: tuple[str, ...]
+    #: The statement that reads to the other side of the key; empty where nothing is marked.
+    sql_back: str = ""
 
     def arguments(self, values: Mapping[str, object]) -> tuple[object, ...]:
         """Return the values in the driver's order; a missing or an unused name fails."""
@@ -103,6 +114,16 @@ class Query:
     async def fetch(self, connection: Runner, **values: object) -> list[Row]:
         """Return all rows."""
         return await connection.fetch(self.sql, *self.arguments(values))
+
+    async def page(self, connection: Runner, *, is_back: bool, **values: object) -> list[Row]:
+        """Return the rows behind a key, or those before it, in the order of the list either way."""
+        if not is_back:
+            return await self.fetch(connection, **values)
+        if not self.sql_back:
+            raise QueryError(f"query {self.name} marks nothing that turns")
+        rows = await connection.fetch(self.sql_back, *self.arguments(values))
+        rows.reverse()
+        return rows
 
     async def fetchrow(self, connection: Runner, **values: object) -> Row | None:
         """Return the first row, or None."""
@@ -200,6 +221,14 @@ def _query(name: str, body: str, source: str) -> Query:
     """Translate one query; its leading comment is its sentence and must be there."""
     if not re.match(r"\s*--[ \t]*\w", body):
         raise QueryError(f"{source}: query {name} has no sentence that says what it gives")
+    statement, parameters = _statement(name, body, source)
+    back, count = _TURN.subn(lambda found: _TURNED[found["word"]] + found["mark"], body)
+    sql_back = _statement(name, back, source)[0] if count else ""
+    return Query(name=name, sql=statement, parameters=parameters, sql_back=sql_back)
+
+
+def _statement(name: str, body: str, source: str) -> tuple[str, tuple[str, ...]]:
+    """Return a statement as the driver takes it, and its parameters in the driver's order."""
     numbers: dict[str, int] = {}
     written: list[str] = []
     position = 0
@@ -212,7 +241,7 @@ def _query(name: str, body: str, source: str) -> Query:
         raise QueryError(f"{source}: query {name} is empty")
     if _END in statement:
         raise QueryError(f"{source}: query {name} has more than one statement")
-    return Query(name=name, sql=_tidied(statement), parameters=tuple(numbers))
+    return _tidied(statement), tuple(numbers)
 
 
 #: Stands for a semicolon of the statement itself, not of a string, while a query is translated.

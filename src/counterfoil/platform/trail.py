@@ -95,10 +95,15 @@ async def add_entries(connection: Runner, entries: Sequence[Entry]) -> None:
 
 
 async def find_entries(
-    connection: Runner, wanted: Wanted, *, before: int = _NUMBER_MAX, page: int = 100
+    connection: Runner,
+    wanted: Wanted,
+    *,
+    before: int = _NUMBER_MAX,
+    page: int = 100,
+    is_back: bool = False,
 ) -> list[Entry]:
     """Return lines, newest first."""
-    rows = await _QUERIES.find_trail.fetch(
+    rows = await _QUERIES.find_trail.page(
         connection,
         actor=wanted.actor,
         act=wanted.act,
@@ -108,6 +113,7 @@ async def find_entries(
         only_refused=wanted.only_refused,
         before=before,
         page=page,
+        is_back=is_back,
     )
     return [_entry(row) for row in rows]
 

@@ -20,11 +20,12 @@ FROM unnest(
 -- name: find_trail
 -- What happened, newest first, by what is known of it.
 -- gives   at most :page rows, before the key given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT trail_id, at, actor, role, source, act, outcome, customer_id, customer_ids, subject,
        purpose, ticket, reason, before, after
 FROM platform.trail
-WHERE trail_id < :before
+WHERE trail_id < /*turns*/ :before
   AND (:actor::text IS NULL OR actor = :actor)
   AND (:act::text IS NULL OR act = :act)
   AND (:customer_id::bigint IS NULL OR customer_id = :customer_id
@@ -32,7 +33,7 @@ WHERE trail_id < :before
   AND (:since::timestamptz IS NULL OR at >= :since)
   AND (:until::timestamptz IS NULL OR at < :until)
   AND (NOT :only_refused::boolean OR outcome <> 'done')
-ORDER BY trail_id DESC
+ORDER BY trail_id DESC /*turns*/
 LIMIT :page;
 
 -- name: trail_after

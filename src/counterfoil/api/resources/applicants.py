@@ -7,16 +7,8 @@ import orjson
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
-from counterfoil.api.reads import (
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import Body, CustomerId, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.customers import store
@@ -61,11 +53,10 @@ class ApplicantView(View):
     created_at: datetime
 
 
-class Applicants(View):
+class Applicants(PageView):
     """A page of customers, newest first."""
 
     items: list[ApplicantView]
-    next: str | None
 
 
 class RecordLinkStep(View):
@@ -127,18 +118,17 @@ WRITES = (REGISTER,)
 
 
 @router.get("/v1/applicants", **reads(Scope.APPLICANTS_READ, TAG, "List applicants"))
-async def list_applicants(
-    house: HouseOf, after: After = None, limit: Limit = PAGE_DEFAULT
-) -> Applicants:
+async def list_applicants(house: HouseOf, turn: Paging) -> Applicants:
     """Return customers, newest first."""
-    before = store.NEWEST if after is None else read_cursor(after)[1]
+    before = turn.number(store.NEWEST)
     async with house.database.connection() as connection:
-        found = await store.read_customers(connection, page=limit + 1, before=before)
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1]
+        found = await store.read_customers(
+            connection, page=turn.page, is_back=turn.is_back, before=before
+        )
+    page = page_of(found, turn, lambda item: (0, item.customer_id))
     return Applicants(
-        items=[applicant_view(customer) for customer in shown],
-        next=None if last is None else write_cursor((0, last.customer_id)),
+        items=[applicant_view(customer) for customer in page.items],
+        **page.cursors,
     )
 
 

@@ -8,17 +8,8 @@ import orjson
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from counterfoil.api.reads import (
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    ReachOf,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import HouseOf, ReachOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.lines import LineView
 from counterfoil.api.shapes import (
@@ -163,11 +154,10 @@ class ApplicationView(View):
     asks: list[str]
 
 
-class Applications(View):
+class Applications(PageView):
     """A page of applications, newest first."""
 
     items: list[ApplicationView]
-    next: str | None
 
 
 async def carry_application(call: Call, body: ApplicationBody) -> Answer | Refused:
@@ -370,25 +360,24 @@ WRITES = (SUBMIT, SUPPLY, ACCEPT, DECIDE, WITHDRAW)
 async def list_applications(
     house: HouseOf,
     reach: ReachOf,
+    turn: Paging,
     status: Annotated[Status | None, Query()] = None,
-    after: After = None,
-    limit: Limit = PAGE_DEFAULT,
 ) -> Applications:
     """Return applications, newest first."""
-    before = store.NEWEST if after is None else read_cursor(after)[1]
+    before = turn.number(store.NEWEST)
     async with house.database.connection() as connection:
         found = await store.read_applications(
             connection,
-            page=limit + 1,
+            page=turn.page,
+            is_back=turn.is_back,
             before=before,
             status=status,
             products=_products(house, reach),
         )
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1]
+    page = page_of(found, turn, lambda item: (0, item.application_id))
     return Applications(
-        items=[application_view(item) for item in shown],
-        next=None if last is None else write_cursor((0, last.application_id)),
+        items=[application_view(item) for item in page.items],
+        **page.cursors,
     )
 
 

@@ -10,16 +10,8 @@ import orjson
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from counterfoil.api.reads import (
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.privacy import actor_of
 from counterfoil.api.shapes import Body, Code, CustomerId, Day, Reason, ShortText, View
@@ -71,11 +63,10 @@ class ApprovalView(View):
     used_at: datetime | None
 
 
-class Approvals(View):
+class Approvals(PageView):
     """A page of requests, newest first."""
 
     items: list[ApprovalView]
-    next: str | None
 
 
 class TrailView(View):
@@ -100,11 +91,10 @@ class TrailView(View):
     after: str
 
 
-class Trail(View):
+class Trail(PageView):
     """A page of the trail, newest first."""
 
     items: list[TrailView]
-    next: str | None
 
 
 async def carry_request(call: Call, body: ApprovalBody) -> Answer | Refused:
@@ -159,17 +149,17 @@ async def list_approvals(
     house: HouseOf,
     *,
     only_open: Annotated[bool, Query(description="Only what waits for a decision.")] = False,
-    after: After = None,
-    limit: Limit = PAGE_DEFAULT,
+    turn: Paging,
 ) -> Approvals:
     """Return requests, newest first."""
-    before = None if after is None else read_cursor(after)[1]
-    found = await journey.list_approvals(house, only_open=only_open, before=before, page=limit + 1)
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1]
+    before = turn.number()
+    found = await journey.list_approvals(
+        house, only_open=only_open, before=before, page=turn.page, is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda item: (0, item.approval_id))
     return Approvals(
-        items=[approval_view(item) for item in shown],
-        next=None if last is None else write_cursor((0, last.approval_id)),
+        items=[approval_view(item) for item in page.items],
+        **page.cursors,
     )
 
 
@@ -183,8 +173,7 @@ async def search_trail(
     only_refused: Annotated[bool, Query(description="Only what was turned away.")] = False,
     since: Annotated[Day | None, Query(description="From this day on, in UTC.")] = None,
     until: Annotated[Day | None, Query(description="Before this day, in UTC.")] = None,
-    after: After = None,
-    limit: Limit = PAGE_DEFAULT,
+    turn: Paging,
 ) -> Trail:
     """Return looks, changes and refusals, newest first."""
     wanted = Wanted(
@@ -195,13 +184,12 @@ async def search_trail(
         until=_midnight(until),
         only_refused=only_refused,
     )
-    before = None if after is None else read_cursor(after)[1]
-    found = await find_trail(house, wanted, before=before, page=limit + 1)
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1]
+    before = turn.number()
+    found = await find_trail(house, wanted, before=before, page=turn.page, is_back=turn.is_back)
+    page = page_of(found, turn, lambda item: (0, item.trail_id))
     return Trail(
-        items=[trail_view(entry) for entry in shown],
-        next=None if last is None else write_cursor((0, last.trail_id)),
+        items=[trail_view(entry) for entry in page.items],
+        **page.cursors,
     )
 
 

@@ -1,22 +1,15 @@
 """Requests for a call: customers ask to be called back, a person calls by a day."""
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter
 from pydantic import StringConstraints
 
-from counterfoil.api.reads import (
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
-from counterfoil.api.remembered import once, text_of
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import HouseOf, reads
+from counterfoil.api.remembered import once
 from counterfoil.api.shapes import Body, Code, CustomerId, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.customers import call_store as store
@@ -86,67 +79,52 @@ class CallRequestView(View):
     note: str | None
 
 
-class CallRequests(View):
+class CallRequests(PageView):
     """A page of requests."""
 
     items: list[CallRequestView]
-    next: str | None
 
 
 async def carry_request(call: Call, body: CallRequestBody) -> Answer | Refused:
     """Ask for a call."""
-
-    async def work() -> str | Refused:
-        wish = journey.CallWish(
-            customer_id=body.customer_id,
-            about=About(body.about),
-            slot=Slot(body.slot),
-            said=body.said,
-            by=call.author,
-        )
-        return _text(await journey.ask_call(call.house, wish))
-
-    asked: dict[str, object] = {"about": body.about, "slot": body.slot, "said": body.said}
-    return await once(call, body.customer_id, "ask_call", asked, work)
+    wish = journey.CallWish(
+        customer_id=body.customer_id,
+        about=About(body.about),
+        slot=Slot(body.slot),
+        said=body.said,
+        by=call.author,
+    )
+    act = partial(journey.ask_call, call.house, wish)
+    return await once(call, REQUEST, body, act, journey.call_document, scope_id=body.customer_id)
 
 
 async def carry_attempt(call: Call, body: CallAttemptBody) -> Answer | Refused:
     """Note a call."""
-    call_id = call.path["call_request_id"]
     actor = Actor(
         name=f"{call.author}:{body.called_by}", role=Scope.OPERATIONS_WRITE.value, source="api"
     )
-
-    async def work() -> str | Refused:
-        noted = await journey.note_call(
-            call.house,
-            actor,
-            customer_id=body.customer_id,
-            call_id=call_id,
-            attempt=Attempt(body.outcome),
-            said=body.note,
-        )
-        return _text(noted)
-
-    asked: dict[str, object] = {"call_id": call_id, **body.model_dump(mode="json")}
-    return await once(call, body.customer_id, "note_call", asked, work)
+    act = partial(
+        journey.note_call,
+        call.house,
+        actor,
+        customer_id=body.customer_id,
+        call_id=call.path["call_request_id"],
+        attempt=Attempt(body.outcome),
+        said=body.note,
+    )
+    return await once(call, ATTEMPT, body, act, journey.call_document, scope_id=body.customer_id)
 
 
 async def carry_withdrawal(call: Call, body: CallWithdrawalBody) -> Answer | Refused:
     """Withdraw a request."""
-    call_id = call.path["call_request_id"]
-
-    async def work() -> str | Refused:
-        ended = await journey.withdraw_call(
-            call.house, customer_id=body.customer_id, call_id=call_id, by=call.author
-        )
-        return _text(ended)
-
-    return await once(call, body.customer_id, "withdraw_call", {"call_id": call_id}, work)
-
-
-def _text(outcome: CallRequest | Refused) -> str | Refused:
-    return outcome if isinstance(outcome, Refused) else text_of(journey.call_document(outcome))
+    act = partial(
+        journey.withdraw_call,
+        call.house,
+        customer_id=body.customer_id,
+        call_id=call.path["call_request_id"],
+        by=call.author,
+    )
+    return await once(call, WITHDRAW, body, act, journey.call_document, scope_id=body.customer_id)
 
 
 REQUEST = Write(
@@ -195,20 +173,16 @@ WRITES = (REQUEST, ATTEMPT, WITHDRAW)
 
 
 @router.get("/v1/call-requests", **reads(Scope.OPERATIONS_READ, TAG, "Read the queue of calls"))
-async def list_calls(
-    house: HouseOf, after: After = None, limit: Limit = PAGE_DEFAULT
-) -> CallRequests:
+async def list_calls(house: HouseOf, turn: Paging) -> CallRequests:
     """Return whoever waits for a call, the nearest deadline first."""
-    start = store.FIRST
-    if after is not None:
-        day, number = read_cursor(after)
-        start = (date.fromordinal(min(max(day, 1), date.max.toordinal())), number)
     async with house.database.connection() as connection:
-        found = await store.calls_open(connection, page=limit + 1, after=start)
-    last = None if no_more(len(found), limit) else found[limit - 1]
+        found = await store.calls_open(
+            connection, page=turn.page, is_back=turn.is_back, after=turn.day(store.FIRST)
+        )
+    page = page_of(found, turn, lambda item: (item.due_on.toordinal(), item.call_id))
     return CallRequests(
-        items=_views(found[:limit]),
-        next=None if last is None else write_cursor((last.due_on.toordinal(), last.call_id)),
+        items=_views(page.items),
+        **page.cursors,
     )
 
 

@@ -6,16 +6,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from counterfoil.api.reads import (
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import (
     ApplicationId,
     Body,
@@ -206,12 +198,11 @@ class ConsentRefusedView(View):
     decided_at: datetime
 
 
-class Consents(View):
+class Consents(PageView):
     """A page of a customer's consents, newest first, and what the customer refused."""
 
     items: list[ConsentView]
     refused: list[ConsentRefusedView]
-    next: str | None
 
 
 class ConsentEventView(View):
@@ -368,16 +359,16 @@ _Whose = Annotated[CustomerId, Query(description="Whose consent it is.")]
 async def list_consents(
     house: HouseOf,
     customer_id: Annotated[CustomerId, Query(description="Whose consents.")],
-    after: After = None,
-    limit: Limit = PAGE_DEFAULT,
+    turn: Paging,
 ) -> Consents:
     """Return a customer's consents with recipients and uses, newest first."""
-    before = store.NEWEST if after is None else read_cursor(after)[1]
-    found, refused = await journey.consents_of(house, customer_id, page=limit + 1, before=before)
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1]
+    before = turn.number(store.NEWEST)
+    found, refused = await journey.consents_of(
+        house, customer_id, page=turn.page, is_back=turn.is_back, before=before
+    )
+    page = page_of(found, turn, lambda item: (0, item.consent_id))
     return Consents(
-        items=[consent_view(house, item) for item in shown],
+        items=[consent_view(house, item) for item in page.items],
         refused=[
             ConsentRefusedView(
                 notice=item.notice_code,
@@ -386,7 +377,7 @@ async def list_consents(
             )
             for item in refused
         ],
-        next=None if last is None else write_cursor((0, last.consent_id)),
+        **page.cursors,
     )
 
 

@@ -5,16 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from counterfoil.api.reads import (
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.resources.lines import line_or_refuse
 from counterfoil.api.resources.repayments import RepaymentAnswer
 from counterfoil.api.shapes import (
@@ -97,11 +89,10 @@ class CreditReturnAnswer(CreditReturnView):
     line_version: int
 
 
-class CreditReturns(View):
+class CreditReturns(PageView):
     """A page of returns, newest first."""
 
     items: list[CreditReturnView]
-    next: str | None
 
 
 async def carry_return(call: Call, body: CreditReturnBody) -> Answer | Refused:
@@ -199,21 +190,19 @@ async def list_credit_returns(
     house: HouseOf,
     line_id: LineId,
     customer_id: Annotated[CustomerId, Query(description="Whose line it is.")],
-    after: After = None,
-    limit: Limit = PAGE_DEFAULT,
+    turn: Paging,
 ) -> CreditReturns:
     """Return what went back, or is going back, to the customer, newest first."""
-    before = store.NEWEST if after is None else read_cursor(after)[1]
+    before = turn.number(store.NEWEST)
     async with house.database.connection() as connection:
         await line_or_refuse(connection, customer_id, line_id)
         found = await store.read_returns_of_line(
-            connection, customer_id, line_id, before=before, page=limit + 1
+            connection, customer_id, line_id, before=before, page=turn.page, is_back=turn.is_back
         )
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1]
+    page = page_of(found, turn, lambda item: (0, item.return_id))
     return CreditReturns(
-        items=[return_view(item) for item in shown],
-        next=None if last is None else write_cursor((0, last.return_id)),
+        items=[return_view(item) for item in page.items],
+        **page.cursors,
     )
 
 

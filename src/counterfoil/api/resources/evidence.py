@@ -13,17 +13,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from counterfoil.api import refusals
-from counterfoil.api.reads import (
-    PAGE_DEFAULT,
-    After,
-    Guard,
-    HouseOf,
-    Limit,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import Guard, HouseOf, reads
 from counterfoil.api.shapes import CustomerId, LeafId, View
 from counterfoil.evidence import log_store
 from counterfoil.evidence.formats.lines import format_base64
@@ -72,11 +63,10 @@ class ReceiptView(View):
     status: str
 
 
-class Receipts(View):
+class Receipts(PageView):
     """A page of a customer's leaves, newest first."""
 
     items: list[ReceiptView]
-    next: str | None
 
 
 class OpeningView(View):
@@ -109,17 +99,17 @@ class LogView(View):
 async def list_customer_receipts(
     house: HouseOf,
     customer_id: Annotated[CustomerId, Query()],
-    after: After = None,
-    limit: Limit = PAGE_DEFAULT,
+    turn: Paging,
 ) -> Receipts:
     """Return the leaves that are about a customer, newest first."""
-    before = NEWEST if after is None else read_cursor(after)[1]
-    found = await list_receipts(house, customer_id, before=before, page=limit + 1)
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1].leaf
+    before = turn.number(NEWEST)
+    found = await list_receipts(
+        house, customer_id, before=before, page=turn.page, is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda item: (0, item.leaf.leaf_id))
     return Receipts(
-        items=[_receipt_view(item) for item in shown],
-        next=None if last is None else write_cursor((0, last.leaf_id)),
+        items=[_receipt_view(item) for item in page.items],
+        **page.cursors,
     )
 
 

@@ -5,16 +5,8 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path
 
-from counterfoil.api.reads import (
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import Code, View
 from counterfoil.decisioning import experiment_store as store
 from counterfoil.decisioning.refusals import EXPERIMENT_NOT_FOUND
@@ -92,11 +84,10 @@ class ExperimentView(View):
     events: list[ExperimentEventView]
 
 
-class Experiments(View):
+class Experiments(PageView):
     """A page of experiments, newest first."""
 
     items: list[ExperimentView]
-    next: str | None
 
 
 class ExperimentReport(View):
@@ -141,18 +132,17 @@ class Losses(View):
 
 
 @router.get("/v1/experiments", **reads(Scope.OPERATIONS_READ, TAG, "List experiments"))
-async def list_experiments(
-    house: HouseOf, after: After = None, limit: Limit = PAGE_DEFAULT
-) -> Experiments:
+async def list_experiments(house: HouseOf, turn: Paging) -> Experiments:
     """Return experiments with their history, newest first."""
-    before = store.NEWEST if after is None else read_cursor(after)[1]
+    before = turn.number(store.NEWEST)
     async with house.database.connection() as connection:
-        found = await store.read_experiments(connection, page=limit + 1, before=before)
-    shown = found[:limit]
-    is_last = no_more(len(found), limit)
+        found = await store.read_experiments(
+            connection, page=turn.page, is_back=turn.is_back, before=before
+        )
+    page = page_of(found, turn, lambda item: (0, item.experiment_id))
     return Experiments(
-        items=[ExperimentView(**shape_of(kept)) for kept in shown],
-        next=None if is_last else write_cursor((0, shown[-1].experiment_id)),
+        items=[ExperimentView(**shape_of(kept)) for kept in page.items],
+        **page.cursors,
     )
 
 

@@ -6,17 +6,8 @@ from typing import Annotated, Final
 import orjson
 from fastapi import APIRouter, Query
 
-from counterfoil.api.reads import (
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    VisitOf,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, Turn, page_of
+from counterfoil.api.reads import HouseOf, VisitOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.host_links import TAG as HOST_TAG
 from counterfoil.api.resources.hosts import TAG
@@ -77,11 +68,10 @@ class NoticeView(View):
     made_at: datetime
 
 
-class Notices(View):
+class Notices(PageView):
     """A page of notices, newest first."""
 
     items: list[NoticeView]
-    next: str | None
 
 
 async def carry_test(call: Call, body: EmptyBody) -> Answer | Refused:
@@ -219,34 +209,30 @@ Whose = Annotated[HostId | None, Query(description="Only those of this host.")]
 async def list_host_events(
     house: HouseOf,
     visit: VisitOf,
+    turn: Paging,
     state: State = None,
-    after: After = None,
-    limit: Limit = PAGE_DEFAULT,
 ) -> Notices:
     """Return what you were told or will be, newest first; also what did not reach you."""
-    return await _page(house, visit.host.host_id, state, after, limit)
+    return await _page(house, visit.host.host_id, state, turn)
 
 
 @router.get("/v1/host-deliveries", **reads(Scope.OPERATIONS_READ, TAG, "List notices to hosts"))
 async def list_host_deliveries(
     house: HouseOf,
+    turn: Paging,
     host_id: Whose = None,
     state: State = None,
-    after: After = None,
-    limit: Limit = PAGE_DEFAULT,
 ) -> Notices:
     """Return notices to hosts, newest first; the dead ones by `state`."""
-    return await _page(house, host_id, state, after, limit)
+    return await _page(house, host_id, state, turn)
 
 
 async def _page(
-    house: House, host_id: int | None, state: DeliveryState | None, after: str | None, limit: int
+    house: House, host_id: int | None, state: DeliveryState | None, turn: Turn
 ) -> Notices:
-    before = NEWEST if after is None else read_cursor(after)[1]
+    before = turn.number(NEWEST)
     found = await journey.list_deliveries(
-        house, host_id=host_id, state=state, before=before, page=limit + 1
+        house, host_id=host_id, state=state, before=before, page=turn.page, is_back=turn.is_back
     )
-    shown = found[:limit]
-    is_last = no_more(len(found), limit)
-    last = None if is_last else write_cursor((0, shown[-1].delivery.delivery_id))
-    return Notices(items=[_view(item) for item in shown], next=last)
+    page = page_of(found, turn, lambda item: (0, item.delivery.delivery_id))
+    return Notices(items=[_view(item) for item in page.items], **page.cursors)

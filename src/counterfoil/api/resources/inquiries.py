@@ -5,16 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from counterfoil.api.reads import (
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import CustomerId, View
 from counterfoil.bureau import store
 from counterfoil.journeys.inquiry_reading import Footprint, footprint_of
@@ -69,11 +61,10 @@ class InquiryView(View):
     report: InquiryReportView | None
 
 
-class Inquiries(View):
+class Inquiries(PageView):
     """A page of inquiries about one customer, newest first."""
 
     items: list[InquiryView]
-    next: str | None
 
 
 @router.get(
@@ -82,17 +73,17 @@ class Inquiries(View):
 async def list_inquiries(
     house: HouseOf,
     customer_id: Annotated[CustomerId, Query(description="Who was asked about.")],
-    after: After = None,
-    limit: Limit = PAGE_DEFAULT,
+    turn: Paging,
 ) -> Inquiries:
     """Return who was asked about a customer, why, when and under which consent, newest first."""
-    before = store.NEWEST if after is None else read_cursor(after)[1]
-    found = await footprint_of(house, customer_id, page=limit + 1, before=before)
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1]
+    before = turn.number(store.NEWEST)
+    found = await footprint_of(
+        house, customer_id, page=turn.page, is_back=turn.is_back, before=before
+    )
+    page = page_of(found, turn, lambda item: (0, item.inquiry.inquiry_id))
     return Inquiries(
-        items=[_view(item) for item in shown],
-        next=None if last is None else write_cursor((0, last.inquiry.inquiry_id)),
+        items=[_view(item) for item in page.items],
+        **page.cursors,
     )
 
 

@@ -6,18 +6,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 
 from counterfoil.api import refusals
-from counterfoil.api.reads import (
-    BEGINNING,
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    business_date,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import HouseOf, business_date, reads
 from counterfoil.api.resources.loans import loan_or_refuse
 from counterfoil.api.shapes import CustomerId, Day, JournalId, LoanId, View
 from counterfoil.journeys.reconcile_ledger import reconcile_ledger
@@ -98,11 +88,10 @@ class JournalView(View):
     postings: list[PostingView]
 
 
-class Journals(View):
+class Journals(PageView):
     """Journals in the order of booking."""
 
     items: list[JournalView]
-    next: str | None
 
 
 class PairView(View):
@@ -185,8 +174,7 @@ async def list_account_journals(
     account: int,
     first_date: Annotated[Day, Query(alias="from")],
     last_date: Annotated[Day, Query(alias="to")],
-    after: After = None,
-    limit: Limit = PAGE_DEFAULT,
+    turn: Paging,
 ) -> Journals:
     """Return the journals that post to an account on the dates of a span, both included."""
     if account not in CHART:
@@ -198,14 +186,14 @@ async def list_account_journals(
             connection,
             account,
             (first_date, last_date),
-            after=read_cursor(after) if after else BEGINNING,
-            page=limit + 1,
+            after=turn.pair(),
+            page=turn.page,
+            is_back=turn.is_back,
         )
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1]
+    page = page_of(found, turn, lambda item: (item.journal_id, item.customer_id))
     return Journals(
-        items=[journal_view(journal) for journal in shown],
-        next=None if last is None else write_cursor((last.journal_id, last.customer_id)),
+        items=[journal_view(journal) for journal in page.items],
+        **page.cursors,
     )
 
 
@@ -235,7 +223,7 @@ async def list_loan_journals(
     async with house.database.connection() as connection:
         await loan_or_refuse(connection, customer_id, loan_id)
         found = await store.journals_of_loan(connection, customer_id, loan_id)
-    return Journals(items=[journal_view(journal) for journal in found], next=None)
+    return Journals(items=[journal_view(journal) for journal in found], next=None, prev=None)
 
 
 def balance_view(balance: Balance) -> BalanceView:

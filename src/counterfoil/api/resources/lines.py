@@ -5,19 +5,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
-from counterfoil.api.reads import (
-    BEGINNING,
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    ReachOf,
-    business_date,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import HouseOf, ReachOf, business_date, reads
 from counterfoil.api.shapes import (
     AmountMinor,
     Body,
@@ -86,11 +75,10 @@ class LineView(View):
     version: int
 
 
-class Lines(View):
+class Lines(PageView):
     """A page of credit lines."""
 
     items: list[LineView]
-    next: str | None
 
 
 class LineEventView(View):
@@ -277,28 +265,27 @@ Owner = Annotated[CustomerId, Query(description="Whose line it is.")]
 async def list_lines(
     house: HouseOf,
     reach: ReachOf,
+    turn: Paging,
     customer_id: Annotated[CustomerId | None, Query()] = None,
     status: Annotated[LineStatus | None, Query()] = None,
-    after: After = None,
-    limit: Limit = PAGE_DEFAULT,
 ) -> Lines:
     """Return lines in the order of customer and line."""
     async with house.database.connection() as connection:
         found = await store.read_lines_after(
             connection,
-            after=read_cursor(after) if after else BEGINNING,
+            after=turn.pair(),
             customer_id=customer_id,
             status=status,
             products=reach.products,
             lenders=reach.lenders,
-            page=limit + 1,
+            page=turn.page,
+            is_back=turn.is_back,
         )
         on = await business_date(connection)
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1]
+    page = page_of(found, turn, lambda item: (item.customer_id, item.line_id))
     return Lines(
-        items=[line_view(line, on) for line in shown],
-        next=None if last is None else write_cursor((last.customer_id, last.line_id)),
+        items=[line_view(line, on) for line in page.items],
+        **page.cursors,
     )
 
 

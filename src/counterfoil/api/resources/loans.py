@@ -5,19 +5,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
-from counterfoil.api.reads import (
-    BEGINNING,
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    ReachOf,
-    business_date,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import HouseOf, ReachOf, business_date, reads
 from counterfoil.api.shapes import CustomerId, Day, LineId, LoanId, View
 from counterfoil.journeys import quote as journey
 from counterfoil.kernel import ids
@@ -104,11 +93,10 @@ class LoanDetailView(LoanView):
     plan: list[PlanView]
 
 
-class Loans(View):
+class Loans(PageView):
     """A page of loans."""
 
     items: list[LoanView]
-    next: str | None
 
 
 class PayoffView(View):
@@ -169,30 +157,29 @@ Owner = Annotated[CustomerId, Query(description="Whose loan it is.")]
 async def list_loans(
     house: HouseOf,
     reach: ReachOf,
+    turn: Paging,
     customer_id: Annotated[CustomerId | None, Query()] = None,
     line_id: Annotated[LineId | None, Query()] = None,
     status: Annotated[LoanStatus | None, Query()] = None,
-    after: After = None,
-    limit: Limit = PAGE_DEFAULT,
 ) -> Loans:
     """Return loans in the order of customer and loan."""
     async with house.database.connection() as connection:
         found = await store.read_loans_after(
             connection,
-            after=read_cursor(after) if after else BEGINNING,
+            after=turn.pair(),
             customer_id=customer_id,
             line_id=line_id,
             status=status,
             products=reach.products,
             lenders=reach.lenders,
-            page=limit + 1,
+            page=turn.page,
+            is_back=turn.is_back,
         )
         on = await business_date(connection)
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1]
+    page = page_of(found, turn, lambda item: (item.customer_id, item.loan_id))
     return Loans(
-        items=[loan_view(loan, on) for loan in shown],
-        next=None if last is None else write_cursor((last.customer_id, last.loan_id)),
+        items=[loan_view(loan, on) for loan in page.items],
+        **page.cursors,
     )
 
 

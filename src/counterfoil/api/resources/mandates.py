@@ -5,16 +5,8 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 
-from counterfoil.api.reads import (
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import Body, CustomerId, LineId, MandateId, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.journeys.mandates import mandate_answer, revoke
@@ -83,12 +75,11 @@ class DebitView(View):
     finished_at: datetime | None
 
 
-class Debits(View):
+class Debits(PageView):
     """A customer's debits, newest first."""
 
     items: list[DebitView]
     #: Hand it in as `after` for the next page; None at the end.
-    next: str | None
 
 
 async def carry_revocation(call: Call, body: RevocationBody) -> Answer | Refused:
@@ -143,21 +134,24 @@ async def get_mandate(house: HouseOf, mandate_id: MandateId, customer_id: Owner)
 async def list_debits(
     house: HouseOf,
     customer_id: Owner,
+    turn: Paging,
     line_id: Annotated[LineId | None, Query(description="Of this line only.")] = None,
-    after: After = None,
-    limit: Limit = PAGE_DEFAULT,
 ) -> Debits:
     """Return what was presented to the customer's bank, newest first."""
-    before = _NEWEST if after is None else read_cursor(after)[1]
+    before = turn.number(_NEWEST)
     async with house.database.connection() as connection:
         found = await debit_store.read_debits(
-            connection, customer_id, line_id=line_id, before=before, page=limit + 1
+            connection,
+            customer_id,
+            line_id=line_id,
+            before=before,
+            page=turn.page,
+            is_back=turn.is_back,
         )
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1]
+    page = page_of(found, turn, lambda item: (0, item["debit_id"]))
     return Debits(
-        items=[_debit_view(row) for row in shown],
-        next=None if last is None else write_cursor((0, last["debit_id"])),
+        items=[_debit_view(row) for row in page.items],
+        **page.cursors,
     )
 
 

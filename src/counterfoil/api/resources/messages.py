@@ -6,16 +6,8 @@ from typing import Annotated, Any, Final
 import orjson
 from fastapi import APIRouter, Query
 
-from counterfoil.api.reads import (
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import Body, CustomerId, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.customers import message_store
@@ -51,12 +43,11 @@ class MessageView(View):
     ended_at: datetime | None
 
 
-class Messages(View):
+class Messages(PageView):
     """A customer's messages, newest first."""
 
     items: list[MessageView]
     #: Hand it in as `after` for the next page; None at the end.
-    next: str | None
 
 
 class UndeliverableView(View):
@@ -74,11 +65,10 @@ class UndeliverableView(View):
     ended_at: datetime | None
 
 
-class Undeliverables(View):
+class Undeliverables(PageView):
     """Messages that nobody could deliver, the oldest first."""
 
     items: list[UndeliverableView]
-    next: str | None
 
 
 class ResendBody(Body):
@@ -122,17 +112,14 @@ WRITES = (RESEND,)
 
 
 @router.get("/v1/messages", **reads(Scope.LINES_READ, TAG, "List what a customer was told"))
-async def list_messages(
-    house: HouseOf, customer_id: Owner, after: After = None, limit: Limit = PAGE_DEFAULT
-) -> Messages:
+async def list_messages(house: HouseOf, customer_id: Owner, turn: Paging) -> Messages:
     """Return a customer's messages, newest first; without name, address or rendered text."""
-    before = _NEWEST if after is None else read_cursor(after)[1]
+    before = turn.number(_NEWEST)
     async with house.database.connection() as connection:
         found = await message_store.read_messages(
-            connection, customer_id, before=before, page=limit + 1
+            connection, customer_id, before=before, page=turn.page, is_back=turn.is_back
         )
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1]
+    page = page_of(found, turn, lambda item: (0, item["message_id"]))
     return Messages(
         items=[
             MessageView(
@@ -146,9 +133,9 @@ async def list_messages(
                 created_at=row["created_at"],
                 ended_at=row["ended_at"],
             )
-            for row in shown
+            for row in page.items
         ],
-        next=None if last is None else write_cursor((0, last["message_id"])),
+        **page.cursors,
     )
 
 
@@ -156,15 +143,14 @@ async def list_messages(
     "/v1/undeliverable-messages",
     **reads(Scope.OPERATIONS_READ, TAG, "List what nobody could deliver"),
 )
-async def list_undeliverable(
-    house: HouseOf, after: After = None, limit: Limit = PAGE_DEFAULT
-) -> Undeliverables:
+async def list_undeliverable(house: HouseOf, turn: Paging) -> Undeliverables:
     """Return the messages of all customers that lie before staff, the oldest first."""
-    since = 0 if after is None else read_cursor(after)[1]
+    since = turn.number(0)
     async with house.database.connection() as connection:
-        found = await message_store.read_undeliverable(connection, after=since, page=limit + 1)
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1]
+        found = await message_store.read_undeliverable(
+            connection, after=since, page=turn.page, is_back=turn.is_back
+        )
+    page = page_of(found, turn, lambda item: (0, item["message_id"]))
     return Undeliverables(
         items=[
             UndeliverableView(
@@ -177,7 +163,7 @@ async def list_undeliverable(
                 created_at=row["created_at"],
                 ended_at=row["ended_at"],
             )
-            for row in shown
+            for row in page.items
         ],
-        next=None if last is None else write_cursor((0, last["message_id"])),
+        **page.cursors,
     )

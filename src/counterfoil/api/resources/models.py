@@ -6,16 +6,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import StringConstraints
 
-from counterfoil.api.reads import (
+from counterfoil.api.paging import (
     PAGE_DEFAULT,
-    After,
-    HouseOf,
     Limit,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
+    PageView,
+    Paging,
+    check_one_side,
+    cut,
+    page_of,
 )
+from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import View
 from counterfoil.journeys.house import House
 from counterfoil.journeys.publish_model import (
@@ -38,6 +38,7 @@ _STRESSES_SHOWN = 100
 _Hash = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 ModelHash = Annotated[_Hash, Path(description="SHA-256 of the model's file, its identity.")]
 AfterHash = Annotated[_Hash | None, Query(description="The `next` of a page.")]
+BeforeHash = Annotated[_Hash | None, Query(description="The `prev` of a page.")]
 
 
 class ValidationView(View):
@@ -106,13 +107,12 @@ class CardView(View):
     since: datetime | None
 
 
-class Models(View):
+class Models(PageView):
     """A page of models, newest first."""
 
     items: list[ModelView]
     #: Points cards by which policies in force decide; on every page.
     cards: list[CardView]
-    next: str | None
 
 
 class EventView(View):
@@ -151,11 +151,10 @@ class MonitoringView(View):
     figures: dict[str, Any]
 
 
-class Monitorings(View):
+class Monitorings(PageView):
     """A page of what monitoring found, newest first."""
 
     items: list[MonitoringView]
-    next: str | None
 
 
 class StressView(View):
@@ -177,12 +176,18 @@ class Stresses(View):
 
 @router.get("/v1/models", **reads(Scope.APPROVALS_READ, TAG, "List models"))
 async def list_models(
-    house: HouseOf, *, after: AfterHash = None, limit: Limit = PAGE_DEFAULT
+    house: HouseOf,
+    *,
+    after: AfterHash = None,
+    before: BeforeHash = None,
+    limit: Limit = PAGE_DEFAULT,
 ) -> Models:
     """Return models, newest first, with what is due about them."""
-    found = await list_registered(house, after=after, page=limit + 1)
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1].model.model_sha256
+    check_one_side(after, before)
+    is_back = before is not None
+    found = await list_registered(house, after=after or before, page=limit + 1, is_back=is_back)
+    items, goes_on = cut(found, limit, is_back=is_back)
+    hashes = [item.model.model_sha256 for item in items]
     cards = [
         CardView(
             code=card.code,
@@ -194,7 +199,12 @@ async def list_models(
         )
         for card in await cards_in_use(house)
     ]
-    return Models(items=[_view(house, item) for item in shown], cards=cards, next=last)
+    return Models(
+        items=[_view(house, item) for item in items],
+        cards=cards,
+        next=hashes[-1] if hashes and (goes_on or is_back) else None,
+        prev=hashes[0] if hashes and (goes_on if is_back else after is not None) else None,
+    )
 
 
 @router.get("/v1/models/{model_sha256}", **reads(Scope.APPROVALS_READ, TAG, "Read a model"))
@@ -226,19 +236,15 @@ async def get_model(house: HouseOf, model_sha256: ModelHash) -> ModelDetail:
     "/v1/models/{model_sha256}/monitoring",
     **reads(Scope.APPROVALS_READ, TAG, "List what monitoring found"),
 )
-async def list_monitoring(
-    house: HouseOf, model_sha256: ModelHash, *, after: After = None, limit: Limit = PAGE_DEFAULT
-) -> Monitorings:
+async def list_monitoring(house: HouseOf, model_sha256: ModelHash, *, turn: Paging) -> Monitorings:
     """Return what was found of a model by segment, newest first."""
-    beyond = {} if after is None else {"before": read_cursor(after)[1]}
     async with house.database.connection() as connection:
         if await registry_store.read_model(connection, model_sha256) is None:
             raise RefusedError(refuse(MODEL_NOT_FOUND))
         found = await monitoring_store.list_monitorings(
-            connection, model_sha256, page=limit + 1, **beyond
+            connection, model_sha256, page=turn.page, is_back=turn.is_back, before=turn.number()
         )
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1].monitoring_id
+    page = page_of(found, turn, lambda item: (0, item.monitoring_id))
     return Monitorings(
         items=[
             MonitoringView(
@@ -252,9 +258,9 @@ async def list_monitoring(
                 made_at=item.made_at,
                 figures=dict(item.document),
             )
-            for item in shown
+            for item in page.items
         ],
-        next=None if last is None else write_cursor((0, last)),
+        **page.cursors,
     )
 
 

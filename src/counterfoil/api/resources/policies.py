@@ -8,16 +8,8 @@ import orjson
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from counterfoil.api.reads import (
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.privacy import actor_of
 from counterfoil.api.shapes import Body, Code, CustomerId, Reason, View
@@ -73,11 +65,10 @@ class SnoozeView(View):
     ended_at: datetime | None
 
 
-class Snoozes(View):
+class Snoozes(PageView):
     """A page of a customer's snoozes, newest first."""
 
     items: list[SnoozeView]
-    next: str | None
 
 
 class PolicyView(View):
@@ -229,17 +220,17 @@ async def list_snoozes(
     house: HouseOf,
     *,
     customer_id: Annotated[CustomerId, Query()],
-    after: After = None,
-    limit: Limit = PAGE_DEFAULT,
+    turn: Paging,
 ) -> Snoozes:
     """Return what was suppressed for a customer, newest first."""
-    before = {} if after is None else {"before": read_cursor(after)[1]}
-    found = await journey.list_snoozes(house, customer_id, page=limit + 1, **before)
-    shown, now = found[:limit], house.clock.now()
-    last = None if no_more(len(found), limit) else shown[-1]
+    before = turn.number()
+    found = await journey.list_snoozes(
+        house, customer_id, page=turn.page, before=before, is_back=turn.is_back
+    )
+    page, now = page_of(found, turn, lambda item: (0, item.snooze_id)), house.clock.now()
     return Snoozes(
-        items=[snooze_view(item, now) for item in shown],
-        next=None if last is None else write_cursor((customer_id, last.snooze_id)),
+        items=[snooze_view(item, now) for item in page.items],
+        **page.cursors,
     )
 
 

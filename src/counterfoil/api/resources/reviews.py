@@ -8,16 +8,8 @@ from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
 from counterfoil.api import refusals
-from counterfoil.api.reads import (
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.funnel import DAYS_MAX
 from counterfoil.api.shapes import (
@@ -123,11 +115,10 @@ class ReviewView(View):
     reason: str | None
 
 
-class Reviews(View):
+class Reviews(PageView):
     """A page of reviews."""
 
     items: list[ReviewView]
-    next: str | None
 
 
 class ReviewCountView(View):
@@ -412,31 +403,31 @@ WRITES = (ASK_APPLICATION, ASK_LIMIT, ASSIGN, DECIDE, WITHDRAW)
 
 
 @router.get("/v1/reviews", **reads(Scope.OPERATIONS_READ, TAG, "List reviews"))
-async def list_reviews(house: HouseOf, after: After = None, limit: Limit = PAGE_DEFAULT) -> Reviews:
+async def list_reviews(house: HouseOf, turn: Paging) -> Reviews:
     """Return reviews, concluded ones too, newest first."""
-    before = store.NEWEST if after is None else read_cursor(after)[1]
+    before = turn.number(store.NEWEST)
     async with house.database.connection() as connection:
-        found = await store.reviews_page(connection, page=limit + 1, before=before)
-    last = None if no_more(len(found), limit) else found[limit - 1]
+        found = await store.reviews_page(
+            connection, page=turn.page, is_back=turn.is_back, before=before
+        )
+    page = page_of(found, turn, lambda item: (0, item.review_id))
     return Reviews(
-        items=[review_view(item) for item in found[:limit]],
-        next=None if last is None else write_cursor((0, last.review_id)),
+        items=[review_view(item) for item in page.items],
+        **page.cursors,
     )
 
 
 @router.get("/v1/reviews/queue", **reads(Scope.OPERATIONS_READ, TAG, "Read the queue"))
-async def list_queue(house: HouseOf, after: After = None, limit: Limit = PAGE_DEFAULT) -> Reviews:
+async def list_queue(house: HouseOf, turn: Paging) -> Reviews:
     """Return what nobody has concluded yet, the nearest deadline first."""
-    start = store.FIRST_DUE
-    if after is not None:
-        day, number = read_cursor(after)
-        start = (date.fromordinal(min(max(day, 1), date.max.toordinal())), number)
     async with house.database.connection() as connection:
-        found = await store.reviews_open(connection, page=limit + 1, after=start)
-    last = None if no_more(len(found), limit) else found[limit - 1]
+        found = await store.reviews_open(
+            connection, page=turn.page, is_back=turn.is_back, after=turn.day(store.FIRST_DUE)
+        )
+    page = page_of(found, turn, lambda item: (item.due_on.toordinal(), item.review_id))
     return Reviews(
-        items=[review_view(item) for item in found[:limit]],
-        next=None if last is None else write_cursor((last.due_on.toordinal(), last.review_id)),
+        items=[review_view(item) for item in page.items],
+        **page.cursors,
     )
 
 

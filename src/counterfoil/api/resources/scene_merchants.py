@@ -1,11 +1,15 @@
 """Merchants of scenes: their licences, their closure, and what was bought of them."""
 
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter
 
-from counterfoil.api.reads import PAGE_DEFAULT, After, HouseOf, Limit, reads
-from counterfoil.api.remembered import once_view
+from counterfoil.api.paging import Paging
+from counterfoil.api.reads import HouseOf, reads
+from counterfoil.api.remembered import once
 from counterfoil.api.resources.privacy import actor_of
 from counterfoil.api.resources.scene_purchases import page_of_purchases
 from counterfoil.api.resources.scene_shapes import (
@@ -21,6 +25,7 @@ from counterfoil.api.writes import Call, Write
 from counterfoil.journeys import scene_purchases, scene_schools
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
+from counterfoil.lending.purchase_store import Licence
 from counterfoil.platform.access import Scope
 from counterfoil.platform.batches import Answer
 
@@ -39,26 +44,24 @@ async def carry_licence(call: Call, body: LicenceBody) -> Answer | Refused:
         valid_until=body.valid_until,
         document_sha256=bytes.fromhex(body.document_sha256),
     )
+    actor, by = actor_of(call, Scope.OPERATIONS_WRITE), f"{call.author}:{body.recorded_by}"
+    act = partial(scene_schools.record_licence, call.house, actor, wish, by=by)
+    return await once(call, LICENCE, body, act, _licensed)
 
-    async def work() -> LicenceView | Refused:
-        actor, by = actor_of(call, Scope.OPERATIONS_WRITE), f"{call.author}:{body.recorded_by}"
-        kept = await scene_schools.record_licence(call.house, actor, wish, by=by)
-        if isinstance(kept, Refused):
-            return kept
-        return LicenceView(
-            merchant_id=ids.to_text(ids.MERCHANT, kept.merchant_id),
-            number=kept.number,
-            authority=kept.authority,
-            valid_until=kept.valid_until,
-        )
 
-    return await once_view(call, LICENCE, body, work)
+def _licensed(kept: Licence) -> LicenceView:
+    return LicenceView(
+        merchant_id=ids.to_text(ids.MERCHANT, kept.merchant_id),
+        number=kept.number,
+        authority=kept.authority,
+        valid_until=kept.valid_until,
+    )
 
 
 async def carry_closure(call: Call, body: ClosureBody) -> Answer | Refused:
     """Close a merchant."""
 
-    async def work() -> ClosureView | Refused:
+    async def act() -> tuple[date, Sequence[Mapping[str, object]]] | Refused:
         closed = await scene_schools.close_merchant(
             call.house,
             actor_of(call, Scope.OPERATIONS_WRITE),
@@ -69,14 +72,17 @@ async def carry_closure(call: Call, body: ClosureBody) -> Answer | Refused:
         )
         if isinstance(closed, Refused):
             return closed
-        found = await scene_purchases.purchases_of(call.house, merchant_id=body.merchant_id)
+        return closed, await scene_purchases.purchases_of(call.house, merchant_id=body.merchant_id)
+
+    def tell(made: tuple[date, Sequence[Mapping[str, object]]]) -> ClosureView:
+        closed_on, purchases = made
         return ClosureView(
             merchant_id=ids.to_text(ids.MERCHANT, body.merchant_id),
-            closed_on=closed,
-            purchases=[PurchaseView.model_validate(item) for item in found],
+            closed_on=closed_on,
+            purchases=[PurchaseView.model_validate(item) for item in purchases],
         )
 
-    return await once_view(call, CLOSE, body, work)
+    return await once(call, CLOSE, body, act, tell)
 
 
 LICENCE = Write(
@@ -125,7 +131,7 @@ WRITES = (LICENCE, CLOSE)
     **reads(Scope.OPERATIONS_READ, TAG, "List a merchant's purchases"),
 )
 async def list_merchant_purchases(
-    house: HouseOf, merchant_id: MerchantId, after: After = None, limit: Limit = PAGE_DEFAULT
+    house: HouseOf, merchant_id: MerchantId, turn: Paging
 ) -> Purchases:
     """Return what was bought of a merchant, with what it would owe back and what it does."""
-    return await page_of_purchases(house, after, limit, merchant_id=merchant_id)
+    return await page_of_purchases(house, turn, merchant_id=merchant_id)

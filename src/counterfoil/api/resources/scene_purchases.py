@@ -1,21 +1,13 @@
 """Purchases of scenes: papers, progress, cooling-off, cancellation, refunds."""
 
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter
 
-from counterfoil.api.reads import (
-    BEGINNING,
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
-from counterfoil.api.remembered import once_view
+from counterfoil.api.paging import Paging, Turn, page_of
+from counterfoil.api.reads import HouseOf, reads
+from counterfoil.api.remembered import once
 from counterfoil.api.resources.repayments import RepaymentAnswer
 from counterfoil.api.resources.scene_shapes import (
     BoughtBody,
@@ -34,7 +26,7 @@ from counterfoil.journeys import scene_purchases, scene_refunds, scene_schools
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
-from counterfoil.lending.scene import shipped_scenes
+from counterfoil.lending.purchase_store import Withdrawal
 from counterfoil.lending.scene_purchase import Purchase
 from counterfoil.platform.access import Scope
 from counterfoil.platform.batches import Answer
@@ -50,14 +42,14 @@ _PURCHASE: Final = {"purchase_id": ids.PURCHASE}
 
 
 def purchase_of(house: House, customer_id: int, body: BoughtBody) -> Purchase:
-    """Return what a form says was bought, under the rules that hold now."""
-    scene, course = shipped_scenes().get(body.scene), body.course
+    """Return what a form says was bought."""
+    course = body.course
     return Purchase(
         customer_id=customer_id,
         purchase_id=house.ids.next(),
         scene=body.scene,
-        # A scene that is not known is refused by the journey.
-        scene_version="" if scene is None else scene.version,
+        # The journey records it under the rules that hold.
+        scene_version="",
         merchant_id=body.merchant_id,
         price_minor=body.price_minor,
         currency=body.currency,
@@ -85,54 +77,52 @@ async def carry_purchase(call: Call, body: PurchaseBody) -> Answer | Refused:
 
 async def carry_progress(call: Call, body: ProgressBody) -> Answer | Refused:
     """Report progress."""
-
-    async def work() -> PurchaseView | Refused:
-        found = await scene_schools.report_progress(
-            call.house,
-            customer_id=body.customer_id,
-            purchase_id=call.path["purchase_id"],
-            progress_ppm=body.progress_ppm,
-            proof_sha256=bytes.fromhex(body.proof_sha256),
-            by=f"{call.author}:{body.reported_by}",
-        )
-        return found if isinstance(found, Refused) else PurchaseView.model_validate(found)
-
-    return await once_view(call, PROGRESS, body, work, scope_id=body.customer_id)
+    act = partial(
+        scene_schools.report_progress,
+        call.house,
+        customer_id=body.customer_id,
+        purchase_id=call.path["purchase_id"],
+        progress_ppm=body.progress_ppm,
+        proof_sha256=bytes.fromhex(body.proof_sha256),
+        by=f"{call.author}:{body.reported_by}",
+    )
+    tell = PurchaseView.model_validate
+    return await once(call, PROGRESS, body, act, tell, scope_id=body.customer_id)
 
 
 async def carry_cancellation(call: Call, body: CancellationBody) -> Answer | Refused:
     """Give a purchase up."""
-
-    async def work() -> PurchaseView | Refused:
-        found = await scene_refunds.cancel(
-            call.house,
-            customer_id=body.customer_id,
-            purchase_id=call.path["purchase_id"],
-            by=call.author,
-        )
-        return found if isinstance(found, Refused) else PurchaseView.model_validate(found)
-
-    return await once_view(call, CANCEL, body, work, scope_id=body.customer_id)
+    act = partial(
+        scene_refunds.cancel,
+        call.house,
+        customer_id=body.customer_id,
+        purchase_id=call.path["purchase_id"],
+        by=call.author,
+    )
+    tell = PurchaseView.model_validate
+    return await once(call, CANCEL, body, act, tell, scope_id=body.customer_id)
 
 
 async def carry_withdrawal(call: Call, body: PurchaseWithdrawalBody) -> Answer | Refused:
     """Go back on a purchase."""
+    act = partial(
+        scene_refunds.withdraw,
+        call.house,
+        customer_id=body.customer_id,
+        loan_id=body.loan_id,
+        by=call.author,
+    )
+    return await once(call, WITHDRAW, body, act, _withdrawn, scope_id=body.customer_id)
 
-    async def work() -> WithdrawalView | Refused:
-        found = await scene_refunds.withdraw(
-            call.house, customer_id=body.customer_id, loan_id=body.loan_id, by=call.author
-        )
-        if isinstance(found, Refused):
-            return found
-        return WithdrawalView(
-            customer_id=ids.to_text(ids.CUSTOMER, found.customer_id),
-            loan_id=ids.to_text(ids.LOAN, found.loan_id),
-            declared_on=found.declared_on,
-            principal_minor=found.principal_minor,
-            payoff_minor=found.payoff_minor,
-        )
 
-    return await once_view(call, WITHDRAW, body, work, scope_id=body.customer_id)
+def _withdrawn(found: Withdrawal) -> WithdrawalView:
+    return WithdrawalView(
+        customer_id=ids.to_text(ids.CUSTOMER, found.customer_id),
+        loan_id=ids.to_text(ids.LOAN, found.loan_id),
+        declared_on=found.declared_on,
+        principal_minor=found.principal_minor,
+        payoff_minor=found.payoff_minor,
+    )
 
 
 async def carry_refund(call: Call, body: RefundBody) -> Answer | Refused:
@@ -251,19 +241,17 @@ WRITES = (RECORD, PROGRESS, CANCEL, WITHDRAW, REFUND)
     "/v1/customers/{customer_id}/scene-purchases",
     **reads(Scope.LOANS_READ, TAG, "List a customer's purchases"),
 )
-async def list_scene_purchases(
-    house: HouseOf, customer_id: CustomerId, after: After = None, limit: Limit = PAGE_DEFAULT
-) -> Purchases:
+async def list_scene_purchases(house: HouseOf, customer_id: CustomerId, turn: Paging) -> Purchases:
     """Return what a customer bought, with what was given, paid, refunded and is owed back."""
-    return await page_of_purchases(house, after, limit, customer_id=customer_id)
+    return await page_of_purchases(house, turn, customer_id=customer_id)
 
 
-async def page_of_purchases(house: House, after: str | None, limit: int, **of: int) -> Purchases:
-    """Return a page of a customer's or a merchant's purchases, continued by their numbers."""
-    begins, _ = read_cursor(after) if after else BEGINNING
-    found = await scene_purchases.purchases_of(house, **of, after=begins, page=limit + 1)
-    items = [PurchaseView.model_validate(item) for item in found[:limit]]
-    if no_more(len(found), limit):
-        return Purchases(items=items, next=None)
-    last = ids.from_text(ids.PURCHASE, items[-1].id)
-    return Purchases(items=items, next=write_cursor((last, 0)))
+async def page_of_purchases(house: House, turn: Turn, **of: int) -> Purchases:
+    """Return a page of a customer's or a merchant's purchases, in the order of their numbers."""
+    found = await scene_purchases.purchases_of(
+        house, **of, after=turn.number(0), page=turn.page, is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda item: (0, ids.from_text(ids.PURCHASE, item["id"])))
+    return Purchases(
+        items=[PurchaseView.model_validate(item) for item in page.items], **page.cursors
+    )

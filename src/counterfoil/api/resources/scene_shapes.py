@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
-from counterfoil.api.reads import Cursor
+from counterfoil.api.paging import PageView
 from counterfoil.api.shapes import (
     AmountMinor,
     Body,
@@ -86,12 +86,10 @@ class PurchaseView(StandingView):
     is_student: bool | None
 
 
-class Purchases(View):
+class Purchases(PageView):
     """A page of purchases, the oldest first."""
 
     items: list[PurchaseView]
-    #: The cursor of the next page; null on the last one.
-    next: Cursor | None
 
 
 class ProgressBody(Body):

@@ -7,16 +7,8 @@ import orjson
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from counterfoil.api.reads import (
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.contracts import OneTimeCode, Sha256
 from counterfoil.api.resources.mandates import MandateView
@@ -145,12 +137,11 @@ class DoneChangeView(View):
     changed_at: datetime
 
 
-class DoneChanges(View):
+class DoneChanges(PageView):
     """The history of a customer's settings, newest first."""
 
     items: list[DoneChangeView]
     #: Hand it in as `after` for the next page; None at the end.
-    next: str | None
 
 
 class AllowedView(View):
@@ -329,17 +320,16 @@ async def get_settings(house: HouseOf, customer_id: Owner) -> SettingsView:
 
 
 @router.get("/v1/settings/changes", **reads(Scope.LINES_READ, TAG, "Read the history of settings"))
-async def list_setting_changes(
-    house: HouseOf, customer_id: Owner, after: After = None, limit: Limit = PAGE_DEFAULT
-) -> DoneChanges:
+async def list_setting_changes(house: HouseOf, customer_id: Owner, turn: Paging) -> DoneChanges:
     """Return what the customer has changed, newest first."""
-    before = _NEWEST if after is None else read_cursor(after)[1]
-    found = await read_history(house, customer_id=customer_id, before=before, page=limit + 1)
-    shown = found[:limit]
-    last = None if no_more(len(found), limit) else shown[-1]
+    before = turn.number(_NEWEST)
+    found = await read_history(
+        house, customer_id=customer_id, before=before, page=turn.page, is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda item: (0, item.request_id))
     return DoneChanges(
-        items=[_done_view(one) for one in shown],
-        next=None if last is None else write_cursor((0, last.request_id)),
+        items=[_done_view(one) for one in page.items],
+        **page.cursors,
     )
 
 

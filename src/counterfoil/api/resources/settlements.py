@@ -5,16 +5,8 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 
-from counterfoil.api.reads import (
-    PAGE_DEFAULT,
-    After,
-    HouseOf,
-    Limit,
-    no_more,
-    read_cursor,
-    reads,
-    write_cursor,
-)
+from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.resources.repayments import LOANS_MAX, AllocationView, LoanOrder
 from counterfoil.api.shapes import (
     AmountMinor,
@@ -101,12 +93,10 @@ class SettlementView(View):
     repayment: SettlementPayment
 
 
-class Settlements(View):
+class Settlements(PageView):
     """A customer's quotes, newest first."""
 
     items: list[SettlementView]
-    #: Hand it in as `after` for the next page; None at the end.
-    next: str | None
 
 
 class LeftView(View):
@@ -174,22 +164,22 @@ WRITES = (SETTLE,)
 async def list_settlement_quotes(
     house: HouseOf,
     customer_id: Owner,
+    turn: Paging,
     line_id: Annotated[LineId | None, Query(description="Of this line only.")] = None,
-    after: After = None,
-    limit: Limit = PAGE_DEFAULT,
 ) -> Settlements:
     """Return a customer's quotes as they stand today, newest first."""
     found = await journey.list_settlements(
         house,
         customer_id=customer_id,
         line_id=line_id,
-        before=NEWEST if after is None else read_cursor(after)[1],
-        page=limit + 1,
+        before=turn.number(NEWEST),
+        page=turn.page,
+        is_back=turn.is_back,
     )
-    shown = [SettlementView.model_validate(one) for one in found[:limit]]
-    last = None if no_more(len(found), limit) else shown[-1]
-    number = 0 if last is None else ids.from_text(ids.SETTLEMENT_QUOTE, last.id)
-    return Settlements(items=shown, next=None if last is None else write_cursor((0, number)))
+    page = page_of(found, turn, lambda item: (0, ids.from_text(ids.SETTLEMENT_QUOTE, item["id"])))
+    return Settlements(
+        items=[SettlementView.model_validate(one) for one in page.items], **page.cursors
+    )
 
 
 @router.get(
