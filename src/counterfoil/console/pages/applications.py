@@ -8,11 +8,16 @@ from starlette.responses import Response
 
 from counterfoil.console import words
 from counterfoil.console.decision_story import Told, tell
-from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
-from counterfoil.console.pages.loans import one_currency
-from counterfoil.console.reading import READING, read_page
+from counterfoil.console.reading import READING
+from counterfoil.console.record_list import (
+    Filter,
+    product_filter,
+    read_list,
+    show_records,
+    status_filter,
+)
 from counterfoil.console.told import CustomerView, customer_view
 from counterfoil.console.visit import Visit
 from counterfoil.decisioning.review import About
@@ -20,8 +25,6 @@ from counterfoil.journeys.explain_decision import explain_decision
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.queries import Row
-from counterfoil.platform.web import lists
-from counterfoil.platform.web.lists import ListShape, ListState, read_list_state
 from counterfoil.platform.web.parts import Status
 
 STATUSES: Final = (
@@ -56,20 +59,6 @@ class ApplicationRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationListView:
-    """The list with its filters."""
-
-    state: ListState
-    page: lists.Page[Row]
-    rows: Sequence[ApplicationRow]
-    currency: str
-    note: str
-    statuses: Sequence[tuple[str, str]]
-    products: Sequence[tuple[str, str]]
-    grades: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationView:
     """One application."""
 
@@ -81,48 +70,26 @@ class ApplicationView:
     decisions: Sequence[Told]
 
 
-def list_shape(products: Sequence[str]) -> ListShape:
-    """Return what the list of applications offers."""
-    return ListShape(
-        path=f"{BASE}/applications",
-        filters={"status": STATUSES, "product": tuple(products), "grade": GRADES},
-        sorts=("number", "requested", "limit", "points"),
-        default_sort="number",
-    )
-
-
 async def show_list(visit: Visit) -> Response:
     """Show the applications that the address asks for."""
-    products = list(visit.desk.product_names)
-    state = read_list_state(list_shape(products), visit.request.query_params)
-    async with visit.reading() as connection:
-        page = await read_page(
-            connection,
-            state,
-            name="applications",
-            number="application_id",
-            status=state.chosen("status"),
-            product=state.chosen("product"),
-            grade=state.chosen("grade"),
-        )
-    view = ApplicationListView(
-        state=state,
-        page=page,
-        rows=[application_row(visit, row) for row in page.rows],
-        currency=one_currency(visit, page.rows),
-        note=visit.t("application.list_note", count=len(page.rows)),
-        statuses=[(code, visit.catalogue.label("application_status", code)) for code in STATUSES],
-        products=[(code, words.product_name(visit, code)) for code in products],
-        grades=GRADES,
+    grades = Filter(
+        name="grade",
+        label=visit.t("application.grade"),
+        choices=[(grade, grade) for grade in GRADES],
     )
-    return visit.page(
-        "applications/list.html",
-        visit.t("nav.applications"),
-        view,
-        status=400 if state.problems else 200,
-        journey="console.reading.applications",
-        api_call=f"GET /v1/applications?limit={lists.PAGE_ROWS}",
+    found = await read_list(
+        visit,
+        "applications",
+        application_row,
+        number="application_id",
+        sorts=("number", "requested", "limit", "points"),
+        filters=[
+            status_filter(visit, "application_status", STATUSES),
+            product_filter(visit),
+            grades,
+        ],
     )
+    return show_records(visit, found, visit.t("nav.applications"), "applications/list.html")
 
 
 def application_row(visit: Visit, row: Row) -> ApplicationRow:

@@ -13,16 +13,18 @@ from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.pages.applications import ApplicationRow, application_row
 from counterfoil.console.pages.lines import LineRow, line_row
-from counterfoil.console.pages.loans import LoanRow, loan_row, one_currency
+from counterfoil.console.pages.loans import LoanRow, loan_row
 from counterfoil.console.reading import PART_ROWS, READING
+from counterfoil.console.record_list import one_currency
 from counterfoil.console.visit import Visit
 from counterfoil.customers.link_store import read_steps
 from counterfoil.customers.record_link import LinkStep, Step
+from counterfoil.journeys.show_persons import shown_persons
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.queries import Row
 from counterfoil.platform.web.parts import Event, Form, Status
-from counterfoil.privacy.person_store import MaskedPerson, read_masked
+from counterfoil.privacy.person_store import SHOWN_FIELDS, MaskedPerson
 
 #: Newest customers on the page that also finds them.
 NEWEST_SHOWN: Final = 20
@@ -97,7 +99,7 @@ async def show_list(visit: Visit) -> Response:
     """Show the form that finds customers, and the newest ones."""
     async with visit.reading() as connection:
         rows = await READING.newest_customers.fetch(connection, page=NEWEST_SHOWN)
-    people, _ = await _masked(visit, [row["customer_id"] for row in rows])
+    people, _ = await _shown(visit, [row["customer_id"] for row in rows], ("name",))
     view = CustomerListView(
         form=visit.form(f"{BASE}/search"),
         rows=[_row(visit, row, people.get(row["customer_id"])) for row in rows],
@@ -128,7 +130,7 @@ async def show_customer(visit: Visit) -> Response:
             connection, customer_id=customer_id, page=EVENTS_SHOWN
         )
         steps = await read_steps(connection, customer_id)
-    people, notice = await _masked(visit, [customer_id])
+    people, notice = await _shown(visit, [customer_id])
     record = ids.to_text(ids.CUSTOMER, customer_id)
     may_prove = visit.may(Permission.READ_EVIDENCE)
     view = CustomerView(
@@ -155,14 +157,14 @@ async def show_customer(visit: Visit) -> Response:
     )
 
 
-async def _masked(visit: Visit, customer_ids: Sequence[int]) -> tuple[dict[int, MaskedPerson], str]:
-    """Return persons masked; with the key service away the page goes on without them."""
+async def _shown(
+    visit: Visit, customer_ids: Sequence[int], fields: Sequence[str] = SHOWN_FIELDS
+) -> tuple[dict[int, MaskedPerson], str]:
+    """Return persons as the role sees them; where the vault refuses the page goes on without."""
     if not customer_ids:
         return {}, ""
-    house = visit.desk.house
     try:
-        async with house.database.connection() as connection:
-            return await read_masked(connection, house.vault, customer_ids), ""
+        return await shown_persons(visit.desk.house, visit.actor, customer_ids, fields), ""
     except RefusedError as error:
         return {}, words.refusal_text(visit, error.refused)
 

@@ -8,18 +8,21 @@ from starlette.responses import Response
 
 from counterfoil.console import words
 from counterfoil.console.access import Permission
-from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
-from counterfoil.console.pages.loans import LoanRow, done_notice, loan_row, one_currency
-from counterfoil.console.reading import PART_ROWS, READING, read_page
+from counterfoil.console.pages.loans import LoanRow, done_notice, loan_row
+from counterfoil.console.reading import PART_ROWS, READING
+from counterfoil.console.record_list import (
+    product_filter,
+    read_list,
+    show_records,
+    status_filter,
+)
 from counterfoil.console.visit import Visit
 from counterfoil.kernel import ids
 from counterfoil.lending.price_store import read_prices
 from counterfoil.lending.repricing import LinePrice
 from counterfoil.platform.queries import Row
-from counterfoil.platform.web import lists
-from counterfoil.platform.web.lists import ListShape, ListState, read_list_state
 from counterfoil.platform.web.parts import Event, Status
 
 STATUSES: Final = ("active", "frozen", "suspended", "closed")
@@ -89,19 +92,6 @@ class PriceRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineListView:
-    """The list with its filters."""
-
-    state: ListState
-    page: lists.Page[Row]
-    rows: Sequence[LineRow]
-    currency: str
-    note: str
-    statuses: Sequence[tuple[str, str]]
-    products: Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionLink:
     """An action, or why it cannot be taken."""
 
@@ -134,46 +124,17 @@ class LineView:
     done: str
 
 
-def list_shape(products: Sequence[str]) -> ListShape:
-    """Return what the list of lines offers."""
-    return ListShape(
-        path=f"{BASE}/lines",
-        filters={"status": STATUSES, "product": tuple(products)},
-        sorts=("number", "limit", "used", "available"),
-        default_sort="number",
-    )
-
-
 async def show_list(visit: Visit) -> Response:
     """Show the lines that the address asks for."""
-    products = list(visit.desk.product_names)
-    state = read_list_state(list_shape(products), visit.request.query_params)
-    async with visit.reading() as connection:
-        page = await read_page(
-            connection,
-            state,
-            name="lines",
-            number="line_id",
-            status=state.chosen("status"),
-            product=state.chosen("product"),
-        )
-    view = LineListView(
-        state=state,
-        page=page,
-        rows=[line_row(visit, row) for row in page.rows],
-        currency=one_currency(visit, page.rows),
-        note=visit.t("line.list_note", count=len(page.rows)),
-        statuses=[(code, visit.catalogue.label("line_status", code)) for code in STATUSES],
-        products=[(code, words.product_name(visit, code)) for code in products],
+    found = await read_list(
+        visit,
+        "lines",
+        line_row,
+        number="line_id",
+        sorts=("number", "limit", "used", "available"),
+        filters=[status_filter(visit, "line_status", STATUSES), product_filter(visit)],
     )
-    return visit.page(
-        "lines/list.html",
-        visit.t("nav.lines"),
-        view,
-        status=400 if state.problems else 200,
-        journey="console.reading.lines",
-        api_call=f"GET /v1/lines?limit={lists.PAGE_ROWS}",
-    )
+    return show_records(visit, found, visit.t("nav.lines"), "lines/list.html")
 
 
 def line_row(visit: Visit, row: Row) -> LineRow:

@@ -10,23 +10,27 @@ from starlette.responses import Response
 from counterfoil.console import words
 from counterfoil.console.access import Permission
 from counterfoil.console.entries import EntryView, entries_by_transaction, loose_entries
-from counterfoil.console.frame import BASE
 from counterfoil.console.loan_explained import ExplanationView, explanation_view
 from counterfoil.console.loan_papers import FeesView, PapersView, fees_view, papers_view
 from counterfoil.console.loan_reading import LoanRead, read_loan, read_papers
 from counterfoil.console.loan_story import Owed, Story, owed_now, owed_to_close, tell
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
-from counterfoil.console.reading import READING, read_page
+from counterfoil.console.reading import READING
+from counterfoil.console.record_list import (
+    Filter,
+    product_filter,
+    read_list,
+    show_records,
+    status_filter,
+)
 from counterfoil.console.visit import Visit
 from counterfoil.kernel import ids
 from counterfoil.lending.account import Transaction
 from counterfoil.lending.loan import Due, Loan
 from counterfoil.lending.store import BookedTransaction
 from counterfoil.platform.queries import Row
-from counterfoil.platform.web import lists
 from counterfoil.platform.web.forms import FormReader
-from counterfoil.platform.web.lists import ListShape, ListState, read_list_state
 from counterfoil.platform.web.parts import Form, Status
 
 #: Farthest day for which a quote is given: later ones would only be wrong.
@@ -54,20 +58,6 @@ class LoanRow:
     is_late: bool
     bucket: Status
     status: Status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoanListView:
-    """The list with its filters."""
-
-    state: ListState
-    page: lists.Page[Row]
-    rows: Sequence[LoanRow]
-    currency: str
-    note: str
-    statuses: Sequence[tuple[str, str]]
-    products: Sequence[tuple[str, str]]
-    buckets: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,54 +139,28 @@ class LoanView:
     done: str
 
 
-def list_shape(products: Sequence[str]) -> ListShape:
-    """Return what the list of loans offers."""
-    return ListShape(
-        path=f"{BASE}/loans",
-        filters={
-            "status": STATUSES,
-            "product": tuple(products),
-            "bucket": tuple(str(number) for number in range(len(words.BUCKETS))),
-            "days": (),
-        },
-        sorts=("number", "original", "balance", "next_due", "days_past_due"),
-        default_sort="number",
-    )
-
-
 async def show_list(visit: Visit) -> Response:
     """Show the loans that the address asks for."""
-    products = list(visit.desk.product_names)
-    state = read_list_state(list_shape(products), visit.request.query_params)
-    async with visit.reading() as connection:
-        page = await read_page(
-            connection,
-            state,
-            name="loans",
-            number="loan_id",
-            status=state.chosen("status"),
-            product=state.chosen("product"),
-            bucket=state.number("bucket"),
-            days_least=state.number("days"),
-        )
-    view = LoanListView(
-        state=state,
-        page=page,
-        rows=[loan_row(visit, row) for row in page.rows],
-        currency=one_currency(visit, page.rows),
-        note=visit.t("loan.list_note", count=len(page.rows)),
-        statuses=[(code, visit.catalogue.label("loan_status", code)) for code in STATUSES],
-        products=[(code, words.product_name(visit, code)) for code in products],
-        buckets=[(str(number), name) for number, name in enumerate(words.BUCKETS)],
+    buckets = [(str(number), name) for number, name in enumerate(words.BUCKETS)]
+    found = await read_list(
+        visit,
+        "loans",
+        loan_row,
+        number="loan_id",
+        sorts=("number", "original", "balance", "next_due", "days_past_due"),
+        filters=[
+            status_filter(visit, "loan_status", STATUSES),
+            product_filter(visit),
+            Filter(name="bucket", label=visit.t("loan.bucket"), choices=buckets, is_number=True),
+            Filter(
+                name="days",
+                label=visit.t("loan.days_at_least"),
+                is_number=True,
+                query="days_least",
+            ),
+        ],
     )
-    return visit.page(
-        "loans/list.html",
-        visit.t("nav.loans"),
-        view,
-        status=400 if state.problems else 200,
-        journey="console.reading.loans",
-        api_call=f"GET /v1/loans?limit={lists.PAGE_ROWS}",
-    )
+    return show_records(visit, found, visit.t("nav.loans"), "loans/list.html")
 
 
 def loan_row(visit: Visit, row: Row) -> LoanRow:
@@ -219,12 +183,6 @@ def loan_row(visit: Visit, row: Row) -> LoanRow:
         bucket=words.bucket_status(row["bucket"]),
         status=visit.status("loan_status", row["status"], words.LOAN_TONES),
     )
-
-
-def one_currency(visit: Visit, rows: Sequence[Row]) -> str:
-    """Return the currency of the amounts in a table, as its header says it."""
-    codes = sorted({row["currency"] for row in rows}) or ["CNY"]
-    return " / ".join(visit.formats.currency(code) for code in codes)
 
 
 async def show_loan(visit: Visit) -> Response:

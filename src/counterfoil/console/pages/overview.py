@@ -17,8 +17,9 @@ from counterfoil.console.desk import LENDER_ZONE
 from counterfoil.console.figures import Figures, books
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
-from counterfoil.console.pages.loans import LoanRow, loan_row, one_currency
+from counterfoil.console.pages.loans import LoanRow, loan_row
 from counterfoil.console.reading import READING
+from counterfoil.console.record_list import one_currency
 from counterfoil.console.visit import Visit
 from counterfoil.ledger.chart import BANK
 from counterfoil.platform.queries import Row

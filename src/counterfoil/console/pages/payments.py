@@ -10,13 +10,17 @@ from counterfoil.console import words
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
-from counterfoil.console.pages.loans import one_currency
-from counterfoil.console.reading import READING, read_page
+from counterfoil.console.reading import READING
+from counterfoil.console.record_list import (
+    Filter,
+    RecordList,
+    read_list,
+    show_records,
+    status_filter,
+)
 from counterfoil.console.visit import Visit
 from counterfoil.kernel import ids
 from counterfoil.platform.queries import Row
-from counterfoil.platform.web import lists
-from counterfoil.platform.web.lists import ListShape, ListState, read_list_state
 from counterfoil.platform.web.parts import Event, Status
 
 STATUSES: Final = ("created", "held", "sent", "unknown", "succeeded", "failed")
@@ -26,13 +30,6 @@ STAGES: Final = ("created", "held", "sent", "succeeded")
 
 #: The ways out of unknown, in the order in which they are tried.
 WAYS_OUT: Final = ("ask", "statement", "suspense")
-
-SHAPE: Final = ListShape(
-    path=f"{BASE}/payments",
-    filters={"status": STATUSES, "direction": ("out", "in")},
-    sorts=("number",),
-    default_sort="number",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,14 +63,8 @@ class OpenState:
 class PaymentListView:
     """The list, with what is on its way."""
 
-    state: ListState
-    page: lists.Page[Row]
-    rows: Sequence[PaymentRow]
+    records: RecordList[PaymentRow]
     open_states: Sequence[OpenState]
-    currency: str
-    note: str
-    statuses: Sequence[tuple[str, str]]
-    directions: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,36 +103,22 @@ class PaymentView:
 
 
 async def show_list(visit: Visit) -> Response:
-    """Show the payments that the address asks for."""
-    state = read_list_state(SHAPE, visit.request.query_params)
+    """Show the payments that the address asks for, and what is on its way."""
+    ways = [(code, visit.catalogue.label("direction", code)) for code in ("out", "in")]
+    found = await read_list(
+        visit,
+        "payments",
+        payment_row,
+        number="payment_id",
+        filters=[
+            status_filter(visit, "payment_status", STATUSES),
+            Filter(name="direction", label=visit.t("payment.direction"), choices=ways),
+        ],
+    )
     async with visit.reading() as connection:
         counts = await READING.payment_counts.fetch(connection)
-        page = await read_page(
-            connection,
-            state,
-            name="payments",
-            number="payment_id",
-            status=state.chosen("status"),
-            direction=state.chosen("direction"),
-        )
-    view = PaymentListView(
-        state=state,
-        page=page,
-        rows=[payment_row(visit, row) for row in page.rows],
-        open_states=[_open_state(visit, row) for row in counts],
-        currency=one_currency(visit, page.rows),
-        note=visit.t("payment.list_note", count=len(page.rows)),
-        statuses=[(code, visit.catalogue.label("payment_status", code)) for code in STATUSES],
-        directions=[(code, visit.catalogue.label("direction", code)) for code in ("out", "in")],
-    )
-    return visit.page(
-        "payments/list.html",
-        visit.t("nav.payments"),
-        view,
-        status=400 if state.problems else 200,
-        journey="console.reading.payments",
-        api_call=f"GET /v1/payments?limit={lists.PAGE_ROWS}",
-    )
+    view = PaymentListView(records=found, open_states=[_open_state(visit, row) for row in counts])
+    return show_records(visit, found, visit.t("nav.payments"), "payments/list.html", view)
 
 
 def payment_row(visit: Visit, row: Row) -> PaymentRow:
@@ -203,7 +180,7 @@ def _open_state(visit: Visit, row: Row) -> OpenState:
         count=f.count(row["payments"]),
         amount=f.money(row["amount_minor"], row["currency"]),
         oldest=f.instant(row["oldest_at"]),
-        href=f"{SHAPE.path}?status={row['status']}",
+        href=f"{BASE}/payments?status={row['status']}",
     )
 
 
