@@ -16,7 +16,7 @@ from tests.store.applicants import PERSONS
 from counterfoil.bureau import store
 from counterfoil.bureau.fields import FACTS
 from counterfoil.bureau.http_bureau import HttpBureau
-from counterfoil.bureau.inquiry import Inquiry
+from counterfoil.bureau.inquiry import Inquiry, State
 from counterfoil.bureau.jose import KeyFileSigner
 from counterfoil.bureau.membership import certificate_sha256
 from counterfoil.consents.consent import Consent
@@ -190,3 +190,30 @@ async def _keep(
         finally:
             await publishing.close()
             await integrating.close()
+
+
+def got(answer: Obtained | Refused) -> Obtained:
+    """Return what an inquiry got, which it did."""
+    assert isinstance(answer, Obtained), answer
+    return answer
+
+
+def code(answer: Obtained | Refused) -> str:
+    """Return by which code an inquiry was refused."""
+    assert isinstance(answer, Refused), answer
+    return answer.code
+
+
+async def state(desk: Desk, customer_id: int) -> tuple[State, str | None]:
+    """Return where a customer's latest inquiry stands, and how it ended."""
+    inquiry, *_ = await desk.inquiries(customer_id)
+    return inquiry.state, inquiry.outcome_code
+
+
+async def kept(desk: Desk, customer_id: int) -> list[str]:
+    """Return what was wrong with the answers that were kept aside."""
+    rows = await desk.rows(
+        "SELECT fault FROM bureau.answer_kept WHERE customer_id = $1 ORDER BY answer_id",
+        customer_id,
+    )
+    return [row["fault"] for row in rows]

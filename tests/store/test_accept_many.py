@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.store.application_desk import PRODUCT, applicants, code_of
 from tests.store.branch import an_opening, open_branch
-from tests.store.test_apply import PRODUCT, applicants, code_of
 
 from counterfoil.decisioning.application import Application
 from counterfoil.journeys import accept_many, adjust_limit, enrol

@@ -1,13 +1,14 @@
 """What customers choose, supply and save on the way, and what is looked at before an offer."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from tests.store.applicants import Counter
+from tests.store.application_desk import PRODUCT, TODAY, code_of, open_counter
 from tests.store.branch import an_opening
 from tests.unit.decisioning.policies import document_of, rule
 
@@ -33,22 +34,16 @@ from counterfoil.journeys.recheck import recheck_decisions
 from counterfoil.journeys.starter_path import note_lesson, read_starter_path
 from counterfoil.journeys.tell_customers import notices_consumer, take_notices
 from counterfoil.kernel import ids
-from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.line import Line
 from counterfoil.lending.store import read_line
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.settings import Settings
 
-TODAY = date(2026, 1, 5)
-PRODUCT = "cash-line-open"
-
 
 @pytest.fixture
 async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    clock = TestClock(datetime(2026, 1, 5, 8, tzinfo=UTC))
-    settings = Settings(home=tmp_path)
-    async with open_house(settings, database_url, clock=clock, first_date=TODAY) as opened:
+    async with open_counter(database_url, tmp_path) as opened:
         yield opened
 
 
@@ -83,11 +78,6 @@ async def chosen(house: House, customer_id: int, choice: Choice, *, is_on: bool 
         house, customer_id=customer_id, choice=choice, is_on=is_on, channel="api:shop"
     )
     assert not isinstance(done, Refused)
-
-
-def code_of(outcome: object) -> str:
-    assert isinstance(outcome, Refused), outcome
-    return outcome.code
 
 
 async def test_an_application_waits_for_what_it_asks_and_is_decided_again(house: House) -> None:
