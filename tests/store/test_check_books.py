@@ -12,7 +12,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.store.corruptions import LATE, PAYOUT, PLANTED
+from tests.store.corruptions import LATE, PAYOUT, PLANTED_IN_LOANS
+from tests.store.corruptions_of_books import PLANTED_IN_BOOKS
 from tests.store.privacy_desk import OFFICER, approve, rows
 
 from counterfoil.journeys import check_books as journey
@@ -31,6 +32,7 @@ from counterfoil.privacy.erasure_store import Erasure
 from counterfoil.simulator import demo
 from counterfoil.simulator.demo import DemoSize
 
+PLANTED = PLANTED_IN_LOANS | PLANTED_IN_BOOKS
 #: This seed has a refused payout, a bounced payment, credit that was used and credit returned.
 SIZE = DemoSize(applicants=60, days=110, seed=11)
 _numbers = itertools.count(1)
