@@ -5,6 +5,7 @@ transaction of its own; whoever comes between asks the journey again and finds i
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 
 import orjson
 
@@ -14,6 +15,8 @@ from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform import idempotency
 from counterfoil.platform.batches import Answer
+
+T = TypeVar("T")
 
 
 async def remembered(
@@ -51,35 +54,18 @@ async def remembered(
 
 async def once(
     call: Call,
-    customer_id: int,
-    kind: str,
-    asked: dict[str, object],
-    work: Callable[[], Awaitable[str | Refused]],
-) -> Answer | Refused:
-    """Do some work on one customer once for each key of a call."""
-    return await remembered(
-        call.house,
-        scope_id=customer_id,
-        key=call.idempotency_key,
-        kind=kind,
-        request=asked,
-        work=work,
-    )
-
-
-async def once_view(
-    call: Call,
     write: Write,
     body: Body,
-    work: Callable[[], Awaitable[View | Refused]],
+    act: Callable[[], Awaitable[T | Refused]],
+    tell: Callable[[T], View | Mapping[str, object]],
     *,
     scope_id: int = idempotency.HOUSE,
 ) -> Answer | Refused:
-    """Do some work that answers with a view once for each key, on a customer or on the house."""
+    """Act once for each key of a call, on a customer or on the house, and tell what came of it."""
 
-    async def text() -> str | Refused:
-        found = await work()
-        return found if isinstance(found, Refused) else found.model_dump_json()
+    async def work() -> str | Refused:
+        found = await act()
+        return found if isinstance(found, Refused) else text_of(tell(found))
 
     return await remembered(
         call.house,
@@ -87,10 +73,12 @@ async def once_view(
         key=call.idempotency_key,
         kind=write.name,
         request={**call.path, **body.model_dump(mode="json")},
-        work=text,
+        work=work,
     )
 
 
-def text_of(document: Mapping[str, object]) -> str:
+def text_of(document: View | Mapping[str, object]) -> str:
     """Return an answer as it is handed out and recorded."""
+    if isinstance(document, View):
+        return document.model_dump_json()
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()

@@ -194,7 +194,7 @@ async def list_calls_of(house: HouseOf, customer_id: CustomerId) -> CallRequests
     """Return the latest 200 requests of one customer, newest first."""
     async with house.database.connection() as connection:
         found = await store.calls_of(connection, customer_id)
-    return CallRequests(items=_views(found), next=None)
+    return CallRequests(items=_views(found), next=None, prev=None)
 
 
 def _views(found: list[CallRequest]) -> list[CallRequestView]:

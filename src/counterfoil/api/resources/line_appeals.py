@@ -1,13 +1,14 @@
 """Appeals against measures on lines: lodged by customers, decided by persons."""
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 
 from counterfoil.api.reads import HouseOf, reads
-from counterfoil.api.remembered import once, text_of
+from counterfoil.api.remembered import once
 from counterfoil.api.resources.lines import line_or_refuse
 from counterfoil.api.shapes import Body, Code, CustomerId, LineId, Reason, View
 from counterfoil.api.writes import Call, Write
@@ -72,44 +73,31 @@ class Appeals(View):
 
 async def carry_appeal(call: Call, body: AppealBody) -> Answer | Refused:
     """Appeal."""
-    measure_id = call.path["line_measure_id"]
-
-    async def work() -> str | Refused:
-        lodged = await line_appeals.appeal(
-            call.house,
-            customer_id=body.customer_id,
-            measure_id=measure_id,
-            grounds=body.grounds,
-        )
-        return lodged if isinstance(lodged, Refused) else _text(lodged)
-
-    asked: dict[str, object] = {"measure_id": measure_id, "grounds": body.grounds}
-    return await once(call, body.customer_id, "lodge_line_appeal", asked, work)
+    act = partial(
+        line_appeals.appeal,
+        call.house,
+        customer_id=body.customer_id,
+        measure_id=call.path["line_measure_id"],
+        grounds=body.grounds,
+    )
+    return await once(
+        call, LODGE, body, act, line_appeals.appeal_document, scope_id=body.customer_id
+    )
 
 
 async def carry_decision(call: Call, body: AppealDecisionBody) -> Answer | Refused:
     """Decide an appeal."""
-    appeal_id, by = call.path["line_appeal_id"], f"{call.author}:{body.decided_by}"
-
-    async def work() -> str | Refused:
-        decided = await line_appeals.decide_appeal(
-            call.house,
-            line_appeals.AppealDecision(
-                customer_id=body.customer_id,
-                appeal_id=appeal_id,
-                status=AppealStatus(body.outcome),
-                by=by,
-                reason=body.reason,
-            ),
-        )
-        return decided if isinstance(decided, Refused) else _text(decided)
-
-    asked: dict[str, object] = {"appeal_id": appeal_id, **body.model_dump(mode="json")}
-    return await once(call, body.customer_id, "decide_line_appeal", asked, work)
-
-
-def _text(appeal: LineAppeal) -> str:
-    return text_of(line_appeals.appeal_document(appeal))
+    decision = line_appeals.AppealDecision(
+        customer_id=body.customer_id,
+        appeal_id=call.path["line_appeal_id"],
+        status=AppealStatus(body.outcome),
+        by=f"{call.author}:{body.decided_by}",
+        reason=body.reason,
+    )
+    act = partial(line_appeals.decide_appeal, call.house, decision)
+    return await once(
+        call, DECIDE, body, act, line_appeals.appeal_document, scope_id=body.customer_id
+    )
 
 
 LODGE = Write(

@@ -1,22 +1,26 @@
 """Measures on lines: taken and lifted by persons, and what the customer was told of them."""
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import StringConstraints
 
 from counterfoil.api.reads import HouseOf, reads
-from counterfoil.api.remembered import once, text_of
+from counterfoil.api.remembered import once
 from counterfoil.api.resources.limit_requests import ReasonView
 from counterfoil.api.resources.line_reviews import TAG, Owner
 from counterfoil.api.resources.lines import line_or_refuse
 from counterfoil.api.shapes import AmountMinor, Body, Code, CustomerId, Day, LineId, Reason, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.decisioning.line_review import case_store
-from counterfoil.decisioning.line_review.measure import Kind
+from counterfoil.decisioning.line_review.measure import Kind, LineMeasure
 from counterfoil.journeys import line_measures
+from counterfoil.journeys.lift_measure import lift_measure
+from counterfoil.journeys.line_measures import MeasureWish
 from counterfoil.journeys.line_policy import review_policy_in_force
+from counterfoil.journeys.take_measure import take_as_asked
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope
@@ -108,55 +112,36 @@ class LineNotices(View):
 
 async def carry_measure(call: Call, body: MeasureBody) -> Answer | Refused:
     """Take a measure."""
-    line_id, by = call.path["line_id"], f"{call.author}:{body.taken_by}"
-
-    async def work() -> str | Refused:
-        async with call.house.database.connection() as connection:
-            policy = await review_policy_in_force(connection, at=call.house.clock.now())
-        wish = line_measures.MeasureWish(
-            customer_id=body.customer_id,
-            line_id=line_id,
-            kind=Kind(body.kind),
-            reason=body.reason,
-            author=by,
-            to_minor=body.to_minor,
-            ends_on=body.ends_on,
-            is_fraud=body.is_fraud,
-        )
-        taken = await line_measures.take_measure(call.house, policy, wish)
-        if isinstance(taken, Refused):
-            return taken
-        return text_of(line_measures.measure_document(policy, taken))
-
-    asked: dict[str, object] = {
-        "line_id": line_id,
-        **body.model_dump(exclude={"ends_on"}),
-        "ends_on": body.ends_on and body.ends_on.isoformat(),
-    }
-    return await once(call, body.customer_id, "take_line_measure", asked, work)
+    wish = MeasureWish(
+        customer_id=body.customer_id,
+        line_id=call.path["line_id"],
+        kind=Kind(body.kind),
+        reason=body.reason,
+        author=f"{call.author}:{body.taken_by}",
+        to_minor=body.to_minor,
+        ends_on=body.ends_on,
+        is_fraud=body.is_fraud,
+    )
+    return await take_as_asked(call.house, wish, call.idempotency_key)
 
 
 async def carry_lifting(call: Call, body: LiftingBody) -> Answer | Refused:
     """Lift a measure."""
-    measure_id = call.path["line_measure_id"]
 
-    async def work() -> str | Refused:
-        lifted = await line_measures.lift_measure(
+    async def lift() -> LineMeasure | Refused:
+        return await lift_measure(
             call.house,
             customer_id=body.customer_id,
-            measure_id=measure_id,
+            measure_id=call.path["line_measure_id"],
             by=f"{call.author}:{body.lifted_by}",
             reason=body.reason,
             is_wrong=body.is_wrong,
         )
-        if isinstance(lifted, Refused):
-            return lifted
-        async with call.house.database.connection() as connection:
-            policy = await review_policy_in_force(connection, at=call.house.clock.now())
-        return text_of(line_measures.measure_document(policy, lifted))
 
-    asked: dict[str, object] = {"measure_id": measure_id, **body.model_dump(mode="json")}
-    return await once(call, body.customer_id, "lift_line_measure", asked, work)
+    async with call.house.database.connection() as connection:
+        policy = await review_policy_in_force(connection, at=call.house.clock.now())
+    tell = partial(line_measures.measure_document, policy)
+    return await once(call, LIFT, body, lift, tell, scope_id=body.customer_id)
 
 
 MEASURE = Write(

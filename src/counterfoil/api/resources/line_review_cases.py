@@ -1,12 +1,13 @@
 """What reviews of lines leave to people: the queue, a case with all that was seen, a decision."""
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path
 
 from counterfoil.api.reads import HouseOf, reads
-from counterfoil.api.remembered import once, text_of
+from counterfoil.api.remembered import once
 from counterfoil.api.resources.limit_requests import ReasonView
 from counterfoil.api.resources.line_reviews import Owner
 from counterfoil.api.shapes import AmountMinor, Body, Code, CustomerId, Day, Reason, View, read_id
@@ -104,20 +105,15 @@ class SeenCaseView(CaseOfLineView):
 
 async def carry_case_assignment(call: Call, body: CaseAssignmentBody) -> Answer | Refused:
     """Take a case, or give it back."""
-    case_id = call.path["line_review_case_id"]
-
-    async def work() -> str | Refused:
-        moved = await journey.take_case(
-            call.house,
-            _actor(call, body.assignee or body.given_back_by or ""),
-            customer_id=body.customer_id,
-            case_id=case_id,
-            gives_back=body.assignee is None,
-        )
-        return moved if isinstance(moved, Refused) else text_of(journey.case_document(moved))
-
-    asked: dict[str, object] = {"case_id": case_id, **body.model_dump(mode="json")}
-    return await once(call, body.customer_id, "assign_line_review_case", asked, work)
+    act = partial(
+        journey.take_case,
+        call.house,
+        _actor(call, body.assignee or body.given_back_by or ""),
+        customer_id=body.customer_id,
+        case_id=call.path["line_review_case_id"],
+        gives_back=body.assignee is None,
+    )
+    return await once(call, ASSIGN, body, act, journey.case_document, scope_id=body.customer_id)
 
 
 async def carry_case_decision(call: Call, body: CaseDecisionBody) -> Answer | Refused:
@@ -131,19 +127,23 @@ async def carry_case_decision(call: Call, body: CaseDecisionBody) -> Answer | Re
         ends_on=body.ends_on,
     )
 
-    async def work() -> str | Refused:
+    async def act() -> tuple[ReviewCase, Approval | None] | Refused:
         done = await journey.decide_case(
             call.house, actor, ruling, customer_id=body.customer_id, case_id=case_id
         )
         if isinstance(done, Refused):
             return done
         if isinstance(done, ReviewCase):
-            return text_of(journey.case_document(done))
+            return done, None
         seen = await journey.see_case(call.house, customer_id=body.customer_id, case_id=case_id)
-        return seen if isinstance(seen, Refused) else text_of(_waiting(seen.case, done))
+        return seen if isinstance(seen, Refused) else (seen.case, done)
 
-    asked: dict[str, object] = {"case_id": case_id, **body.model_dump(mode="json")}
-    return await once(call, body.customer_id, "decide_line_review_case", asked, work)
+    return await once(call, DECIDE, body, act, _decided, scope_id=body.customer_id)
+
+
+def _decided(made: tuple[ReviewCase, Approval | None]) -> dict[str, object]:
+    case, approval = made
+    return journey.case_document(case) if approval is None else _waiting(case, approval)
 
 
 def _waiting(case: ReviewCase, approval: Approval) -> dict[str, object]:

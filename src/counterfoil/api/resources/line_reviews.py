@@ -22,6 +22,8 @@ from counterfoil.api.shapes import (
 )
 from counterfoil.api.writes import Call, Write
 from counterfoil.decisioning.line_review import store
+from counterfoil.decisioning.line_review.policy import ReviewPolicy
+from counterfoil.decisioning.line_review.store import StoredReview
 from counterfoil.journeys import line_offers, line_reviewing
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
@@ -92,13 +94,12 @@ class Reviews(View):
 
 async def carry_review(call: Call, body: ReviewBody) -> Answer | Refused:
     """Review."""
-    line_id = call.path["line_id"]
 
-    async def work() -> str | Refused:
+    async def act() -> tuple[ReviewPolicy, StoredReview] | Refused:
         made = await line_reviewing.review_line(
             call.house,
             customer_id=body.customer_id,
-            line_id=line_id,
+            line_id=call.path["line_id"],
             cause="asked_for",
             report_id=body.report_id,
         )
@@ -106,10 +107,12 @@ async def carry_review(call: Call, body: ReviewBody) -> Answer | Refused:
             return made
         async with call.house.database.connection() as connection:
             policy = await line_offers.policy_of_review(connection, made)
-        return text_of(line_offers.review_document(policy, made))
+        return policy, made
 
-    asked: dict[str, object] = {"line_id": line_id, "report_id": body.report_id}
-    return await once(call, body.customer_id, "review_line", asked, work)
+    def tell(made: tuple[ReviewPolicy, StoredReview]) -> dict[str, object]:
+        return line_offers.review_document(*made)
+
+    return await once(call, REVIEW, body, act, tell, scope_id=body.customer_id)
 
 
 async def carry_offer(call: Call, body: OfferTakenBody) -> Answer | Refused:

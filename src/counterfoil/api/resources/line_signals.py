@@ -1,13 +1,14 @@
 """What is signalled about a line, and cleared again by a person."""
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import StringConstraints
 
 from counterfoil.api.reads import HouseOf, reads
-from counterfoil.api.remembered import once, text_of
+from counterfoil.api.remembered import once
 from counterfoil.api.resources.line_reviews import TAG, Owner
 from counterfoil.api.resources.lines import line_or_refuse
 from counterfoil.api.shapes import Body, Code, CustomerId, LineId, Reason, View
@@ -71,44 +72,33 @@ class Signals(View):
 
 async def carry_signal(call: Call, body: SignalBody) -> Answer | Refused:
     """Take in a signal."""
-    line_id = call.path["line_id"]
-
-    async def work() -> str | Refused:
-        kept = await line_signals.note_signal(
-            call.house,
-            Told(
-                customer_id=body.customer_id,
-                line_id=line_id,
-                kind=body.kind,
-                source=body.source,
-                reference=body.reference,
-                by=call.author,
-            ),
-        )
-        return kept if isinstance(kept, Refused) else text_of(line_signals.signal_document(kept))
-
-    asked: dict[str, object] = {"line_id": line_id, **body.model_dump(mode="json")}
-    return await once(call, body.customer_id, "note_line_signal", asked, work)
+    told = Told(
+        customer_id=body.customer_id,
+        line_id=call.path["line_id"],
+        kind=body.kind,
+        source=body.source,
+        reference=body.reference,
+        by=call.author,
+    )
+    act = partial(line_signals.note_signal, call.house, told)
+    return await once(
+        call, SIGNAL, body, act, line_signals.signal_document, scope_id=body.customer_id
+    )
 
 
 async def carry_clearance(call: Call, body: ClearanceBody) -> Answer | Refused:
     """Clear a signal."""
-    signal_id = call.path["line_signal_id"]
-
-    async def work() -> str | Refused:
-        cleared = await line_signals.clear_signal(
-            call.house,
-            customer_id=body.customer_id,
-            signal_id=signal_id,
-            by=f"{call.author}:{body.cleared_by}",
-            reason=body.reason,
-        )
-        if isinstance(cleared, Refused):
-            return cleared
-        return text_of(line_signals.signal_document(cleared))
-
-    asked: dict[str, object] = {"signal_id": signal_id, **body.model_dump(mode="json")}
-    return await once(call, body.customer_id, "clear_line_signal", asked, work)
+    act = partial(
+        line_signals.clear_signal,
+        call.house,
+        customer_id=body.customer_id,
+        signal_id=call.path["line_signal_id"],
+        by=f"{call.author}:{body.cleared_by}",
+        reason=body.reason,
+    )
+    return await once(
+        call, CLEAR, body, act, line_signals.signal_document, scope_id=body.customer_id
+    )
 
 
 SIGNAL = Write(

@@ -1,12 +1,13 @@
 """Corrections of bad records: what a record touched, and what people make of each proposal."""
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from counterfoil.api.reads import HouseOf, reads
-from counterfoil.api.remembered import once, text_of
+from counterfoil.api.remembered import once
 from counterfoil.api.resources.features import Record
 from counterfoil.api.shapes import Body, Code, CustomerId, Reason, View
 from counterfoil.api.writes import Call, Write
@@ -90,7 +91,7 @@ async def carry_finding(call: Call, body: RecordCorrectionBody) -> Answer | Refu
     """Find what a record has touched."""
     actor = _actor(call, body.found_by)
 
-    async def work() -> str | Refused:
+    async def act() -> tuple[list[Correction], list[journey.ReportTouched]] | Refused:
         found = await journey.correct_record(
             call.house,
             actor,
@@ -100,30 +101,26 @@ async def carry_finding(call: Call, body: RecordCorrectionBody) -> Answer | Refu
         )
         if isinstance(found, Refused):
             return found
-        reports = await journey.reports_touched(call.house, found)
-        return _views(found, reports).model_dump_json()
+        return found, await journey.reports_touched(call.house, found)
 
-    asked: dict[str, object] = body.model_dump(mode="json")
-    return await once(call, body.customer_id, "correct_record", asked, work)
+    def tell(made: tuple[list[Correction], list[journey.ReportTouched]]) -> RecordCorrections:
+        return _views(*made)
+
+    return await once(call, FIND, body, act, tell, scope_id=body.customer_id)
 
 
 async def carry_remedy(call: Call, body: RemedyBody) -> Answer | Refused:
     """Take a proposal up, or leave it."""
-    number, actor = call.path["record_correction_id"], _actor(call, body.decided_by)
-
-    async def work() -> str | Refused:
-        ended = await journey.end_correction(
-            call.house,
-            actor,
-            customer_id=body.customer_id,
-            correction_id=number,
-            is_taken=body.is_taken,
-            reason=body.reason,
-        )
-        return ended if isinstance(ended, Refused) else text_of(journey.correction_document(ended))
-
-    asked: dict[str, object] = {"correction_id": number, **body.model_dump(mode="json")}
-    return await once(call, body.customer_id, "end_correction", asked, work)
+    act = partial(
+        journey.end_correction,
+        call.house,
+        _actor(call, body.decided_by),
+        customer_id=body.customer_id,
+        correction_id=call.path["record_correction_id"],
+        is_taken=body.is_taken,
+        reason=body.reason,
+    )
+    return await once(call, END, body, act, journey.correction_document, scope_id=body.customer_id)
 
 
 FIND = Write(
