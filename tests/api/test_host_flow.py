@@ -27,6 +27,7 @@ from counterfoil.journeys.own_hosts import end_own_link, own_links
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.lending.commands import ConfirmPayout
+from counterfoil.platform.outbox import Consumer
 from counterfoil.simulator.host.host import HostApp, Manner
 
 CONSENT = {"notice": "inquiry-origination", "product_code": "cash-line-open"}
@@ -134,6 +135,18 @@ async def hurry(site: Site) -> None:
         )
 
 
+async def take_all(site: Site, consumer: Consumer) -> None:
+    """Let the host be told of everything that has happened."""
+    while await consumer.waiting():
+        await tell_hosts.take_events(site.house, consumer)
+
+
+async def outcomes(visitor: Guest, **which: str) -> set[str]:
+    """Return how the last attempts at what a host is told ended."""
+    found = (await visitor.get("/v1/host/events", **which)).json()["items"]
+    return {item["last_outcome"] for item in found}
+
+
 async def test_a_host_is_away_and_loses_nothing(site: Site) -> None:
     port = free_port()
     origin = f"http://127.0.0.1:{port}"
@@ -145,11 +158,9 @@ async def test_a_host_is_away_and_loses_nothing(site: Site) -> None:
     consumer = tell_hosts.hosts_consumer(site.house)
     await consumer.register()
     async with browsing(site) as browser, HttpHooks(answer_seconds=0.3) as hooks:
-        line_id = await line_of(site, visitor, browser)
-        loan = await draw(visitor, browser, line_id)
+        loan = await draw(visitor, browser, await line_of(site, visitor, browser))
         await pay_out(site, loan)
-        while await consumer.waiting():
-            await tell_hosts.take_events(site.house, consumer)
+        await take_all(site, consumer)
         sent = await tell_hosts.deliver_due(site.house, hooks)
         assert sent > 4
         waiting = (await visitor.get("/v1/host/events", state="waiting")).json()["items"]
@@ -166,8 +177,7 @@ async def test_a_host_is_away_and_loses_nothing(site: Site) -> None:
                 app.manner = manner
                 await hurry(site)
                 await tell_hosts.deliver_due(site.house, hooks)
-                tried = (await visitor.get("/v1/host/events")).json()["items"]
-                assert {item["last_outcome"] for item in tried} == {outcome}
+                assert await outcomes(visitor) == {outcome}
             app.manner = Manner.UP
             await hurry(site)
             await tell_hosts.deliver_due(site.house, hooks)
@@ -179,10 +189,15 @@ async def test_a_host_is_away_and_loses_nothing(site: Site) -> None:
     assert {"link.confirmed", "hosted_page.done", "line.opened", "loan.opened"} <= types
     text = orjson.dumps(app.acted_on).decode()
     assert not [word for word in (*ADULT.values(), "cu_", "amount") if word in text]
+    await settle(visitor, loan)
+    await end_link(site, visitor, consumer, loan)
+
+
+async def settle(visitor: Guest, loan: Json) -> None:
+    """What a quote says ends the loan, and nothing is left over."""
     paid = {"customer": "u1", "loan_id": loan["id"], "currency": "CNY"}
     booked = await visitor.post("/v1/host/repayments", {**paid, "amount_minor": 40_000})
     assert booked.status_code == 201, booked.text
-    # What a quote says ends the loan, and nothing is left over.
     asked = {"customer": "u1", "loan_id": loan["id"], "on": None}
     quoted = await visitor.post("/v1/host/settlement-quotes", asked)
     assert quoted.status_code == 201, quoted.text
@@ -191,20 +206,22 @@ async def test_a_host_is_away_and_loses_nothing(site: Site) -> None:
     assert (booked.json()["loan"]["status"], booked.json()["excess_minor"]) == ("closed", 0)
     found = await visitor.get(f"/v1/host/settlement-quotes/{quoted.json()['id']}", customer="u1")
     assert found.json()["state"] == "settled"
+
+
+async def end_link(site: Site, visitor: Guest, consumer: Consumer, loan: Json) -> None:
+    """A customer ends the link; the host is told, and sees nothing of the customer any more."""
     async with site.house.database.connection() as connection:
         customer = await connection.fetchval("SELECT customer_id FROM hosts.link")
     [known] = await own_links(site.house, customer)
     assert known.host.host_id == visitor.host_id
-    while await consumer.waiting():
-        await tell_hosts.take_events(site.house, consumer)
+    await take_all(site, consumer)
     for _ in range(2):
         await end_own_link(site.house, customer_id=customer, host_id=visitor.host_id)
     assert [one.link.ended_by for one in await own_links(site.house, customer)] == ["customer"]
     check_problem(
         await visitor.get(f"/v1/host/loans/{loan['id']}", customer="u1"), 410, "host_link_ended"
     )
-    while await consumer.waiting():
-        await tell_hosts.take_events(site.house, consumer)
+    await take_all(site, consumer)
     told = (await visitor.get("/v1/host/events", state="waiting")).json()["items"]
     assert sorted(item["type"] for item in told) == [
         *("link.ended", "loan.closed", "repayment.booked"),

@@ -22,6 +22,7 @@ from counterfoil.console.frame import THEMES
 from counterfoil.console.pages import (
     applications,
     calls,
+    contact_cases,
     corrections,
     days,
     line_appeals,
@@ -72,6 +73,7 @@ from counterfoil.kernel.language import Language
 from counterfoil.lending import refusals as lending
 from counterfoil.lending.fees import GUARANTOR
 from counterfoil.lending.monthly_statement import CORRECTING
+from counterfoil.lending.product_file import LICENCES
 from counterfoil.lending.promotion import FUNDERS
 from counterfoil.lending.settlement import SettlementState
 from counterfoil.lending.sheet_change import CAUSES
@@ -88,6 +90,7 @@ from counterfoil.platform.web.i18n import Catalogue, load_catalogues
 from counterfoil.privacy import refusals as privacy
 from counterfoil.privacy.rights import Right, RightsState
 from counterfoil.privacy.vault import Purpose
+from counterfoil.rules.pack import EVERY_LICENCE, QUESTIONS
 
 SOURCE = Path(__file__).parents[2] / "src" / "counterfoil"
 FOLDERS = [
@@ -114,6 +117,8 @@ CLOSED_FAMILIES = {
     "call_slot": tuple(slot.value for slot in Slot),
     "call_status": ("waiting", "taken", "late"),
     "call_step": calls.STEPS,
+    "contact_status": ("open", "taken", "late", "told", "sent_again", "unreachable"),
+    "contact_step": contact_cases.STEPS,
     "look_conclusion": tuple(one.value for one in Conclusion),
     "consent_level": tuple(level.value for level in Level),
     "consent_status": tuple(status.value for status in ConsentStatus),
@@ -257,6 +262,8 @@ CLOSED_FAMILIES = {
     "identity_outcome": tuple(outcome.value for outcome in CheckOutcome),
     "identity_want": tuple(want.value for want in Want),
     "identity_state": ("ready", "waits"),
+    "licence": (EVERY_LICENCE, *LICENCES),
+    "rule_question": tuple(QUESTIONS),
     "scene_state": ("open", "stopped", "closed"),
     "scene_claim": ("owed", "overdue", "settled"),
     "identity_case": (

@@ -35,8 +35,21 @@ async def base(branch: Branch, loan_id: int, before: date) -> Checkpoint | None:
     return found.get((1, loan_id))
 
 
+@pytest.fixture
+def folded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The kinds of entries that folds take in from here on."""
+    kinds: list[str] = []
+
+    def counted(loan: Loan, entry: fold.Input, terms: Terms) -> Parts:
+        kinds.append(entry.kind)
+        return fold.apply(loan, entry, terms)
+
+    monkeypatch.setattr(checkpoint, "apply", counted)
+    return kinds
+
+
 async def test_a_loans_checkpoints_live_as_long_as_its_past(
-    branch: Branch, monkeypatch: pytest.MonkeyPatch
+    branch: Branch, folded: list[str]
 ) -> None:
     await branch.get(an_opening(1, 1, repayment_day=28))
     loan_id = await branch.lend(1, 1, 300_000, repayment_day=28)
@@ -53,13 +66,7 @@ async def test_a_loans_checkpoints_live_as_long_as_its_past(
     ]  # fmt: skip
 
     # A late payment is folded from the checkpoint strictly before it, and drops those after that.
-    folded: list[str] = []
-
-    def counted(loan: Loan, entry: fold.Input, terms: Terms) -> Parts:
-        folded.append(entry.kind)
-        return fold.apply(loan, entry, terms)
-
-    monkeypatch.setattr(checkpoint, "apply", counted)
+    folded.clear()
     await branch.repay(1, 1, 700, value_date=kept[1])
     assert len(folded) == 9  # payments 4 to 11, and the late one
     rows = await branch.rows(KEPT)
@@ -73,7 +80,12 @@ async def test_a_loans_checkpoints_live_as_long_as_its_past(
     assert 0 < len(folded) < 9
     assert await branch.faults() == {}
 
-    # Instalments that were settled before the base stay as they are.
+    await settled_stay(branch, loan_id, folded)
+    await a_past_of_one_day(branch, loan_id)
+
+
+async def settled_stay(branch: Branch, loan_id: int, folded: list[str]) -> None:
+    """Instalments that were settled before the base stay as they are."""
     await branch.repay(1, 1, 120_000)
     for _ in range(5):
         await branch.close_to(await branch.on() + timedelta(days=1))
@@ -89,7 +101,9 @@ async def test_a_loans_checkpoints_live_as_long_as_its_past(
     assert await branch.value(settled, start.value_date) >= 1
     assert await branch.faults() == {}
 
-    # A payment in time leaves the past alone, and one of the checkpoint's day makes it void.
+
+async def a_past_of_one_day(branch: Branch, loan_id: int) -> None:
+    """A payment in time leaves the past alone, and one of the checkpoint's day makes it void."""
     newest = (await branch.rows(KEPT))[-1][0]
     assert (found := await base(branch, loan_id, await branch.on())) is not None
     assert found.value_date == newest

@@ -50,7 +50,8 @@ def rules(
             "instrument_zh": item.instrument_zh,
             "article_printable": item.article_printable,
             "source": item.source,
-            "adopted": item.adopted,
+            "adopted_en": item.adopted_en,
+            "adopted_zh": item.adopted_zh,
         }
         for item in pack.rules_on(day)
     ]

@@ -28,7 +28,9 @@ MARKS: Final = ("A", "B", "C")
 #: A rule for whatever licence.
 EVERY_LICENCE: Final = "*"
 _CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_RULE_ID = re.compile(r"R[0-9]{3}|house")
+#: The number of a rule that the house set itself.
+OWN_RULE: Final = "house"
+_RULE_ID = re.compile(rf"R[0-9]{{3}}|{OWN_RULE}")
 _PERCENT = re.compile(r"([0-9]{1,4})(?:\.([0-9]{1,6}))? ?%")
 _HASH_SHOWN: Final = 12
 
@@ -60,7 +62,8 @@ class Rule:
     text_zh: str
     source: str
     #: Why the house keeps to a rule that is not confirmed; None where it is.
-    adopted: str | None
+    adopted_en: str | None
+    adopted_zh: str | None
     #: The pack that it stands in, with its hash.
     pack: str
 
@@ -242,7 +245,8 @@ _ENTRY: Final[Mapping[str, tuple[type, bool]]] = {
     "text_en": (str, False),
     "text_zh": (str, False),
     "source": (str, False),
-    "adopted": (str, True),
+    "adopted_en": (str, True),
+    "adopted_zh": (str, True),
 }
 
 
@@ -268,8 +272,9 @@ def _rule(entry: Mapping[str, Any], currency: str, pack: str) -> Rule:
         raise ValueError("needs an id such as R047 and one of the marks A, B and C")
     if entry["article_printable"] and mark != "A":
         raise ValueError("shows an article, which only a rule marked A may")
-    if (mark == "C") != ("adopted" in entry):
-        raise ValueError("says why it is adopted exactly where it is marked C")
+    reasons = {"adopted_en", "adopted_zh"} & entry.keys()
+    if len(reasons) != (2 if mark == "C" else 0):
+        raise ValueError("says why it is adopted, in both languages, exactly where it is marked C")
     to_date = entry.get("to")
     if to_date is not None and to_date <= entry["from"]:
         raise ValueError("ends before it begins")
@@ -289,7 +294,8 @@ def _rule(entry: Mapping[str, Any], currency: str, pack: str) -> Rule:
         text_en=entry["text_en"],
         text_zh=entry["text_zh"],
         source=entry["source"],
-        adopted=entry.get("adopted"),
+        adopted_en=entry.get("adopted_en"),
+        adopted_zh=entry.get("adopted_zh"),
         pack=pack,
     )
 

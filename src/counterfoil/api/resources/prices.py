@@ -101,7 +101,8 @@ class RuleView(View):
     text_zh: str
     source: str
     #: Why the house keeps to a rule that is not confirmed.
-    adopted: str | None
+    adopted_en: str | None
+    adopted_zh: str | None
 
 
 class RulePackView(View):
@@ -215,7 +216,8 @@ async def get_rule_packs(house: HouseOf, on: Annotated[date | None, Query()] = N
                         text_en=item.text_en,
                         text_zh=item.text_zh,
                         source=item.source,
-                        adopted=item.adopted,
+                        adopted_en=item.adopted_en,
+                        adopted_zh=item.adopted_zh,
                     )
                     for item in pack.rules_on(day)
                 ],

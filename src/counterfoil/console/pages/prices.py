@@ -6,12 +6,13 @@ from typing import Final
 
 from starlette.responses import Response
 
+from counterfoil.console import words
 from counterfoil.console.page import Page
 from counterfoil.console.visit import Visit
 from counterfoil.journeys.promotions import FunderCost, cost_by_funder, list_promotions
 from counterfoil.lending.promotion_store import Standing
 from counterfoil.platform.web.parts import Status
-from counterfoil.rules.pack import Rule, RulePack
+from counterfoil.rules.pack import OWN_RULE, Rule, RulePack
 from counterfoil.rules.shelf import working_days
 
 #: Where a promotion stands, and the tone of each.
@@ -53,6 +54,7 @@ class RuleRow:
     """One rule."""
 
     rule: str
+    question: str
     mark: str
     licences: str
     period: str
@@ -158,13 +160,14 @@ def _rule(visit: Visit, item: Rule) -> RuleRow:
     if item.to_date is not None:
         period = f"{period} – {f.day(item.to_date)}"
     return RuleRow(
-        rule=f"{item.rule_id} {item.name}",
+        rule=visit.t("prices.own_rule") if item.rule_id == OWN_RULE else item.rule_id,
+        question=words.code_label(visit, "rule_question", item.name),
         mark=item.mark,
-        licences=", ".join(item.licences),
+        licences=", ".join(words.code_label(visit, "licence", one) for one in item.licences),
         period=period,
         text=item.text_zh if is_chinese else item.text_en,
         instrument=item.instrument_zh if is_chinese else item.instrument_en,
-        adopted=item.adopted or "",
+        adopted=(item.adopted_zh if is_chinese else item.adopted_en) or "",
     )
 
 
