@@ -16,7 +16,7 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.reconcile_debits import reconcile_closed_debits
 from counterfoil.journeys.tell_customers import notices_consumer, take_notices
 from counterfoil.payments.debit_relay import DebitRelay
-from counterfoil.worker.loop import Job
+from counterfoil.worker.loop import Job, look_every
 
 #: Between two walks over all mandates; a presentation is so much late at most.
 WALK_SECONDS: Final = 60
@@ -52,21 +52,11 @@ async def messages_job(house: House) -> Job:
     """Return the job that tells customers, and carries on settings that were confirmed."""
     consumer = notices_consumer(house)
     await consumer.register()
-    next_at = -math.inf
 
-    async def step() -> int:
-        nonlocal next_at
-        now = asyncio.get_running_loop().time()
-        if now < next_at:
-            return 0
+    async def look() -> int:
         passed = await take_notices(house, consumer)
         sent = await send_due(house)
         carried = await resume(house)
-        if not passed + sent + carried:
-            next_at = now + LOOK_SECONDS
         return passed + sent + carried
 
-    async def close() -> None:
-        """There is nothing open."""
-
-    return Job(name="messages", step=step, close=close)
+    return look_every("messages", LOOK_SECONDS, look, at_once=True)

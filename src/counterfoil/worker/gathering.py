@@ -6,14 +6,12 @@ Any number of processes may try: an inquiry is asked again under its own number,
 written where the application still gathers.
 """
 
-import asyncio
-import math
 from datetime import timedelta
 from typing import Final
 
 from counterfoil.journeys import gather, raise_limit
 from counterfoil.journeys.house import House
-from counterfoil.worker.loop import Job
+from counterfoil.worker.loop import Job, look_every
 
 #: How often it is looked whether something still gathers.
 LOOK_SECONDS: Final = 5
@@ -23,18 +21,9 @@ IDLE: Final = timedelta(seconds=30)
 
 def gathering_job(house: House) -> Job:
     """Return the job; it finds nothing to do where no bureau is joined."""
-    next_at = -math.inf
 
-    async def step() -> int:
-        nonlocal next_at
-        now = asyncio.get_running_loop().time()
-        if now < next_at:
-            return 0
-        next_at = now + LOOK_SECONDS
+    async def look() -> int:
         resumed = await gather.resume(house, idle=IDLE)
         return resumed.decided + await raise_limit.resume(house, idle=IDLE)
 
-    async def close() -> None:
-        """There is nothing open."""
-
-    return Job(name="gathering", step=step, close=close)
+    return look_every("gathering", LOOK_SECONDS, look)

@@ -3,14 +3,12 @@
 Any number of processes may try: the outbox gives a page to one of them, a lease each notice.
 """
 
-import asyncio
-import math
 from typing import Final
 
 from counterfoil.hosts.http_hooks import HttpHooks
 from counterfoil.journeys.house import House
 from counterfoil.journeys.tell_hosts import deliver_due, hosts_consumer, take_events
-from counterfoil.worker.loop import Job
+from counterfoil.worker.loop import Job, look_every
 
 #: How often it is looked whether there is something to tell.
 LOOK_SECONDS: Final = 1
@@ -21,19 +19,11 @@ async def hosts_job(house: House) -> Job:
     consumer = hosts_consumer(house)
     await consumer.register()
     hooks = await HttpHooks().__aenter__()
-    next_at = -math.inf
 
-    async def step() -> int:
-        nonlocal next_at
-        now = asyncio.get_running_loop().time()
-        if now < next_at:
-            return 0
-        worked = await take_events(house, consumer) + await deliver_due(house, hooks)
-        if not worked:
-            next_at = now + LOOK_SECONDS
-        return worked
+    async def look() -> int:
+        return await take_events(house, consumer) + await deliver_due(house, hooks)
 
     async def close() -> None:
         await hooks.__aexit__(None, None, None)
 
-    return Job(name="hosts", step=step, close=close)
+    return look_every("hosts", LOOK_SECONDS, look, at_once=True, close=close)

@@ -6,6 +6,7 @@ Ending      A stop lets the step under way end; then the job closes what it has 
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -29,6 +30,36 @@ class Job:
     step: Callable[[], Awaitable[int]]
     #: Ends what the job has open.
     close: Callable[[], Awaitable[None]]
+
+
+async def _nothing_open() -> None:
+    """There is nothing to end: a step ends with what it has open."""
+
+
+def look_every(
+    name: str,
+    seconds: float,
+    look: Callable[[], Awaitable[int]],
+    *,
+    at_once: bool = False,
+    close: Callable[[], Awaitable[None]] = _nothing_open,
+) -> Job:
+    """Return a job that looks for work now and then; with `at_once`, again while it finds some."""
+    next_at = -math.inf
+
+    async def step() -> int:
+        nonlocal next_at
+        now = asyncio.get_running_loop().time()
+        if now < next_at:
+            return 0
+        if not at_once:
+            next_at = now + seconds
+        worked = await look()
+        if at_once and not worked:
+            next_at = now + seconds
+        return worked
+
+    return Job(name=name, step=step, close=close)
 
 
 def pause_after(worked: int, pause_ms: int) -> int:
