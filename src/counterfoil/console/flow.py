@@ -23,6 +23,8 @@ from counterfoil.platform.web.parts import Change, Form
 STEP: Final = "step"
 PREVIEW: Final = "preview"
 CONFIRM: Final = "confirm"
+#: Name of the field with the reason of an action.
+REASON: Final = "reason"
 
 #: Longest reason that is kept with an action.
 REASON_LENGTH_MAX: Final = 200
@@ -154,6 +156,42 @@ def finish(
     return visit.go(f"{place}?done={done}" if done else place)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """An action as a form asks for it: what it would do, and how it is done."""
+
+    preview: Callable[[], Preview]
+    #: Runs the journey; takes the form's key as `idempotency_key`.
+    act: Callable[..., Awaitable[object]]
+
+
+async def run_previewed(
+    visit: Visit,
+    action: Action,
+    fields: Sequence[Field],
+    plan: Callable[[FormReader], Awaitable[Plan | None]],
+    *,
+    done: str | Callable[[object], str],
+    **initial: str,
+) -> Response:
+    """Show the form of an action, then what it would do, then do it."""
+    step = step_of(visit)
+    if step not in (PREVIEW, CONFIRM) or visit.is_stale:
+        return show_form(visit, action, fields, **initial)
+    reader = FormReader(visit.values)
+    planned = await plan(reader)
+    if planned is None or not reader.is_valid:
+        return show_form(visit, action, fields, reader=reader)
+    if step == PREVIEW:
+        return show_preview(visit, action, planned.preview())
+    key = reader.idempotency_key()
+    if key is None:
+        return show_form(visit, action, fields, reader=reader)
+    outcome = await planned.act(idempotency_key=key)
+    word = done if isinstance(done, str) else done(outcome)
+    return finish(visit, action, fields, outcome, reader=reader, done=word)
+
+
 async def run(
     visit: Visit,
     action: Action,
@@ -191,7 +229,7 @@ def customer_of(reader: FormReader) -> int | None:
 
 def reason_of(reader: FormReader) -> str | None:
     """Return the reason that is kept with an action."""
-    return reader.text("reason", length_max=REASON_LENGTH_MAX)
+    return reader.text(REASON, length_max=REASON_LENGTH_MAX)
 
 
 class _Taking(Protocol):

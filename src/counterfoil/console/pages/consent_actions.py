@@ -1,5 +1,6 @@
 """Withdrawing a consent for a customer who calls, comes by or writes: as short as giving one."""
 
+from functools import partial
 from typing import Final
 
 from starlette.responses import Response
@@ -34,26 +35,23 @@ async def withdraw(visit: Visit) -> Response:
     fields = [
         Field(name=_CHANNEL, label=visit.t("consent.said_by"), kind="select", choices=choices)
     ]
-    step = flow.step_of(visit)
-    if step not in (flow.PREVIEW, flow.CONFIRM) or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    channel = reader.choice(_CHANNEL, CHANNELS)
-    if channel is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    if step == flow.PREVIEW:
-        return flow.show_preview(visit, action, _preview(visit, found, channel))
-    key = reader.idempotency_key()
-    if key is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    outcome = await consents.withdraw(
-        visit.desk.house,
-        customer_id=found.customer_id,
-        consent_id=found.consent_id,
-        channel=channel,
-        idempotency_key=key,
-    )
-    return flow.finish(visit, action, fields, outcome, reader=reader, done="consent_withdrawn")
+
+    async def plan(reader: FormReader) -> flow.Plan | None:
+        channel = reader.choice(_CHANNEL, CHANNELS)
+        if channel is None:
+            return None
+        return flow.Plan(
+            preview=partial(_preview, visit, found, channel),
+            act=partial(
+                consents.withdraw,
+                visit.desk.house,
+                customer_id=found.customer_id,
+                consent_id=found.consent_id,
+                channel=channel,
+            ),
+        )
+
+    return await flow.run_previewed(visit, action, fields, plan, done="consent_withdrawn")
 
 
 async def _consent(visit: Visit) -> Consent | None:

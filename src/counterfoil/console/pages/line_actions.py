@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Final
 
 import orjson
@@ -24,8 +25,6 @@ from counterfoil.platform.queries import Row
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Change
 
-_REASON: Final = "reason"
-
 
 async def limit(visit: Visit) -> Response:
     """Raise or lower the limit."""
@@ -44,36 +43,34 @@ async def limit(visit: Visit) -> Response:
         ),
         _reason_field(visit, hint=visit.t("line_action.limit_reason_hint")),
     ]
-    step = flow.step_of(visit)
-    if step not in (flow.PREVIEW, flow.CONFIRM) or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    limit_minor = reader.amount_minor("limit", row["currency"], allow_zero=True)
-    reason = reader.text(_REASON, length_max=flow.REASON_LENGTH_MAX)
-    if limit_minor is not None and limit_minor == row["limit_minor"]:
-        reader.refuse("limit", "line_action.limit_same")
-    if limit_minor is None or reason is None or not reader.is_valid:
-        return flow.show_form(visit, action, fields, reader=reader)
-    if step == flow.PREVIEW:
+
+    async def plan(reader: FormReader) -> flow.Plan | None:
+        limit_minor = reader.amount_minor("limit", row["currency"], allow_zero=True)
+        reason = flow.reason_of(reader)
+        if limit_minor is not None and limit_minor == row["limit_minor"]:
+            reader.refuse("limit", "line_action.limit_same")
+        if limit_minor is None or reason is None:
+            return None
         on = await works_on(visit.desk.house, reason=reason, author=visit.operator)
-        return flow.show_preview(
-            visit, action, _limit_preview(visit, row, limit_minor, reason=reason, works_on=on)
+        return flow.Plan(
+            preview=partial(_limit_preview, visit, row, limit_minor, reason=reason, works_on=on),
+            act=partial(
+                adjust_limit.set_limit,
+                visit.desk.house,
+                customer_id=row["customer_id"],
+                line_id=row["line_id"],
+                limit_minor=limit_minor,
+                reason=reason,
+                author=visit.operator,
+            ),
         )
-    key = reader.idempotency_key()
-    if key is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    outcome = await adjust_limit.set_limit(
-        visit.desk.house,
-        customer_id=row["customer_id"],
-        line_id=row["line_id"],
-        limit_minor=limit_minor,
-        reason=reason,
-        author=visit.operator,
-        idempotency_key=key,
-    )
-    if isinstance(outcome, Answer) and orjson.loads(outcome.text)["planned"]:
-        return flow.finish(visit, action, fields, outcome, reader=reader, done="limit_planned")
-    return flow.finish(visit, action, fields, outcome, reader=reader, done="limit_changed")
+
+    return await flow.run_previewed(visit, action, fields, plan, done=_limit_done)
+
+
+def _limit_done(outcome: object) -> str:
+    is_later = isinstance(outcome, Answer) and orjson.loads(outcome.text)["planned"]
+    return "limit_planned" if is_later else "limit_changed"
 
 
 async def freeze(visit: Visit) -> Response:
@@ -92,33 +89,29 @@ async def freeze(visit: Visit) -> Response:
         ),
         _reason_field(visit),
     ]
-    step = flow.step_of(visit)
-    if step not in (flow.PREVIEW, flow.CONFIRM) or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    until = reader.day("until", required=False)
-    reason = reader.text(_REASON, length_max=flow.REASON_LENGTH_MAX)
-    if until is not None and until < row["business_date"]:
-        reader.refuse("until", "line_action.until_past", day=row["business_date"])
-    if reason is None or not reader.is_valid:
-        return flow.show_form(visit, action, fields, reader=reader)
-    if until is None and not is_own_wish(author=visit.operator, reason=reason):
-        until = row["business_date"] + timedelta(days=FREEZE_DAYS_USUAL - 1)
-    if step == flow.PREVIEW:
-        return flow.show_preview(visit, action, _freeze_preview(visit, row, until, reason))
-    key = reader.idempotency_key()
-    if key is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    outcome = await adjust_limit.freeze(
-        visit.desk.house,
-        customer_id=row["customer_id"],
-        line_id=row["line_id"],
-        until=until,
-        reason=reason,
-        author=visit.operator,
-        idempotency_key=key,
-    )
-    return flow.finish(visit, action, fields, outcome, reader=reader, done="line_frozen")
+
+    async def plan(reader: FormReader) -> flow.Plan | None:
+        until, reason = reader.day("until", required=False), flow.reason_of(reader)
+        if until is not None and until < row["business_date"]:
+            reader.refuse("until", "line_action.until_past", day=row["business_date"])
+        if reason is None:
+            return None
+        if until is None and not is_own_wish(author=visit.operator, reason=reason):
+            until = row["business_date"] + timedelta(days=FREEZE_DAYS_USUAL - 1)
+        return flow.Plan(
+            preview=partial(_freeze_preview, visit, row, until, reason),
+            act=partial(
+                adjust_limit.freeze,
+                visit.desk.house,
+                customer_id=row["customer_id"],
+                line_id=row["line_id"],
+                until=until,
+                reason=reason,
+                author=visit.operator,
+            ),
+        )
+
+    return await flow.run_previewed(visit, action, fields, plan, done="line_frozen")
 
 
 async def unfreeze(visit: Visit) -> Response:
@@ -128,27 +121,24 @@ async def unfreeze(visit: Visit) -> Response:
         return await errors.not_found(visit)
     action = _action(visit, row, "unfreeze", "POST /v1/lines/{record}/unfreeze")
     fields = [_reason_field(visit)]
-    step = flow.step_of(visit)
-    if step not in (flow.PREVIEW, flow.CONFIRM) or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    reason = reader.text(_REASON, length_max=flow.REASON_LENGTH_MAX)
-    if reason is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    if step == flow.PREVIEW:
-        return flow.show_preview(visit, action, _unfreeze_preview(visit, row, reason))
-    key = reader.idempotency_key()
-    if key is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    outcome = await adjust_limit.unfreeze(
-        visit.desk.house,
-        customer_id=row["customer_id"],
-        line_id=row["line_id"],
-        reason=reason,
-        author=visit.operator,
-        idempotency_key=key,
-    )
-    return flow.finish(visit, action, fields, outcome, reader=reader, done="line_unfrozen")
+
+    async def plan(reader: FormReader) -> flow.Plan | None:
+        reason = flow.reason_of(reader)
+        if reason is None:
+            return None
+        return flow.Plan(
+            preview=partial(_unfreeze_preview, visit, row, reason),
+            act=partial(
+                adjust_limit.unfreeze,
+                visit.desk.house,
+                customer_id=row["customer_id"],
+                line_id=row["line_id"],
+                reason=reason,
+                author=visit.operator,
+            ),
+        )
+
+    return await flow.run_previewed(visit, action, fields, plan, done="line_unfrozen")
 
 
 async def _line(visit: Visit) -> Row | None:
@@ -175,7 +165,7 @@ def _action(visit: Visit, row: Row, name: str, api_call: str) -> Action:
 
 def _reason_field(visit: Visit, *, hint: str = "") -> Field:
     return Field(
-        name=_REASON,
+        name=flow.REASON,
         label=visit.t("line_action.reason"),
         hint=hint or visit.t("line_action.reason_hint"),
     )

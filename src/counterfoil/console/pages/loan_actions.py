@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Final
 
 from starlette.responses import Response
@@ -67,31 +68,31 @@ async def repay(visit: Visit) -> Response:
         return await errors.not_found(visit)
     action = _action(visit, read.row, "repay", "repay", "POST /v1/repayments")
     fields = _repay_fields(visit, read)
-    step = flow.step_of(visit)
-    if step not in (flow.PREVIEW, flow.CONFIRM) or visit.is_stale:
-        return flow.show_form(visit, action, fields, value_date=read.today.isoformat(), amount="")
-    reader = FormReader(visit.values)
-    asked = _asked(reader, read)
-    if asked is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    if step == flow.PREVIEW:
-        return flow.show_preview(visit, action, _repay_preview(visit, read, asked))
-    key = reader.idempotency_key()
-    if key is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    outcome = await repaying.repay(
-        visit.desk.house,
-        customer_id=read.row["customer_id"],
-        line_id=read.row["line_id"],
-        loan_id=read.row["loan_id"],
-        amount_minor=asked.amount_minor,
-        currency=read.row["currency"],
-        value_date=asked.value_date,
-        channel=CHANNEL,
-        mode=asked.mode,
-        idempotency_key=key,
+
+    async def plan(reader: FormReader) -> flow.Plan | None:
+        asked = _asked(reader, read)
+        if asked is None:
+            return None
+        return flow.Plan(
+            preview=partial(_repay_preview, visit, read, asked),
+            act=partial(
+                repaying.repay,
+                visit.desk.house,
+                customer_id=read.row["customer_id"],
+                line_id=read.row["line_id"],
+                loan_id=read.row["loan_id"],
+                amount_minor=asked.amount_minor,
+                currency=read.row["currency"],
+                value_date=asked.value_date,
+                channel=CHANNEL,
+                mode=asked.mode,
+            ),
+        )
+
+    today = read.today.isoformat()
+    return await flow.run_previewed(
+        visit, action, fields, plan, done="repaid", value_date=today, amount=""
     )
-    return flow.finish(visit, action, fields, outcome, reader=reader, done="repaid")
 
 
 async def reverse(visit: Visit) -> Response:
@@ -112,29 +113,24 @@ async def reverse(visit: Visit) -> Response:
             hint=visit.t("line_action.reason_hint"),
         )
     ]
-    step = flow.step_of(visit)
-    if step not in (flow.PREVIEW, flow.CONFIRM) or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
-    if reason is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    if step == flow.PREVIEW:
-        return flow.show_preview(
-            visit, action, _reverse_preview(visit, read, booked, repayment_id, reason)
+
+    async def plan(reader: FormReader) -> flow.Plan | None:
+        reason = flow.reason_of(reader)
+        if reason is None:
+            return None
+        return flow.Plan(
+            preview=partial(_reverse_preview, visit, read, booked, repayment_id, reason),
+            act=partial(
+                repaying.reverse,
+                visit.desk.house,
+                customer_id=read.row["customer_id"],
+                line_id=read.row["line_id"],
+                repayment_id=repayment_id,
+                reason=reason,
+            ),
         )
-    key = reader.idempotency_key()
-    if key is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    outcome = await repaying.reverse(
-        visit.desk.house,
-        customer_id=read.row["customer_id"],
-        line_id=read.row["line_id"],
-        repayment_id=repayment_id,
-        reason=reason,
-        idempotency_key=key,
-    )
-    return flow.finish(visit, action, fields, outcome, reader=reader, done="reversed")
+
+    return await flow.run_previewed(visit, action, fields, plan, done="reversed")
 
 
 async def _read(visit: Visit) -> Read | None:
