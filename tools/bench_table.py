@@ -51,6 +51,27 @@ NAMES = {
         "日终，复审 {reviewed:,} 个额度，{touched:,} 笔有事项",
     ),
     "close_catch_up": ("Closing {days} missed days at once", "一次补做 {days} 天日终"),
+    "replay_10": (
+        "A late repayment on a loan of {life:,} payments, {later:,} of them later",
+        "迟到还款：借据共 {life:,} 笔还款，其后 {later:,} 笔",
+    ),
+    "replay_100": (
+        "A late repayment on a loan of {life:,} payments, {later:,} of them later",
+        "迟到还款：借据共 {life:,} 笔还款，其后 {later:,} 笔",
+    ),
+    "replay_1000": (
+        "A late repayment on a loan of {life:,} payments, {later:,} of them later",
+        "迟到还款：借据共 {life:,} 笔还款，其后 {later:,} 笔",
+    ),
+    "replay_10_of_a_short_loan": (
+        "The same on a loan of {life:,} payments, {later:,} of them later",
+        "同上：借据共 {life:,} 笔还款，其后 {later:,} 笔",
+    ),
+    "replay_long_to_short": ("The long loan's time to the short one's", "长借据与短借据耗时之比"),
+    "replay_10_from_the_start": (
+        "Without checkpoints: folded from the start",
+        "不用检查点：从头重算",
+    ),
     "soak": (
         "Drawdowns at {seconds:,} s of steady load, last tenth to first",
         "稳定负载 {seconds:,} 秒的支用，末段与首段之比",
