@@ -29,6 +29,7 @@ from counterfoil.evidence.formats.verifying import verify_receipt
 from counterfoil.journeys.house import House
 from counterfoil.journeys.inquiry_outcomes import Obtained
 from counterfoil.kernel import ids
+from counterfoil.platform.access_matrix import reading
 from counterfoil.privacy.person_store import read_clear
 from counterfoil.privacy.vault import Purpose
 
@@ -70,7 +71,9 @@ class Proving:
     async def clear(self, customer: int) -> Sequence[str]:
         """Return name and number of a person."""
         async with self.house.database.connection() as connection:
-            found = await read_clear(connection, self.house.vault, [customer], Purpose.IDENTITY)
+            found = await read_clear(
+                connection, self.house.vault, [customer], Purpose.IDENTITY, reading("person_export")
+            )
         return list(found[customer].values())
 
 

@@ -15,9 +15,10 @@ from counterfoil.console.page import Page
 from counterfoil.journeys.approve import ask_approval
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel import ids
-from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.access_matrix import Actor, reading
 from counterfoil.platform.approvals import Approval
 from counterfoil.platform.trail import Wanted
+from counterfoil.privacy.masking import mask_id_number, mask_name
 from counterfoil.privacy.person_store import read_clear
 from counterfoil.privacy.vault import Purpose
 
@@ -48,7 +49,13 @@ async def a_customer(browser: Browser) -> tuple[str, int]:
 
 async def clear(browser: Browser, customer_id: int) -> dict[str, str]:
     async with browser.house.database.connection() as connection:
-        found = await read_clear(connection, browser.house.vault, [customer_id], Purpose.IDENTITY)
+        found = await read_clear(
+            connection,
+            browser.house.vault,
+            [customer_id],
+            Purpose.IDENTITY,
+            reading("person_export"),
+        )
     return found[customer_id]
 
 
@@ -90,6 +97,40 @@ async def test_without_purpose_ticket_and_reason_nothing_is_shown(
     assert person["id_number"] not in answer.text
     assert faults(answer.text) == []
     assert await find_trail(stranger.house, Wanted(act="reveal")) == []
+
+
+async def test_each_role_sees_of_a_person_what_it_reads_for(stranger: Browser) -> None:
+    """Pages, and the trail of them: for what, and of whom; one line a page."""
+    shown: dict[str, str] = {}
+    for role in ("operations", "finance", "risk_analyst", "support"):
+        await stranger.sign_in(role)
+        href, customer_id = await a_customer(stranger)
+        person = await clear(stranger, customer_id)
+        masked = mask_name(person["name"])
+        pages = [await stranger.get(path) for path in (href, f"{href}/settings")]
+        assert [page.status_code for page in pages] == [200, 200]
+        assert faults(pages[1].text) == []
+        text = "".join([(await stranger.get("/console/customers")).text, *(p.text for p in pages)])
+        assert person["name"] not in text
+        sees_persons = role in ("operations", "finance")
+        assert (masked in text) is sees_persons, role
+        assert (mask_id_number(person["id_number"]) in text) is sees_persons, role
+        shown[role] = text
+    lines = await find_trail(stranger.house, Wanted(act="view"))
+    purposes = {
+        line.actor: line.purpose for line in lines if line.subject == "/customers/{customer}"
+    }
+    assert purposes == {
+        "operations": "contract",
+        "finance": "payments",
+        "risk_analyst": "read",
+        "support": "read",
+    }
+    refused = await find_trail(stranger.house, Wanted(act="read"))
+    assert {(line.actor, line.outcome, line.after) for line in refused} == {
+        ("finance", "read_outside_purpose", "contact")
+    }
+    assert "is not read for the purpose" in shown["finance"]
 
 
 async def test_a_role_without_a_purpose_is_turned_away_on_record(stranger: Browser) -> None:

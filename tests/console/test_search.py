@@ -11,6 +11,7 @@ from tests.console.test_pages import first_record
 
 from counterfoil.console.pages.search import number_range
 from counterfoil.kernel import ids
+from counterfoil.platform.access_matrix import reading
 from counterfoil.privacy.store import read_records
 from counterfoil.privacy.vault import Purpose
 
@@ -27,7 +28,7 @@ async def _person(browser: Browser) -> tuple[int, str, str]:
         customer = await connection.fetchval("SELECT max(customer_id) FROM customers.customer")
         identity = await read_records(connection, [customer], Purpose.IDENTITY)
         contact = await read_records(connection, [customer], Purpose.CONTACT)
-    clear = await house.vault.open([*identity, *contact])
+    clear = await house.vault.open([*identity, *contact], reading("person_export"))
     return customer, clear[0].fields["id_number"], clear[1].fields["phone"]
 
 

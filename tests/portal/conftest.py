@@ -12,6 +12,7 @@ from tests.console.conftest import ORIGIN, console_home, hidden_fields, house, s
 
 from counterfoil.journeys.house import House
 from counterfoil.lending import store
+from counterfoil.platform.access_matrix import reading
 from counterfoil.portal.app import create_portal
 from counterfoil.privacy.person_store import read_identities
 
@@ -67,7 +68,9 @@ async def borrower_of(house: House) -> tuple[int, str]:
             (one for one in lines if one.line_id in owing and one.product_code == "cash-line-open"),
             key=lambda one: one.limit_minor - one.principal_minor,
         )
-        persons = await read_identities(connection, house.vault, [found.customer_id])
+        persons = await read_identities(
+            connection, house.vault, [found.customer_id], reading("person_export")
+        )
     return found.customer_id, persons[found.customer_id]["id_number"]
 
 

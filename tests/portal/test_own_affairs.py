@@ -33,6 +33,7 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store as lending
 from counterfoil.payments.port import PayeeMatch
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.settings import Settings
 
@@ -110,7 +111,7 @@ async def test_a_rail_that_knows_names_has_the_last_word(person: Person) -> None
     rail = NamesAlone(PayeeMatch.MATCHES)
     assert isinstance(await ask(rail), Answer)
     async with house.database.connection() as connection:
-        named = await borrowers_of(connection, house, [person.customer_id])
+        named = await borrowers_of(connection, house, [person.customer_id], reading("bank_account"))
     assert rail.asked == [named[person.customer_id].name]
 
 

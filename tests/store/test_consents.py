@@ -21,6 +21,7 @@ from counterfoil.consents.subject import Identity, salt_of, subject_ref
 from counterfoil.evidence.leaf import LeafType, commitment
 from counterfoil.journeys import consent as journey
 from counterfoil.journeys.consent_records import Given
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import Answer
 from counterfoil.privacy.data_keys import keys_of
 from counterfoil.privacy.person_store import read_identities
@@ -61,8 +62,12 @@ async def test_the_subject_is_tied_to_the_person_by_its_opening_alone(desk: Desk
     refs = [orjson.loads(item.body)["subject_ref"] for item in (first, second)]
     assert refs[0] != refs[1], "two recipients cannot see that it is the same person"
     async with desk.house.database.connection() as connection:
-        keys = await keys_of(connection, desk.house.vault, [customer], Purpose.SUBJECT)
-        particulars = await read_identities(connection, desk.house.vault, [customer])
+        keys = await keys_of(
+            connection, desk.house.vault, [customer], Purpose.SUBJECT, reading("consent")
+        )
+        particulars = await read_identities(
+            connection, desk.house.vault, [customer], reading("consent")
+        )
     identity = Identity(**particulars[customer])
     salt = salt_of(keys[customer], first.record_id)
     assert base64.b64decode(refs[0]) == subject_ref(salt, identity)

@@ -13,24 +13,33 @@ from tests.store.branch import reversal
 from tests.store.settings_desk import LINE, SettingsDesk, open_desk
 from tests.store.test_papers import kept as keep_papers
 
-from counterfoil.customers import message_store
+from counterfoil.customers import contact_case_store, message_store
+from counterfoil.customers.contact_case import ContactCase, ContactStep
 from counterfoil.customers.http_messages import HttpCarrier
+from counterfoil.customers.message import Message
 from counterfoil.customers.setting import Channel, Setting, StatementForm
-from counterfoil.journeys import change_address
+from counterfoil.journeys import change_address, reach_customers
 from counterfoil.journeys.carried_codes import CarriedCodes
 from counterfoil.journeys.change_setting import Asked
 from counterfoil.journeys.deliver_messages import send_again, send_due
 from counterfoil.journeys.statement_papers import queue_statements, statement_file
+from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel import ids
+from counterfoil.kernel.calendar import add_working_days
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.kernel.language import Language
+from counterfoil.platform.access_matrix import Actor, reading
 from counterfoil.platform.batches import Answer
+from counterfoil.platform.trail import Wanted
+from counterfoil.rules.shelf import working_days
 from counterfoil.simulator.messages.server import make_app
 from counterfoil.simulator.messages.service import Manner, MessageService
 
 MAIL = "lin@example.org"
 HOME = "北京市朝阳区建国路 1 号 100020"
 _LAST = 2**63 - 1
+REVIEWER = Actor(name="officer.li", role="operations", source="console")
+NOBODY = Actor(name="eve", role="analyst", source="console")
 
 
 @pytest.fixture
@@ -110,7 +119,9 @@ async def test_an_address_is_proven_before_it_is_kept_and_used(
     await prove(desk, Channel.EMAIL, MAIL)
     await prove(desk, Channel.LETTER, HOME)
     house = desk.branch.house
-    known = await change_address.read_addresses(house, customer_id=desk.customer_id)
+    known = await change_address.read_addresses(
+        house, customer_id=desk.customer_id, reading=reading("own_addresses")
+    )
     assert isinstance(known, dict)
     assert (known["email"], known["letter"]) == ("l****@example.org", "北京市****")
     for table in ("customers.address_request", "customers.message", "platform.command"):
@@ -130,7 +141,9 @@ async def test_an_address_is_proven_before_it_is_kept_and_used(
         house, customer_id=desk.customer_id, channel=Channel.LETTER, by="x", idempotency_key="l"
     )
     assert isinstance(gone, Answer)
-    known = await change_address.read_addresses(house, customer_id=desk.customer_id)
+    known = await change_address.read_addresses(
+        house, customer_id=desk.customer_id, reading=reading("own_addresses")
+    )
     assert isinstance(known, dict)
     assert set(known) == {"sms", "email"}
 
@@ -202,6 +215,7 @@ async def test_what_comes_back_goes_on_and_what_nobody_takes_lies_before_staff(
     async with house.database.connection() as connection:
         [dead] = await message_store.read_undeliverable(connection, after=0, page=10)
     assert dead["tried"] == "email refused, sms refused"
+    [case] = await open_cases(desk)
     service.manners.clear()
     for key, code in (("again", None), ("twice", "message_not_undeliverable")):
         sent = await send_again(
@@ -209,10 +223,85 @@ async def test_what_comes_back_goes_on_and_what_nobody_takes_lies_before_staff(
             customer_id=desk.customer_id,
             message_id=dead["message_id"],
             idempotency_key=key,
+            by="li-wei",
         )
         assert (sent.code if isinstance(sent, Refused) else None) == code
+    assert [await status_of(desk, case)] == ["sent_again"]
     await drain(desk)
     assert (await messages(desk, "setting_changed"))[0]["status"] == "sent"
+
+
+async def test_a_customer_whom_no_channel_reaches_is_a_case_until_somebody_has_reached_them(
+    desk: SettingsDesk, service: MessageService
+) -> None:
+    house = desk.branch.house
+    service.manners["sms"] = Manner.REFUSES
+    await desk.change(Setting.LANGUAGE, language=Language.ENGLISH)
+    await drain(desk)
+    await desk.change(Setting.LANGUAGE, language=Language.CHINESE)
+    await drain(desk)
+    [case] = await open_cases(desk)
+    key = {"customer_id": desk.customer_id, "case_id": case.case_id}
+    seen = await reach_customers.see_contact_case(house, **key)
+    assert not isinstance(seen, Refused)
+    assert [row["status"] for row in seen[1]] == ["undeliverable"] * 2
+    days = working_days()
+    on = await house.business_date()
+    assert case.due_on == add_working_days(on, 3, days=days)
+    async with house.database.transaction() as connection:
+        legal = Message(
+            customer_id=desk.customer_id,
+            message_id=seen[1][0]["message_id"],
+            kind="line_notice",
+            cause="x",
+            is_legal=True,
+            fields={},
+            created_at=house.clock.now(),
+        )
+        await reach_customers.open_for(house, connection, legal)
+    [nearer] = await open_cases(desk)
+    assert (nearer.case_id, nearer.is_legal) == (case.case_id, True)
+    assert nearer.due_on == add_working_days(on, 1, days=days)
+
+    async def step(what: ContactStep, said: str = "", by: Actor = REVIEWER) -> str:
+        after = await reach_customers.note_contact(house, by, **key, step=what, said=said)
+        return after.code if isinstance(after, Refused) else after.status.value
+
+    assert await step(ContactStep.MISSED, by=NOBODY) == "reviewer_not_allowed"
+    taken = await reach_customers.take_contact_case(house, REVIEWER, **key)
+    assert not isinstance(taken, Refused)
+    assert taken.taken_by == REVIEWER.name
+    other = replace(REVIEWER, name="another")
+    assert await step(ContactStep.TOLD, "met", by=other) == "contact_case_taken"
+    for _ in range(2):
+        assert await step(ContactStep.MISSED) == "open"
+    assert await step(ContactStep.UNREACHABLE) == "contact_attempt_needed"
+    service.manners.clear()
+    await prove(desk, Channel.EMAIL, MAIL)
+    assert await open_cases(desk) == []
+    assert await status_of(desk, case) == "sent_again"
+    await drain(desk)
+    assert {row["status"] for row in await messages(desk, "setting_changed")} == {"sent"}
+    assert await step(ContactStep.TOLD, "met") == "contact_case_not_open"
+    acts = [entry.act for entry in await find_trail(house, Wanted(actor=REVIEWER.name))]
+    assert acts == ["contact_missed", "contact_missed", "contact_taken"]
+    async with house.database.connection() as connection:
+        told = await connection.fetch(
+            "SELECT kind FROM platform.outbox WHERE subject_id = $1 ORDER BY event_id", case.case_id
+        )
+    assert [row["kind"] for row in told] == ["contact_case_opened", "contact_case_ended"]
+
+
+async def open_cases(desk: SettingsDesk) -> list[ContactCase]:
+    async with desk.branch.house.database.connection() as connection:
+        return await contact_case_store.cases_open(connection)
+
+
+async def status_of(desk: SettingsDesk, case: ContactCase) -> str:
+    async with desk.branch.house.database.connection() as connection:
+        found = await contact_case_store.read_case(connection, case.customer_id, case.case_id)
+    assert found is not None
+    return found.status.value
 
 
 async def test_codes_go_to_the_phone_and_nobody_learns_who_exists(

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from counterfoil.kernel.errors import RefusedError
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Database
 from counterfoil.privacy import person_store as persons
 from counterfoil.privacy.blind_index import IndexKind
@@ -36,7 +37,7 @@ async def keep(database: Database, vault: Vault, *people: PersonRecord) -> None:
 async def test_a_person_is_shown_masked(database: Database, vault: Vault) -> None:
     await keep(database, vault, WANG)
     async with database.connection() as connection:
-        shown = await persons.read_masked(connection, vault, [1, 2])
+        shown = await persons.read_masked(connection, vault, [1, 2], reading("person_export"))
     assert shown == {
         1: MaskedPerson(
             customer_id=1, name="王*明", id_number="110***********002X", phone="138****1234"
@@ -67,7 +68,7 @@ async def test_an_identity_number_has_one_owner(database: Database, vault: Vault
         await keep(database, vault, other)
     assert caught.value.constraint_name == "identity_needs_check"
     async with database.connection() as connection:
-        assert await persons.read_masked(connection, vault, [2]) == {}
+        assert await persons.read_masked(connection, vault, [2], reading("person_export")) == {}
 
 
 async def test_nothing_in_the_database_shows_the_person(
@@ -99,10 +100,12 @@ async def test_without_keys_nothing_is_served_and_nothing_is_lost(
     (tmp_path / "wrapping-0001.key").rename(tmp_path / "away")
     async with database.connection() as connection:
         with pytest.raises(RefusedError) as caught:
-            await persons.read_masked(connection, vault, [1])
+            await persons.read_masked(connection, vault, [1], reading("person_export"))
         assert caught.value.refused.code == "key_service_unavailable"
         (tmp_path / "away").rename(tmp_path / "wrapping-0001.key")
-        assert (await persons.read_masked(connection, vault, [1]))[1].name == "王*明"
+        assert (await persons.read_masked(connection, vault, [1], reading("person_export")))[
+            1
+        ].name == "王*明"
 
 
 async def test_records_sealed_before_a_rotation_stay_readable(
@@ -115,7 +118,9 @@ async def test_records_sealed_before_a_rotation_stay_readable(
     )
     await keep(database, vault, second)
     async with database.connection() as connection:
-        assert set(await persons.read_masked(connection, vault, [1, 2])) == {1, 2}
+        assert set(
+            await persons.read_masked(connection, vault, [1, 2], reading("person_export"))
+        ) == {1, 2}
         wrapped_by = await connection.fetch(
             "SELECT DISTINCT wrapped_by FROM privacy.data_key ORDER BY 1"
         )
@@ -140,7 +145,7 @@ async def test_a_record_moved_to_another_customer_does_not_open(
         )
     async with database.connection() as connection:
         with pytest.raises(RefusedError) as caught:
-            await persons.read_masked(connection, vault, [2])
+            await persons.read_masked(connection, vault, [2], reading("person_export"))
     assert caught.value.refused.code == "ciphertext_rejected"
 
 
@@ -150,4 +155,4 @@ async def test_whoever_destroys_the_key_destroys_the_record(
     await keep(database, vault, WANG)
     async with database.transaction() as connection:
         await connection.execute("DELETE FROM privacy.data_key WHERE purpose = 'identity'")
-        assert await persons.read_masked(connection, vault, [1]) == {}
+        assert await persons.read_masked(connection, vault, [1], reading("person_export")) == {}

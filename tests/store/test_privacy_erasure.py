@@ -26,6 +26,7 @@ from counterfoil.journeys.erase import erasure_payload
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel.errors import RefusedError
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.trail import Wanted
 from counterfoil.privacy import envelope
 from counterfoil.privacy import person_store as persons
@@ -66,7 +67,9 @@ async def test_an_erasure_destroys_keys_records_and_digests_and_leaves_a_leaf(
         assert await rows(house, f"SELECT 1 FROM privacy.{table} WHERE customer_id = 1") == []
         assert await rows(house, f"SELECT 1 FROM privacy.{table} WHERE customer_id = 2") != []
     async with house.database.connection() as connection:
-        assert set(await persons.read_masked(connection, house.vault, [1, 2])) == {2}
+        assert set(
+            await persons.read_masked(connection, house.vault, [1, 2], reading("person_export"))
+        ) == {2}
         nobody = await persons.find_persons(
             connection, house.vault, IndexKind.ID_NUMBER, WANG.id_number
         )
@@ -85,14 +88,17 @@ async def test_an_erasure_destroys_keys_records_and_digests_and_leaves_a_leaf(
 async def test_what_was_sealed_under_a_shredded_key_opens_for_nobody(house: House) -> None:
     place = envelope.place("bureau.report", "sealed", 5, 1, "report")
     async with house.database.transaction() as connection:
-        keys = await keys_of(connection, house.vault, [1], Purpose.REPORT)
+        keys = await keys_of(connection, house.vault, [1], Purpose.REPORT, reading("evidence"))
     sealed = envelope.encrypt(keys[1], b"report", place)
     await erase.end_purpose(house, "report", {1: TODAY})
     await approve(house, "erasure", erasure_payload(1, "report"))
     assert isinstance(await do(house, "report"), Erasure)
     async with house.database.transaction() as connection:
-        assert await existing_keys(connection, house.vault, [1], Purpose.REPORT) == {}
-        again = await keys_of(connection, house.vault, [1], Purpose.REPORT)
+        assert (
+            await existing_keys(connection, house.vault, [1], Purpose.REPORT, reading("evidence"))
+            == {}
+        )
+        again = await keys_of(connection, house.vault, [1], Purpose.REPORT, reading("evidence"))
     with pytest.raises(envelope.CiphertextRejectedError, match="another_key"):
         envelope.decrypt(again[1], sealed, place)
 
@@ -166,7 +172,9 @@ async def test_the_approval_of_one_customer_is_not_good_for_another(house: House
     await approve(house, "erasure", erasure_payload(2, "identity"))
     assert code_of(await do(house)) == "approval_missing"
     async with house.database.connection() as connection:
-        assert set(await persons.read_masked(connection, house.vault, [1])) == {1}
+        assert set(
+            await persons.read_masked(connection, house.vault, [1], reading("person_export"))
+        ) == {1}
 
 
 async def test_the_schedule_restricts_first_and_lists_what_may_go(house: House) -> None:
@@ -208,7 +216,7 @@ async def test_a_purpose_that_goes_on_makes_data_active_again(house: House) -> N
 async def test_a_key_that_is_being_used_is_not_destroyed_under_the_user(house: House) -> None:
     await approve(house, "erasure", erasure_payload(1, "identity"))
     async with house.database.transaction() as user:
-        keys = await keys_of(user, house.vault, [1], Purpose.IDENTITY)
+        keys = await keys_of(user, house.vault, [1], Purpose.IDENTITY, reading("evidence"))
         async with house.database.connection() as other:
             await other.execute("SET lock_timeout = '100ms'")
             free = await other.fetchval("SELECT pg_try_advisory_xact_lock(7205759403792843)")
@@ -225,5 +233,5 @@ async def test_erasing_needs_no_key_service(house: House) -> None:
     assert isinstance(await do(house), Erasure)
     with pytest.raises(RefusedError):
         async with house.database.connection() as connection:
-            await persons.read_masked(connection, house.vault, [2])
+            await persons.read_masked(connection, house.vault, [2], reading("person_export"))
     await erase.set_hold(house, CLERK, customer_id=2, reason="x", ticket="")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from counterfoil.kernel.errors import RefusedError
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Database
 from counterfoil.privacy import envelope
 from counterfoil.privacy.data_keys import existing_keys, keys_of
@@ -23,7 +24,7 @@ async def keys(
     database: Database, vault: Vault, customer_ids: list[int], purpose: Purpose
 ) -> dict[int, bytes]:
     async with database.transaction() as connection:
-        return await keys_of(connection, vault, customer_ids, purpose)
+        return await keys_of(connection, vault, customer_ids, purpose, reading("evidence"))
 
 
 async def test_a_key_is_made_once_for_each_customer_and_purpose(
@@ -53,7 +54,7 @@ async def test_whoever_lost_the_race_takes_the_key_of_the_winner(
     database: Database, vault: Vault
 ) -> None:
     async with database.transaction() as slow:
-        mine = await keys_of(slow, vault, [7], Purpose.REPORT)
+        mine = await keys_of(slow, vault, [7], Purpose.REPORT, reading("evidence"))
         other = asyncio.create_task(keys(database, vault, [6, 7], Purpose.REPORT))
         await someone_waits(database)
         assert not other.done()
@@ -73,13 +74,15 @@ async def test_a_key_of_a_transaction_that_failed_is_not_there(
 ) -> None:
     async def fail() -> None:
         async with database.transaction() as connection:
-            await keys_of(connection, vault, [5], Purpose.CONTRACT)
+            await keys_of(connection, vault, [5], Purpose.CONTRACT, reading("evidence"))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await fail()
     async with database.connection() as connection:
-        assert await existing_keys(connection, vault, [5], Purpose.CONTRACT) == {}
+        assert (
+            await existing_keys(connection, vault, [5], Purpose.CONTRACT, reading("evidence")) == {}
+        )
 
 
 async def test_without_the_key_service_no_key_is_made(

@@ -31,6 +31,7 @@ from counterfoil.journeys.rotate_keys import rotate, rotation_payload
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.access import Scope, create_api_key
+from counterfoil.platform.access_matrix import reading
 from counterfoil.privacy.person_store import PersonRecord, read_masked
 from counterfoil.privacy.rotation_store import RotationKind
 
@@ -95,7 +96,7 @@ async def provoke(house: House, transit: Transit) -> list[str]:
         said.append(repr(await reveal(house, CLERK, look)))
         async with house.database.connection() as connection:
             with pytest.raises(RefusedError) as caught:
-                await read_masked(connection, house.vault, [1])
+                await read_masked(connection, house.vault, [1], reading("person_export"))
         said.append(f"{caught.value!r} {caught.value.__cause__!r}")
         with pytest.raises(RefusedError) as caught:
             await keep(house, PERSON)

@@ -21,6 +21,7 @@ from tests.store.privacy_desk import (
 
 from counterfoil.journeys import erase
 from counterfoil.journeys.house import House
+from counterfoil.journeys.recipient_keys import made_by
 from counterfoil.journeys.reveal import (
     Revealed,
     RevealRequest,
@@ -30,8 +31,10 @@ from counterfoil.journeys.reveal import (
     record_opening,
     reveal,
 )
+from counterfoil.journeys.show_persons import shown_persons
 from counterfoil.journeys.trail import find_trail
-from counterfoil.platform.access_matrix import Actor
+from counterfoil.kernel.errors import RefusedError
+from counterfoil.platform.access_matrix import Actor, Reading, reading
 from counterfoil.platform.trail import Wanted
 from counterfoil.privacy.grant_store import Grant
 from counterfoil.privacy.person_store import read_masked
@@ -191,11 +194,58 @@ async def test_restricted_data_is_opened_for_legal_purposes_only(house: House) -
     assert code_of(await reveal(house, CLERK, a_look())) == "data_restricted"
     await seen(house, CLERK, a_look(2))
     async with house.database.connection() as connection:
-        masked = await read_masked(connection, house.vault, [1, 2])
+        masked = await read_masked(connection, house.vault, [1, 2], reading("person_export"))
     assert {masked[1].name, masked[1].id_number, masked[1].phone} == {"****"}
     assert masked[2].name != "****"
     shown = await seen(house, OFFICER, a_look(purpose="legal_request"))
     assert shown.data["identity"]["name"] == WANG.name
+
+
+async def test_a_masked_read_outside_the_purposes_is_refused_and_recorded(house: House) -> None:
+    hours_kept = Actor(name="clock.a", role="operations", source="test 127.0.0.1")
+    curious = Reading(act="view", purpose="operation", actor=hours_kept)
+    with pytest.raises(RefusedError) as caught:
+        async with house.database.transaction() as connection:
+            await read_masked(connection, house.vault, [1, 2], curious)
+    assert caught.value.refused.code == "read_outside_purpose"
+    [line] = await find_trail(house, Wanted(act="read"))
+    assert (line.actor, line.outcome, line.purpose) == (
+        "clock.a", "read_outside_purpose", "operation",
+    )  # fmt: skip
+    assert (line.customer_ids, line.subject, line.after) == ((1, 2), "view", "identity")
+
+
+async def test_a_page_shows_what_the_role_reads_for_and_nothing_else(house: House) -> None:
+    shown = {
+        role: (await shown_persons(house, staff(role), [1]))[1]
+        for role in ("operations", "collector", "finance", "risk_analyst", "support")
+    }
+    assert (shown["operations"].name, shown["operations"].id_number) == (
+        "王*明", "110***********002X",
+    )  # fmt: skip
+    collector, finance = shown["collector"], shown["finance"]
+    assert (collector.name, collector.id_number) == ("王*明", "****")
+    assert collector.phone == "138****1234"
+    assert (finance.name, finance.phone) == ("王*明", "****")
+    analyst, support = shown["risk_analyst"], shown["support"]
+    assert (analyst.id_number, analyst.phone) == ("****", "****")
+    assert len({analyst.name, support.name}) == 2
+    for person in (analyst, support):
+        assert len(person.name) == 20
+        assert "王" not in person.name
+    again = await shown_persons(house, staff("risk_analyst", "another"), [1, 2])
+    assert again[1] == analyst, "colleagues of a role can speak of the same customer"
+    assert again[2].name != analyst.name
+    keys = {path.name for path in (house.settings.home / "keys" / "exports").iterdir()}
+    assert {"role.risk_analyst.key", "role.support.key"} <= keys
+    leaked = made_by(house, [[analyst.name, "x"], [again[2].name]])
+    assert leaked == {"role.risk_analyst": 2}
+    # Without the key service pseudonyms are shown as ever: nothing of a person is opened.
+    key = house.settings.home / "keys" / "wrapping-0001.key"
+    key.rename(key.with_suffix(".away"))
+    assert (await shown_persons(house, staff("risk_analyst"), [1]))[1] == analyst
+    with pytest.raises(RefusedError):
+        await shown_persons(house, staff("operations"), [1])
 
 
 async def test_while_the_key_service_is_away_nothing_is_shown_or_recorded_as_shown(

@@ -26,6 +26,7 @@ from counterfoil.journeys import rotate_keys
 from counterfoil.journeys.house import House
 from counterfoil.journeys.rotate_keys import resume, rotate, rotation_payload
 from counterfoil.kernel.errors import RefusedError
+from counterfoil.platform.access_matrix import reading
 from counterfoil.privacy import person_store as persons
 from counterfoil.privacy import rotation_store
 from counterfoil.privacy.blind_index import IndexKind
@@ -66,7 +67,10 @@ async def rotated(house: House, kind: RotationKind) -> Rotation:
 async def names(house: House, people: list[PersonRecord]) -> set[int]:
     async with house.database.connection() as connection:
         shown = await persons.read_masked(
-            connection, house.vault, [person.customer_id for person in people]
+            connection,
+            house.vault,
+            [person.customer_id for person in people],
+            reading("person_export"),
         )
     return set(shown)
 
@@ -185,7 +189,7 @@ async def test_a_key_wrapped_before_the_rotation_is_not_stored_after_it(house: H
     stale.new_keys = same  # type: ignore[method-assign, assignment]
     with pytest.raises(RefusedError):
         async with house.database.transaction() as connection:
-            await keys_of(connection, stale, [2], Purpose.EVIDENCE)
+            await keys_of(connection, stale, [2], Purpose.EVIDENCE, reading("evidence"))
     await keep(house, WANG)
     assert await names(house, [WANG]) == {1}
 
@@ -327,10 +331,15 @@ async def test_while_the_key_service_is_away_a_rotation_is_refused_and_can_be_re
 async def test_customers_keys_of_every_purpose_survive(house: House) -> None:
     async with house.database.transaction() as connection:
         before = {
-            purpose: await keys_of(connection, house.vault, range(20), purpose)
+            purpose: await keys_of(connection, house.vault, range(20), purpose, reading("evidence"))
             for purpose in (Purpose.EVIDENCE, Purpose.REPORT)
         }
     await rotated(house, WRAPPING)
     async with house.database.connection() as connection:
         for purpose, keys in before.items():
-            assert await existing_keys(connection, house.vault, range(20), purpose) == keys
+            assert (
+                await existing_keys(
+                    connection, house.vault, range(20), purpose, reading("evidence")
+                )
+                == keys
+            )

@@ -21,6 +21,7 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.reveal import RevealRequest, reveal
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel.errors import RefusedError
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.trail import Wanted
 from counterfoil.privacy import person_store as persons
 from counterfoil.privacy.blind_index import IndexKind
@@ -71,9 +72,9 @@ async def test_money_goes_on_while_nothing_personal_is_served(
     transit.fault = fault
     async with house.database.connection() as connection:
         for attempt in (
-            persons.read_masked(connection, house.vault, [1]),
+            persons.read_masked(connection, house.vault, [1], reading("person_export")),
             persons.find_persons(connection, house.vault, IndexKind.PHONE, WANG.phone),
-            persons.read_id_number(connection, house.vault, 1),
+            persons.read_id_number(connection, house.vault, 1, reading("person_export")),
         ):
             with pytest.raises(RefusedError) as caught:
                 await attempt
@@ -94,7 +95,7 @@ async def test_money_goes_on_while_nothing_personal_is_served(
     transit.released.set()
     assert await rows(house, "SELECT * FROM privacy.sealed_record") == before
     async with house.database.connection() as connection:
-        shown = await persons.read_masked(connection, house.vault, [1])
+        shown = await persons.read_masked(connection, house.vault, [1], reading("person_export"))
         found = await persons.find_persons(connection, house.vault, IndexKind.PHONE, WANG.phone)
     assert shown[1].name == "王*明"
     assert found == [1]
@@ -108,5 +109,5 @@ async def test_a_vault_whose_key_was_made_anew_is_told_apart_from_one_that_is_aw
     transit.make_key("counterfoil")
     async with house.database.connection() as connection:
         with pytest.raises(RefusedError) as caught:
-            await persons.read_masked(connection, house.vault, [1])
+            await persons.read_masked(connection, house.vault, [1], reading("person_export"))
     assert caught.value.refused.code == "ciphertext_rejected"

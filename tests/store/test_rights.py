@@ -21,6 +21,7 @@ from counterfoil.journeys.rights import RightsWish
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.approvals import Approval
 from counterfoil.platform.settings import Settings
 from counterfoil.platform.trail import Wanted
@@ -173,9 +174,13 @@ async def test_a_number_is_corrected_by_two_and_what_stood_is_kept(house: House)
     house.clock.advance(timedelta(hours=1))  # type: ignore[attr-defined]
     assert (await answered(house, request, value=new))["corrected"] == "phone"
     async with house.database.connection() as connection:
-        clear = await read_clear(connection, house.vault, [customer_id], Purpose.CONTACT)
+        clear = await read_clear(
+            connection, house.vault, [customer_id], Purpose.CONTACT, reading("person_export")
+        )
         assert clear[customer_id] == {"phone": new}
-        [former] = await read_former(connection, house.vault, customer_id, Purpose.CONTACT)
+        [former] = await read_former(
+            connection, house.vault, customer_id, Purpose.CONTACT, reading("person_export")
+        )
         assert former.fields == {"phone": old}
         assert former.valid_until - former.valid_from == timedelta(hours=1)
         found = [

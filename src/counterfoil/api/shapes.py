@@ -9,6 +9,7 @@ from datetime import date
 from typing import Annotated, Any, Final
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -21,6 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from counterfoil.kernel import ids
 from counterfoil.kernel.money import AMOUNT_MINOR_MAX, EXPONENTS
+from counterfoil.privacy.masking import mask_free_text
 
 #: What PostgreSQL keeps in a bigint.
 _INTEGER_MAX: Final = 2**63 - 1
@@ -181,9 +183,12 @@ JournalId = Annotated[
 _PLAIN: Final = r"^[^\x00-\x1f\x7f]+$"
 
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_PLAIN)]
+#: What somebody types freely: identity and phone numbers are hidden before anybody else sees it.
+FreeText = AfterValidator(mask_free_text)
 Reason = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200, pattern=_PLAIN),
+    FreeText,
     Field(description="Why; recorded with the change.", examples=["customer_request"]),
 ]
 Code = Annotated[

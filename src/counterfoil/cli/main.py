@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from counterfoil import __version__
+from counterfoil.cli.wall import WalledGroup
 
 #: The modules with commands, in the order of the help.
 MODULES: Final = (
@@ -58,6 +59,7 @@ MODULES: Final = (
 
 app = typer.Typer(
     name="counterfoil",
+    cls=WalledGroup,
     help="The core of a consumer lender, every step of which leaves a half with the customer.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

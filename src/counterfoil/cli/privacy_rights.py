@@ -63,7 +63,12 @@ def register(*, as_json: Json = False) -> None:
     ]
     if as_json:
         shapes = [
-            dict(zip(columns, row, strict=True)) | {"fields": list(item.every_column)}
+            dict(zip(columns, row, strict=True))
+            | {
+                "fields": list(item.every_column),
+                # Fields that are read for fewer purposes than the whole is kept for.
+                "narrower": {name: sorted(given) for name, given in item.narrower.items()},
+            }
             for item, row in zip(items, rows, strict=True)
         ]
         output.write_json({"register": shapes, "faults": wrong})
@@ -163,7 +168,7 @@ def identify(
 
         return await identify(house, actor, customer_id=key[0], request_id=key[1], method=method)
 
-    typer.echo(as_operator(name, work, password_stdin=password_stdin).state.value)
+    typer.echo(as_operator(name, work, act="rights", password_stdin=password_stdin).state.value)
 
 
 def answer(
@@ -197,7 +202,7 @@ def answer(
             value=_value(value),
         )
 
-    done = as_operator(name, work, password_stdin=password_stdin)
+    done = as_operator(name, work, act="rights", password_stdin=password_stdin)
     typer.echo(f"{done.state} {done.events[-1].detail}")
 
 
@@ -217,7 +222,7 @@ def export(
 
         return await export(house, actor, customer_id=key[0], request_id=key[1])
 
-    made = as_operator(name, work, password_stdin=password_stdin)
+    made = as_operator(name, work, act="rights", password_stdin=password_stdin)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for suffix, content in (("json", made.json), ("html", made.html.encode())):
         file = folder / f"{request_id}.{suffix}"

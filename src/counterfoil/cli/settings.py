@@ -40,7 +40,7 @@ def show(customer: Customer, *, as_json: Json = False) -> None:
     async def read(house: "House") -> "dict[str, Any] | Refused":
         from counterfoil.journeys.read_settings import read_history, read_settings
 
-        found = await read_settings(house, customer_id=number)
+        found = await read_settings(house, customer_id=number, reading=None)
         if isinstance(found, Refused):
             return found
         done = await read_history(house, customer_id=number, before=_NEWEST, page=_HISTORY_MAX)

@@ -7,7 +7,7 @@ from counterfoil.evidence import log_store
 from counterfoil.evidence.checking import Leaf
 from counterfoil.evidence.formats.lines import format_base64
 from counterfoil.evidence.leaf import SALT_BYTES
-from counterfoil.evidence.sealing import place_of
+from counterfoil.evidence.sealing import READING, place_of
 from counterfoil.evidence.staging import NOTHING_WITNESSED
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
@@ -31,7 +31,7 @@ async def leaves_of_range(
     sealers: Mapping[int, Sealer] = {}
     if vault is not None:
         customers = {row["customer_id"] for row in rows if row["sealed"] is not None}
-        keys = await existing_keys(connection, vault, customers, Purpose.EVIDENCE)
+        keys = await existing_keys(connection, vault, customers, Purpose.EVIDENCE, READING)
         sealers = {customer_id: Sealer(key) for customer_id, key in keys.items()}
     return [_leaf(row, sealers) for row in rows]
 

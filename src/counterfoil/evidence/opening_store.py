@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from counterfoil.evidence.leaf import SALT_BYTES, LeafType, commitment
 from counterfoil.evidence.log_store import StoredLeaf
-from counterfoil.evidence.sealing import place_of
+from counterfoil.evidence.sealing import READING, place_of
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
 from counterfoil.privacy.data_keys import existing_keys
@@ -56,7 +56,7 @@ async def open_by_key(
     rows: list[Any] = await QUERIES.leaves_by_key.fetch(connection, **wanted)
     leaves = [StoredLeaf(*row) for row in rows]
     data_keys = await existing_keys(
-        connection, vault, {leaf.customer_id for leaf in leaves}, Purpose.EVIDENCE
+        connection, vault, {leaf.customer_id for leaf in leaves}, Purpose.EVIDENCE, READING
     )
     sealers = {customer_id: Sealer(key) for customer_id, key in data_keys.items()}
     found = {

@@ -13,12 +13,15 @@ from typing import Final
 
 from counterfoil.evidence.leaf import SALT_BYTES
 from counterfoil.evidence.log_store import Connection
+from counterfoil.platform.access_matrix import reading
 from counterfoil.privacy import envelope
 from counterfoil.privacy import store as privacy
 from counterfoil.privacy.data_keys import existing_keys, keys_of
 from counterfoil.privacy.envelope import Sealer
 from counterfoil.privacy.vault import Purpose, Vault
 
+#: For what leaves are opened.
+READING: Final = reading("evidence")
 #: Longest that an unwrapped key is kept.
 KEY_SECONDS_MAX: Final = 5
 #: A few batches' worth of customers.
@@ -48,7 +51,7 @@ class OpeningKeys:
         missing -= found.keys()
         if not missing:
             return found
-        keys = await keys_of(connection, self._vault, missing, Purpose.EVIDENCE)
+        keys = await keys_of(connection, self._vault, missing, Purpose.EVIDENCE, READING)
         wrapped = {row.customer_id: row.wrapped_key for row in rows}
         for customer_id, key in keys.items():
             sealer = found[customer_id] = Sealer(key)
@@ -70,7 +73,7 @@ async def open_leaves(
 
     The body is empty where it follows from a recorded command.
     """
-    keys = await existing_keys(connection, vault, [customer_id], Purpose.EVIDENCE)
+    keys = await existing_keys(connection, vault, [customer_id], Purpose.EVIDENCE, READING)
     if customer_id not in keys:
         return None
     sealer = Sealer(keys[customer_id])

@@ -68,6 +68,7 @@ from counterfoil.journeys.review import person_by
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform import idempotency
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import person_store as persons
@@ -400,7 +401,9 @@ async def _age_of_customer(
     if customer.status is not CustomerStatus.ACTIVE:
         return refuse(CUSTOMER_NOT_ACTIVE, status=customer.status)
     try:
-        id_number = await persons.read_id_number(connection, house.vault, customer_id)
+        id_number = await persons.read_id_number(
+            connection, house.vault, customer_id, reading("application")
+        )
     except RefusedError as error:
         return error.refused
     if id_number is None:

@@ -26,6 +26,7 @@ from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.payments.account_tokens import normal_number
 from counterfoil.payments.http_rail import HttpRail
 from counterfoil.payments.port import PayeeMatch, Rail
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.origin import SANDBOX
 
@@ -89,7 +90,7 @@ async def refuse_name(
         is_vouched = house.settings.identity_required or house.settings.environment == SANDBOX
         return None if is_vouched else refuse(PAYOUT_ACCOUNT_UNCHECKED)
     async with house.database.connection() as connection:
-        known = await borrowers_of(connection, house, [customer_id])
+        known = await borrowers_of(connection, house, [customer_id], reading("bank_account"))
     if customer_id not in known:
         return refuse(PAYOUT_ACCOUNT_UNCHECKED)
     for address in addresses:

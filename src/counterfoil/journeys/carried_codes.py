@@ -19,6 +19,7 @@ from counterfoil.journeys.reached import reached_person
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError, refuse
 from counterfoil.kernel.ids import IdSource
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Database
 from counterfoil.privacy.vault import Vault
 
@@ -58,7 +59,9 @@ class CarriedCodes:
         try:
             async with self._database.connection() as connection:
                 customer = await customers.read_customer(connection, customer_id)
-                person = await reached_person(connection, self._vault, customer_id)
+                person = await reached_person(
+                    connection, self._vault, customer_id, reading("message")
+                )
             if customer is None or Channel.SMS not in person.addresses:
                 return
             said = {"name": person.name, "code": code}

@@ -28,12 +28,14 @@ from counterfoil.journeys.change_contact import note_change
 from counterfoil.journeys.change_setting import Asked
 from counterfoil.journeys.house import House
 from counterfoil.journeys.once import once_for
-from counterfoil.journeys.reached import reached_person
+from counterfoil.journeys.reach_customers import address_came
+from counterfoil.journeys.reached import addresses_of, reached_person
 from counterfoil.journeys.statement_papers import CHANNELS as STATEMENT_CHANNELS
 from counterfoil.journeys.tell_customers import queue
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.kernel.language import Language
+from counterfoil.platform.access_matrix import Reading, reading
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.platform.origin import SANDBOX
@@ -48,16 +50,18 @@ _MASKS: Final = {
 }
 
 
-async def read_addresses(house: House, *, customer_id: int) -> dict[str, str] | Refused:
+async def read_addresses(
+    house: House, *, customer_id: int, reading: Reading
+) -> dict[str, str] | Refused:
     """Return a customer's addresses by channel, masked."""
     async with house.database.connection() as connection:
         if await customers.read_customer(connection, customer_id) is None:
             return refuse(refusals.CUSTOMER_NOT_FOUND)
-        found = await reached_person(connection, house.vault, customer_id)
+        known = await addresses_of(connection, house.vault, customer_id, reading)
     masks = {Channel.SMS: masking.mask_phone, **_MASKS}
     return {
         channel.value: masks[channel](address)
-        for channel, address in found.addresses.items()
+        for channel, address in known.items()
         if channel in masks
     }
 
@@ -91,8 +95,8 @@ async def name_address(
     async def work(connection: Connection) -> str | Refused:
         if await customers.read_customer(connection, customer_id) is None:
             return refuse(refusals.CUSTOMER_NOT_FOUND)
-        person = await reached_person(connection, house.vault, customer_id)
-        if person.addresses.get(channel) == given:
+        known = await addresses_of(connection, house.vault, customer_id, reading("address_change"))
+        if known.get(channel) == given:
             return refuse(refusals.ADDRESS_UNCHANGED)
         if not await contact_store.add_request(connection, request):
             return refuse(refusals.ADDRESS_CODES_USED_UP)
@@ -151,8 +155,8 @@ async def remove_address(
 
     async def work(connection: Connection) -> str | Refused:
         await setting_store.lock_person(connection, customer_id)
-        person = await reached_person(connection, house.vault, customer_id)
-        if channel not in person.addresses:
+        known = await addresses_of(connection, house.vault, customer_id, reading("address_change"))
+        if channel not in known:
             return refuse(refusals.ADDRESS_NOT_KNOWN, channel=channel.value)
         preference = await setting_store.read_preference(connection, customer_id)
         is_of_statements = STATEMENT_CHANNELS.get(preference.statement_form) is channel
@@ -198,11 +202,14 @@ async def _put(
         purpose=Purpose.CONTACT,
         fields={FIELDS[channel]: address},
         request_id=None,
+        reading=reading("address_change"),
         at=house.clock.now(),
     )
     if done:
         number = house.ids.next()
         await note_change(house, connection, customer_id, number, FIELDS[channel], by=by)
+    if done and address is not None:
+        await address_came(house, connection, customer_id, by=by)
     return done
 
 
@@ -220,7 +227,7 @@ async def _send_code(
             return error.refused
     async with house.database.connection() as connection:
         customer = await customers.read_customer(connection, customer_id)
-        person = await reached_person(connection, house.vault, customer_id)
+        person = await reached_person(connection, house.vault, customer_id, reading("message"))
     language = Language.CHINESE if customer is None else customer.language
     text = load_texts().render_kind(_CODE, language, {"name": person.name, "code": code})
     parcel = Parcel(

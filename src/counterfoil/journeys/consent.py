@@ -55,6 +55,7 @@ from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform import idempotency
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
@@ -289,11 +290,18 @@ async def reconfirm(
 
 
 async def consents_of(
-    house: House, customer_id: int, *, page: int = store.CONSENTS_MAX, before: int = store.NEWEST
+    house: House,
+    customer_id: int,
+    *,
+    page: int = store.CONSENTS_MAX,
+    is_back: bool = False,
+    before: int = store.NEWEST,
 ) -> tuple[list[Consent], list[Decision]]:
     """Return a page of a customer's consents, newest first, and what the customer refused."""
     async with house.database.connection() as connection:
-        consents = await store.read_consents(connection, customer_id, page=page, before=before)
+        consents = await store.read_consents(
+            connection, customer_id, page=page, is_back=is_back, before=before
+        )
         return consents, await store.read_refused(connection, customer_id)
 
 
@@ -369,7 +377,9 @@ async def _identities(
 ) -> dict[int, Identity]:
     if not customer_ids:
         return {}
-    found = await persons.read_identities(connection, house.vault, customer_ids)
+    found = await persons.read_identities(
+        connection, house.vault, customer_ids, reading("consent")
+    )
     return {
         customer_id: Identity(name=fields["name"], id_number=fields["id_number"])
         for customer_id, fields in found.items()

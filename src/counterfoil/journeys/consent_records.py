@@ -23,6 +23,7 @@ from counterfoil.evidence.staging import StagedLeaf, Value, Witnessed
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Connection
 from counterfoil.privacy.data_keys import keys_of
 from counterfoil.privacy.vault import Purpose
@@ -72,7 +73,9 @@ async def prepare(
         for item in checked
         if isinstance(item, Checked) and item.wish.choice is Choice.GIVEN
     }
-    keys = await keys_of(connection, house.vault, agreed, Purpose.SUBJECT) if agreed else {}
+    keys = {}
+    if agreed:
+        keys = await keys_of(connection, house.vault, agreed, Purpose.SUBJECT, reading("consent"))
     answers: list[Given | Refused] = []
     kept: list[Checked] = []
     consents: list[Consent] = []

@@ -69,6 +69,7 @@ from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.kernel.language import Language
 from counterfoil.lending import store as lending
 from counterfoil.platform import idempotency
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.privacy.refusals import PERSONAL_DATA_NOT_FOUND
@@ -107,7 +108,8 @@ async def prepare(
         ).get(key)
         if found is not None and _still_fits(house, found, application, on):
             return _text(found)
-        borrower = (await borrowers_of(connection, house, [customer_id])).get(customer_id)
+        known = await borrowers_of(connection, house, [customer_id], reading("contract_text"))
+        borrower = known.get(customer_id)
         if borrower is None:
             return refuse(PERSONAL_DATA_NOT_FOUND)
         terms = house.catalogue.terms(application.product_code, application.product_version)
@@ -300,6 +302,10 @@ def contract_answer(contract: Contract) -> dict[str, object]:
         "cost_sheet_sha256": contract.cost_sheet_sha256.hex(),
         "replaces": None if replaces is None else ids.to_text(ids.CONTRACT, replaces),
         "effective_on": None if effective is None else effective.isoformat(),
+        "changes": None if contract.changes is None else list(contract.changes),
+        "is_binding": contract.is_binding,
+        "from_limit_minor": contract.from_limit_minor,
+        "from_rate_daily_e8": contract.from_rate_daily_e8,
         "signed_at": None if contract.signed_at is None else contract.signed_at.isoformat(),
         "signed_language": contract.signed_language,
         "pdf_sha256": None if contract.pdf_sha256 is None else contract.pdf_sha256.hex(),

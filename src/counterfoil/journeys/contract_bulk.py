@@ -44,6 +44,7 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.identity import refuse_acts
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.kernel.language import Language
+from counterfoil.platform.access_matrix import reading
 from counterfoil.privacy.refusals import PERSONAL_DATA_NOT_FOUND
 
 #: Large enough that statements cost nothing a contract, small enough that none runs long.
@@ -88,7 +89,9 @@ async def _sign_some(
         found = await decisions.lock_applications(connection, keys)
         answers: dict[Key, Contract | Refused] = dict(await store.read_signed(connection, keys))
         waiting = [key for key in dict.fromkeys(keys) if key not in answers]
-        borrowers = await borrowers_of(connection, house, [key[0] for key in waiting])
+        borrowers = await borrowers_of(
+            connection, house, [key[0] for key in waiting], reading("contract_text")
+        )
         unchecked = await refuse_acts(
             house, connection, IdentityAct.OPENING, [key[0] for key in waiting]
         )

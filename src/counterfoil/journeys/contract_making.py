@@ -37,6 +37,7 @@ from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.kernel.language import Language
 from counterfoil.lending.account import Setting
 from counterfoil.lending.terms import Terms
+from counterfoil.platform.access_matrix import Reading, reading
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import envelope
 from counterfoil.privacy import store as vault_store
@@ -118,7 +119,10 @@ def make(
     if refused is not None:
         return refused
     contract_id = setting.ids.next()
-    filling = agreement_filling(contract_id, offer, example, setting, borrower, replaces=replaces)
+    scenes = house.catalogue.scenes.current(on)
+    filling = agreement_filling(
+        contract_id, offer, example, setting, borrower, scenes=scenes, replaces=replaces
+    )
     texts = Texts(
         zh=document_text(template, Language.CHINESE, filling),
         en=document_text(template, Language.ENGLISH, filling),
@@ -150,13 +154,13 @@ def make(
 
 
 async def borrowers_of(
-    connection: Connection, house: House, customer_ids: Iterable[int]
+    connection: Connection, house: House, customer_ids: Iterable[int], reading: Reading
 ) -> dict[int, Borrower]:
-    """Return who the customers are, for the texts that they sign."""
+    """Return who the customers are, for the texts that they sign and for payees' names."""
     records = await vault_store.read_records(connection, list(customer_ids), Purpose.IDENTITY)
     return {
         clear.customer_id: Borrower(clear.fields["name"], clear.fields["id_number"])
-        for clear in await house.vault.open(records)
+        for clear in await house.vault.open(records, reading)
     }
 
 
@@ -164,7 +168,9 @@ async def keep(connection: Connection, house: House, made: Sequence[Made]) -> No
     """Write agreements with their sealed texts, in the caller's transaction."""
     await store.add_contracts(connection, [one.contract for one in made])
     customers = {one.contract.customer_id for one in made}
-    keys = await keys_of(connection, house.vault, customers, Purpose.CONTRACT)
+    keys = await keys_of(
+        connection, house.vault, customers, Purpose.CONTRACT, reading("contract_text")
+    )
     sealed = {}
     for one in made:
         customer_id, contract_id = one.contract.customer_id, one.contract.contract_id
@@ -180,7 +186,9 @@ async def keep(connection: Connection, house: House, made: Sequence[Made]) -> No
 async def seal_file(connection: Connection, house: House, contract: Contract, pdf: bytes) -> None:
     """Write the signed file of a contract, sealed like its texts."""
     customer_id, contract_id = contract.customer_id, contract.contract_id
-    keys = await keys_of(connection, house.vault, [customer_id], Purpose.CONTRACT)
+    keys = await keys_of(
+        connection, house.vault, [customer_id], Purpose.CONTRACT, reading("contract_text")
+    )
     place = _place(customer_id, contract_id, PDF)
     sealed = envelope.encrypt(keys[customer_id], pdf, place, house.vault.suite)
     await store.add_sealed(connection, PDF, {(customer_id, contract_id): sealed})
@@ -205,7 +213,9 @@ async def open_sealed(
     """Return what is sealed of a contract; refuses where it or its key was destroyed."""
     customer_id, contract_id = contract.customer_id, contract.contract_id
     sealed = await store.read_sealed(connection, customer_id, contract_id, kind)
-    keys = await existing_keys(connection, house.vault, [customer_id], Purpose.CONTRACT)
+    keys = await existing_keys(
+        connection, house.vault, [customer_id], Purpose.CONTRACT, reading("contract_text")
+    )
     if sealed is None or customer_id not in keys:
         return refuse(PERSONAL_DATA_NOT_FOUND)
     try:

@@ -18,7 +18,7 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, note
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
-from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.access_matrix import Actor, reading
 from counterfoil.platform.approvals import (
     APPROVAL_MISSING,
     Value,
@@ -47,7 +47,9 @@ async def correct_person(
     if isinstance(given, Refused):
         return given
     async with house.database.connection() as connection:
-        known = await read_for_check(connection, house.vault, request.customer_id)
+        known = await read_for_check(
+            connection, house.vault, request.customer_id, reading("person_correction")
+        )
     if known is None:
         return refuse(PERSONAL_DATA_NOT_FOUND)
     if known[request.about] == given:
@@ -112,6 +114,7 @@ async def _correct(
             purpose=purpose,
             fields={request.about: given},
             request_id=request.request_id,
+            reading=reading("person_correction"),
             at=now,
         )
         if not done:

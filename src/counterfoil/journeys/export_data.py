@@ -3,35 +3,30 @@
 Order       What may not leave is refused and recorded. Records are read and de-identified in
             memory, the risk is measured, then the register, the approval's use and a line of the
             trail are committed, and only then the file is handed out.
-Keys        `keys/exports` in the house's home: one file for each recipient, one for all marks.
-            They are apart from the vault's, so that nobody who has one group has the other. A
-            recipient's file that is destroyed cuts its pseudonyms off from the customers for good.
+Keys        One for each recipient, one for all marks: `journeys/recipient_keys`.
 Machine     Age and region are derived from identity numbers by the machine and shown to nobody.
 """
 
 import csv
-import hmac
 import io
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Final
 
 from counterfoil.customers.identity import age_on, birth_date_of
 from counterfoil.journeys.assess import require_assessment, require_living
 from counterfoil.journeys.house import House
+from counterfoil.journeys.recipient_keys import made_by, mark_key, recipient_key
 from counterfoil.journeys.staff_rights import note_right_use
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
-from counterfoil.platform.access_matrix import Actor, load_matrix
+from counterfoil.platform.access_matrix import Actor, load_matrix, reading
 from counterfoil.platform.approvals import Value, payload_hash, require_approval
 from counterfoil.platform.database import Connection
-from counterfoil.platform.files import write_once
 from counterfoil.privacy import export_store
 from counterfoil.privacy import person_store as persons
 from counterfoil.privacy.assessment import Processing
@@ -41,7 +36,6 @@ from counterfoil.privacy.deidentify import (
     Prepared,
     Risk,
     compare_mark,
-    is_made_by,
     measure,
     prepare,
     without_small,
@@ -58,6 +52,7 @@ from counterfoil.privacy.refusals import (
     EXPORT_RECIPIENT_INVALID,
     REASON_MISSING,
 )
+from counterfoil.privacy.vault import Purpose
 
 APPROVAL: Final = "data_export"
 _PERMISSION: Final = "export"
@@ -65,7 +60,6 @@ _RECIPIENT: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,63}")
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 #: A reference of this form is an assessment of ours, and looked up; others are kept as given.
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_KEY_BYTES: Final = 32
 #: The power of ten below which chance does not explain a mark.
 _TRACED_LOG10: Final = -6.0
 #: First digit of an administrative division (GB/T 2260) → the part of the country.
@@ -163,7 +157,7 @@ async def trace_sample(house: House, actor: Actor, text: str) -> Trace | Refused
             dataset = load_datasets().get(export.dataset)
             if dataset is None:
                 continue
-            match = compare_mark(dataset, header, whole, _mark_key(house, export.export_id))
+            match = compare_mark(dataset, header, whole, mark_key(house, export.export_id))
             if match.chance_log10 <= _TRACED_LOG10:
                 found.append((export, match))
         before = exports[-1].export_id
@@ -171,7 +165,7 @@ async def trace_sample(house: House, actor: Actor, text: str) -> Trace | Refused
     digest = sha256(text.encode()).hexdigest()
     async with house.database.transaction() as connection:
         await note(house, connection, actor, Act(name="export_trace", subject=digest))
-    return Trace(recipients=_recipients(house, whole), exports=found, rows=len(whole))
+    return Trace(recipients=made_by(house, whole), exports=found, rows=len(whole))
 
 
 async def _export(house: House, actor: Actor, request: ExportRequest) -> Exported | Refused:
@@ -179,9 +173,7 @@ async def _export(house: House, actor: Actor, request: ExportRequest) -> Exporte
     if isinstance(dataset, Refused):
         return dataset
     export_id, least = house.ids.next(), max(house.settings.export_group_min, request.group_min)
-    keys = Keys(
-        recipient=_recipient_key(house, request.recipient), mark=_mark_key(house, export_id)
-    )
+    keys = Keys(recipient=recipient_key(house, request.recipient), mark=mark_key(house, export_id))
     prepared = prepare(dataset, await _records(house, dataset, request), keys)
     kept = _kept(dataset, prepared, least=least, leaves_out=request.leaves_out)
     if isinstance(kept, Refused):
@@ -285,7 +277,14 @@ async def _records(house: House, dataset: Dataset, request: ExportRequest) -> li
             known: dict[int, dict[str, str]] = {}
             if dataset.needs_person:
                 customers = sorted({row["customer_id"] for row in page})
-                known = await persons.read_identities(connection, house.vault, customers)
+                known = await persons.read_clear(
+                    connection,
+                    house.vault,
+                    customers,
+                    Purpose.IDENTITY,
+                    reading("export_ages"),
+                    ["id_number"],
+                )
             for row in page:
                 fields = known.get(row["customer_id"])
                 found.append(row | _person(fields, today))
@@ -309,36 +308,6 @@ def _csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
     writer.writerow(header)
     writer.writerows(rows)
     return text.getvalue().encode()
-
-
-def _keys(house: House) -> Path:
-    folder = house.settings.home / "keys" / "exports"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
-
-
-def _recipient_key(house: House, recipient: str) -> bytes:
-    path = _keys(house) / f"to-{recipient}.key"
-    write_once(path, secrets.token_bytes(_KEY_BYTES))
-    return path.read_bytes()
-
-
-def _mark_key(house: House, export_id: int) -> bytes:
-    path = _keys(house) / "marks.key"
-    write_once(path, secrets.token_bytes(_KEY_BYTES))
-    return hmac.digest(path.read_bytes(), f"export\0{export_id}".encode(), "sha256")
-
-
-def _recipients(house: House, rows: Sequence[Sequence[str]]) -> dict[str, int]:
-    """Return how many pseudonyms of a sample each recipient's key has made."""
-    given = {cell for row in rows for cell in row}
-    counted = {}
-    for path in sorted(_keys(house).glob("to-*.key")):
-        key = path.read_bytes()
-        number = sum(is_made_by(key, cell) for cell in given)
-        if number:
-            counted[path.stem.removeprefix("to-")] = number
-    return counted
 
 
 def _act(request: ExportRequest, export: Export | None = None) -> Act:

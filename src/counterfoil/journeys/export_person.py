@@ -22,7 +22,7 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.reveal import RevealRequest, reveal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
-from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.access_matrix import Actor, reading
 from counterfoil.platform.database import Connection
 from counterfoil.privacy.correction_store import read_former
 from counterfoil.privacy.data_register import Declared, load_register
@@ -97,7 +97,9 @@ async def _former(
     """Return what stood before it was corrected, by what it is and until when."""
     found: dict[str, Mapping[str, str]] = {}
     for purpose in (Purpose.IDENTITY, Purpose.CONTACT):
-        for item in await read_former(connection, house.vault, customer_id, purpose):
+        for item in await read_former(
+            connection, house.vault, customer_id, purpose, reading("person_export")
+        ):
             found[f"{purpose.value} until {item.valid_until.isoformat()}"] = item.fields
     return found
 

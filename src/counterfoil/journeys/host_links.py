@@ -22,10 +22,11 @@ from counterfoil.journeys.register import register_applicant
 from counterfoil.journeys.trail import Act, note
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.kernel.language import Language
-from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.access_matrix import Actor, reading
 from counterfoil.privacy import person_store as persons
 from counterfoil.privacy.blind_index import IndexKind
 from counterfoil.privacy.refusals import IDENTITY_NEEDS_CHECK
+from counterfoil.privacy.vault import Purpose
 
 _ROLE: Final = "host"
 
@@ -104,7 +105,14 @@ async def _customer(house: House, visit: Visit, wish: LinkWish, person: Person) 
 async def _differs(house: House, customer_id: int, person: Person) -> bool:
     """Return whether a host sent another name than the vault keeps; phones change, names hardly."""
     async with house.database.connection() as connection:
-        kept = await persons.read_identities(connection, house.vault, [customer_id])
+        kept = await persons.read_clear(
+            connection,
+            house.vault,
+            [customer_id],
+            Purpose.IDENTITY,
+            reading("host_link"),
+            ["name"],
+        )
     return kept.get(customer_id, {}).get("name") != person.name
 
 

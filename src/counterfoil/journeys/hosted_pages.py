@@ -46,6 +46,7 @@ from counterfoil.journeys.trail import Act, note
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.kernel.language import Language
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import person_store as persons
@@ -103,7 +104,7 @@ async def ask_page(house: House, visit: Visit, wish: PageWish) -> tuple[HostedPa
     try:
         async with house.database.transaction() as connection:
             link = await customer_of_visit(connection, visit, wish.reference, asks=True)
-            asked = await asked_in_full(connection, visit, link, wish.asked)
+            asked = await asked_in_full(house, connection, visit, link, wish.asked)
             wish = replace(wish, asked=asked)
             await _check_subject(connection, visit, link, wish)
             page = HostedPage(
@@ -175,7 +176,9 @@ async def at_the_door(house: House, token: str) -> Doorstep | Refused:
             return waiting
         host = await store.read_host(connection, page.host_id)
         customer = await customers.read_customer(connection, page.customer_id)
-        masked = await persons.read_masked(connection, house.vault, [page.customer_id])
+        masked = await persons.read_masked(
+            connection, house.vault, [page.customer_id], reading("hosted_page")
+        )
     assert host is not None, "a page was asked for by a host"
     if customer is None or page.customer_id not in masked:
         return refuse(PAGE_NOT_FOUND)

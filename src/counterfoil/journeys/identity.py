@@ -51,7 +51,7 @@ from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform import idempotency
-from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.access_matrix import Actor, reading
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import person_store as persons
@@ -179,7 +179,7 @@ async def identity_of(house: House, customer_id: int) -> dict[str, Any] | Refuse
     """Return what holds of a customer by act, with the latest checks; for a channel to show."""
     on, policy = await house.business_date(), house.identity_policy
     async with house.database.connection() as connection:
-        if not await persons.read_masked(connection, house.vault, [customer_id]):
+        if not await persons.is_kept(connection, customer_id):
             return refuse(CUSTOMER_NOT_FOUND)
         standing = (await store.read_standings(connection, [customer_id]))[customer_id]
         checks = await store.checks_of_customer(connection, customer_id)
@@ -315,7 +315,9 @@ async def _asked(house: House, shown: Shown) -> _Asked | Refused:
         return refuse(BIOMETRIC_CONSENT_MISSING)
     async with house.database.connection() as connection:
         try:
-            particulars = await persons.read_for_check(connection, house.vault, shown.customer_id)
+            particulars = await persons.read_for_check(
+                connection, house.vault, shown.customer_id, reading("identity_check")
+            )
             tried = await _tried(house, shown)
         except RefusedError as error:
             return error.refused
@@ -442,7 +444,8 @@ async def _keep(
         consent_id=shown.consent_id if shown.kind is CheckKind.LIVENESS else None,
         policy_sha256=policy.sha256,
         by=by,
-        at=asked.now,
+        asked_at=asked.now,
+        at=house.clock.now(),
     )
     if check.outcome is CheckOutcome.FAIL:
         await store.add_failures(connection, check, asked.tried, at=asked.now)

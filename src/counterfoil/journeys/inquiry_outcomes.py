@@ -35,6 +35,7 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.inquiry_proofs import Pending
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import envelope
 from counterfoil.privacy.data_keys import existing_keys, keys_of
@@ -90,7 +91,9 @@ async def take_answers(
     async with house.database.transaction() as connection:
         locked = await store.lock_inquiries(connection, [item.pending.key for item in arrived])
         customers = {item.pending.inquiry.customer_id for item in arrived}
-        keys = await keys_of(connection, house.vault, customers, Purpose.REPORT)
+        keys = await keys_of(
+            connection, house.vault, customers, Purpose.REPORT, reading("bureau_report")
+        )
         taking = _Taking(house, {c: Sealer(key) for c, key in keys.items()}, now)
         for item in arrived:
             found[item.pending.key] = taking.take(locked[item.pending.key], item)
@@ -270,7 +273,9 @@ async def open_reports(
     # Debts are kept in the transaction of their opening; nothing is given before it ends.
     async with house.database.transaction() as connection:
         customers = {report.customer_id for report, _ in living}
-        keys = await existing_keys(connection, house.vault, customers, Purpose.REPORT)
+        keys = await existing_keys(
+            connection, house.vault, customers, Purpose.REPORT, reading("bureau_report")
+        )
         if openings:
             await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
             await store.add_openings(connection, openings)

@@ -21,6 +21,7 @@ from counterfoil.evidence.refusals import OPENING_LOST
 from counterfoil.journeys.house import House
 from counterfoil.journeys.publish_log import wait_witnessed
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import person_store as persons
 from counterfoil.privacy.data_keys import existing_keys
@@ -121,10 +122,16 @@ async def _subjects(
 ) -> dict[Key, SubjectOpening | None]:
     """Return what ties each consent to its person; None where that was erased."""
     customers = sorted({item.inquiry.customer_id for item in pending})
-    keys = await existing_keys(connection, house.vault, customers, Purpose.SUBJECT)
+    keys = await existing_keys(
+        connection, house.vault, customers, Purpose.SUBJECT, reading("inquiry_proof")
+    )
     known = dict(identities)
     missing = [customer_id for customer_id in customers if customer_id not in known]
-    read = await persons.read_identities(connection, house.vault, missing) if missing else {}
+    read = {}
+    if missing:
+        read = await persons.read_identities(
+            connection, house.vault, missing, reading("inquiry_proof")
+        )
     known |= {
         customer_id: Identity(name=fields["name"], id_number=fields["id_number"])
         for customer_id, fields in read.items()

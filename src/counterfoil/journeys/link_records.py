@@ -35,7 +35,7 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending.debt_store import OwnDebt, read_own_debts
 from counterfoil.lending.store import read_lines_after
-from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.access_matrix import Actor, reading
 from counterfoil.platform.approvals import (
     APPROVAL_MISSING,
     Approval,
@@ -222,7 +222,7 @@ async def _contradiction(
     house: House, connection: Connection, people: People, wish: _Wish
 ) -> Refused | None:
     pair = [wish.customer_id, wish.surviving_id]
-    known = await persons.read_identities(connection, house.vault, pair)
+    known = await persons.read_identities(connection, house.vault, pair, reading("record_link"))
     refused = check_identity(known.get(pair[0]), known.get(pair[1]))
     if refused is not None:
         return refused

@@ -24,6 +24,7 @@ from counterfoil.payments import debit_store, refusals
 from counterfoil.payments.account_tokens import normal_number
 from counterfoil.payments.mandate import TEMPLATE, Mandate, mandate_text, text_sha256
 from counterfoil.platform import idempotency
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.privacy.refusals import PERSONAL_DATA_NOT_FOUND
@@ -67,7 +68,8 @@ async def own_wish(
         if refused is not None:
             return refused
     async with house.database.connection() as connection:
-        person = (await borrowers_of(connection, house, [customer_id])).get(customer_id)
+        known = await borrowers_of(connection, house, [customer_id], reading("bank_account"))
+        person = known.get(customer_id)
     if person is None:
         return refuse(PERSONAL_DATA_NOT_FOUND)
     return DebitWish(
@@ -86,7 +88,8 @@ async def propose_mandate(
             earliest=on.isoformat(),
             latest=line.valid_to.isoformat(),
         )
-    person = (await borrowers_of(connection, house, [line.customer_id])).get(line.customer_id)
+    known = await borrowers_of(connection, house, [line.customer_id], reading("bank_account"))
+    person = known.get(line.customer_id)
     if person is None:
         return refuse(PERSONAL_DATA_NOT_FOUND)
     if _name(person.name) != _name(wish.holder_name):

@@ -12,9 +12,10 @@ from counterfoil.journeys.contract_making import borrowers_of
 from counterfoil.journeys.house import House
 from counterfoil.lending import scene_store
 from counterfoil.lending import store as lending
-from counterfoil.lending.scene import Scene, scene_of, shipped_scenes
+from counterfoil.lending.scene import Scene, scene_of
 from counterfoil.payments.order import PayoutOrder
 from counterfoil.payments.payee import PayeeName
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Connection
 
 
@@ -29,7 +30,7 @@ class BorrowerNames:
         """Return the declared merchant's name, else the borrower's, where somebody knows it."""
         async with self._house.database.connection() as connection:
             customers = {order.customer_id for order in orders}
-            known = await borrowers_of(connection, self._house, customers)
+            known = await borrowers_of(connection, self._house, customers, reading("bank_account"))
             names = {
                 order.payment_id: PayeeName(known[order.customer_id].name)
                 for order in orders
@@ -52,7 +53,10 @@ class BorrowerNames:
             if loan is None:
                 continue
             terms = self._house.catalogue.terms(loan.product_code, loan.product_version)
-            scene = scene_of(shipped_scenes(), terms, loan.purpose)
+            # A scene that was dropped since the drawdown still says whom it pays.
+            known = self._house.catalogue.scenes.last
+            scenes = {code: last for code in terms.scenes if (last := known(code)) is not None}
+            scene = scene_of(scenes, terms, loan.purpose)
             for payee in payees:
                 is_declared = isinstance(scene, Scene) and payee.scene == scene.code
                 if is_declared and payee.payee_ref == order.payee_ref:

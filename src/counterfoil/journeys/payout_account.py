@@ -35,7 +35,7 @@ async def register_account(
         )
         if refused is not None:
             return refused
-        if await persons.read_for_check(connection, house.vault, customer_id) is None:
+        if not await persons.is_kept(connection, customer_id):
             return refuse(CUSTOMER_NOT_FOUND)
         present = await store.present_account(connection, customer_id)
         if present is not None and present.payee_ref == payee_ref:

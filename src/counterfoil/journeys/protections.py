@@ -14,6 +14,7 @@ from counterfoil.decisioning.policy_parts import Protection
 from counterfoil.decisioning.store import read_policy_version
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import RefusedError
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import person_store as persons
 
@@ -42,7 +43,9 @@ async def _of_segment(connection: Connection, customer_id: int) -> frozenset[Pro
 async def _is_elderly(house: House, connection: Connection, customer_id: int) -> bool:
     """Tell whether a customer is of the age; somebody whose keys are gone is not known to be."""
     try:
-        number = await persons.read_id_number(connection, house.vault, customer_id)
+        number = await persons.read_id_number(
+            connection, house.vault, customer_id, reading("call_back")
+        )
     except RefusedError:
         return False
     if number is None:

@@ -1,10 +1,12 @@
 """Whom a message reaches: name and addresses from the vault, at the time of sending."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from counterfoil.customers.contact import FIELDS
 from counterfoil.customers.setting import Channel
 from counterfoil.kernel import ids
+from counterfoil.platform.access_matrix import Reading
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import store as vault_store
 from counterfoil.privacy.vault import Purpose, Vault
@@ -20,16 +22,40 @@ class Reached(NamedTuple):
     addresses: dict[Channel, str]
 
 
-async def reached_person(connection: Connection, vault: Vault, customer_id: int) -> Reached:
+async def reached_person(
+    connection: Connection, vault: Vault, customer_id: int, reading: Reading
+) -> Reached:
     """Return name and addresses of a customer from the vault."""
-    records = [
-        record
-        for purpose in (Purpose.IDENTITY, Purpose.CONTACT)
-        for record in await vault_store.read_records(connection, [customer_id], purpose)
-    ]
+    fields = await _fields(
+        connection, vault, customer_id, reading, (Purpose.IDENTITY, Purpose.CONTACT)
+    )
+    return Reached(fields.get("name", ""), _addresses(customer_id, fields))
+
+
+async def addresses_of(
+    connection: Connection, vault: Vault, customer_id: int, reading: Reading
+) -> dict[Channel, str]:
+    """Return a customer's addresses alone, by channel; the name stays closed."""
+    fields = await _fields(connection, vault, customer_id, reading, (Purpose.CONTACT,))
+    return _addresses(customer_id, fields)
+
+
+async def _fields(
+    connection: Connection,
+    vault: Vault,
+    customer_id: int,
+    reading: Reading,
+    kept: tuple[Purpose, ...],
+) -> dict[str, str]:
+    records = await vault_store.read_records(connection, [customer_id], *kept)
     fields: dict[str, str] = {}
-    for clear in await vault.open(records):
+    for clear in await vault.open(records, reading, ("name", *_ADDRESSES.values())):
         fields |= clear.fields
+    return fields
+
+
+def _addresses(customer_id: int, fields: Mapping[str, str]) -> dict[Channel, str]:
     addresses = {Channel.APP: ids.to_text(ids.CUSTOMER, customer_id)}
-    addresses |= {channel: fields[name] for channel, name in _ADDRESSES.items() if name in fields}
-    return Reached(fields.get("name", ""), addresses)
+    return addresses | {
+        channel: fields[name] for channel, name in _ADDRESSES.items() if name in fields
+    }

@@ -17,6 +17,7 @@ from counterfoil.lending.line import Line, availability
 from counterfoil.lending.line_changes import day_changes
 from counterfoil.payments import debit_store
 from counterfoil.payments.mandate import Mandate
+from counterfoil.platform.access_matrix import Reading
 from counterfoil.platform.queries import Row
 
 #: Lines of one customer; more than anybody has.
@@ -24,10 +25,17 @@ _LINES_MAX = 100
 _NEWEST = 2**63 - 1
 
 
-async def read_settings(house: House, *, customer_id: int) -> dict[str, Any] | Refused:
-    """Return everything a customer may set, as it stands, with its bounds."""
+async def read_settings(
+    house: House, *, customer_id: int, reading: Reading | None
+) -> dict[str, Any] | Refused:
+    """Return everything a customer may set, as it stands, with its bounds.
+
+    Without a reading the addresses stay closed, and none are in the answer.
+    """
     on = await house.business_date()
-    addresses = await read_addresses(house, customer_id=customer_id)
+    addresses: dict[str, str] | Refused = {}
+    if reading is not None:
+        addresses = await read_addresses(house, customer_id=customer_id, reading=reading)
     if isinstance(addresses, Refused):
         return addresses
     async with house.database.connection() as connection:

@@ -50,6 +50,7 @@ from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending.behaviour_store import customers_overdue, lines_of
 from counterfoil.lending.line import blocked_by
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import person_store as persons
 
@@ -175,7 +176,9 @@ async def _changes(house: House, connection: Connection, case: _Case) -> _Change
 async def _age(house: House, connection: Connection, customer_id: int) -> int | None:
     """Return the age today; None where the identity cannot be read any more."""
     try:
-        id_number = await persons.read_id_number(connection, house.vault, customer_id)
+        id_number = await persons.read_id_number(
+            connection, house.vault, customer_id, reading("offer_recheck")
+        )
     except RefusedError:
         return None
     if id_number is None:

@@ -23,7 +23,13 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
-from counterfoil.platform.access_matrix import EVERY_FIELD, Actor, LookPurpose, load_matrix
+from counterfoil.platform.access_matrix import (
+    EVERY_FIELD,
+    Actor,
+    LookPurpose,
+    Reading,
+    load_matrix,
+)
 from counterfoil.platform.approvals import Value, payload_hash, require_approval
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import erasure_store, grant_store
@@ -102,7 +108,7 @@ async def look_again(
         refused = refuse(PURPOSE_NOT_ALLOWED, purpose=grant.purpose)
         return await note_refusal(house, actor, act, refused)
     try:
-        opened = await _open(house, [customer_id], grant.data, purpose)
+        opened = await _open(house, actor, [customer_id], grant.data, purpose)
     except RefusedError as error:
         return await note_refusal(house, actor, act, error.refused)
     if isinstance(opened, Refused):
@@ -154,7 +160,7 @@ async def _reveal(house: House, actor: Actor, request: RevealRequest) -> list[Re
         return refuse(REASON_MISSING)
     if not _TICKET.fullmatch(request.ticket):
         return refuse(TICKET_INVALID)
-    opened = await _open(house, request.customer_ids, request.data, purpose)
+    opened = await _open(house, actor, request.customer_ids, request.data, purpose)
     if isinstance(opened, Refused):
         return opened
     grants = _grants(house, actor, request, purpose)
@@ -215,22 +221,25 @@ async def _without_second_person(
 
 
 async def _open(
-    house: House, customer_ids: Sequence[int], data: Sequence[str], purpose: LookPurpose
+    house: House,
+    actor: Actor,
+    customer_ids: Sequence[int],
+    data: Sequence[str],
+    purpose: LookPurpose,
 ) -> dict[tuple[int, str], dict[str, str]] | Refused:
     """Return the fields that the purpose shows, by customer and purpose of the vault."""
     found: dict[tuple[int, str], dict[str, str]] = {}
+    reading = Reading(act="reveal", purpose=purpose.reads_for, actor=actor)
     async with house.database.connection() as connection:
         if not purpose.is_legal and await _is_restricted(connection, customer_ids, data):
             return refuse(DATA_RESTRICTED)
         for name in data:
             shown = purpose.data[name]
-            clear = await persons.read_clear(connection, house.vault, customer_ids, Purpose(name))
-            for customer_id, fields in clear.items():
-                found[customer_id, name] = {
-                    field: value
-                    for field, value in fields.items()
-                    if field in shown or EVERY_FIELD in shown
-                }
+            fields = None if EVERY_FIELD in shown else shown
+            clear = await persons.read_clear(
+                connection, house.vault, customer_ids, Purpose(name), reading, fields
+            )
+            found |= {(customer_id, name): values for customer_id, values in clear.items()}
     # What another room keeps (reports, contracts) is opened there, under the grant.
     if any(not _has_any(found, customer_id) for customer_id in customer_ids) and _is_ours(data):
         return refuse(PERSONAL_DATA_NOT_FOUND)

@@ -21,7 +21,7 @@ from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
-from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.access_matrix import Actor, reading
 from counterfoil.platform.approvals import Approval, Value, payload_hash, require_approval
 from counterfoil.platform.database import Connection, UniqueViolationError
 from counterfoil.privacy import person_store as persons
@@ -256,7 +256,9 @@ async def _digests(
 ) -> dict[tuple[IndexKind, int], bytes]:
     found: dict[tuple[IndexKind, int], bytes] = {}
     for kind, (purpose, name) in _NUMBERS.items():
-        clear = await persons.read_clear(connection, house.vault, customer_ids, purpose)
+        clear = await persons.read_clear(
+            connection, house.vault, customer_ids, purpose, reading("index_rotation"), [name]
+        )
         every = await house.vault.every_digest(kind, [fields[name] for fields in clear.values()])
         for customer_id, digests in zip(clear, every, strict=True):
             found[kind, customer_id] = digests[generation]

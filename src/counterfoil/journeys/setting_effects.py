@@ -21,7 +21,7 @@ from counterfoil.customers.setting import (
 )
 from counterfoil.journeys.house import House
 from counterfoil.journeys.mandates import DebitWish, propose_mandate
-from counterfoil.journeys.reached import reached_person
+from counterfoil.journeys.reached import addresses_of
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.kernel.language import Language
@@ -33,6 +33,7 @@ from counterfoil.lending.line_changes import waits_until
 from counterfoil.lending.loan import Loan, payoff_minor
 from counterfoil.lending.moving_day import effect_document, effect_of_day
 from counterfoil.payments import debit_store
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Connection
 
 #: Running loans of one line; more than anybody has.
@@ -219,8 +220,10 @@ async def _debit_value(connection: Connection, customer_id: int, line_id: int) -
 async def _personal(connection: Connection, house: House, wish: SettingWish) -> Shown | Refused:
     """Return what a change of channels, language or form of statements would do."""
     if wish.channels:
-        person = await reached_person(connection, house.vault, wish.customer_id)
-        unknown = [one.value for one in wish.channels if one not in person.addresses]
+        known = await addresses_of(
+            connection, house.vault, wish.customer_id, reading("own_addresses")
+        )
+        unknown = [one.value for one in wish.channels if one not in known]
         if unknown:
             return refuse(refusals.CHANNEL_WITHOUT_ADDRESS, channels=", ".join(unknown))
     preference = await setting_store.read_preference(connection, wish.customer_id)

@@ -42,6 +42,7 @@ from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform import idempotency
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import envelope, grant_store
@@ -180,7 +181,7 @@ async def declare(
         )
 
     async with house.database.connection() as connection:
-        if not await persons.read_masked(connection, house.vault, [stated.customer_id]):
+        if not await persons.is_kept(connection, stated.customer_id):
             return refuse(CUSTOMER_NOT_FOUND)
     return await idempotency.once(
         house.database,
@@ -210,7 +211,9 @@ async def explained_lines(
         row = await store.sealed_statement(
             connection, customer_id=customer_id, statement_id=statement_id
         )
-        keys = await existing_keys(connection, house.vault, [customer_id], Purpose.STATEMENT)
+        keys = await existing_keys(
+            connection, house.vault, [customer_id], Purpose.STATEMENT, reading("statement")
+        )
         if row is None or row["sealed"] is None or customer_id not in keys:
             return refuse(STATEMENT_NOT_FOUND)
         if row["expires_at"] <= house.leaves.now():
@@ -230,7 +233,9 @@ async def _read(
     if not await may_use_income(house, connection, upload.customer_id, upload.consent_id):
         return refuse(INCOME_CONSENT_MISSING)
     try:
-        known = await persons.read_identities(connection, house.vault, [upload.customer_id])
+        known = await persons.read_identities(
+            connection, house.vault, [upload.customer_id], reading("statement")
+        )
         if upload.customer_id not in known:
             return refuse(CUSTOMER_NOT_FOUND)
         statement = _parsed(upload.form, upload.currency, upload.content, upload.columns)
@@ -251,7 +256,9 @@ async def _keep(
     by: str,
 ) -> str | Refused:
     customer_id = upload.customer_id
-    keys = await keys_of(connection, house.vault, [customer_id], Purpose.STATEMENT)
+    keys = await keys_of(
+        connection, house.vault, [customer_id], Purpose.STATEMENT, reading("statement")
+    )
     key = keys[customer_id]
     account = hmac.digest(key, b"account\0" + statement.account.encode(), "sha256")
     span = (statement.first_date, statement.last_date)

@@ -85,6 +85,10 @@ class Role(StrEnum):
     COMPLIANCE = "compliance"
     AUDITOR = "auditor"
     FINANCE = "finance"
+    #: Looks after the system, without business with customers.
+    SUPPORT = "support"
+    #: Works on overdue cases outside the house.
+    AGENCY = "agency"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

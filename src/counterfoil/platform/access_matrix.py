@@ -8,6 +8,7 @@ Form        `access_matrix.toml` beside this module. A name that nobody knows, o
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import cache
 from importlib import resources
 from typing import Any, Final
@@ -15,11 +16,14 @@ from typing import Any, Final
 from counterfoil.platform.access import Role, Scope
 from counterfoil.platform.holdings import Attribute
 
-#: Where work about customers waits.
-QUEUES: Final = frozenset({"review", "appeal", "rights", "suspense", "overdue"})
+#: Where work about customers waits; cases that somebody else gave by hand wait nowhere.
+QUEUES: Final = frozenset({"review", "appeal", "rights", "suspense", "overdue", "assigned"})
 _RIGHTS_MEMBERS: Final = frozenset(
-    {"permissions", "purposes", "requests", "approves", "emergency", "cases", "needs"}
-)
+    {
+        "permissions", "purposes", "requests", "approves", "emergency", "cases", "needs",
+        "reads_for", "sees", "whole_book",
+    }
+)  # fmt: skip
 #: Stands for every field of a record.
 EVERY_FIELD: Final = "*"
 
@@ -40,6 +44,26 @@ class Actor:
     suspended: frozenset[str] = frozenset()
 
 
+class Sight(StrEnum):
+    """How persons stand on the pages of a role that has not asked to see one in clear."""
+
+    MASKED = "masked"
+    #: Under another name, that the role's own key makes.
+    PSEUDONYM = "pseudonym"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """That personal data is read: in which act, what for, and by whom."""
+
+    #: Of `[reads]`, or the name of what a person does.
+    act: str
+    #: A purpose of the register of fields.
+    purpose: str
+    #: None where a program reads by itself.
+    actor: Actor | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookPurpose:
     """What personal data is looked at for."""
@@ -53,6 +77,8 @@ class LookPurpose:
     people: int
     #: Whether restricted data is opened for it.
     is_legal: bool
+    #: Which purpose of the register of fields a look serves.
+    reads_for: str
     #: Purpose under which the vault keeps it → the fields that are shown.
     data: Mapping[str, tuple[str, ...]]
     #: Categories of features that are shown of a profile.
@@ -71,10 +97,15 @@ class Rights:
     approves: frozenset[str]
     #: Roles whose rights it may take in an emergency.
     emergency: frozenset[str] = frozenset()
-    #: Queues through which alone it reaches a customer; empty where it needs no case.
+    #: Queues from which it takes cases.
     cases: frozenset[str] = frozenset()
+    #: Whether it looks over all customers without a case of each.
+    whole_book: bool = False
     #: Attributes that it must hold.
     needs: frozenset[str] = frozenset()
+    #: For which purpose of the register of fields its pages read persons; empty: for none.
+    reads_for: str = ""
+    sees: Sight = Sight.PSEUDONYM
 
 
 _NONE: Final = Rights(
@@ -94,6 +125,8 @@ class ActRule:
     binds: frozenset[str]
     #: Courses that must have been passed.
     courses: frozenset[str]
+    #: Whether it takes an open case of the customer, whoever does it.
+    needs_case: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +142,8 @@ class Matrix:
     #: Kind of approval → its Chinese and its English name.
     approvals: Mapping[str, tuple[str, str]]
     rights: Mapping[str, Rights]
+    #: Act of a program → for which purpose of the register of fields it reads personal data.
+    reads: Mapping[str, str]
     #: Operation that keys of hosts open → the purpose for which the host has to be registered.
     host_operations: Mapping[str, str]
     #: Operations by which a host would act in the place of a customer.
@@ -126,13 +161,20 @@ class Matrix:
         own = self.rights_of(actor.role)
         own = replace(own, permissions=own.permissions - actor.suspended)
         for permission in actor.suspended & _WITH_PERMISSION.keys():
-            own = replace(own, **dict.fromkeys(_WITH_PERMISSION[permission], frozenset()))
+            ended: dict[str, Any] = dict.fromkeys(_WITH_PERMISSION[permission], frozenset())
+            own = replace(own, **ended)
         lent = self.rights_of(actor.lent)
         return replace(
             own,
             permissions=own.permissions | (lent.permissions - _NEVER_LENT),
             purposes=own.purposes | lent.purposes,
+            reads_for=lent.reads_for or own.reads_for,
+            sees=lent.sees if actor.lent else own.sees,
         )
+
+    def reading_of(self, actor: Actor, act: str) -> Reading:
+        """Return for what somebody's pages read persons, now."""
+        return Reading(act=act, purpose=self.rights_for(actor).reads_for, actor=actor)
 
     def purpose_for(self, actor: Actor, purpose: str) -> LookPurpose | None:
         """Return a purpose for which somebody may look; None where they may not."""
@@ -144,6 +186,11 @@ def load_matrix() -> Matrix:
     """Return the matrix of this release."""
     text = resources.files("counterfoil.platform").joinpath("access_matrix.toml").read_text("utf-8")
     return parse_matrix(tomllib.loads(text))
+
+
+def reading(act: str) -> Reading:
+    """Return for what an act of a program reads; KeyError where the matrix does not declare it."""
+    return Reading(act=act, purpose=load_matrix().reads[act])
 
 
 def parse_matrix(read: Mapping[str, Any]) -> Matrix:
@@ -165,6 +212,10 @@ def parse_matrix(read: Mapping[str, Any]) -> Matrix:
         _only_known(f"attribute of {name}", rights.needs, Attribute)
         _only_known(f"case of {name}", rights.cases, QUEUES)
     _only_known("scope among the acts", Scope, acts)
+    if seeing := [
+        name for name, rights in roles.items() if not (rights.cases or rights.whole_book)
+    ]:
+        raise ValueError(f"how {', '.join(seeing)} reach customers is not said")
     if any(rights.approves for rights in machines.values()):
         raise ValueError("a program is not the second person")
     return Matrix(
@@ -173,23 +224,28 @@ def parse_matrix(read: Mapping[str, Any]) -> Matrix:
         purposes=purposes,
         approvals=approvals,
         rights=roles | machines,
+        reads=dict(read["reads"]),
         host_operations=dict(read["hosts"]["operations"]),
         customer_acts=frozenset(read["hosts"]["customer_acts"]["operations"]),
     )
 
 
 def _act(name: str, item: Mapping[str, Any], courses: Mapping[str, object]) -> ActRule:
-    _only_known(f"member of act {name}", item, {"binds", "courses"})
+    _only_known(f"member of act {name}", item, {"binds", "courses", "case"})
     _only_known(f"attribute of act {name}", item["binds"], Attribute)
     _only_known(f"course of act {name}", item.get("courses", ()), courses)
-    return ActRule(binds=frozenset(item["binds"]), courses=frozenset(item.get("courses", ())))
+    return ActRule(
+        binds=frozenset(item["binds"]),
+        courses=frozenset(item.get("courses", ())),
+        needs_case=item.get("case", False),
+    )
 
 
 def _purpose(code: str, item: Mapping[str, Any]) -> LookPurpose:
     _only_known(
         f"member of purpose {code}",
         item,
-        {"zh", "en", "minutes", "people", "legal", "data", "profile"},
+        {"zh", "en", "minutes", "people", "legal", "data", "profile", "reads_for"},
     )
     return LookPurpose(
         code=code,
@@ -198,6 +254,7 @@ def _purpose(code: str, item: Mapping[str, Any]) -> LookPurpose:
         minutes=item["minutes"],
         people=item["people"],
         is_legal=item["legal"],
+        reads_for=item["reads_for"],
         data={name: tuple(fields) for name, fields in item["data"].items()},
         profile=tuple(item.get("profile", ())),
     )
@@ -207,12 +264,15 @@ def _rights(item: Mapping[str, Any]) -> Rights:
     _only_known("right", item, _RIGHTS_MEMBERS)
     return Rights(
         cases=frozenset(item.get("cases", ())),
+        whole_book=item.get("whole_book", False),
         needs=frozenset(item.get("needs", ())),
         permissions=frozenset(item.get("permissions", ())),
         purposes=frozenset(item["purposes"]),
         requests=frozenset(item["requests"]),
         approves=frozenset(item.get("approves", ())),
         emergency=frozenset(item.get("emergency", ())),
+        reads_for=item.get("reads_for", ""),
+        sees=Sight(item.get("sees", Sight.PSEUDONYM)),
     )
 
 

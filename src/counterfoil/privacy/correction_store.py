@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from counterfoil.platform.access_matrix import Reading
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries, Row, Runner
 from counterfoil.privacy import store
@@ -48,6 +49,7 @@ async def correct_record(
     purpose: Purpose,
     fields: Mapping[str, str | None],
     request_id: int | None,
+    reading: Reading,
     at: datetime,
 ) -> bool:
     """Put a record with some fields changed in the place of the present one; False without one.
@@ -62,7 +64,7 @@ async def correct_record(
     if row is None:
         return False
     present = _sealed(row)
-    [clear] = await vault.open([present])
+    [clear] = await vault.open([present], reading)
     changed = {**clear.fields, **fields}
     corrected = ClearRecord(
         customer_id=customer_id,
@@ -89,13 +91,13 @@ async def index_anew(
 
 
 async def read_former(
-    connection: Connection, vault: Vault, customer_id: int, purpose: Purpose
+    connection: Connection, vault: Vault, customer_id: int, purpose: Purpose, reading: Reading
 ) -> list[FormerRecord]:
     """Return what a customer's record was, the last one first."""
     rows = await _QUERIES.former_records.fetch(
         connection, customer_id=customer_id, purpose=purpose.value
     )
-    opened = await vault.open([_sealed(row) for row in rows])
+    opened = await vault.open([_sealed(row) for row in rows], reading)
     return [
         FormerRecord(
             fields=item.fields, valid_from=row["valid_from"], valid_until=row["valid_until"]

@@ -3,13 +3,14 @@
 Invariant   One key per customer and purpose; two processes that need a new one at once end up
             with the same. A key that is handed out is not destroyed before the transaction that
             asked for it has ended, so nothing is ever sealed under a key that is already gone.
-Use         key = (await keys_of(connection, vault, [customer_id], Purpose.REPORT))[customer_id]
+Use         keys = await keys_of(connection, vault, [customer_id], Purpose.REPORT, reading)
             sealed = envelope.encrypt(key, text, envelope.place(table, column, row, …), vault.suite)
 """
 
 from collections.abc import Iterable
 
 from counterfoil.kernel.errors import RefusedError, refuse
+from counterfoil.platform.access_matrix import Reading
 
 # house: allow database-reach – hands a connection on to the store beside it, for other rooms
 from counterfoil.platform.queries import Runner
@@ -19,15 +20,20 @@ from counterfoil.privacy.vault import KeyRow, Purpose, Vault
 
 
 async def keys_of(
-    connection: Runner, vault: Vault, customer_ids: Iterable[int], purpose: Purpose
+    connection: Runner,
+    vault: Vault,
+    customer_ids: Iterable[int],
+    purpose: Purpose,
+    reading: Reading,
 ) -> dict[int, bytes]:
     """Return the data keys of customers, made where there are none, in the caller's transaction.
 
+    A key opens what it seals, so asking for it is a read, too.
     Refuses with `key_service_unavailable` before anything is written. Customer 0 is the house.
     """
     wanted = sorted(set(customer_ids))
     await store.hold_keys(connection)
-    found = await existing_keys(connection, vault, wanted, purpose)
+    found = await existing_keys(connection, vault, wanted, purpose, reading)
     missing = [customer_id for customer_id in wanted if customer_id not in found]
     if not missing:
         return found
@@ -47,7 +53,7 @@ async def keys_of(
             found[customer_id] = key
     lost = [customer_id for customer_id in missing if customer_id not in taken]
     if lost:
-        found |= await existing_keys(connection, vault, lost, purpose)
+        found |= await existing_keys(connection, vault, lost, purpose, reading)
     if len(found) != len(wanted):
         # The wrapping key was replaced meanwhile: a repetition takes the new one.
         raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE))
@@ -55,9 +61,13 @@ async def keys_of(
 
 
 async def existing_keys(
-    connection: Runner, vault: Vault, customer_ids: Iterable[int], purpose: Purpose
+    connection: Runner,
+    vault: Vault,
+    customer_ids: Iterable[int],
+    purpose: Purpose,
+    reading: Reading,
 ) -> dict[int, bytes]:
     """Return the data keys that there are; a customer whose key was destroyed has none."""
     rows = await store.read_keys(connection, sorted(set(customer_ids)), purpose)
-    keys = await vault.unwrap_keys(rows)
+    keys = await vault.unwrap_keys(rows, reading)
     return {row.customer_id: key for row, key in zip(rows, keys, strict=True)}

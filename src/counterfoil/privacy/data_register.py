@@ -11,7 +11,7 @@ Follows     PIPL articles 6 and 51; the rules R024 and R031.
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Any, Final
@@ -20,7 +20,18 @@ from typing import Any, Final
 HOUSE: Final = "house"
 _LISTS: Final = ("columns", "staff", "free_text", "sealed")
 _TABLE_MEMBERS: Final = frozenset(
-    {"zh", "en", "class", "purposes", "legal_basis", "retention", "owner", "not_told", *_LISTS}
+    {
+        "zh",
+        "en",
+        "class",
+        "purposes",
+        "legal_basis",
+        "retention",
+        "owner",
+        "not_told",
+        "fields",
+        *_LISTS,
+    }
 )
 
 
@@ -49,6 +60,8 @@ class Declared:
     sealed: tuple[str, ...] = ()
     #: Why the person is not told of it; empty where they are.
     not_told: str = ""
+    #: Column → the purposes for which it is read, where they are fewer than those of the whole.
+    narrower: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def every_column(self) -> tuple[str, ...]:
@@ -59,6 +72,14 @@ class Declared:
     def told_columns(self) -> tuple[str, ...]:
         """Return what the person is told: neither the names of staff nor ciphertext."""
         return () if self.not_told else (*self.columns, *self.free_text)
+
+    def readable(self, purpose: str) -> frozenset[str]:
+        """Return the columns that may be read for a purpose; none for one that is not declared."""
+        if purpose not in self.purposes:
+            return frozenset()
+        return frozenset(
+            column for column in self.columns if purpose in self.narrower.get(column, self.purposes)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +165,7 @@ def _names(read: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 def _declared(name: str, item: Mapping[str, Any]) -> Declared:
-    missing = {*_TABLE_MEMBERS, "columns"} - {*item, "not_told", *_LISTS[1:]}
+    missing = {*_TABLE_MEMBERS, "columns"} - {*item, "not_told", "fields", *_LISTS[1:]}
     unknown = set(item) - _TABLE_MEMBERS
     if missing or unknown:
         raise RegisterError(f"{name}: missing {sorted(missing)}, unknown {sorted(unknown)}")
@@ -162,6 +183,7 @@ def _declared(name: str, item: Mapping[str, Any]) -> Declared:
         staff=tuple(item.get("staff", ())),
         free_text=tuple(item.get("free_text", ())),
         sealed=tuple(item.get("sealed", ())),
+        narrower={column: frozenset(given) for column, given in item.get("fields", {}).items()},
     )
 
 
@@ -174,6 +196,9 @@ def _check(register: Register, item: Declared) -> None:
         unknown = set(given) - set(known)
         if unknown or not given:
             raise RegisterError(f"{item.name}: unknown {what} {sorted(unknown)}")
+    for column, narrower in item.narrower.items():
+        if column not in item.columns or not narrower or not narrower <= set(item.purposes):
+            raise RegisterError(f"{item.name}: {column} is read for what it is not kept for")
     if len(set(item.every_column)) != len(item.every_column):
         raise RegisterError(f"{item.name}: a column stands there twice")
     is_of_persons = item.data_class != HOUSE

@@ -56,6 +56,8 @@ def mask_letter_address(address: str) -> str:
 _ID_NUMBERS: Final = re.compile(r"(?<![0-9A-Za-z])[1-9][0-9]{16}[0-9Xx](?![0-9A-Za-z])")
 #: Full-width digits, letters, plus and dash, which people type without meaning them.
 _NARROW: Final = {code + 0xFEE0: code for code in (*range(0x30, 0x3A), 0x58, 0x78, 0x2B, 0x2D)}
+#: Digits of the shortest number that is looked for.
+_SHORTEST_DIGITS: Final = 11
 _SEPARATED: Final = re.compile(r"(?<=[0-9])[ \-\u00a0](?=[0-9])")
 _PHONES: Final = re.compile(
     r"(?<![0-9A-Za-z])(?:\+?86[ -]?)?1[3-9][0-9](?:[ -]?[0-9]{4}){2}(?![0-9A-Za-z])"
@@ -69,6 +71,8 @@ def mask_free_text(text: str) -> str:
     18 digits whose check character is wrong is hidden too: a slip of the pen is still a person's.
     """
     plain = text.translate(_NARROW)
+    if sum(letter.isdecimal() for letter in plain) < _SHORTEST_DIGITS:
+        return text
     found = [*_spans(_ID_NUMBERS, plain), *_spans(_PHONES, plain)]
     if not found:
         return text

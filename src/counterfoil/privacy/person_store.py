@@ -1,23 +1,40 @@
 """Persons in the vault: sealed when they register, found by number, shown masked.
 
-Invariant   Who reads in clear is written down first. Masked reading needs no reason and gives
-            nothing that can be undone; of whom the purpose is over it gives nothing at all.
+Invariant   Every reading says what for, also a masked one, and the vault opens nothing that is not
+            kept for that. Who reads in clear is written down first. Masked reading needs no reason
+            and gives nothing that can be undone; of whom the purpose is over it gives nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from counterfoil.platform.access_matrix import Reading
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import erasure_store, masking, store
 from counterfoil.privacy.blind_index import IndexKind
 from counterfoil.privacy.retention import State, load_schedule
 from counterfoil.privacy.store import IndexEntry
-from counterfoil.privacy.vault import ClearRecord, Purpose, SealedRecord, Vault
+from counterfoil.privacy.vault import ClearRecord, Purpose, SealedRecord, Vault, may_read
 
 #: The first digits of an identity number name a province (GB/T 2260).
 REGION_DIGITS: Final = 2
+_NAME: Final = "name"
+_ID_NUMBER: Final = "id_number"
+#: What pages show of a person → how it is masked, and under which purpose the vault keeps it.
+_MASKS: Final[Mapping[str, Callable[[str], str]]] = {
+    _NAME: masking.mask_name,
+    _ID_NUMBER: masking.mask_id_number,
+    "phone": masking.mask_phone,
+}
+#: All that pages show of a person.
+SHOWN_FIELDS: Final = tuple(_MASKS)
+_KEPT: Final = {
+    _NAME: Purpose.IDENTITY,
+    _ID_NUMBER: Purpose.IDENTITY,
+    "phone": Purpose.CONTACT,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -70,32 +87,67 @@ async def store_persons(connection: Connection, sealed: SealedPersons, *, at: da
     await store.add_regions(connection, sealed.regions)
 
 
+async def fill_regions(
+    connection: Connection, vault: Vault, reading: Reading, *, after: int, page: int
+) -> tuple[list[int], list[int]]:
+    """Write the region of customers from before regions were written; a page, in order.
+
+    Returns who was looked at and whose region is known now. Of whom the data is kept for legal
+    purposes alone, or whose number names no region, it stays unknown: such a customer is seen by
+    those alone who are not limited to regions.
+    """
+    waiting = await store.without_region(connection, Purpose.IDENTITY, after=after, page=page)
+    restricted = await _restricted(connection, waiting)
+    allowed = [number for number in waiting if number not in restricted]
+    numbers = await read_clear(
+        connection, vault, allowed, Purpose.IDENTITY, reading, [_ID_NUMBER]
+    )
+    regions = [
+        (customer_id, fields[_ID_NUMBER][:REGION_DIGITS]) for customer_id, fields in numbers.items()
+    ]
+    await store.add_regions(connection, regions)
+    still = await store.without_region(connection, Purpose.IDENTITY, after=after, page=page)
+    return waiting, [number for number in waiting if number not in still]
+
+
 async def read_masked(
-    connection: Connection, vault: Vault, customer_ids: Sequence[int]
+    connection: Connection,
+    vault: Vault,
+    customer_ids: Sequence[int],
+    reading: Reading,
+    fields: Collection[str] = SHOWN_FIELDS,
 ) -> dict[int, MaskedPerson]:
     """Return persons masked, by customer; who is not in the vault is not in the answer.
 
-    Of whom the data is restricted everything is hidden: it is kept for legal purposes alone.
+    What the register does not keep for the purpose of the reading is not opened, and hidden; where
+    not even the name may be read, the reading is refused. Of whom the data is restricted everything
+    is hidden: it is kept for legal purposes alone. One statement reads the records of all.
     """
-    identities = await _open(connection, vault, customer_ids, Purpose.IDENTITY)
-    contacts = await _open(connection, vault, customer_ids, Purpose.CONTACT)
-    restricted = await _restricted(connection, list(identities))
+    wanted = [
+        name
+        for name in SHOWN_FIELDS
+        if name == _NAME or (name in fields and may_read(reading, _KEPT[name], [name]))
+    ]
+    kept = sorted({_KEPT[name] for name in wanted})
+    opened: dict[int, dict[str, str]] = {}
+    for clear in await vault.open(
+        await store.read_records(connection, customer_ids, *kept), reading, wanted
+    ):
+        opened.setdefault(clear.customer_id, {}).update(clear.fields)
+    restricted = await _restricted(connection, list(opened))
     return {
-        customer_id: MaskedPerson(
-            customer_id=customer_id,
-            name=masking.mask_name(fields["name"]),
-            id_number=masking.mask_id_number(fields["id_number"]),
-            phone=masking.mask_phone(contacts.get(customer_id, {}).get("phone", "")),
-        )
-        if customer_id not in restricted
-        else MaskedPerson(
-            customer_id=customer_id,
-            name=masking.HIDDEN,
-            id_number=masking.HIDDEN,
-            phone=masking.HIDDEN,
-        )
-        for customer_id, fields in identities.items()
+        customer_id: _masked(customer_id, {} if customer_id in restricted else found)
+        for customer_id, found in opened.items()
+        if _NAME in found
     }
+
+
+def _masked(customer_id: int, fields: Mapping[str, str]) -> MaskedPerson:
+    shown = {
+        name: mask(fields[name]) if name in fields else masking.HIDDEN
+        for name, mask in _MASKS.items()
+    }
+    return MaskedPerson(customer_id=customer_id, **shown)
 
 
 async def _restricted(connection: Connection, customer_ids: Sequence[int]) -> frozenset[int]:
@@ -110,30 +162,38 @@ async def _restricted(connection: Connection, customer_ids: Sequence[int]) -> fr
     )
 
 
-async def read_id_number(connection: Connection, vault: Vault, customer_id: int) -> str | None:
+async def is_kept(connection: Connection, customer_id: int) -> bool:
+    """Return whether the identity of a customer is kept; opens nothing."""
+    return bool(await store.read_records(connection, [customer_id], Purpose.IDENTITY))
+
+
+async def read_id_number(
+    connection: Connection, vault: Vault, customer_id: int, reading: Reading
+) -> str | None:
     """Return the identity number for a check by the machine; None where none is kept."""
-    fields = (await _open(connection, vault, [customer_id], Purpose.IDENTITY)).get(customer_id)
-    return None if fields is None else fields["id_number"]
+    found = await read_clear(
+        connection, vault, [customer_id], Purpose.IDENTITY, reading, [_ID_NUMBER]
+    )
+    return found.get(customer_id, {}).get(_ID_NUMBER)
 
 
 async def read_identities(
-    connection: Connection, vault: Vault, customer_ids: Sequence[int]
+    connection: Connection, vault: Vault, customer_ids: Sequence[int], reading: Reading
 ) -> dict[int, dict[str, str]]:
     """Return `name` and `id_number` for a commitment by the machine; never shown to anybody."""
-    return await _open(connection, vault, customer_ids, Purpose.IDENTITY)
+    return await read_clear(connection, vault, customer_ids, Purpose.IDENTITY, reading)
 
 
 async def read_for_check(
-    connection: Connection, vault: Vault, customer_id: int
+    connection: Connection, vault: Vault, customer_id: int, reading: Reading
 ) -> dict[str, str] | None:
     """Return name, `id_number` and `phone` for an identity check by the machine, or None."""
+    kept = (Purpose.IDENTITY, Purpose.CONTACT)
+    records = await store.read_records(connection, [customer_id], *kept)
     found = dict[str, str]()
-    for purpose in (Purpose.IDENTITY, Purpose.CONTACT):
-        fields = (await _open(connection, vault, [customer_id], purpose)).get(customer_id)
-        if fields is None:
-            return None
-        found |= fields
-    return found
+    for clear in await vault.open(records, reading, list(_KEPT)):
+        found |= clear.fields
+    return found if len(records) == len(kept) else None
 
 
 async def find_persons(
@@ -145,10 +205,17 @@ async def find_persons(
 
 
 async def read_clear(
-    connection: Connection, vault: Vault, customer_ids: Sequence[int], purpose: Purpose
+    connection: Connection,
+    vault: Vault,
+    customer_ids: Sequence[int],
+    purpose: Purpose,
+    reading: Reading,
+    fields: Collection[str] | None = None,
 ) -> dict[int, dict[str, str]]:
-    """Return fields in clear, for `journeys/reveal` alone: it writes down who looks, and why."""
-    return await _open(connection, vault, customer_ids, purpose)
+    """Return fields in clear, all by default; whoever shows them writes down first who looks."""
+    records = await store.read_records(connection, customer_ids, purpose)
+    opened = await vault.open(records, reading, fields)
+    return {item.customer_id: dict(item.fields) for item in opened}
 
 
 def _identity(person: PersonRecord) -> ClearRecord:
@@ -172,10 +239,3 @@ async def _entries(
         IndexEntry(kind=kind, digests=digests, customer_id=person.customer_id)
         for digests, person in zip(every, persons, strict=True)
     )
-
-
-async def _open(
-    connection: Connection, vault: Vault, customer_ids: Sequence[int], purpose: Purpose
-) -> dict[int, dict[str, str]]:
-    records = await store.read_records(connection, customer_ids, purpose)
-    return {item.customer_id: dict(item.fields) for item in await vault.open(records)}

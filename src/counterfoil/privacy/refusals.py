@@ -38,6 +38,12 @@ PURPOSE_NOT_ALLOWED = Refusal(
     message="This data may not be seen by you for the purpose {purpose}; the attempt is recorded.",
     next_step="Look for a purpose that is yours, or ask somebody whose purpose it is.",
 )
+READ_OUTSIDE_PURPOSE = Refusal(
+    code="read_outside_purpose",
+    kind=Kind.FORBIDDEN,
+    message="What is kept as {data} is not read for the purpose {purpose}; this is recorded.",
+    next_step="Do without it, or have somebody read it whose purpose the register declares.",
+)
 TICKET_INVALID = Refusal(
     code="ticket_invalid",
     kind=Kind.INVALID,

@@ -70,6 +70,16 @@ async def add_records(
     )
 
 
+async def without_region(
+    connection: Runner, purpose: Purpose, *, after: int, page: int
+) -> list[int]:
+    """Return customers with a sealed record of a purpose and no region, in order."""
+    rows = await QUERIES.without_region.fetch(
+        connection, purpose=purpose, after=after, page=page
+    )
+    return [row["customer_id"] for row in rows]
+
+
 async def add_regions(connection: Runner, regions: Sequence[tuple[int, str]]) -> None:
     """Write of which region customers are, by the number that says so; a malformed one is none."""
     await QUERIES.add_regions.execute(
@@ -137,11 +147,13 @@ async def add_index_entries(connection: Connection, entries: Sequence[IndexEntry
 
 
 async def read_records(
-    connection: Connection, customer_ids: Sequence[int], purpose: Purpose
+    connection: Connection, customer_ids: Sequence[int], *purposes: Purpose
 ) -> list[SealedRecord]:
-    """Return the sealed records of some customers."""
+    """Return the sealed records of some customers that are kept for some purposes."""
     rows = await QUERIES.sealed_records.fetch(
-        connection, customer_ids=list(customer_ids), purpose=purpose.value
+        connection,
+        customer_ids=list(customer_ids),
+        purposes=[purpose.value for purpose in purposes],
     )
     return [
         SealedRecord(

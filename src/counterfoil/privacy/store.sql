@@ -62,6 +62,18 @@ FROM unnest(:customer_ids::bigint[], :regions::text[]) AS given (customer_id, re
 WHERE given.region ~ '^[1-9][0-9]$'
 ON CONFLICT (customer_id) DO UPDATE SET region = excluded.region;
 
+-- name: without_region
+-- Customers whose identity is kept and whose region nobody wrote down yet, in order.
+-- gives   at most :page rows, after the customer given
+-- locks   none
+SELECT s.customer_id
+FROM privacy.sealed_record AS s
+WHERE s.purpose = :purpose AND s.customer_id > :after
+  AND NOT EXISTS (
+      SELECT 1 FROM privacy.customer_region AS r WHERE r.customer_id = s.customer_id)
+ORDER BY s.customer_id
+LIMIT :page;
+
 -- name: add_blind_index
 -- Digests by which customers are found; a second owner of an identity number is refused.
 -- locks   none but its rows
@@ -83,8 +95,8 @@ SELECT pg_advisory_xact_lock_shared(:lock::bigint);
 SELECT generation FROM privacy.index_generation ORDER BY generation;
 
 -- name: sealed_records
--- The sealed records of some customers for one purpose, with their wrapped keys.
--- gives   at most one row for each customer
+-- The sealed records of some customers for some purposes, with their wrapped keys.
+-- gives   at most one row for each customer and purpose
 -- locks   none
 SELECT record.customer_id, record.purpose, record.field_set, record.ciphertext,
        key.wrapped_by, key.wrapped_key
@@ -92,8 +104,8 @@ FROM privacy.sealed_record AS record
 JOIN privacy.data_key AS key
   ON key.customer_id = record.customer_id AND key.purpose = record.purpose
 WHERE record.customer_id = ANY (:customer_ids::bigint[])
-  AND record.purpose = :purpose
-ORDER BY record.customer_id;
+  AND record.purpose = ANY (:purposes::text[])
+ORDER BY record.customer_id, record.purpose;
 
 -- name: customers_by_digest
 -- The customers that have a number, by its digests of every generation.

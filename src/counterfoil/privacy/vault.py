@@ -3,10 +3,12 @@
 Invariant   Every record has a data key of its customer and purpose; the key is stored only
             wrapped. Without the key service nothing opens and nothing new is sealed; the
             refusal says so and loses nothing.
+Purpose     Whoever opens anything says for which purpose of the register of fields. A field that
+            is not kept for it stays closed: the read is refused, and told to who keeps the trail.
 Order       Seal first, outside any transaction (the key service may be far away); store then.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -14,6 +16,8 @@ from typing import Final
 import orjson
 
 from counterfoil.kernel.errors import RefusedError, refuse
+from counterfoil.platform.access_matrix import Reading
+from counterfoil.platform.telemetry import logger
 from counterfoil.privacy import blind_index, envelope
 from counterfoil.privacy.blind_index import IndexKind
 from counterfoil.privacy.data_register import load_register
@@ -26,8 +30,14 @@ from counterfoil.privacy.port import (
     PlainKey,
     WrappedKey,
 )
-from counterfoil.privacy.refusals import CIPHERTEXT_REJECTED, KEY_SERVICE_UNAVAILABLE
+from counterfoil.privacy.refusals import (
+    CIPHERTEXT_REJECTED,
+    KEY_SERVICE_UNAVAILABLE,
+    READ_OUTSIDE_PURPOSE,
+)
 from counterfoil.privacy.rejections import Rejections
+
+_LOG: Final = logger("counterfoil.privacy")
 
 
 class Purpose(StrEnum):
@@ -95,6 +105,25 @@ class KeyRow:
     wrapped_key: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedRead:
+    """A read for a purpose for which what was to be read is not kept."""
+
+    reading: Reading
+    purpose: Purpose
+    #: In ascending order, each once.
+    customer_ids: tuple[int, ...]
+
+
+#: Writes down that a read was refused, whatever becomes of the transaction around it.
+NoteRefusedRead = Callable[[RefusedRead], Awaitable[None]]
+
+
+async def _note_nowhere(refused: RefusedRead) -> None:
+    """Stand in where no house is open that keeps a trail."""
+    _LOG.warning("read refused", act=refused.reading.act, purpose=refused.reading.purpose)
+
+
 class Vault:
     """Seals and opens; holds no data and no key between two calls."""
 
@@ -109,6 +138,7 @@ class Vault:
         self.index_secret: Final = index_secret
         self.suite: Final = suite
         self.rejections: Final = Rejections()
+        self.note_refused_read: NoteRefusedRead = _note_nowhere
 
     async def seal(self, records: Sequence[ClearRecord]) -> list[SealedRecord]:
         """Return the sealed form of records, each under a new data key."""
@@ -126,15 +156,25 @@ class Vault:
             wrapped_by=of.wrapped_by,
             wrapped_key=of.wrapped_key,
         )
-        [key] = await self.unwrap_keys([row])
+        [key] = await self._unwrap([row])
         wrapped = WrappedKey(
             row.wrapped_by, row.wrapped_key, key_context(row.customer_id, row.purpose)
         )
         return _sealed(record, key, wrapped, self.suite)
 
-    async def open(self, records: Sequence[SealedRecord]) -> list[ClearRecord]:
-        """Return records in the clear."""
-        keys = await self.unwrap_keys(
+    async def open(
+        self,
+        records: Sequence[SealedRecord],
+        reading: Reading,
+        fields: Collection[str] | None = None,
+    ) -> list[ClearRecord]:
+        """Return the fields that are wanted of records in the clear; all of them by default.
+
+        Refuses with `read_outside_purpose` where one of them is not kept for what it is read for.
+        """
+        owners = [(record.customer_id, record.purpose) for record in records]
+        await self._let_in(reading, owners, fields)
+        keys = await self._unwrap(
             [
                 KeyRow(
                     customer_id=record.customer_id,
@@ -146,7 +186,7 @@ class Vault:
             ]
         )
         try:
-            return [_opened(record, key) for record, key in zip(records, keys, strict=True)]
+            return [_opened(record, key, fields) for record, key in zip(records, keys, strict=True)]
         except envelope.CiphertextRejectedError as error:
             self.rejections.note(error.reason)
             raise RefusedError(refuse(CIPHERTEXT_REJECTED)) from error
@@ -162,8 +202,33 @@ class Vault:
             raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE)) from error
         return [(key.key, wrap) for key, wrap in zip(keys, wrapped, strict=True)]
 
-    async def unwrap_keys(self, rows: Sequence[KeyRow]) -> list[bytes]:
-        """Return data keys in clear, to be held for seconds."""
+    async def unwrap_keys(self, rows: Sequence[KeyRow], reading: Reading) -> list[bytes]:
+        """Return data keys in clear, to be held for seconds; they open all that is sealed by them.
+
+        Refuses with `read_outside_purpose` as `open` does.
+        """
+        await self._let_in(reading, [(row.customer_id, row.purpose) for row in rows], None)
+        return await self._unwrap(rows)
+
+    async def _let_in(
+        self,
+        reading: Reading,
+        owners: Sequence[tuple[int, Purpose]],
+        fields: Collection[str] | None,
+    ) -> None:
+        """Refuse a read of what is not kept for its purpose, and have that written down."""
+        for purpose in {purpose for _, purpose in owners}:
+            if may_read(reading, purpose, fields):
+                continue
+            concerned = sorted({customer_id for customer_id, kept in owners if kept is purpose})
+            await self.note_refused_read(
+                RefusedRead(reading=reading, purpose=purpose, customer_ids=tuple(concerned))
+            )
+            raise RefusedError(
+                refuse(READ_OUTSIDE_PURPOSE, data=purpose.value, purpose=reading.purpose or "-")
+            )
+
+    async def _unwrap(self, rows: Sequence[KeyRow]) -> list[bytes]:
         wrapped = [
             WrappedKey(row.wrapped_by, row.wrapped_key, key_context(row.customer_id, row.purpose))
             for row in rows
@@ -193,6 +258,14 @@ class Vault:
             {number: blind_index.digest_of(key, value) for number, key in keys.items()}
             for value in values
         ]
+
+
+def may_read(reading: Reading, purpose: Purpose, fields: Collection[str] | None = None) -> bool:
+    """Return whether the register lets fields be read for a purpose; all of them by default."""
+    declared = load_register().vault[purpose.value]
+    readable = declared.readable(reading.purpose)
+    wanted = declared.columns if fields is None else set(fields) & set(declared.columns)
+    return bool(readable) and readable.issuperset(wanted)
 
 
 def key_context(customer_id: int, purpose: Purpose) -> bytes:
@@ -232,12 +305,13 @@ def _sealed(record: ClearRecord, key: bytes, wrapped: WrappedKey, suite: Suite) 
     )
 
 
-def _opened(record: SealedRecord, key: bytes) -> ClearRecord:
+def _opened(record: SealedRecord, key: bytes, wanted: Collection[str] | None) -> ClearRecord:
     first = envelope.is_of_first_version(record.ciphertext)
     context = _record_context(
         record.customer_id, record.purpose, record.field_set, first_version=first
     )
     text = envelope.decrypt(key, record.ciphertext, context)
-    return ClearRecord(
-        customer_id=record.customer_id, purpose=record.purpose, fields=orjson.loads(text)
-    )
+    fields: dict[str, str] = orjson.loads(text)
+    if wanted is not None:
+        fields = {name: value for name, value in fields.items() if name in wanted}
+    return ClearRecord(customer_id=record.customer_id, purpose=record.purpose, fields=fields)

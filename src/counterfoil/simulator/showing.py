@@ -7,6 +7,7 @@ from counterfoil.journeys.papers import keep_agreed_sheets
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.lending import store
 from counterfoil.lending.line import Line
+from counterfoil.platform.access_matrix import reading
 from counterfoil.privacy.person_store import read_for_check
 from counterfoil.simulator.world import PRODUCT
 
@@ -45,7 +46,9 @@ async def customer_to_show(house: House) -> ShownCustomer | None:
             return None
         chosen = max(fitting, key=_left_minor)
         try:
-            person = await read_for_check(connection, house.vault, chosen.customer_id)
+            person = await read_for_check(
+                connection, house.vault, chosen.customer_id, reading("demonstration")
+            )
         except RefusedError:
             return None
     return None if person is None else ShownCustomer(person["name"], person["phone"])

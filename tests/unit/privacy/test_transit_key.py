@@ -8,6 +8,7 @@ import pytest
 from tests.unit.privacy.transit_server import TOKEN, Transit, running
 
 from counterfoil.kernel.errors import RefusedError
+from counterfoil.platform.access_matrix import reading
 from counterfoil.privacy.blind_index import IndexKind
 from counterfoil.privacy.file_key import FileIndexSecret, FileKeyWrapper, create_keys
 from counterfoil.privacy.port import (
@@ -219,12 +220,12 @@ async def test_the_vault_refuses_while_transit_is_sealed_and_opens_afterwards(
     transit.fault = "sealed"
     for attempt in (
         vault.seal([clear]),
-        vault.open(sealed),
+        vault.open(sealed, reading("person_export")),
         vault.digests(IndexKind.PHONE, ["+8613800138000"]),
     ):
         with pytest.raises(RefusedError) as caught:
             await attempt
         assert caught.value.refused.code == "key_service_unavailable"
     transit.fault = ""
-    assert await vault.open(sealed) == [clear]
+    assert await vault.open(sealed, reading("person_export")) == [clear]
     assert await vault.digests(IndexKind.PHONE, ["+8613800138000"]) == digests

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from counterfoil.kernel.errors import RefusedError
+from counterfoil.platform.access_matrix import reading
 from counterfoil.privacy.blind_index import IndexKind
 from counterfoil.privacy.file_key import FileIndexSecret, FileKeyWrapper, create_keys
 from counterfoil.privacy.vault import ClearRecord, Purpose, SealedRecord, Vault
@@ -36,7 +37,7 @@ async def seal(vault: Vault, clear: ClearRecord) -> SealedRecord:
 
 async def test_records_open_in_their_order(vault: Vault) -> None:
     clear = [record(1), record(2), record(1, Purpose.CONTACT)]
-    assert await vault.open(await vault.seal(clear)) == clear
+    assert await vault.open(await vault.seal(clear), reading("person_export")) == clear
 
 
 async def test_nothing_of_the_person_is_in_what_is_stored(vault: Vault) -> None:
@@ -64,7 +65,7 @@ async def test_a_record_moved_or_damaged_is_refused(
 ) -> None:
     sealed = replace(await seal(vault, record()), **change)  # type: ignore[arg-type]
     with pytest.raises(RefusedError) as caught:
-        await vault.open([sealed])
+        await vault.open([sealed], reading("person_export"))
     assert caught.value.refused.code == "ciphertext_rejected"
 
 
@@ -74,7 +75,7 @@ async def test_a_record_of_one_customer_does_not_open_with_the_key_of_another(
     first, second = await vault.seal([record(1), record(2)])
     mixed = replace(first, wrapped_key=second.wrapped_key)
     with pytest.raises(RefusedError):
-        await vault.open([mixed])
+        await vault.open([mixed], reading("person_export"))
 
 
 async def test_without_the_key_service_the_vault_refuses_and_later_opens_again(
@@ -86,7 +87,7 @@ async def test_without_the_key_service_the_vault_refuses_and_later_opens_again(
     for name in ("wrapping-0001.key", "blind-index.key"):
         (tmp_path / name).rename(away / name)
     for attempt in (
-        vault.open([sealed]),
+        vault.open([sealed], reading("person_export")),
         vault.seal([record()]),
         vault.digests(IndexKind.PHONE, ["+8613800138000"]),
     ):
@@ -95,4 +96,4 @@ async def test_without_the_key_service_the_vault_refuses_and_later_opens_again(
         assert caught.value.refused.code == "key_service_unavailable"
     for name in ("wrapping-0001.key", "blind-index.key"):
         (away / name).rename(tmp_path / name)
-    assert await vault.open([sealed]) == [record()]
+    assert await vault.open([sealed], reading("person_export")) == [record()]

@@ -16,6 +16,7 @@ from counterfoil.journeys import change_address as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.access import Scope
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import Answer
 
 TAG: Final = "Settings"
@@ -170,7 +171,9 @@ async def list_addresses(
     house: HouseOf, customer_id: Annotated[CustomerId, Query(description="Whose they are.")]
 ) -> Addresses:
     """Return by which addresses a customer is reached, masked."""
-    found = await journey.read_addresses(house, customer_id=customer_id)
+    found = await journey.read_addresses(
+        house, customer_id=customer_id, reading=reading("own_addresses")
+    )
     if isinstance(found, Refused):
         raise RefusedError(found)
     items = [AddressView(channel=channel, masked=masked) for channel, masked in found.items()]

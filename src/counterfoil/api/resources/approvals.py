@@ -14,7 +14,7 @@ from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.privacy import actor_of
-from counterfoil.api.shapes import Body, Code, CustomerId, Day, Reason, ShortText, View
+from counterfoil.api.shapes import Body, Code, CustomerId, Day, FreeText, Reason, ShortText, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.journeys import approve as journey
 from counterfoil.journeys.trail import find_trail
@@ -39,7 +39,9 @@ class ApprovalBody(Body):
     payload: dict[str, Annotated[str, StringConstraints(max_length=500)] | int | bool] = Field(
         max_length=20, description="Exactly what would be done; its canonical JSON is hashed."
     )
-    summary: Annotated[str, StringConstraints(min_length=1, max_length=_SUMMARY_LENGTH_MAX)]
+    summary: Annotated[
+        str, StringConstraints(min_length=1, max_length=_SUMMARY_LENGTH_MAX), FreeText
+    ]
     reason: Reason
 
 

@@ -10,7 +10,7 @@ from pydantic import StringConstraints
 from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import once
-from counterfoil.api.shapes import Body, Code, CustomerId, View
+from counterfoil.api.shapes import Body, Code, CustomerId, FreeText, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.customers import call_store as store
 from counterfoil.customers.call_back import SAID_LENGTH_MAX, About, Attempt, CallRequest, Slot
@@ -26,7 +26,9 @@ router = APIRouter()
 _CUSTOMER: Final = "cu_01hv4zq3k2f00"
 _PATH: Final = {"call_request_id": ids.CALL_REQUEST}
 Said = Annotated[
-    str, StringConstraints(max_length=SAID_LENGTH_MAX, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
+    str,
+    StringConstraints(max_length=SAID_LENGTH_MAX, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$"),
+    FreeText,
 ]
 
 

@@ -10,7 +10,7 @@ from pydantic import StringConstraints
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import once
 from counterfoil.api.resources.lines import line_or_refuse
-from counterfoil.api.shapes import Body, Code, CustomerId, LineId, Reason, View
+from counterfoil.api.shapes import Body, Code, CustomerId, FreeText, LineId, Reason, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.decisioning.line_review import case_store
 from counterfoil.decisioning.line_review.appeal import AppealStatus, LineAppeal
@@ -24,7 +24,9 @@ TAG = "Appeals"
 router = APIRouter()
 _CUSTOMER = "cu_01hv4zq3k2f00"
 Grounds = Annotated[
-    str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$")
+    str,
+    StringConstraints(min_length=1, max_length=1_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$"),
+    FreeText,
 ]
 
 

@@ -18,6 +18,7 @@ from counterfoil.api.shapes import (
     CustomerId,
     Day,
     Fact,
+    FreeText,
     Reason,
     ReviewId,
     View,
@@ -50,6 +51,7 @@ RuleCode = Annotated[
 Said = Annotated[
     str,
     StringConstraints(max_length=journey.SAID_LENGTH_MAX, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$"),
+    FreeText,
 ]
 _Work = Callable[[], Awaitable[str | Refused]]
 
@@ -460,7 +462,7 @@ async def list_reviews_of(house: HouseOf, customer_id: CustomerId) -> Reviews:
     """Return the latest 200 reviews of one customer, newest first."""
     async with house.database.connection() as connection:
         found = await store.reviews_of_customer(connection, customer_id)
-    return Reviews(items=[review_view(item) for item in found], next=None)
+    return Reviews(items=[review_view(item) for item in found], next=None, prev=None)
 
 
 @router.get("/v1/reviews/{review_id}", **reads(Scope.APPLICATIONS_READ, TAG, "Read a review"))

@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.privacy import CUSTOMER_EXAMPLE, TAG, actor_of, answer_of
-from counterfoil.api.shapes import Body, CustomerId, View
+from counterfoil.api.shapes import Body, CustomerId, FreeText, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.journeys import rights as journey
 from counterfoil.journeys.rights import RightsWish
@@ -28,7 +28,7 @@ router = APIRouter()
 _PATH: Final = {"request_id": ids.RIGHTS_REQUEST}
 
 _Text = StringConstraints(max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
-Said = Annotated[str, _Text, Field(description="In the customer's own words.")]
+Said = Annotated[str, _Text, FreeText, Field(description="In the customer's own words.")]
 Subject = Annotated[
     str,
     StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9_.]*$"),

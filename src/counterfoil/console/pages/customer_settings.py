@@ -15,8 +15,9 @@ from counterfoil.console.visit import Visit
 from counterfoil.customers import message_store
 from counterfoil.customers.setting import SettingChange
 from counterfoil.journeys.read_settings import read_debits, read_history, read_settings
+from counterfoil.journeys.show_persons import reading_for
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Refused
+from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.queries import Row
 from counterfoil.platform.web.parts import Status
 
@@ -99,7 +100,13 @@ async def show(visit: Visit) -> Response:
         told = await message_store.read_messages(
             connection, customer_id, before=_NEWEST, page=PART_ROWS
         )
-    found = await read_settings(house, customer_id=customer_id)
+    reading, notice = reading_for(visit.actor), ""
+    try:
+        found = await read_settings(house, customer_id=customer_id, reading=reading)
+    except RefusedError as error:
+        # The page goes on without addresses, and says why.
+        notice = words.refusal_text(visit, error.refused)
+        found = await read_settings(house, customer_id=customer_id, reading=None)
     if isinstance(found, Refused):
         return await errors.not_found(visit)
     history = await read_history(house, customer_id=customer_id, before=_NEWEST, page=PART_ROWS)
@@ -108,7 +115,7 @@ async def show(visit: Visit) -> Response:
     view = SettingsPageView(
         customer=record,
         customer_href=words.customer_href(customer_id),
-        facts=_facts(visit, found),
+        facts=_facts(visit, found, notice),
         lines=[_line(visit, customer_id, line) for line in found["lines"]],
         debits=[_debit(visit, row) for row in debits],
         changes=[_change(visit, one) for one in history],
@@ -124,7 +131,7 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def _facts(visit: Visit, found: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _facts(visit: Visit, found: Mapping[str, Any], notice: str) -> list[tuple[str, str]]:
     label, t = visit.catalogue.label, visit.t
     channels = ", ".join(label("setting_channel", code) for code in found["channels"])
     return [
@@ -136,7 +143,9 @@ def _facts(visit: Visit, found: Mapping[str, Any]) -> list[tuple[str, str]]:
             ", ".join(
                 f"{label('setting_channel', code)} {masked}"
                 for code, masked in found["addresses"].items()
-            ),
+            )
+            or notice
+            or "—",
         ),
     ]
 

@@ -12,6 +12,7 @@ from counterfoil.customers.setting import Channel
 from counterfoil.journeys import change_address as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.web.forms import FormReader, plain_number
 from counterfoil.platform.web.parts import Form
 from counterfoil.portal.page import Page
@@ -141,7 +142,9 @@ async def _prove(visit: Visit, reader: FormReader, channel: Channel, key: str) -
 async def _show(
     visit: Visit, reader: FormReader | None = None, *, waiting: _Waiting | None = None
 ) -> Response:
-    known = await journey.read_addresses(visit.house, customer_id=visit.customer_id)
+    known = await journey.read_addresses(
+        visit.house, customer_id=visit.customer_id, reading=reading("own_addresses")
+    )
     if isinstance(known, Refused):
         return errors.refused(visit, known)
     form = visit.form("/addresses", reader)

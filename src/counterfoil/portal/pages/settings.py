@@ -17,6 +17,7 @@ from counterfoil.journeys.setting_effects import SettingWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.web.forms import FormReader, plain_number
 from counterfoil.platform.web.parts import Event, Form
 from counterfoil.portal.page import Page
@@ -249,7 +250,9 @@ def _effects(visit: Visit, effect: Mapping[str, Any]) -> list[str]:
 
 
 async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
-    found = await read_settings(visit.house, customer_id=visit.customer_id)
+    found = await read_settings(
+        visit.house, customer_id=visit.customer_id, reading=reading("own_addresses")
+    )
     if isinstance(found, Refused):
         return errors.refused(visit, found)
     changes = await read_history(

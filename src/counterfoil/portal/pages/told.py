@@ -17,6 +17,7 @@ from counterfoil.kernel.calendar import add_months
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import paper_store, store
 from counterfoil.lending.line import Line
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.queries import Row
 from counterfoil.platform.web.parts import Status
 from counterfoil.portal.page import Page
@@ -82,7 +83,9 @@ async def show_messages(visit: Visit) -> Response:
         found = await message_store.read_messages(
             connection, visit.customer_id, before=_NEWEST, page=MESSAGES_SHOWN
         )
-        person = await reached_person(connection, visit.house.vault, visit.customer_id)
+        person = await reached_person(
+            connection, visit.house.vault, visit.customer_id, reading("message")
+        )
     view = MessagesView(rows=[_message(visit, row, person.name) for row in found])
     return visit.page("told/messages.html", visit.t("told.title"), view)
 
