@@ -1,13 +1,21 @@
 """A program that holds attributes: what it reaches, what it does not, and that reads are noted."""
 
+import re
 from datetime import timedelta
 
+import orjson
 import pytest
-from tests.api.conftest import Site
+from tests.api.conftest import RATE_DAILY_E8, Site
+from tests.api.test_access import OPERATIONS
 from tests.api.test_bad_input import check_problem
 
+from counterfoil.api.cutting import cut_to_reach
+from counterfoil.kernel import ids
 from counterfoil.kernel.clock import SystemClock
+from counterfoil.kernel.errors import Refused
+from counterfoil.lending.commands import OpenLine
 from counterfoil.platform.access import Scope
+from counterfoil.platform.holdings import Reach, wanted_in
 from counterfoil.platform.trail import Wanted, find_entries
 
 SCOPES = (
@@ -125,3 +133,72 @@ async def test_a_program_hands_in_trainings(site: Site) -> None:
     check_problem(wrong, 422, "course_unknown")
     for path in ("/v1/trainings", "/v1/attributes", "/v1/cases"):
         assert (await site.get(path)).json() == {"items": []}
+
+
+async def test_of_two_products_of_a_customer_a_program_reads_those_in_its_reach(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever names the other product is left out of lists and refused alone, read or written."""
+    borrower = await site.borrower()
+    customer = ids.from_text(ids.CUSTOMER, borrower.customer_id)
+    second = site.house.ids.next()
+    opened = await site.house.counter.submit(
+        OpenLine(
+            customer_id=customer, line_id=second, application_id=second, contract_id=second,
+            product_code="cash-line-invited", product_version=1, limit_minor=100_000,
+            currency="CNY", rate_daily_e8=RATE_DAILY_E8, repayment_day=15,
+            agreement_sha256=bytes(32),
+        ),
+        idempotency_key="second",
+    )  # fmt: skip
+    assert not isinstance(opened, Refused)
+    async with site.house.database.transaction() as connection:
+        await connection.execute(
+            "INSERT INTO customers.customer (customer_id, status, language, created_at)"
+            " VALUES ($1, 'active', 'zh', now())", customer,
+        )  # fmt: skip
+    body = {"customer_id": borrower.customer_id, "reason": "suspected_fraud", "until": None}
+    frozen = await site.post(f"/v1/lines/{borrower.line_id}/freeze", body)
+    assert frozen.status_code == 200
+    mine = await limited(site, monkeypatch, "own", "product", "cash-line-invited")
+    of_one = {"customer_id": borrower.customer_id}
+    whole = (await site.get("/v1/lines", **of_one)).json()["items"]
+    cut = (await site.client.get("/v1/lines", headers=mine, params=of_one)).json()["items"]
+    assert len(whole) == 2
+    assert [item["id"] for item in cut] == [ids.to_text(ids.LINE, second)]
+    refused, seen = 0, set[str]()
+    for method, path, _ in OPERATIONS:
+        if method != "GET":
+            continue
+        answer = await site.client.get(
+            re.sub(
+                r"\bln_\w{13}",
+                borrower.line_id,
+                re.sub(r"\bcu_\w{13}", *(borrower.customer_id, path)),
+            ),
+            headers=mine,
+            params=of_one,
+        )
+        refused += answer.status_code == 403
+        if borrower.line_id in answer.text:
+            seen.add(path)
+    assert seen == set()
+    assert refused > 5
+    # What an answer names is looked at, whatever the read is: nothing has to be listed for it.
+    asked = wanted_in([borrower.customer_id])
+    reach = Reach(products=frozenset({"cash-line-invited"}))
+    for document, kept in (
+        ({"items": [{"line_id": borrower.line_id}, {"line_id": ids.to_text(ids.LINE, second)}]}, 1),
+        ({"items": [{"deep": [{"er": borrower.line_id}]}, {"product_code": "cash-line-open"}]}, 0),
+    ):
+        body_of = await cut_to_reach(
+            site.house, reach, asked, orjson.dumps({**document, "next": "x"}), holder="api:own"
+        )
+        assert isinstance(body_of, bytes)
+        left = orjson.loads(body_of)
+        assert (len(left["items"]), left["next"]) == (kept, "x")
+    alone = await cut_to_reach(
+        site.house, reach, asked, orjson.dumps({"of": borrower.line_id}), holder="api:own"
+    )
+    assert isinstance(alone, Refused)
+    assert alone.code == "out_of_reach"

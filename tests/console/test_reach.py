@@ -15,12 +15,18 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.rights import RightsWish, ask_right
 from counterfoil.journeys.staff_rights import NO_STANDING, Standing
 from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
+from counterfoil.lending.commands import OpenLine
 from counterfoil.platform.access import Scope
 from counterfoil.platform.access_matrix import load_matrix
 from counterfoil.platform.trail import Wanted, find_entries
 from counterfoil.privacy.rights import Right, RightsRequest
 
+ANY = re.compile(r"\b[a-z]{2}_[0-9a-z]{13}\b")
+PARTS = re.compile(r"{\w+}")
 CUSTOMER = re.compile(r"\bcu_[0-9a-z]{13}\b")
+#: Ten a year, as a daily rate.
+RATE_DAILY_E8 = 27_397
 SQL = resources.files("counterfoil.console").joinpath("reading.sql").read_text("utf-8")
 #: Views that a desk has of its own.
 VIEWS = (
@@ -203,3 +209,92 @@ def test_every_queue_is_cut_down_to_what_is_in_reach() -> None:
 
 def test_every_permission_and_scope_is_declared_as_an_act() -> None:
     assert set(load_matrix().acts) == {*map(str, Permission), *map(str, Scope)}
+
+
+async def test_of_a_customer_with_two_products_only_the_own_ones_matters_show(
+    stranger: Browser,
+) -> None:
+    """On no page, in no queue, behind no address; and no case is taken of the other's matters."""
+    house = stranger.house
+    page = next(page for page in GUARDED if page.path == "/customers/{customer}/loans/{loan}")
+    customer, loan = (
+        (await address_of(house, page)).removeprefix("/console/customers/").split("/loans/")
+    )
+    number = ids.from_text(ids.CUSTOMER, customer)
+    await plant(house, number)
+    async with house.database.connection() as connection:
+        rows = await connection.fetch(
+            "SELECT kind, number FROM reporting.matter WHERE customer_id = $1"
+            " AND product_code = 'cash-line-open'", number,
+        )  # fmt: skip
+    foreign = {ids.to_text(row["kind"], row["number"]) for row in rows}
+    assert {"ln", "lo", "ap", "pm", "rv", "la", "lx", "ct", "rp"} <= {t[:2] for t in foreign}
+    await give(house, "compliance", "product", "cash-line-invited")
+    await stranger.sign_in("compliance")
+    seen = dict[str, set[str]]()
+    for one in GUARDED:
+        if one.permission is None or not may("compliance", one.permission) or one.is_way_to_case:
+            continue
+        address = await address_of(house, one)
+        texts = [await stranger.get(address)]
+        # Every other page of a matter, by the number that it has.
+        for name, kind in (("review", "rv"), ("case", "lx"), ("appeal", "la"), ("payment", "pm")):
+            if f"{{{name}}}" in one.path:
+                own = next(text for text in sorted(foreign) if text.startswith(kind))
+                texts.append(await stranger.get(address.replace("nothing-here", own, 1)))
+                assert texts[-1].status_code in {403, 404}, one.path
+        if one.permission is Permission.READ_TRAIL:
+            continue
+        shown = set(ANY.findall("".join(answer.text for answer in texts))) & foreign
+        seen |= {one.path: shown} if shown else {}
+        assert not {"{loan}", "{line}", "{application}"} & set(PARTS.findall(one.path)) or (
+            texts[0].status_code == 403
+        ), one.path
+    assert seen == {}
+    opened = await stranger.get(f"/console/customers/{customer}")
+    assert opened.status_code == 200
+    assert loan not in opened.text
+
+
+async def plant(house: House, customer_id: int) -> None:
+    """Give a customer a second product, and let matters of the first wait in every queue."""
+    line = house.ids.next()
+    opened = await house.counter.submit(
+        OpenLine(
+            customer_id=customer_id, line_id=line, application_id=line, contract_id=line,
+            product_code="cash-line-invited", product_version=1, limit_minor=100_000,
+            currency="CNY", rate_daily_e8=RATE_DAILY_E8, repayment_day=15,
+            agreement_sha256=bytes(32),
+        ),
+        idempotency_key="second",
+    )  # fmt: skip
+    assert not isinstance(opened, Refused), opened
+    async with house.database.transaction() as connection:
+        own = await connection.fetchrow(
+            "SELECT line_id, application_id, payment_id FROM lending.credit_line"
+            " JOIN payments.payment USING (customer_id, line_id)"
+            " WHERE customer_id = $1 LIMIT 1", customer_id,
+        )  # fmt: skip
+        number = house.ids.next
+        await connection.execute(
+            "INSERT INTO payments.suspense (customer_id, payment_id, case_no, cause, opened_at)"
+            " VALUES ($1, $2, 9, 'books_refused', now())", customer_id, own["payment_id"],
+        )  # fmt: skip
+        await connection.execute(
+            "INSERT INTO decisioning.review (customer_id, review_id, about, subject_id,"
+            " decision_no, outcome, policy_hash, policy_version, said, requested_at,"
+            " requested_by, due_on) SELECT $1, $2, 'application', $3, 1, 'declined',"
+            " policy_hash, 'v', '', now(), 'api:shop', now()::date"
+            " FROM decisioning.decision LIMIT 1",
+            customer_id, number(), own["application_id"],
+        )  # fmt: skip
+        for table, kind in (("line_review_case", "case_id"), ("line_appeal", "appeal_id")):
+            await connection.execute(
+                f"SET session_replication_role = replica;"
+                f" INSERT INTO decisioning.{table} SELECT (jsonb_populate_record("
+                f"NULL::decisioning.{table}, jsonb_build_object('customer_id', {customer_id},"
+                f" '{kind}', {number()}, 'line_id', {own['line_id']}, 'review_id', 1,"
+                f" 'measure_id', 1, 'proposals', '[]'::jsonb, 'opened_at', now(), 'grounds', 'x',"
+                f" 'received_at', now(), 'due_on', current_date, 'status',"
+                f" '{'waiting' if kind == 'case_id' else 'open'}'))).*"
+            )

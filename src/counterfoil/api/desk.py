@@ -11,13 +11,12 @@ from counterfoil.journeys.entry import Ask
 from counterfoil.journeys.house import House
 from counterfoil.journeys.look_book import LookBook, customers_in
 from counterfoil.journeys.trail import Act
-from counterfoil.kernel import ids
 from counterfoil.kernel.clock import SystemClock
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access import ApiKey, KeyRing, Scope
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.database import is_away
-from counterfoil.platform.holdings import EVERYTHING, Reach, Wanted
+from counterfoil.platform.holdings import EVERYTHING, Reach, Wanted, wanted_in
 from counterfoil.platform.telemetry import logger, request_id
 
 _LOG: Final = logger("counterfoil.api")
@@ -29,58 +28,34 @@ _KNOWN_MAX: Final = 10_000
 #: Seconds for which the same refusal of the same client is not written down again.
 _NOTED_SECONDS: Final = 60.0
 
-#: Members of paths, queries and bodies that say what a request is about.
-_NAMED: Final = {
-    "customer_id": ids.CUSTOMER,
-    "customer_ids": ids.CUSTOMER,
-    "line_id": ids.LINE,
-    "loan_id": ids.LOAN,
-    "application_id": ids.APPLICATION,
-}
+#: Member of bodies and answers that names a product.
 _PRODUCT: Final = "product_code"
 
 
-def wanted_of(*given: object) -> Wanted:
-    """Return what a request is about, from everything that stands in it, however deep."""
-    found: dict[str, set[int]] = {prefix: set() for prefix in _NAMED.values()}
-    products = set[str]()
+def wanted_of(*given: object, path: Iterable[tuple[str, int]] = ()) -> Wanted:
+    """Return what a request is about, from every identifier that stands in it, however deep.
+
+    `path` are prefixes and numbers that the router has read already.
+    """
+    texts, products = list[str](), set[str]()
     waiting = list(given)
     while waiting:
         item = waiting.pop()
-        if isinstance(item, list):
+        if isinstance(item, Mapping):
+            if isinstance(product := item.get(_PRODUCT), str):
+                products.add(product)
+            waiting += item.values()
+        elif isinstance(item, list):
             waiting += item
-        if not isinstance(item, Mapping):
-            continue
-        for name, value in item.items():
-            if name == _PRODUCT and isinstance(value, str):
-                products.add(value)
-            for text in value if isinstance(value, list) else [value]:
-                if name in _NAMED and (number := _number(_NAMED[name], text)) is not None:
-                    found[_NAMED[name]].add(number)
-        waiting += [value for value in item.values() if isinstance(value, list | Mapping)]
-    return Wanted(
-        customer_ids=tuple(sorted(found[ids.CUSTOMER])),
-        line_ids=tuple(sorted(found[ids.LINE])),
-        loan_ids=tuple(sorted(found[ids.LOAN])),
-        application_ids=tuple(sorted(found[ids.APPLICATION])),
-        product_codes=tuple(sorted(products)),
-    )
+        elif isinstance(item, str):
+            texts.append(item)
+    return wanted_in(texts, also=path, product_codes=products)
 
 
 def source_of(scope: Mapping[str, Any]) -> str:
     """Return from where a request comes, for the trail."""
     client = scope.get("client")
     return f"api {client[0]}" if client else "api"
-
-
-def _number(prefix: str, value: object) -> int | None:
-    """Return an identifier's number; what the router has read already is one."""
-    if isinstance(value, int):
-        return value
-    try:
-        return ids.from_text(prefix, value) if isinstance(value, str) else None
-    except ids.InvalidIdError:
-        return None
 
 
 class Desk:

@@ -12,12 +12,15 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
+from counterfoil.api.cutting import cut_to_reach
 from counterfoil.api.desk import Desk, source_of
 from counterfoil.api.writes import ClientGoneError, Write, answer
+from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.metrics import Metrics
 from counterfoil.platform.telemetry import request_id
 from counterfoil.platform.web.security import App, Message, Receive, Send
 
+_JSON: Final = b"application/json"
 _NOTHING: Final[Mapping[str, int]] = {}
 #: Added to answers of the router that do not say otherwise themselves.
 _DEFAULTS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
@@ -84,6 +87,7 @@ class Front:
                 return
             if head is not None:
                 if head["status"] == HTTPStatus.OK:
+                    message = await self._cut(inner, head, message)
                     await self._note_read(inner, message.get("body", b""))
                 status = head["status"]
                 await send(head)
@@ -102,6 +106,27 @@ class Front:
                 await send_on({"type": "http.response.body", "body": reply.body})
         route = getattr(inner.get("route"), "path", UNMATCHED)
         self._observe(method, route, status, started)
+
+    async def _cut(self, scope: Message, head: Message, message: Message) -> Message:
+        """Leave out of an answer in JSON what a program that holds attributes does not reach."""
+        state = scope.get("state", {})
+        reach, headers = state.get("reach"), dict(head["headers"])
+        if reach is None or reach.is_everything or headers.get(b"content-type") != _JSON:
+            return message
+        assert not message.get("more_body"), "answers in JSON are sent in one piece"
+        key, _ = state["reader"]
+        holder = f"api:{key.client}"
+        body = await cut_to_reach(
+            self._desk.house, reach, state["wanted"], message["body"], holder=holder
+        )
+        if isinstance(body, Refused):
+            await self._desk.note_refusal(key, body, scope["route"].name)
+            raise RefusedError(body)
+        head["headers"] = [
+            (name, b"%d" % len(body) if name == b"content-length" else value)
+            for name, value in head["headers"]
+        ]
+        return {**message, "body": body}
 
     async def _note_read(self, scope: Message, body: bytes) -> None:
         """Write down who reads about whom; what the router's guard let in says who it is."""

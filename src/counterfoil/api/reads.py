@@ -13,7 +13,7 @@ from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access import ApiKey, Scope
 from counterfoil.platform.batches import QUERIES
 from counterfoil.platform.database import Connection
-from counterfoil.platform.holdings import CUSTOMER_MUST_BE_NAMED, Reach
+from counterfoil.platform.holdings import CUSTOMER_MUST_BE_NAMED, Reach, Wanted
 
 #: Name of the security scheme in the API's description.
 API_KEY: Final = "apiKey"
@@ -51,7 +51,9 @@ class Guard:
             await desk.note_refusal(key, refused, request.scope["route"].name)
             raise RefusedError(refused)
         request.state.reader = (key, self.scope)
-        request.state.reach = await self._reach(desk, key, request)
+        wanted = wanted_of({**request.path_params, **request.query_params})
+        request.state.reach = await self._reach(desk, key, request, wanted)
+        request.state.wanted = wanted
         asked = request.scope["route"].dependant
         parts = (asked, *asked.dependencies)
         known = {field.alias for part in parts for field in part.query_params}
@@ -59,9 +61,8 @@ class Guard:
             if name not in known:
                 raise UnknownParameterError(name)
 
-    async def _reach(self, desk: Desk, key: ApiKey, request: Request) -> Reach:
+    async def _reach(self, desk: Desk, key: ApiKey, request: Request, wanted: Wanted) -> Reach:
         """Return what a program reaches; refuse what lies beyond, and lists that are not cut."""
-        wanted = wanted_of({**request.path_params, **request.query_params})
         reach = await desk.enter(key, self.scope, wanted, source=source_of(request.scope))
         if isinstance(reach, Reach) and not reach.is_everything and not wanted.customer_ids:
             parts = request.scope["route"].dependant.dependencies

@@ -212,7 +212,10 @@ async def _refuse_reach(
         return None
     body = orjson.loads(raw)
     purpose = str(body.get("purpose", "")) if write.scope is Scope.PERSONAL_REVEAL else ""
-    reach = await desk.enter(key, write.scope, wanted_of(body, path), purpose=purpose)
+    # The router has read what the path names; the write says of what kind each is.
+    named = [(write.path_ids[name], number) for name, number in path.items()]
+    about = wanted_of(body, path=named)
+    reach = await desk.enter(key, write.scope, about, purpose=purpose)
     if not isinstance(reach, Refused):
         return None
     await desk.note_refusal(key, reach, write.name)

@@ -5,6 +5,7 @@ import getpass
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
+import click
 import typer
 
 from counterfoil.cli import output
@@ -30,25 +31,81 @@ def as_operator(
     name: str,
     work: "Callable[[House, Actor], Awaitable[T | Refused]]",
     *,
+    act: str = "read",
+    about: "Callable[[House], Awaitable[str]] | None" = None,
     password_stdin: bool = False,
 ) -> T:
-    """Run work in the house as an operator; a refusal ends the command with its words."""
+    """Run work in the house as an operator; a refusal ends the command with its words.
+
+    `act` is what the access matrix calls it. Whatever the command names by its number, customers
+    and what is theirs, has to lie in the operator's reach, and so has what stands in the text that
+    `about` gives. Whom it shows stands in the trail.
+    """
     from counterfoil.kernel.errors import Refused
 
     password = _password(from_stdin=password_stdin)
 
     async def run(house: "House") -> "T | Refused":
-        actor = await acting(house, name, password, from_stdin=password_stdin)
-        return await work(house, actor)
+        said = "" if about is None else await about(house)
+        actor = await acting(house, name, password, act=act, said=said, from_stdin=password_stdin)
+        outcome = await work(house, actor)
+        if not isinstance(outcome, Refused):
+            await _note_shown(house, actor, outcome)
+        return outcome
 
-    outcome = in_house(run)
+    outcome = _run_in_house(run)
     if isinstance(outcome, Refused):
         raise output.fail(f"{outcome.message} {outcome.next_step} ({outcome.code})")
     return outcome
 
 
 def in_house(work: "Callable[[House], Awaitable[T]]") -> T:
-    """Run work in the installation's house, migrated if its database is embedded."""
+    """Run work in the installation's house, migrated if its database is embedded.
+
+    Nobody signs in for it: whoever has the machine's account has the database too. Whom it shows
+    stands in the trail under the name of that account.
+    """
+
+    async def run(house: "House") -> T:
+        outcome = await work(house)
+        await _note_shown(house, machine_account(), outcome)
+        return outcome
+
+    return _run_in_house(run)
+
+
+def machine_account() -> "Actor":
+    """Return who acts where nobody signs in: the account of the machine."""
+    from counterfoil.platform.access_matrix import Actor
+
+    account = getpass.getuser()
+    return Actor(name=f"cli:{account}", role="machine", source=f"cli {account}")
+
+
+async def _note_shown(house: "House", actor: "Actor", outcome: object) -> None:
+    """Write to the trail, before anything is printed, whom the outcome of a command names."""
+    from counterfoil.journeys.look_book import LookBook, customers_of
+    from counterfoil.journeys.trail import CONCERNED_MAX, Act
+
+    shown, looks = customers_of(outcome), LookBook()
+    for start in range(0, len(shown), CONCERNED_MAX):
+        some = shown[start : start + CONCERNED_MAX]
+        await looks.note(house, actor, Act(name="read", subject=_command()), some)
+
+
+def _command() -> str:
+    context = click.get_current_context(silent=True)
+    return "cli" if context is None else context.command_path
+
+
+def _named() -> list[str]:
+    """Return what the command at hand was given."""
+    context = click.get_current_context(silent=True)
+    given = {} if context is None else context.params
+    return [value for value in given.values() if isinstance(value, str)]
+
+
+def _run_in_house(work: "Callable[[House], Awaitable[T]]") -> T:
     from counterfoil.journeys.house import open_house
     from counterfoil.platform import embedded, migrate, telemetry
     from counterfoil.platform.settings import LogLevel, Settings
@@ -67,17 +124,20 @@ def in_house(work: "Callable[[House], Awaitable[T]]") -> T:
             return asyncio.run(run(address))
 
 
-async def acting(house: "House", name: str, password: str, *, from_stdin: bool) -> "Actor":
+async def acting(
+    house: "House", name: str, password: str, *, act: str = "read", said: str = "", from_stdin: bool
+) -> "Actor":
     """Return the operator whose name, password and code these are, with the rights of now."""
     from counterfoil.journeys.entry import Ask, enter
     from counterfoil.journeys.second_factor import is_code, is_factor_required
     from counterfoil.journeys.staff_rights import standing_of
     from counterfoil.journeys.trail import Act, note_refusal
+    from counterfoil.kernel import ids
     from counterfoil.kernel.clock import SystemClock
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access import verify_operator
     from counterfoil.platform.access_matrix import Actor
-    from counterfoil.platform.holdings import read_holding
+    from counterfoil.platform.holdings import read_holding, wanted_in
 
     now = SystemClock().now()
     async with house.database.connection() as connection:
@@ -100,10 +160,11 @@ async def acting(house: "House", name: str, password: str, *, from_stdin: bool) 
         lent=standing.lent_role,
         suspended=standing.suspended,
     )
-    # What a command is about its journey checks; whether anything may be done now is asked here.
-    entered = await enter(house, actor, holding, Ask(act="read"), now=now)
+    wanted = wanted_in([*_named(), *ids.texts_in(said)])
+    entered = await enter(house, actor, holding, Ask(act=act, wanted=wanted), now=now)
     if isinstance(entered, Refused):
-        await note_refusal(house, actor, Act(name="cli"), entered)
+        refusal = Act(name="cli", customer_ids=wanted.customer_ids, subject=_command())
+        await note_refusal(house, actor, refusal, entered)
         raise output.fail(f"{entered.message} {entered.next_step} ({entered.code})")
     return actor
 

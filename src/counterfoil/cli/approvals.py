@@ -79,7 +79,13 @@ def _decide(
 
         return await decide_approval(house, actor, number, is_approved=is_approved, reason=reason)
 
-    as_operator(name, work, password_stdin=password_stdin)
+    async def about(house: "House") -> str:
+        from counterfoil.journeys.approve import list_approvals
+
+        found = await list_approvals(house, before=number + 1, page=1)
+        return found[0].summary if found else ""
+
+    as_operator(name, work, act="approvals", about=about, password_stdin=password_stdin)
     typer.echo(f"{'approved' if is_approved else 'refused'} {approval_id}")
 
 

@@ -166,7 +166,7 @@ def lines(
             house, customer_id=number, statement_id=statement_id, by=actor.name, grant_id=grant_id
         )
 
-    found = as_operator(name, work, password_stdin=password_stdin)
+    found = as_operator(name, work, act="reveal", password_stdin=password_stdin)
     shapes = [
         {
             "line": item.line.number,
@@ -222,10 +222,10 @@ def show(customer: Customer, *, as_json: Json = False) -> None:
 
 
 def portfolio(*, as_json: Json = False) -> None:
-    """Show how the book stands against the ceilings."""
+    """Show how the book stands against the ceilings, and what was lost by band and month."""
 
     async def work(house: "House") -> dict[str, Any]:
-        from counterfoil.journeys.capacity import portfolio
+        from counterfoil.journeys.portfolio import portfolio
 
         return await portfolio(house)
 
@@ -244,6 +244,33 @@ def portfolio(*, as_json: Json = False) -> None:
             f"  {item['outcome']:12} owed {item['owed_minor']:>14}"
             f" late {item['late_minor']:>14} ({item['late_ppm'] / 10_000:.2f} %)"
         )
+    for measured in found["bands"]:
+        rows = [
+            (
+                _band_text(band, measured["unit"]),
+                one["month"][:7],
+                *(one[name] for name in ("loans", "lent_minor", "owed_minor", "lost_minor")),
+                f"{one['lost_ppm'] / 10_000:.2f} %",
+            )
+            for band in measured["bands"]
+            for one in (*band["months"], {"month": "all", **band})
+        ]
+        title = f"Lent and lost by {measured['measure']}"
+        columns = ("band", "month", "loans", "lent_minor", "owed_minor", "lost_minor", "lost")
+        output.write_table(title, columns, rows)
+
+
+def _band_text(band: dict[str, Any], unit: str) -> str:
+    """Return where a band begins and ends, in whole units of its measure."""
+    if not band["is_known"]:
+        return "unknown"
+    per, sign = {"minor": (100, ""), "ppm": (10_000, " %")}.get(unit, (1, ""))
+    first, below = band["at_least"] // per, band["below"]
+    return (
+        f"{first:,}{sign} or more"
+        if below is None
+        else f"{first:,} to under {below // per:,}{sign}"
+    )
 
 
 def replay(*, as_json: Json = False) -> None:

@@ -71,7 +71,7 @@ def ask(
         payload = export_payload(request)
         return await ask_approval(house, actor, APPROVAL, payload, summary=summary, reason=reason)
 
-    approval = as_operator(name, work, password_stdin=password_stdin)
+    approval = as_operator(name, work, act="export", password_stdin=password_stdin)
     typer.echo(ids.to_text(ids.APPROVAL, approval.approval_id))
     typer.echo("Somebody else decides: counterfoil approvals approve", err=True)
 
@@ -111,7 +111,7 @@ def data(
 
         return await export_data(house, actor, request)
 
-    done = as_operator(name, work, password_stdin=password_stdin)
+    done = as_operator(name, work, act="export", password_stdin=password_stdin)
     try:
         with file.open("xb") as opened:
             opened.write(done.content)
@@ -147,7 +147,7 @@ def trace(
 
         return await trace_sample(house, actor, text)
 
-    found = as_operator(name, work, password_stdin=password_stdin)
+    found = as_operator(name, work, act="export", password_stdin=password_stdin)
     exports: list[dict[str, Any]] = [
         _shape(export)
         | {

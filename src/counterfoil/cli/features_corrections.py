@@ -37,7 +37,7 @@ def correct(
             house, actor, customer_id=number, source_record=record, reason=reason
         )
 
-    _show(as_operator(name, work, password_stdin=password_stdin), as_json=as_json)
+    _show(as_operator(name, work, act="review", password_stdin=password_stdin), as_json=as_json)
 
 
 def corrections(
@@ -81,7 +81,7 @@ def remedy(
             reason=reason,
         )
 
-    _show([as_operator(name, work, password_stdin=password_stdin)], as_json=as_json)
+    _show([as_operator(name, work, act="review", password_stdin=password_stdin)], as_json=as_json)
 
 
 def _show(found: "list[Correction]", *, as_json: bool) -> None:

@@ -175,7 +175,7 @@ def decide(
             return case_document(done)
         return {"id": case, "status": "waiting for a second person"}
 
-    said = as_operator(name, work, password_stdin=password_stdin)
+    said = as_operator(name, work, act="review", password_stdin=password_stdin)
     if as_json:
         output.write_json(said)
     else:

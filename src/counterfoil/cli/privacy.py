@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from counterfoil.cli import output, privacy_duties, privacy_rights
-from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
+from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house, machine_account
 
 if TYPE_CHECKING:
+    from counterfoil.journeys.fill_regions import RegionsFilled
     from counterfoil.journeys.house import House
     from counterfoil.journeys.trail import TrailReport
     from counterfoil.kernel.errors import Refused
@@ -42,6 +43,7 @@ def register(app: typer.Typer) -> None:
     group.command()(erase)
     group.command()(hold)
     group.command()(lift)
+    group.command()(fill_regions)
     group.command()(trail)
     group.command()(check_trail)
     privacy_rights.add_to(group)
@@ -257,6 +259,25 @@ def lift(
 
     as_operator(name, work, password_stdin=password_stdin)
     typer.echo(f"lifted {hold_id}")
+
+
+def fill_regions(*, as_json: Annotated[bool, typer.Option("--json", help="JSON.")] = False) -> None:
+    """Write down of which region customers are who registered before regions were kept.
+
+    By the first two digits of the identity number, which nobody is shown; the trail says whose
+    were read. Who stays unknown is seen by those alone who are not limited to regions.
+    """
+
+    async def work(house: "House") -> "RegionsFilled":
+        from counterfoil.journeys.fill_regions import fill_regions
+
+        return await fill_regions(house, machine_account())
+
+    done = in_house(work)
+    if as_json:
+        output.write_json({"filled": done.filled, "unknown": done.unknown})
+    else:
+        typer.echo(f"{done.filled:,} regions written, {done.unknown:,} customers without one")
 
 
 def trail(

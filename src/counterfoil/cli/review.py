@@ -100,7 +100,7 @@ def decide(
         )
         return await review_deciding.overturn(house, actor, wish)
 
-    done = as_operator(name, work, password_stdin=password_stdin)
+    done = as_operator(name, work, act="review", password_stdin=password_stdin)
     typer.echo(f"{done.state} {review_id}")
 
 

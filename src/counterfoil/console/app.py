@@ -22,6 +22,7 @@ from counterfoil.console.desk import Desk, make_desk
 from counterfoil.console.frame import BASE, THEMES
 from counterfoil.console.page import Page
 from counterfoil.console.pages import (
+    agreement_changes,
     applications,
     approvals,
     calls,
@@ -30,6 +31,7 @@ from counterfoil.console.pages import (
     cases,
     consent_actions,
     consents,
+    contact_cases,
     contracts,
     corrections,
     customer_settings,
@@ -65,9 +67,11 @@ from counterfoil.console.pages import (
     profiles,
     rails,
     receipts,
+    received,
     reconciliation,
     reveal,
     reviews,
+    scene_acts,
     scene_merchant,
     scenes,
     search,
@@ -76,7 +80,7 @@ from counterfoil.console.pages import (
     staff,
 )
 from counterfoil.console.visit import Visit
-from counterfoil.journeys.entry import NOTHING_WANTED, Ask, enter
+from counterfoil.journeys.entry import NOTHING_WANTED
 from counterfoil.journeys.look_book import customers_in
 from counterfoil.journeys.second_factor import is_factor_required
 from counterfoil.journeys.staff_rights import note_right_use, standing_of
@@ -85,7 +89,8 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.clock import Clock, SystemClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Operator, find_operator
-from counterfoil.platform.holdings import Wanted, read_holding
+from counterfoil.platform.access_matrix import load_matrix
+from counterfoil.platform.holdings import read_holding, wanted_in
 from counterfoil.platform.telemetry import logger
 from counterfoil.platform.web.forms import (
     BODY_BYTES_MAX,
@@ -105,6 +110,7 @@ from counterfoil.platform.web.sessions import (
     load_key,
     unseal,
 )
+from counterfoil.privacy.free_text import without_numbers
 
 _LOG: Final = logger("counterfoil.console")
 
@@ -116,6 +122,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *calls.PAGES,
     *scenes.PAGES,
     *scene_merchant.PAGES,
+    *scene_acts.PAGES,
     *person_rights.PAGES,
     *customers.PAGES,
     *cases.PAGES,
@@ -131,11 +138,13 @@ PAGES: Final[tuple[Page, ...]] = (
     *customer_settings.PAGES,
     *evidence.PAGES,
     *receipts.PAGES,
+    *received.PAGES,
     *inquiries.PAGES,
     *capacity.PAGES,
     *identity.PAGES,
     *identity_cases.PAGES,
     *lines.PAGES,
+    *agreement_changes.PAGES,
     *line_actions.PAGES,
     *line_appeals.PAGES,
     *line_review_cases.PAGES,
@@ -151,6 +160,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *reconciliation.PAGES,
     *funnel.PAGES,
     *messages.PAGES,
+    *contact_cases.PAGES,
     *models.PAGES,
     *experiments.PAGES,
     *search.PAGES,
@@ -282,25 +292,13 @@ async def _answer(visit: Visit, page: Page) -> Response:
 
 async def _enter(visit: Visit, page: Page, permission: Permission) -> Refused | None:
     """Ask at the gate, and take what is in reach; the page on which a case is taken needs none."""
-    params = visit.request.path_params
-    customer = params.get("customer", params.get("owner", ""))
-    wanted = Wanted(
-        customer_ids=_numbers(ids.CUSTOMER, customer),
-        line_ids=_numbers(ids.LINE, params.get("line", "")),
-        loan_ids=_numbers(ids.LOAN, params.get("loan", "")),
-        application_ids=_numbers(ids.APPLICATION, params.get("application", "")),
-    )
-    ask = Ask(
-        act=permission.value,
-        wanted=NOTHING_WANTED if page.is_way_to_case else wanted,
+    # Everything that is named by its number, in the address or in what is sent.
+    wanted = wanted_in([*visit.request.path_params.values(), *visit.values.values()])
+    return await visit.enter(
+        permission,
+        NOTHING_WANTED if page.is_way_to_case else wanted,
         purpose=visit.values.get("purpose", "") if permission is Permission.REVEAL else "",
     )
-    house, now = visit.desk.house, visit.desk.wall.now()
-    entered = await enter(house, visit.actor, visit.holding, ask, now=now)
-    if isinstance(entered, Refused):
-        return entered
-    visit.reach, visit.case_id = entered.reach, entered.case_id
-    return None
 
 
 def _numbers(prefix: str, text: str) -> tuple[int, ...]:
@@ -333,7 +331,9 @@ async def _note_view(visit: Visit, page: Page, response: Response) -> None:
     if not shown:
         return
     case = "" if visit.case_id is None else ids.to_text(ids.CUSTOMER_CASE, visit.case_id)
-    act = Act(name="view", subject=page.path, purpose=str(page.permission), ticket=case)
+    # For what persons are read on it; on the pages of who reads none, by which right.
+    purpose = load_matrix().rights_for(visit.actor).reads_for or str(page.permission)
+    act = Act(name="view", subject=page.path, purpose=purpose, ticket=case)
     await visit.desk.looks.note(visit.desk.house, visit.actor, act, shown)
 
 
@@ -379,7 +379,7 @@ async def _read_post(visit: Visit) -> Response | None:
     if not is_same_origin(request.headers, scheme=request.url.scheme, host=host):
         return await errors.foreign_post(visit)
     try:
-        visit.values = parse_form(await _body(request))
+        visit.values = without_numbers(parse_form(await _body(request)))
     except FormTooLargeError:
         return await errors.too_large(visit)
     visit.is_stale = not is_token_valid(visit.secret, visit.values.get(TOKEN_FIELD, ""))

@@ -15,11 +15,21 @@ from counterfoil.console.access import Permission, may_now
 from counterfoil.console.desk import Desk, environment_label
 from counterfoil.console.frame import BASE, Alarm, Drawer, Frame, navigation
 from counterfoil.console.reading import READING
-from counterfoil.journeys.entry import in_queue, within
+from counterfoil.journeys.entry import Ask, enter, in_queue, within
 from counterfoil.journeys.staff_rights import NO_STANDING, Standing
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.database import Connection
-from counterfoil.platform.holdings import NOTHING, NOTHING_HELD, Holding, Reach
+from counterfoil.platform.holdings import (
+    NOTHING,
+    NOTHING_HELD,
+    Holding,
+    Matter,
+    Reach,
+    Wanted,
+    wanted_in,
+)
 from counterfoil.platform.web.format import Formats
 from counterfoil.platform.web.forms import SECRET_BYTES, FormReader, masked_token
 from counterfoil.platform.web.i18n import Catalogue
@@ -27,8 +37,8 @@ from counterfoil.platform.web.parts import Form, Status, error_texts
 from counterfoil.platform.web.sessions import Session
 
 T = TypeVar("T")
-#: Whose matter something in a queue is.
-_OWNER: Final = attrgetter("customer_id")
+#: Key of what waits about the person and has no product.
+OF_PERSON: Final = attrgetter("customer_id", "customer_id")
 
 
 @dataclass(slots=True)
@@ -129,12 +139,39 @@ class Visit:
         async with within(self.desk.house, self.reach, now=self.desk.wall.now()) as connection:
             yield await self.counted(connection)
 
-    async def in_queue(self, items: Iterable[T], owner: Callable[[T], int] = _OWNER) -> list[T]:
-        """Return what of a queue is about customers whose matters the operator may take up."""
-        waiting = list(items)
-        owners = {owner(item) for item in waiting}
-        seen = await in_queue(self.desk.house, self.reach, owners, now=self.desk.wall.now())
-        return [item for item in waiting if owner(item) in seen]
+    async def enter(
+        self, permission: Permission, wanted: Wanted, *, purpose: str = ""
+    ) -> Refused | None:
+        """Ask at the gate, and take what is in reach and the case through which it is."""
+        ask = Ask(act=permission.value, wanted=wanted, purpose=purpose)
+        entered = await enter(
+            self.desk.house, self.actor, self.holding, ask, now=self.desk.wall.now()
+        )
+        if isinstance(entered, Refused):
+            return entered
+        self.reach, self.case_id = entered.reach, entered.case_id
+        return None
+
+    async def in_queue(
+        self, items: Iterable[T], kind: str, key: Callable[[T], tuple[int, int]]
+    ) -> list[T]:
+        """Return what of a queue the operator may take up.
+
+        `kind` is the prefix of what waits and `key` gives whose it is and its number; a matter of
+        the person is of the kind of customers.
+        """
+        keyed = [(key(item), item) for item in items]
+        waiting = [(Matter(owner, kind, number), item) for (owner, number), item in keyed]
+        matters = {matter for matter, _ in waiting}
+        seen = await in_queue(self.desk.house, self.reach, matters, now=self.desk.wall.now())
+        return [item for matter, item in waiting if matter in seen]
+
+    async def within_reach(self, items: Iterable[T], said: Callable[[T], str]) -> list[T]:
+        """Return those of some items whose words name nobody and nothing beyond one's reach."""
+        named = [(wanted_in(ids.texts_in(said(item))).each(), item) for item in items]
+        matters = {matter for one, _ in named for matter in one}
+        seen = await in_queue(self.desk.house, self.reach, matters, now=self.desk.wall.now())
+        return [item for one, item in named if one <= seen]
 
     async def counted(self, connection: Connection) -> Counted:
         """Return a connection that counts its statements; the first one reads the business date."""

@@ -5,6 +5,8 @@ Opened      By whoever takes what waits in a queue of the role: a review, an app
             after staff, for a colleague, by hand.
 Ends        After the days that the installation sets, or earlier by the person or by whoever looks
             after staff. All of it stands in the trail.
+One person  What a colleague works on nobody else takes, until it is given back or the colleague has
+            left; a payment in doubt is for two, one who proposes and one who approves.
 """
 
 from datetime import datetime, timedelta
@@ -21,11 +23,14 @@ from counterfoil.platform.access_matrix import Actor, load_matrix
 from counterfoil.platform.holdings import (
     CASE_NOT_ALLOWED,
     CASE_NOT_FOUND,
+    CASE_TAKEN,
     CASES_MAX,
     QUERIES,
     CustomerCase,
+    Matter,
     Reach,
     read_holding,
+    whose_task,
 )
 from counterfoil.platform.staff import OPERATOR_NOT_FOUND, list_members
 from counterfoil.privacy.masking import mask_free_text
@@ -33,6 +38,15 @@ from counterfoil.privacy.refusals import REASON_MISSING
 
 #: Of a case that somebody else gave by hand.
 ASSIGNED: Final = "assigned"
+#: Queue → prefix of what waits there; a request about one's own data is a matter of the person.
+_PREFIXES: Final = {
+    "review": ids.REVIEW,
+    "appeal": ids.LINE_APPEAL,
+    "suspense": ids.PAYMENT,
+    "overdue": ids.LOAN,
+}
+#: One person proposes, another approves.
+_FOR_TWO: Final = frozenset({"suspense"})
 #: Any permission that lets a customer be seen: hours and courses bind who takes a case, too.
 _ACT: Final = "read"
 
@@ -42,16 +56,23 @@ async def tasks_of(
 ) -> list[tuple[str, int]]:
     """Return what waits about a customer in the queues of somebody's role: kind and number.
 
-    Nothing of a customer who lies outside somebody's lenders, products or regions.
+    Nothing of a customer who lies outside somebody's lenders, products or regions, and nothing of
+    other products or lenders of a customer who does not.
     """
-    if not await in_queue(house, reach, [customer_id], now=now):
-        return []
     kinds = sorted(load_matrix().rights_of(actor.role).cases)
     async with house.database.connection() as connection:
         rows = await QUERIES.tasks_of.fetch(
             connection, customer_id=customer_id, kinds=kinds, page=CASES_MAX
         )
-    return [(row["kind"], row["subject_id"]) for row in rows]
+    tasks = [(row["kind"], row["subject_id"]) for row in rows]
+    matters = {task: _matter(customer_id, *task) for task in tasks}
+    seen = await in_queue(house, reach, matters.values(), now=now)
+    return [task for task in tasks if matters[task] in seen]
+
+
+def _matter(customer_id: int, kind: str, subject_id: int) -> Matter:
+    prefix = _PREFIXES.get(kind, ids.CUSTOMER)
+    return Matter(customer_id, prefix, customer_id if prefix == ids.CUSTOMER else subject_id)
 
 
 async def take_case(
@@ -77,10 +98,25 @@ async def take_case(
             refused = entered
         else:
             tasks = await tasks_of(house, actor, entered.reach, customer_id, now=now)
-            refused = None if (kind, subject_id) in tasks else refuse(CASE_NOT_FOUND)
+            refused = refuse(CASE_NOT_FOUND)
+            if (kind, subject_id) in tasks:
+                refused = await _refuse_taken(house, actor, customer_id, kind, subject_id, now=now)
     if refused is not None:
         return await note_refusal(house, actor, act, refused)
     return await _open(house, actor, actor.name, customer_id, kind, subject_id, reason, now=now)
+
+
+async def _refuse_taken(
+    house: House, actor: Actor, customer_id: int, kind: str, subject_id: int, *, now: datetime
+) -> Refused | None:
+    """Refuse what a colleague works on; what needs two people may be two people's case."""
+    if kind in _FOR_TWO:
+        return None
+    async with house.database.connection() as connection:
+        person = await whose_task(
+            connection, customer_id, (kind, subject_id), but=actor.name, now=now
+        )
+    return None if person is None else refuse(CASE_TAKEN, person=person)
 
 
 async def assign_case(

@@ -30,16 +30,19 @@ from counterfoil.platform.holdings import (
     OUTSIDE_HOURS,
     Attribute,
     Holding,
+    Matter,
     Reach,
     Wanted,
     beyond_reach,
-    reachable_among,
+    matters_within,
     reading_within,
 )
 
 #: Hours are those of the lender.
 LENDER_ZONE: Final = ZoneInfo("Asia/Shanghai")
 NOTHING_WANTED: Final = Wanted()
+#: An act that these limit is about customers.
+ABOUT_CUSTOMERS: Final = frozenset({Attribute.LENDER, Attribute.PRODUCT, Attribute.REGION})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,18 +92,19 @@ async def within(house: House, reach: Reach, *, now: datetime) -> AsyncIterator[
 
 
 async def in_queue(
-    house: House, reach: Reach, owners: Collection[int], *, now: datetime
-) -> frozenset[int]:
-    """Return those customers whose waiting matters somebody may take up.
+    house: House, reach: Reach, matters: Collection[Matter], *, now: datetime
+) -> frozenset[Matter]:
+    """Return those of the waiting matters that somebody may take up.
 
-    Lender, product and region limit a queue as they limit pages; a case does not, because a queue
-    is where it is taken from.
+    Lender and product of the matter itself and the customer's region limit a queue as they limit
+    pages; a case does not, because a queue is where it is taken from. What has no product is a
+    matter of the person and seen by whoever reaches the customer.
     """
     within_limits = replace(reach, cases_of=None)
-    if within_limits.is_everything or not owners:
-        return frozenset(owners)
+    if within_limits.is_everything or not matters:
+        return frozenset(matters)
     async with reading_within(house.database, within_limits, now=now) as connection:
-        return await reachable_among(connection, owners)
+        return await matters_within(connection, matters)
 
 
 def reach_of(
@@ -113,14 +117,23 @@ def reach_of(
         if values is not None and not values:
             return refuse(ATTRIBUTE_MISSING, holder=actor.name, attribute=attribute, act=act)
         limits[attribute] = values
-    rights = load_matrix().rights_of(actor.role)
-    needs_case = bool(rights.cases) and house.settings.guards_staff and not actor.lent
+    needs_case = house.settings.guards_staff and not actor.lent and _needs_case(actor, act)
+    lenders = limits[Attribute.LENDER]
+    terms = house.catalogue.all()
     return Reach(
-        lenders=limits[Attribute.LENDER],
+        lenders=lenders,
+        offers=frozenset(one.code for one in terms if lenders and one.lender_id in lenders),
         products=limits[Attribute.PRODUCT],
         regions=limits[Attribute.REGION],
         cases_of=actor.name if needs_case else None,
     )
+
+
+def _needs_case(actor: Actor, act: str) -> bool:
+    """Return whether somebody does this through an open case of the customer alone."""
+    rights, rule = load_matrix().rights_of(actor.role), load_matrix().acts[act]
+    through_cases = bool(rights.cases) and not rights.whole_book
+    return bool(rule.binds & ABOUT_CUSTOMERS) and (rule.needs_case or through_cases)
 
 
 def _refuse_act(

@@ -8,6 +8,7 @@ Invariant   One source never gives the same number twice and never a smaller one
             when the clock steps back.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -20,6 +21,8 @@ _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
 _PAIRS: Final = [a + b for a in _ALPHABET for b in _ALPHABET]
 _LENGTH: Final = 13
+_PREFIX_LENGTH: Final = 2
+_ANY: Final = re.compile(r"\b[a-z]{2}_[0-7][0-9a-hjkmnp-tv-z]{12}\b")
 
 CUSTOMER: Final = "cu"
 APPLICATION: Final = "ap"
@@ -80,6 +83,7 @@ CALL_REQUEST: Final = "cb"
 ADDRESS_REQUEST: Final = "ad"
 SETTLEMENT_QUOTE: Final = "sq"
 HOST_PAYEE: Final = "hy"
+CONTACT_CASE: Final = "nc"
 
 
 class InvalidIdError(ValueError):
@@ -148,3 +152,19 @@ def from_text(prefix: str, text: str) -> int:
     if number >= 1 << 63:
         raise InvalidIdError(f"{text[:40]!r} is larger than any identifier")
     return number
+
+
+def texts_in(text: str) -> list[str]:
+    """Return whatever in a text looks like an identifier of any kind."""
+    return _ANY.findall(text)
+
+
+def read(text: str) -> tuple[str, int] | None:
+    """Return prefix and number of whatever identifier a text is; None where it is none."""
+    prefix = text.partition("_")[0]
+    if len(prefix) != _PREFIX_LENGTH:
+        return None
+    try:
+        return prefix, from_text(prefix, text)
+    except InvalidIdError:
+        return None

@@ -15,14 +15,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
+from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Kind, Refusal
 from counterfoil.platform.database import Connection, Database
 from counterfoil.platform.queries import Queries, Row, Runner
 
 QUERIES: Final = Queries.load("counterfoil.platform", "holdings.sql")
 
+#: Prefixes of what always belongs to a product: one that is not found is not in reach.
+OF_A_PRODUCT: Final = frozenset({ids.LINE, ids.LOAN, ids.APPLICATION})
 #: Stands for every value of an attribute.
 EVERY: Final = "*"
 _DAYS: Final = "1234567"
@@ -63,6 +66,12 @@ CASE_NOT_FOUND: Final = Refusal(
     kind=Kind.NOT_FOUND,
     message="Nothing of this kind waits about the customer, or the case has ended.",
     next_step="Look at what waits about the customer.",
+)
+CASE_TAKEN: Final = Refusal(
+    code="case_taken",
+    kind=Kind.CONFLICT,
+    message="{person} works on this already.",
+    next_step="Take another one, or have it handed over.",
 )
 CASE_NOT_ALLOWED: Final = Refusal(
     code="case_not_allowed",
@@ -181,6 +190,8 @@ class Reach:
     regions: frozenset[str] | None = None
     #: The person whose open cases are reached; None where no case is needed.
     cases_of: str | None = None
+    #: Products that the lenders in reach offer; asked for where these are limited.
+    offers: frozenset[str] = frozenset()
 
     @property
     def is_everything(self) -> bool:
@@ -204,10 +215,26 @@ class Wanted:
     """What an act is about, as far as it is named."""
 
     customer_ids: tuple[int, ...] = ()
-    line_ids: tuple[int, ...] = ()
-    loan_ids: tuple[int, ...] = ()
-    application_ids: tuple[int, ...] = ()
+    #: Prefix of the identifier and number: lines, loans, reviews, payments, whatever has one.
+    matters: tuple[tuple[str, int], ...] = ()
     product_codes: tuple[str, ...] = ()
+
+    def each(self, *, customer_ids: Collection[int] = ()) -> "frozenset[Matter]":
+        """Return every customer and every matter of theirs; of others where none is named here."""
+        return frozenset(
+            Matter(customer_id, kind, number)
+            for customer_id in self.customer_ids or customer_ids
+            for kind, number in ((ids.CUSTOMER, customer_id), *self.matters)
+        )
+
+
+class Matter(NamedTuple):
+    """Something with a number of its own, and whose it is."""
+
+    customer_id: int
+    #: Prefix of the identifier; that of customers where it is a matter of the person.
+    kind: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +243,21 @@ class Beyond:
 
     is_any: bool
     case_id: int | None
+
+
+def wanted_in(
+    texts: Iterable[str],
+    *,
+    also: Iterable[tuple[str, int]] = (),
+    product_codes: Iterable[str] = (),
+) -> Wanted:
+    """Return what the identifiers among some texts name; `also` are prefixes and numbers."""
+    named = {one for one in map(ids.read, texts) if one is not None} | set(also)
+    return Wanted(
+        customer_ids=tuple(sorted(number for kind, number in named if kind == ids.CUSTOMER)),
+        matters=tuple(sorted(one for one in named if one[0] != ids.CUSTOMER)),
+        product_codes=tuple(sorted(set(product_codes))),
+    )
 
 
 def is_value(attribute: Attribute, value: str, known: Collection[str]) -> bool:
@@ -288,6 +330,7 @@ async def reading_within(
             lenders=_listed(reach.lenders),
             products=_listed(reach.products),
             regions=_listed(reach.regions),
+            offers=_listed(reach.offers),
             cases=EVERY if reach.cases_of is None else reach.cases_of,
             as_of=now.isoformat(),
         )
@@ -301,22 +344,42 @@ async def beyond_reach(
     row = await QUERIES.beyond_reach.fetchrow(
         connection,
         customer_ids=wanted.customer_ids,
-        line_ids=wanted.line_ids,
-        loan_ids=wanted.loan_ids,
-        application_ids=wanted.application_ids,
+        kinds=[kind for kind, _ in wanted.matters],
+        numbers=[number for _, number in wanted.matters],
+        of_a_line=sorted(OF_A_PRODUCT),
         operator=operator,
     )
     assert row is not None, "the query always gives a row"
-    counted = (row["customers"], row["lines"], row["loans"], row["applications"])
     products = reach.products
     foreign = products is not None and not products.issuperset(wanted.product_codes)
-    return Beyond(is_any=foreign or any(counted), case_id=row["case_id"])
+    return Beyond(is_any=foreign or any((row["customers"], row["matters"])), case_id=row["case_id"])
 
 
-async def reachable_among(connection: Connection, customer_ids: Collection[int]) -> frozenset[int]:
-    """Return those of some customers who are in reach, on a connection of that reach."""
-    rows = await QUERIES.reachable_among.fetch(connection, customer_ids=sorted(customer_ids))
-    return frozenset(row["customer_id"] for row in rows)
+async def matters_within(connection: Connection, matters: Collection[Matter]) -> frozenset[Matter]:
+    """Return those of some matters that are in reach, on a connection of that reach."""
+    listed = sorted(set(matters))
+    rows = await QUERIES.matters_within.fetch(
+        connection,
+        customer_ids=[matter.customer_id for matter in listed],
+        kinds=[matter.kind for matter in listed],
+        numbers=[matter.number for matter in listed],
+    )
+    return frozenset(Matter(row["customer_id"], row["kind"], row["number"]) for row in rows)
+
+
+async def whose_task(
+    connection: Connection, customer_id: int, task: tuple[str, int], *, but: str, now: datetime
+) -> str | None:
+    """Return who works on a task already, other than one person; None where nobody does."""
+    taken_by: str | None = await QUERIES.whose_task.fetchval(
+        connection,
+        customer_id=customer_id,
+        kind=task[0],
+        subject_id=task[1],
+        operator=but,
+        now=now,
+    )
+    return taken_by
 
 
 async def read_holding(connection: Runner, holder: str) -> Holding:

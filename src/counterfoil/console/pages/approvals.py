@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 from starlette.responses import Response
@@ -80,7 +81,8 @@ class TrailPageView:
 
 async def show_list(visit: Visit) -> Response:
     """List requests."""
-    found = await list_approvals(visit.desk.house, page=ROWS)
+    waiting = await list_approvals(visit.desk.house, page=ROWS)
+    found = await visit.within_reach(waiting, attrgetter("summary"))
     view = ApprovalsView(
         rows=[_row(visit, item) for item in found], done=visit.done("approval_decided")
     )
@@ -157,7 +159,8 @@ async def _found(visit: Visit) -> Approval | None:
     except ids.InvalidIdError:
         return None
     found: list[Approval] = await list_approvals(visit.desk.house, before=number + 1, page=1)
-    return found[0] if found and found[0].approval_id == number else None
+    seen = await visit.within_reach(found, attrgetter("summary"))
+    return seen[0] if seen and seen[0].approval_id == number else None
 
 
 def _action(visit: Visit, found: Approval) -> Action:

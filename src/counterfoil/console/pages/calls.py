@@ -12,7 +12,7 @@ from counterfoil.console.flow import Action, Crumb, Field
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
-from counterfoil.console.visit import Visit
+from counterfoil.console.visit import OF_PERSON, Visit
 from counterfoil.customers import call_store as store
 from counterfoil.customers.call_back import SAID_LENGTH_MAX, Attempt, CallRequest
 from counterfoil.journeys import call_back as journey
@@ -55,7 +55,7 @@ async def show_list(visit: Visit) -> Response:
     """Show who waits for a call."""
     async with visit.reading() as connection:
         found = await store.calls_open(connection)  # type: ignore[arg-type]
-    queue = await visit.in_queue(found)
+    queue = await visit.in_queue(found, ids.CUSTOMER, OF_PERSON)
     view = CallsView(rows=[_row(visit, item) for item in queue], done=visit.done("call_noted"))
     return visit.page(
         "reviews/calls.html",

@@ -12,7 +12,7 @@ from counterfoil.console.flow import Action, Crumb, Field
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
-from counterfoil.console.visit import Visit
+from counterfoil.console.visit import OF_PERSON, Visit
 from counterfoil.features.correction import Correction, Remedy
 from counterfoil.journeys.correct_record import (
     ReportTouched,
@@ -77,7 +77,8 @@ class CorrectionsView:
 
 async def show(visit: Visit) -> Response:
     """List proposals, and the reports that count what they are about."""
-    found = await visit.in_queue(await corrections_waiting(visit.desk.house))
+    waiting = await corrections_waiting(visit.desk.house)
+    found = await visit.in_queue(waiting, ids.CUSTOMER, OF_PERSON)
     reports = await reports_touched(visit.desk.house, found)
     view = CorrectionsView(
         rows=[_row(visit, item) for item in found],
@@ -144,7 +145,7 @@ async def _found(visit: Visit) -> Correction | None:
     if customer_id is None or number is None:
         return None
     found = await corrections_waiting(visit.desk.house, customer_id=customer_id)
-    waiting = await visit.in_queue(found)
+    waiting = await visit.in_queue(found, ids.CUSTOMER, OF_PERSON)
     return next((item for item in waiting if item.correction_id == number), None)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 from markupsafe import Markup
@@ -19,6 +20,7 @@ from counterfoil.platform.web.parts import Status
 
 #: Malformed events shown, the oldest.
 WAITING_SHOWN: Final = 60
+_KEY: Final = attrgetter("draft.customer_id", "event_id")
 _TONES: Final = {"pass": "good", "warn": "warn", "degrade": "warn", "stop": "bad"}
 _PPM_PER_PERCENT: Final = 10_000
 
@@ -79,10 +81,11 @@ async def show(visit: Visit) -> Response:
     async with visit.reading() as connection:
         found = await quality_of_sources(visit.desk.house, connection)  # type: ignore[arg-type]
         waiting = await quarantine_page(connection, page=WAITING_SHOWN)  # type: ignore[arg-type]
+    seen = await visit.in_queue(waiting, ids.EVENT, _KEY)
     view = DataQualityView(
         sources=[_source(visit, one) for one in found],
         checks=[_check(visit, check) for one in found for check in one.checks],
-        waiting=[_waiting(visit, one) for one in waiting],
+        waiting=[_waiting(visit, one) for one in seen],
         corrections_href=f"{BASE}/data/corrections",
     )
     return visit.page(

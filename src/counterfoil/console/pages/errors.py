@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from counterfoil.console.access import Permission
 from counterfoil.console.frame import BASE
 from counterfoil.console.visit import Visit
 from counterfoil.console.words import refusal_text
+from counterfoil.journeys.trail import Act, note_refusal
+from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
-from counterfoil.platform.holdings import CASE_NEEDED
+from counterfoil.platform.holdings import CASE_NEEDED, Wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,16 @@ async def turned_away(visit: Visit, refused: Refused, customer: str) -> Response
     )
     title = visit.t("error.forbidden.title")
     return visit.page("errors/error.html", title, view, status=403)
+
+
+async def without_reach(visit: Visit, permission: Permission, customer_id: int) -> Response | None:
+    """Answer whoever may not act for a customer whom the address does not name; else None."""
+    refused = await visit.enter(permission, Wanted(customer_ids=(customer_id,)))
+    if refused is None:
+        return None
+    act = Act(name="console", customer_ids=[customer_id], purpose=str(permission))
+    await note_refusal(visit.desk.house, visit.actor, act, refused)
+    return await turned_away(visit, refused, ids.to_text(ids.CUSTOMER, customer_id))
 
 
 async def foreign_post(visit: Visit) -> Response:

@@ -15,7 +15,7 @@ from counterfoil.console.flow import Action, Crumb, Field
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
-from counterfoil.console.visit import Visit
+from counterfoil.console.visit import OF_PERSON, Visit
 from counterfoil.customers.verification_store import IdentityCase
 from counterfoil.journeys.identity import close_case, open_cases
 from counterfoil.kernel import ids
@@ -58,7 +58,9 @@ async def show(visit: Visit) -> Response:
             holds=visit.t("identity.holds") if case.holds else visit.t("identity.holds_nothing"),
             opened=f.instant(case.opened_at),
         )
-        for case in await visit.in_queue(await open_cases(visit.desk.house))
+        for case in await visit.in_queue(
+            await open_cases(visit.desk.house), ids.CUSTOMER, OF_PERSON
+        )
     ]
     return visit.page(
         "customers/identity_cases.html",
@@ -116,7 +118,7 @@ async def _found(visit: Visit) -> IdentityCase | None:
     except ids.InvalidIdError:
         return None
     wanted = (customer_id, case_id)
-    cases = await visit.in_queue(await open_cases(visit.desk.house))
+    cases = await visit.in_queue(await open_cases(visit.desk.house), ids.CUSTOMER, OF_PERSON)
     return next((case for case in cases if (case.customer_id, case.case_id) == wanted), None)
 
 

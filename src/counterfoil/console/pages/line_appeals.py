@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 from starlette.responses import Response
@@ -20,6 +21,7 @@ from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Status
 
 #: How a person may end an appeal.
+_KEY: Final = attrgetter("customer_id", "appeal_id")
 OUTCOMES: Final = ("rejected", "lifted", "undone")
 
 
@@ -48,7 +50,7 @@ class AppealsView:
 async def show_list(visit: Visit) -> Response:
     """List open appeals."""
     house = visit.desk.house
-    found = await visit.in_queue(await line_appeals.open_appeals(house))
+    found = await visit.in_queue(await line_appeals.open_appeals(house), ids.LINE_APPEAL, _KEY)
     on = await house.business_date()
     view = AppealsView(
         rows=[_row(visit, item, is_late=item.due_on < on) for item in found],
@@ -69,6 +71,8 @@ async def decide(visit: Visit) -> Response:
     found = await _found(visit)
     if found is None:
         return await errors.not_found(visit)
+    if turned_away := await errors.without_reach(visit, Permission.FREEZE, found.customer_id):
+        return turned_away
 
     async def act(reader: FormReader) -> object:
         outcome, reason = reader.choice("outcome", OUTCOMES), flow.reason_of(reader)
@@ -91,7 +95,9 @@ async def _found(visit: Visit) -> LineAppeal | None:
         number = ids.from_text(ids.LINE_APPEAL, visit.request.path_params["appeal"])
     except ids.InvalidIdError:
         return None
-    queue = await visit.in_queue(await line_appeals.open_appeals(visit.desk.house))
+    queue = await visit.in_queue(
+        await line_appeals.open_appeals(visit.desk.house), ids.LINE_APPEAL, _KEY
+    )
     return next((item for item in queue if item.appeal_id == number), None)
 
 

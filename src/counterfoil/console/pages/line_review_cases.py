@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 import orjson
@@ -24,6 +25,7 @@ from counterfoil.platform.approvals import Approval
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Status
 
+_KEY: Final = attrgetter("customer_id", "case_id")
 _HREF: Final = f"{BASE}/line-cases"
 RULINGS: Final = tuple(ruling.value for ruling in Ruling)
 _STATES: Final = ("open", "taken", "late", "decided")
@@ -77,7 +79,9 @@ async def show_queue(visit: Visit) -> Response:
     view = QueueOfCasesView(
         rows=[
             _row(visit, item, is_late=item.due_on < on)
-            for item in await visit.in_queue(await journey.waiting_cases(house))
+            for item in await visit.in_queue(
+                await journey.waiting_cases(house), ids.LINE_REVIEW_CASE, _KEY
+            )
         ],
         done=_done(visit),
     )

@@ -5,6 +5,7 @@ Privacy     What was told is shown by kind and cause; name and address are in th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 import orjson
@@ -106,7 +107,11 @@ async def resend(visit: Visit) -> Response:
     if key is None or visit.is_stale:
         return flow.show_form(visit, action, ())
     outcome = await send_again(
-        visit.desk.house, customer_id=customer_id, message_id=message_id, idempotency_key=key
+        visit.desk.house,
+        customer_id=customer_id,
+        message_id=message_id,
+        idempotency_key=key,
+        by=visit.operator,
     )
     return flow.finish(visit, action, (), outcome, reader=reader, done="message_queued")
 
@@ -114,7 +119,7 @@ async def resend(visit: Visit) -> Response:
 async def _waiting(visit: Visit) -> list[Any]:
     async with visit.desk.house.database.connection() as connection:
         rows = await message_store.read_undeliverable(connection, after=0, page=SHOWN)
-    return await visit.in_queue(rows, lambda row: int(row["customer_id"]))
+    return await visit.in_queue(rows, ids.CUSTOMER, itemgetter("customer_id", "customer_id"))
 
 
 def tried_words(visit: Visit, tried: str | None) -> str:

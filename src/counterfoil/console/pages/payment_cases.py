@@ -24,7 +24,7 @@ from counterfoil.platform.web.forms import FormReader
 #: What a person may propose.
 RESOLUTIONS: Final = tuple(resolution.value for resolution in Resolution)
 #: Whose payment a row is about.
-_OWNER: Final = itemgetter("customer_id")
+_KEY: Final = itemgetter("customer_id", "payment_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class CasesView:
 async def show_list(visit: Visit) -> Response:
     """List open cases."""
     visit.business_date = await visit.desk.house.business_date()
-    found = await visit.in_queue(await journey.open_cases(visit.desk.house), _OWNER)
+    found = await visit.in_queue(await journey.open_cases(visit.desk.house), ids.PAYMENT, _KEY)
     view = CasesView(
         rows=[_row(visit, row) for row in found],
         done=visit.done("case_proposed", "case_approved"),
@@ -72,6 +72,9 @@ async def resolve(visit: Visit) -> Response:
     found = await _found(visit)
     if found is None:
         return await errors.not_found(visit)
+    customer_id = found["customer_id"]
+    if turned_away := await errors.without_reach(visit, Permission.REVERSE, customer_id):
+        return turned_away
     is_approval = found["resolution"] is not None and found["first_person"] != visit.operator
     action = _action(visit, found, is_approval=is_approval)
     house, key = visit.desk.house, _key(found)
@@ -116,7 +119,7 @@ async def _found(visit: Visit) -> Row | None:
         payment_id = ids.from_text(ids.PAYMENT, params["payment"])
     except ids.InvalidIdError:
         return None
-    for row in await visit.in_queue(await journey.open_cases(visit.desk.house), _OWNER):
+    for row in await visit.in_queue(await journey.open_cases(visit.desk.house), ids.PAYMENT, _KEY):
         if row["payment_id"] == payment_id and str(row["case_no"]) == params["case"]:
             return row
     return None

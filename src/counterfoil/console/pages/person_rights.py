@@ -13,7 +13,7 @@ from counterfoil.console.flow import Action, Crumb, Field
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
-from counterfoil.console.visit import Visit
+from counterfoil.console.visit import OF_PERSON, Visit
 from counterfoil.journeys import rights as journey
 from counterfoil.journeys.incidents import read_incidents
 from counterfoil.kernel import ids
@@ -70,7 +70,10 @@ async def show_queue(visit: Visit) -> Response:
     house = visit.desk.house
     view = QueueView(
         rows=[
-            _row(visit, item) for item in await visit.in_queue(await journey.open_requests(house))
+            _row(visit, item)
+            for item in await visit.in_queue(
+                await journey.open_requests(house), ids.CUSTOMER, OF_PERSON
+            )
         ],
         incidents=[_incident(visit, item) for item in await read_incidents(house)],
         done=visit.done("person_right"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from starlette.responses import Response
@@ -24,6 +25,7 @@ from counterfoil.platform.web.parts import Status
 #: How a rail stands, and the tone of each.
 STATES: Final = {"open": "good", "outside_hours": "warn", "closed_by_hand": "bad"}
 #: In the address, for all rails at once.
+_KEY: Final = itemgetter("customer_id", "payment_id")
 ALL: Final = "all"
 SWITCHES: Final = ("close", "open")
 _CURRENCY: Final = "CNY"
@@ -81,8 +83,10 @@ async def show_list(visit: Visit) -> Response:
     closed = found.all_closed
     view = RailsPage(
         rails=[_rail(visit, rail) for rail in found.rails],
-        queued=[_way(visit, row) for row in found.queued],
-        rerouted=[_way(visit, row) for row in found.rerouted],
+        queued=[_way(visit, row) for row in await visit.in_queue(found.queued, ids.PAYMENT, _KEY)],
+        rerouted=[
+            _way(visit, row) for row in await visit.in_queue(found.rerouted, ids.PAYMENT, _KEY)
+        ],
         all_href=f"{BASE}/rails/{ALL}",
         all_closed="" if closed is None else visit.t("rails.all_closed", reason=closed["reason"]),
         done=visit.done("rail_switched", "rail_asked"),

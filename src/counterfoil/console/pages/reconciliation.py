@@ -11,6 +11,7 @@ from counterfoil.console import words
 from counterfoil.console.page import Page
 from counterfoil.console.reading import READING
 from counterfoil.console.visit import Visit
+from counterfoil.kernel import ids
 from counterfoil.payments import reconciliation_store as payments
 from counterfoil.payments.order import payment_id_of
 from counterfoil.platform.queries import Row
@@ -70,6 +71,8 @@ async def show(visit: Visit) -> Response:
         found = await payments.open_differences(connection, page=DIFFERENCES_SHOWN + 1)
     today, shown = visit.business_date, found[:DIFFERENCES_SHOWN]
     is_cut = len(found) > len(shown)
+    ours = await visit.in_queue(filter(_is_ours, shown), ids.PAYMENT, _key)
+    shown = [row for row in shown if not _is_ours(row) or row in ours]
     count = visit.formats.count(DIFFERENCES_SHOWN)
     view = ReconciliationView(
         currency=visit.formats.currency(_CURRENCY),
@@ -87,6 +90,15 @@ async def show(visit: Visit) -> Response:
         if last
         else "",
     )
+
+
+def _is_ours(row: Any) -> bool:
+    """Tell whether a difference is about a payment of a customer; a stranger's money is not."""
+    return bool(row["customer_id"]) and payment_id_of(row["reference"]) is not None
+
+
+def _key(row: Any) -> tuple[int, int]:
+    return row["customer_id"], payment_id_of(row["reference"]) or 0
 
 
 def _difference(visit: Visit, row: Any, today: date | None) -> DifferenceRow:

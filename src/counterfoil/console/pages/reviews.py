@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -120,7 +121,7 @@ async def show_queue(visit: Visit) -> Response:
         on = visit.business_date
         vintages = await read_vintages(connection)  # type: ignore[arg-type]
         waiting = await review_store.reviews_open(connection, page=ROWS)  # type: ignore[arg-type]
-    found = await visit.in_queue(waiting)
+    found = await visit.in_queue(waiting, ids.REVIEW, attrgetter("customer_id", "review_id"))
     assert on is not None, "a house has a business date"
     report = await read_figures(house, first_date=add_months(on, -FIGURES_MONTHS), last_date=on)
     view = QueueView(

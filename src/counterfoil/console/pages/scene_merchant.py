@@ -3,23 +3,30 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import attrgetter
 from typing import Final
 
 from starlette.responses import Response
 
+from counterfoil.console.access import Permission
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
 from counterfoil.journeys.scene_schools import MerchantRecord, read_merchant
 from counterfoil.kernel import ids
-from counterfoil.lending.scene import shipped_scenes
 from counterfoil.lending.scene_purchase import PurchaseState
 from counterfoil.platform.web.parts import Status
 
+_KEY: Final = attrgetter("purchase.customer_id", "purchase.purchase_id")
 PURCHASES_SHOWN: Final = 100
 _TONES: Final = {"open": "good", "closed": "bad", "owed": "warn", "overdue": "bad"}
 _PPM_OF_PERCENT: Final = 10_000
+#: What acts on a merchant and its purchases come back with.
+DONE: Final = (
+    *("payee_asked", "payee_registered", "licence_recorded", "merchant_closed"),
+    *("progress_reported", "refund_booked"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +43,8 @@ class PurchaseRow:
     owed_back: str
     #: Until when that is to be paid; None where nothing was claimed.
     claim: Status | None
+    #: What can be done with it, by name and address.
+    acts: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,9 @@ class MerchantPage:
     status: Status
     facts: Sequence[tuple[str, str]]
     rows: Sequence[PurchaseRow]
+    #: What can be done with it, by name and address.
+    acts: Sequence[tuple[str, str]]
+    done: str
 
 
 async def show(visit: Visit) -> Response:
@@ -59,10 +71,14 @@ async def show(visit: Visit) -> Response:
     if found is None or found.payee.scene != scene:
         return await errors.not_found(visit)
     today = await house.business_date()
+    shown = await visit.in_queue(found.purchases, ids.PURCHASE, _KEY)
+    href = f"{BASE}/scenes/{scene}/{merchant}"
     view = MerchantPage(
         status=visit.status("scene_state", "closed" if found.closed_on else "open", _TONES),
         facts=_facts(visit, found, today),
-        rows=[_row(visit, state, today) for state in found.purchases],
+        rows=[_row(visit, state, today, href) for state in shown],
+        acts=_acts(visit, found, href),
+        done=visit.done(*DONE),
     )
     return visit.page(
         "payments/merchant.html",
@@ -75,7 +91,8 @@ async def show(visit: Visit) -> Response:
 
 def _facts(visit: Visit, found: MerchantRecord, today: date) -> list[tuple[str, str]]:
     f, t, payee, licence = visit.formats, visit.t, found.payee, found.licence
-    scene = shipped_scenes()[payee.scene]
+    scene = visit.desk.house.catalogue.scenes.last(payee.scene)
+    assert scene is not None, "a payee is registered for a scene, and versions stay"
     name = scene.name_zh if visit.catalogue.language.startswith("zh") else scene.name_en
     facts = [
         (t("scenes.scene"), name),
@@ -96,11 +113,19 @@ def _facts(visit: Visit, found: MerchantRecord, today: date) -> list[tuple[str, 
     return facts
 
 
-def _row(visit: Visit, state: PurchaseState, today: date) -> PurchaseRow:
+def _acts(visit: Visit, found: MerchantRecord, href: str) -> list[tuple[str, str]]:
+    if not visit.may(Permission.REVIEW):
+        return []
+    names = ["payee", "licence", *([] if found.closed_on else ["close"])]
+    return [(visit.t(f"scenes.{name}_title"), f"{href}/{name}") for name in names]
+
+
+def _row(visit: Visit, state: PurchaseState, today: date, href: str) -> PurchaseRow:
     f, purchase = visit.formats, state.purchase
+    record = ids.to_text(ids.PURCHASE, purchase.purchase_id)
     customer = ids.to_text(ids.CUSTOMER, purchase.customer_id)
     return PurchaseRow(
-        record=ids.to_text(ids.PURCHASE, purchase.purchase_id),
+        record=record,
         customer=customer,
         customer_href=f"{BASE}/customers/{customer}",
         price=f.money(purchase.price_minor, purchase.currency),
@@ -109,6 +134,14 @@ def _row(visit: Visit, state: PurchaseState, today: date) -> PurchaseRow:
         refunded=f.money(state.refunded_minor, purchase.currency),
         owed_back=f.money(state.claim_left_minor, purchase.currency),
         claim=_claim(visit, state, today),
+        acts=[
+            (visit.t(f"scenes.{name}_do"), f"{href}/{record}/{name}")
+            for name, permission, is_open in (
+                ("progress", Permission.REVIEW, not state.is_over),
+                ("refund", Permission.REPAY, state.paid_minor > state.refunded_minor),
+            )
+            if is_open and visit.may(permission)
+        ],
     )
 
 
