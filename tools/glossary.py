@@ -35,6 +35,8 @@ GROUPS: Final = {
     "call_about": "what a call is about · 回电事项",
     "call_slot": "when a customer likes to be called · 回电时段",
     "call_step": "what came of a call · 回电结果",
+    "contact_status": "states of a contact case · 联系案件",
+    "contact_step": "what is done to reach a customer · 联系案件处理",
     "look_conclusion": "how the look at a version ends · 策略再审结论",
     "line_case_status": "states of a case of a line's review · 额度复审事项",
     "line_ruling": "decisions on a line's case · 额度复审决定",

@@ -28,6 +28,7 @@ SAMPLES = {
     "model_sha256": "0" * 64,
     "line_review_case_id": "lx_01hv4zq3k2f00",
     "call_request_id": "cb_01hv4zq3k2f00",
+    "contact_case_id": "nc_01hv4zq3k2f00",
 }
 
 

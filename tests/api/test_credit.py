@@ -68,7 +68,7 @@ async def test_a_return_is_accepted_once_and_shows_what_became_of_it(site: Site)
     listed = await site.get(
         f"/v1/lines/{borrower.line_id}/credit-returns", customer_id=borrower.customer_id
     )
-    assert listed.json() == {"items": [read.json()], "next": None}
+    assert listed.json() == {"items": [read.json()], "next": None, "prev": None}
     for last, returned in ((FIRST_DAY, 3_000), (FIRST_DAY - timedelta(days=1), 0)):
         statement = await site.get(
             f"/v1/lines/{borrower.line_id}/statement",

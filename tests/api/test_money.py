@@ -5,6 +5,8 @@ from datetime import date
 
 import httpx
 from tests.api.conftest import FIRST_DAY, Borrower, Json, Site, new_key
+from tests.api.test_applications import register
+from tests.api.test_bad_input import check_problem
 
 from counterfoil.journeys.close_day import close_day
 from counterfoil.kernel import ids
@@ -252,29 +254,63 @@ async def test_a_figure_is_explained_by_days_and_transactions(site: Site) -> Non
     assert {pair["account"] for pair in pairs} >= {1301, 2203, 9101}
 
 
-async def test_lists_continue_behind_their_cursor_and_see_everything_once(site: Site) -> None:
+async def test_lists_are_read_on_and_back_and_show_everything_once(site: Site) -> None:
     borrowers = [await site.borrower() for _ in range(5)]
     for borrower in borrowers[:3]:
         await site.draw(borrower)
-    seen = await walk(site, "/v1/lines")
-    assert [line["id"] for line in seen] == [borrower.line_id for borrower in borrowers]
-    loans = await walk(site, "/v1/loans")
-    assert {loan["line_id"] for loan in loans} == {b.line_id for b in borrowers[:3]}
+    there, back = await walk(site, "/v1/lines")
+    assert [line["id"] for line in there] == [borrower.line_id for borrower in borrowers]
+    assert back == there
+    there, back = await walk(site, "/v1/loans")
+    assert {loan["line_id"] for loan in there} == {b.line_id for b in borrowers[:3]}
+    assert back == there
     mine = await site.get("/v1/loans", customer_id=borrowers[0].customer_id, status="pending")
     assert [loan["line_id"] for loan in mine.json()["items"]] == [borrowers[0].line_id]
-    assert (await site.get("/v1/loans", status="closed")).json() == {"items": [], "next": None}
+    none = (await site.get("/v1/loans", status="closed")).json()
+    assert none == {"items": [], "next": None, "prev": None}
 
 
-async def walk(site: Site, path: str) -> list[Json]:
-    seen: list[Json] = []
-    parameters = {"limit": "2"}
-    while True:
-        page = (await site.get(path, **parameters)).json()
+async def test_what_is_added_meanwhile_neither_moves_nor_hides_a_page(site: Site) -> None:
+    known = [await register(site, number) for number in range(4)][::-1]
+    first = (await site.get("/v1/applicants", limit="2")).json()
+    later = await register(site, 4)
+    second = (await site.get("/v1/applicants", limit="2", after=first["next"])).json()
+    assert [[one["customer_id"] for one in page["items"]] for page in (first, second)] == [
+        known[:2],
+        known[2:],
+    ]
+    again = (await site.get("/v1/applicants", limit="2", before=second["prev"])).json()
+    assert again["items"] == first["items"]
+    assert again["next"] == first["next"]
+    newest = (await site.get("/v1/applicants", limit="2", before=again["prev"])).json()
+    assert [one["customer_id"] for one in newest["items"]] == [later]
+    assert newest["prev"] is None
+    beyond = (await site.get("/v1/applicants", before=newest["next"])).json()
+    assert (beyond["items"], beyond["prev"]) == ([], None)
+    assert beyond["next"] == newest["next"]
+    there, back = await walk(site, "/v1/applicants")
+    assert [one["customer_id"] for one in there] == [later, *known]
+    assert back == there
+    both = await site.get("/v1/applicants", after=first["next"], before=first["next"])
+    check_problem(both, 422, "cursors_both")
+
+
+async def walk(site: Site, path: str) -> tuple[list[Json], list[Json]]:
+    """Return a list as it is read to its end, and as it is read back to its beginning."""
+    there: list[Json] = []
+    page: Json = {"next": ""}
+    while page["next"] is not None:
+        turn = {"after": page["next"]} if page["next"] else {}
+        page = (await site.get(path, limit="2", **turn)).json()
+        assert (page["prev"] is None) == (not there)
         assert len(page["items"]) <= 2
-        seen += page["items"]
-        if page["next"] is None:
-            return seen
-        parameters["after"] = page["next"]
+        there += page["items"]
+    back = page["items"]
+    while page["prev"] is not None:
+        page = (await site.get(path, limit="2", before=page["prev"])).json()
+        assert page["next"] is not None
+        back = page["items"] + back
+    return there, back
 
 
 async def test_commands_in_one_request_are_answered_one_by_one(site: Site) -> None:

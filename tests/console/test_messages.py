@@ -34,8 +34,10 @@ from counterfoil.console.pages import (
     person_rights,
     prices,
     rails,
+    received,
     search,
 )
+from counterfoil.contracts.change import Change
 from counterfoil.contracts.contract import State
 from counterfoil.contracts.template import Authentication
 from counterfoil.customers import record_link, verification_policy
@@ -62,6 +64,7 @@ from counterfoil.features.quality import Kind as CheckKind
 from counterfoil.hosts.delivery import DeliveryState
 from counterfoil.hosts.host import HostPurpose
 from counterfoil.journeys import staff_rights
+from counterfoil.journeys.agreement_changes import Standing, Way
 from counterfoil.journeys.cases import ASSIGNED
 from counterfoil.journeys.facts import Quality
 from counterfoil.journeys.funnel import GROUPS, STEPS
@@ -83,6 +86,7 @@ from counterfoil.models.registry import Step
 from counterfoil.models.thresholds import Level as AlarmLevel
 from counterfoil.payments.debit import DebitStatus
 from counterfoil.payments.rail_terms import RailKind
+from counterfoil.payments.received import ReceivedCause, ReceivedStatus
 from counterfoil.payments.reconciliation import DifferenceCause
 from counterfoil.payments.routing import Obstacle
 from counterfoil.platform.access_matrix import QUEUES
@@ -122,6 +126,9 @@ CLOSED_FAMILIES = {
     "look_conclusion": tuple(one.value for one in Conclusion),
     "consent_level": tuple(level.value for level in Level),
     "consent_status": tuple(status.value for status in ConsentStatus),
+    "agreement_change": tuple(change.value for change in Change),
+    "change_standing": tuple(standing.value for standing in Standing),
+    "change_way": tuple(way.value for way in Way),
     "contract_status": tuple(state.value for state in State),
     "debit_status": tuple(status.value for status in DebitStatus),
     "settlement_state": tuple(state.value for state in SettlementState),
@@ -266,6 +273,9 @@ CLOSED_FAMILIES = {
     "rule_question": tuple(QUESTIONS),
     "scene_state": ("open", "stopped", "closed"),
     "scene_claim": ("owed", "overdue", "settled"),
+    "received_status": tuple(ReceivedStatus),
+    "received_cause": tuple(ReceivedCause),
+    "received_choice": received.CHOICES,
     "identity_case": (
         "registered_again",
         *(f"{kind.value}_of_another" for kind in verification_policy.CheckKind),

@@ -76,7 +76,9 @@ def missing(python: Iterable[Source], sql: Iterable[Source]) -> list[str]:
             lender = f"src/counterfoil/{borrowed['module'].replace('.', '/')}.py"
             files[borrowed["name"] or "QUERIES"] = own[lender]["QUERIES"]
         for name, file in files.items():
-            asked = re.findall(rf"\b{name}\.([a-z_]+)\.(?:execute|fetch\w*|page|arguments)\(", item.text)
+            asked = re.findall(
+                rf"\b{name}\.([a-z_]+)\.(?:execute|fetch\w*|page|arguments)\(", item.text
+            )
             absent += [f"{path}: {query}" for query in asked if query not in names.get(file, asked)]
     return absent
 
@@ -97,3 +99,28 @@ def test_a_query_that_is_not_there_is_found() -> None:
     other = Source("src/counterfoil/lending/other_store.py", beside)
     assert missing([store], [sql]) == []
     assert missing([store, other], [sql]) == ["src/counterfoil/lending/other_store.py: b"]
+
+
+def half_turned(text: str) -> list[str]:
+    """Return the queries read to both sides that leave a key's order or its comparison as it is."""
+    wrong = []
+    for body in re.split(r"(?m)^-- name: *", text)[1:]:
+        if "/*turns*/" in body:
+            keys = body[body.rindex("ORDER BY ") + len("ORDER BY ") :].splitlines()[0].split(",")
+            is_whole = all(re.search(r"\b(?:ASC|DESC)\s*/\*turns\*/\s*$", key) for key in keys)
+            if not is_whole or not re.search(r"[<>]\s*/\*turns\*/", body):
+                wrong.append(body.split()[0])
+    return wrong
+
+
+@pytest.mark.parametrize("file", FILES, ids=[file.path for file in FILES])
+def test_what_turns_turns_wholly(file: Source) -> None:
+    assert half_turned(file.text) == []
+
+
+def test_a_list_that_would_come_back_in_another_order_is_found() -> None:
+    begin = "-- name: a\n-- S.\nSELECT 1 WHERE (d, n) > /*turns*/ (:d, :n)\n"
+    assert half_turned(begin + "ORDER BY d ASC /*turns*/, n ASC /*turns*/\nLIMIT 1;") == []
+    assert half_turned(begin + "ORDER BY d ASC /*turns*/, n\nLIMIT 1;") == ["a"]
+    unturned = begin.replace("/*turns*/ ", "")
+    assert half_turned(unturned + "ORDER BY d ASC /*turns*/\nLIMIT 1;") == ["a"]

@@ -33,6 +33,7 @@ _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": f"{_REFERENCE
 _NAMES: Final = {
     ids.ADDRESS_REQUEST: "an address that waits to be proven",
     ids.HOST_PAYEE: "an account that a host has declared",
+    ids.CONTACT_CASE: "a case of a customer whom no channel reaches",
     ids.MESSAGE: "a message to a customer",
     ids.HOST: "a host",
     ids.LOAN: "a loan",

@@ -100,7 +100,7 @@ _NAVIGATION: Final = (
             ("reviews", "/reviews", "h", Permission.READ),
             ("calls", "/calls", "5", Permission.READ),
             ("customers", "/customers", "c", Permission.READ),
-            ("messages", "/messages", "6", Permission.READ),
+            ("contact_cases", "/contact-cases", "6", Permission.READ),
             ("lines", "/lines", "l", Permission.READ),
             ("loans", "/loans", "d", Permission.READ),
             ("quality", "/quality", "q", Permission.READ),

@@ -321,6 +321,36 @@ PAYOUT_ACCOUNT_UNCHECKED = Refusal(
     message="Nobody could say whose account this is, so it was not registered.",
     next_step="Try again later, or have the lender register it after its checks.",
 )
+CONTACT_CASE_NOT_FOUND = Refusal(
+    code="contact_case_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no such case of a customer whom no channel reaches.",
+    next_step="Look it up in the queue of contact cases.",
+)
+CONTACT_CASE_NOT_OPEN = Refusal(
+    code="contact_case_not_open",
+    kind=Kind.CONFLICT,
+    message="This case is ended: {status}.",
+    next_step="A message that cannot be delivered again opens another one.",
+)
+CONTACT_CASE_TAKEN = Refusal(
+    code="contact_case_taken",
+    kind=Kind.CONFLICT,
+    message="{person} has taken this case.",
+    next_step="Leave it to them, or have them give it back.",
+)
+CONTACT_ATTEMPT_NEEDED = Refusal(
+    code="contact_attempt_needed",
+    kind=Kind.CONFLICT,
+    message="{made} attempts to reach the customer met nobody; {least} are needed.",
+    next_step="Try at another time, or in another way, and note each attempt.",
+)
+CONTACT_NOTE_NEEDED = Refusal(
+    code="contact_note_needed",
+    kind=Kind.INVALID,
+    message="It has to be said how the customer was told.",
+    next_step="Send the note with the way and the day on which the customer was told.",
+)
 CALL_NOT_FOUND = Refusal(
     code="call_not_found",
     kind=Kind.NOT_FOUND,

@@ -30,8 +30,10 @@ from counterfoil.journeys.identity import (
     refuse_act,
 )
 from counterfoil.journeys.once import once_for
+from counterfoil.journeys.reach_customers import address_came
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import person_store as persons
@@ -56,7 +58,10 @@ async def change_phone(
         refused = await refuse_act(house, connection, Act.CHANGING_PHONE, customer_id)
         if refused is not None:
             return refused
-        known = await persons.read_for_check(connection, house.vault, customer_id)
+        found = await persons.read_clear(
+            connection, house.vault, [customer_id], Purpose.CONTACT, reading("phone_change")
+        )
+        known = found.get(customer_id)
         if known is None:
             return refuse(CUSTOMER_NOT_FOUND)
         if known["phone"] == given:
@@ -89,6 +94,7 @@ async def _put(
         purpose=Purpose.CONTACT,
         fields={"phone": phone},
         request_id=None,
+        reading=reading("phone_change"),
         at=now,
     )
     assert done, "whoever was read has a record"
@@ -96,6 +102,7 @@ async def _put(
     standing = (await store.read_standings(connection, [customer_id]))[customer_id]
     await _ask_again(house, connection, standing.checks, by=by)
     await note_change(house, connection, customer_id, house.ids.next(), "phone", by=by)
+    await address_came(house, connection, customer_id, by=by)
 
 
 async def _ask_again(
@@ -118,6 +125,8 @@ async def _ask_again(
                 consent_id=None,
                 policy_sha256=house.identity_policy.sha256,
                 by=by,
+                # Nobody is asked here: there is nothing to time.
+                asked_at=None,
                 at=now,
             )
 

@@ -4,7 +4,7 @@ The way     `send_due` takes what is due on a lease, resolves name and address f
             time of sending, and tries channel after channel. Where the carrier gives receipts it
             is asked later; what came back goes on to the next channel.
 Invariant   No address and no name is kept beside a message. A message that nobody could deliver
-            stays as such with every attempt, before staff, who may have it sent again.
+            stays as such with every attempt, in a case of the customer before staff.
 Repetition  A worker that dies in between sends again under the same reference: the carrier's key.
 """
 
@@ -27,12 +27,14 @@ from counterfoil.customers.message import (
 from counterfoil.customers.message_port import Carried, Outcome, Parcel
 from counterfoil.customers.refusals import MESSAGE_NOT_UNDELIVERABLE
 from counterfoil.customers.setting import Channel
+from counterfoil.journeys import reach_customers
 from counterfoil.journeys.house import House
 from counterfoil.journeys.once import once_for
 from counterfoil.journeys.reached import reached_person
 from counterfoil.journeys.statement_papers import attachment_of
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 
@@ -40,6 +42,8 @@ PAGE: Final = 50
 #: Sending one page takes less; a worker that dies keeps its page for so long.
 LEASE: Final = timedelta(minutes=2)
 _TEXTS: Final = load_texts()
+#: How a message ends that no channel took.
+_NOBODY: Final = "undeliverable"
 _ARRIVED: Final = frozenset({Outcome.SENT, Outcome.DELIVERED})
 
 
@@ -57,14 +61,18 @@ async def send_due(house: House) -> int:
 
 
 async def send_again(
-    house: House, *, customer_id: int, message_id: int, idempotency_key: str
+    house: House, *, customer_id: int, message_id: int, idempotency_key: str, by: str
 ) -> Answer | Refused:
-    """Have an undeliverable message tried from the beginning, by the channels of today."""
+    """Have an undeliverable message tried from the beginning, by the channels of today.
+
+    Where it was the last one of the customer that lay before staff, their case is ended.
+    """
     now = house.clock.now()
 
     async def work(connection: Connection) -> str | Refused:
         if not await message_store.send_again(connection, customer_id, message_id, now=now):
             return refuse(MESSAGE_NOT_UNDELIVERABLE)
+        await reach_customers.settle(house, connection, customer_id, by=by)
         said = {
             "id": ids.to_text(ids.MESSAGE, message_id),
             "customer_id": ids.to_text(ids.CUSTOMER, customer_id),
@@ -83,7 +91,9 @@ async def _send(house: House, message: Message) -> None:
         preference = await setting_store.read_preference(connection, message.customer_id)
         is_new = not message.attempts
         closed = frozenset() if is_new else await message_store.closed_channels(connection, message)
-        person = await reached_person(connection, house.vault, message.customer_id)
+        person = await reached_person(
+            connection, house.vault, message.customer_id, reading("message")
+        )
     assert customer is not None, "customers are never removed"
     text = _TEXTS.render(message, customer.language, name=person.name)
     attachment = await attachment_of(house, message, customer.language)
@@ -121,7 +131,7 @@ async def _note(house: House, message: Message, tried: Sequence[tuple[Channel, C
         if last is Outcome.SENT and house.messages.gives_receipts:
             next_act_at = now + ASK_AFTER[0]
     elif is_over or message.attempts + 1 >= ROUNDS_MAX:
-        status = "undeliverable"
+        status = _NOBODY
     else:
         status, next_act_at = "queued", now + PAUSE
     async with house.database.transaction() as connection:
@@ -132,6 +142,8 @@ async def _note(house: House, message: Message, tried: Sequence[tuple[Channel, C
         await message_store.end_round(
             connection, message, status=status, next_act_at=next_act_at, now=now
         )
+        if status == _NOBODY:
+            await reach_customers.open_for(house, connection, message)
 
 
 async def _ask(house: House, message: Message) -> None:

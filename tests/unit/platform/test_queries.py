@@ -93,3 +93,33 @@ def test_an_unused_parameter_fails_before_the_database_is_asked() -> None:
     query = Queries.parse("-- name: a\n-- S.\nSELECT :y").a
     with pytest.raises(QueryError, match="query a does not use: w, x"):
         query.arguments({"y": 1, "x": 2, "w": 3})
+
+
+def test_a_marked_query_is_read_to_the_other_side_by_the_same_parameters() -> None:
+    query = Queries.parse(
+        "-- name: a\n-- S.\nSELECT n FROM t WHERE o < :o AND (d, n) > /*turns*/ (:d, :n)\n"
+        "ORDER BY d ASC /*turns*/, n ASC /*turns*/ LIMIT :page"
+    ).a
+    assert (
+        query.sql.split("WHERE ")[1]
+        == "o < $1 AND (d, n) >  ($2, $3)\nORDER BY d ASC , n ASC  LIMIT $4"
+    )
+    assert query.sql_back == query.sql.replace(">", "<").replace("ASC", "DESC")
+    newest = Queries.parse(
+        "-- name: a\n-- S.\nSELECT n WHERE n < /*turns*/ :n ORDER BY n DESC /*turns*/"
+    ).a
+    assert newest.sql_back == newest.sql.replace("<", ">").replace("DESC", "ASC")
+
+
+async def test_a_page_comes_in_the_order_of_the_list_from_both_sides() -> None:
+    class Recorder:
+        async def fetch(self, query: str, *_: object) -> list[int]:
+            return [3, 2, 1] if "DESC" in query else [4, 5, 6]
+
+    marked = "-- name: a\n-- S.\nSELECT n FROM t WHERE n > /*turns*/ :n ORDER BY n ASC /*turns*/"
+    query = Queries.parse(marked).a
+    assert await query.page(Recorder(), is_back=False, n=3) == [4, 5, 6]  # type: ignore[arg-type]
+    assert await query.page(Recorder(), is_back=True, n=4) == [1, 2, 3]  # type: ignore[arg-type]
+    plain = Queries.parse("-- name: a\n-- S.\nSELECT n FROM t WHERE n > :n").a
+    with pytest.raises(QueryError, match="marks nothing that turns"):
+        await plain.page(Recorder(), is_back=True, n=4)  # type: ignore[arg-type]

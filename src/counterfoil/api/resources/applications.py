@@ -397,7 +397,7 @@ async def list_applications_of(house: HouseOf, customer_id: CustomerId) -> Appli
     """Return the latest 200 applications of one customer, newest first."""
     async with house.database.connection() as connection:
         found = await store.read_applications_of(connection, customer_id)
-    return Applications(items=[application_view(item) for item in found], next=None)
+    return Applications(items=[application_view(item) for item in found], next=None, prev=None)
 
 
 @router.get(

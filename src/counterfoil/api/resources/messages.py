@@ -92,6 +92,7 @@ async def carry_resend(call: Call, body: ResendBody) -> Answer | Refused:
         customer_id=body.customer_id,
         message_id=call.path["message_id"],
         idempotency_key=call.idempotency_key,
+        by=call.author,
     )
 
 
