@@ -4,15 +4,19 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import orjson
 import pytest
 from tests.api.conftest import FIRST_DAY, Site
 from tests.api.signing import Signing, drawn, leaf_bodies, wait, wish_of
 from tests.store.applicants import Counter
 
+from counterfoil.customers.message import load_texts
 from counterfoil.journeys.check_books import check_books
 from counterfoil.journeys.close_day import close_day
 from counterfoil.journeys.contract_version import take_effect
+from counterfoil.journeys.tell_customers import notices_consumer, take_notices
 from counterfoil.kernel import ids
+from counterfoil.kernel.language import Language
 from counterfoil.lending.account import Setting
 from counterfoil.lending.fees import fees_to_text
 from counterfoil.lending.store import read_line, read_loan
@@ -186,3 +190,171 @@ async def test_no_terms_change_where_leaving_would_cost_or_the_line_lies_outside
     # Nothing was noticed, so nothing is open to be signed and nothing stops.
     asked = wish_of(signing, loan["line_id"])
     assert (await site.post("/v1/quotes", asked)).status_code == 200
+
+
+async def noticed_price(signing: Signing, line: Any, **changes: Any) -> Any:
+    """Give notice to a line's customer."""
+    body = {"customer_id": signing.customer_id, "effective_on": "2026-05-01", **changes}
+    return await signing.site.post(f"/v1/lines/{line['id']}/agreement-version", body)
+
+
+async def line_of(signing: Signing) -> Any:
+    line_id = ids.to_text(ids.LINE, signing.view.application_id)
+    read = await signing.site.get(f"/v1/lines/{line_id}", customer_id=signing.customer_id)
+    return read.json()
+
+
+async def changes_of(signing: Signing, line_id: str) -> list[Any]:
+    path = f"/v1/lines/{line_id}/agreement-changes"
+    read = await signing.site.get(path, customer_id=signing.customer_id)
+    assert read.status_code == 200, read.text
+    items: list[Any] = read.json()["items"]
+    return items
+
+
+async def test_a_dearer_price_is_noticed_compared_signed_and_no_loan_pays_it(
+    signing: Signing,
+) -> None:
+    site = signing.site
+    _, loan = await drawn(signing)
+    line = await line_of(signing)
+    rate = line["rate_daily_e8"]
+    asked = wish_of(signing, line["id"])
+    before = (await site.post("/v1/quotes", asked)).json()["cost_sheet"]
+    codes = {
+        "line_outside_terms": {"rate_daily_e8": 60_000},
+        "new_version_not_needed": {"rate_daily_e8": rate},
+        "limit_needs_decision": {"limit_minor": line["limit_minor"] + 10_000},
+        "notice_too_short": {"rate_daily_e8": rate + 3_000, "effective_on": "2026-03-20"},
+    }
+    for code, changes in codes.items():
+        assert (await noticed_price(signing, line, **changes)).json()["code"] == code
+    noticed = await noticed_price(signing, line, rate_daily_e8=rate + 3_000)
+    assert noticed.status_code == 201, noticed.text
+    signing.contract = noticed.json()
+    number = signing.contract["id"]
+    said = (signing.contract["changes"], signing.contract["is_binding"])
+    assert said == (["price"], True)
+    leaf = (await leaf_bodies(site))[-1]
+    assert (leaf["event"], leaf["changes"]) == ("change_noticed", ["price"])
+    assert leaf["to"]["rate_daily_e8"] == leaf["from"]["rate_daily_e8"] + 3_000
+    told = (
+        await site.get(f"/v1/contracts/{number}/differences", customer_id=signing.customer_id)
+    ).json()["items"]
+    for language, heading in (("zh", "三、"), ("en", "3. ")):
+        [one] = [item for item in told if item["language"] == language]
+        [clause] = [item for item in one["clauses"] if item["heading"].startswith(heading)]
+        assert len(clause["before"]) == len(clause["after"]) == 1, clause
+    [change] = await changes_of(signing, line["id"])
+    assert (change["standing"], change["effective_on"]) == ("open", "2026-05-01")
+    assert (change["from_rate_daily_e8"], change["to_rate_daily_e8"]) == (rate, rate + 3_000)
+    # Until its day the earlier price holds, signed or not.
+    code = await signing.show_all()
+    wait(site, 6)
+    assert (await signing.sign(code)).status_code == 200
+    again = await noticed_price(signing, line, rate_daily_e8=rate + 4_000)
+    assert again.json()["code"] == "new_version_waits"
+    now = (await site.post("/v1/quotes", asked)).json()["cost_sheet"]
+    assert now["rate_daily_e8"] == before["rate_daily_e8"] == rate
+    await close_day(site.house, to=date(2026, 5, 2))
+    quoted = (await site.post("/v1/quotes", asked)).json()
+    assert quoted["cost_sheet"]["rate_daily_e8"] == rate + 3_000
+    assert f"{(rate + 3_000) / 1e6:g}" in quoted["note"]["text"]
+    line = await line_of(signing)
+    assert (line["rate_daily_e8"], line["contract_id"]) == (rate + 3_000, number)
+    [change] = await changes_of(signing, line["id"])
+    assert change["standing"] == "in_force"
+    read = await site.get(f"/v1/loans/{loan['id']}", customer_id=signing.customer_id)
+    assert read.json()["rate_daily_e8"] == rate
+    history = await site.get(f"/v1/lines/{line['id']}/history", customer_id=signing.customer_id)
+    assert history.json()["items"][-1]["kind"] == "agreement_replaced"
+    checked = await check_books(site.house.database, site.house.catalogue)
+    wrong = {name: found.exceptions for name, found in checked.checks.items() if not found.ok}
+    assert wrong.keys() == {"payouts"}
+
+
+async def test_a_dearer_price_that_is_not_signed_stops_drawing_until_the_lender_takes_it_back(
+    signing: Signing,
+) -> None:
+    site = signing.site
+    _, loan = await drawn(signing)
+    line = await line_of(signing)
+    asked = wish_of(signing, line["id"])
+    noticed = await noticed_price(signing, line, rate_daily_e8=line["rate_daily_e8"] + 3_000)
+    path = f"/v1/contracts/{noticed.json()['id']}"
+    customer = {"customer_id": signing.customer_id}
+    assert (await site.post(f"{path}/refusal", customer)).json()["state"] == "declined"
+    assert (await site.post("/v1/quotes", asked)).status_code == 200
+    await close_day(site.house, to=date(2026, 5, 2))
+    assert (await site.post("/v1/quotes", asked)).json()["code"] == "agreement_change_not_signed"
+    # Leaving is free and possible: the loan is paid off and the line closed.
+    payoff = await site.get(f"/v1/loans/{loan['id']}/payoff", customer_id=signing.customer_id)
+    assert payoff.status_code == 200, payoff.text
+    taken_back = await site.post(f"{path}/withdrawal", customer)
+    assert taken_back.json()["state"] == "withdrawn", taken_back.text
+    assert (await leaf_bodies(site))[-1]["event"] == "change_withdrawn"
+    assert (await site.post("/v1/quotes", asked)).status_code == 200
+    first = f"/v1/contracts/{signing.contract['id']}/withdrawal"
+    assert (await site.post(first, customer)).json()["code"] == "contract_not_found"
+
+
+async def test_a_lower_limit_by_agreement_holds_once_signed_and_silence_keeps_the_earlier(
+    signing: Signing,
+) -> None:
+    site = signing.site
+    await signing.signed()
+    await signing.accept()
+    line = await line_of(signing)
+    lower = line["limit_minor"] - 100_000
+    noticed = await noticed_price(signing, line, limit_minor=lower)
+    assert noticed.status_code == 201, noticed.text
+    signing.contract = noticed.json()
+    assert (signing.contract["changes"], signing.contract["is_binding"]) == (["limit"], False)
+    await close_day(site.house, to=date(2026, 5, 2))
+    assert (await site.post("/v1/quotes", wish_of(signing, line["id"]))).status_code == 200
+    assert (await line_of(signing))["limit_minor"] == line["limit_minor"]
+    code = await signing.show_all()
+    wait(site, 6)
+    assert (await signing.sign(code)).status_code == 200
+    assert (await line_of(signing))["limit_minor"] == lower
+    history = await site.get(f"/v1/lines/{line['id']}/history", customer_id=signing.customer_id)
+    told = [(one["kind"], one["reason"]) for one in history.json()["items"]]
+    assert told[-2:] == [
+        ("limit_lowered", "agreement_change"),
+        ("agreement_replaced", "customer_setting"),
+    ]
+    # Once is once: what was decided later is not lowered again by the worker.
+    assert await take_effect(site.house) == 0
+
+
+@pytest.mark.parametrize("is_binding", [True, False])
+async def test_a_notice_reaches_the_customer_in_words(
+    signing: Signing, *, is_binding: bool
+) -> None:
+    site = signing.site
+    await drawn(signing)
+    line = await line_of(signing)
+    consumer = notices_consumer(site.house)
+    await consumer.register()
+    wish = {"rate_daily_e8": line["rate_daily_e8"] + (3_000 if is_binding else -3_000)}
+    noticed = (await noticed_price(signing, line, **wish)).json()
+    back = f"/v1/contracts/{noticed['id']}/withdrawal"
+    await site.post(back, {"customer_id": signing.customer_id})
+    while await consumer.waiting():
+        await take_notices(site.house, consumer)
+    async with site.house.database.connection() as connection:
+        rows = await connection.fetch(
+            "SELECT kind, is_legal, fields FROM customers.message"
+            " WHERE kind LIKE 'agreement_version_%' ORDER BY message_id"
+        )
+    told = [(row["kind"], row["is_legal"]) for row in rows]
+    assert told == [("agreement_version_noticed", True), ("agreement_version_withdrawn", True)]
+    fields = orjson.loads(rows[0]["fields"])
+    for language, free, binding in (
+        (Language.CHINESE, "原合同继续适用", "不能新借款"),
+        (Language.ENGLISH, "goes on", "nothing new"),
+    ):
+        text = load_texts().render_fields(rows[0]["kind"], fields, language, name="Wang").body
+        assert (binding if is_binding else free) in text
+        assert line["id"] in text
+        assert "2026-05-01" in text

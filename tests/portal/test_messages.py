@@ -10,6 +10,7 @@ import pytest
 from counterfoil.bureau.inquiry import State as InquiryState
 from counterfoil.consents.state import EventKind
 from counterfoil.consents.state import Status as ConsentStatus
+from counterfoil.contracts.change import Change
 from counterfoil.contracts.contract import State as ContractState
 from counterfoil.customers.call_back import About, Slot
 from counterfoil.customers.lesson_store import Lesson
@@ -21,6 +22,7 @@ from counterfoil.decisioning.line_review.measure import Status as MeasureStatus
 from counterfoil.decisioning.wishes import Choice
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.hosts.link import LinkState
+from counterfoil.journeys.agreement_changes import Standing, Way
 from counterfoil.kernel.language import Language
 from counterfoil.lending.settlement import SettlementState
 from counterfoil.lending.terms import Method, Prepayment
@@ -44,6 +46,9 @@ FAMILIES = {
     "appeal_status": [one.value for one in AppealStatus],
     "call_about": [one.value for one in About],
     "call_slot": [one.value for one in Slot],
+    "change_standing": [one.value for one in Standing],
+    "change_value": [one.value for one in Change],
+    "change_way": [one.value for one in Way],
     "choice": [one.value for one in Choice],
     "choice_text": [one.value for one in Choice],
     "consent_event": [one.value for one in EventKind],

@@ -34,6 +34,7 @@ CONTRACT_TONES: Final = {
     "signed": "good",
     "superseded": "",
     "declined": "warn",
+    "withdrawn": "",
 }
 
 MESSAGE_TONES: Final = {"delivered": "good", "sent": "good", "undeliverable": "bad"}

@@ -1,6 +1,6 @@
 """A contract from its preparation to its signature, as pure transitions.
 
-States      prepared → signed | superseded | declined. Expiry is a date, not a state.
+States      prepared → signed | superseded | declined | withdrawn. Expiry is a date, not a state.
 Invariant   Signed is only what was shown: the sheet by itself and long enough, then the agreement,
             in the language that is signed, with the hashes of exactly these texts, before the
             offer ended, and while template and offer are still those of the text.
@@ -8,6 +8,7 @@ Evidence    What proves the customer's act (RFC 8785 JSON, no personal data): wh
             how long it was open, how the customer was known, and the code that was asked for.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -41,6 +42,8 @@ class State(StrEnum):
     SIGNED = "signed"
     SUPERSEDED = "superseded"
     DECLINED = "declined"
+    #: The lender took its notice of a new version back.
+    WITHDRAWN = "withdrawn"
 
 
 class Part(StrEnum):
@@ -85,6 +88,15 @@ class Contract:
     pdf_sha256: bytes | None = None
     #: The worker issues the file without being asked for it.
     pdf_due: bool = False
+    #: What a new version changes, as `change.Change` names it; None for the first of a line.
+    changes: Sequence[str] | None = None
+    #: From its day on nothing new is drawn until it is signed.
+    is_binding: bool = False
+    #: Limit and daily price, 1e-8, of new drawings on the day of the notice.
+    from_limit_minor: int | None = None
+    from_rate_daily_e8: int | None = None
+    #: Since when the price is the agreement's own; None where it is the decision's.
+    price_since: date | None = None
 
     def sha256_of(self, language: Language) -> bytes:
         """Return the hash of the text in a language."""

@@ -125,8 +125,8 @@ NOTE_DOES_NOT_MATCH = Refusal(
 NEW_VERSION_NOT_NEEDED = Refusal(
     code="new_version_not_needed",
     kind=Kind.CONFLICT,
-    message="The line is under the template's present version already.",
-    next_step="Publish a new version of the template first.",
+    message="The line has this agreement already: neither words nor terms, price or limit differ.",
+    next_step="Publish a new version of the template first, or name what is to change.",
 )
 PRODUCT_VERSION_NOT_OFFERED = Refusal(
     code="product_version_not_offered",
@@ -137,8 +137,20 @@ PRODUCT_VERSION_NOT_OFFERED = Refusal(
 LINE_OUTSIDE_TERMS = Refusal(
     code="line_outside_terms",
     kind=Kind.CONFLICT,
-    message="Limit or price of the line lie outside the terms of version {version}.",
-    next_step="Change limit or price by their own ways first; a new agreement changes neither.",
+    message="Limit or price lie outside the terms of version {version} on the day.",
+    next_step="Name a limit and a price that the product and its licence allow on that day.",
+)
+LIMIT_NEEDS_DECISION = Refusal(
+    code="limit_needs_decision",
+    kind=Kind.CONFLICT,
+    message="The limit of the line is {limit_minor}; a higher one needs a decision.",
+    next_step="Let the customer ask for it: what is decided is agreed to by its own amendment.",
+)
+NEW_VERSION_WAITS = Refusal(
+    code="new_version_waits",
+    kind=Kind.CONFLICT,
+    message="The customer has signed a version that takes effect on {effective_on}.",
+    next_step="Give the next notice when it is in force.",
 )
 LEAVING_COSTS = Refusal(
     code="leaving_costs",

@@ -121,11 +121,11 @@ async def read_files_due(
     return [(row["customer_id"], row["contract_id"], row["lender_id"]) for row in rows]
 
 
-async def read_terms_change(
+async def read_pending_change(
     connection: Connection, key: Key, *, replaces: int, product_version: int
 ) -> Contract | None:
-    """Return the newest change of terms that the agreement of a line is to give way to."""
-    rows: list[Any] = await QUERIES.terms_change.fetch(
+    """Return the newest version to which the agreement of a line is to give way, where one is."""
+    rows: list[Any] = await QUERIES.pending_change.fetch(
         connection,
         customer_id=key[0],
         application_id=key[1],
@@ -133,6 +133,22 @@ async def read_terms_change(
         product_version=product_version,
     )
     return Contract(*rows[0]) if rows else None
+
+
+async def read_versions(connection: Connection, key: Key, *, page: int) -> list[Contract]:
+    """Return the new versions of a line's agreement, newest first; key is customer and line."""
+    rows: list[Any] = await QUERIES.versions_of_line.fetch(
+        connection, customer_id=key[0], application_id=key[1], page=page
+    )
+    return [Contract(*row) for row in rows]
+
+
+async def withdraw(connection: Connection, customer_id: int, contract_id: int) -> bool:
+    """Take the notice of a new version back; tell whether it was not signed."""
+    value = await QUERIES.withdraw_contract.fetchval(
+        connection, customer_id=customer_id, contract_id=contract_id
+    )
+    return value is not None
 
 
 async def decline(connection: Connection, customer_id: int, contract_id: int) -> bool:

@@ -8,7 +8,8 @@ SELECT c.customer_id, c.contract_id, c.application_id, c.product_code, c.product
        c.lender_id, c.template_code, c.template_version, c.currency, c.limit_minor,
        c.rate_daily_e8, c.state, c.prepared_on, c.valid_until, c.sha256_zh, c.sha256_en,
        c.cost_sheet_sha256, c.prepared_at, c.replaces, c.effective_on, c.signed_at,
-       c.signed_language, c.evidence, c.pdf_sha256, c.pdf_due
+       c.signed_language, c.evidence, c.pdf_sha256, c.pdf_due, c.changes, c.is_binding,
+       c.from_limit_minor, c.from_rate_daily_e8, c.price_since
 FROM unnest(:keys::contracts.contract_key_v1[]) AS k
 JOIN contracts.contract AS c
   ON c.customer_id = k.customer_id AND c.application_id = k.application_id
@@ -23,7 +24,8 @@ SELECT c.customer_id, c.contract_id, c.application_id, c.product_code, c.product
        c.lender_id, c.template_code, c.template_version, c.currency, c.limit_minor,
        c.rate_daily_e8, c.state, c.prepared_on, c.valid_until, c.sha256_zh, c.sha256_en,
        c.cost_sheet_sha256, c.prepared_at, c.replaces, c.effective_on, c.signed_at,
-       c.signed_language, c.evidence, c.pdf_sha256, c.pdf_due
+       c.signed_language, c.evidence, c.pdf_sha256, c.pdf_due, c.changes, c.is_binding,
+       c.from_limit_minor, c.from_rate_daily_e8, c.price_since
 FROM contracts.contract AS c
 WHERE c.customer_id = :customer_id AND c.contract_id = :contract_id;
 
@@ -35,7 +37,8 @@ SELECT c.customer_id, c.contract_id, c.application_id, c.product_code, c.product
        c.lender_id, c.template_code, c.template_version, c.currency, c.limit_minor,
        c.rate_daily_e8, c.state, c.prepared_on, c.valid_until, c.sha256_zh, c.sha256_en,
        c.cost_sheet_sha256, c.prepared_at, c.replaces, c.effective_on, c.signed_at,
-       c.signed_language, c.evidence, c.pdf_sha256, c.pdf_due
+       c.signed_language, c.evidence, c.pdf_sha256, c.pdf_due, c.changes, c.is_binding,
+       c.from_limit_minor, c.from_rate_daily_e8, c.price_since
 FROM contracts.contract AS c
 WHERE c.customer_id = :customer_id AND c.contract_id = :contract_id
 FOR UPDATE;
@@ -48,13 +51,15 @@ INSERT INTO contracts.contract (
     customer_id, contract_id, application_id, product_code, product_version, lender_id,
     template_code, template_version, currency, limit_minor, rate_daily_e8, state, prepared_on,
     valid_until, sha256_zh, sha256_en, cost_sheet_sha256, prepared_at, replaces, effective_on,
-    signed_at, signed_language, evidence, pdf_sha256, pdf_due)
+    signed_at, signed_language, evidence, pdf_sha256, pdf_due, changes, is_binding,
+    from_limit_minor, from_rate_daily_e8, price_since)
 SELECT r.customer_id, r.contract_id, r.application_id, r.product_code, r.product_version,
        r.lender_id, r.template_code, r.template_version, r.currency, r.limit_minor,
        r.rate_daily_e8, r.state, r.prepared_on, r.valid_until, r.sha256_zh, r.sha256_en,
        r.cost_sheet_sha256, r.prepared_at, r.replaces, r.effective_on, r.signed_at,
-       r.signed_language, r.evidence, r.pdf_sha256, r.pdf_due
-FROM unnest(:rows::contracts.contract_v1[]) AS r;
+       r.signed_language, r.evidence, r.pdf_sha256, r.pdf_due, r.changes, r.is_binding,
+       r.from_limit_minor, r.from_rate_daily_e8, r.price_since
+FROM unnest(:rows::contracts.contract_v2[]) AS r;
 
 -- name: supersede_open
 -- The open contracts of applications give way to new ones.
@@ -105,21 +110,51 @@ WHERE customer_id = :customer_id AND contract_id = :contract_id
   AND state = 'prepared' AND replaces IS NOT NULL
 RETURNING 1;
 
--- name: terms_change
--- The last change of terms that the customer of a line was given notice of, and that is not in force.
+-- name: pending_change
+-- The last change of a line's agreement that waits for its day or its signature: signed, or one
+-- that new drawings need, signed or not.
 -- gives   at most one row
 -- locks   none
 SELECT c.customer_id, c.contract_id, c.application_id, c.product_code, c.product_version,
        c.lender_id, c.template_code, c.template_version, c.currency, c.limit_minor,
        c.rate_daily_e8, c.state, c.prepared_on, c.valid_until, c.sha256_zh, c.sha256_en,
        c.cost_sheet_sha256, c.prepared_at, c.replaces, c.effective_on, c.signed_at,
-       c.signed_language, c.evidence, c.pdf_sha256, c.pdf_due
+       c.signed_language, c.evidence, c.pdf_sha256, c.pdf_due, c.changes, c.is_binding,
+       c.from_limit_minor, c.from_rate_daily_e8, c.price_since
 FROM contracts.contract AS c
 WHERE c.customer_id = :customer_id AND c.application_id = :application_id
-  AND c.replaces = :replaces AND c.product_version <> :product_version
-  AND c.state <> 'superseded'
+  AND c.replaces = :replaces
+  AND (c.state = 'signed'
+       OR c.state IN ('prepared', 'declined')
+          AND (c.is_binding OR c.product_version <> :product_version))
 ORDER BY c.contract_id DESC
 LIMIT 1;
+
+-- name: withdraw_contract
+-- The lender takes the notice of a new version back.
+-- gives   one value where it was not signed
+-- locks   the contract
+UPDATE contracts.contract
+SET state = 'withdrawn'
+WHERE customer_id = :customer_id AND contract_id = :contract_id
+  AND state IN ('prepared', 'declined') AND replaces IS NOT NULL
+RETURNING 1;
+
+-- name: versions_of_line
+-- New versions of a line's agreement, newest first.
+-- gives   at most :page rows
+-- locks   none
+SELECT c.customer_id, c.contract_id, c.application_id, c.product_code, c.product_version,
+       c.lender_id, c.template_code, c.template_version, c.currency, c.limit_minor,
+       c.rate_daily_e8, c.state, c.prepared_on, c.valid_until, c.sha256_zh, c.sha256_en,
+       c.cost_sheet_sha256, c.prepared_at, c.replaces, c.effective_on, c.signed_at,
+       c.signed_language, c.evidence, c.pdf_sha256, c.pdf_due, c.changes, c.is_binding,
+       c.from_limit_minor, c.from_rate_daily_e8, c.price_since
+FROM contracts.contract AS c
+WHERE c.customer_id = :customer_id AND c.application_id = :application_id
+  AND c.replaces IS NOT NULL
+ORDER BY c.contract_id DESC
+LIMIT :page;
 
 -- name: add_sealed
 -- What is sealed of contracts.
@@ -213,7 +248,8 @@ SELECT c.customer_id, c.contract_id, c.application_id, c.product_code, c.product
        c.lender_id, c.template_code, c.template_version, c.currency, c.limit_minor,
        c.rate_daily_e8, c.state, c.prepared_on, c.valid_until, c.sha256_zh, c.sha256_en,
        c.cost_sheet_sha256, c.prepared_at, c.replaces, c.effective_on, c.signed_at,
-       c.signed_language, c.evidence, c.pdf_sha256, c.pdf_due
+       c.signed_language, c.evidence, c.pdf_sha256, c.pdf_due, c.changes, c.is_binding,
+       c.from_limit_minor, c.from_rate_daily_e8, c.price_since
 FROM contracts.contract AS c
 WHERE c.state = 'signed' AND c.replaces IS NOT NULL
   AND c.effective_on > :after_date AND c.effective_on <= :on_date
@@ -229,7 +265,8 @@ SELECT c.customer_id, c.contract_id, c.application_id, c.product_code, c.product
        c.lender_id, c.template_code, c.template_version, c.currency, c.limit_minor,
        c.rate_daily_e8, c.state, c.prepared_on, c.valid_until, c.sha256_zh, c.sha256_en,
        c.cost_sheet_sha256, c.prepared_at, c.replaces, c.effective_on, c.signed_at,
-       c.signed_language, c.evidence, c.pdf_sha256, c.pdf_due
+       c.signed_language, c.evidence, c.pdf_sha256, c.pdf_due, c.changes, c.is_binding,
+       c.from_limit_minor, c.from_rate_daily_e8, c.price_since
 FROM contracts.contract AS c
 WHERE c.customer_id = :customer_id
 ORDER BY c.contract_id DESC

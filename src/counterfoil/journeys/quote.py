@@ -9,9 +9,9 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from counterfoil.decisioning import store as decisions
-from counterfoil.decisioning.granted import granted_rate
 from counterfoil.journeys.contract_version import line_to_draw_on
 from counterfoil.journeys.house import House
+from counterfoil.journeys.line_prices import rate_of_drawing
 from counterfoil.journeys.loan_note import new_note
 from counterfoil.journeys.price_caps import refuse_cost
 from counterfoil.journeys.promotions import Promoted, Wanted, best_promotion, claim_of
@@ -28,9 +28,7 @@ from counterfoil.lending.commands import Draw
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Loan
 from counterfoil.lending.preview import DayPreview, Example, preview_day
-from counterfoil.lending.price_store import read_prices
 from counterfoil.lending.quote import PayoffQuote, PromotedPrice, Quote
-from counterfoil.lending.repricing import price_on
 from counterfoil.lending.scene import refuse_drawdown
 from counterfoil.lending.scene_refusals import SCENE_PURCHASE_NOT_FOUND
 from counterfoil.lending.terms import Method
@@ -118,7 +116,7 @@ async def _deal(
     house: House, line: Line, asked: Draw, purchase_id: int | None
 ) -> Deal | Refused | None:
     """Return what a drawdown of a scene pays for; None for cash, which pays for no purchase."""
-    scene = scene_of_product(house, (line.product_code, line.product_version), asked)
+    scene = await scene_of_product(house, (line.product_code, line.product_version), asked)
     if isinstance(scene, Refused):
         return scene
     if scene is None:
@@ -128,7 +126,7 @@ async def _deal(
     async with house.database.transaction() as connection:
         # Nothing of the quote is written: what an earlier drawdown became, where a crash hid it.
         await settle_left(house, connection, asked.customer_id)
-        return await deal_for(connection, scene, asked, purchase_id)
+        return await deal_for(connection, house.catalogue.scenes, scene, asked, purchase_id)
 
 
 class _Price(NamedTuple):
@@ -145,11 +143,8 @@ async def _price(house: House, line: Line, asked: Draw, setting: Setting) -> _Pr
         taken = await decisions.read_decisions_of(
             connection, customer_id=line.customer_id, application_id=line.application_id
         )
-        prices = await read_prices(connection, line.customer_id, line.line_id)
-        agreed = line.rate_daily_e8
-        rate_daily_e8 = min(
-            granted_rate(taken, tenor_months=asked.tenor_months, rate_daily_e8=agreed),
-            price_on(prices, on, agreed_daily_e8=agreed),
+        rate_daily_e8 = await rate_of_drawing(
+            connection, line, taken, tenor_months=asked.tenor_months, on=on
         )
         wanted = Wanted(tenor_months=asked.tenor_months, amount_minor=asked.amount_minor, on=on)
         found = await best_promotion(connection, line, taken, wanted, rate_daily_e8=rate_daily_e8)

@@ -3,16 +3,22 @@
 The story   Whoever may change limits names a price, a day and a reason. A fall holds from the day
             named, a rise after the notice of the rule pack and never above the agreement. The
             customer is told through the outbox; each quote takes the price of its day.
-Invariant   No running loan and no offer that was made changes.
+Invariant   No running loan and no offer that was made changes. What was announced leaves a leaf
+            in the same transaction. A price above the agreement takes a new agreement
+            (`contract_version.py`).
 """
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
+from counterfoil.evidence.leaf import LeafType
+from counterfoil.evidence.staging import StagedLeaf
+from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.house import House
+from counterfoil.journeys.line_prices import announced_prices
 from counterfoil.journeys.price_caps import rate_daily_e8_most
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
@@ -61,6 +67,7 @@ async def reprice_line(house: House, actor: Actor, wish: PriceWish) -> LinePrice
             price = await _checked(house, connection, actor, wish, on)
             await price_store.add_price(connection, price)
             await _tell(house, connection, price)
+            await EVIDENCE.stage_leaves.execute(connection, rows=[_leaf(house, price)])
             await note(house, connection, actor, act)
     except RefusedError as error:
         return await note_refusal(house, actor, act, error.refused)
@@ -74,11 +81,12 @@ async def _checked(
     if line is None:
         raise RefusedError(refuse(LINE_NOT_FOUND))
     terms = house.catalogue.terms(line.product_code, line.product_version)
-    prices = await price_store.read_prices(connection, wish.customer_id, wish.line_id)
+    every = await price_store.read_prices(connection, wish.customer_id, wish.line_id)
+    prices = (await announced_prices(connection, line)).prices
     price = LinePrice(
         customer_id=wish.customer_id,
         line_id=wish.line_id,
-        price_no=len(prices) + 1,
+        price_no=len(every) + 1,
         rate_daily_e8=wish.rate_daily_e8,
         effective_on=wish.effective_on,
         announced_at=house.clock.now(),
@@ -99,6 +107,20 @@ async def _checked(
     if refused is not None:
         raise RefusedError(refused)
     return price
+
+
+def _leaf(house: House, price: LinePrice) -> StagedLeaf:
+    fields: dict[str, Any] = {
+        "author": price.author,
+        "effective_on": price.effective_on.isoformat(),
+        "event": "price_announced",
+        "line_id": ids.to_text(ids.LINE, price.line_id),
+        "price_no": price.price_no,
+        "rate_daily_e8": price.rate_daily_e8,
+    }
+    return house.leaves.stage(
+        price.customer_id, house.ids.next(), LeafType.CONTRACT, price.line_id, fields
+    )
 
 
 async def _tell(house: House, connection: Connection, price: LinePrice) -> None:

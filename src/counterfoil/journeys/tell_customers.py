@@ -13,6 +13,7 @@ import orjson
 from counterfoil.customers import message_store
 from counterfoil.customers.message import Message, load_texts
 from counterfoil.decisioning.line_review import case_store
+from counterfoil.journeys.contract_terms import NOTICED, WITHDRAWN
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.rates import RateDaily, annual_from_daily
@@ -25,6 +26,8 @@ CONSUMER: Final = "customer_notices"
 LINE_NOTICE: Final = "line_notice"
 #: Outbox kind of another price for a line's new drawdowns, and of the message that tells it.
 LINE_PRICE: Final = "line_price_announced"
+#: Outbox kinds of a change of an agreement that was noticed, or taken back; so named the messages.
+AGREEMENTS: Final = (NOTICED, WITHDRAWN)
 #: Outbox kinds that are told by the record that they are about, and what the record is.
 RECORDS: Final = {
     "application_decided": ids.APPLICATION,
@@ -65,8 +68,10 @@ async def queue(
 
 
 def notices_consumer(house: House) -> Consumer:
-    """Return the reader of the outbox that queues notices: of lines, prices, decisions, payouts."""
-    return Consumer(house.database, name=CONSUMER, kinds=[LINE_NOTICE, LINE_PRICE, *RECORDS])
+    """Return the reader of the outbox that queues notices of lines, agreements and decisions."""
+    return Consumer(
+        house.database, name=CONSUMER, kinds=[LINE_NOTICE, LINE_PRICE, *AGREEMENTS, *RECORDS]
+    )
 
 
 async def take_notices(house: House, consumer: Consumer) -> int:
@@ -76,6 +81,8 @@ async def take_notices(house: House, consumer: Consumer) -> int:
         for event in events:
             if event.kind == LINE_PRICE:
                 await _queue_price(house, connection, event)
+            elif event.kind in AGREEMENTS:
+                await _queue_change(house, connection, event)
             elif event.kind in RECORDS:
                 record = ids.to_text(RECORDS[event.kind], event.subject_id)
                 cause, said = f"{record} {event.event_id}", {"record": record}
@@ -116,3 +123,18 @@ async def _queue_price(house: House, connection: Connection, event: Event) -> No
         fields,
         is_legal=True,
     )
+
+
+async def _queue_change(house: House, connection: Connection, event: Event) -> None:
+    """Queue that an agreement would change; its notice runs, so it goes by every legal channel."""
+    said = orjson.loads(event.payload)
+    if not said:
+        # Noticed by a version that told the customer in no other way than at the portal.
+        return
+    fields = {
+        "line": said["line_id"],
+        "effective_on": said["effective_on"],
+        "silence": "binding" if said["is_binding"] else "free",
+    }
+    cause = f"{said['contract_id']} {event.event_id}"
+    await queue(connection, house, event.customer_id, event.kind, cause, fields, is_legal=True)

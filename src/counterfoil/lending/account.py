@@ -80,6 +80,15 @@ class CreditReturn:
     settled_on: date | None = None
     #: The book date on which it was credit again; None unless bounced.
     bounced_on: date | None = None
+    #: What of it came back; None where nothing did, or all of it.
+    bounced_part_minor: int | None = None
+
+    @property
+    def bounced_minor(self) -> int:
+        """Return what came back after it was paid."""
+        if self.status != "bounced":
+            return 0
+        return self.amount_minor if self.bounced_part_minor is None else self.bounced_part_minor
 
 
 class LineEvent(NamedTuple):
@@ -112,6 +121,8 @@ class Account:
     history: dict[int, list[Transaction]] = field(default_factory=dict)
     #: Version in the database; None where the line is new.
     stored_version: int | None = None
+    #: The price of the line is not the stored one.
+    has_new_price: bool = False
     new_loans: set[int] = field(default_factory=set)
     changed_loans: set[int] = field(default_factory=set)
     #: States from which loans are folded again; one without is folded from its start.

@@ -174,12 +174,14 @@ class FailReturn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BounceReturn:
-    """The rail took its confirmation back: returned credit came back whole."""
+    """Returned credit came back after the rail had confirmed it, whole or in part."""
 
     customer_id: int
     line_id: int
     return_id: int
     payment_id: int
+    #: What came back.
+    amount_minor: int
     #: The day on which the money was back.
     value_date: date
     rail_reference: str
@@ -350,6 +352,8 @@ class ReplaceAgreement:
     agreement_sha256: bytes
     #: The version of the product that its terms are of.
     product_version: int
+    #: The daily price, 1e-8, that was agreed to; None where it stays.
+    rate_daily_e8: int | None = None
     author: str
 
 

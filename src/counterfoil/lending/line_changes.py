@@ -201,7 +201,7 @@ def _closing_record(line: Line, setting: Setting) -> dict[str, object]:
 def replace_agreement(
     account: Account, command: ReplaceAgreement, setting: Setting
 ) -> Accepted | Refused:
-    """Let new drawings follow a new agreement and its terms; loans keep those of their note."""
+    """Let new drawings follow a new agreement, its terms and its price; loans keep theirs."""
     line = account.line
     refused = _refuse_closed(line)
     if refused or line is None:
@@ -210,6 +210,8 @@ def replace_agreement(
     line.contract_id = command.contract_id
     line.agreement_sha256 = command.agreement_sha256
     line.product_version = command.product_version
+    if command.rate_daily_e8 is not None:
+        line.rate_daily_e8, account.has_new_price = command.rate_daily_e8, True
     told = [None if n is None else ids.to_text(ids.CONTRACT, n) for n in (before, line.contract_id)]
     return _change(line, "agreement_replaced", (told[0], told[1]), command, setting)
 

@@ -41,6 +41,7 @@ from counterfoil.portal.pages import (
     apply,
     apply_review,
     calls,
+    changes,
     consents,
     contracts,
     decisions,
@@ -66,6 +67,7 @@ from counterfoil.portal.pages import (
 )
 from counterfoil.portal.session import Visitor, visit_cookie, visitor_of
 from counterfoil.portal.visit import Visit
+from counterfoil.privacy.free_text import without_numbers
 
 _LOG: Final = logger("counterfoil.portal")
 
@@ -90,6 +92,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *starter.PAGES,
     *decisions.PAGES,
     *contracts.PAGES,
+    *changes.PAGES,
     *me.PAGES,
     *settings.PAGES,
     *told.PAGES,
@@ -195,7 +198,7 @@ async def _read_post(visit: Visit) -> Response | None:
     if not is_same_origin(request.headers, scheme=request.url.scheme, host=host):
         return errors.foreign_post(visit)
     try:
-        visit.values = parse_form(await _body(request))
+        visit.values = without_numbers(parse_form(await _body(request)))
     except FormTooLargeError:
         return errors.too_large(visit)
     visit.is_stale = not is_token_valid(visit.visitor.secret, visit.values.get(TOKEN_FIELD, ""))

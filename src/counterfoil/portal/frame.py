@@ -22,7 +22,7 @@ _TABS: Final = (
         (
             *("/decisions", "/rights", "/profile", "/limits", "/contracts", "/sign-ins"),
             *("/settings", "/household", "/hosts", "/account", "/calls", "/starter"),
-            *("/addresses", "/messages", "/statements"),
+            *("/addresses", "/messages", "/statements", "/changes"),
         ),
     ),
 )

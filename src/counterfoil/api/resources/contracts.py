@@ -78,22 +78,6 @@ class SignatureBody(Body):
     authentication_level: Authentication
 
 
-class NewVersionBody(Body):
-    """Notice of the template's present version, or of changed terms, to the customer of a line."""
-
-    customer_id: CustomerId
-    #: The day from which it would hold for new drawings.
-    effective_on: Day
-    #: The version of the product whose terms it would be under; null leaves the line's own.
-    product_version: Annotated[int, Field(ge=1, le=32_767)] | None = None
-
-
-class CustomerBody(Body):
-    """A change for which the customer is all there is to say."""
-
-    customer_id: CustomerId
-
-
 class HashesView(View):
     """Hashes of the canonical texts."""
 
@@ -107,7 +91,7 @@ class ContractView(View):
     id: str
     customer_id: str
     application_id: str
-    #: `prepared`, `signed`, `superseded` or `declined`.
+    #: `prepared`, `signed`, `superseded`, `declined` or `withdrawn`.
     state: str
     product_code: str
     product_version: int
@@ -125,6 +109,13 @@ class ContractView(View):
     #: The agreement that it takes the place of, and from when.
     replaces: str | None
     effective_on: date | None
+    #: What it changes, of `words`, `terms`, `price` and `limit`; null for the first of a line.
+    changes: list[str] | None
+    #: From that day on nothing new is drawn until it is signed.
+    is_binding: bool
+    #: Limit, and daily price of new drawings, on the day of the notice.
+    from_limit_minor: int | None
+    from_rate_daily_e8: int | None
     signed_at: datetime | None
     signed_language: str | None
     #: Of the file with the lender's signature, once it was issued.
@@ -161,28 +152,6 @@ class ShownView(View):
     #: A sandbox shows the code here, once; elsewhere it goes to the customer by another channel.
     code: str | None
     code_expires_at: datetime | None
-
-
-class NewVersionView(ContractView):
-    """A new version that was offered."""
-
-    line_id: str
-    #: Lines that are not the same, the earlier ones and the new ones.
-    changed_lines: int
-
-
-class DifferenceView(View):
-    """What a new version says otherwise, in one language."""
-
-    language: str
-    #: Each begins with `-` for the earlier and `+` for the new text.
-    lines: list[str]
-
-
-class Differences(View):
-    """What a new version says otherwise."""
-
-    items: list[DifferenceView]
 
 
 class LoanNoteView(View):
@@ -253,40 +222,6 @@ async def carry_signature(call: Call, body: SignatureBody) -> Answer | Refused:
     return answer
 
 
-async def carry_new_version(call: Call, body: NewVersionBody) -> Answer | Refused:
-    """Give notice of a new version."""
-    return await versions.offer_new_version(
-        call.house,
-        customer_id=body.customer_id,
-        line_id=call.path["line_id"],
-        effective_on=body.effective_on,
-        product_version=body.product_version,
-        idempotency_key=call.idempotency_key,
-    )
-
-
-async def carry_decline(call: Call, body: CustomerBody) -> Answer | Refused:
-    """Leave a new version where it is."""
-    contract_id = call.path["contract_id"]
-
-    async def work() -> str | Refused:
-        declined = await versions.decline_new_version(
-            call.house, customer_id=body.customer_id, contract_id=contract_id
-        )
-        if isinstance(declined, Refused):
-            return declined
-        return contract_view(declined).model_dump_json()
-
-    return await remembered(
-        call.house,
-        scope_id=body.customer_id,
-        key=call.idempotency_key,
-        kind="decline_new_version",
-        request={"contract_id": contract_id},
-        work=work,
-    )
-
-
 PREPARE = Write(
     name="prepare_contract",
     tag=TAG,
@@ -334,35 +269,7 @@ SIGNATURE = Write(
         "authentication_level": "substantial",
     },
 )
-NEW_VERSION = Write(
-    name="offer_new_version",
-    tag=TAG,
-    path="/v1/lines/{line_id}/agreement-version",
-    path_ids={"line_id": ids.LINE},
-    scope=Scope.CONTRACTS_WRITE,
-    body=NewVersionBody,
-    answer=NewVersionView,
-    carry=carry_new_version,
-    status=201,
-    summary="Give notice of a new version of the agreement",
-    description="It is shown and signed like the first, and takes effect on its day; whoever does "
-    "not sign stays under the earlier one. Where `product_version` names changed terms, new "
-    "drawings need them signed from that day on; loans stay under theirs.",
-    example={"customer_id": _CUSTOMER, "effective_on": "2026-06-01"},
-)
-DECLINE = Write(
-    name="decline_new_version",
-    tag=TAG,
-    path="/v1/contracts/{contract_id}/refusal",
-    path_ids=_PATH,
-    scope=Scope.CONTRACTS_WRITE,
-    body=CustomerBody,
-    answer=ContractView,
-    carry=carry_decline,
-    summary="Decline a new version of the agreement",
-    example={"customer_id": _CUSTOMER},
-)
-WRITES = (PREPARE, SHOWN, SIGNATURE, NEW_VERSION, DECLINE)
+WRITES = (PREPARE, SHOWN, SIGNATURE)
 
 
 @router.get("/v1/contracts", **reads(Scope.CONTRACTS_READ, TAG, "List the contracts of a customer"))
@@ -389,22 +296,6 @@ async def get_contract(
         language=language.value,
         text=texts.of(language),
         cost_sheet=texts.cost_sheet,
-    )
-
-
-@router.get(
-    "/v1/contracts/{contract_id}/differences",
-    **reads(Scope.CONTRACTS_READ, TAG, "Read what a new version changes"),
-)
-async def list_differences(
-    house: HouseOf, contract_id: ContractId, customer_id: Owner
-) -> Differences:
-    """Return the lines that a new version says otherwise."""
-    found = await versions.differences(house, customer_id=customer_id, contract_id=contract_id)
-    if isinstance(found, Refused):
-        raise RefusedError(found)
-    return Differences(
-        items=[DifferenceView(language=one.language.value, lines=list(one.lines)) for one in found]
     )
 
 

@@ -1,6 +1,6 @@
 """Credit lines: the list, one line with what makes up its available amount, and its actions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -18,7 +18,9 @@ from counterfoil.console.record_list import (
     show_records,
     status_filter,
 )
+from counterfoil.console.told import DatumRow, datum_row
 from counterfoil.console.visit import Visit
+from counterfoil.journeys.explain_measure import ToldMeasure, explain_measures
 from counterfoil.kernel import ids
 from counterfoil.lending.price_store import read_prices
 from counterfoil.lending.repricing import LinePrice
@@ -32,6 +34,7 @@ ACTIONS: Final = (
     ("limit", Permission.CHANGE_LIMIT, ("active", "frozen", "suspended")),
     ("freeze", Permission.FREEZE, ("active",)),
     ("unfreeze", Permission.FREEZE, ("frozen",)),
+    ("agreement", Permission.CHANGE_LIMIT, ("active", "frozen", "suspended")),
 )
 
 
@@ -77,6 +80,8 @@ class MeasureRow:
     effective_on: str
     ends_on: str
     status: Status
+    #: What the rules that acted had read; empty where a person took it.
+    data: Sequence[DatumRow]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,11 +184,15 @@ async def show_line(visit: Visit) -> Response:
         measures = await READING.line_measures.fetch(connection, page=PART_ROWS, **key)
     async with visit.desk.house.database.connection() as unbound:
         prices = await read_prices(unbound, customer_id, line_id)
+    told = {
+        item.measure.measure_id: item
+        for item in (await explain_measures(visit.desk.house, **key) if measures else ())
+    }
     record = ids.to_text(ids.LINE, line_id)
     return visit.page(
         "lines/line.html",
         visit.t("line.title", record=record),
-        _view(visit, row, _Parts(events, loans, returns, measures, prices)),
+        _view(visit, row, _Parts(events, loans, returns, measures, prices, told)),
         journey="console.reading.line",
         api_call=f"GET /v1/lines/{record}",
     )
@@ -207,6 +216,8 @@ class _Parts(NamedTuple):
     returns: Sequence[Row]
     measures: Sequence[Row]
     prices: Sequence[LinePrice]
+    #: What is told of measures, by number.
+    told: Mapping[int, ToldMeasure]
 
 
 def _view(visit: Visit, row: Row, parts: _Parts) -> LineView:
@@ -233,7 +244,7 @@ def _view(visit: Visit, row: Row, parts: _Parts) -> LineView:
         events=[line_event(visit, event, currency) for event in parts.events],
         loans=[loan_row(visit, loan) for loan in parts.loans],
         returns=[_return(visit, item) for item in parts.returns],
-        measures=[_measure(visit, item) for item in parts.measures],
+        measures=[_measure(visit, item, parts.told) for item in parts.measures],
         prices=[_price(visit, item) for item in reversed(parts.prices)],
         done=done_notice(visit),
     )
@@ -251,9 +262,9 @@ def _price(visit: Visit, price: LinePrice) -> PriceRow:
     )
 
 
-def _measure(visit: Visit, row: Row) -> MeasureRow:
+def _measure(visit: Visit, row: Row, told: Mapping[int, ToldMeasure]) -> MeasureRow:
     f, currency = visit.formats, row["currency"]
-    change = ""
+    change, behind = "", told.get(row["measure_id"])
     if row["to_minor"] is not None:
         change = f"{f.amount(row['from_minor'], currency)} → {f.amount(row['to_minor'], currency)}"
     return MeasureRow(
@@ -265,6 +276,7 @@ def _measure(visit: Visit, row: Row) -> MeasureRow:
         effective_on=f.day(row["effective_on"]),
         ends_on=f.day(row["ends_on"]),
         status=visit.status("measure_status", row["status"], words.MEASURE_TONES),
+        data=[datum_row(visit, one, currency) for one in behind.data] if behind else (),
     )
 
 
@@ -297,6 +309,8 @@ def _facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:
         (t("line.status_reason"), row["status_reason"] or "—", ""),
         (t("loan.customer"), f.record(ids.CUSTOMER, customer), words.customer_href(customer)),
         (t("contract.contracts"), t("contract.of_customer"), words.contracts_href(customer)),
+        (t("change.changes"), t("change.of_line"),
+         f"{words.line_href(customer, row['line_id'])}/changes"),
         (t("setting.settings"), t("setting.of_customer"), words.settings_href(customer)),
         (t("line.application"), f.record(ids.APPLICATION, application),
          words.application_href(customer, application)),

@@ -34,6 +34,7 @@ _TONES: Final = {"signed": "good", "prepared": "live"}
 _STEP: Final = "step"
 _BY: Final = "portal"
 _CODE_LENGTH_MAX: Final = 20
+_BACK: Final = "/portal/decisions"
 #: A customer picks any day that every month has.
 REPAYMENT_DAYS: Final = range(1, 29)
 
@@ -76,6 +77,8 @@ class SignSheetView:
     sheet: SheetView
     reading: str
     wait: str
+    #: Where it is left without signing.
+    back: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +91,10 @@ class SignTextView:
     language: str
     #: The code itself, where it may be shown.
     code: str
+    #: To choose the repayment day from; empty where it stays.
     days: Sequence[tuple[str, str]]
+    #: Where it is left without signing.
+    back: str
 
 
 async def show_list(visit: Visit) -> Response:
@@ -113,7 +119,7 @@ async def show_list(visit: Visit) -> Response:
 
 async def show_text(visit: Visit) -> Response:
     """Show what a contract says."""
-    found = await _texts(visit, visit.number(ids.CONTRACT))
+    found = await texts_of(visit, visit.number(ids.CONTRACT))
     if found is None:
         return errors.not_found(visit)
     contract, texts = found
@@ -173,8 +179,8 @@ async def sign(visit: Visit) -> Response:
 
 
 async def _show_sheet(visit: Visit, number: int, contract_id: int, key: str) -> Response:
-    shown = await _shown(visit, contract_id, Part.COST_SHEET, key)
-    found = await _texts(visit, contract_id)
+    shown = await show_part(visit, contract_id, Part.COST_SHEET, key)
+    found = await texts_of(visit, contract_id)
     if isinstance(shown, Refused) or found is None:
         return (
             errors.not_found(visit)
@@ -189,6 +195,7 @@ async def _show_sheet(visit: Visit, number: int, contract_id: int, key: str) -> 
         sheet=sheet_view(visit, document, contract.cost_sheet_sha256.hex()),
         reading=visit.t("draw.reading", count=visit.house.settings.cost_sheet_reading_seconds),
         wait="",
+        back=_BACK,
     )
     return visit.page("contracts/sheet.html", visit.t("draw.sheet_title"), view)
 
@@ -196,10 +203,10 @@ async def _show_sheet(visit: Visit, number: int, contract_id: int, key: str) -> 
 async def _show_agreement(
     visit: Visit, number: int, contract_id: int, key: str, reader: FormReader | None = None
 ) -> Response:
-    shown = await _shown(visit, contract_id, Part.AGREEMENT, key)
+    shown = await show_part(visit, contract_id, Part.AGREEMENT, key)
     if isinstance(shown, Refused):
         return errors.refused(visit, shown)
-    found = await _texts(visit, contract_id)
+    found = await texts_of(visit, contract_id)
     if found is None:
         return errors.not_found(visit)
     return _agreement_page(visit, number, found, shown.code or "", reader)
@@ -221,6 +228,7 @@ def _agreement_page(
         language=visit.catalogue.language,
         code=code,
         days=[(str(day), visit.t("contract.day_of", day=day)) for day in REPAYMENT_DAYS],
+        back=_BACK,
     )
     title = visit.t("contract.sign_title")
     return visit.page("contracts/sign.html", title, view, status=422 if form.errors else 200)
@@ -234,7 +242,7 @@ async def _sign(visit: Visit, number: int, key: str) -> Response:
         contract_id = ids.from_text(ids.CONTRACT, visit.values.get("contract", ""))
     except ids.InvalidIdError:
         return errors.not_found(visit)
-    found = await _texts(visit, contract_id)
+    found = await texts_of(visit, contract_id)
     if found is None or found[0].application_id != number:
         return errors.not_found(visit)
     if day is None or not reader.is_valid:
@@ -270,7 +278,10 @@ async def _sign(visit: Visit, number: int, key: str) -> Response:
     return visit.go("/?done=line_opened")
 
 
-async def _shown(visit: Visit, contract_id: int, part: Part, key: str) -> journey.Shown | Refused:
+async def show_part(
+    visit: Visit, contract_id: int, part: Part, key: str
+) -> journey.Shown | Refused:
+    """Note that a part of a contract is shown here and now."""
     return await journey.show(
         visit.house,
         customer_id=visit.customer_id,
@@ -281,7 +292,8 @@ async def _shown(visit: Visit, contract_id: int, part: Part, key: str) -> journe
     )
 
 
-async def _texts(visit: Visit, number: int | None) -> tuple[Contract, Texts] | None:
+async def texts_of(visit: Visit, number: int | None) -> tuple[Contract, Texts] | None:
+    """Return a contract of the customer with what it says, None where there is none."""
     if number is None:
         return None
     found = await journey.read_texts(visit.house, customer_id=visit.customer_id, contract_id=number)

@@ -8,6 +8,7 @@ from typing import Final
 from starlette.responses import Response
 
 from counterfoil.decisioning.policy_parts import Protection
+from counterfoil.journeys.agreement_changes import open_versions
 from counterfoil.journeys.apply_form import example_of_price
 from counterfoil.journeys.plain_pages import is_plain_offered
 from counterfoil.journeys.protections import protections_of
@@ -65,6 +66,8 @@ class HomeView:
     business_date: str
     lines: Sequence[LineCard]
     dues: Sequence[DueCard]
+    #: Changes of agreements that wait for the customer: from when, and where they are read.
+    changes: Sequence[tuple[str, str]]
     done: str
     #: Whether plain pages are offered, and a call back.
     offers_plain: bool
@@ -90,6 +93,13 @@ async def show(visit: Visit) -> Response:
         business_date=visit.formats.day(today),
         lines=[line_card(visit, line, today) for line in lines if line.status != "closed"],
         dues=[_due_card(visit, by_loan[due.loan_id], due) for due in dues],
+        changes=[
+            (
+                visit.t("change.from_day", day=visit.formats.day(one.effective_on)),
+                f"/portal/changes/{ids.to_text(ids.CONTRACT, one.contract_id)}",
+            )
+            for one in await open_versions(visit.house, customer_id=visit.customer_id)
+        ],
         done=visit.done("line_opened"),
         offers_plain=await is_plain_offered(visit.house, visit.customer_id, protections),
         offers_call=Protection.CALL_BACK in protections,
