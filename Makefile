@@ -19,7 +19,7 @@ INSTALL := $(UV) pip install --python $(BIN)/python --require-hashes
 
 .PHONY: help
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The three stamps: an environment that can install, one that can run, one that can test.
 
@@ -36,6 +36,14 @@ $(VENV)/.runtime: $(VENV)/.build requirements/runtime.txt pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@$(INSTALL) -r requirements/dev.txt
+	@touch $@
+
+.PHONY: training
+training: $(VENV)/.training ## what training models needs on top of the service
+	@echo "models can be trained: $(BIN)/counterfoil model train"
+
+$(VENV)/.training: $(VENV)/.runtime requirements/training.txt
+	@$(INSTALL) -r requirements/training.txt
 	@touch $@
 
 .PHONY: setup

@@ -6,7 +6,7 @@ Data        Default of Credit Card Clients, I-Cheng Yeh, UCI Machine Learning Re
             doi:10.24432/C55S3H, CC BY 4.0; format changed, values unchanged.
 Model       What `counterfoil model train` makes of the files of `counterfoil model example`: a
             boosted scorecard. Sex, marriage, education and age are no features.
-Policy      That of base-2026-02 with the model in place of its points card. The grades' upper
+Policy      That of base-2026-04 with the model in place of its points card. The grades' upper
             ends are such that of those clients as many fall into each grade as did before, rounded
             up to 1,000 ppm; rules, limits and prices are the same, but for people without a
             record, whom the model never saw. What is better or worse of those who have one then
@@ -30,19 +30,59 @@ from counterfoil.models.artefact import Artefact, read_artefact, write_artefact
 from counterfoil.simulator.card_clients import FIRST
 from counterfoil.simulator.model_example import cases_of, clients_of, outcomes_of, recipe
 
-BEFORE = "base-2026-02"
+BEFORE = "base-2026-04"
 NAME = "cards-2026-01"
 #: Nothing in the policy hangs on the date.
 ON = "2026-03-01"
 PPM_STEP = 1_000
-#: Whom the product is not for is no matter of the model, and of no group's comparison.
-ASIDE = """\
-# The gate compares groups among those whom the product is for.
-[set_aside]
-E02 = "The product's terms, told before anybody applies, end at the age of 60."
+PPM_ONE = 1_000_000
+
+HEAD = """\
+# As base-2026-04, with a model in place of its points card: the same segments, rules, limits and
+# prices, but for people without a record, of whom the model knows nothing: they come before the
+# other kinds, and the last grade has a row for them. Of the clients that the model learned from, as
+# many fall into each grade as did under base-2026-04. Derived by tools/derive_cards_policy.py.
+#
+# Amounts are minor units of the currency, shares are ppm, rates 1e-8 a day (0.035 % is 35_000).
+# The model was learned from the first 20,000 of "Default of Credit Card Clients", I-Cheng Yeh, UCI
+# Machine Learning Repository (2009), doi:10.24432/C55S3H, CC BY 4.0; format changed, values
+# unchanged. That book was stressed: an example, and not for lending to real people.
 
 """
-PPM_ONE = 1_000_000
+#: The segment of people with little on record, where it stood, and as it is put before the others.
+THIN = """\
+# The starter path: a small limit that grows with repayment on time.
+[[segments]]
+code = "thin_file"
+name_en = "Thin file"
+name_zh = "信用白户"
+when = "history_months < 6"
+cap_minor = 500_000
+reason = "LIMIT_THIN"
+protections = ["starter_path"]
+
+"""
+THIN_FIRST = THIN.replace(
+    "# The starter path: a small limit that grows with repayment on time.",
+    "# Of people without a record the model says nothing: it never saw one. Whatever else they\n"
+    "# are, they begin on the starter path, with every protection; so they would by R13.",
+).replace('["starter_path"]', '["call_back", "plain_flow", "starter_path"]')
+NEXT_SEGMENT = """\
+[[segments]]
+code = "elderly"
+"""
+#: The rule about owners, who may now be in two segments.
+OWNERS = """\
+segments = ["micro_owner"]
+when = "purpose = 'other'"
+action = "refer"
+on_unknown = "refer"
+"""
+OWNERS_ALL = """\
+when = "COALESCE(is_micro_owner, FALSE) AND purpose = 'other'"
+action = "refer"
+on_unknown = "refer"
+"""
 #: The last grade as it was, and as it is by a model that saw nobody without a record.
 LAST_BEFORE = """\
 # The price stands for completeness; the grade's limit of 0 declines.
@@ -51,33 +91,63 @@ code = "E"
 points_min = 0
 rate_daily_e8 = 50_000
 tenor_months_max = 6
-limits_minor = { recorded = 0, first_time = 0 }
+
+[grades.limits_minor]
+student = 0
+elderly = 0
+young_adult = 0
+scene = 0
+micro_owner = 0
+rural = 0
+thin_file = 0
+first_time = 0
+recorded = 0
+file_unknown = 0
 """
 LAST = """\
-# Of people without a record the model says nothing: it never saw one, and an empty report is to it
-# what no report of a card client ever was. They begin with the smallest line at the price of D, as
-# they did by the points card, and grow from there; the rules hold for them as for everybody.
+# A limit of 0 declines. People without a record have the smallest line at the price of D, as they
+# did by the points card, and grow from there; the rules hold for them as for everybody.
 [[grades]]
 code = "E"
 points_min = 0
 rate_daily_e8 = 50_000
-rates_daily_e8 = { recorded = 50_000, first_time = 43_000 }
 tenor_months_max = 6
-limits_minor = { recorded = 0, first_time = 300_000 }
-"""
 
-HEAD = """\
-# As base-2026-02, with a model in place of its points card. Everything else is unchanged but the
-# last grade's row for people without a record and the ends of the grades: of the clients that the
-# model learned from, as many fall into each grade as did under base-2026-02. Derived by
-# tools/derive_cards_policy.py.
-#
-# Amounts are minor units of the currency, shares are ppm, rates 1e-8 a day (0.035 % is 35_000).
-# The model was learned from the first 20,000 of "Default of Credit Card Clients", I-Cheng Yeh, UCI
-# Machine Learning Repository (2009), doi:10.24432/C55S3H, CC BY 4.0; format changed, values
-# unchanged. That book was stressed: an example, and not for lending to real people.
+[grades.limits_minor]
+student = 0
+elderly = 0
+young_adult = 0
+scene = 0
+micro_owner = 0
+rural = 0
+thin_file = 300_000
+first_time = 0
+recorded = 0
+file_unknown = 300_000
 
+[grades.rates_daily_e8]
+student = 50_000
+elderly = 50_000
+young_adult = 50_000
+scene = 50_000
+micro_owner = 50_000
+rural = 50_000
+thin_file = 43_000
+first_time = 50_000
+recorded = 50_000
+file_unknown = 43_000
 """
+#: The test that a rule is true, by somebody who has no record; and by one who has one.
+TRUE_BEFORE = "given = { age_years = 60, history_months = 5 }"
+TRUE = "given = { age_years = 60, history_months = 24, own_lines_count = 0 }"
+#: What is exchanged, each once.
+CHANGES = (
+    (TRUE_BEFORE, TRUE),
+    (THIN, ""),
+    (NEXT_SEGMENT, THIN_FIRST + NEXT_SEGMENT),
+    (OWNERS, OWNERS_ALL),
+    (LAST_BEFORE, LAST),
+)
 
 
 def derive() -> tuple[Artefact, str]:
@@ -131,9 +201,10 @@ def policy_text(artefact: Artefact, ends: Iterable[int]) -> str:
     )
     model = f'[model]\nfile = "{NAME}.json"\nsha256 = "{artefact.sha256}"\n\n'
     card = text.index("[scorecard]")
-    text = HEAD + text[:card] + model + ASIDE + text[text.index("# ---", card) :]
-    assert LAST_BEFORE in text, "the last grade is the one that is exchanged"
-    text = text.replace(LAST_BEFORE, LAST)
+    text = HEAD + text[:card] + model + text[text.index("# ---", card) :]
+    for before, after in CHANGES:
+        assert text.count(before) == 1, f"stands there once: {before}"
+        text = text.replace(before, after)
     left = iter(ends)
     return re.sub(r"points_min = \d+", lambda _: f"pd_ppm_max = {next(left):_}", text)
 

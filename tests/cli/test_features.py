@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
 from tests.cli.test_policies import Run, run
 from tests.unit.decisioning.policies import TEXT
 
@@ -34,13 +33,10 @@ def test_a_policy_is_held_against_the_registry(run: Run, tmp_path: Path) -> None
     assert (fault["name"], fault["reason"][:18]) == ("lenders_count", "has a range beyond")
 
 
-def test_a_wrong_registry_is_told_with_its_place(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wrong_registry_is_told_with_its_place(run: Run, tmp_path: Path) -> None:
     (tmp_path / "registry").mkdir()
     (tmp_path / "registry" / "x.toml").write_text('[[sources]]\ncode = "x"\n')
-    monkeypatch.setenv("COUNTERFOIL_FEATURES", str(tmp_path / "registry"))
-    told = run("features", "list")
+    told = run("features", "list", "--registry", str(tmp_path / "registry"))
     assert told.returncode == 1
     assert "x.toml.sources[x].name_en: is missing" in told.stderr
 

@@ -30,6 +30,7 @@ from counterfoil.journeys.feature_quality import quality_of_sources, run_checks
 from counterfoil.journeys.feature_switches import request_switch, switch_off, switch_on
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.profile import staff_profile
+from counterfoil.journeys.registries import Registries
 from counterfoil.journeys.report_lineage import Report
 from counterfoil.journeys.tell_events import revise, take, tell
 from counterfoil.kernel import ids
@@ -68,7 +69,7 @@ def a_check(kind: Kind, *, stop_ppm: int, **changes: object) -> Check:
 
 
 async def with_checks(house: House, *checks: Check) -> House:
-    return replace(house, registry=replace(house.registry, checks=checks))
+    return replace(house, registries=Registries(replace(house.registry, checks=checks)))
 
 
 async def told(house: House, *facts: dict[str, int]) -> int:
@@ -95,7 +96,8 @@ async def test_a_stopped_source_is_unknown_until_it_passes_again(
         [source] = [
             one for one in await quality_of_sources(house, connection) if one.source == "applicant"
         ]
-    withheld = limits.withheld_from(house.policies.origination.policy)
+    deciding = house.policies.origination.policy
+    withheld = limits.withheld_from(deciding.features, deciding.purpose)
     assert {"debt_monthly_minor", "is_student"} <= withheld
     assert "age_years" not in withheld
     assert (source.effect, source.score_ppm) == (Effect.STOP, 500_000)
@@ -202,7 +204,8 @@ async def test_the_end_of_a_purpose_stops_use_at_once_and_lists_what_used_it(hou
     assert other.values == {"debt_monthly_minor": 5}
     async with house.database.connection() as connection:
         limits = await read_limits(house.registry, connection)
-    assert limits.withheld_from(house.policies.origination.policy) == {"debt_monthly_minor"}
+    deciding = house.policies.origination.policy
+    assert limits.withheld_from(deciding.features, deciding.purpose) == {"debt_monthly_minor"}
     for name, purpose, refusal in (
         ("horoscope", "origination", FEATURE_NOT_FOUND),
         ("own_grade", "origination", PURPOSE_NOT_REGISTERED),

@@ -122,7 +122,7 @@ async def test_a_red_model_stops_approvals_until_somebody_lets_them_go(
 
     async def follow() -> None:
         follower = PolicyFollower(
-            house.database, house.policies, house.clock, house.metrics, house.registry
+            house.database, house.policies, house.clock, house.metrics, house.registries
         )
         follower._shipped = {ORIGINATION: InForce(compiled=compiled)}
         await follower.read()

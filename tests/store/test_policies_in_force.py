@@ -17,7 +17,6 @@ from counterfoil.decisioning.compile_python import compile_python
 from counterfoil.decisioning.document import load_policy, policy_of
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.snooze import Snooze, SnoozeWish
-from counterfoil.features.registry_file import load_registry
 from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.follow_policies import PolicyFollower
 from counterfoil.journeys.hold_back import hold_back
@@ -69,8 +68,9 @@ async def followed(house: House) -> None:
 
 
 def follower_of(house: House) -> PolicyFollower:
-    registry = load_registry(house.settings.features)
-    return PolicyFollower(house.database, house.policies, house.clock, house.metrics, registry)
+    return PolicyFollower(
+        house.database, house.policies, house.clock, house.metrics, house.registries
+    )
 
 
 async def test_each_purpose_is_decided_by_what_was_published_for_it(house: House) -> None:

@@ -67,7 +67,8 @@ def _need_training() -> None:
     if absent:
         raise output.fail(
             f"Training needs {' and '.join(absent)}, which the service does without. Install it"
-            " with: pip install --require-hashes -r requirements/training.txt"
+            " with `make training` where the program stands, or by `pip install lightgbm` into"
+            " the environment that it runs in."
         )
 
 

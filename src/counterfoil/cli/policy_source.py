@@ -133,12 +133,13 @@ def cases_of_file(
         return []
     import polars as pl
 
+    from counterfoil.decisioning.backtest import scan
     from counterfoil.decisioning.batch_frame import UnfitDataError, check_frame
 
     traits = [*(groups or ())]
     extra = [*([outcome] if outcome else []), *traits]
     try:
-        frame = pl.scan_parquet(file) if file.endswith(".parquet") else pl.scan_csv(file)
+        frame = scan([policy], Path(file))
         check_frame(policy, frame, keep=extra)
         names = [item.name for item in policy.features]
         rows = frame.select(*names, *extra).head(CASES_MAX).collect().iter_rows(named=True)

@@ -20,6 +20,7 @@ from counterfoil.decisioning.batch_guards import COLUMNS, guarded, stopped
 from counterfoil.decisioning.compile_polars import REQUESTED, decided
 from counterfoil.decisioning.decision import Asked, Outcome
 from counterfoil.decisioning.policy import Policy
+from counterfoil.platform.csv_rows import row_fault
 from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards, Stage
 from counterfoil.decisioning.rule_types import ValueType
 
@@ -94,9 +95,18 @@ class Summary:
 
 
 def scan(policies: Sequence[Policy], source: Path) -> pl.LazyFrame:
-    """Return a file's cases, unread; a text file's columns are read as the policies declare."""
+    """Return a file's cases, unread; a text file's columns are read as the policies declare.
+
+    Raises UnfitDataError for a text file with a row that is cut short.
+    """
     if source.suffix.lower() != ".csv":
         return pl.scan_parquet(source)
+    try:
+        fault = row_fault(source)
+    except (PolarsError, OSError) as error:
+        raise _unreadable(error) from error
+    if fault is not None:
+        raise UnfitDataError(f"the file cannot be read: {fault}")
     types: dict[str, type[pl.DataType]] = {
         item.name: _CSV_TYPES[item.type] for policy in policies for item in policy.features
     }

@@ -86,6 +86,37 @@ async def decisions_reading(
     return [_read(row) for row in rows]
 
 
+async def decisions_lately(
+    connection: Connection, hashes: Collection[str], *, before: Key | None, page: int
+) -> list[DecisionRead]:
+    """Return a page of decisions by versions, the last customers' first."""
+    rows = await QUERIES.decisions_lately.fetch(
+        connection,
+        policy_hashes=sorted(hashes),
+        decided_by=BY_POLICY,
+        is_first=before is None,
+        customer_id=before[0] if before else 0,
+        subject_id=before[1] if before else 0,
+        decision_no=before[2] if before else 0,
+        page=page,
+    )
+    return [_read(row) for row in rows]
+
+
+async def lines_of_requests(
+    connection: Connection, found: Collection[DecisionRead]
+) -> dict[Key, int]:
+    """Return the lines that decisions on requests for a higher limit are about, by their keys."""
+    requests = [one for one in found if one.about == "limit_request"]
+    rows = await QUERIES.lines_of_requests.fetch(
+        connection,
+        customer_ids=[one.customer_id for one in requests],
+        request_ids=[one.subject_id for one in requests],
+    )
+    lines = {(row["customer_id"], row["request_id"]): row["line_id"] for row in rows}
+    return {one.key: lines[one.key[:2]] for one in requests if one.key[:2] in lines}
+
+
 def _read(row: Row) -> DecisionRead:
     inputs, result = orjson.loads(row["inputs"]), orjson.loads(row["result"])
     return DecisionRead(

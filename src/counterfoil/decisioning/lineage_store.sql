@@ -66,3 +66,25 @@ FROM unnest(:customer_ids::bigint[], :application_ids::bigint[])
 JOIN decisioning.application AS a
   ON a.customer_id = given.customer_id AND a.application_id = given.application_id
 ORDER BY month;
+
+-- name: decisions_lately
+-- Decisions by versions of policies, back from the last key: numbers of subjects grow with time
+-- within a customer, and those of customers do across them.
+-- gives   at most :page rows before the key given
+-- locks   none
+SELECT customer_id, subject_id, decision_no, about, outcome, policy_hash, inputs, result, decided_at
+FROM decisioning.recorded_decision
+WHERE policy_hash = ANY (:policy_hashes::text[]) AND decided_by = :decided_by
+  AND (:is_first
+       OR (customer_id, subject_id, decision_no) < (:customer_id, :subject_id, :decision_no))
+ORDER BY customer_id DESC, subject_id DESC, decision_no DESC
+LIMIT :page;
+
+-- name: lines_of_requests
+-- The lines that requests for a higher limit are about.
+-- gives   at most one row a request
+-- locks   none
+SELECT request.customer_id, request.request_id, request.line_id
+FROM decisioning.limit_request AS request
+JOIN unnest(:customer_ids::bigint[], :request_ids::bigint[]) AS wanted (customer_id, request_id)
+  ON wanted.customer_id = request.customer_id AND wanted.request_id = request.request_id;

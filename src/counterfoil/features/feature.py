@@ -17,6 +17,8 @@ from counterfoil.features.definition import Definition
 Value = int | str | bool
 
 LEGAL_BASES: Final = ("contract", "consent", "law")
+#: The purpose for which policies that review lines read features.
+REVIEW: Final = "review"
 
 
 class Standing(StrEnum):

@@ -16,6 +16,30 @@ FEATURE_NOT_REGISTERED: Final = Refusal(
     message="The policy reads what the registry of features does not let it read: {faults}.",
     next_step="Change the policy, or register the feature with its source, basis and purpose.",
 )
+REGISTRY_GATE_CLOSED: Final = Refusal(
+    code="registry_gate_closed",
+    kind=Kind.CONFLICT,
+    message="The registry of features may not be published: {fault}.",
+    next_step="Change the registry, or publish policies that do without; then ask again.",
+)
+REGISTRY_IN_FORCE: Final = Refusal(
+    code="registry_in_force",
+    kind=Kind.CONFLICT,
+    message="This registry of features is in force already.",
+    next_step="Nothing has to be done.",
+)
+REGISTRY_NOT_REQUESTED: Final = Refusal(
+    code="registry_not_requested",
+    kind=Kind.CONFLICT,
+    message="Nobody has asked for the publication of this registry of features.",
+    next_step="Ask for it; somebody else approves.",
+)
+REGISTRY_MOVED: Final = Refusal(
+    code="registry_moved",
+    kind=Kind.CONFLICT,
+    message="Another registry of features was published since this one was asked for.",
+    next_step="Ask again: what changes by it is told against the one in force now.",
+)
 EVENT_WITHOUT_BASIS: Final = Refusal(
     code="event_without_basis",
     kind=Kind.INVALID,

@@ -1,7 +1,8 @@
 """The registry of features: categories, sources, kinds of events, features, quality checks.
 
 Invariant   What the registry does not know is neither taken in nor read. The shipped one is data
-            (`registry/*.toml`); a lender's own takes its place whole.
+            (`registry/*.toml`); a lender's own takes its place whole, once two people have
+            published it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +22,9 @@ class Registry:
     kinds: Mapping[str, EventKind]
     features: Mapping[str, Feature]
     checks: tuple[Check, ...]
-    #: SHA-256 of the canonical content, by which a decision names the registry it read.
+    #: The canonical content (RFC 8785), from which the same registry can be read again.
+    document: bytes
+    #: SHA-256 of the canonical content: the registry's identity.
     sha256: str
 
     def faults_of(self, declared: Iterable[Declared], purpose: str) -> list[tuple[str, str]]:

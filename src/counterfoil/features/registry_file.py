@@ -14,12 +14,14 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import rfc8785
 
 from counterfoil.features.definition import Definition, Fold
 from counterfoil.features.event import EventKind, Member
 from counterfoil.features.feature import (
     LEGAL_BASES,
+    REVIEW,
     Category,
     Feature,
     Source,
@@ -33,9 +35,10 @@ from counterfoil.features.registry_checks import definition_fault, feature_fault
 from counterfoil.features.table import RegistryError, Table
 from counterfoil.kernel.toml import parse_toml
 
-_LISTS: Final = ("categories", "sources", "kinds", "features", "checks")
+#: What a registry lists; entries of features bear a name, all others a code.
+LISTS: Final = ("categories", "sources", "kinds", "features", "checks")
 #: Purposes of policies.
-PURPOSES: Final = frozenset({"origination", "limit_increase", "review"})
+PURPOSES: Final = frozenset({"origination", "limit_increase", REVIEW})
 UNITS: Final = frozenset({"none", "minor", "ppm", "months", "years", "days", "count", "points"})
 
 
@@ -58,16 +61,30 @@ def load_registry(directory: Path | None = None) -> Registry:
 
 def parse_registry(texts: Mapping[str, str]) -> Registry:
     """Return the registry that files of these names and texts make up."""
-    read: dict[str, list[Table]] = {name: [] for name in _LISTS}
-    content: dict[str, list[Any]] = {name: [] for name in _LISTS}
+    documents: dict[str, object] = {}
     for file, text in texts.items():
         try:
-            document = parse_toml(text)
+            documents[file] = parse_toml(text)
         except tomllib.TOMLDecodeError as error:
             raise RegistryError(file, str(error)) from error
-        table = Table(file, document)
-        for name in _LISTS:
+    return _registry(documents)
+
+
+def read_registry(document: bytes) -> Registry:
+    """Return the registry whose canonical content this is."""
+    return _registry({"registry": orjson.loads(document)})
+
+
+def _registry(documents: Mapping[str, object]) -> Registry:
+    """Return the registry that documents of these names make up."""
+    read: dict[str, list[Table]] = {name: [] for name in LISTS}
+    content: dict[str, list[Any]] = {name: [] for name in LISTS}
+    for place, document in documents.items():
+        table = Table(place, document)
+        for name in LISTS:
             read[name] += table.tables(name)
+        assert isinstance(document, dict), "a table is read from nothing else"
+        for name in LISTS:
             content[name] += document.get(name, [])
         table.finish()
     categories = _by_code(_category(item) for item in read["categories"])
@@ -82,13 +99,16 @@ def parse_registry(texts: Mapping[str, str]) -> Registry:
         if fault is not None:
             raise item.fault(*fault)
         features[feature.name] = feature
+    checks = _by_code(_quality_check(item, sources, kinds) for item in read["checks"])
+    canonical = rfc8785.dumps(_by_name(content))
     return Registry(
         categories=categories,
         sources=sources,
         kinds=kinds,
         features=features,
-        checks=tuple(_quality_check(item, sources, kinds) for item in read["checks"]),
-        sha256=sha256(rfc8785.dumps(_by_name(content))).hexdigest(),
+        checks=tuple(checks.values()),
+        document=canonical,
+        sha256=sha256(canonical).hexdigest(),
     )
 
 

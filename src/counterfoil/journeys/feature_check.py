@@ -1,7 +1,9 @@
 """A policy's declarations, held against the registry of features before anything is published."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from counterfoil.decisioning.feature import Feature as Declaration
 from counterfoil.decisioning.policy import Policy
 from counterfoil.features.feature import Declared, Feature
 from counterfoil.features.refusals import FEATURE_NOT_REGISTERED
@@ -11,6 +13,13 @@ from counterfoil.kernel.errors import Refused, refuse
 
 def declaration_faults(registry: Registry, policy: Policy) -> list[tuple[str, str]]:
     """Return name and reason of every feature that the registry does not let a policy read."""
+    return faults_of(registry, policy.features, policy.purpose)
+
+
+def faults_of(
+    registry: Registry, features: Iterable[Declaration], purpose: str
+) -> list[tuple[str, str]]:
+    """Return name and reason of every feature that may not be read as a version declares it."""
     declared = (
         Declared(
             name=feature.name,
@@ -23,14 +32,18 @@ def declaration_faults(registry: Registry, policy: Policy) -> list[tuple[str, st
             legal_basis=feature.legal_basis,
             consent_purpose=feature.consent_purpose,
         )
-        for feature in policy.features
+        for feature in features
     )
-    return registry.faults_of(declared, policy.purpose)
+    return registry.faults_of(declared, purpose)
 
 
 def refuse_unregistered(registry: Registry, policy: Policy) -> Refused | None:
     """Refuse a policy that reads what the registry does not let it read."""
-    faults = declaration_faults(registry, policy)
+    return refuse_faults(declaration_faults(registry, policy))
+
+
+def refuse_faults(faults: Sequence[tuple[str, str]]) -> Refused | None:
+    """Refuse a version for what it may not read; None where it may read everything."""
     if not faults:
         return None
     return refuse(

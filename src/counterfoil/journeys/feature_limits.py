@@ -3,10 +3,10 @@
 One word of it for every reader: whoever asks for features, and every decision.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.feature import Feature as Declared
 from counterfoil.features import quality_store, store
 from counterfoil.features.feature import Feature
 from counterfoil.features.quality import Effect, gravest
@@ -33,13 +33,13 @@ class Limits:
             return Effect.STOP
         return Effect.DEGRADE if Effect.DEGRADE in found else Effect.NONE
 
-    def withheld_from(self, policy: Policy) -> frozenset[str]:
-        """Return the features that a policy declares and may not read now: they are unknown."""
+    def withheld_from(self, declared: Iterable[Declared], purpose: str) -> frozenset[str]:
+        """Return what a policy declares and may not read now: it is unknown to the policy."""
         return frozenset(
             one.name
-            for one in policy.features
+            for one in declared
             if one.source not in self.sources
-            or (one.name, policy.purpose) in self.ended
+            or (one.name, purpose) in self.ended
             or Effect.STOP in (self.effects.get((one.source, at)) for at in ("", one.name))
         )
 

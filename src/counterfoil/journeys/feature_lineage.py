@@ -59,6 +59,7 @@ class Lineage:
 
     decision: DecisionRead
     policy_version: str
+    #: The registry of features that was in force then.
     registry_sha256: str
     origins: tuple[Origin, ...]
 
@@ -89,7 +90,7 @@ async def lineage_of(
     return Lineage(
         decision=decision,
         policy_version=f"{policy.code}-{policy.version}",
-        registry_sha256=house.registry.sha256,
+        registry_sha256=await house.registries.sha256_at(connection, decision.decided_at),
         origins=tuple(_origins(house, decision, policy, events)),
     )
 

@@ -1,8 +1,8 @@
 """Following publications and caps: every process decides by the same version within seconds.
 
-Method      A few small queries a second tell which publication is in force for each purpose, what
-            caps hold back and which features may not be used; a document is read and compiled only
-            when its hash is new here.
+Method      A few small queries a second tell which publication is in force for each purpose and
+            which registry of features, what caps hold back and what may not be used; a document is
+            read and compiled only when its hash is new here.
 Failure     While the database cannot be read the version in force stays as it was. A document that
             this program cannot read, because a newer one published it, leaves it so too, with an
             error in the log: nothing else may decide in its place.
@@ -21,9 +21,9 @@ from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards, OnTrip
 from counterfoil.decisioning.publication_store import PublishedVersion
 from counterfoil.decisioning.reading import InvalidPolicyError
 from counterfoil.decisioning.store import read_policy_version
-from counterfoil.features.registry import Registry
 from counterfoil.journeys.feature_limits import read_limits
 from counterfoil.journeys.policies import InForce, Policies, shipped_policies
+from counterfoil.journeys.registries import Registries
 from counterfoil.kernel.clock import Clock
 from counterfoil.models import monitoring_store
 from counterfoil.platform.database import Connection, Database
@@ -54,11 +54,11 @@ class PolicyFollower:
         policies: Policies,
         clock: Clock,
         metrics: Metrics,
-        registry: Registry,
+        registries: Registries,
     ) -> None:
-        """Take the database and the policies that are kept up to date."""
+        """Take the database, and the policies and the registry that are kept up to date."""
         self._database = database
-        self._registry = registry
+        self._registries = registries
         self._policies = policies
         self._clock = clock
         self._metrics = metrics
@@ -70,6 +70,7 @@ class PolicyFollower:
     async def read(self) -> None:
         """Put in force what decides now, with what its cap holds back."""
         async with self._database.connection() as connection:
+            await self._registries.follow(connection, at=self._clock.now())
             published = await publication_store.publications_in_force(
                 connection, at=self._clock.now(), depth=2
             )
@@ -85,7 +86,7 @@ class PolicyFollower:
             }
             hashes = [one.compiled.policy.hash for one in wanted.values()]
             tripped = await guard_store.read_tripped(connection, hashes)
-            limits = await read_limits(self._registry, connection)
+            limits = await read_limits(self._registries.in_force, connection)
             stopped = await _stopped(connection, [one.compiled for one in wanted.values()])
         for purpose, (publication_id, compiled) in wanted.items():
             held = tripped.get(compiled.policy.hash, _NOTHING)
@@ -94,7 +95,7 @@ class PolicyFollower:
                 compiled=compiled,
                 guards=Guards(tripped=held, stopped=stops) if held or stops else NO_GUARDS,
                 publication_id=publication_id,
-                withheld=limits.withheld_from(compiled.policy),
+                withheld=limits.withheld_from(compiled.policy.features, purpose),
                 fallen_from=fallen[purpose].compiled.policy.version if purpose in fallen else None,
             )
             self._put(purpose, version)
@@ -189,11 +190,11 @@ async def _stopped(
 
 @asynccontextmanager
 async def following_policies(
-    database: Database, clock: Clock, metrics: Metrics, registry: Registry
+    database: Database, clock: Clock, metrics: Metrics, registries: Registries
 ) -> AsyncIterator[Policies]:
     """Follow publications while the house is open; yield what is in force."""
     policies = shipped_policies()
-    follower = PolicyFollower(database, policies, clock, metrics, registry)
+    follower = PolicyFollower(database, policies, clock, metrics, registries)
     await follower.read()
     task = asyncio.create_task(follower.run())
     try:

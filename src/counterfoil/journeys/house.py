@@ -27,12 +27,15 @@ from counterfoil.customers.verification_port import IdentitySource, sources_of
 from counterfoil.evidence.staging import Leaves
 from counterfoil.features.registry import Registry
 from counterfoil.features.registry_file import load_registry
+from counterfoil.journeys.assessed import Assessed, AssessedCarrier, AssessedTokens
 from counterfoil.journeys.carried_codes import CarriedCodes
 from counterfoil.journeys.counter import Counter, LineDesk
 from counterfoil.journeys.follow_experiments import Experiments, following_experiments
 from counterfoil.journeys.follow_log import LogFollower, following
 from counterfoil.journeys.follow_policies import following_policies
 from counterfoil.journeys.policies import Policies
+from counterfoil.journeys.refused_reads import noting_refused_reads
+from counterfoil.journeys.registries import Registries
 from counterfoil.kernel.clock import Clock, SystemClock
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.kernel.ids import IdSource
@@ -71,8 +74,8 @@ class House:
     experiments: Experiments
     #: What customers are asked to agree to.
     notices: Notices
-    #: What may be known of customers, from whom, and for what.
-    registry: Registry
+    #: What may be known of customers, from whom, and for what: what ships, and what is in force.
+    registries: Registries
     #: On which occasions a bureau may be asked.
     occasions: Occasions
     #: The payment rails of the rails file.
@@ -107,6 +110,13 @@ class House:
     account_tokens: AccountTokens | None
     #: The electronic signature of each lender of record.
     seals: LenderSeals
+    #: Knows what may be done because its impact on persons was assessed.
+    assessed: Assessed
+
+    @property
+    def registry(self) -> Registry:
+        """Return the registry of features in force."""
+        return self.registries.in_force
 
     async def business_date(self) -> date:
         """Return the business date."""
@@ -126,7 +136,7 @@ async def open_house(
     keys.mkdir(parents=True, exist_ok=True, mode=0o700)
     vault = vault_of(settings)
     ids = IdSource(wall.milliseconds, settings.node)
-    catalogue, registry = load_catalogue(settings.products), load_registry(settings.features)
+    catalogue, registries = load_catalogue(settings.products), Registries(load_registry())
     identity = load_identity_policy(settings.identity_policy)
     metrics, leaves = Metrics.create(), Leaves(real)
     metrics.ciphertexts_rejected.set_function(lambda: vault.rejections.total)
@@ -134,11 +144,12 @@ async def open_house(
     async with (
         _database(settings, url, wall, first_date) as database,
         Engine(database, desk, shards=settings.engine_shards, metrics=metrics) as engine,
-        _outside(settings, database, vault, ids) as outside,
+        _outside(settings, database, vault, ids, wall) as outside,
         following(database, leaves) as log,
-        following_policies(database, wall, metrics, registry) as policies,
+        following_policies(database, wall, metrics, registries) as policies,
         following_experiments(database, _secret(keys / "experiment.key")) as experiments,
     ):
+        vault.note_refused_read = noting_refused_reads(database, wall, ids)
         yield House(
             settings=settings,
             database=database,
@@ -148,7 +159,7 @@ async def open_house(
             policies=policies,
             experiments=experiments,
             notices=load_notices(settings.notices),
-            registry=registry,
+            registries=registries,
             occasions=load_occasions(settings.occasions),
             rails=load_rails(settings.rails),
             bureau=outside.bureau,
@@ -168,6 +179,7 @@ async def open_house(
             messages=outside.messages,
             account_tokens=outside.account_tokens,
             seals=_seals(settings, real),
+            assessed=outside.assessed,
         )
 
 
@@ -200,17 +212,19 @@ class _Outside:
     messages: MessageCarrier
     account_tokens: AccountTokens | None
     codes: OneTimeCodes
+    assessed: Assessed
 
 
 @asynccontextmanager
 async def _outside(
-    settings: Settings, database: Database, vault: Vault, ids: IdSource
+    settings: Settings, database: Database, vault: Vault, ids: IdSource, clock: Clock
 ) -> AsyncIterator[_Outside]:
+    assessed = Assessed(database, clock, settings.environment)
     async with (
         _bureau(settings) as bureau,
         _statement_source(settings) as statement_source,
-        _carrier(settings) as messages,
-        _account_tokens(settings) as account_tokens,
+        _carrier(settings, assessed) as messages,
+        _account_tokens(settings, assessed) as account_tokens,
         _codes(settings, messages, database, vault, ids) as codes,
     ):
         yield _Outside(
@@ -219,6 +233,7 @@ async def _outside(
             messages=messages,
             account_tokens=account_tokens,
             codes=codes,
+            assessed=assessed,
         )
 
 
@@ -239,22 +254,32 @@ def _statement_source(settings: Settings) -> AbstractAsyncContextManager[HttpSta
     )
 
 
-def _carrier(settings: Settings) -> AbstractAsyncContextManager[MessageCarrier]:
-    """Return who carries messages: the service that is named, in a sandbox a file, else nobody."""
+@asynccontextmanager
+async def _carrier(settings: Settings, assessed: Assessed) -> AsyncIterator[MessageCarrier]:
+    """Give who carries messages: the service that is named, in a sandbox a file, else nobody."""
     if settings.message_url is not None:
-        return HttpCarrier(settings.message_url, token_file=settings.message_token_file)
-    if settings.environment != SANDBOX:
-        return nullcontext(NoCarrier())
-    return nullcontext(SandboxCarrier(settings.home / "simulator" / "messages.jsonl"))
+        service = HttpCarrier(settings.message_url, token_file=settings.message_token_file)
+        async with service as carrier:
+            yield AssessedCarrier(carrier, assessed)
+    elif settings.environment != SANDBOX:
+        yield NoCarrier()
+    else:
+        yield SandboxCarrier(settings.home / "simulator" / "messages.jsonl")
 
 
-def _account_tokens(settings: Settings) -> AbstractAsyncContextManager[AccountTokens | None]:
-    """Return who makes tokens of account numbers: a bank; in a sandbox a keyed hash."""
+@asynccontextmanager
+async def _account_tokens(
+    settings: Settings, assessed: Assessed
+) -> AsyncIterator[AccountTokens | None]:
+    """Give who makes tokens of account numbers: a bank; in a sandbox a keyed hash."""
     if settings.account_token_url is not None:
-        return HttpTokens(settings.account_token_url, token_file=settings.account_token_file)
-    if settings.environment != SANDBOX:
-        return nullcontext()
-    return nullcontext(SandboxTokens(_secret(settings.home / "keys" / "account-token.key")))
+        bank = HttpTokens(settings.account_token_url, token_file=settings.account_token_file)
+        async with bank as tokens:
+            yield AssessedTokens(tokens, assessed)
+    elif settings.environment != SANDBOX:
+        yield None
+    else:
+        yield SandboxTokens(_secret(settings.home / "keys" / "account-token.key"))
 
 
 @asynccontextmanager

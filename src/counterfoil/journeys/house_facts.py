@@ -1,4 +1,4 @@
-"""What the house itself knows of an application, without asking anybody: the line, earlier lines.
+"""What the house knows of an application, without asking anybody: lines, what it was told before.
 
 Invariant   Only what the policy declares is read, so that a policy without it costs nothing. It is
             no fact that an applicant can bring along.
@@ -13,6 +13,7 @@ from counterfoil.decisioning.decision import Asked
 from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.policy import Policy
 from counterfoil.journeys.house import House
+from counterfoil.journeys.told_facts import Subject, names_told, told_facts
 from counterfoil.lending.behaviour_store import count_lines
 from counterfoil.lending.scene import CASH
 
@@ -30,7 +31,16 @@ async def house_facts(house: House, policy: Policy, asked: Asked, customer_id: i
     if any(item.name == OWN_LINES for item in policy.features):
         async with house.database.connection() as connection:
             lines = await count_lines(connection, customer_id)
-    return facts_of_house(house, policy, asked, own_lines_count=lines)
+    own = facts_of_house(house, policy, asked, own_lines_count=lines)
+    if not names_told(house.registry, policy.features, own):
+        return own
+    terms = house.catalogue.terms(asked.product_code, asked.product_version)
+    subject = Subject(
+        customer_id=customer_id, line_id=None, lender_id=terms.lender_id, purpose=policy.purpose
+    )
+    async with house.database.transaction() as connection:
+        told = await told_facts(house, connection, subject, policy.features, own)
+        return {**own, **told}
 
 
 def facts_of_house(

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.guard_store import read_tripped
 from counterfoil.decisioning.line_review import case_store, store
 from counterfoil.decisioning.line_review.decide import review
@@ -31,7 +32,9 @@ from counterfoil.decisioning.refusals import LINE_REVIEW_UNDER_WAY
 from counterfoil.decisioning.snooze_store import active_snoozes
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.features.feature import REVIEW
 from counterfoil.journeys import line_measures
+from counterfoil.journeys.feature_limits import read_limits
 from counterfoil.journeys.hold_back import Watched, keep_trips
 from counterfoil.journeys.house import House
 from counterfoil.journeys.line_policy import WindowCounts, review_policy_in_force
@@ -48,6 +51,8 @@ from counterfoil.journeys.line_review_reading import (
 )
 from counterfoil.journeys.line_review_report import report_named, reports_for
 from counterfoil.journeys.policies import NOTHING_SNOOZED
+from counterfoil.journeys.settle_measures import reinstate, settle_measures
+from counterfoil.journeys.told_facts import Subject, told_facts
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
 from counterfoil.lending import review_store as lending
@@ -90,7 +95,7 @@ async def review_due_lines(house: House, *, on: date) -> ReviewRun:
         await lending.mark_cured(connection, on)
     run.expired = await line_measures.end_expired(house, on=on)
     await _review_all(house, run, lending.lines_due, on)
-    run.carried_out += len(await line_measures.carry_out(house, on=on))
+    run.carried_out += await settle_measures(house, on=on)
     return run
 
 
@@ -130,6 +135,9 @@ async def review_line(
         standings = await case_store.read_standings(connection, records)
         case = LineCase(record=records[key], standing=standings[key], cause=cause, report=report)
         made = await _review_cases(house, connection, by, [case], on, WindowCounts())
+        if held[0].cause == cause != PERIODIC:
+            # What brought the line forward is done with.
+            await _plan(connection, {key: by.policy}, held, records, made, on)
     if not made:
         return refuse(LINE_REVIEW_UNDER_WAY)
     await _follow_up(house, made, on)
@@ -221,6 +229,8 @@ async def _review_cases(
     await store.keep_review_policy(connection, policy, at=now)
     count = await counts.of(connection, policy, at=now)
     customers = [case.customer_id for case in cases]
+    limits = await read_limits(house.registry, connection)
+    withheld = limits.withheld_from(policy.features, REVIEW)
     snoozed = await active_snoozes(connection, PURPOSE, customers, at=now)
     made = {}
     for case in cases:
@@ -228,6 +238,8 @@ async def _review_cases(
             guards = count.guards(snoozed.get(case.customer_id, NOTHING_SNOOZED))
             own = own_record_of(case, on)
             question, facts = question_of(house, case, own, on), facts_of(policy, case, own, on)
+            facts |= await _told(house, connection, policy, case, facts)
+            facts = {name: value for name, value in facts.items() if name not in withheld}
             answer = review(policy, question, facts, guards)._replace(assigned=by.assigned)
             count.add(answer)
             kept = _kept(house, policy, case, answer, now)
@@ -245,6 +257,24 @@ async def _review_cases(
     await note_reviewed(connection, by, [kept for kept, _ in written], at=now)
     await _keep_trips(house, connection, policy, count)
     return [kept for kept, _ in written]
+
+
+async def _told(
+    house: House,
+    connection: Connection,
+    policy: ReviewPolicy,
+    case: LineCase,
+    at_hand: Mapping[str, Value | None],
+) -> Mapping[str, Value | None]:
+    """Return what the version declares and only the store of features knows."""
+    line = case.record.line
+    subject = Subject(
+        customer_id=line.customer_id,
+        line_id=line.line_id,
+        lender_id=line.lender_id,
+        purpose=REVIEW,
+    )
+    return await told_facts(house, connection, subject, policy.features, at_hand)
 
 
 async def _stage(house: House, connection: Connection, kept: Sequence[StoredReview]) -> None:
@@ -376,7 +406,7 @@ async def _follow_up(house: House, made: Sequence[StoredReview], on: date) -> in
         for item in made
         if item.outcome is ReviewOutcome.REINSTATED
     }
-    done = len(await line_measures.reinstate(house, back)) if back else 0
+    done = len(await reinstate(house, back)) if back else 0
     if any(item.outcome in _KINDS for item in made):
         done += len(await line_measures.carry_out(house, on=on))
     return done

@@ -22,8 +22,10 @@ from counterfoil.decisioning.refusals import POLICY_NOT_REQUESTED
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import HOUSE
 from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.features.feature import REVIEW
 from counterfoil.journeys.approve import ask_approval
 from counterfoil.journeys.assess import require_living
+from counterfoil.journeys.feature_check import faults_of, refuse_faults
 from counterfoil.journeys.house import House
 from counterfoil.journeys.publish_policy import APPROVAL
 from counterfoil.journeys.trail import Act, note, note_refusal
@@ -42,6 +44,9 @@ async def request_line_policy(
 ) -> Approval | Refused:
     """Keep a version with its report, and ask for approval of both."""
     now = house.clock.now()
+    if (refused := refuse_faults(_faults(house, policy))) is not None:
+        act = Act(name="policy_request", subject=policy.hash, reason=reason)
+        return await note_refusal(house, actor, act, refused)
     async with house.database.connection() as connection:
         report = await _report(connection, policy)
     gate = GateRecord(
@@ -82,6 +87,9 @@ async def publish_line_policy(
 
 async def _publish(house: House, actor: Actor, policy: ReviewPolicy, act: Act) -> Publication:
     now = house.clock.now()
+    # The registry may have changed since the request.
+    if (refused := refuse_faults(_faults(house, policy))) is not None:
+        raise RefusedError(refused)
     async with house.database.transaction() as connection:
         gate = await store.latest_gate(connection, policy.hash)
         if gate is None:
@@ -114,6 +122,10 @@ async def _publish(house: House, actor: Actor, policy: ReviewPolicy, act: Act) -
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
         await note(house, connection, actor, act)
     return made
+
+
+def _faults(house: House, policy: ReviewPolicy) -> list[tuple[str, str]]:
+    return faults_of(house.registry, policy.features, REVIEW)
 
 
 async def _report(connection: Connection, policy: ReviewPolicy) -> dict[str, object]:

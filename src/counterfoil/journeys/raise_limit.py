@@ -44,6 +44,7 @@ from counterfoil.journeys.gather import About, Facts
 from counterfoil.journeys.house import House
 from counterfoil.journeys.policies import LIMIT_INCREASE, NOTHING_SNOOZED, InForce
 from counterfoil.journeys.raise_asking import RaiseWish, amendment_template, prepare
+from counterfoil.journeys.told_facts import Subject, told_facts
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform import idempotency
@@ -392,8 +393,10 @@ async def _decide(
     ]
     held = await _guarded(house, connection, [waiting for waiting, _ in gathering])
     for (waiting, facts), guarded in zip(gathering, held, strict=True):
+        known = {**waiting.features, **facts, **policy_facts(in_force.policy, guarded)}
+        told = await _told(house, connection, in_force, waiting, known)
         decision = in_force.decide(
-            {**waiting.features, **facts, **policy_facts(in_force.policy, guarded)},
+            {**known, **told},
             replace(waiting.asked, ceiling=guarded.ceiling),
             snoozed=snoozed.get(waiting.customer_id, NOTHING_SNOOZED),
         )
@@ -416,6 +419,24 @@ async def _decide(
         taken = [(item.customer_id, item.request_id, decision) for item, decision in made]
         await note_cases(connection, taken, at=now)
     return found
+
+
+async def _told(
+    house: House,
+    connection: Connection,
+    in_force: InForce,
+    request: LimitRequest,
+    at_hand: Facts,
+) -> Facts:
+    """Return what the version declares and only the store of features knows."""
+    terms = house.catalogue.terms(request.product_code, request.product_version)
+    subject = Subject(
+        customer_id=request.customer_id,
+        line_id=request.line_id,
+        lender_id=terms.lender_id,
+        purpose=LIMIT_INCREASE,
+    )
+    return await told_facts(house, connection, subject, in_force.policy.features, at_hand)
 
 
 async def _guarded(

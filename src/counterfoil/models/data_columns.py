@@ -1,7 +1,7 @@
 """Columns of a file as the types that features declare: integers, texts and booleans.
 
 CSV         Every cell is read as text first, so that one odd cell is found and named instead of
-            deciding the type of its column.
+            deciding the type of its column. A row that is cut short is refused with its line.
 Missing     An empty cell, NaN and the usual words for "not available" are not known.
 Rounding    A number is multiplied by the feature's scale and rounded to the nearest integer,
             halves away from zero.
@@ -14,6 +14,7 @@ from typing import Final
 import polars as pl
 
 from counterfoil.models.artefact_parts import Type
+from counterfoil.platform.csv_rows import row_fault
 
 #: What stands for a number that is not known, in files of other programs.
 MISSING_WORDS: Final = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
@@ -47,15 +48,19 @@ class Converted:
 def read_frame(path: Path) -> pl.DataFrame:
     """Return a CSV (cells as text) or Parquet file; raises `UnfitDataError`."""
     try:
+        fault = None
         if path.suffix.lower() in {".parquet", ".pq"}:
             frame = pl.read_parquet(path)
         else:
             frame = pl.read_csv(path, infer_schema=False, encoding="utf8")
+            fault = row_fault(path)
     except pl.exceptions.NoDataError as empty:
         raise UnfitDataError([("the file", "is empty")]) from empty
     except (pl.exceptions.PolarsError, OSError) as failure:
         reason = str(failure).splitlines()[0]
         raise UnfitDataError([("the file", f"cannot be read: {reason}")]) from failure
+    if fault is not None:
+        raise UnfitDataError([("the file", f"{fault}: a row that is cut short is not unknown")])
     twice = [name for name in frame.columns if "_duplicated_" in name]
     if twice:
         name = twice[0].partition("_duplicated_")[0]

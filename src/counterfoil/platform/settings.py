@@ -190,13 +190,6 @@ class Settings(BaseSettings):
             "it is not set, the rails that come with the program are used."
         ),
     )
-    features: Path | None = Field(
-        default=None,
-        description=(
-            "Directory with the registry of features, their sources, events and quality checks. "
-            "When it is not set, the registry that comes with the program is used."
-        ),
-    )
 
     staff_safeguards: bool | None = Field(
         default=None,

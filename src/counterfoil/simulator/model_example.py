@@ -5,7 +5,8 @@ Files       `train.csv`, the first 20,000 clients; `later.csv`, the other 10,000
             `policy.toml`, the shipped policy `cards-2026-01`, waiting for the analyst's model.
 Units       As in `recorded_history`: minor units of CNY, shares in ppm, counts of months.
 Invented    In `cases.parquet` alone: what the recorded clients do not say and a policy asks for.
-            A purpose, and no to every question; the rest is not known.
+            A purpose, and no to every question; the rest is not known. They are clients of the
+            lender, each with the one line that the record is about: nobody asks for a first one.
 """
 
 import re
@@ -24,6 +25,8 @@ from counterfoil.simulator.recorded_history import Facts, recorded_facts
 
 RECIPE: Final = "card_clients.recipe.toml"
 PURPOSE: Final = "daily_consumption"
+#: The card that a client has had all the while.
+OWN_LINES: Final = {"own_lines_count": 1}
 #: The policy that the example's is, but for the model.
 POLICY: Final = "cards-2026-01"
 _MODEL: Final = """\
@@ -87,7 +90,7 @@ def cases_of(clients: Sequence[CardClient], features: Sequence[Feature]) -> pl.D
     }
     rows = []
     for client in clients:
-        known = answers | recorded_facts(client) | {"age_years": client.age, "purpose": PURPOSE}
+        known = answers | OWN_LINES | recorded_facts(client) | {"age_years": client.age, "purpose": PURPOSE}
         row: Facts = {"client_no": client.number, "defaulted": int(client.defaulted)}
         rows.append(row | {feature.name: known.get(feature.name) for feature in features})
     return pl.DataFrame(rows, schema=schema)

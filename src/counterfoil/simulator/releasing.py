@@ -68,7 +68,7 @@ async def release(house: House, *, product_code: str) -> Policy:
     asked = decide.ask(house, trained, product_code, None, on=await house.business_date())
     await _publish(house, trained, _made(asked))
     follower = PolicyFollower(
-        house.database, house.policies, house.clock, house.metrics, house.registry
+        house.database, house.policies, house.clock, house.metrics, house.registries
     )
     await follower.read()
     assert house.policies.origination.policy.hash == trained.hash, "it was just published"
