@@ -90,6 +90,26 @@ def http(
 
 
 @bench.command()
+def pages(
+    *,
+    loans: Annotated[int, typer.Option(min=5_000, help="Open loans in the book.")] = 1_000_000,
+    seconds: Seconds = 10,
+    at: At = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pages of the console on a large book, from the request to the last byte."""
+    import uvloop
+
+    from counterfoil.simulator.bench import stage as staging
+    from counterfoil.simulator.bench.pages import run
+
+    site = ("-m", "counterfoil.cli", "serve")
+    with failures_as_messages(), staging.raised(at) as stage:
+        report = uvloop.run(run(stage, loans=loans, seconds=seconds, tell=_tell, site=site))
+    _show("Pages", report.document(), as_json=as_json)
+
+
+@bench.command()
 def apply(
     *,
     persons: Annotated[int, typer.Option(min=1_000, help="People, each of whom applies.")] = 10_000,

@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -141,11 +142,27 @@ async def _served(
     connections: int = CONNECTIONS,
 ) -> Measured:
     """Start a server, load it, end it by its own process."""
+    async with serving(stage, command, shards=scale.shards) as port:
+        opened = await connect(HOST, port, connections)
+        send = requests.sender(opened)
+        await closed_loop(send, callers=connections, seconds=1)
+        if per_second is None:
+            measured = await closed_loop(send, callers=connections, seconds=seconds)
+        else:
+            measured = await open_loop(send, per_second=per_second, seconds=seconds)
+        for connection in opened:
+            connection.close()
+        return measured
+
+
+@asynccontextmanager
+async def serving(stage: Stage, command: tuple[str, ...], *, shards: int = 1) -> AsyncIterator[int]:
+    """Give the port of a server that listens; it is ended by its own process."""
     port = _free_port()
     environment = {
         "COUNTERFOIL_HOME": str(stage.home),
         "COUNTERFOIL_WORKER": "false",
-        "COUNTERFOIL_ENGINE_SHARDS": str(scale.shards),
+        "COUNTERFOIL_ENGINE_SHARDS": str(shards),
         "COUNTERFOIL_LOG_LEVEL": "error",
         "COUNTERFOIL_NODE": "1",
         "PATH": "/usr/bin:/bin",
@@ -157,31 +174,24 @@ async def _served(
         stderr=subprocess.DEVNULL,
     )
     try:
-        opened = await _connected(port, connections, server)
-        send = requests.sender(opened)
-        await closed_loop(send, callers=connections, seconds=1)
-        if per_second is None:
-            measured = await closed_loop(send, callers=connections, seconds=seconds)
-        else:
-            measured = await open_loop(send, per_second=per_second, seconds=seconds)
-        for connection in opened:
-            connection.close()
-        return measured
+        await _listening(port, server)
+        yield port
     finally:
         server.terminate()
         server.wait(timeout=_START_SECONDS_MAX)
 
 
-async def _connected(
-    port: int, count: int, server: "subprocess.Popen[bytes]"
-) -> list[HttpConnection]:
+async def _listening(port: int, server: "subprocess.Popen[bytes]") -> None:
     for _ in range(_START_SECONDS_MAX * 10):
         if server.poll() is not None:
             raise RuntimeError(f"the server ended with code {server.returncode}")
         try:
-            return await connect(HOST, port, count)
+            (probe,) = await connect(HOST, port, 1)
         except OSError:
             await asyncio.sleep(0.1)
+        else:
+            probe.close()
+            return
     raise RuntimeError("the server does not listen")
 
 
