@@ -126,7 +126,7 @@ async def test_each_role_sees_of_a_person_what_it_reads_for(stranger: Browser) -
         "risk_analyst": "read",
         "support": "read",
     }
-    refused = await find_trail(stranger.house, Wanted(act="read"))
+    refused = await find_trail(stranger.house, Wanted(act="open"))
     assert {(line.actor, line.outcome, line.after) for line in refused} == {
         ("finance", "read_outside_purpose", "contact")
     }

@@ -24,6 +24,8 @@ from tests.store.privacy_desk import (
 from tests.unit.decisioning.cases import asked
 from tests.unit.decisioning.policies import base_document
 
+from counterfoil.customers.message_port import Carried, Outcome, Parcel
+from counterfoil.customers.setting import Channel
 from counterfoil.decisioning.document import policy_of
 from counterfoil.journeys import incidents
 from counterfoil.journeys.assess import (
@@ -34,6 +36,7 @@ from counterfoil.journeys.assess import (
     require_assessment,
     require_living,
 )
+from counterfoil.journeys.assessed import ACCOUNT_TOKENS, MESSAGES, STATEMENTS
 from counterfoil.journeys.house import House
 from counterfoil.journeys.profile import own_profile, staff_profile
 from counterfoil.journeys.publish_policy import request_publication, run_gate
@@ -197,6 +200,40 @@ async def test_what_decides_by_machine_needs_an_assessment_that_lives(
             )
         refused = await request_publication(house, staff("risk_analyst"), report, reason="new")
         assert code_of(refused) == "assessment_needed"
+
+
+async def test_nothing_goes_to_services_of_others_before_that_was_assessed(
+    database_url: str, tmp_path: Path
+) -> None:
+    parcel = Parcel(
+        reference="ms_1",
+        channel=Channel.SMS,
+        address="+8613800131234",
+        name="王",
+        subject="",
+        body="x",
+    )
+    async with (
+        a_house(
+            database_url, tmp_path, environment="production", message_url="http://127.0.0.1:9",
+            account_token_url="http://127.0.0.1:9", statement_source_url="http://127.0.0.1:9",
+        ) as house,
+    ):  # fmt: skip
+        missing = await missing_assessments(house)
+        for wanted in (MESSAGES, ACCOUNT_TOKENS, STATEMENTS):
+            assert wanted in missing
+            assert code_of(await house.assessed.refuse(*wanted)) == "assessment_needed"
+        carried = await house.messages.send(parcel)
+        assert carried == Carried(Outcome.FAILED, "assessment_needed")
+        await assessed(
+            house, MESSAGES[1], by=OFFICER, approver=SECOND, processing=Processing.ENTRUSTING
+        )
+        assert await house.assessed.refuse(*MESSAGES) is None
+        # Asked now, and away: not the assessment but the network says no.
+        assert (await house.messages.send(parcel)).detail != "assessment_needed"
+        assert MESSAGES not in await missing_assessments(house)
+        assert house.account_tokens is not None
+        assert await house.account_tokens.token_of("6222020200001111") is None
 
 
 async def living(house: House, subject: str) -> str | None:

@@ -208,7 +208,7 @@ async def test_a_masked_read_outside_the_purposes_is_refused_and_recorded(house:
         async with house.database.transaction() as connection:
             await read_masked(connection, house.vault, [1, 2], curious)
     assert caught.value.refused.code == "read_outside_purpose"
-    [line] = await find_trail(house, Wanted(act="read"))
+    [line] = await find_trail(house, Wanted(act="open"))
     assert (line.actor, line.outcome, line.purpose) == (
         "clock.a", "read_outside_purpose", "operation",
     )  # fmt: skip
@@ -236,8 +236,12 @@ async def test_a_page_shows_what_the_role_reads_for_and_nothing_else(house: Hous
     again = await shown_persons(house, staff("risk_analyst", "another"), [1, 2])
     assert again[1] == analyst, "colleagues of a role can speak of the same customer"
     assert again[2].name != analyst.name
+    agencies = [
+        (await shown_persons(house, staff("agency", name), [1]))[1].name for name in ("a", "b")
+    ]
+    assert len({analyst.name, *agencies}) == 3, "two agencies cannot compare what they see"
     keys = {path.name for path in (house.settings.home / "keys" / "exports").iterdir()}
-    assert {"role.risk_analyst.key", "role.support.key"} <= keys
+    assert {"role.risk_analyst.key", "role.agency.a.key", "role.agency.b.key"} <= keys
     leaked = made_by(house, [[analyst.name, "x"], [again[2].name]])
     assert leaked == {"role.risk_analyst": 2}
     # Without the key service pseudonyms are shown as ever: nothing of a person is opened.

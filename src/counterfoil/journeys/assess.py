@@ -16,6 +16,7 @@ from counterfoil.evidence.staging import HOUSE
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.hosts import store as host_store
 from counterfoil.hosts.host import assessed_as
+from counterfoil.journeys.assessed import ACCOUNT_TOKENS, MESSAGES, STATEMENTS
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
@@ -144,7 +145,7 @@ async def read_assessments(house: House) -> list[Assessment]:
 
 
 async def missing_assessments(house: House) -> list[tuple[Processing, str]]:
-    """Return what goes on without an approved assessment in force: decisions, recipients, hosts."""
+    """Return what has no approved assessment in force: decisions, recipients, hosts, services."""
     on = house.clock.now().date()
     wanted = {
         *(
@@ -157,6 +158,12 @@ async def missing_assessments(house: House) -> list[tuple[Processing, str]]:
             if house.notices.party(notice.scope.recipient).role != "controller"
         ),
     }
+    services = {
+        MESSAGES: house.settings.message_url,
+        ACCOUNT_TOKENS: house.settings.account_token_url,
+        STATEMENTS: house.settings.statement_source_url,
+    }
+    wanted |= {service for service, address in services.items() if address is not None}
     there = {
         (item.processing, item.subject)
         for item in await read_assessments(house)

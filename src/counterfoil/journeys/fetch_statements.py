@@ -19,6 +19,7 @@ from counterfoil.capacity.refusals import (
     STATEMENT_SOURCE_SILENT,
 )
 from counterfoil.capacity.store import text_of
+from counterfoil.journeys.assessed import STATEMENTS
 from counterfoil.journeys.house import House
 from counterfoil.journeys.statements import Upload, import_statement, may_use_income
 from counterfoil.kernel import ids
@@ -44,6 +45,9 @@ async def fetch_statements(
             return refuse(INCOME_CONSENT_MISSING)
     if house.statement_source is None:
         return refuse(STATEMENT_SOURCE_ABSENT)
+    unassessed = await house.assessed.refuse(*STATEMENTS)
+    if unassessed is not None:
+        return unassessed
     found = await import_from(
         house, house.statement_source, customer_id=customer_id, consent_id=consent_id, by=by
     )

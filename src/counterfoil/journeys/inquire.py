@@ -52,6 +52,7 @@ from counterfoil.journeys.inquiry_outcomes import (
 from counterfoil.journeys.inquiry_proofs import Pending, questions_of, witnessed_size
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.database import Connection
+from counterfoil.privacy.assessment import Processing
 
 #: Inquiries of one transaction.
 INQUIRIES_AT_ONCE: Final = 250
@@ -111,6 +112,9 @@ async def inquire_many(
     """
     if house.bureau is None:
         return [refuse(BUREAU_NOT_JOINED) for _ in wishes]
+    unassessed = await house.assessed.refuse(Processing.PROVIDING, house.bureau.bureau)
+    if unassessed is not None:
+        return [unassessed for _ in wishes]
     run = _Run(house, house.bureau, Wanted(facts=frozenset(wanted), by=by), identities or {})
     for code in dict.fromkeys(wish.occasion for wish in wishes):
         places = [place for place, wish in enumerate(wishes) if wish.occasion == code]

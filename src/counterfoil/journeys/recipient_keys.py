@@ -1,9 +1,9 @@
 """Keys by which customers bear another name for each recipient, and exports their marks.
 
 Apart       `keys/exports` in the house's home: one file for each recipient of exports, one for each
-            role that sees no names, one for all marks. They are apart from the vault's keys, so
-            that nobody who has one group has the other. A file that is destroyed cuts its
-            pseudonyms off from the customers for good.
+            role that sees no names or person in it, one for all marks. They are apart from the
+            vault's keys, so that nobody who has one group has the other. A file that is destroyed
+            cuts its pseudonyms off from the customers for good.
 """
 
 import hmac
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from counterfoil.journeys.house import House
+from counterfoil.platform.access_matrix import Actor, Sight, load_matrix
 from counterfoil.platform.files import write_once
 from counterfoil.privacy.deidentify import is_made_by
 
@@ -28,9 +29,13 @@ def recipient_key(house: House, recipient: str) -> bytes:
     return _key(house, f"{_TO}{recipient}")
 
 
-def role_key(house: House, role: str) -> bytes:
-    """Return the key under whose pseudonyms a role sees customers; made at the first look."""
-    return _key(house, f"{_ROLE}{role}")
+def sight_key(house: House, actor: Actor) -> bytes:
+    """Return the key under whose pseudonyms somebody sees customers; made at the first look.
+
+    It is the role's, and the person's own where the matrix says so: an agency's is of one agency.
+    """
+    is_own = load_matrix().rights_for(actor).sees is Sight.OWN_PSEUDONYM
+    return _key(house, f"{_ROLE}{actor.role}.{actor.name}" if is_own else f"{_ROLE}{actor.role}")
 
 
 def mark_key(house: House, export_id: int) -> bytes:

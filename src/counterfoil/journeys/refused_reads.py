@@ -32,7 +32,7 @@ def noting_refused_reads(database: Database, clock: Clock, numbers: IdSource) ->
             actor=who.name,
             role=who.role,
             source=who.source,
-            act="read",
+            act="open",
             outcome=READ_OUTSIDE_PURPOSE.code,
             customer_ids=refused.customer_ids[:_NAMED_MAX],
             subject=refused.reading.act,

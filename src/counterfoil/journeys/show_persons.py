@@ -2,14 +2,15 @@
 
 Purpose     A role's pages read for the purpose that the access matrix gives it; what the register
             does not keep for that stays closed and is hidden.
-Pseudonym   Made from the customer's number under a key of the role alone; the vault is not asked.
+Pseudonym   Made from the customer's number under a key of the role or person alone; the vault is
+            not asked.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
 from counterfoil.journeys.house import House
-from counterfoil.journeys.recipient_keys import role_key
+from counterfoil.journeys.recipient_keys import sight_key
 from counterfoil.platform.access_matrix import Actor, Reading, Sight, load_matrix
 from counterfoil.privacy.deidentify import pseudonym
 from counterfoil.privacy.masking import HIDDEN
@@ -44,7 +45,7 @@ async def shown_persons(
     if reading is not None:
         async with house.database.connection() as connection:
             return await read_masked(connection, house.vault, customer_ids, reading, fields)
-    key = role_key(house, actor.role)
+    key = sight_key(house, actor)
     return {
         customer_id: MaskedPerson(
             customer_id=customer_id,

@@ -50,6 +50,8 @@ class Sight(StrEnum):
     MASKED = "masked"
     #: Under another name, that the role's own key makes.
     PSEUDONYM = "pseudonym"
+    #: Under a name that a key of this person alone makes: each is a recipient of its own.
+    OWN_PSEUDONYM = "own_pseudonym"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

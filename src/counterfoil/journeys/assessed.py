@@ -1,0 +1,100 @@
+"""The gate before services of others: nothing personal goes to them without an assessment.
+
+Asked       Outside a sandbox, before each use, whether an approved assessment in force is about
+            exactly this: who is entrusted with work, or whom data is provided to. Somebody else
+            than its author approved it. What ends takes effect within `FRESH_SECONDS`.
+Waiting     Messages stay where they are and are tried again; whatever else would have gone out is
+            refused by name, and nothing is lost.
+Follows     PIPL articles 55 and 56; the rule R032.
+"""
+
+import time
+from typing import Final
+
+from counterfoil.customers.message_port import Carried, MessageCarrier, Outcome, Parcel
+from counterfoil.customers.setting import Channel
+from counterfoil.kernel.clock import Clock
+from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.payments.account_tokens import AccountTokens
+from counterfoil.platform.database import Database
+from counterfoil.platform.origin import SANDBOX
+from counterfoil.platform.telemetry import logger
+from counterfoil.privacy import duty_store as store
+from counterfoil.privacy.assessment import Processing
+from counterfoil.privacy.refusals import ASSESSMENT_NEEDED
+
+#: Whoever carries messages, and whoever makes tokens of account numbers, works for us.
+MESSAGES: Final = (Processing.ENTRUSTING, "service:messages")
+ACCOUNT_TOKENS: Final = (Processing.ENTRUSTING, "service:account_tokens")
+#: A customer's bank is told whose statements are wanted.
+STATEMENTS: Final = (Processing.PROVIDING, "service:statements")
+FRESH_SECONDS: Final = 60.0
+
+_LOG: Final = logger("counterfoil.privacy")
+
+
+class Assessed:
+    """Knows what may be done because somebody assessed it; one per process."""
+
+    def __init__(self, database: Database, clock: Clock, environment: str) -> None:
+        """Take where assessments are kept, and what decides whether they are asked for."""
+        self._database = database
+        self._clock = clock
+        self._is_sandbox = environment == SANDBOX
+        #: Until when what was found good is not looked up again.
+        self._good_until: dict[tuple[Processing, str], float] = {}
+
+    async def refuse(self, processing: Processing, subject: str) -> Refused | None:
+        """Refuse what no approved assessment in force is about."""
+        if self._is_sandbox:
+            # Everybody in it is invented.
+            return None
+        if time.monotonic() < self._good_until.get((processing, subject), 0.0):
+            return None
+        async with self._database.connection() as connection:
+            found = await store.read_about(connection, processing, subject)
+        if any(item.is_good_on(self._clock.now().date()) for item in found):
+            self._good_until[processing, subject] = time.monotonic() + FRESH_SECONDS
+            return None
+        _LOG.warning("not assessed", processing=processing.value, subject=subject)
+        return refuse(ASSESSMENT_NEEDED, processing=processing.value, subject=subject[:64])
+
+
+class AssessedCarrier:
+    """Carries messages as another does, once that was assessed."""
+
+    def __init__(self, carrier: MessageCarrier, assessed: Assessed) -> None:
+        """Take who carries, and who knows of assessments."""
+        self._carrier = carrier
+        self._assessed = assessed
+
+    @property
+    def gives_receipts(self) -> bool:
+        """Return whether it can be asked later what became of a parcel."""
+        return self._carrier.gives_receipts
+
+    async def send(self, parcel: Parcel) -> Carried:
+        """Send a parcel, or say that nobody assessed it yet."""
+        refused = await self._assessed.refuse(*MESSAGES)
+        if refused is not None:
+            return Carried(Outcome.FAILED, refused.code)
+        return await self._carrier.send(parcel)
+
+    async def ask(self, reference: str, channel: Channel) -> Carried:
+        """Return what became of a parcel; its number alone is told."""
+        return await self._carrier.ask(reference, channel)
+
+
+class AssessedTokens:
+    """Makes tokens of account numbers as another does, once that was assessed."""
+
+    def __init__(self, tokens: AccountTokens, assessed: Assessed) -> None:
+        """Take who makes them, and who knows of assessments."""
+        self._tokens = tokens
+        self._assessed = assessed
+
+    async def token_of(self, number: str) -> str | None:
+        """Return the token of a number; None while nobody may be asked."""
+        if await self._assessed.refuse(*ACCOUNT_TOKENS) is not None:
+            return None
+        return await self._tokens.token_of(number)
