@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
+from counterfoil.evidence.formats.lines import HASH_BYTES
 from counterfoil.evidence.formats.merkle import leaf_hash
 from counterfoil.evidence.formats.tile import WIDTH
 from counterfoil.evidence.growth import FullTile, Growth, levels_of, width_at
-from counterfoil.evidence.leaf import LeafType, entry
+from counterfoil.evidence.leaf import ENTRY_VERSION, LeafType, entry
 from counterfoil.platform.database import Connection, Database, is_away
 from counterfoil.platform.queries import Queries
 
@@ -15,6 +17,8 @@ __all__ = ["Connection", "Database", "is_away"]
 
 QUERIES: Final = Queries.load("counterfoil.evidence", "log_store.sql")
 
+#: What is hashed before a commitment: that it is a leaf, the version, the type.
+_PREIMAGES: Final = [b"\x00" + ENTRY_VERSION + bytes([kind]) for kind in range(256)]
 #: Lock of the one session that numbers leaves. Any number, as long as nobody else uses it.
 INTEGRATOR_LOCK: Final = 7_205_759_403_792_910
 #: Lock of the one session that signs and publishes.
@@ -235,6 +239,21 @@ async def read_entries(connection: Connection, start: int, *, stop: int) -> list
     """Return the entries from one number up to another."""
     rows: list[Any] = await QUERIES.entries_between.fetch(connection, start=start, stop=stop)
     return [entry(LeafType(kind), committed) for kind, committed in rows]
+
+
+async def read_leaf_hashes(connection: Connection, start: int, *, stop: int) -> list[bytes]:
+    """Return the hashes of leaves from one number up to another; fewer where some are missing.
+
+    What is no commitment of 32 bytes or no type of one gives hashes that make no root.
+    """
+    row = await QUERIES.page_between.fetchrow(connection, start=start, stop=stop)
+    assert row is not None, "an aggregate always gives a row"
+    types, committed = row["types"] or b"", row["commitments"] or b""
+    places = range(0, len(committed), HASH_BYTES)
+    return [
+        sha256(_PREIMAGES[kind] + committed[place : place + HASH_BYTES]).digest()
+        for kind, place in zip(types[1::2], places, strict=False)
+    ]
 
 
 async def read_roots(connection: Connection, level: int, start: int, *, stop: int) -> list[bytes]:

@@ -92,6 +92,17 @@ SELECT leaf_type, commitment FROM evidence.leaf
 WHERE idx >= :start AND idx < :stop
 ORDER BY idx;
 
+-- name: page_between
+-- The same in two pieces, the types of all and the commitments of all: a row for each leaf would cost
+-- more to hand over than to hash.
+-- gives   one row, of nulls where there is no leaf
+-- locks   none
+SELECT string_agg(int2send(o.leaf_type), ''::bytea) AS types,
+       string_agg(o.commitment, ''::bytea) AS commitments
+FROM (SELECT leaf_type, commitment FROM evidence.leaf
+      WHERE idx >= :start AND idx < :stop
+      ORDER BY idx) AS o;
+
 -- name: roots_between
 -- Roots of full tiles of a level: the hashes of the level above.
 -- gives   one row a tile, in order

@@ -55,6 +55,23 @@ def root_of(leaf_hashes: Sequence[bytes]) -> bytes:
     return level[0]
 
 
+def subtrees_over(leaf_hashes: Sequence[bytes]) -> list[list[bytes]]:
+    """Return the hashes of all complete subtrees over leaves: level by level, each in order.
+
+    Every node is hashed once: a root of any size below is folded from a few of them.
+    """
+    levels = [list(leaf_hashes)]
+    while len(levels[-1]) > 1:
+        nodes = iter(levels[-1])
+        levels.append(
+            [
+                sha256(b"\x01" + left + right).digest()
+                for left, right in zip(nodes, nodes, strict=False)
+            ]
+        )
+    return levels
+
+
 def complete_subtrees(begin: int, end: int) -> list[Node]:
     """Return the complete subtrees, largest first, that make up a subtree of RFC 6962.
 
