@@ -49,7 +49,6 @@ class State(StrEnum):
 #: States in which loans were or are made, so that the version cannot change any more.
 BINDING_STATES = (State.EFFECTIVE, State.RETIRED)
 
-SCENES = ("cash", "travel", "education", "home_goods")
 LICENCES = ("bank", "consumer_finance", "auto_finance", "trust", "micro_loan", "micro_loan_net")
 #: Uses of the money that R050 (B) bans, and the licences that it binds; a product may ban more.
 PURPOSES_BANNED_BY_LAW = frozenset(
@@ -61,6 +60,8 @@ PURPOSES_BANNED_BY_LAW = frozenset(
 LICENCES_BOUND = frozenset({"bank", "consumer_finance", "auto_finance"})
 GUARANTEES = ("none",)
 PROGRAMMES = ("own",)
+#: By days past due, in buckets of thirty (`delinquency.py`).
+CLASSIFIERS = ("days_past_due",)
 RECORDS = ("credit_line", "loan", "repayment_status")
 MARKS = ("A", "B", "C")
 #: The convention by which `loan.py` accrues; the others answer questions, they book nothing.
@@ -170,7 +171,7 @@ KEYS: dict[str, Parse] = {
     "meta.retired_on": read_day,
     "meta.currency": one_of(EXPONENTS),
     "meta.invited_only": read_flag,
-    "meta.scenes": some(one_of(SCENES)),
+    "meta.scenes": some(matching(WORD, "travel")),
     "lender.id": matching(CODE, "lender-one"),
     "lender.name_en": read_text,
     "lender.name_zh": read_text,
@@ -206,6 +207,7 @@ KEYS: dict[str, Parse] = {
     "cost.mark": one_of(MARKS),
     "cost.fees": read_fees,
     "cost.reading_seconds_least": whole(0, 600),
+    "classification.scheme": one_of(CLASSIFIERS),
     "funding.guarantee": one_of(GUARANTEES),
     "funding.programme": one_of(PROGRAMMES),
     "reporting.to_bureau": read_flag,
@@ -216,7 +218,7 @@ KEYS: dict[str, Parse] = {
 _OPTIONAL = frozenset(
     {
         *("meta.approver", "meta.retired_on"),
-        *("cost.reading_seconds_least", "line.application_days"),
+        *("cost.reading_seconds_least", "line.application_days", "classification.scheme"),
     }
 )
 
@@ -401,6 +403,7 @@ def _terms(values: Mapping[str, Any]) -> Terms:
 _USUAL_ELSE = {
     "reading_seconds_min": "cost.reading_seconds_least",
     "application_days": "line.application_days",
+    "classifier": "classification.scheme",
 }
 
 

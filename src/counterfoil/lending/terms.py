@@ -140,6 +140,8 @@ class Terms:
     guarantee: str
     funding_programme: str
     rule_pack: str
+    #: By what a loan is classified while it runs.
+    classifier: str = "days_past_due"
     #: Names of the lender of record, for sheets and pages.
     lender_name_en: str = ""
     lender_name_zh: str = ""

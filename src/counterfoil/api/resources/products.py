@@ -11,11 +11,30 @@ from counterfoil.api.shapes import View
 from counterfoil.journeys.standard_offer import see_standard
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending.catalogue import UnknownProductError
+from counterfoil.lending.conventions.presets import preset
 from counterfoil.lending.product_file import Product
 from counterfoil.platform.access import Scope
 
 TAG = "Products"
 router = APIRouter()
+
+
+class FeeView(View):
+    """Something that a loan of the product costs besides interest."""
+
+    code: str
+    name_en: str
+    name_zh: str
+    #: Who receives it: `lender` or `guarantor`.
+    payee: str
+    timing: str
+    basis: str
+    #: Each time it is asked for; 0 where it is a share.
+    amount_minor: int
+    #: Hundred-millionths of the basis; 0 where it is a fixed amount.
+    share_e8: int
+    #: The most that it is each time.
+    cap_minor: int | None
 
 
 class ProductView(View):
@@ -32,7 +51,11 @@ class ProductView(View):
     is_offered: bool
     is_by_invitation: bool
     currency: str
+    scenes: list[str]
     lender_id: str
+    lender_name_en: str
+    lender_name_zh: str
+    licence: str
     limit_minor_min: int
     limit_minor_max: int
     limit_minor_step: int
@@ -50,6 +73,29 @@ class ProductView(View):
     allocation: list[str]
     cost_annual_e8_cap: int
     purposes_banned: list[str]
+    #: The convention by which loans are booked, with the two of its settings that decide cents.
+    convention: str
+    day_count: str
+    rounding: str
+    sweep: str
+    #: Contract rate and surcharge together, hundred-millionths a year; null where nothing is set.
+    late_annual_e8_cap: int | None
+    cap_raise_wait_days: int
+    repayment_day_changes_per_year: int
+    reading_seconds_min: int
+    application_days: int
+    fees: list[FeeView]
+    #: By what a loan is classified while it runs.
+    classifier: str
+    guarantee: str
+    funding_programme: str
+    #: Whether its loans are reported to the bureau, and which records of them.
+    is_reported: bool
+    records: list[str]
+    rule_pack: str
+    #: Two people; the second is null while it is a draft.
+    author: str
+    approver: str | None
 
 
 class Products(View):
@@ -130,7 +176,7 @@ async def get_standard_offer(
 
 def product_view(product: Product, on: date) -> ProductView:
     """Return what an answer says of a product version."""
-    terms = product.terms
+    terms, booked = product.terms, preset(product.terms.convention)
     return ProductView(
         code=terms.code,
         version=terms.version,
@@ -142,7 +188,11 @@ def product_view(product: Product, on: date) -> ProductView:
         is_offered=product.holds_on(on),
         is_by_invitation=terms.invited_only,
         currency=terms.currency,
+        scenes=list(terms.scenes),
         lender_id=terms.lender_id,
+        lender_name_en=terms.lender_name_en,
+        lender_name_zh=terms.lender_name_zh,
+        licence=terms.licence,
         limit_minor_min=terms.limit_minor_min,
         limit_minor_max=terms.limit_minor_max,
         limit_minor_step=terms.limit_minor_step,
@@ -160,4 +210,25 @@ def product_view(product: Product, on: date) -> ProductView:
         allocation=[part.value for part in terms.allocation],
         cost_annual_e8_cap=terms.cost_annual_e8_cap,
         purposes_banned=list(terms.purposes_banned),
+        convention=terms.convention,
+        day_count=booked.day_count.value,
+        rounding=booked.rounding.value,
+        sweep=terms.sweep.value,
+        late_annual_e8_cap=terms.late_annual_e8_cap,
+        cap_raise_wait_days=terms.cap_raise_wait_days,
+        repayment_day_changes_per_year=terms.repayment_day_changes_per_year,
+        reading_seconds_min=terms.reading_seconds_min,
+        application_days=terms.application_days,
+        fees=[
+            FeeView(**{name: getattr(fee, name) for name in FeeView.model_fields})
+            for fee in terms.fees
+        ],
+        classifier=terms.classifier,
+        guarantee=terms.guarantee,
+        funding_programme=terms.funding_programme,
+        is_reported=terms.reported_to_bureau,
+        records=list(product.records),
+        rule_pack=terms.rule_pack,
+        author=product.author,
+        approver=product.approver,
     )
