@@ -24,7 +24,6 @@ from counterfoil.kernel.language import Language
 from counterfoil.lending import scene_store as store
 from counterfoil.lending.commands import OpenLine
 from counterfoil.lending.quote import Quote
-from counterfoil.lending.scene import shipped_scenes
 from counterfoil.lending.scene_purchase import Purchase
 from counterfoil.lending.terms import Method
 from counterfoil.platform.access_matrix import Actor
@@ -103,10 +102,11 @@ async def bought(
     number = house.ids.next()
     purchase = Purchase(
         customer_id=CUSTOMER, purchase_id=number, scene=payee.scene,
-        scene_version=shipped_scenes()[payee.scene].version, merchant_id=payee.merchant_id,
+        scene_version="", merchant_id=payee.merchant_id,
         price_minor=price_minor, currency="CNY",
     )  # fmt: skip
-    kinds = changes.pop("kinds", shipped_scenes()[payee.scene].documents)
+    scene = house.catalogue.scenes.current(await house.business_date())[payee.scene]
+    kinds = changes.pop("kinds", scene.documents)
     papers = {kind: sha256(f"{kind} {number}".encode()).digest() for kind in kinds}
     papers = changes.pop("documents", papers)
     return await record_purchase(

@@ -34,7 +34,6 @@ from counterfoil.lending.catalogue import Catalogue
 from counterfoil.lending.commands import Draw
 from counterfoil.lending.quote import PurchaseClaim, Quote
 from counterfoil.lending.refusals import SCENE_STOPPED
-from counterfoil.lending.scene import shipped_scenes
 from counterfoil.lending.terms import Method
 from counterfoil.payments.order import PayoutOrder, Subject
 from counterfoil.payments.payee import PayeeName
@@ -130,7 +129,7 @@ async def test_of_two_drawdowns_at_once_the_scene_lends_one(house: House) -> Non
 
 async def test_what_is_on_its_way_takes_of_the_limit_until_it_is_answered(house: House) -> None:
     await bought(house, await registered(house))
-    scene = shipped_scenes()["travel"]
+    scene = house.catalogue.scenes.current(ON)["travel"]
     wish = Draw(
         customer_id=CUSTOMER, line_id=LINE, amount_minor=1_900_000, currency="CNY", tenor_months=3,
         method=Method.BULLET, purpose="travel", payee_ref="acct-1", cost_sheet_hash=b"",

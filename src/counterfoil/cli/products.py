@@ -1,7 +1,7 @@
 """`counterfoil products`: what is on offer, and whether product files may be published."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -11,6 +11,7 @@ from counterfoil.cli.products_effect import costs_of, offers_of, write_costs, wr
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from counterfoil.lending.catalogue import Catalogue
     from counterfoil.lending.product_difference import Change
     from counterfoil.lending.product_file import Product
 
@@ -46,9 +47,10 @@ def list_products(folder: MaybeFolder = None, *, as_json: Json = False) -> None:
 
 
 def check(folder: MaybeFolder = None) -> None:
-    """Say everything that keeps product files from being published; exit 1 if anything does."""
-    count = len(_load(folder))
-    typer.echo(f"{count} product versions, no fault")
+    """Say what keeps files of products and scenes from being published; exit 1 if anything does."""
+    catalogue = _catalogue(folder)
+    products, scenes = len(catalogue.products()), len(catalogue.scenes.versions())
+    typer.echo(f"product versions: {products}, versions of scenes: {scenes}, no fault")
 
 
 def diff(
@@ -140,7 +142,7 @@ def lock(folder: Folder) -> None:
 def copy(
     folder: Annotated[Path, typer.Argument(help="New directory; it is made.")],
 ) -> None:
-    """Copy the shipped products and contract templates, to add products of your own to them.
+    """Copy the shipped products, scenes and contract templates, to add your own to them.
 
     Loans keep the version they were signed under, so the shipped files stay beside yours.
     """
@@ -151,11 +153,19 @@ def copy(
         raise output.fail(f"{folder} is there already; name a new directory")
     package = resources.files("counterfoil")
     kept = ("*.toml", "*.lock", "*.md")
-    for source, name in (("products", "products"), ("contracts/templates", "contract-templates")):
+    for source, name in _COPIED:
         with resources.as_file(package / source) as place:
             shutil.copytree(place, folder / name, ignore=_all_but(kept))
     typer.echo(f"COUNTERFOIL_PRODUCTS={folder.absolute() / 'products'}")
     typer.echo(f"COUNTERFOIL_CONTRACT_TEMPLATES={folder.absolute() / 'contract-templates'}")
+
+
+#: What is copied, from where to where.
+_COPIED: Final = (
+    ("products", "products"),
+    ("lending/scenes", "products/scenes"),
+    ("contracts/templates", "contract-templates"),
+)
 
 
 def _all_but(patterns: tuple[str, ...]) -> "Callable[[str, list[str]], list[str]]":
@@ -170,10 +180,14 @@ def _all_but(patterns: tuple[str, ...]) -> "Callable[[str, list[str]], list[str]
 
 
 def _load(folder: Path | None) -> "tuple[Product, ...]":
+    return _catalogue(folder).products()
+
+
+def _catalogue(folder: Path | None) -> "Catalogue":
     from counterfoil.lending.catalogue import CatalogueError, load_catalogue
 
     try:
-        return load_catalogue(folder).products()
+        return load_catalogue(folder)
     except CatalogueError as refused:
         raise output.fail(str(refused)) from refused
 

@@ -219,9 +219,10 @@ async def open_sealed(
     if sealed is None or customer_id not in keys:
         return refuse(PERSONAL_DATA_NOT_FOUND)
     try:
-        return envelope.decrypt(keys[customer_id], sealed, _place(customer_id, contract_id, kind))
-    except envelope.CiphertextRejectedError:
-        return refuse(CIPHERTEXT_REJECTED)
+        place = _place(customer_id, contract_id, kind)
+        return house.vault.unseal(Sealer(keys[customer_id]), sealed, place)
+    except RefusedError as error:
+        return error.refused
 
 
 def signing_leaf(house: House, contract: Contract) -> StagedLeaf:

@@ -4,6 +4,7 @@ Invariant   Every figure comes from the terms, the offer or the cost sheet; none
 Units       Amounts in major units as text, rates in percent as text without their sign.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from counterfoil.lending.cost_items import Words as SheetWords
 from counterfoil.lending.cost_items import exact_percent
 from counterfoil.lending.line import Line
 from counterfoil.lending.quote import Priced, price_drawdown
-from counterfoil.lending.scene import CASH, shipped_scenes
+from counterfoil.lending.scene import Scene
 from counterfoil.lending.terms import Terms
 
 #: Repayment day of the example, until the customer has chosen one.
@@ -89,9 +90,10 @@ def agreement_filling(
     setting: Setting,
     borrower: Borrower,
     *,
+    scenes: Mapping[str, Scene],
     replaces: NewVersion | None = None,
 ) -> Filling:
-    """Return what the agreement of an offer is filled with."""
+    """Return what the agreement of an offer is filled with; `scenes` are those that hold now."""
     terms, sheet = setting.terms, example.sheet
     money = _Money(terms.currency)
     values: dict[str, Value] = {
@@ -128,7 +130,7 @@ def agreement_filling(
     return Filling(
         values=values,
         flags={**_flags(terms), "is_new_version": replaces is not None},
-        tables={**_tables(sheet), "scenes": _scenes(terms)},
+        tables={**_tables(sheet), "scenes": _scenes(terms, scenes)},
     )
 
 
@@ -268,9 +270,9 @@ def _tables(sheet: CostSheet) -> dict[str, tuple[Row, ...]]:
     }
 
 
-def _scenes(terms: Terms) -> tuple[Row, ...]:
+def _scenes(terms: Terms, scenes: Mapping[str, Scene]) -> tuple[Row, ...]:
     """Return a row for each scene that a product lends for, by the rules that hold now."""
-    money, scenes = _Money(terms.currency), shipped_scenes()
+    money = _Money(terms.currency)
     return tuple(
         (
             Words(scene.name_en, scene.name_zh),
@@ -279,7 +281,7 @@ def _scenes(terms: Terms) -> tuple[Row, ...]:
             str(scene.cooling_off_days),
             str(scene.refund_days),
         )
-        for scene in (scenes[code] for code in terms.scenes if code != CASH)
+        for scene in (scenes[code] for code in terms.scenes if code in scenes)
     )
 
 

@@ -90,7 +90,7 @@ async def _as_quoted(
         # What was answered under this key had a token that matched: it was another request.
         is_other = await _was_answered(house, command, key)
         return refuse(KEY_REUSED) if is_other else refused
-    scene = scene_of_product(house, (claims.product_code, claims.product_version), command)
+    scene = await scene_of_product(house, (claims.product_code, claims.product_version), command)
     if isinstance(scene, Refused):
         return scene
     if (scene is None) != (claims.purchase is None):

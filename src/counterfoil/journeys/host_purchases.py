@@ -84,11 +84,15 @@ async def purchases_of_host(house: House, visit: Visit, reference: str) -> list[
             await purchase_store.read_purchase(connection, link.customer_id, item.subject_id)
             for item in subjects
         ]
-    return [_told(purchase_document(state), reference) for state in states if state is not None]
+    return [
+        _told(purchase_document(house.catalogue.scenes, state), reference)
+        for state in states
+        if state is not None
+    ]
 
 
 async def asked_in_full(
-    connection: Connection, visit: Visit, link: Link, asked: Mapping[str, Any]
+    house: House, connection: Connection, visit: Visit, link: Link, asked: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return what a page is asked with; a purchase brings its purpose and its merchant's payee.
 
@@ -98,7 +102,9 @@ async def asked_in_full(
     if number is None:
         return dict(asked)
     await subject_of_visit(connection, visit, link, SubjectKind.PURCHASE, number)
-    [deal] = await deals_of(connection, link.customer_id, purchase_id=number)
+    [deal] = await deals_of(
+        connection, house.catalogue.scenes, link.customer_id, purchase_id=number
+    )
     return {**asked, "purpose": deal.scene.purposes[0], "payee_ref": deal.payee.payee_ref}
 
 

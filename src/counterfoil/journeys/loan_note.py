@@ -80,7 +80,7 @@ async def loan_note(house: House, *, customer_id: int, loan_id: int) -> LoanNote
         agreement = line.agreement_sha256
         if line.contract_id != loan.contract_id:
             agreement = await contracts.read_signed_hash(connection, customer_id, loan.contract_id)
-        deal = await deal_of_loan(connection, customer_id, loan_id)
+        deal = await deal_of_loan(connection, house.catalogue.scenes, customer_id, loan_id)
     line = replace(
         line,
         product_version=loan.product_version,

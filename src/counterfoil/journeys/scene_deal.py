@@ -16,8 +16,9 @@ from counterfoil.lending import scene_refusals as refusals
 from counterfoil.lending.commands import Draw
 from counterfoil.lending.cost_items import exact_percent
 from counterfoil.lending.quote import PurchaseClaim
-from counterfoil.lending.scene import Scene, scene_as_of
+from counterfoil.lending.scene import Scene
 from counterfoil.lending.scene_purchase import PurchaseState, refuse_payment
+from counterfoil.lending.scene_shelf import Scenes
 from counterfoil.lending.scene_store import Payee
 from counterfoil.platform.database import Connection
 
@@ -47,7 +48,11 @@ class Deal:
 
 
 async def deal_for(
-    connection: Connection, scene: Scene, command: Draw, purchase_id: int | None
+    connection: Connection,
+    scenes: Scenes,
+    scene: Scene,
+    command: Draw,
+    purchase_id: int | None,
 ) -> Deal | Refused:
     """Return what a drawdown would pay for, or why it cannot pay that now."""
     if purchase_id is None:
@@ -57,7 +62,7 @@ async def deal_for(
             left_minor=0,
             currency=command.currency,
         )
-    found = await deals_of(connection, command.customer_id, purchase_id=purchase_id)
+    found = await deals_of(connection, scenes, command.customer_id, purchase_id=purchase_id)
     if not found or found[0].scene.code != scene.code:
         return refuse(refusals.SCENE_PURCHASE_NOT_FOUND)
     [deal] = found
@@ -67,7 +72,9 @@ async def deal_for(
     return refused or deal
 
 
-async def deals_of(connection: Connection, customer_id: int, *, purchase_id: int = 0) -> list[Deal]:
+async def deals_of(
+    connection: Connection, scenes: Scenes, customer_id: int, *, purchase_id: int = 0
+) -> list[Deal]:
     """Return a customer's purchases, or one, with their rules and merchants, the oldest first."""
     states = await purchase_store.read_purchases(
         connection, customer_id=customer_id, purchase_id=purchase_id
@@ -77,12 +84,14 @@ async def deals_of(connection: Connection, customer_id: int, *, purchase_id: int
         purchase = state.purchase
         payee = await scene_store.payee_of(connection, purchase.merchant_id)
         assert payee is not None, "a purchase is recorded at a registered merchant"
-        scene = scene_as_of(purchase.scene_version, purchase.scene)
+        scene = scenes.as_of(purchase.scene_version, purchase.scene)
         deals.append(Deal(scene=scene, state=state, payee=payee))
     return deals
 
 
-async def deal_of_loan(connection: Connection, customer_id: int, loan_id: int) -> Deal | None:
+async def deal_of_loan(
+    connection: Connection, scenes: Scenes, customer_id: int, loan_id: int
+) -> Deal | None:
     """Return what a loan paid for, as its note says it; None for cash."""
     paid = await purchase_store.purchase_of_loan(connection, customer_id, loan_id)
     if paid is None:
@@ -93,7 +102,7 @@ async def deal_of_loan(connection: Connection, customer_id: int, loan_id: int) -
     )
     assert state is not None, "a purchase stays"
     assert payee is not None, "a version of a payee stays"
-    return Deal(scene=scene_as_of(paid.scene_version, paid.scene), state=state, payee=payee)
+    return Deal(scene=scenes.as_of(paid.scene_version, paid.scene), state=state, payee=payee)
 
 
 def words_of(deal: Deal) -> tuple[dict[str, Value], dict[str, bool]]:

@@ -9,6 +9,7 @@ Follows     R067 (students).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from counterfoil.lending import scene_store
 from counterfoil.lending.commands import Draw
 from counterfoil.lending.quote import PurchaseClaim
 from counterfoil.lending.refusals import SCENE_PAYEE_UNKNOWN, SCENE_STOPPED, SCENE_UNKNOWN
-from counterfoil.lending.scene import Scene, scene_as_of, shipped_scenes
+from counterfoil.lending.scene import Scene
 from counterfoil.lending.scene_purchase import (
     Purchase,
     PurchaseState,
@@ -32,6 +33,7 @@ from counterfoil.lending.scene_purchase import (
     refuse_payment,
     refuse_purchase,
 )
+from counterfoil.lending.scene_shelf import Scenes
 from counterfoil.platform import idempotency
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import Answer
@@ -50,11 +52,16 @@ async def record_purchase(
     by: str,
     idempotency_key: str,
 ) -> Answer | Refused:
-    """Record what a customer buys of a merchant; `documents` are digests by kind of paper."""
-    scene, now = shipped_scenes().get(purchase.scene), house.clock.now()
+    """Record what a customer buys of a merchant; `documents` are digests by kind of paper.
+
+    It is recorded under the rules of its scene that hold today.
+    """
+    on, now = await house.business_date(), house.clock.now()
+    scene = house.catalogue.scenes.current(on).get(purchase.scene)
     if scene is None:
         return refuse(SCENE_UNKNOWN, scene=purchase.scene)
-    limit = _student_limit(house, scene, await house.business_date())
+    purchase = replace(purchase, scene_version=scene.version)
+    limit = _student_limit(house, scene, on)
     refused = refuse_purchase(scene, purchase, documents, student_limit_minor=limit)
     if refused is not None:
         return refused
@@ -74,7 +81,9 @@ async def record_purchase(
             return refuse(refusals.SCENE_MERCHANT_CLOSED, closed_on=closed_on.isoformat())
         await store.add_purchase(connection, purchase, documents, by=by, at=now)
         state = PurchaseState(purchase=purchase, progress_ppm=0, paid_minor=0)
-        return orjson.dumps(purchase_document(state), option=orjson.OPT_SORT_KEYS).decode()
+        return orjson.dumps(
+            purchase_document(house.catalogue.scenes, state), option=orjson.OPT_SORT_KEYS
+        ).decode()
 
     return await idempotency.once_or_refused(
         house.database,
@@ -118,7 +127,7 @@ async def take(
         licence = await store.present_licence(connection, state.purchase.merchant_id)
         if licence is None or licence.valid_until < await house.business_date():
             return refuse(refusals.SCENE_LICENCE_MISSING)
-    rules = scene_as_of(state.purchase.scene_version, scene.code)
+    rules = house.catalogue.scenes.as_of(state.purchase.scene_version, scene.code)
     refused = refuse_payment(
         rules, state, amount_minor=command.amount_minor, currency=command.currency
     )
@@ -145,20 +154,31 @@ async def settle(house: House, command: Draw, *, key: str, answer: Answer | Refu
 
 
 async def purchases_of(
-    house: House, *, customer_id: int = 0, merchant_id: int = 0, after: int = 0, page: int = _PAGE
+    house: House,
+    *,
+    customer_id: int = 0,
+    merchant_id: int = 0,
+    after: int = 0,
+    page: int = _PAGE,
+    is_back: bool = False,
 ) -> list[dict[str, Any]]:
     """Return purchases of a customer or of a merchant as they stand, the oldest first."""
     async with house.database.connection() as connection:
         states = await store.read_purchases(
-            connection, customer_id=customer_id, merchant_id=merchant_id, after=after, page=page
+            connection,
+            customer_id=customer_id,
+            merchant_id=merchant_id,
+            after=after,
+            page=page,
+            is_back=is_back,
         )
-    return [purchase_document(state) for state in states]
+    return [purchase_document(house.catalogue.scenes, state) for state in states]
 
 
-def purchase_document(state: PurchaseState) -> dict[str, Any]:
+def purchase_document(scenes: Scenes, state: PurchaseState) -> dict[str, Any]:
     """Return a purchase as it is answered."""
     purchase = state.purchase
-    scene = scene_as_of(purchase.scene_version, purchase.scene)
+    scene = scenes.as_of(purchase.scene_version, purchase.scene)
     return {
         "id": ids.to_text(ids.PURCHASE, purchase.purchase_id),
         "customer_id": ids.to_text(ids.CUSTOMER, purchase.customer_id),

@@ -9,7 +9,7 @@ Invariant   Refunds at once do not pass what was lent together: what one asks fo
 Follows     Civil Code of the PRC, article 677 (interest for the time of use).
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from counterfoil.evidence.leaf import LeafType
@@ -25,7 +25,6 @@ from counterfoil.lending import scene_refusals as refusals
 from counterfoil.lending import scene_store
 from counterfoil.lending.commands import Repay
 from counterfoil.lending.loan import payoff_minor
-from counterfoil.lending.scene import scene_as_of
 from counterfoil.lending.scene_purchase import (
     Cause,
     PurchaseState,
@@ -56,7 +55,7 @@ async def withdraw(
         paid = await store.purchase_of_loan(connection, customer_id, loan_id)
         if loan is None or paid is None or loan.status != "open" or loan.start_date is None:
             return refuse(refusals.SCENE_LOAN_NOT_OF_SCENE)
-        scene = scene_as_of(paid.scene_version, paid.scene)
+        scene = house.catalogue.scenes.as_of(paid.scene_version, paid.scene)
         refused = refuse_withdrawal(scene, loan.start_date, on)
         if refused is not None:
             return refused
@@ -92,8 +91,8 @@ async def cancel(
         except RefusedError as error:
             return error.refused
         if state.is_over:
-            return purchase_document(state)
-        scene = scene_as_of(state.purchase.scene_version, state.purchase.scene)
+            return purchase_document(house.catalogue.scenes, state)
+        scene = house.catalogue.scenes.as_of(state.purchase.scene_version, state.purchase.scene)
         began = await store.last_loan_began(connection, customer_id, purchase_id)
         last = began and last_day_of_cooling_off(scene, began)
         if last and on <= last:
@@ -102,7 +101,7 @@ async def cancel(
         await _leaf(house, connection, customer_id, purchase_id, by, act="scene_cancellation")
         over = await store.read_purchase(connection, customer_id, purchase_id)
     assert over is not None, "a purchase stays"
-    return purchase_document(over)
+    return purchase_document(house.catalogue.scenes, over)
 
 
 async def claim(
@@ -110,7 +109,7 @@ async def claim(
 ) -> None:
     """Write what the merchant owes back, and tell the customer, in the caller's transaction."""
     purchase = state.purchase
-    scene = scene_as_of(purchase.scene_version, purchase.scene)
+    scene = house.catalogue.scenes.as_of(purchase.scene_version, purchase.scene)
     owed_minor = claim_minor(scene, state, cause)
     due_on = await house.business_date() + timedelta(days=scene.refund_days)
     await store.add_claim(
@@ -146,11 +145,12 @@ async def refund(
     currency: str,
     is_of_merchant: bool,
     idempotency_key: str,
+    value_date: date | None = None,
 ) -> Answer | Refused:
     """Book what comes back for a purchase on the loan that paid it, never as cash.
 
-    It lowers the instalments to come. After a withdrawal it counts from the day of that, and so
-    does what the customer pays of it.
+    It lowers the instalments to come, and counts from its value date, by default today. After a
+    withdrawal it counts from the day of that, and so does what the customer pays of it.
     """
     async with house.database.transaction() as connection:
         loan = await read_loan(connection, customer_id, loan_id)
@@ -166,13 +166,18 @@ async def refund(
             )
             if refused is not None:
                 return refused
+    counts_from = value_date
+    if withdrawal is not None:
+        counts_from = withdrawal.declared_on
+    elif value_date is not None and loan.start_date is not None:
+        counts_from = max(value_date, loan.start_date)
     command = Repay(
         customer_id=customer_id,
         line_id=loan.line_id,
         loan_id=loan_id,
         amount_minor=amount_minor,
         currency=currency,
-        value_date=None if withdrawal is None else withdrawal.declared_on,
+        value_date=counts_from,
         mode=Prepayment.REDUCE_INSTALMENT,
         channel=store.REFUND if is_of_merchant else _WITHDRAWN,
     )

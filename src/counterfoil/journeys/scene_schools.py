@@ -115,7 +115,7 @@ async def report_progress(
             at=now,
         )
         given = replace(state, progress_ppm=progress_ppm)
-    return purchase_document(given)
+    return purchase_document(house.catalogue.scenes, given)
 
 
 async def close_merchant(

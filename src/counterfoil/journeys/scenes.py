@@ -37,7 +37,6 @@ from counterfoil.lending.scene import (
     beyond_tolerance,
     refuse_drawdown,
     scene_of,
-    shipped_scenes,
 )
 from counterfoil.lending.scene_refusals import SCENE_MERCHANT_CLOSED
 from counterfoil.platform.access_matrix import Actor
@@ -67,11 +66,12 @@ class PayeeWish:
     merchant_id: int | None = None
 
 
-def scene_of_product(
+async def scene_of_product(
     house: House, product: tuple[str, int], command: Draw
 ) -> Scene | Refused | None:
     """Return the scene of a drawdown on a product version; None where it has no rules."""
-    return scene_of(shipped_scenes(), house.catalogue.terms(*product), command.purpose)
+    scenes = house.catalogue.scenes.current(await house.business_date())
+    return scene_of(scenes, house.catalogue.terms(*product), command.purpose)
 
 
 async def reserve(
@@ -96,7 +96,7 @@ async def register_payee(
     The same call after the approval does it.
     """
     act = Act(name="scene_payee", subject=wish.scene, reason=wish.reason)
-    if wish.scene not in shipped_scenes():
+    if wish.scene not in house.catalogue.scenes.current(await house.business_date()):
         return await note_refusal(house, actor, act, refuse(SCENE_UNKNOWN, scene=wish.scene))
     payload: dict[str, Value] = {
         "merchant": wish.merchant_id and str(wish.merchant_id),
@@ -127,10 +127,10 @@ async def stop_scenes(house: House) -> int:
 
     Part of the close of day. Where no product has a scene nothing is read.
     """
-    scenes = shipped_scenes()
+    on = await house.business_date()
+    scenes = house.catalogue.scenes.current(on)
     if not any(scenes.keys() & set(terms.scenes) for terms in house.catalogue.all()):
         return 0
-    on = await house.business_date()
     async with house.database.transaction() as connection:
         books = await store.read_books(connection, scenes, on)
         stopped = {
@@ -174,7 +174,8 @@ async def lift_stop(
 
 async def list_scenes(house: House) -> list[dict[str, Any]]:
     """Return every scene with its rules, merchants, figures of its book, and stops."""
-    scenes, on = shipped_scenes(), await house.business_date()
+    on = await house.business_date()
+    scenes = house.catalogue.scenes.current(on)
     async with house.database.connection() as connection:
         payees = await store.read_payees(connection)
         books = await store.read_books(connection, scenes, on)
@@ -186,6 +187,8 @@ async def list_scenes(house: House) -> list[dict[str, Any]]:
             "name_zh": scene.name_zh,
             "name_en": scene.name_en,
             "purposes": list(scene.purposes),
+            "version": scene.version,
+            "currency": scene.currency,
             "limit_minor": scene.limit_minor,
             "tenors_months": list(scene.tenors_months),
             "late_ppm_max": scene.late_ppm_max,

@@ -30,12 +30,15 @@ from counterfoil.lending.product_file import (
     State,
     read_product,
 )
+from counterfoil.lending.scene import CASH, Scene
+from counterfoil.lending.scene_shelf import Scenes, ScenesError, load_scenes, lock_scenes
 from counterfoil.lending.terms import FeeTiming, Terms
 from counterfoil.rules.pack import PackError, Rule, RulePack, pack_in_force, rule
 from counterfoil.rules.shelf import load_packs
 
 LOCK_FILE = "effective.lock"
 PACKS_FOLDER = "rules"
+SCENES_FOLDER = "scenes"
 
 #: What of a version may still change after it took effect: that it ends.
 _MAY_CHANGE = ("state", "retired_on")
@@ -55,15 +58,19 @@ class UnknownProductError(LookupError):
 
 
 class Catalogue:
-    """Product versions by code and version, with the rule packs that they name."""
+    """Product versions by code and version, with the rule packs and scenes that they name."""
 
-    __slots__ = ("_by_code", "_packs", "_products")
+    __slots__ = ("_by_code", "_packs", "_products", "scenes")
 
     def __init__(
-        self, products: Iterable[Product], packs: Mapping[str, RulePack] | None = None
+        self,
+        products: Iterable[Product],
+        packs: Mapping[str, RulePack] | None = None,
+        scenes: Scenes | None = None,
     ) -> None:
-        """Take products whose code and version are unique, and packs; by default the program's."""
+        """Take products, unique by code and version; packs and scenes by default the program's."""
         self._packs = load_packs() if packs is None else packs
+        self.scenes = load_scenes() if scenes is None else scenes
         ordered = sorted(products, key=lambda p: (p.terms.code, p.terms.version))
         self._products = {(p.terms.code, p.terms.version): p for p in ordered}
         assert len(self._products) == len(ordered)
@@ -132,12 +139,13 @@ def load_catalogue(directory: Path | None = None) -> Catalogue:
     products, more = _products(documents)
     locked, faults = _locked(folder)
     problems += more + faults
-    packs = _packs(directory, problems)
+    packs, scenes = _packs(directory, problems), _scenes(directory, problems)
     problems += _against_packs(products, packs)
+    problems += _against_scenes(products, scenes)
     problems += _twice(products) + _unlocked(products, documents, locked)
     if problems:
         raise CatalogueError(sorted(set(problems)))
-    return Catalogue(products, packs)
+    return Catalogue(products, packs, scenes)
 
 
 def to_publish(
@@ -182,7 +190,12 @@ def lock_effective(directory: Path) -> list[str]:
     }
     lines = [f"{name} {digest}\n" for name, digest in sorted((locked | added).items())]
     (directory / LOCK_FILE).write_text("".join(lines), encoding="utf-8")
-    return sorted(added)
+    folder = directory / SCENES_FOLDER
+    try:
+        scenes = lock_scenes(folder) if folder.is_dir() else []
+    except ScenesError as refused:
+        raise CatalogueError(_in_folder(refused)) from refused
+    return sorted(added) + scenes
 
 
 def content_hash(document: Mapping[str, Any]) -> str:
@@ -240,6 +253,19 @@ def _packs(directory: Path | None, problems: list[Problem]) -> Mapping[str, Rule
         return load_packs()
 
 
+def _scenes(directory: Path | None, problems: list[Problem]) -> Scenes:
+    """Return the scenes of the program and those of the directory's own folder."""
+    try:
+        return load_scenes(None if directory is None else directory / SCENES_FOLDER)
+    except ScenesError as refused:
+        problems += _in_folder(refused)
+        return load_scenes()
+
+
+def _in_folder(refused: ScenesError) -> list[Problem]:
+    return [Problem(f"{SCENES_FOLDER}/{one.file}", one.key, one.reason) for one in refused.problems]
+
+
 # ---------------------------------------------------------------------------------- checking
 
 
@@ -265,6 +291,28 @@ def _against_packs(products: Iterable[Product], packs: Mapping[str, RulePack]) -
         if limit is not None and terms.limit_minor_max > limit.value:
             yield Problem(product.file, "line.limit_most", f"is above the cap of {limit.cited}")
         yield from _late_fees(product, packs)
+
+
+def _against_scenes(products: Iterable[Product], scenes: Scenes) -> Iterable[Problem]:
+    """Refuse a scene that nobody wrote, and one of which the product could lend nothing."""
+    for product in products:
+        for code in product.terms.scenes:
+            scene = scenes.last(code)
+            if code != CASH and scene is None:
+                known = {CASH} | {code for one in scenes.versions() for code in one.scenes}
+                reason = f"{code!r} is not known; there are: {', '.join(sorted(known))}"
+                yield Problem(product.file, "meta.scenes", reason)
+            elif scene is not None and (fault := _unfit(product.terms, scene)):
+                yield Problem(product.file, "meta.scenes", f"names {code}, {fault}")
+
+
+def _unfit(terms: Terms, scene: Scene) -> str | None:
+    if scene.currency != terms.currency:
+        return f"which counts in {scene.currency}"
+    if not set(scene.tenors_months) & set(terms.tenors_months):
+        return "which lends none of its tenors"
+    banned = sorted(set(scene.purposes) & set(terms.purposes_banned))
+    return f"whose purposes it bans: {', '.join(banned)}" if banned else None
 
 
 def _late_fees(product: Product, packs: Mapping[str, RulePack]) -> Iterable[Problem]:

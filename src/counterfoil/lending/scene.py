@@ -2,20 +2,16 @@
 
 Which      A product names its scenes. A drawdown belongs to the scene that has its purpose; where
            the product also lends cash, every other purpose is cash and has no rules here.
-Versions   The newest version holds for new purchases and drawdowns; a purchase keeps the one under
-           which it was recorded, with its cooling-off and its refunds. A version never changes.
+Versions   The version that began last holds for new purchases and drawdowns; a purchase keeps the
+           one under which it was recorded, with its cooling-off and its refunds.
 Invariant  A scene narrows what the product lends. Its limit is part of the line, never beside it.
 Units      Minor units; shares in parts per million of the principal owed.
 Unknown    A book with too few loans says nothing: it neither stops nor lifts a stop.
 """
 
-import hashlib
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import resources
-from typing import Any, Final
+from typing import Final
 
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending.commands import Draw
@@ -26,15 +22,9 @@ from counterfoil.lending.refusals import (
 )
 from counterfoil.lending.terms import Terms
 
-_FOLDER: Final = "scenes"
-_LOCK: Final = "versions.lock"
 #: The scene without rules of its own.
 CASH: Final = "cash"
 _ONE_PPM: Final = 1_000_000
-
-
-class ScenesInvalidError(ValueError):
-    """The document of scenes cannot be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +32,10 @@ class Scene:
     """One scene."""
 
     code: str
-    #: Of the document that it stands in.
+    #: Of the file that it stands in.
     version: str
+    #: In which its limit counts.
+    currency: str
     name_zh: str
     name_en: str
     purposes: tuple[str, ...]
@@ -93,58 +85,6 @@ class SceneBook:
         return self.late_minor * _ONE_PPM // self.owed_minor if self.owed_minor else 0
 
 
-@lru_cache(maxsize=1)
-def scene_versions() -> Mapping[str, Mapping[str, Scene]]:
-    """Return every version that the product comes with, the newest last.
-
-    Raises ScenesInvalidError where one was changed after it was locked.
-    """
-    folder = resources.files("counterfoil.lending").joinpath(_FOLDER)
-    lock = folder.joinpath(_LOCK).read_text(encoding="utf-8")
-    locked = dict(line.split(" ") for line in lock.splitlines())
-    return {
-        version: read_scenes(locked_text(folder.joinpath(f"{version}.toml").read_bytes(), digest))
-        for version, digest in sorted(locked.items())
-    }
-
-
-def locked_text(content: bytes, digest: str) -> str:
-    """Return the text of a version, or raise ScenesInvalidError where it was changed."""
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise ScenesInvalidError("a version of the scenes was changed; make a new one instead")
-    return content.decode()
-
-
-def shipped_scenes() -> Mapping[str, Scene]:
-    """Return the scenes that hold for what is new, by code."""
-    return list(scene_versions().values())[-1]
-
-
-def scene_as_of(version: str, code: str) -> Scene:
-    """Return a scene as it stood when a purchase was recorded."""
-    return scene_versions()[version][code]
-
-
-def read_scenes(text: str) -> Mapping[str, Scene]:
-    """Read a document of scenes; raise ScenesInvalidError where one is not sound."""
-    try:
-        document = tomllib.loads(text)
-        found = {
-            code: _scene(document["version"], code, item)
-            for code, item in document["scenes"].items()
-        }
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise ScenesInvalidError(f"the document of scenes: {error}") from error
-    seen: dict[str, str] = {}
-    for scene in found.values():
-        _check(scene)
-        for purpose in scene.purposes:
-            if purpose in seen:
-                raise ScenesInvalidError(f"{purpose} is of {seen[purpose]} and of {scene.code}")
-            seen[purpose] = scene.code
-    return found
-
-
 def scene_of(scenes: Mapping[str, Scene], terms: Terms, purpose: str) -> Scene | Refused | None:
     """Return the scene of a drawdown; None for cash, refused where the product has none for it."""
     for code in terms.scenes:
@@ -182,24 +122,3 @@ def beyond_tolerance(scene: Scene, books: Sequence[SceneBook]) -> list[SceneBook
         and book.loans_count >= scene.loans_min
         and book.late_minor * _ONE_PPM > scene.late_ppm_max * book.owed_minor
     ]
-
-
-def _check(scene: Scene) -> None:
-    """Raise ScenesInvalidError where a scene contradicts itself."""
-    if scene.code == CASH:
-        raise ScenesInvalidError("cash has no rules of its own")
-    if not all(0 <= ppm <= _ONE_PPM for ppm in (scene.late_ppm_max, scene.cancelled_refund_ppm)):
-        raise ScenesInvalidError(f"{scene.code}: a tolerance or a refund is a share")
-    if not scene.purposes or not scene.tenors_months or scene.limit_minor <= 0:
-        raise ScenesInvalidError(f"{scene.code}: lends nothing")
-    if not scene.documents:
-        raise ScenesInvalidError(f"{scene.code}: a purchase shows at least one paper")
-    if not 0 < scene.ahead_ppm <= _ONE_PPM:
-        raise ScenesInvalidError(f"{scene.code}: pays nothing")
-    if scene.cooling_off_days < 0 or scene.refund_days < 0:
-        raise ScenesInvalidError(f"{scene.code}: cools off or pays back in the past")
-
-
-def _scene(version: str, code: str, item: Mapping[str, Any]) -> Scene:
-    lists = {name: tuple(item[name]) for name in ("purposes", "tenors_months", "documents")}
-    return Scene(code=code, version=version, **{**item, **lists})

@@ -13,7 +13,7 @@ Units       Minor units; shares in parts per million of the price.
 Rounding    Shares of a price are rounded down.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -161,6 +161,23 @@ def claim_minor(scene: Scene, state: PurchaseState, cause: Cause) -> int:
         return state.paid_minor
     share = scene.cancelled_refund_ppm if cause is Cause.CANCELLATION else _ONE_PPM
     return _not_given_minor(state) * share // _ONE_PPM
+
+
+def split_refund(
+    room: Sequence[tuple[int, int]], amount_minor: int, *, first: Container[int]
+) -> list[tuple[int, int]] | None:
+    """Return what of a refund goes to each loan; None where they take less than that.
+
+    `room` is each running loan with what may be refunded to it. Those of `first` come first, then
+    the newest.
+    """
+    left, shares = amount_minor, []
+    for loan_id, most in sorted(room, key=lambda one: (one[0] not in first, -one[0])):
+        share = min(left, most)
+        if share > 0:
+            shares.append((loan_id, share))
+            left -= share
+    return None if left else shares
 
 
 def _not_given_minor(state: PurchaseState) -> int:

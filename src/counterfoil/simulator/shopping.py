@@ -22,7 +22,7 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import payoff_minor
-from counterfoil.lending.scene import Scene, shipped_scenes
+from counterfoil.lending.scene import Scene
 from counterfoil.lending.scene_purchase import Purchase
 from counterfoil.lending.scene_store import Payee
 from counterfoil.lending.store import read_loan
@@ -141,7 +141,8 @@ class Shopping:
         if line.product_code != PRODUCT:
             return Errand(asked=asked, payee_ref=borrower.payee_ref)
         code = _MERCHANTS[(borrower.place // EVERY + borrower.draws) % len(_MERCHANTS)][0]
-        scene, payee = shipped_scenes()[code], self._payees[code]
+        scene = self.house.catalogue.scenes.current(today)[code]
+        payee = self._payees[code]
         asked |= {
             "tenor_months": max(n for n in scene.tenors_months if n <= max(3, wish.tenor_months)),
             "method": Method.LEVEL_INSTALMENT,

@@ -1,27 +1,21 @@
 """Scenes narrow what a product lends, and stop by themselves where too much is late."""
 
 from dataclasses import replace
-from importlib import resources
-
-import pytest
+from datetime import date
 
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.catalogue import load_catalogue
 from counterfoil.lending.commands import Draw
 from counterfoil.lending.scene import (
     SceneBook,
-    ScenesInvalidError,
     beyond_tolerance,
-    locked_text,
-    read_scenes,
     refuse_drawdown,
-    scene_as_of,
     scene_of,
-    shipped_scenes,
 )
+from counterfoil.lending.scene_shelf import load_scenes
 from counterfoil.lending.terms import Method
 
-SCENES = shipped_scenes()
+SCENES = load_scenes().current(date(2026, 3, 1))
 TRAVEL = SCENES["travel"]
 CASH = load_catalogue().terms("cash-line-open", 1)
 DRAW = Draw(
@@ -68,33 +62,3 @@ def test_only_what_is_above_the_tolerance_stops_and_only_where_enough_is_known()
     assert beyond_tolerance(TRAVEL, [at, above, few, other]) == [above]
     assert above.late_ppm == 40_001
     assert replace(at, owed_minor=0, late_minor=0).late_ppm == 0
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ('purposes = ["travel"]', 'purposes = ["training"]'),
-        ("[scenes.travel]", "[scenes.cash]"),
-        ("late_ppm_max = 40_000", "late_ppm_max = 4_000_000"),
-        ("ahead_ppm = 250_000", "ahead_ppm = 0"),
-        ("limit_minor = 3_000_000", "limit_minor = 0"),
-        ("limit_minor = 3_000_000", "limits = 1"),
-        ('documents = ["booking"]', "documents = []"),
-        ("cancelled_refund_ppm = 500_000", "cancelled_refund_ppm = 5_000_000"),
-        (
-            "cancelled_refund_ppm = 500_000\nrefund_days = 7",
-            "cancelled_refund_ppm = 0\nrefund_days = -1",
-        ),
-    ],
-)
-def test_an_unsound_document_is_refused(old: str, new: str) -> None:
-    text = resources.files("counterfoil.lending").joinpath("scenes/2026-02.toml").read_text()
-    assert text.count(old) == 1
-    with pytest.raises(ScenesInvalidError):
-        read_scenes(text.replace(old, new))
-
-
-def test_a_version_that_was_changed_is_refused_and_an_old_one_stays_known() -> None:
-    with pytest.raises(ScenesInvalidError, match="make a new one"):
-        locked_text(b'version = "x"', "0" * 64)
-    assert scene_as_of(TRAVEL.version, "travel") == TRAVEL

@@ -8,7 +8,7 @@ import pytest
 
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.catalogue import load_catalogue
-from counterfoil.lending.scene import CASH, Scene, shipped_scenes
+from counterfoil.lending.scene import CASH, Scene
 from counterfoil.lending.scene_purchase import (
     Cause,
     Purchase,
@@ -21,9 +21,11 @@ from counterfoil.lending.scene_purchase import (
     refuse_purchase,
     refuse_withdrawal,
 )
+from counterfoil.lending.scene_shelf import load_scenes
 
-SCHOOL, TRAVEL = shipped_scenes()["education"], shipped_scenes()["travel"]
 ON = date(2026, 3, 1)
+SCENES = load_scenes().current(ON)
+SCHOOL, TRAVEL = SCENES["education"], SCENES["travel"]
 COURSE = Purchase(
     customer_id=1, purchase_id=2, scene="education", scene_version=SCHOOL.version, merchant_id=3,
     price_minor=1_000_001, currency="CNY", course_from=ON, course_until=date(2026, 8, 31),
@@ -99,7 +101,7 @@ def test_a_purchase_takes_what_may_be_paid_in_its_own_money_until_it_is_over() -
         (SCHOOL, Cause.CANCELLATION, 150_000),
         (TRAVEL, Cause.CANCELLATION, 75_000),
         (TRAVEL, Cause.CLOSURE, 150_000),
-        (shipped_scenes()["home_goods"], Cause.CANCELLATION, 0),
+        (SCENES["home_goods"], Cause.CANCELLATION, 0),
     ],
 )
 def test_each_scene_says_what_comes_back_for_which_cause(
@@ -123,7 +125,7 @@ def test_the_purchase_line_lends_no_cash_and_only_for_its_scenes() -> None:
     line = load_catalogue().terms("scene-line", 1)
     assert CASH not in line.scenes
     for code in line.scenes:
-        scene = shipped_scenes()[code]
+        scene = SCENES[code]
         assert scene.documents
         assert scene.limit_minor <= line.limit_minor_max
         assert set(scene.tenors_months) <= set(line.tenors_months)

@@ -93,7 +93,10 @@ class SceneView(BookView):
     code: str
     name_zh: str
     name_en: str
+    #: Of the rules that hold now.
+    version: str
     purposes: list[str]
+    currency: str
     limit_minor: int
     tenors_months: list[int]
     #: Above this share of late principal new loans stop.

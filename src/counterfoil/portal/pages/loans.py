@@ -153,7 +153,9 @@ async def show_loan(visit: Visit) -> Response:
         payouts = await READING.payouts_of_loan.fetch(
             connection, customer_id=visit.customer_id, loan_id=number, page=PAYMENTS_SHOWN
         )
-        deal = await deal_of_loan(connection, visit.customer_id, number)
+        deal = await deal_of_loan(
+            connection, visit.house.catalogue.scenes, visit.customer_id, number
+        )
     payoff = await payoff_quote(visit.house, customer_id=visit.customer_id, loan_id=number)
     f, record = visit.formats, ids.to_text(ids.LOAN, number)
     due = next_due(loan, today) if loan.status == "open" else None

@@ -97,7 +97,7 @@ async def payable_deals(visit: Visit, terms: Terms) -> list[Deal] | None:
     if CASH in terms.scenes:
         return None
     async with visit.reading() as connection:
-        deals = await deals_of(connection, visit.customer_id)
+        deals = await deals_of(connection, visit.house.catalogue.scenes, visit.customer_id)
     return [
         deal
         for deal in deals
@@ -108,7 +108,7 @@ async def payable_deals(visit: Visit, terms: Terms) -> list[Deal] | None:
 async def show_list(visit: Visit) -> Response:
     """Show all purchases."""
     async with visit.reading() as connection:
-        deals = await deals_of(connection, visit.customer_id)
+        deals = await deals_of(connection, visit.house.catalogue.scenes, visit.customer_id)
     view = PurchasesView(rows=[_row(visit, deal) for deal in reversed(deals)])
     return visit.page("purchases/list.html", visit.t("purchase.list_title"), view)
 
@@ -152,7 +152,9 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
         return errors.not_found(visit)
     today = await visit.house.business_date()
     async with visit.reading() as connection:
-        found = await deals_of(connection, visit.customer_id, purchase_id=number)
+        found = await deals_of(
+            connection, visit.house.catalogue.scenes, visit.customer_id, purchase_id=number
+        )
         if not found:
             return errors.not_found(visit)
         [deal] = found
