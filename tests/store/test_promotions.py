@@ -17,8 +17,15 @@ from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.close_day import close_day
 from counterfoil.journeys.draw import draw
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.promotions import list_promotions, settle_promotions, stop_promotion
+from counterfoil.journeys.promotions import (
+    cost_by_funder,
+    list_promotions,
+    settle_promotions,
+    stop_promotion,
+)
 from counterfoil.journeys.quote import quote
+from counterfoil.journeys.received import book_received, list_received
+from counterfoil.journeys.reconcile import take_rail_statement
 from counterfoil.journeys.reconcile_ledger import reconcile_ledger
 from counterfoil.journeys.reprice import PriceWish, reprice_line
 from counterfoil.journeys.tell_customers import LINE_PRICE, notices_consumer, take_notices
@@ -26,6 +33,7 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language
+from counterfoil.ledger.chart import PROMOTION_RECEIVABLE
 from counterfoil.lending import promotion_store as store
 from counterfoil.lending import store as lending
 from counterfoil.lending.commands import (
@@ -41,6 +49,7 @@ from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import Approval
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.settings import Settings
+from counterfoil.simulator.bank.statement_file import statement_text
 
 ON = date(2026, 3, 1)
 LINE = 72
@@ -269,6 +278,22 @@ async def test_whoever_funds_a_promotion_owes_what_customers_did_not_pay(house: 
     pairs = await reconcile_ledger(house.database)
     assert all(pair.ok for pair in pairs)
     assert {pair.general_minor for pair in pairs if pair.account == 1221} == {most}
+    # What its funder pays names the promotion; more than is claimed waits for people.
+    code, on = (await standing(house)).code, ON + timedelta(days=79)
+    text = statement_text(
+        (code, "received", amount, "CNY", on, number)
+        for amount, number in ((most - 10, "B1"), (11, "B2"), (10, "B3"))
+    )
+    assert await take_rail_statement(house, text, rail="bank", on=on) == 3
+    assert await book_received(house) == 3
+    came = {one.rail_reference: one.status.value for one in await list_received(house)}
+    assert came == {"B1": "booked", "B2": "suspended", "B3": "booked"}
+    assert await claimed(house) == (most, most), "what was earned stays"
+    [cost] = cost_by_funder(await list_promotions(house))
+    assert cost.received_minor == most
+    pairs = await reconcile_ledger(house.database)
+    assert all(pair.ok for pair in pairs)
+    assert not [p for p in pairs if p.account == PROMOTION_RECEIVABLE and p.general_minor]
 
 
 async def test_a_promotion_ends_by_itself_or_is_stopped_and_its_tokens_with_it(

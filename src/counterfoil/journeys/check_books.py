@@ -64,7 +64,9 @@ PAGE_CUSTOMERS: Final = 1_000
 #: Journals of the house's own read at a time.
 PAGE_JOURNALS: Final = 5_000
 #: Journals of nobody in particular: what the book earned in a day, and what rails asked.
-HOUSE_KINDS: Final = frozenset({"accrual", "promotion_claim", "rail_fee"})
+HOUSE_KINDS: Final = frozenset(
+    {"accrual", "promotion_claim", "promotion_payment", "rail_fee", "receipt_unplaced"}
+)
 #: Wrong sums of dates that are listed.
 PAGE_SUMS: Final = 200
 

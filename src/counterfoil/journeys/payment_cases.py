@@ -5,7 +5,7 @@ written answer; another approves. An outcome the relay tells the books. A payout
 after it was confirmed is told them here: one that came back whole undoes the loan from the day of
 its confirmation, so that nobody owes interest for money that never stayed; one that came back in
 part is principal paid on that day. What the customer has paid since is kept as credit. Credit that
-was returned and came back is credit again.
+was returned and came back, whole or in part, is credit again.
 
 Invariant   Two people, here, in the rule and by constraint. What was approved is told the books
             until they have taken note, under the key of the case: a crash repeats, never doubles.
@@ -106,6 +106,7 @@ def _command(row: Row) -> ReturnPayout | Repay | BounceReturn:
             **who,
             return_id=row["payment_id"],
             payment_id=row["payment_id"],
+            amount_minor=row["returned_minor"],
             value_date=row["value_date"],
             rail_reference=row["rail_reference"],
         )

@@ -287,6 +287,8 @@ class FunderCost(NamedTuple):
     held_minor: int
     #: What it owes by the books, as its loans have earned it; 0 for the lender itself.
     claimed_minor: int
+    #: What of that it has paid.
+    received_minor: int
 
 
 def cost_by_funder(found: Iterable[store.Standing]) -> list[FunderCost]:
@@ -303,6 +305,7 @@ def cost_by_funder(found: Iterable[store.Standing]) -> list[FunderCost]:
             cost_minor=sum(item.used_minor for item in items),
             held_minor=sum(item.held_minor for item in items),
             claimed_minor=sum(item.claimed_minor for item in items),
+            received_minor=sum(item.received_minor for item in items),
         )
         for (funder, currency), items in sorted(parties.items())
     ]

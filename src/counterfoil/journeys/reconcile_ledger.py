@@ -1,6 +1,7 @@
 """Reconciling the sub-ledger, which is lines and loans, with the general ledger, book by book.
 
-Principal, holds, credit and claims on funders of promotions agree at any moment. What was earned
+Principal, holds, credit, claims on funders of promotions and money that waits to be placed agree at
+any moment. What was earned
 is booked by the close of day: in between, the receivable accounts differ by what has been earned
 or corrected since.
 """
@@ -8,6 +9,7 @@ or corrected since.
 from dataclasses import dataclass
 from typing import Final
 
+from counterfoil.journeys.rail_fees import BOOK
 from counterfoil.kernel.money import E8, divide_half_up
 from counterfoil.ledger import check_store as ledger
 from counterfoil.ledger.chart import (
@@ -18,17 +20,22 @@ from counterfoil.ledger.chart import (
     LOAN_PRINCIPAL,
     PENALTY_RECEIVABLE,
     PROMOTION_RECEIVABLE,
+    RECEIPTS_UNPLACED,
 )
 from counterfoil.ledger.store import BookKey
 from counterfoil.lending import check_store as lending
 from counterfoil.lending import closing_store as closing
 from counterfoil.lending.promotion_claim_store import claims_by_book
+from counterfoil.payments.received_store import suspended_sums
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Database
 
 #: Accounts that agree at any moment; the others agree at the end of each close.
 ALWAYS: Final = frozenset(
-    {LOAN_PRINCIPAL, CUSTOMER_CREDIT, CREDIT_RETURNING, COMMITMENT_HELD, PROMOTION_RECEIVABLE}
+    {
+        *(LOAN_PRINCIPAL, CUSTOMER_CREDIT, CREDIT_RETURNING, COMMITMENT_HELD),
+        *(PROMOTION_RECEIVABLE, RECEIPTS_UNPLACED),
+    }
 )
 
 
@@ -69,10 +76,13 @@ async def reconcile_ledger(database: Database) -> list[Pair]:
         general = await ledger.balances(connection)
         sub_ledger = await lending.book_sums(connection)
         claimed = await claims_by_book(connection)
+        unplaced = await suspended_sums(connection)
         earned = await closing.receivables(connection, business_date) if business_date else []
     made: dict[tuple[BookKey, int], int] = {
         (book, PROMOTION_RECEIVABLE): amount for book, amount in claimed.items()
     }
+    for (lender_id, currency), left in unplaced.items():
+        made[(lender_id, BOOK, currency), RECEIPTS_UNPLACED] = -left
     for book, (principal, held, credit, returning) in sub_ledger.items():
         made[book, LOAN_PRINCIPAL] = principal
         made[book, COMMITMENT_HELD] = held

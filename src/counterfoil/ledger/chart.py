@@ -45,6 +45,7 @@ PROMOTION_RECEIVABLE = 1221
 LOAN_PRINCIPAL = 1301
 CUSTOMER_CREDIT = 2203
 CREDIT_RETURNING = 2204
+RECEIPTS_UNPLACED = 2243
 RAIL_FEES_OWED = 2242
 COLLECTED_FOR_OTHERS = 2241
 INTEREST_INCOME = 6011
@@ -111,6 +112,13 @@ CHART = {
             code=CREDIT_RETURNING,
             name_en="Customers' credit being returned",
             name_zh="退还中溢缴款",
+            kind=Class.LIABILITY,
+            normal=Side.CREDIT,
+        ),
+        Account(
+            code=RECEIPTS_UNPLACED,
+            name_en="Receipts that people have to place",
+            name_zh="待查收款",
             kind=Class.LIABILITY,
             normal=Side.CREDIT,
         ),

@@ -26,6 +26,7 @@ from counterfoil.ledger.chart import (
     PROMOTION_RECEIVABLE,
     RAIL_COST,
     RAIL_FEES_OWED,
+    RECEIPTS_UNPLACED,
 )
 
 #: What happens to credit on its way back, and what it debits and credits. Journals of these kinds
@@ -118,6 +119,19 @@ def rail_fee(fee_minor: int) -> Postings:
 def promotion_claim(amount_minor: int) -> Postings:
     """Post interest that whoever funds a promotion pays; negative where less is owed after all."""
     return Postings([PROMOTION_RECEIVABLE, PROMOTION_INCOME], [amount_minor, -amount_minor])
+
+
+def promotion_payment(amount_minor: int) -> Postings:
+    """Post what whoever funds a promotion has paid of what is claimed."""
+    return Postings([BANK, PROMOTION_RECEIVABLE], [amount_minor, -amount_minor])
+
+
+def receipt_unplaced(amount_minor: int) -> Postings:
+    """Post money that came in and that people have to place.
+
+    It is negative where it was placed or sent back.
+    """
+    return Postings([BANK, RECEIPTS_UNPLACED], [amount_minor, -amount_minor])
 
 
 def _without_empty(*postings: tuple[int, int]) -> Postings:

@@ -99,7 +99,10 @@ def fail_return(account: Account, command: FailReturn, setting: Setting) -> Acce
 
 
 def bounce_return(account: Account, command: BounceReturn, setting: Setting) -> Accepted | Refused:
-    """Keep credit again whose payout was confirmed and came back; a closed line opens for it."""
+    """Keep credit again whose payout was confirmed and came back; a closed line opens for it.
+
+    It comes back once, whole or in part. The rest of it the customer has, or people find.
+    """
     line, asked = account.line, account.returns.get(command.return_id)
     if line is None:
         return refuse(refusals.LINE_NOT_FOUND)
@@ -114,8 +117,11 @@ def bounce_return(account: Account, command: BounceReturn, setting: Setting) -> 
             requested_on=asked.value_date.isoformat(),
             business_date=setting.business_date.isoformat(),
         )
+    assert 0 < command.amount_minor <= asked.amount_minor, "two people were held to it"
     asked.status, asked.bounced_on = "bounced", setting.business_date
-    line.credit_minor += asked.amount_minor
+    if command.amount_minor < asked.amount_minor:
+        asked.bounced_part_minor = command.amount_minor
+    line.credit_minor += asked.bounced_minor
     done = _booked(account, asked, line, "credit_return_bounced")
     reopen(account, line, done, reason="credit_came_back")
     return done
@@ -200,7 +206,8 @@ def _booked(account: Account, asked: CreditReturn, line: Line, kind: str) -> Acc
 
 
 def _movement(kind: str, asked: CreditReturn, line: Line) -> Movement:
-    return Movement(kind, None, asked.return_id, line.product_code, NOTHING, asked.amount_minor)
+    amount = asked.bounced_minor if kind == "credit_return_bounced" else asked.amount_minor
+    return Movement(kind, None, asked.return_id, line.product_code, NOTHING, amount)
 
 
 def _refuse_beyond_credit(amount_minor: int, line: Line) -> Refused | None:

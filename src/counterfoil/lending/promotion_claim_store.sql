@@ -48,10 +48,53 @@ WHERE coalesce(earned.earned_minor, 0) <> coalesce(booked.booked_minor, 0)
 RETURNING n.lender_id, n.product_code, n.currency::text AS currency, n.booked_minor;
 
 -- name: claims_by_book
--- What is claimed of those who fund promotions, all in all.
+-- What is claimed of those who fund promotions and not paid, all in all.
 -- gives   one row a lender, product and currency
 -- locks   none
 SELECT c.lender_id, c.product_code, c.currency::text AS currency,
-       sum(c.booked_minor)::bigint AS claimed_minor
-FROM lending.promotion_claim AS c
+       sum(c.amount_minor)::bigint AS claimed_minor
+FROM (SELECT lender_id, product_code, currency, booked_minor AS amount_minor
+      FROM lending.promotion_claim
+      UNION ALL
+      SELECT lender_id, product_code, currency, -amount_minor
+      FROM lending.promotion_payment) AS c
 GROUP BY c.lender_id, c.product_code, c.currency;
+
+-- name: hold_promotion
+-- Lets payments of a promotion's funder come one after the other.
+-- locks   the promotion until the transaction ends
+SELECT pg_advisory_xact_lock(hashtextextended('promotion_payment', hashtext(:code)));
+
+-- name: promotion_of_funder
+-- A promotion that somebody else than the lender funds.
+-- gives   at most one row
+-- locks   none
+SELECT promotion_id, currency::text AS currency FROM lending.promotion
+WHERE code = :code AND funder <> 'lender';
+
+-- name: claims_left
+-- What is claimed for a promotion and not paid, by book.
+-- gives   one row for each book that has something left
+-- locks   none
+SELECT c.lender_id, c.product_code, c.currency::text AS currency,
+       sum(c.amount_minor)::bigint AS left_minor
+FROM (SELECT lender_id, product_code, currency, booked_minor AS amount_minor
+      FROM lending.promotion_claim WHERE promotion_id = :promotion_id
+      UNION ALL
+      SELECT lender_id, product_code, currency, -amount_minor
+      FROM lending.promotion_payment WHERE promotion_id = :promotion_id) AS c
+GROUP BY c.lender_id, c.product_code, c.currency
+HAVING sum(c.amount_minor) > 0
+ORDER BY c.lender_id, c.product_code;
+
+-- name: add_promotion_payments
+-- What whoever funds a promotion has paid, by book.
+-- gives   nothing
+-- locks   nothing
+INSERT INTO lending.promotion_payment (
+    promotion_id, lender_id, product_code, receipt, currency, amount_minor, value_date, booked_on,
+    booked_at)
+SELECT :promotion_id, s.lender_id, s.product_code, :receipt, s.currency, s.amount_minor,
+       :value_date, :booked_on, :now
+FROM unnest(:lender_ids::text[], :product_codes::text[], :currencies::text[],
+            :amounts_minor::bigint[]) AS s (lender_id, product_code, currency, amount_minor);

@@ -74,6 +74,8 @@ class Standing:
     held_minor: int
     #: Booked as a claim on whoever funds it, by the end of the last closed day; 0 for the lender's.
     claimed_minor: int
+    #: What of that its funder has paid.
+    received_minor: int
 
 
 async def add(connection: Connection, kept: Kept, signed: Signed) -> None:

@@ -177,7 +177,9 @@ SELECT p.promotion_id, p.code, p.begins_on, p.ends_on, p.currency, p.budget_mino
        (SELECT coalesce(sum(u.cost_minor), 0) FROM lending.promotion_use AS u
         WHERE u.promotion_id = p.promotion_id AND u.state = 'held')::bigint AS held_minor,
        (SELECT coalesce(sum(c.booked_minor), 0) FROM lending.promotion_claim AS c
-        WHERE c.promotion_id = p.promotion_id)::bigint AS claimed_minor
+        WHERE c.promotion_id = p.promotion_id)::bigint AS claimed_minor,
+       (SELECT coalesce(sum(y.amount_minor), 0) FROM lending.promotion_payment AS y
+        WHERE y.promotion_id = p.promotion_id)::bigint AS received_minor
 FROM lending.promotion AS p
 LEFT JOIN lending.promotion_stop AS s ON s.promotion_id = p.promotion_id
 ORDER BY p.promotion_id DESC

@@ -102,6 +102,8 @@ class _Lines:
                 self.returned.append(line)
             case LineKind.FEE:
                 self.fees.append(line)
+            case LineKind.RECEIVED:
+                raise AssertionError("money that came in is placed, not reconciled with orders")
 
 
 def reconcile(

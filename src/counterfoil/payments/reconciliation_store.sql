@@ -73,14 +73,15 @@ WHERE p.direction = 'out'
 ORDER BY p.customer_id, p.payment_id;
 
 -- name: lines_of_day
--- Lines that concern a day: its statement, and earlier lines of the same payments and of other
--- references that are asked for.
+-- Lines of money that went out and concern a day: its statement, and earlier lines of the same
+-- payments and of other references that are asked for.
 -- gives   all of them, in the order of the files
 -- locks   none
 SELECT l.reference, l.kind, l.amount_minor, l.currency, l.value_date, l.rail_reference
 FROM payments.statement_line AS l
 WHERE l.rail = :rail::text
   AND l.statement_date <= :day::date
+  AND l.kind <> 'received'
   AND (l.statement_date = :day::date
        OR l.payment_id = ANY (:payment_ids::bigint[])
        OR l.reference = ANY (:references::text[])

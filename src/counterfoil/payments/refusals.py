@@ -106,7 +106,19 @@ SUSPENSE_AMOUNT_UNFIT: Final = Refusal(
     code="suspense_amount_unfit",
     kind=Kind.INVALID,
     message="A return names what came back, at most {most_minor} minor units; nothing else does.",
-    next_step="Take the amount from the rail's statement; returned credit comes back whole.",
+    next_step="Take the amount from the rail's statement.",
+)
+RECEIVED_NOT_OPEN = Refusal(
+    code="received_not_open",
+    kind=Kind.CONFLICT,
+    message="No such money waits to be placed.",
+    next_step="Look at the list of money received: it was placed or sent back already.",
+)
+RECEIVED_REFERENCE_UNFIT = Refusal(
+    code="received_reference_unfit",
+    kind=Kind.INVALID,
+    message="This is neither the number of a purchase nor the code of a promotion.",
+    next_step="Name one of the two, or say that the money was sent back.",
 )
 MANDATE_NOT_FOUND = Refusal(
     code="mandate_not_found",

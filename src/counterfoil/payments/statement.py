@@ -1,8 +1,9 @@
 """A rail's statement file of one day: text in, lines out, or the reason why it is not one.
 
-Format      CSV in UTF-8 with a header; per line our reference, `paid`, `returned` or `fee`, amount
-            in minor units, currency, value date, the rail's reference; then `#end`, the number of
-            lines and the SHA-256 of everything before that last line.
+Format      CSV in UTF-8 with a header; per line our reference, `paid`, `returned`, `fee` or
+            `received`, amount in minor units, currency, value date, the rail's reference; then
+            `#end`, the number of lines and the SHA-256 of everything before that last line. Of
+            money that was received the reference is what its payer named.
 Invariant   A file that was cut off or changed on the way is refused as a whole: half a statement
             would make sent money look unsent.
 """
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Final
+
+from counterfoil.payments.received import reference_kept
 
 HEADER: Final = ("reference", "kind", "amount_minor", "currency", "value_date", "rail_reference")
 
@@ -32,6 +35,8 @@ class LineKind(StrEnum):
     RETURNED = "returned"
     #: What the rail asks for the payment of the reference.
     FEE = "fee"
+    #: Money that somebody sent to the lender.
+    RECEIVED = "received"
 
 
 class InvalidStatementError(ValueError):
@@ -90,6 +95,8 @@ def _checked_body(text: str) -> tuple[str, int]:
 def _line(row: Sequence[str], number: int) -> StatementLine:
     try:
         reference, kind, amount, currency, value_date, rail_reference = row
+        if kind == LineKind.RECEIVED:
+            reference = reference_kept(reference)
         line = StatementLine(
             reference,
             LineKind(kind),

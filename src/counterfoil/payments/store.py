@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from counterfoil.payments import received_store
 from counterfoil.payments.order import PayoutOrder, Subject, payment_id_of
 from counterfoil.payments.rail import (
     Act,
@@ -30,7 +31,7 @@ from counterfoil.payments.rail import (
     Returned,
     Verdict,
 )
-from counterfoil.payments.statement import Statement
+from counterfoil.payments.statement import LineKind, Statement
 from counterfoil.platform.database import Connection, Queries, Row
 
 QUERIES: Final = Queries.load("counterfoil.payments")
@@ -245,13 +246,17 @@ async def add_statement(
         rail=rail,
         statement_date=day,
         references=[line.reference for line in lines],
-        payment_ids=[payment_id_of(line.reference) for line in lines],
+        payment_ids=[
+            None if line.kind is LineKind.RECEIVED else payment_id_of(line.reference)
+            for line in lines
+        ],
         kinds=[line.kind.value for line in lines],
         amounts_minor=[line.amount_minor for line in lines],
         currencies=[line.currency for line in lines],
         value_dates=[line.value_date for line in lines],
         rail_references=[line.rail_reference for line in lines],
     )
+    await received_store.take(connection, rail=rail, statement_date=day, now=now)
     return None
 
 

@@ -121,12 +121,12 @@ def _refuse_unfit(resolution: Resolution, case: Row) -> Refused | None:
 def _refuse_amount(proposal: Proposal, case: Row) -> Refused | None:
     """Refuse a return of nothing, of more than is still out, or of something that is none.
 
-    Credit that was returned comes back whole or not at all.
+    Credit that was returned comes back once: the books open for it once.
     """
     amount, most = proposal.returned_minor, case["amount_minor"] - case["returned_before_minor"]
     if proposal.resolution is not Resolution.RETURNED:
         return None if amount is None else refuse(refusals.SUSPENSE_AMOUNT_UNFIT, most_minor=most)
-    is_whole = Subject(case["subject"]) is Subject.DRAWDOWN or amount == most
-    if amount is None or not 0 < amount <= most or not is_whole:
+    is_again = Subject(case["subject"]) is Subject.CREDIT_RETURN and most < case["amount_minor"]
+    if amount is None or not 0 < amount <= most or is_again:
         return refuse(refusals.SUSPENSE_AMOUNT_UNFIT, most_minor=most)
     return None

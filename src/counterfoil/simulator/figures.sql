@@ -10,8 +10,9 @@ SELECT
     (SELECT count(*) FROM reporting.application WHERE outcome = 'referred') AS referred,
     (SELECT count(*) FROM reporting.line) AS lines,
     t.drawdowns, t.drawn_minor, t.repayments, t.repaid_minor, t.bounced,
-    (SELECT coalesce(sum(amount_minor), 0)::bigint FROM reporting.credit_return
-     WHERE status = 'paid') AS credit_returned_minor,
+    (SELECT coalesce(sum(amount_minor - coalesce(bounced_part_minor, 0)), 0)::bigint
+     FROM reporting.credit_return
+     WHERE status = 'paid' OR bounced_part_minor IS NOT NULL) AS credit_returned_minor,
     l.open, l.closed, l.cancelled, l.pending, l.overdue,
     (SELECT b.business_date FROM reporting.business_date AS b) AS business_date,
     (SELECT count(*) FROM reporting.close_step WHERE step = 'finished') AS days_closed

@@ -53,6 +53,8 @@ class FunderCostView(View):
     held_minor: int
     #: What it owes by the books, as the loans have earned it; 0 for the lender itself.
     claimed_minor: int
+    #: What of that it has paid.
+    received_minor: int
 
 
 class Promotions(View):

@@ -160,7 +160,7 @@ async def _returned_minor(
             if one.status in {"paid", "bounced"} and _is_within(one.settled_on, span):
                 total += one.amount_minor
             if _is_within(one.bounced_on, span):
-                total -= one.amount_minor
+                total -= one.bounced_minor
         if len(page) < _PAGE:
             return total
         before = page[-1].return_id

@@ -47,6 +47,7 @@ class FunderRow:
     cost: str
     held: str
     claimed: str
+    received: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +143,7 @@ def _funder(visit: Visit, item: FunderCost) -> FunderRow:
         cost=f.amount(item.cost_minor, item.currency),
         held=f.amount(item.held_minor, item.currency),
         claimed=f.amount(item.claimed_minor, item.currency),
+        received=f.amount(item.received_minor, item.currency),
     )
 
 

@@ -22,11 +22,6 @@ _KEY: Final = attrgetter("purchase.customer_id", "purchase.purchase_id")
 PURCHASES_SHOWN: Final = 100
 _TONES: Final = {"open": "good", "closed": "bad", "owed": "warn", "overdue": "bad"}
 _PPM_OF_PERCENT: Final = 10_000
-#: What acts on a merchant and its purchases come back with.
-DONE: Final = (
-    *("payee_asked", "payee_registered", "licence_recorded", "merchant_closed"),
-    *("progress_reported", "refund_booked"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +73,14 @@ async def show(visit: Visit) -> Response:
         facts=_facts(visit, found, today),
         rows=[_row(visit, state, today, href) for state in shown],
         acts=_acts(visit, found, href),
-        done=visit.done(*DONE),
+        done=visit.done(
+            "payee_asked",
+            "payee_registered",
+            "licence_recorded",
+            "merchant_closed",
+            "progress_reported",
+            "refund_booked",
+        ),
     )
     return visit.page(
         "payments/merchant.html",
@@ -116,12 +118,18 @@ def _facts(visit: Visit, found: MerchantRecord, today: date) -> list[tuple[str, 
 def _acts(visit: Visit, found: MerchantRecord, href: str) -> list[tuple[str, str]]:
     if not visit.may(Permission.REVIEW):
         return []
-    names = ["payee", "licence", *([] if found.closed_on else ["close"])]
-    return [(visit.t(f"scenes.{name}_title"), f"{href}/{name}") for name in names]
+    t = visit.t
+    acts = [
+        (t("scenes.payee_title"), f"{href}/payee"),
+        (t("scenes.licence_title"), f"{href}/licence"),
+    ]
+    if found.closed_on is None:
+        acts.append((t("scenes.close_title"), f"{href}/close"))
+    return acts
 
 
 def _row(visit: Visit, state: PurchaseState, today: date, href: str) -> PurchaseRow:
-    f, purchase = visit.formats, state.purchase
+    f, t, purchase = visit.formats, visit.t, state.purchase
     record = ids.to_text(ids.PURCHASE, purchase.purchase_id)
     customer = ids.to_text(ids.CUSTOMER, purchase.customer_id)
     return PurchaseRow(
@@ -135,10 +143,15 @@ def _row(visit: Visit, state: PurchaseState, today: date, href: str) -> Purchase
         owed_back=f.money(state.claim_left_minor, purchase.currency),
         claim=_claim(visit, state, today),
         acts=[
-            (visit.t(f"scenes.{name}_do"), f"{href}/{record}/{name}")
-            for name, permission, is_open in (
-                ("progress", Permission.REVIEW, not state.is_over),
-                ("refund", Permission.REPAY, state.paid_minor > state.refunded_minor),
+            (said, f"{href}/{record}/{name}")
+            for name, said, permission, is_open in (
+                ("progress", t("scenes.progress_title"), Permission.REVIEW, not state.is_over),
+                (
+                    "refund",
+                    t("scenes.refund_title"),
+                    Permission.REPAY,
+                    state.paid_minor > state.refunded_minor,
+                ),
             )
             if is_open and visit.may(permission)
         ],

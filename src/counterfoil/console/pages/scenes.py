@@ -20,8 +20,6 @@ from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Status
 
 _HOME: Final = f"{BASE}/scenes"
-#: The currency of scenes that come with the program.
-_CURRENCY: Final = "CNY"
 _TONES: Final = {"open": "good", "stopped": "bad", "closed": "bad"}
 _PPM_OF_PERCENT: Final = 10_000
 
@@ -63,6 +61,8 @@ class ScenesPage:
 
     rules: Sequence[RuleRow]
     books: Sequence[BookRow]
+    #: Where a merchant of each scene is registered; empty for who may not ask for it.
+    registers: Sequence[tuple[str, str]]
     done: str
 
 
@@ -75,11 +75,12 @@ async def show(visit: Visit) -> Response:
             row
             for item in found
             for row in (
-                _book(visit, item, item["code"], _name(visit, item), ""),
-                *(_book(visit, m, item["code"], m["name"], m["id"]) for m in item["merchants"]),
+                _book(visit, item, item, _name(visit, item), ""),
+                *(_book(visit, m, item, m["name"], m["id"]) for m in item["merchants"]),
             )
         ],
-        done=visit.done("scene_stop_lifted"),
+        registers=[_register(visit, item) for item in found if visit.may(Permission.REVIEW)],
+        done=visit.done("scene_stop_lifted", "payee_asked", "payee_registered"),
     )
     return visit.page(
         "payments/scenes.html",
@@ -88,6 +89,11 @@ async def show(visit: Visit) -> Response:
         journey="journeys.scenes.list_scenes",
         api_call="GET /v1/scenes",
     )
+
+
+def _register(visit: Visit, item: dict[str, Any]) -> tuple[str, str]:
+    name = visit.t("scenes.register", scene=_name(visit, item))
+    return name, f"{_HOME}/{item['code']}/all/payee"
 
 
 async def lift(visit: Visit) -> Response:
@@ -148,7 +154,7 @@ def _rule(visit: Visit, item: dict[str, Any]) -> RuleRow:
     f = visit.formats
     return RuleRow(
         name=_name(visit, item),
-        limit=f.money(item["limit_minor"], _CURRENCY),
+        limit=f.money(item["limit_minor"], item["currency"]),
         tenors=", ".join(map(str, item["tenors_months"])),
         documents=", ".join(item["documents"]) or "—",
         ahead=_whole(item["ahead_ppm"]),
@@ -162,16 +168,19 @@ def _rule(visit: Visit, item: dict[str, Any]) -> RuleRow:
     )
 
 
-def _book(visit: Visit, book: dict[str, Any], scene: str, name: str, record: str) -> BookRow:
+def _book(
+    visit: Visit, book: dict[str, Any], item: dict[str, Any], name: str, record: str
+) -> BookRow:
     f, is_stopped, is_closed = visit.formats, book["is_stopped"], bool(book.get("closed_on"))
+    scene, currency = item["code"], item["currency"]
     state = "stopped" if is_stopped else "open"
     return BookRow(
         name=name,
         record=record,
         href=f"{_HOME}/{scene}/{record}" if record else "",
         loans=str(book["loans_count"]),
-        owed=f.money(book["owed_minor"], _CURRENCY),
-        late=f.money(book["late_minor"], _CURRENCY),
+        owed=f.money(book["owed_minor"], currency),
+        late=f.money(book["late_minor"], currency),
         share=_share(book["late_ppm"]),
         status=visit.status("scene_state", "closed" if is_closed else state, _TONES),
         lift_href=f"{_HOME}/{scene}/{record or 'all'}/lift" if is_stopped and not is_closed else "",

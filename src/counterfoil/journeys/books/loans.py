@@ -125,8 +125,8 @@ def check_lines(page: Page, notes: Notes) -> None:
             made[booked.customer_id, booked.line_id][2] += change
     for asked in chain.from_iterable(page.returns.values()):
         sums = made[asked.customer_id, asked.line_id]
-        is_gone = asked.status not in {"failed", "bounced"}
-        sums[2] -= asked.amount_minor if is_gone else 0
+        is_gone = asked.status != "failed"
+        sums[2] -= asked.amount_minor - asked.bounced_minor if is_gone else 0
         sums[3] += asked.amount_minor if asked.status == "requested" else 0
     for key, line in page.lines.items():
         result.examined += 1

@@ -111,7 +111,13 @@ def _journals_of_return(page: Page, asked: CreditReturn) -> dict[_Movement, _Wan
         days["credit_return_bounced"] = asked.bounced_on or date.min
     return {
         (kind, asked.return_id): _Wanted(
-            posting.credit_return(kind, asked.amount_minor), book, None, day
+            posting.credit_return(
+                kind,
+                asked.bounced_minor if kind == "credit_return_bounced" else asked.amount_minor,
+            ),
+            book,
+            None,
+            day,
         )
         for kind, day in days.items()
     }
@@ -318,8 +324,8 @@ def _subjects(page: Page) -> Iterable[tuple[_Paid, _Payee]]:
                     asked.currency,
                     asked.status,
                     asked.status == "requested",
-                    asked.status in {"failed", "bounced"},
-                    asked.value_date if asked.status == "paid" else None,
+                    asked.status == "failed" or asked.bounced_minor == asked.amount_minor,
+                    None if asked.bounced_minor == asked.amount_minor else asked.value_date,
                 ),
             )
 

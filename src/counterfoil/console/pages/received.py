@@ -1,0 +1,171 @@
+"""Money that came in over rails: what was booked where, and what two people have to place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from starlette.responses import Response
+
+from counterfoil.console import flow
+from counterfoil.console.access import Permission
+from counterfoil.console.flow import Action, Crumb, Field, Preview
+from counterfoil.console.frame import BASE
+from counterfoil.console.page import Page
+from counterfoil.console.pages import errors
+from counterfoil.console.visit import Visit
+from counterfoil.journeys import received as journey
+from counterfoil.payments.received import Received, ReceivedKey, ReceivedStatus
+from counterfoil.platform.approvals import Approval
+from counterfoil.platform.web.forms import FormReader
+from counterfoil.platform.web.parts import Change, Status
+
+_HOME: Final = f"{BASE}/received-payments"
+TONES: Final = {"taken": "live", "booked": "good", "suspended": "warn", "sent_back": ""}
+CHOICES: Final = ("belongs", "sent_back")
+_REFERENCE_LENGTH_MAX: Final = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedRow:
+    """Money that came in."""
+
+    record: str
+    #: Where it is placed; empty where nobody has to, or may not.
+    href: str
+    reference: str
+    amount: str
+    left: str
+    value_date: str
+    status: Status
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedView:
+    """What waits for people first, then the newest."""
+
+    rows: Sequence[ReceivedRow]
+    done: str
+
+
+async def show_list(visit: Visit) -> Response:
+    """List money that came in."""
+    house = visit.desk.house
+    visit.business_date = await house.business_date()
+    found = await journey.list_received(house)
+    view = ReceivedView(
+        rows=[_row(visit, one) for one in found],
+        done=visit.done("received_asked", "received_placed"),
+    )
+    return visit.page(
+        "rails/received.html",
+        visit.t("received.title"),
+        view,
+        journey="journeys.received.list_received",
+        api_call="GET /v1/received-payments",
+    )
+
+
+async def place(visit: Visit) -> Response:
+    """Say where money belongs, or that it was sent back."""
+    found = await _found(visit)
+    if found is None:
+        return await errors.not_found(visit)
+    t, f = visit.t, visit.formats
+    action = Action(
+        name="place",
+        title=t("received.place_title", record=found.rail_reference),
+        intro=t("received.place_intro", amount=f.money(found.left_minor, found.currency)),
+        path=_href(found),
+        record=Crumb(label=t("received.title"), href=_HOME),
+        journey="journeys.received.place",
+        api_call="POST /v1/received-payments/placings",
+    )
+    choices = tuple((code, visit.catalogue.label("received_choice", code)) for code in CHOICES)
+    fields = [
+        Field(name="choice", label=t("received.choice"), kind="select", choices=choices),
+        Field(
+            name="reference",
+            label=t("received.reference"),
+            hint=t("received.reference_hint"),
+            is_required=False,
+        ),
+        Field(name="reason", label=t("approval.reason")),
+    ]
+    step = flow.step_of(visit)
+    if step not in (flow.PREVIEW, flow.CONFIRM) or visit.is_stale:
+        return flow.show_form(visit, action, fields)
+    reader = FormReader(visit.values)
+    placing = _placing(reader, found)
+    if placing is None:
+        return flow.show_form(visit, action, fields, reader=reader)
+    if step == flow.PREVIEW:
+        return flow.show_preview(visit, action, _preview(visit, found, placing))
+    outcome = await journey.place(visit.desk.house, visit.actor, placing)
+    done = "received_asked" if isinstance(outcome, Approval) else "received_placed"
+    return flow.finish(visit, action, fields, outcome, reader=reader, done=done)
+
+
+def _placing(reader: FormReader, found: Received) -> journey.Placing | None:
+    choice = reader.choice("choice", CHOICES)
+    belongs = choice == "belongs"
+    reference = reader.text("reference", length_max=_REFERENCE_LENGTH_MAX, required=belongs)
+    reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
+    if choice is None or reason is None or reader.errors:
+        return None
+    return journey.Placing(key=found.key, reference=reference if belongs else None, reason=reason)
+
+
+def _preview(visit: Visit, found: Received, placing: journey.Placing) -> Preview:
+    t = visit.t
+    after = placing.reference or visit.catalogue.label("received_choice", "sent_back")
+    return Preview(
+        changes=[Change(label=t("received.reference"), before=found.reference, after=after)],
+        notes=[t("received.two_people"), placing.reason],
+        confirm=t("received.confirm"),
+    )
+
+
+async def _found(visit: Visit) -> Received | None:
+    params = visit.request.path_params
+    try:
+        key = ReceivedKey(params["rail"], date.fromisoformat(params["day"]), int(params["line"]))
+    except ValueError:
+        return None
+    for one in await journey.list_received(visit.desk.house):
+        if one.key == key and one.status is ReceivedStatus.SUSPENDED:
+            return one
+    return None
+
+
+def _href(one: Received) -> str:
+    return f"{_HOME}/{one.key}"
+
+
+def _row(visit: Visit, one: Received) -> ReceivedRow:
+    f, is_open = visit.formats, one.status is ReceivedStatus.SUSPENDED
+    cause = "—"
+    if is_open and one.cause is not None:
+        cause = visit.catalogue.label("received_cause", one.cause.value)
+    return ReceivedRow(
+        record=one.rail_reference,
+        href=_href(one) if is_open and visit.may(Permission.REVERSE) else "",
+        reference=one.names,
+        amount=f.money(one.amount_minor, one.currency),
+        left=f.money(one.left_minor, one.currency) if is_open else "—",
+        value_date=f.day(one.value_date),
+        status=visit.status("received_status", one.status.value, TONES),
+        cause=cause,
+    )
+
+
+PAGES: Final = (
+    Page(path="/received-payments", show=show_list),
+    Page(
+        path="/received-payments/{rail}/{day}/{line}",
+        show=place,
+        submit=place,
+        permission=Permission.REVERSE,
+    ),
+)

@@ -1,0 +1,115 @@
+"""Money that came in, in PostgreSQL; over named queries."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Final, NamedTuple
+
+from counterfoil.payments.received import Received, ReceivedCause, ReceivedKey, ReceivedStatus
+from counterfoil.platform.database import Connection
+from counterfoil.platform.queries import Queries, Row
+
+QUERIES: Final = Queries.load("counterfoil.payments", "received_store.sql")
+
+
+class Share(NamedTuple):
+    """What of it goes to one loan, minor units."""
+
+    customer_id: int
+    loan_id: int
+    amount_minor: int
+
+
+async def take(connection: Connection, *, rail: str, statement_date: date, now: datetime) -> None:
+    """Take in what a statement shows as come in."""
+    await QUERIES.take_received.execute(
+        connection, rail=rail, statement_date=statement_date, now=now
+    )
+
+
+async def to_book(connection: Connection, *, page: int) -> list[Received]:
+    """Return money that is to be booked, the oldest first."""
+    return [_received(row) for row in await QUERIES.received_to_book.fetch(connection, page=page)]
+
+
+async def shown(connection: Connection, *, page: int) -> list[Received]:
+    """Return money that came in, what lies before people first, then the newest."""
+    return [_received(row) for row in await QUERIES.received_shown.fetch(connection, page=page)]
+
+
+async def lock(connection: Connection, key: ReceivedKey) -> Received | None:
+    """Return one line and hold it until the transaction ends; None where there is none."""
+    row = await QUERIES.received_of_key.fetchrow(connection, **key._asdict())
+    return None if row is None else _received(row)
+
+
+async def add_shares(
+    connection: Connection, received: Received, customer_id: int, shares: Sequence[tuple[int, int]]
+) -> None:
+    """Write to which loans of a customer money goes in this turn."""
+    await QUERIES.add_received_shares.execute(
+        connection,
+        **received.key._asdict(),
+        turn_no=received.turn_no,
+        customer_id=customer_id,
+        loan_ids=[loan_id for loan_id, _ in shares],
+        amounts_minor=[amount_minor for _, amount_minor in shares],
+    )
+
+
+async def shares_of(connection: Connection, received: Received) -> list[Share]:
+    """Return to which loans money goes in this turn."""
+    rows = await QUERIES.received_shares.fetch(
+        connection, **received.key._asdict(), turn_no=received.turn_no
+    )
+    return [Share(**dict(row)) for row in rows]
+
+
+async def booked(connection: Connection, key: ReceivedKey, *, now: datetime) -> None:
+    """Write that money is booked where it belongs."""
+    await QUERIES.received_booked.execute(connection, **key._asdict(), now=now)
+
+
+async def suspended(
+    connection: Connection,
+    key: ReceivedKey,
+    cause: ReceivedCause,
+    *,
+    booked_minor: int,
+    lender_id: str,
+) -> None:
+    """Write that people are next, and what of the money is booked."""
+    await QUERIES.received_suspended.execute(
+        connection,
+        **key._asdict(),
+        cause=cause.value,
+        booked_minor=booked_minor,
+        lender_id=lender_id,
+    )
+
+
+async def assigned(connection: Connection, key: ReceivedKey, reference: str) -> None:
+    """Write where two people say that money belongs."""
+    await QUERIES.received_assigned.execute(connection, **key._asdict(), assigned=reference)
+
+
+async def sent_back(connection: Connection, key: ReceivedKey, *, now: datetime) -> None:
+    """Write that money went back to whoever sent it."""
+    await QUERIES.received_sent_back.execute(connection, **key._asdict(), now=now)
+
+
+async def suspended_sums(connection: Connection) -> dict[tuple[str, str], int]:
+    """Return what lies before people by lender and currency, minor units."""
+    rows = await QUERIES.suspended_sums.fetch(connection)
+    return {(row["lender_id"], row["currency"]): row["left_minor"] for row in rows}
+
+
+def _received(row: Row) -> Received:
+    fields = dict(row)
+    key = ReceivedKey(*(fields.pop(name) for name in ReceivedKey._fields))
+    cause, status = fields.pop("cause"), fields.pop("status")
+    return Received(
+        key=key,
+        status=ReceivedStatus(status),
+        cause=None if cause is None else ReceivedCause(cause),
+        **fields,
+    )

@@ -1,0 +1,121 @@
+-- Money that came in over rails, and where it went.
+
+-- name: take_received
+-- What a statement that was just taken shows as come in; the same money a second time is no news.
+-- gives   nothing
+-- locks   nothing
+WITH line AS (
+    SELECT DISTINCT ON (l.rail_reference, l.amount_minor, l.currency, l.reference)
+           l.line_no, l.reference, l.rail_reference, l.amount_minor, l.currency, l.value_date
+    FROM payments.statement_line AS l
+    WHERE l.rail = :rail AND l.statement_date = :statement_date AND l.kind = 'received'
+      AND NOT EXISTS (
+          SELECT 1 FROM payments.received AS r
+          WHERE r.rail = l.rail AND r.rail_reference = l.rail_reference
+            AND r.amount_minor = l.amount_minor AND r.currency = l.currency
+            AND r.reference = l.reference)
+    ORDER BY l.rail_reference, l.amount_minor, l.currency, l.reference, l.line_no
+), known AS (
+    SELECT line.*,
+           row_number() OVER (PARTITION BY line.rail_reference ORDER BY line.line_no) > 1
+           OR EXISTS (SELECT 1 FROM payments.received AS r
+                      WHERE r.rail = :rail AND r.rail_reference = line.rail_reference) AS is_twin
+    FROM line
+)
+INSERT INTO payments.received (
+    rail, statement_date, line_no, rail_reference, reference, amount_minor, currency, value_date,
+    status, cause, taken_at)
+SELECT :rail, :statement_date, k.line_no, k.rail_reference, k.reference, k.amount_minor, k.currency,
+       k.value_date, 'taken', CASE WHEN k.is_twin THEN 'twin_differs' END, :now
+FROM known AS k;
+
+-- name: received_to_book
+-- Money that nobody has tried to book in this turn, the oldest first.
+-- gives   at most :page rows
+-- locks   none
+SELECT rail, statement_date, line_no, rail_reference, reference, amount_minor, currency, value_date,
+       status, cause, booked_minor, turn_no, assigned, lender_id
+FROM payments.received
+WHERE status = 'taken'
+ORDER BY statement_date, rail, line_no
+LIMIT :page;
+
+-- name: received_shown
+-- Money that came in, what lies before people first, then the newest.
+-- gives   at most :page rows
+-- locks   none
+SELECT rail, statement_date, line_no, rail_reference, reference, amount_minor, currency, value_date,
+       status, cause, booked_minor, turn_no, assigned, lender_id
+FROM payments.received
+ORDER BY status <> 'suspended', statement_date DESC, rail, line_no DESC
+LIMIT :page;
+
+-- name: received_of_key
+-- One line of money that came in.
+-- gives   at most one row
+-- locks   the row
+SELECT rail, statement_date, line_no, rail_reference, reference, amount_minor, currency, value_date,
+       status, cause, booked_minor, turn_no, assigned, lender_id
+FROM payments.received
+WHERE rail = :rail AND statement_date = :statement_date AND line_no = :line_no
+FOR UPDATE;
+
+-- name: add_received_shares
+-- To which loans money goes in this turn.
+-- gives   nothing
+-- locks   nothing
+INSERT INTO payments.received_share (
+    rail, statement_date, line_no, turn_no, customer_id, loan_id, amount_minor)
+SELECT :rail, :statement_date, :line_no, :turn_no, :customer_id, s.loan_id, s.amount_minor
+FROM unnest(:loan_ids::bigint[], :amounts_minor::bigint[]) AS s (loan_id, amount_minor);
+
+-- name: received_shares
+-- To which loans money goes in a turn.
+-- gives   customer, loan and amount, by loan
+-- locks   none
+SELECT customer_id, loan_id, amount_minor FROM payments.received_share
+WHERE rail = :rail AND statement_date = :statement_date AND line_no = :line_no
+  AND turn_no = :turn_no
+ORDER BY loan_id;
+
+-- name: received_booked
+-- Money that is booked where it belongs.
+-- gives   nothing
+-- locks   the row, held already
+UPDATE payments.received
+SET status = 'booked', booked_minor = amount_minor, lender_id = NULL, settled_at = :now
+WHERE rail = :rail AND statement_date = :statement_date AND line_no = :line_no;
+
+-- name: received_suspended
+-- Money of which a part or nothing was booked: people are next.
+-- gives   nothing
+-- locks   the row, held already
+UPDATE payments.received
+SET status = 'suspended', cause = :cause, booked_minor = :booked_minor, lender_id = :lender_id
+WHERE rail = :rail AND statement_date = :statement_date AND line_no = :line_no;
+
+-- name: received_assigned
+-- Two people said where money belongs: it is tried once more.
+-- gives   nothing
+-- locks   the row, held already
+UPDATE payments.received
+SET status = 'taken', assigned = :assigned, turn_no = turn_no + 1,
+    cause = CASE WHEN cause = 'twin_differs' THEN cause END, lender_id = NULL
+WHERE rail = :rail AND statement_date = :statement_date AND line_no = :line_no;
+
+-- name: received_sent_back
+-- Two people said that money went back to whoever sent it.
+-- gives   nothing
+-- locks   the row, held already
+UPDATE payments.received
+SET status = 'sent_back', settled_at = :now
+WHERE rail = :rail AND statement_date = :statement_date AND line_no = :line_no;
+
+-- name: suspended_sums
+-- What lies before people, by lender and currency.
+-- gives   one row for each
+-- locks   none
+SELECT lender_id, currency::text AS currency, sum(amount_minor - booked_minor)::bigint AS left_minor
+FROM payments.received
+WHERE status = 'suspended'
+GROUP BY lender_id, currency;
