@@ -49,9 +49,9 @@ from counterfoil.simulator.model_example import (
 ANALYST: Final = Actor(name="demo.ana", role="risk_analyst", source="demo")
 VALIDATOR: Final = Actor(name="demo.val", role="risk_analyst", source="demo")
 COMPLIANCE: Final = Actor(name="demo.bo", role="compliance", source="demo")
-#: Generated applications that the gate looks at; of the clients held out every other beside them:
-#: enough that a group's share is not an accident.
-GENERATED_COUNT: Final = 500
+#: Generated applications that the gate looks at, enough for every segment; of the clients held out
+#: every other beside them: enough that a group's share is not an accident.
+GENERATED_COUNT: Final = 2_000
 GIVEN_EVERY = 2
 
 _BETTER: Final = "ranks better than the points card on clients whom it never saw"
