@@ -173,6 +173,7 @@ async def test_a_text_moved_to_another_contract_does_not_open(branch: Branch) ->
         house, customer_id=second.customer_id, contract_id=second.contract_id
     )
     assert code_of(refused) == "ciphertext_rejected"
+    assert house.vault.rejections.total == 1, "several of them raise the alarm"
 
 
 async def test_many_are_signed_in_a_handful_of_statements(

@@ -296,7 +296,9 @@ async def test_what_is_stored_is_sealed_and_bound_to_its_row(desk: Desk) -> None
     )
     assert len(moved) == 1
     wish = Wish(customer_id=second, occasion="first_application", consent_id=None)
+    before = desk.house.vault.rejections.total
     assert code(await inquire(desk.house, wish, wanted=FACTS)) == "ciphertext_rejected"
+    assert desk.house.vault.rejections.total == before + 1, "several of them raise the alarm"
 
 
 async def test_the_customer_sees_who_asked_why_and_when(desk: Desk) -> None:

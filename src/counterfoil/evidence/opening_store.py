@@ -11,10 +11,11 @@ from typing import Any, Final
 from counterfoil.evidence.leaf import SALT_BYTES, LeafType, commitment
 from counterfoil.evidence.log_store import StoredLeaf
 from counterfoil.evidence.sealing import READING, place_of
+from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
 from counterfoil.privacy.data_keys import existing_keys
-from counterfoil.privacy.envelope import CiphertextRejectedError, Sealer
+from counterfoil.privacy.envelope import Sealer
 from counterfoil.privacy.vault import Purpose, Vault
 
 QUERIES: Final = Queries.load("counterfoil.evidence", "opening_store.sql")
@@ -60,7 +61,7 @@ async def open_by_key(
     )
     sealers = {customer_id: Sealer(key) for customer_id, key in data_keys.items()}
     found = {
-        (leaf.customer_id, leaf.leaf_id): _opened(leaf, sealers.get(leaf.customer_id))
+        (leaf.customer_id, leaf.leaf_id): _opened(leaf, vault, sealers.get(leaf.customer_id))
         for leaf in leaves
     }
     for row in await QUERIES.staged_by_key.fetch(connection, **wanted):
@@ -95,13 +96,14 @@ async def openings_left(connection: Connection, erased: Mapping[int, int]) -> di
     return {row["customer_id"]: row["leaves"] for row in rows}
 
 
-def _opened(leaf: StoredLeaf, sealer: Sealer | None) -> Opened:
+def _opened(leaf: StoredLeaf, vault: Vault, sealer: Sealer | None) -> Opened:
     salt = body = None
     is_erased = sealer is None or leaf.sealed is None
     if sealer is not None and leaf.sealed is not None:
         try:
-            opening = sealer.decrypt(leaf.sealed, place_of(leaf.customer_id, leaf.leaf_id))
-        except CiphertextRejectedError:
+            place = place_of(leaf.customer_id, leaf.leaf_id)
+            opening = vault.unseal(sealer, leaf.sealed, place)
+        except RefusedError:
             opening = b""  # altered in the database: an opening that opens nothing
         if opening:
             salt, body = opening[:SALT_BYTES], opening[SALT_BYTES:]

@@ -13,6 +13,7 @@ from typing import Final
 
 from counterfoil.evidence.leaf import SALT_BYTES
 from counterfoil.evidence.log_store import Connection
+from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.access_matrix import reading
 from counterfoil.privacy import envelope
 from counterfoil.privacy import store as privacy
@@ -71,6 +72,8 @@ async def open_leaves(
 ) -> dict[int, tuple[bytes, bytes]] | None:
     """Return salt and body of a customer's leaves by their ids; None where the key is destroyed.
 
+    What does not open any more is left out, and counted.
+
     The body is empty where it follows from a recorded command.
     """
     keys = await existing_keys(connection, vault, [customer_id], Purpose.EVIDENCE, READING)
@@ -79,7 +82,10 @@ async def open_leaves(
     sealer = Sealer(keys[customer_id])
     opened = {}
     for leaf_id, text in sealed.items():
-        opening = sealer.decrypt(text, place_of(customer_id, leaf_id))
+        try:
+            opening = vault.unseal(sealer, text, place_of(customer_id, leaf_id))
+        except RefusedError:
+            continue
         opened[leaf_id] = opening[:SALT_BYTES], opening[SALT_BYTES:]
     return opened
 

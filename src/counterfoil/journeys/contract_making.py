@@ -33,7 +33,7 @@ from counterfoil.journeys.contract_words import (
 from counterfoil.journeys.house import House
 from counterfoil.journeys.price_caps import refuse_cost
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.kernel.language import Language
 from counterfoil.lending.account import Setting
 from counterfoil.lending.terms import Terms
@@ -42,6 +42,7 @@ from counterfoil.platform.database import Connection
 from counterfoil.privacy import envelope
 from counterfoil.privacy import store as vault_store
 from counterfoil.privacy.data_keys import existing_keys, keys_of
+from counterfoil.privacy.envelope import Sealer
 from counterfoil.privacy.refusals import CIPHERTEXT_REJECTED, PERSONAL_DATA_NOT_FOUND
 from counterfoil.privacy.vault import Purpose
 

@@ -34,13 +34,12 @@ from counterfoil.journeys.exposure_known import report_row
 from counterfoil.journeys.house import House
 from counterfoil.journeys.inquiry_proofs import Pending
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import envelope
 from counterfoil.privacy.data_keys import existing_keys, keys_of
-from counterfoil.privacy.envelope import CiphertextRejectedError, Sealer
-from counterfoil.privacy.refusals import CIPHERTEXT_REJECTED
+from counterfoil.privacy.envelope import Sealer
 from counterfoil.privacy.vault import Purpose
 
 SECONDS_PER_DAY: Final = 86_400
@@ -343,9 +342,9 @@ def _read(
         "bureau.report", "sealed", report.report_id, report.customer_id, Purpose.REPORT.value
     )
     try:
-        sealed = sealer.decrypt(report.sealed, place)
-    except CiphertextRejectedError:
-        return refuse(CIPHERTEXT_REJECTED), None
+        sealed = house.vault.unseal(sealer, report.sealed, place)
+    except RefusedError as error:
+        return error.refused, None
     reading = house.bureau.read(sealed, report.jti, names)
     if isinstance(reading, Unfit):
         # It fitted when it came: a key of the adapter is gone, or the bytes were altered.

@@ -221,7 +221,11 @@ async def explained_lines(
         # The look is written down before anything is given.
         leaf = _opened_leaf(house, customer_id, statement_id, by=by, grant_id=grant_id)
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
-    plain = Sealer(keys[customer_id]).decrypt(row["sealed"], _place(statement_id, customer_id))
+    place = _place(statement_id, customer_id)
+    try:
+        plain = house.vault.unseal(Sealer(keys[customer_id]), row["sealed"], place)
+    except RefusedError as error:
+        return error.refused
     head, _, content = plain.partition(b"\n")
     return list(categorise(_parsed(row["form"], row["currency"], content, _columns_of(head))))
 

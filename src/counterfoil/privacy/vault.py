@@ -21,7 +21,7 @@ from counterfoil.platform.telemetry import logger
 from counterfoil.privacy import blind_index, envelope
 from counterfoil.privacy.blind_index import IndexKind
 from counterfoil.privacy.data_register import load_register
-from counterfoil.privacy.envelope import Suite
+from counterfoil.privacy.envelope import Sealer, Suite
 from counterfoil.privacy.port import (
     IndexSecret,
     KeyRejectedError,
@@ -191,6 +191,17 @@ class Vault:
             self.rejections.note(error.reason)
             raise RefusedError(refuse(CIPHERTEXT_REJECTED)) from error
 
+    def unseal(self, sealer: Sealer, sealed: bytes, place: bytes) -> bytes:
+        """Return a text that another room keeps under a key that was asked for here.
+
+        Refuses with `ciphertext_rejected` where key, tag, place or length are wrong; counted.
+        """
+        try:
+            return sealer.decrypt(sealed, place)
+        except envelope.CiphertextRejectedError as error:
+            self.rejections.note(error.reason)
+            raise RefusedError(refuse(CIPHERTEXT_REJECTED)) from error
+
     async def new_keys(
         self, owners: Sequence[tuple[int, Purpose]]
     ) -> list[tuple[bytes, WrappedKey]]:
@@ -238,6 +249,7 @@ class Vault:
         except KeyServiceUnavailableError as error:
             raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE)) from error
         except KeyRejectedError as error:
+            self.rejections.note("data_key")
             raise RefusedError(refuse(CIPHERTEXT_REJECTED)) from error
 
     async def digests(self, kind: IndexKind, values: Sequence[str]) -> list[bytes]:

@@ -8,6 +8,7 @@ import pytest
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.access_matrix import reading
 from counterfoil.privacy.blind_index import IndexKind
+from counterfoil.privacy.envelope import Sealer
 from counterfoil.privacy.file_key import FileIndexSecret, FileKeyWrapper, create_keys
 from counterfoil.privacy.vault import ClearRecord, Purpose, SealedRecord, Vault
 
@@ -76,6 +77,24 @@ async def test_a_record_of_one_customer_does_not_open_with_the_key_of_another(
     mixed = replace(first, wrapped_key=second.wrapped_key)
     with pytest.raises(RefusedError):
         await vault.open([mixed], reading("person_export"))
+
+
+@pytest.mark.parametrize("kept", [0, 20, -1])
+async def test_what_another_room_keeps_opens_whole_or_is_refused_and_counted(
+    vault: Vault, kept: int
+) -> None:
+    [(key, _)] = await vault.new_keys([(1, Purpose.REPORT)])
+    sealer, place = Sealer(key), b"a row"
+    sealed = sealer.encrypt(MARKER.encode(), place)
+    assert vault.unseal(sealer, sealed, place) == MARKER.encode()
+    [(other, _)] = await vault.new_keys([(1, Purpose.REPORT)])
+    wrong = ((Sealer(other), sealed, place), (sealer, sealed, b"another row"))
+    for by, text, where in (*wrong, (sealer, sealed[:kept], place)):
+        before = vault.rejections.total
+        with pytest.raises(RefusedError) as caught:
+            vault.unseal(by, text, where)
+        assert caught.value.refused.code == "ciphertext_rejected"
+        assert vault.rejections.total == before + 1
 
 
 async def test_without_the_key_service_the_vault_refuses_and_later_opens_again(
