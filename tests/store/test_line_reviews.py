@@ -14,6 +14,7 @@ from counterfoil.decisioning.line_review.measure import Kind, LineMeasure, Statu
 from counterfoil.decisioning.line_review.review import ReviewOutcome
 from counterfoil.decisioning.line_review.store import StoredReview
 from counterfoil.journeys import line_measures, line_reviewing
+from counterfoil.journeys.lift_measure import lift_measure
 from counterfoil.journeys.line_measures import MeasureWish
 from counterfoil.journeys.line_policy import review_policy_in_force
 from counterfoil.journeys.replay_reviews import ReviewsReplayed, replay_reviews
@@ -84,7 +85,11 @@ async def take(branch: Branch, kind: Kind, customer_id: int = 1, **how: Any) -> 
             **how,
         }
     )
-    return await line_measures.take_measure(branch.house, policy, wish)
+    async with branch.house.database.transaction() as connection:
+        taken = await line_measures.announce_wish(branch.house, connection, policy, wish)
+    if isinstance(taken, Refused):
+        return taken
+    return await line_measures.bring_to_line(branch.house, taken)
 
 
 async def test_what_is_overdue_after_grace_is_suspended_and_comes_back_once_cured(
@@ -210,7 +215,7 @@ async def test_a_decrease_below_what_is_used_makes_nothing_due_and_is_lifted_aga
     await branch.close_to(date(2026, 1, 8))
     assert (await line(branch))[1] == 200_000
     assert await branch.value("SELECT sum(due_principal_minor) FROM lending.loan") == 0
-    lifted = await line_measures.lift_measure(
+    lifted = await lift_measure(
         branch.house,
         customer_id=1,
         measure_id=planned.measure_id,
@@ -223,9 +228,9 @@ async def test_a_decrease_below_what_is_used_makes_nothing_due_and_is_lifted_aga
     assert (await line(branch))[1] == 500_000
     kinds = await branch.rows("SELECT kind, reason FROM lending.line_event ORDER BY version")
     assert kinds[-1] == ("limit_restored", "measure_lifted")
-    again = await line_measures.lift_measure(
+    again = await lift_measure(
         branch.house, customer_id=1, measure_id=planned.measure_id,
         by="li-wei", reason="looked at", is_wrong=False,
     )  # fmt: skip
-    assert isinstance(again, Refused)
+    assert again == lifted
     assert await branch.faults() == {}

@@ -9,17 +9,10 @@ from datetime import date, timedelta
 
 import orjson
 
-from counterfoil.decisioning.line_review.measure import Kind
 from counterfoil.journeys.house import House
-from counterfoil.journeys.line_acts import (
-    FREEZE_DAYS_USUAL,
-    LineAct,
-    is_own_wish,
-    lift_freezes,
-    line_before,
-    note_act,
-)
+from counterfoil.journeys.line_acts import FREEZE_DAYS_USUAL, act_at_once, is_own_wish
 from counterfoil.journeys.lower_limit import lower
+from counterfoil.journeys.settle_measures import end_gone
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import commands
 from counterfoil.platform.batches import Answer
@@ -72,16 +65,22 @@ async def freeze(
     A freeze by staff is temporary: without a day it ends after the usual time.
     """
     is_own = is_own_wish(author=author, reason=reason)
+    asked: dict[str, object] = {
+        "line_id": line_id,
+        "until": until and until.isoformat(),
+        "reason": reason,
+        "author": author,
+    }
     if until is None and not is_own:
         until = await house.business_date() + timedelta(days=FREEZE_DAYS_USUAL - 1)
     command = commands.FreezeLine(
         customer_id=customer_id, line_id=line_id, until=until, reason=reason, author=author
     )
-    said = await house.counter.submit(command, idempotency_key=idempotency_key)
-    if isinstance(said, Refused) or is_own:
-        return said
-    await _note(house, Kind.FREEZE, customer_id, line_id=line_id, author=author, ends_on=until)
-    return said
+    if not is_own:
+        taken = await act_at_once(house, command, asked, idempotency_key=idempotency_key)
+        if taken is not None:
+            return taken
+    return await house.counter.submit(command, idempotency_key=idempotency_key)
 
 
 async def unfreeze(
@@ -93,15 +92,16 @@ async def unfreeze(
     author: str,
     idempotency_key: str,
 ) -> Answer | Refused:
-    """Lift a freeze."""
+    """Lift a freeze, and end the measures that had frozen the line.
+
+    The same again ends nothing that came since: what holds the line now goes on holding it.
+    """
     command = commands.UnfreezeLine(
         customer_id=customer_id, line_id=line_id, reason=reason, author=author
     )
     said = await house.counter.submit(command, idempotency_key=idempotency_key)
     if not isinstance(said, Refused):
-        await lift_freezes(
-            house, customer_id=customer_id, line_id=line_id, by=author, reason=reason
-        )
+        await end_gone(house, (customer_id, line_id), on=await house.business_date())
     return said
 
 
@@ -118,10 +118,12 @@ async def close(
     command = commands.CloseLine(
         customer_id=customer_id, line_id=line_id, reason=reason, author=author
     )
-    said = await house.counter.submit(command, idempotency_key=idempotency_key)
-    if not isinstance(said, Refused) and not is_own_wish(author=author, reason=reason):
-        await _note(house, Kind.CLOSE, customer_id, line_id=line_id, author=author)
-    return said
+    if not is_own_wish(author=author, reason=reason):
+        asked: dict[str, object] = {"line_id": line_id, "reason": reason, "author": author}
+        taken = await act_at_once(house, command, asked, idempotency_key=idempotency_key)
+        if taken is not None:
+            return taken
+    return await house.counter.submit(command, idempotency_key=idempotency_key)
 
 
 async def set_own_cap(
@@ -154,26 +156,3 @@ async def set_repayment_day(
         customer_id=customer_id, line_id=line_id, repayment_day=repayment_day, author=author
     )
     return await house.counter.submit(command, idempotency_key=idempotency_key)
-
-
-async def _note(
-    house: House,
-    kind: Kind,
-    customer_id: int,
-    *,
-    line_id: int,
-    author: str,
-    ends_on: date | None = None,
-) -> None:
-    """Keep what staff did as a measure; the limit stays what it was."""
-    line = await line_before(house, customer_id, line_id)
-    assert line is not None, "something was just done to it"
-    act = LineAct(
-        customer_id=customer_id,
-        line_id=line_id,
-        kind=kind,
-        author=author,
-        limit_minor=line.limit_minor,
-        ends_on=ends_on,
-    )
-    await note_act(house, act)

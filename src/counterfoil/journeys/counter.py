@@ -408,9 +408,9 @@ class Counter:
         return orjson.loads(outcome.answer), [*account.loans.values()]
 
     async def try_out(
-        self, connection: Connection, command: commands.SetLimit, on: date
+        self, connection: Connection, command: commands.Command, on: date
     ) -> Refused | None:
-        """Return why a limit would be refused now; writes nothing."""
+        """Return why a command would be refused now; writes nothing."""
         _, outcome = await self._try(connection, command, on)
         return outcome if isinstance(outcome, Refused) else None
 

@@ -1,33 +1,28 @@
-"""What a person does to a line at once counts as a measure, and is told and open to appeal as one.
+"""What staff do to a line at once counts as a measure: told first, then done, open to appeal.
 
-The story   Staff freeze or close a line by an act that works at once. The act goes through
-            the write path; then the measure is kept as in force, with its notice. Unfreezing lifts
-            what had frozen the line.
+The story   Staff freeze or close a line by an act that works at once. It is a measure from the
+            start: announced with its notice and the record of the request, then brought to the
+            line (`take_measure.py`). Lifting a freeze ends what had frozen the line.
 Own wish    What the customer asked for is no measure: nobody appeals against themselves.
-Repetition  The same act again finds its measure and writes no second one; where a crash came
-            between a freeze or a closing and its measure, it writes the one that is missing.
-Planned     A decrease is a measure before it works: see `lower_limit.py`.
+Planned     A decrease is announced days before it works: see `lower_limit.py`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
-from counterfoil.decisioning.line_review import case_store as store
-from counterfoil.decisioning.line_review import measure as transitions
-from counterfoil.decisioning.line_review.measure import Kind, LineMeasure, Status
-from counterfoil.decisioning.line_review.notice import NoticeKind, ended_words
+import orjson
+
+from counterfoil.decisioning.line_review.measure import Kind, LineMeasure
+from counterfoil.decisioning.line_review.policy import ReviewPolicy
 from counterfoil.journeys.house import House
-from counterfoil.journeys.line_measures import (
-    BY_PERSON,
-    PERSON_DECIDES,
-    note_taken,
-    notice_of,
-    tell,
-)
-from counterfoil.journeys.line_policy import review_policy_in_force
-from counterfoil.lending.line import Line
+from counterfoil.journeys.line_measures import PERSON_DECIDES, MeasureWish
+from counterfoil.journeys.take_measure import Asked, first_answer, is_of_another, take_once
+from counterfoil.kernel.errors import Refused
+from counterfoil.lending.commands import CloseLine, FreezeLine
+from counterfoil.lending.line_changes import line_answer
 from counterfoil.lending.store import read_line
+from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 
 #: Who acts for themselves, and the reasons by which others pass a customer's wish on.
@@ -37,93 +32,52 @@ OWN_WISHES: Final = frozenset({"own_wish", "customer_request"})
 FREEZE_DAYS_USUAL: Final = 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineAct:
-    """Something that was just done to a line."""
-
-    customer_id: int
-    line_id: int
-    kind: Kind
-    author: str
-    #: The limit, which stays.
-    limit_minor: int
-    #: Last day of a freeze.
-    ends_on: date | None = None
-
-
 def is_own_wish(*, author: str, reason: str) -> bool:
     """Tell whether the customer asked for it."""
     return author == CUSTOMER or reason in OWN_WISHES
 
 
-async def line_before(house: House, customer_id: int, line_id: int) -> Line | None:
-    """Return a line as it is before an act."""
-    async with house.database.connection() as connection:
-        return await read_line(connection, customer_id, line_id)
+async def act_at_once(
+    house: House,
+    command: FreezeLine | CloseLine,
+    request: Mapping[str, object],
+    *,
+    idempotency_key: str,
+) -> Answer | Refused | None:
+    """Take what staff do as a measure that works today, and answer with the line as it then is.
 
-
-async def note_act(house: House, act: LineAct) -> None:
-    """Keep what was done as a measure in force, unless it is kept already."""
-    on, now = await house.business_date(), house.clock.now()
-    async with house.database.transaction() as connection:
-        if await _is_kept(connection, act):
-            return
-        policy = await review_policy_in_force(connection, at=now)
-        line = await read_line(connection, act.customer_id, act.line_id)
-        assert line is not None, "something was just done to it"
-        taken = LineMeasure(
-            customer_id=act.customer_id,
-            measure_id=house.ids.next(),
-            line_id=act.line_id,
-            kind=act.kind,
-            status=Status.PLANNED,
-            cause=BY_PERSON,
-            reasons=(PERSON_DECIDES,),
-            author=act.author,
-            review_id=None,
-            announced_at=now,
-            effective_on=on,
-            ends_on=act.ends_on,
-            currency=line.currency,
-            from_minor=act.limit_minor,
-            to_minor=None,
-        )
-        await note_taken(house, connection, policy, taken)
-
-
-async def lift_freezes(
-    house: House, *, customer_id: int, line_id: int, by: str, reason: str
-) -> None:
-    """Note that the freezes on a line were lifted, and tell the customer."""
-    on, now = await house.business_date(), house.clock.now()
-    async with house.database.transaction() as connection:
-        held = [
-            item.key
-            for item in await _measures(connection, customer_id, line_id)
-            if item.kind is Kind.FREEZE and item.status is Status.IN_FORCE
-        ]
-        found = (await store.lock_measures(connection, held)).values()
-        lifted = [
-            transitions.end(item, by, reason, on=on, at=now)
-            for item in found
-            if item.status is Status.IN_FORCE
-        ]
-        if not lifted:
-            return
-        await store.change_measures(connection, lifted)
-        notices = [
-            notice_of(house, item, NoticeKind.ENDED, ended_words(item, on)) for item in lifted
-        ]
-        await tell(house, connection, notices)
-
-
-async def _is_kept(connection: Connection, act: LineAct) -> bool:
-    measures = await _measures(connection, act.customer_id, act.line_id)
-    wanted = (act.kind, act.ends_on)
-    return any(
-        item.status is Status.IN_FORCE and (item.kind, item.ends_on) == wanted for item in measures
+    `request` is what was asked for, as it tells one request from another under its key. None where
+    the key was answered as something else.
+    """
+    is_freeze = isinstance(command, FreezeLine)
+    wish = MeasureWish(
+        customer_id=command.customer_id,
+        line_id=command.line_id,
+        kind=Kind.FREEZE if is_freeze else Kind.CLOSE,
+        reason=PERSON_DECIDES,
+        author=command.author,
+        ends_on=command.until if isinstance(command, FreezeLine) else None,
+        said=command.reason,
     )
+    asked = Asked(
+        wish=wish,
+        idempotency_key=idempotency_key,
+        kind="freeze_line_by_staff" if is_freeze else "close_line_by_staff",
+        request=request,
+        tried=command,
+    )
+    if is_of_another(await first_answer(house, asked)):
+        return None
+    on = await house.business_date()
+
+    async def answering(connection: Connection, _: ReviewPolicy, taken: LineMeasure) -> str:
+        return await line_text(connection, taken, on)
+
+    return await take_once(house, asked, answering)
 
 
-async def _measures(connection: Connection, customer_id: int, line_id: int) -> list[LineMeasure]:
-    return await store.measures_of_line(connection, customer_id=customer_id, line_id=line_id)
+async def line_text(connection: Connection, taken: LineMeasure, on: date, **beside: object) -> str:
+    """Return the answer that is the line of a measure as it stands, with what stands beside it."""
+    line = await read_line(connection, taken.customer_id, taken.line_id)
+    assert line is not None, "a measure is on a line"
+    return orjson.dumps(line_answer(line, on) | beside, option=orjson.OPT_SORT_KEYS).decode()

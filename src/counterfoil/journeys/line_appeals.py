@@ -20,7 +20,8 @@ from counterfoil.decisioning.refusals import (
     MEASURE_NOT_STANDING,
 )
 from counterfoil.journeys.house import House
-from counterfoil.journeys.line_measures import lift_measure, notice_of, tell
+from counterfoil.journeys.lift_measure import lift_measure
+from counterfoil.journeys.line_measures import notice_of, tell
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.batches import QUERIES as PLATFORM

@@ -1,21 +1,21 @@
-"""Measures on lines: announced with a notice, carried out on their day, ended, lifted, undone.
+"""Measures on lines: announced with a notice, carried out on their day, ended by themselves.
 
 The story   A review or a person takes a measure: it is written as planned, with the notice to the
             customer and an event for whoever sends it. `carry_out` brings those whose day has come
             to the line through the write path; the measure's own number is the key. A freeze ends
-            by itself; a person may lift a measure or undo it from its start.
+            by itself; a person may lift a measure (`lift_measure.py`).
 Invariant   Money owed and repayment never depend on a measure. What could not be carried out says
-            why. A crash between two steps leaves a measure planned, and the next run carries it
-            out, once.
+            why, to the customer as well. A crash between two steps leaves a measure planned, and
+            the next run carries it out, once (`settle_measures.py`).
 Time        A planned decrease follows its notice by the days of the policy, a freeze and a
             suspension are told as they begin.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from counterfoil.decisioning.line_review import case_store as store
 from counterfoil.decisioning.line_review import measure as transitions
@@ -27,9 +27,10 @@ from counterfoil.decisioning.line_review.notice import (
     ended_words,
     joined,
     measure_words,
+    words_of_dropped,
 )
 from counterfoil.decisioning.line_review.policy import ReviewPolicy
-from counterfoil.decisioning.refusals import LINE_MEASURE_NOT_FOUND, MEASURE_WITHOUT_EFFECT
+from counterfoil.decisioning.refusals import MEASURE_WITHOUT_EFFECT
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Kind as RefusalKind
@@ -39,15 +40,11 @@ from counterfoil.lending.commands import (
     CloseLine,
     Command,
     FreezeLine,
-    ReinstateLine,
-    RestoreLimit,
     SetLimit,
     SuspendLine,
-    UnfreezeLine,
 )
 from counterfoil.lending.line import Line
-from counterfoil.lending.review_facts import UNDONE
-from counterfoil.lending.store import LineKey, read_line, read_lines
+from counterfoil.lending.store import read_line, read_lines
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
@@ -56,13 +53,12 @@ from counterfoil.privacy.masking import mask_free_text
 PAGE: Final = 500
 #: Author of what follows from a policy, on the line.
 RULE_AUTHOR: Final = "line_review"
-LIFTED: Final = "measure_lifted"
 #: Cause of what a person takes.
 BY_PERSON: Final = "person"
 #: Reason of what a person takes without another one that the policy has a text for.
 PERSON_DECIDES: Final = "PERSON_DECIDES"
 #: Refusals that leave open whether a command was carried out, or ask to send it again.
-_TO_BE_REPEATED: Final = frozenset(
+TO_BE_REPEATED: Final = frozenset(
     {RefusalKind.UNAVAILABLE, RefusalKind.BUSY, RefusalKind.IN_FLIGHT}
 )
 
@@ -87,13 +83,12 @@ class MeasureWish:
     said: str | None = None
 
 
-async def take_measure(
-    house: House, policy: ReviewPolicy, wish: MeasureWish
-) -> LineMeasure | Refused:
-    """Announce a measure that a person takes, and carry it out where its day is today."""
-    async with house.database.transaction() as connection:
-        taken = await announce_wish(house, connection, policy, wish)
-    return taken if isinstance(taken, Refused) else await bring_to_line(house, taken)
+class _Brought(NamedTuple):
+    """A measure as it stands after it was brought to its line."""
+
+    measure: LineMeasure
+    #: Why it could not be told now; None where it was, or where its day has not come.
+    refused: Refused | None = None
 
 
 async def announce_wish(
@@ -128,20 +123,13 @@ async def announce_wish(
     return taken
 
 
-async def bring_to_line(house: House, taken: LineMeasure) -> LineMeasure:
-    """Carry out a measure that is announced, where its day is today; return it as it stands."""
-    [after] = await _carry_out(house, [taken], await house.business_date())
-    return after
+async def bring_to_line(house: House, taken: LineMeasure) -> LineMeasure | Refused:
+    """Carry out a measure that is announced, where its day is today; return it as it stands.
 
-
-async def note_taken(
-    house: House, connection: Connection, policy: ReviewPolicy, taken: LineMeasure
-) -> LineMeasure:
-    """Write a measure that a person's act has brought to the line already, with its notice."""
-    await announce(house, connection, policy, [taken])
-    done = transitions.take_effect(taken)
-    await store.change_measures(connection, [done])
-    return done
+    Refused where it cannot be told now: it stays planned, and the next run carries it out.
+    """
+    [said] = await _carry_out(house, [taken], await house.business_date())
+    return said.refused or said.measure
 
 
 async def announce(
@@ -197,8 +185,8 @@ async def carry_out(house: House, *, on: date) -> list[LineMeasure]:
             )
         if not page:
             return done
-        moved = await _carry_out(house, page, on)
-        done += [item for item in moved if item.status is Status.IN_FORCE]
+        said = await _carry_out(house, page, on)
+        done += [item.measure for item in said if item.measure.status is Status.IN_FORCE]
         after = page[-1].key
 
 
@@ -224,157 +212,42 @@ async def end_expired(house: House, *, on: date) -> int:
         count += len(page)
 
 
-async def reinstate(house: House, keys: Mapping[LineKey, str]) -> list[LineKey]:
-    """Lift suspensions by rule; `keys` gives each line the key of its command."""
-    answers = await asyncio.gather(
-        *(
-            house.counter.submit(
-                ReinstateLine(
-                    customer_id=customer_id, line_id=line_id, reason="cured", author=RULE_AUTHOR
-                ),
-                idempotency_key=key,
-            )
-            for (customer_id, line_id), key in keys.items()
-        )
-    )
-    back = [key for key, said in zip(keys, answers, strict=True) if isinstance(said, Answer)]
-    on, now = await house.business_date(), house.clock.now()
-    async with house.database.transaction() as connection:
-        standings = await store.read_standings(connection, back)
-        held = [
-            item.key
-            for standing in standings.values()
-            for item in standing.measures
-            if item.kind is Kind.SUSPEND
-        ]
-        found = await store.lock_measures(connection, held)
-        ended = [
-            transitions.end(item, transitions.BY_RULE, "cured", on=on, at=now)
-            for item in found.values()
-            if item.status is Status.IN_FORCE
-        ]
-        await store.change_measures(connection, ended)
-        notices = [
-            notice_of(house, item, NoticeKind.ENDED, ended_words(item, on)) for item in ended
-        ]
-        await tell(house, connection, notices)
-    return back
-
-
-async def lift_measure(
-    house: House, *, customer_id: int, measure_id: int, by: str, reason: str, is_wrong: bool
-) -> LineMeasure | Refused:
-    """Lift a measure, or undo one that was wrong from its start; the line comes back first.
-
-    The same again gives the measure as it then stands.
-    """
-    on, now = await house.business_date(), house.clock.now()
-    async with house.database.connection() as connection:
-        held = (await store.lock_measures(connection, [(customer_id, measure_id)])).get(
-            (customer_id, measure_id)
-        )
-        if held is None:
-            return refuse(LINE_MEASURE_NOT_FOUND)
-        line = await read_line(connection, customer_id, held.line_id)
-        others = await store.measures_of_line(
-            connection, customer_id=customer_id, line_id=held.line_id
-        )
-    lifted = transitions.lift(held, by, mask_free_text(reason), is_wrong=is_wrong, on=on, at=now)
-    if isinstance(lifted, Refused):
-        return lifted
-    command = None if line is None else _way_back(line, held, others, by, is_wrong=is_wrong)
-    if command is not None:
-        said = await house.counter.submit(
-            command, idempotency_key=f"line-measure:{measure_id}:back"
-        )
-        if isinstance(said, Refused) and said.kind in _TO_BE_REPEATED:
-            return said
-    return await _note_lifted(house, lifted)
-
-
-async def _note_lifted(house: House, lifted: LineMeasure) -> LineMeasure | Refused:
-    async with house.database.transaction() as connection:
-        found = (await store.lock_measures(connection, [lifted.key]))[lifted.key]
-        assert lifted.ended_by is not None, "somebody lifted it"
-        assert lifted.ended_on is not None, "it was lifted on a day"
-        assert lifted.ended_at is not None, "it was lifted at an instant"
-        again = transitions.lift(
-            found,
-            lifted.ended_by,
-            lifted.end_reason or "",
-            is_wrong=lifted.status is Status.UNDONE,
-            on=lifted.ended_on,
-            at=lifted.ended_at,
-        )
-        if isinstance(again, Refused):
-            return again
-        await store.change_measures(connection, [again])
-        words = ended_words(again, lifted.ended_on)
-        await tell(house, connection, [notice_of(house, again, NoticeKind.ENDED, words)])
-        if again.status is Status.UNDONE:
-            # Whoever told others of the measure tells them that it never was.
-            told = (
-                house.ids.next(),
-                again.customer_id,
-                "line_measure_undone",
-                again.measure_id,
-                "{}",
-                lifted.ended_at,
-            )
-            await PLATFORM.add_events.execute(connection, rows=[told])
-    return again
-
-
-def _way_back(
-    line: Line, held: LineMeasure, others: Sequence[LineMeasure], by: str, *, is_wrong: bool
-) -> Command | None:
-    """Return what gives the line back what the measure took; None where nothing is left of it."""
-    if held.status is not Status.IN_FORCE and not (
-        held.status is Status.ENDED and held.kind is Kind.LOWER
-    ):
-        return None
-    of: dict[str, Any] = {"customer_id": line.customer_id, "line_id": line.line_id, "author": by}
-    reason = UNDONE if is_wrong else LIFTED
-    match held.kind:
-        case Kind.LOWER:
-            limit = transitions.limit_after_lifting(others, held)
-            if limit is None or limit <= line.limit_minor:
-                return None
-            return RestoreLimit(**of, limit_minor=limit, from_minor=line.limit_minor, reason=reason)
-        case Kind.FREEZE:
-            return UnfreezeLine(**of, reason=reason) if line.status == "frozen" else None
-        case Kind.SUSPEND:
-            return ReinstateLine(**of, reason=reason) if line.status == "suspended" else None
-        case Kind.CLOSE:
-            return None
-
-
-async def _carry_out(house: House, measures: Sequence[LineMeasure], on: date) -> list[LineMeasure]:
+async def _carry_out(house: House, measures: Sequence[LineMeasure], on: date) -> list[_Brought]:
     """Bring to their lines the measures whose day has come; return all as they then stand."""
     due = [item for item in measures if item.effective_on <= on]
     if not due:
-        return list(measures)
+        return [_Brought(item) for item in measures]
     async with house.database.connection() as connection:
         lines = await read_lines(connection, [(item.customer_id, item.line_id) for item in due])
     answers = await asyncio.gather(
         *(_submit(house, item, lines.get((item.customer_id, item.line_id)), on) for item in due)
     )
     now = house.clock.now()
-    moved: dict[store.MeasureKey, LineMeasure] = {}
+    brought: dict[store.MeasureKey, _Brought] = {}
     async with house.database.transaction() as connection:
         found = await store.lock_measures(connection, [item.key for item in due])
         for item, said in zip(due, answers, strict=True):
             present = found[item.key]
             if present.status is not Status.PLANNED:
-                moved[item.key] = replace(present)
+                brought[item.key] = _Brought(present)
             elif isinstance(said, Answer):
-                moved[item.key] = transitions.take_effect(present)
-            elif said.kind not in _TO_BE_REPEATED:
-                moved[item.key] = transitions.drop(present, said.code, on=on, at=now)
-        changed = [item for key, item in moved.items() if item != found[key]]
+                brought[item.key] = _Brought(transitions.take_effect(present))
+            elif said.kind in TO_BE_REPEATED:
+                brought[item.key] = _Brought(present, said)
+            else:
+                dropped = transitions.drop(present, said.code, on=on, at=now)
+                brought[item.key] = _Brought(dropped)
+        changed = [one.measure for key, one in brought.items() if one.measure != found[key]]
         if changed:
             await store.change_measures(connection, changed)
-    return [moved.get(item.key, item) for item in measures]
+        # Who was told that it comes is told that it does not.
+        dropped_words = [
+            notice_of(house, one, NoticeKind.ENDED, words_of_dropped(one))
+            for one in changed
+            if one.status is Status.DROPPED
+        ]
+        await tell(house, connection, dropped_words)
+    return [brought.get(item.key) or _Brought(item) for item in measures]
 
 
 async def _submit(

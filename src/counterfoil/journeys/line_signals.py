@@ -2,6 +2,8 @@
 
 Repetition  The same signal of the same source and reference is one; telling it again reviews
             nothing anew on the same day.
+Crash       With the signal its line's review is brought forward: one that a crash cut short is made
+            by the job that reviews what events have brought forward.
 """
 
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from counterfoil.journeys.line_reviewing import review_line
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
+from counterfoil.lending import review_store as lending
 from counterfoil.lending.store import read_line
 from counterfoil.privacy.masking import mask_free_text
 
@@ -57,6 +60,9 @@ async def note_signal(house: House, told: Told) -> LineSignal | Refused:
                 noted_at=now,
                 noted_by=told.by,
             ),
+        )
+        await lending.bring_forward(
+            connection, (told.customer_id, told.line_id), on=on, cause=told.kind.value
         )
     reviewed = await review_line(
         house, customer_id=told.customer_id, line_id=told.line_id, cause=told.kind.value

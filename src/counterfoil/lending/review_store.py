@@ -84,6 +84,13 @@ async def plan_reviews(connection: Connection, planned: Sequence[NextReview]) ->
     )
 
 
+async def bring_forward(connection: Connection, key: LineKey, *, on: date, cause: str) -> None:
+    """Let a line be looked at on a date for a cause; one that is due already keeps its cause."""
+    await QUERIES.bring_forward.execute(
+        connection, customer_id=key[0], line_id=key[1], business_date=on, cause=cause
+    )
+
+
 async def drop_reviews(connection: Connection, keys: Sequence[LineKey]) -> None:
     """Look at lines no more that are closed."""
     await QUERIES.drop_reviews.execute(connection, keys=list(keys))

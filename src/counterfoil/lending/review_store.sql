@@ -43,6 +43,14 @@ FROM unnest(
 ) AS given (customer_id, line_id, next_review_on, cause, is_watched)
 WHERE d.customer_id = given.customer_id AND d.line_id = given.line_id;
 
+-- name: bring_forward
+-- A line that something was told of; a review that is due already has its own cause.
+-- gives   nothing
+-- locks   the row
+UPDATE lending.review_due AS d
+SET next_review_on = :business_date, cause = :cause
+WHERE d.customer_id = :customer_id AND d.line_id = :line_id AND d.next_review_on > :business_date;
+
 -- name: drop_reviews
 -- Lines that are looked at no more: they are closed.
 -- gives   nothing

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from counterfoil.decisioning.line_review.appeal import AppealStatus, LineAppeal
 from counterfoil.decisioning.line_review.measure import Kind, LineMeasure, Status
@@ -21,6 +21,26 @@ LISTED_MAX: Final = 200
 LineKey = tuple[int, int]
 #: Customer and measure.
 MeasureKey = tuple[int, int]
+
+
+class GoneMeasure(NamedTuple):
+    """A measure in force that its line bears no more."""
+
+    measure: LineMeasure
+    #: Who ended what the line bore, and why; None where time did.
+    ended_by: str | None
+    reason: str | None
+
+
+class Lifting(NamedTuple):
+    """That somebody lifts a measure, as it is kept from before the line is told."""
+
+    customer_id: int
+    measure_id: int
+    is_wrong: bool
+    lifted_by: str
+    reason: str
+    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +153,28 @@ async def measures_expired(
     """Return freezes whose last day is over, locked for the rest of the transaction."""
     rows = await QUERIES.measures_expired.fetch(connection, business_date=business_date, page=page)
     return [_measure(row) for row in rows]
+
+
+async def measures_gone(
+    connection: Connection, *, line: LineKey | None, page: int
+) -> list[GoneMeasure]:
+    """Return measures in force that their line bears no more, locked; of one line, or of all."""
+    customer_id, line_id = line or (None, None)
+    rows = await QUERIES.measures_gone.fetch(
+        connection, customer_id=customer_id, line_id=line_id, page=page
+    )
+    return [GoneMeasure(_measure(row), row["gone_by"], row["gone_reason"]) for row in rows]
+
+
+async def add_lifting(connection: Connection, lifting: Lifting) -> None:
+    """Write that somebody lifts a measure; the first wish stays."""
+    await QUERIES.add_lifting.execute(connection, **lifting._asdict())
+
+
+async def liftings_unfinished(connection: Connection, *, page: int) -> list[Lifting]:
+    """Return liftings that were begun and whose measure stands as before, oldest first."""
+    rows = await QUERIES.liftings_unfinished.fetch(connection, page=page)
+    return [Lifting(**dict(row)) for row in rows]
 
 
 async def measures_of_line(
@@ -306,7 +348,7 @@ def _lines(keys: Collection[LineKey]) -> dict[str, list[int]]:
 
 
 def _measure(row: Row) -> LineMeasure:
-    fields = dict(row)
+    fields = {name: row[name] for name in LineMeasure.__slots__}
     fields["kind"], fields["status"] = Kind(fields["kind"]), Status(fields["status"])
     fields["reasons"] = tuple(fields["reasons"])
     return LineMeasure(**fields)

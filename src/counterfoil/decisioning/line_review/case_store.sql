@@ -75,6 +75,59 @@ ORDER BY m.customer_id, m.measure_id
 LIMIT :page
 FOR UPDATE OF m SKIP LOCKED;
 
+-- name: measures_gone
+-- Freezes and suspensions in force that their line bears no more, with who ended what the line bore
+-- and why; neither where time did. What somebody is lifting is left to that.
+-- gives   at most :page rows, of one line where it is given
+-- locks   the measures; those that somebody else holds are left for the next time
+SELECT m.customer_id, m.measure_id, m.line_id, m.kind, m.status, m.cause, m.reasons, m.author,
+       m.review_id, m.announced_at, m.effective_on, m.ends_on, m.currency, m.from_minor,
+       m.to_minor, m.ended_at, m.ended_on, m.ended_by, m.end_reason, m.said,
+       last.author AS gone_by, last.reason AS gone_reason
+FROM decisioning.line_measure AS m
+JOIN reporting.line AS l ON l.customer_id = m.customer_id AND l.line_id = m.line_id
+LEFT JOIN LATERAL (
+    SELECT e.author, e.reason
+    FROM reporting.line_event AS e
+    WHERE e.customer_id = m.customer_id AND e.line_id = m.line_id AND e.at >= m.announced_at
+      AND e.kind = CASE m.kind WHEN 'freeze' THEN 'unfrozen' ELSE 'reinstated' END
+    ORDER BY e.version DESC
+    LIMIT 1
+) AS last ON true
+WHERE m.status = 'in_force'
+  AND (m.kind = 'freeze' AND l.status = 'active'
+       OR m.kind = 'suspend' AND l.status IN ('active', 'frozen'))
+  AND (:customer_id::bigint IS NULL OR m.customer_id = :customer_id)
+  AND (:line_id::bigint IS NULL OR m.line_id = :line_id)
+  AND NOT EXISTS (
+      SELECT 1 FROM decisioning.measure_lifting AS lifting
+      WHERE lifting.customer_id = m.customer_id AND lifting.measure_id = m.measure_id)
+ORDER BY m.customer_id, m.measure_id
+LIMIT :page
+FOR UPDATE OF m SKIP LOCKED;
+
+-- name: add_lifting
+-- That somebody lifts a measure; the first wish stays.
+-- gives   nothing
+-- locks   the measure, shared
+INSERT INTO decisioning.measure_lifting (
+    customer_id, measure_id, is_wrong, lifted_by, reason, asked_at
+)
+VALUES (:customer_id, :measure_id, :is_wrong, :lifted_by, :reason, :asked_at)
+ON CONFLICT (customer_id, measure_id, is_wrong) DO NOTHING;
+
+-- name: liftings_unfinished
+-- Liftings that were begun and whose measure stands as before.
+-- gives   at most :page rows, oldest first
+-- locks   none
+SELECT k.customer_id, k.measure_id, k.is_wrong, k.lifted_by, k.reason, k.asked_at
+FROM decisioning.measure_lifting AS k
+JOIN decisioning.line_measure AS m
+  ON m.customer_id = k.customer_id AND m.measure_id = k.measure_id
+WHERE m.status IN ('planned', 'in_force') OR k.is_wrong AND m.status IN ('ended', 'lifted')
+ORDER BY k.asked_at, k.customer_id, k.measure_id
+LIMIT :page;
+
 -- name: measures_of_line
 -- The measures on one line, newest first.
 -- gives   at most :page rows

@@ -83,6 +83,15 @@ def ended_words(measure: LineMeasure, on: date) -> Words:
     )
 
 
+def words_of_dropped(measure: LineMeasure) -> Words:
+    """Return the notice that what was announced does not come."""
+    what = _NAMES[measure.kind]
+    return Words(
+        zh=f"此前通知您的额度{what.zh}没有生效，您的额度不因此改变。",
+        en=f"The {what.en} that you were told of did not take effect; your line stays as it is.",
+    )
+
+
 def offer_words(from_minor: int, to_minor: int, currency: str, *, until: date) -> Words:
     """Return the notice of an offer: it is taken up by the customer, or not at all."""
     before, after = to_major_text(from_minor, currency), to_major_text(to_minor, currency)

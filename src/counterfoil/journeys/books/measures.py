@@ -2,8 +2,9 @@
 
 Expired     A freeze without renewal ends by itself. A line that is still blocked by one whose last
             day is over, or whose last day is not the one that its history names, is a defect.
-Standing    A suspension in force is on a line that is suspended or closed, and a line is lowered
-            no further than a measure says.
+Standing    A freeze or a suspension in force is on a line that bears it, or is closed; what was
+            announced for a day is carried out on it. What a crash left is told here until
+            `journeys/settle_measures.py` has found it.
 """
 
 from collections import defaultdict
@@ -15,6 +16,9 @@ from counterfoil.kernel import ids
 from counterfoil.lending.line import Line, blocked_by
 
 _ENDED = frozenset({Status.ENDED, Status.LIFTED, Status.UNDONE})
+#: States of a line that no longer bears what is noted as in force.
+_BARES = {Kind.FREEZE: ("active",), Kind.SUSPEND: ("active", "frozen")}
+_CALLED = {Kind.FREEZE: "freeze", Kind.SUSPEND: "suspension"}
 
 
 def check_measures(page: Page, notes: Notes) -> None:
@@ -45,12 +49,19 @@ def _faults(line: Line, measures: list[LineMeasure], notes: Notes) -> list[str]:
         for one in measures
         if one.status is Status.IN_FORCE and one.ends_on is not None and one.ends_on < on
     ]
-    held = [one for one in measures if one.kind is Kind.SUSPEND and one.status is Status.IN_FORCE]
-    if held and line.status not in {"suspended", "closed"}:
-        faults.append(f"is {line.status}, and a suspension is noted as in force")
-    return faults
+    faults += [
+        f"is {line.status}, and a {_CALLED[one.kind]} is noted as in force"
+        for one in measures
+        if one.status is Status.IN_FORCE and line.status in _BARES.get(one.kind, ())
+    ]
+    return faults + [
+        f"measure {ids.to_text(ids.LINE_MEASURE, one.measure_id)} was announced for"
+        f" {one.effective_on} and never carried out"
+        for one in measures
+        if one.status is Status.PLANNED and one.effective_on < on
+    ]
 
 
 def _is_of(line: Line, measure: LineMeasure) -> bool:
     """Tell whether a line's freeze is the one of a measure."""
-    return line.status_reason == measure.reasons[0]
+    return line.status_reason in {measure.reasons[0], measure.said}
