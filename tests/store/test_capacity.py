@@ -29,6 +29,7 @@ from counterfoil.journeys.erase import lift_hold, set_hold
 from counterfoil.journeys.fetch_statements import fetch_statements
 from counterfoil.journeys.forget_statements import erase_expired_statements
 from counterfoil.journeys.house import House
+from counterfoil.journeys.portfolio import portfolio
 from counterfoil.journeys.recheck import recheck_decisions
 from counterfoil.journeys.statements import Stated, StatedDebt, Upload
 from counterfoil.kernel import ids
@@ -294,7 +295,7 @@ async def test_runs_are_only_added_to_and_the_book_is_counted(desk: Desk) -> Non
     one = await person(desk)
     async with desk.house.database.transaction() as connection:
         await exposure.guard_reviews(desk.house, connection, [(one.customer_id, "bank", "CNY")])
-    found = await capacity.portfolio(desk.house)
+    found = await portfolio(desk.house)
     assert (found["customers"], found["outcomes"]) == (1, {"unknown": 1})
     with pytest.raises(PostgresError):
         await desk.run("UPDATE capacity.guard_run SET outcome = 'clear'")

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from counterfoil.capacity.bands import Banding
 from counterfoil.capacity.ceiling import Ceilings
 from counterfoil.capacity.exposure import Searched
 from counterfoil.capacity.inventory import Debt, debt_of
@@ -30,6 +31,20 @@ class MonthOfConsent(NamedTuple):
 
     month: Month
     consent_id: int
+
+
+class BandMonth(NamedTuple):
+    """What was lent in a month to people in one band of a measure."""
+
+    #: Number of the band; None where the figure is not known.
+    band: int | None
+    month: date
+    currency: str
+    loans: int
+    lent_minor: int
+    owed_minor: int
+    #: Principal of open loans at least 90 days past due.
+    lost_minor: int
 
 
 class ReportRow(NamedTuple):
@@ -235,6 +250,16 @@ async def runs_after(connection: Connection, after: Key, *, page: int) -> list[G
         connection, after_customer_id=after[0], after_run_id=after[1], page=page
     )
     return [_run(row) for row in rows]
+
+
+async def losses_by_band(
+    connection: Connection, banding: Banding, *, since: date
+) -> list[BandMonth]:
+    """Return what was lent since a day and lost of it, by month and band of a measure."""
+    rows = await QUERIES.losses_by_band.fetch(
+        connection, measure=banding.measure, edges=list(banding.edges), since=since
+    )
+    return [BandMonth(**dict(row)) for row in rows]
 
 
 async def ceilings_by_hash(connection: Connection, sha256: str) -> str | None:

@@ -249,6 +249,41 @@ GROUP BY 1
 ORDER BY 1 DESC
 LIMIT :page;
 
+-- name: portfolio_trend_hits
+-- By month since a day: persons of whom a run reached a ceiling, by ceiling and end.
+-- gives   one row a month, ceiling and end
+-- locks   none
+SELECT date_trunc('month', as_of)::date AS month, hit, count(DISTINCT customer_id) AS customers
+FROM capacity.guard_run, unnest(hits) AS hit
+WHERE as_of >= :since
+GROUP BY 1, 2
+ORDER BY 1, 2;
+
+-- name: losses_by_band
+-- What was lent since a day, by month and by the band of a measure as the guard had last measured
+-- it when the loan was asked for; what is owed of it, and lost: at least 90 days past due. Edges
+-- are where the second band and those after it begin; a figure that is not known has no band.
+-- gives   one row a band, month and currency
+-- locks   none
+SELECT CASE WHEN known.figure IS NOT NULL THEN width_bucket(known.figure, :edges::bigint[]) END
+           AS band,
+       date_trunc('month', o.requested_on)::date AS month, o.currency, count(*) AS loans,
+       sum(o.original_minor)::bigint AS lent_minor,
+       coalesce(sum(o.principal_minor) FILTER (WHERE o.status = 'open'), 0)::bigint AS owed_minor,
+       coalesce(sum(o.principal_minor) FILTER (
+           WHERE o.status = 'open' AND o.days_past_due >= 90), 0)::bigint AS lost_minor
+FROM reporting.loan AS o
+LEFT JOIN LATERAL (
+    SELECT (r.result::jsonb -> 'measures' -> :measure::text ->> 'value')::bigint AS figure
+    FROM capacity.guard_run AS r
+    WHERE r.customer_id = o.customer_id AND r.as_of <= o.requested_on
+    ORDER BY r.run_id DESC
+    LIMIT 1
+) AS known ON true
+WHERE o.requested_on >= :since AND o.status IN ('open', 'closed')
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3;
+
 -- name: latest_outcomes
 -- The outcome of the latest run of a page of customers.
 -- gives   at most :page rows after the number given

@@ -1,4 +1,4 @@
-"""What a customer can carry, and how the whole book stands against the ceilings: views and replay.
+"""What a customer can carry, and what the guard found: views and replay.
 
 Viewing     Asks nobody and writes nothing. Debts from reports are seen only as far as a consent to
             reviews runs; what a decision looked at stands with its run.
@@ -28,14 +28,10 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.statements import statement_document
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
-from counterfoil.lending.debt_store import Owed, read_owed
 
 #: Runs shown for one customer.
 RUNS_SHOWN: Final = 50
-#: Months of the trend.
-MONTHS_SHOWN: Final = 24
 _PAGE: Final = 1_000
-_ONE_PPM: Final = 1_000_000
 #: The licence under which a person is looked at where no product says otherwise: house ceilings.
 _ANY_LICENCE: Final = ""
 
@@ -142,42 +138,6 @@ def run_document(run: GuardRun) -> dict[str, Any]:
     }
 
 
-async def portfolio(house: House) -> dict[str, Any]:
-    """Return how the book stands: customers above each ceiling, trend, losses by band."""
-    on = await house.business_date()
-    async with house.database.connection() as connection:
-        outcomes = await store.QUERIES.portfolio_outcomes.fetch(connection)
-        hits = await store.QUERIES.portfolio_hits.fetch(connection)
-        trend = await store.QUERIES.portfolio_trend.fetch(connection, page=MONTHS_SHOWN)
-        bands: dict[str, list[Owed]] = {}
-        after = 0
-        while True:
-            page = await store.QUERIES.latest_outcomes.fetch(connection, after=after, page=_PAGE)
-            of = {row["customer_id"]: row["outcome"] for row in page}
-            for owed in await read_owed(connection, list(of), on):
-                bands.setdefault(of[owed.customer_id], []).append(owed)
-            if len(page) < _PAGE:
-                break
-            after = page[-1]["customer_id"]
-    looked_at = sum(row["customers"] for row in outcomes)
-    return {
-        "as_of": on.isoformat(),
-        "customers": looked_at,
-        "outcomes": {row["outcome"]: row["customers"] for row in outcomes},
-        "above": [
-            {
-                "ceiling": row["hit"].removeprefix("!"),
-                "end": "hard" if row["hit"].startswith("!") else "soft",
-                "customers": row["customers"],
-                "share_ppm": row["customers"] * _ONE_PPM // looked_at,
-            }
-            for row in hits
-        ],
-        "trend": [{**dict(row), "month": row["month"].isoformat()} for row in reversed(trend)],
-        "losses": [_band(outcome, items) for outcome, items in sorted(bands.items())],
-    }
-
-
 async def replay_runs(house: House) -> RunReplay:
     """Run every stored run again and compare the results byte by byte."""
     documents: dict[str, Ceilings] = {}
@@ -214,14 +174,3 @@ def _debt(value: int | None, at_least: int | None, months: Sequence[Month]) -> R
 def _month(month: Month) -> dict[str, Any]:
     fields = {name: getattr(month, name) for name in month.__slots__}
     return fields | {"month": month.month.isoformat()}
-
-
-def _band(outcome: str, owed: Sequence[Owed]) -> dict[str, Any]:
-    total, late = sum(item.owed_minor for item in owed), sum(item.late_minor for item in owed)
-    return {
-        "outcome": outcome,
-        "customers": len({item.customer_id for item in owed}),
-        "owed_minor": total,
-        "late_minor": late,
-        "late_ppm": late * _ONE_PPM // total if total else 0,
-    }

@@ -37,7 +37,7 @@ class Owed:
     customer_id: int
     currency: str
     owed_minor: int
-    #: Of loans more than 90 days past due.
+    #: Of loans at least 90 days past due.
     late_minor: int
 
 

@@ -28,11 +28,11 @@ WHERE l.customer_id = ANY (:customer_ids::bigint[])
 ORDER BY l.customer_id, l.line_id;
 
 -- name: losses_of_customers
--- What customers owe in open loans, and what of it is more than 90 days past due.
+-- What customers owe in open loans, and what of it is at least 90 days past due.
 -- gives   one row a customer who owes anything
 -- locks   none
 SELECT customer_id, currency, sum(principal_minor)::bigint AS owed_minor,
-       coalesce(sum(principal_minor) FILTER (WHERE oldest_due_date < :on::date - 90), 0)::bigint
+       coalesce(sum(principal_minor) FILTER (WHERE oldest_due_date <= :on::date - 90), 0)::bigint
            AS late_minor
 FROM lending.loan
 WHERE customer_id = ANY (:customer_ids::bigint[]) AND status = 'open'

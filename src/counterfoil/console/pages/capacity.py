@@ -14,7 +14,8 @@ from counterfoil.console.access import Permission
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
-from counterfoil.journeys.capacity import capacity_of, portfolio, runs_of
+from counterfoil.journeys.capacity import capacity_of, runs_of
+from counterfoil.journeys.portfolio import portfolio
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.parts import Status
@@ -92,6 +93,8 @@ class TrendRow:
     customers: str
     above: str
     refused: str
+    #: Share above each ceiling that was reached in any of the months.
+    shares: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +109,40 @@ class BandRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LostRow:
+    """What was lent to people in one band, and lost of it."""
+
+    band: str
+    loans: str
+    lent: str
+    owed: str
+    lost: str
+    share: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostTable:
+    """Losses by the bands of one measure."""
+
+    #: Made into element ids.
+    name: str
+    title: str
+    rows: Sequence[LostRow]
+    #: Share lost of what was lent by month, newest first: the month, then one figure a row above.
+    months: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExposurePage:
     """The whole book."""
 
     facts: Sequence[tuple[str, str]]
     ceilings: Sequence[CeilingRow]
     trend: Sequence[TrendRow]
+    #: Ceilings that were reached in any of the months, as the columns of the trend name them.
+    trend_ceilings: Sequence[str]
     bands: Sequence[BandRow]
+    lost: Sequence[LostTable]
 
 
 async def show_customer(visit: Visit) -> Response:
@@ -152,6 +182,7 @@ async def show_book(visit: Visit) -> Response:
         found = await portfolio(visit.desk.house)
     t, f = visit.t, visit.formats
     currency = visit.desk.house.policies.origination.policy.currency
+    reached = sorted({one["ceiling"] for item in found["trend"] for one in item["ceilings"]})
     view = ExposurePage(
         facts=[
             (t("capacity.looked_at"), f.count(found["customers"])),
@@ -169,15 +200,8 @@ async def show_book(visit: Visit) -> Response:
             )
             for item in found["above"]
         ],
-        trend=[
-            TrendRow(
-                month=item["month"][:7],
-                customers=f.count(item["customers"]),
-                above=f.count(item["above"]),
-                refused=f.count(item["refused"]),
-            )
-            for item in found["trend"]
-        ],
+        trend=[_trend(visit, item, reached) for item in found["trend"]],
+        trend_ceilings=[words.code_label(visit, "ceiling", code) for code in reached],
         bands=[
             BandRow(
                 status=_outcome(visit, item["outcome"]),
@@ -188,13 +212,87 @@ async def show_book(visit: Visit) -> Response:
             )
             for item in found["losses"]
         ],
+        lost=[_lost(visit, measured) for measured in found["bands"] if measured["bands"]],
     )
     return visit.page(
         "capacity/book.html",
         t("nav.exposure"),
         view,
-        journey="journeys.capacity.portfolio",
+        journey="journeys.portfolio.portfolio",
+        api_call="GET /v1/exposure/portfolio",
     )
+
+
+def _trend(visit: Visit, item: Mapping[str, Any], reached: Sequence[str]) -> TrendRow:
+    f, at = visit.formats, item["customers"]
+    # Who reached the hard end reached the soft one as well: the larger count is of the ceiling.
+    above = {
+        code: max(
+            [one["customers"] for one in item["ceilings"] if one["ceiling"] == code], default=0
+        )
+        for code in reached
+    }
+    return TrendRow(
+        month=item["month"][:7],
+        customers=f.count(at),
+        above=f.count(item["above"]),
+        refused=f.count(item["refused"]),
+        shares=[f.percent(above[code], at) for code in reached],
+    )
+
+
+def _lost(visit: Visit, measured: Mapping[str, Any]) -> LostTable:
+    f, bands = visit.formats, measured["bands"]
+    months = sorted({one["month"] for band in bands for one in band["months"]}, reverse=True)
+    shares = [{one["month"]: one for one in band["months"]} for band in bands]
+    return LostTable(
+        name=f"lost-{measured['measure']}",
+        title=words.code_label(visit, "debt_measure", measured["measure"]),
+        rows=[
+            LostRow(
+                band=_band_words(visit, band, measured["unit"]),
+                loans=f.count(band["loans"]),
+                lent=f.money(band["lent_minor"], band["currency"]),
+                owed=f.money(band["owed_minor"], band["currency"]),
+                lost=f.money(band["lost_minor"], band["currency"]),
+                share=f.percent(band["lost_minor"], band["lent_minor"]),
+            )
+            for band in bands
+        ],
+        months=[
+            [
+                month[:7],
+                *(
+                    f.percent(of[month]["lost_minor"], of[month]["lent_minor"])
+                    if month in of
+                    else "—"
+                    for of in shares
+                ),
+            ]
+            for month in months
+        ],
+    )
+
+
+def _band_words(visit: Visit, band: Mapping[str, Any], unit: str) -> str:
+    """Return where a band begins and ends."""
+    if not band["is_known"]:
+        return visit.t("capacity.band_unknown")
+
+    def shown(figure: int) -> str:
+        if unit == "minor":
+            return visit.formats.money(figure, band["currency"])
+        if unit == "ppm":
+            return visit.formats.percent(figure, _ONE_PPM, digits=0)
+        return visit.formats.count(figure)
+
+    first, below = band["at_least"], band["below"]
+    if below is None:
+        return visit.t("capacity.band_open", first=shown(first))
+    if unit == "count":
+        last = shown(below - 1)
+        return last if below - 1 == first else f"{shown(first)}–{last}"
+    return visit.t("capacity.band_below", first=shown(first), below=shown(below))
 
 
 def _facts(visit: Visit, found: Mapping[str, Any], currency: str) -> list[tuple[str, str]]:
