@@ -85,6 +85,11 @@ async def test_the_funnel_has_the_figures_of_the_journey(browser: Browser, langu
         for rule in one.triggers:
             assert f'class="code">{rule}</th>' in page.text
     assert (last - timedelta(days=89)).isoformat() in page.text
+    # The demonstration's applicants read a consent, and every group has lines for what law asks.
+    steps = {step.step for one in found for step in one.steps}
+    assert {"consent_reading", "consent_proof", "cost_sheet_reading", "agreement"} <= steps
+    for caption in ("kinds-offers", "kinds-outcomes", "segments-offers", "segments-outcomes"):
+        assert f'id="{caption}-caption"' in page.text
 
 
 async def test_a_funnel_of_nothing_says_so_and_a_strange_period_is_the_usual_one(

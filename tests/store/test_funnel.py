@@ -107,6 +107,8 @@ async def test_steps_are_timed_apart_with_their_percentiles(branch: Branch) -> N
         "gathering",
         "decision",
         "person",
+        "cost_sheet_reading",
+        "agreement_reading",
         "agreement",
         "acceptance",
         "journey",
@@ -121,6 +123,12 @@ async def test_steps_are_timed_apart_with_their_percentiles(branch: Branch) -> N
     assert (times["acceptance"].ended, times["acceptance"].median_ms) == (1, 13 * 60_000)
     assert times["journey"].median_ms == 14 * 60_000
     assert times["gathering"].median_ms == 0
+    # What began and has neither ended nor been left is open.
+    acceptance = times["acceptance"]
+    assert (acceptance.began, acceptance.ended, acceptance.left_off) == (4, 1, 0)
+    read, signed = times["cost_sheet_reading"], times["agreement_reading"]
+    assert (read.began, read.ended, read.median_ms) == (1, 1, 3_000)
+    assert (signed.began, signed.ended, signed.median_ms) == (1, 1, 9_000)
 
 
 async def test_who_left_is_counted_at_the_stage_where_that_was(branch: Branch) -> None:
@@ -142,6 +150,12 @@ async def test_who_left_is_counted_at_the_stage_where_that_was(branch: Branch) -
     stages = found.stages
     assert (stages.received, stages.decided) == (3, 2)
     assert (stages.expired_undecided, stages.expired_referred, stages.expired_offered) == (1, 1, 1)
+    left = {step.step: (step.began, step.ended, step.left_off) for step in found.steps}
+    assert left["person"] == (1, 0, 1)
+    assert left["acceptance"] == (1, 0, 1)
+    assert left["decision"] == (3, 2, 1)
+    assert left["journey"] == (3, 0, 3)
+    assert [step.median_ms for step in found.steps if step.step == "person"] == [None]
 
 
 async def test_the_span_counts_by_the_day_of_receipt(branch: Branch) -> None:

@@ -16,6 +16,7 @@ from counterfoil.customers.verification_policy import Act, CheckKind, Scope, loa
 from counterfoil.journeys import change_contact, consent, identity, payout_account
 from counterfoil.journeys.draw import draw
 from counterfoil.journeys.forget_templates import forget_expired_templates
+from counterfoil.journeys.funnel import FunnelQuestion, read_funnel
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.identity import Shown
 from counterfoil.journeys.register import register_applicant
@@ -103,13 +104,23 @@ async def test_opening_waits_for_every_check_and_goes_on_in_person(desk: Desk) -
 async def test_an_offer_is_taken_only_after_the_checks(house: House) -> None:
     house = required(house)
     counter = Counter(house)
+    clock = house.clock
+    assert isinstance(clock, TestClock)
     view = await counter.apply()
     with pytest.raises(AssertionError, match="identity_checks_missing"):
         await counter.accept(view)
     for kind in SOURCES:
         if kind is not CheckKind.LIVENESS:
             await checked(house, view.customer_id, kind)
+            clock.advance(timedelta(seconds=90))
     await counter.accept(view)
+    # Checking who somebody is has a line of its own among the steps.
+    day = clock.now().date()
+    question = FunnelQuestion(first_date=day - timedelta(days=1), last_date=day)
+    [found] = await read_funnel(house.database, question)
+    [step] = [step for step in found.steps if step.step == "identity_check"]
+    assert (step.began, step.ended, step.left_off) == (1, 1, 0)
+    assert step.median_ms == (len(SOURCES) - 2) * 90_000
 
 
 async def test_a_key_gives_the_same_answer_and_a_check_never_changes(desk: Desk) -> None:

@@ -55,9 +55,10 @@ async def add_check(
     consent_id: int | None,
     policy_sha256: str,
     by: str,
+    asked_at: datetime | None,
     at: datetime,
 ) -> None:
-    """Write one answer of one source."""
+    """Write one answer of one source, with when it was asked for and when it was there."""
     fields = {name: getattr(check, name) for name in check.__slots__}
     fields |= {"kind": check.kind.value, "outcome": check.outcome.value}
     await QUERIES.add_check.execute(
@@ -66,6 +67,7 @@ async def add_check(
         consent_id=consent_id,
         policy_sha256=policy_sha256,
         recorded_by=by,
+        asked_at=asked_at,
         recorded_at=at,
     )
 

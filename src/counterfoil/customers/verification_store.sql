@@ -5,11 +5,11 @@
 -- locks   none but its row
 INSERT INTO customers.identity_check (
     customer_id, check_id, kind, outcome, source, checked_at, valid_until, document_expires_on,
-    is_of_another, consent_id, policy_sha256, recorded_by, recorded_at, subject_digest
+    is_of_another, consent_id, policy_sha256, recorded_by, asked_at, recorded_at, subject_digest
 ) VALUES (
     :customer_id, :check_id, :kind, :outcome, :source, :checked_at, :valid_until,
-    :document_expires_on, :is_of_another, :consent_id, :policy_sha256, :recorded_by, :recorded_at,
-    :subject_digest
+    :document_expires_on, :is_of_another, :consent_id, :policy_sha256, :recorded_by, :asked_at,
+    :recorded_at, :subject_digest
 );
 
 -- name: latest_checks

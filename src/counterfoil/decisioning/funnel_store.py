@@ -33,14 +33,18 @@ class Stages(NamedTuple):
 
 
 class StepTime(NamedTuple):
-    """How long a step took for those that ended it."""
+    """How many applications took a step, and how long; the order is that of the query."""
 
     group_code: str
     step: str
+    began: int
     ended: int
-    median_ms: int
-    p95_ms: int
-    p99_ms: int
+    #: Expired or withdrawn before the step ended.
+    left_off: int
+    #: Of those that ended it; None where none did.
+    median_ms: int | None
+    p95_ms: int | None
+    p99_ms: int | None
 
 
 class ReferredVerdict(NamedTuple):

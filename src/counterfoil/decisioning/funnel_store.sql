@@ -40,12 +40,15 @@ GROUP BY 1
 ORDER BY 1;
 
 -- name: step_times
--- How long each step took for those that ended it: median, 95th and 99th percentile, milliseconds.
--- The percentile is the time of an application, not one between two. An inquiry is that of the
--- applicant while the application gathered; it is timed in whole seconds.
+-- How many applications began each step and ended it, how many left at it, and how long it took
+-- those that ended it: median, 95th and 99th percentile, milliseconds. The percentile is the time of
+-- an application, not one between two. An inquiry is that of the applicant while the application
+-- gathered; it is timed in whole seconds, and the reading of the consent is the one that it rests on.
+-- Of identity checks those count that were made between receipt and end.
 -- gives   at most one row a group and step
 -- locks   none
-SELECT step.group_code, step.step, count(*) AS ended,
+SELECT step.group_code, step.step, count(*) AS began, count(step.took_ms) AS ended,
+       count(*) FILTER (WHERE step.took_ms IS NULL AND step.is_left) AS left_off,
        percentile_disc(0.50) WITHIN GROUP (ORDER BY step.took_ms) AS median_ms,
        percentile_disc(0.95) WITHIN GROUP (ORDER BY step.took_ms) AS p95_ms,
        percentile_disc(0.99) WITHIN GROUP (ORDER BY step.took_ms) AS p99_ms
@@ -56,10 +59,13 @@ FROM (
                WHEN 'segment' THEN coalesce(way.segment, 'undecided')
                ELSE coalesce(way.policy_version, 'undecided')
            END AS group_code, s.step,
-           greatest(0, extract(epoch FROM s.ended_at - s.began_at) * 1000)::bigint AS took_ms
+           way.status IN ('expired', 'withdrawn') AS is_left,
+           CASE WHEN s.ended_at IS NOT NULL THEN
+               greatest(0, extract(epoch FROM s.ended_at - s.began_at) * 1000)::bigint
+           END AS took_ms
     FROM decisioning.application_way AS way
     LEFT JOIN LATERAL (
-        SELECT i.asked_at, i.sent_at, i.ended_at
+        SELECT i.consent_id, i.asked_at, i.sent_at, i.ended_at
         FROM reporting.inquiry AS i
         WHERE i.customer_id = way.customer_id AND i.occasion = 'first_application'
           AND i.asked_at >= floor(extract(epoch FROM way.received_at))
@@ -68,19 +74,40 @@ FROM (
         LIMIT 1
     ) AS asked ON true
     LEFT JOIN LATERAL (
-        SELECT min(c.prepared_at) AS prepared_at, max(c.signed_at) AS signed_at
+        SELECT c.given_at - c.dwell_ms * interval '1 millisecond' AS shown_at, c.given_at
+        FROM reporting.consent AS c
+        WHERE c.customer_id = way.customer_id AND c.consent_id = asked.consent_id
+    ) AS consent ON true
+    LEFT JOIN LATERAL (
+        SELECT min(t.asked_at) AS asked_at, max(t.recorded_at) AS recorded_at
+        FROM reporting.identity_timing AS t
+        WHERE t.customer_id = way.customer_id AND t.asked_at >= way.received_at
+          AND (way.ended_at IS NULL OR t.asked_at <= way.ended_at)
+    ) AS identity ON true
+    LEFT JOIN LATERAL (
+        SELECT min(c.prepared_at) AS prepared_at, max(c.signed_at) AS signed_at,
+               min(s.shown_at) FILTER (WHERE s.part = 'cost_sheet') AS sheet_at,
+               min(s.shown_at) FILTER (WHERE s.part = 'agreement') AS text_at
         FROM reporting.contract AS c
+        LEFT JOIN reporting.contract_showing AS s
+          ON s.customer_id = c.customer_id AND s.contract_id = c.contract_id
         WHERE c.customer_id = way.customer_id AND c.application_id = way.application_id
           AND c.replaces IS NULL
     ) AS paper ON true
     CROSS JOIN LATERAL (VALUES
         ('gathering', way.received_at, way.gathered_at),
+        ('consent_reading', consent.shown_at, consent.given_at),
         ('consent_proof', to_timestamp(asked.asked_at), to_timestamp(asked.sent_at)),
         ('inquiry', to_timestamp(asked.sent_at), to_timestamp(asked.ended_at)),
         ('decision', way.gathered_at, way.said_at),
-        ('person', way.said_at, way.person_at),
+        ('person', CASE WHEN way.said = 'referred' THEN way.said_at END, way.person_at),
+        ('identity_check', identity.asked_at, identity.recorded_at),
+        ('cost_sheet_reading', paper.sheet_at, paper.text_at),
+        ('agreement_reading', paper.text_at, paper.signed_at),
         ('agreement', paper.prepared_at, paper.signed_at),
-        ('acceptance', coalesce(way.person_at, way.said_at),
+        ('acceptance',
+            CASE WHEN coalesce(way.person, way.said) = 'approved'
+                 THEN coalesce(way.person_at, way.said_at) END,
             CASE WHEN way.status = 'accepted' THEN way.ended_at END),
         ('journey', way.received_at, CASE WHEN way.status = 'accepted' THEN way.ended_at END)
     ) AS s (step, began_at, ended_at)
@@ -89,7 +116,7 @@ FROM (
       AND (:channel::text IS NULL OR way.channel = :channel)
       AND (:segment::text IS NULL OR way.segment = :segment)
       AND (:policy_version::text IS NULL OR way.policy_version = :policy_version)
-      AND s.began_at IS NOT NULL AND s.ended_at IS NOT NULL
+      AND s.began_at IS NOT NULL
 ) AS step
 GROUP BY step.group_code, step.step
 ORDER BY step.group_code, step.step;

@@ -5,8 +5,10 @@ Straight    Decided by the policy alone. A referral counts as not straight throu
             waits, and by each rule that asked for a person, so triggers may sum to more.
 Left        Expired or withdrawn, by the stage at which that was: before the decision, before a
             person, or with the offer in hand.
-Compliance  Proving the consent to the bureau, the bureau's answer and the agreement are steps of
-            their own among the times: no check is hidden in another step, and none is optional.
+Compliance  Reading the consent, proving it to the bureau, checking who somebody is, reading the
+            cost sheet, and reading and signing the agreement are steps of their own among the
+            times: no check is hidden in another step, and none is optional.
+Drop-off    Each step says how many began and ended it, and how many expired or withdrew at it.
 Sources     A source that does not answer within its time is counted by itself; the application
             goes on by the policy's rule for what is not known.
 Inquiries   What was asked of the bureau in the span, of how many customers, and how often a report
@@ -35,11 +37,15 @@ from counterfoil.platform.database import Connection, Database
 
 #: The steps of an application in their order; the journey is all of them up to the open line.
 STEPS: Final = (
-    *("gathering", "consent_proof", "inquiry", "decision"),
-    *("person", "agreement", "acceptance", "journey"),
+    *("gathering", "consent_reading", "consent_proof", "inquiry", "decision", "person"),
+    *("identity_check", "cost_sheet_reading", "agreement_reading", "agreement"),
+    *("acceptance", "journey"),
 )
 #: What the law asks for on the way.
-COMPLIANCE_STEPS: Final = frozenset({"consent_proof", "agreement"})
+COMPLIANCE_STEPS: Final = frozenset(
+    {"consent_reading", "consent_proof", "identity_check", "cost_sheet_reading"}
+    | {"agreement_reading", "agreement"}
+)
 #: By what applications may be told apart.
 GROUPS: Final = ("product", "channel", "segment", "policy_version")
 
@@ -55,7 +61,7 @@ class GroupFunnel:
     stages: Stages
     #: Share of the decided applications that no person had to decide; None where none was.
     straight_through_bp: int | None
-    #: In the order of `STEPS`; without those that nobody ended.
+    #: In the order of `STEPS`; without those that nobody began.
     steps: tuple[StepTime, ...]
     #: How often each rule asked for a person, most often first.
     triggers: dict[str, int]

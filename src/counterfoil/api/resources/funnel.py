@@ -27,17 +27,22 @@ DAYS_MAX: Final = 366
 
 
 class FunnelStepView(View):
-    """How long one step took for the applications that ended it."""
+    """How many applications took one step, and how long."""
 
-    #: `gathering`, `consent_proof`, `inquiry`, `decision`, `person`, `agreement`, `acceptance`, or
-    #: the whole `journey` to the open line.
+    #: `gathering`, `consent_reading`, `consent_proof`, `inquiry`, `decision`, `person`,
+    #: `identity_check`, `cost_sheet_reading`, `agreement_reading`, `agreement` (both with the
+    #: signature), `acceptance`, or the whole `journey` to the open line.
     step: str
     #: Whether it is a check that the law asks for.
     is_compliance: bool
+    began: int
     ended: int
-    median_ms: int
-    p95_ms: int
-    p99_ms: int
+    #: Expired or withdrawn before the step ended.
+    left_off: int
+    #: Of those that ended it; None where none did.
+    median_ms: int | None
+    p95_ms: int | None
+    p99_ms: int | None
 
 
 class FunnelTriggerView(View):
@@ -165,7 +170,9 @@ def _group_view(one: GroupFunnel) -> GroupFunnelView:
             FunnelStepView(
                 step=t.step,
                 is_compliance=t.step in COMPLIANCE_STEPS,
+                began=t.began,
                 ended=t.ended,
+                left_off=t.left_off,
                 median_ms=t.median_ms,
                 p95_ms=t.p95_ms,
                 p99_ms=t.p99_ms,

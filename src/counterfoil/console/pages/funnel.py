@@ -17,8 +17,11 @@ from counterfoil.console.page import Page
 from counterfoil.console.visit import Visit
 from counterfoil.decisioning.application import Channel
 from counterfoil.decisioning.funnel_store import SourceTime, Stages, StepTime
-from counterfoil.decisioning.inclusion import KINDS, KindCount
+from counterfoil.decisioning.inclusion import KINDS, KindCount, SegmentCount, StarterPath
+from counterfoil.decisioning.policy import Policy
+from counterfoil.decisioning.policy_parts import Segment
 from counterfoil.journeys.funnel import (
+    COMPLIANCE_STEPS,
     GROUPS,
     FunnelQuestion,
     GroupFunnel,
@@ -26,7 +29,7 @@ from counterfoil.journeys.funnel import (
     read_inquiries,
     read_sources,
 )
-from counterfoil.journeys.inclusion import read_inclusion
+from counterfoil.journeys.inclusion import read_inclusion, read_segments, starter_path
 from counterfoil.platform.web import charts
 from counterfoil.platform.web.parts import Chart
 
@@ -43,10 +46,14 @@ _HOUR_MS: Final = 3_600_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRow:
-    """How long a step took."""
+    """How many took a step, and how long."""
 
     name: str
+    is_compliance: bool
+    began: str
     ended: str
+    #: Count and share of those that began it.
+    left: str
     median: str
     p95: str
     p99: str
@@ -63,6 +70,16 @@ class GroupView:
     steps: Sequence[StepRow]
     #: Rule and how often it asked for a person.
     triggers: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedView:
+    """How groups of customers were served: what they were offered, and how they repaid."""
+
+    #: Name, applied, not known, share approved, of how many, median limit, median price, reviews.
+    offers: Sequence[Sequence[str]]
+    #: Name, default, of how many, cured, of how many, grown, of how many.
+    outcomes: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +100,11 @@ class FunnelView:
     #: Source, asked, answered, over its time, median.
     sources: Sequence[tuple[str, str, str, str, str]]
     products: Sequence[GroupView]
-    #: Kind, applied, not known, share approved, of how many, default, of how many, grown, of how
-    #: many.
-    kinds: Sequence[Sequence[str]]
+    #: How kinds of customers fared, and how segments of policies did.
+    kinds: ServedView
+    segments: ServedView
+    #: How those fare who begin with a small limit; empty where nobody applied.
+    starter: str
 
 
 async def show(visit: Visit) -> Response:
@@ -97,12 +116,14 @@ async def show(visit: Visit) -> Response:
     products = visit.desk.product_names
     product = given.get("product", "") if given.get("product", "") in products else ""
     kinds: list[KindCount] = []
+    segments: list[tuple[Policy, Segment, SegmentCount]] = []
     async with visit.reading() as connection:
         last = visit.business_date
         if last is not None:
             reader: Any = connection
             since = last - timedelta(days=period - 1)
             kinds = await read_inclusion(reader, first_date=since, last_date=last)
+            segments = await read_segments(reader, first_date=since, last_date=last)
     found: list[GroupFunnel] = []
     sources: list[SourceTime] = []
     asked: Usage | None = None
@@ -133,7 +154,9 @@ async def show(visit: Visit) -> Response:
         note=note,
         inquiries=[] if asked is None or not asked.served else _inquiries(visit, asked),
         sources=[_source(visit, one) for one in sources],
-        kinds=[_kind(visit, one) for one in kinds],
+        kinds=_served(visit, [(_kind_name(visit, one), one) for one in kinds]),
+        segments=_served(visit, [(_segment_name(visit, *row), row[2]) for row in segments]),
+        starter=_starter(visit, starter_path(segments)) if segments else "",
         products=[_group(visit, number, one, note, by) for number, one in enumerate(found)],
     )
     return visit.page(
@@ -145,19 +168,61 @@ async def show(visit: Visit) -> Response:
     )
 
 
-def _kind(visit: Visit, one: KindCount) -> list[str]:
-    f, name = visit.formats, KINDS[one.code]
-    return [
-        name.zh if visit.catalogue.language == "zh-CN" else name.en,
-        f.count(one.applied),
-        f.count(one.not_known),
-        f.percent(one.approved, one.decided),
-        f.count(one.decided),
-        f.percent(one.defaulted, one.observed),
-        f.count(one.observed),
-        f.percent(one.graduated, one.lines),
-        f.count(one.lines),
-    ]
+def _kind_name(visit: Visit, one: KindCount) -> str:
+    name = KINDS[one.code]
+    return name.zh if visit.catalogue.language == "zh-CN" else name.en
+
+
+def _segment_name(visit: Visit, policy: Policy, segment: Segment, _: SegmentCount) -> str:
+    name = segment.name_zh if visit.catalogue.language == "zh-CN" else segment.name_en
+    return f"{name} · {policy.code} {policy.version}"
+
+
+def _served(visit: Visit, found: Sequence[tuple[str, KindCount | SegmentCount]]) -> ServedView:
+    f, currency = visit.formats, visit.desk.house.policies.origination.policy.currency
+    return ServedView(
+        offers=[
+            [
+                name,
+                f.count(one.applied),
+                f.count(one.not_known if isinstance(one, KindCount) else None),
+                f.percent(one.approved, one.decided),
+                f.count(one.decided),
+                f.money(one.limit_median_minor, currency),
+                f.rate_annual(one.rate_median_daily_e8),
+                f.count(one.reviews if isinstance(one, KindCount) else None),
+            ]
+            for name, one in found
+        ],
+        outcomes=[
+            [
+                name,
+                f.percent(one.defaulted, one.observed),
+                f.count(one.observed),
+                f.percent(one.cured, one.late),
+                f.count(one.late),
+                f.percent(one.graduated, _grown_of(one)),
+                f.count(_grown_of(one)),
+            ]
+            for name, one in found
+        ],
+    )
+
+
+def _grown_of(one: KindCount | SegmentCount) -> int:
+    """Return the lines of which those are counted that have grown."""
+    return one.lines if isinstance(one, KindCount) else one.seasoned
+
+
+def _starter(visit: Visit, path: StarterPath) -> str:
+    f = visit.formats
+    return visit.t(
+        "stages.starter",
+        lines=f.count(path.lines),
+        seasoned=f.count(path.seasoned),
+        graduated=f.count(path.graduated),
+        share=f.percent(path.graduated, path.seasoned),
+    )
 
 
 def _inquiries(visit: Visit, asked: Usage) -> list[tuple[str, str]]:
@@ -254,15 +319,24 @@ def _left(visit: Visit, expired: int, withdrawn: int) -> str:
 def _step(visit: Visit, step: StepTime) -> StepRow:
     return StepRow(
         name=visit.catalogue.label("funnel_step", step.step),
+        is_compliance=step.step in COMPLIANCE_STEPS,
+        began=visit.formats.count(step.began),
         ended=visit.formats.count(step.ended),
+        left=visit.t(
+            "stages.left_share",
+            count=visit.formats.count(step.left_off),
+            share=visit.formats.percent(step.left_off, step.began),
+        ),
         median=_time(visit, step.median_ms),
         p95=_time(visit, step.p95_ms),
         p99=_time(visit, step.p99_ms),
     )
 
 
-def _time(visit: Visit, milliseconds: int) -> str:
+def _time(visit: Visit, milliseconds: int | None) -> str:
     """Return a time with one digit after the point of its largest unit, rounded down."""
+    if milliseconds is None:
+        return "—"
     for unit, size in (("hours", _HOUR_MS), ("minutes", _MINUTE_MS), ("seconds", _SECOND_MS)):
         if milliseconds >= size:
             tenths = milliseconds * 10 // size
