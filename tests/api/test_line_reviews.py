@@ -53,6 +53,20 @@ async def test_a_signal_freezes_at_once_and_an_appeal_lifts_it(line: Line) -> No
     # Fraud is never itemised: the customer reads one neutral text.
     [notice] = (await line.read("/notices"))["items"]
     assert "fraud" not in notice["en"].lower()
+    explained = await line.site.get(
+        f"/v1/line-measures/{measure['id']}/explanation", customer_id=line.customer_id
+    )
+    assert explained.json() == {
+        "measure_id": measure["id"],
+        "by_person": False,
+        "reasons": measure["reasons"],
+        "data": [],
+        "policy_version": review["policy_version"],
+    }
+    strange = await line.site.get(
+        "/v1/line-measures/lm_01hv4zq3k2f00/explanation", customer_id=line.customer_id
+    )
+    check_problem(strange, 404, "line_measure_not_found")
     assert "appeal" in notice["en"]
     assert "申诉" in notice["zh"]
     path = f"/v1/line-measures/{measure['id']}/appeals"
@@ -104,7 +118,13 @@ async def test_who_took_a_measure_does_not_decide_on_it(line: Line) -> None:
         f"/v1/line-measures/{taken['id']}/lifting",
         {"customer_id": line.customer_id, "reason": "mistake", "lifted_by": "wang-min"},
     )
-    check_problem(again, 409, "measure_not_standing")
+    # The same again gives the measure as it stands; what is over is not lifted by somebody else.
+    assert again.json() == lifted
+    other = await line.site.post(
+        f"/v1/line-measures/{taken['id']}/lifting",
+        {"customer_id": line.customer_id, "reason": "mistake", "lifted_by": "li-wei"},
+    )
+    check_problem(other, 409, "measure_not_standing")
 
 
 async def test_a_measure_that_is_none_is_refused(line: Line) -> None:

@@ -65,6 +65,34 @@ async def test_a_review_goes_from_the_customers_act_to_a_better_decision(site: S
     assert (count["requested"], count["overturned"], count["overturned_ppm"]) == (1, 1, 1_000_000)
 
 
+async def test_a_look_at_a_version_is_ended_by_a_named_person(site: Site) -> None:
+    review, _, _ = await asked(site)
+    async with site.house.database.transaction() as connection:
+        policy = await connection.fetchval("SELECT policy_hash FROM decisioning.review LIMIT 1")
+        await connection.execute(
+            "INSERT INTO decisioning.policy_review VALUES ($1, $2, 10, 4, 200000, now())",
+            *(policy, review["policy_version"]),
+        )
+    [look] = (await site.get("/v1/policy-reviews")).json()["items"]
+    assert (look["policy_hash"], look["conclusion"]) == (policy, None)
+    said = {
+        "policy_hash": policy,
+        "conclusion": "kept",
+        "reason": "one employer",
+        "decided_by": "wang-min",
+    }
+    path = "/v1/policy-review-conclusions"
+    done = await site.post(path, said)
+    assert (done.status_code, done.json()["conclusion"]) == (201, "kept")
+    # The same said again under another key has the same answer; another one comes too late.
+    assert (await site.post(path, said)).json() == done.json()
+    late = await site.post(path, {**said, "conclusion": "changed"})
+    check_problem(late, 409, "review_not_open")
+    strange = await site.post(path, {**said, "policy_hash": "0" * 64})
+    check_problem(strange, 404, "review_not_found")
+    assert (await site.get("/v1/policy-reviews")).json()["items"] == [done.json()]
+
+
 async def test_what_cannot_be_reviewed_is_refused(site: Site) -> None:
     review, customer_id, _ = await asked(site)
     path = f"/v1/reviews/{review['id']}/decision"

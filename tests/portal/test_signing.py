@@ -63,3 +63,11 @@ async def test_one_act_brings_a_person_to_look(offered: tuple[Person, str]) -> N
     again = await person.get(path)
     assert "A person looks at it" in again.text
     assert "Ask a person to look" not in again.text
+    # A request may be taken back, and made again.
+    back = await person.submit(again, f"{path}/review")
+    assert back.headers["location"] == f"{path}?done=review_withdrawn"
+    page = await person.get(path)
+    assert "A person looks at it" not in page.text
+    asked = await person.submit(page, path, said="It rose all the same.")
+    assert asked.headers["location"] == f"{path}?done=review_asked"
+    assert "A person looks at it" in (await person.get(path)).text

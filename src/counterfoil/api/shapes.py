@@ -88,6 +88,11 @@ LineId = Annotated[
     PlainValidator(_reader(ids.LINE)),
     WithJsonSchema(id_schema(ids.LINE, "a credit line")),
 ]
+MeasureId = Annotated[
+    int,
+    PlainValidator(_reader(ids.LINE_MEASURE)),
+    WithJsonSchema(id_schema(ids.LINE_MEASURE, "a measure on a line")),
+]
 MerchantId = Annotated[
     int,
     PlainValidator(_reader(ids.MERCHANT)),

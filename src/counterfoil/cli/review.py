@@ -9,6 +9,7 @@ from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
 
 if TYPE_CHECKING:
     from counterfoil.decisioning.review import Review
+    from counterfoil.decisioning.review_store import PolicyReview
     from counterfoil.journeys.house import House
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
@@ -35,6 +36,8 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Reviews by a person of decisions by machine.", no_args_is_help=True)
     group.command("list")(list_reviews)
     group.command()(decide)
+    group.command()(looks)
+    group.command()(conclude)
     app.add_typer(group, name="review")
 
 
@@ -102,6 +105,46 @@ def decide(
 
     done = as_operator(name, work, act="review", password_stdin=password_stdin)
     typer.echo(f"{done.state} {review_id}")
+
+
+def looks(*, as_json: Json = False) -> None:
+    """List the versions that persons overturned too often, and how each look at one ended."""
+
+    async def read(house: "House") -> "list[PolicyReview]":
+        from counterfoil.decisioning import review_store as store
+
+        async with house.database.connection() as connection:
+            return await store.read_policy_reviews(connection)
+
+    shapes = [item._asdict() for item in in_house(read)]
+    if as_json:
+        output.write_json({"policy_reviews": shapes})
+        return
+    columns = ("policy_version", "policy_hash", "overturned", "reviewed", "conclusion", "ended_by")
+    rows = [[shape[column] for column in columns] for shape in shapes]
+    output.write_table("Versions that are looked at again", columns, rows)
+
+
+def conclude(
+    policy_hash: Annotated[str, typer.Argument(help="The version, from `review looks`.")],
+    *,
+    name: As,
+    reason: Annotated[str, typer.Option(help="Why; recorded.")],
+    change: Annotated[
+        bool, typer.Option("--change/--keep", help="Another version takes its place, or it stays.")
+    ],
+    password_stdin: PasswordStdin = False,
+) -> None:
+    """End the look at a version that was overturned too often; not by who wrote it."""
+
+    async def work(house: "House", actor: "Actor") -> "PolicyReview | Refused":
+        from counterfoil.journeys.review_figures import Conclusion, conclude_look
+
+        said = Conclusion.CHANGED if change else Conclusion.KEPT
+        return await conclude_look(house, actor, policy_hash, conclusion=said, reason=reason)
+
+    done = as_operator(name, work, act="review", password_stdin=password_stdin)
+    typer.echo(f"{done.conclusion} {done.policy_version}")
 
 
 def _number(prefix: str, text: str, hint: str) -> int:

@@ -43,11 +43,12 @@ def customer_view(visit: Visit, told: CustomerExplanation, currency: str) -> Cus
         ],
         limit="" if told.limit_text is None else _in(visit, told.limit_text),
         price="" if told.price is None else _in(visit, told.price.text),
-        data=[_datum(visit, item, currency) for item in told.data],
+        data=[datum_row(visit, item, currency) for item in told.data],
     )
 
 
-def _datum(visit: Visit, item: Datum, currency: str) -> DatumRow:
+def datum_row(visit: Visit, item: Datum, currency: str) -> DatumRow:
+    """Return one thing that counted as a page shows it."""
     return DatumRow(
         label=_in(visit, item.label),
         value=_value(visit, item, currency),

@@ -1,29 +1,38 @@
 -- Requests for review by a person, what was done with them, and what they say about policies.
 
 -- name: add_review
--- A new request; a decision that is being reviewed already, or was, keeps its first one.
+-- A new request; a decision that is being reviewed already, or was, keeps its first one. Where all
+-- before were taken back there may be another one.
 -- gives   the number where it was written, no row where there was one
 -- locks   none but its row
 INSERT INTO decisioning.review (
     customer_id, review_id, about, subject_id, decision_no, outcome, policy_hash, policy_version,
-    said, requested_at, requested_by, due_on
+    said, requested_at, requested_by, due_on, round
 )
-VALUES (
-    :customer_id, :review_id, :about, :subject_id, :decision_no, :outcome, :policy_hash,
-    :policy_version, :said, :requested_at, :requested_by, :due_on
-)
+SELECT :customer_id, :review_id::bigint, :about, :subject_id::bigint, :decision_no::smallint,
+       :outcome, :policy_hash, :policy_version, :said, :requested_at::timestamptz, :requested_by,
+       :due_on::date, 1 + count(*)
+FROM decisioning.review AS r
+WHERE r.customer_id = :customer_id AND r.about = :about AND r.subject_id = :subject_id
+  AND r.decision_no = :decision_no
+HAVING bool_and(EXISTS (
+    SELECT 1 FROM decisioning.review_event AS e
+    WHERE e.customer_id = r.customer_id AND e.review_id = r.review_id AND e.act = 'withdrawn'
+)) IS NOT FALSE
 ON CONFLICT ON CONSTRAINT review_once DO NOTHING
 RETURNING review_id;
 
 -- name: review_of_decision
--- The review of one decision.
+-- The latest review of one decision; those before it were taken back.
 -- gives   at most one row
 -- locks   none
 SELECT customer_id, review_id, about, subject_id, decision_no, outcome, policy_hash,
        policy_version, said, requested_at, requested_by, due_on
 FROM decisioning.review
 WHERE customer_id = :customer_id AND about = :about AND subject_id = :subject_id
-  AND decision_no = :decision_no;
+  AND decision_no = :decision_no
+ORDER BY round DESC
+LIMIT 1;
 
 -- name: review
 -- One review of one customer.

@@ -10,7 +10,7 @@ from counterfoil.decisioning.customer_explanation import CustomerExplanation, ex
 from counterfoil.decisioning.customer_words import REVIEW_WAY, Both
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.refusals import DECISION_NOT_FOUND
-from counterfoil.decisioning.review import About, Review
+from counterfoil.decisioning.review import About, Review, State
 from counterfoil.decisioning.review_store import review_of
 from counterfoil.decisioning.taken import Taken
 from counterfoil.journeys.house import House
@@ -55,11 +55,16 @@ async def explain_decision(
     return Explained(
         told=told,
         decision_no=last.decision_no,
-        can_ask_review=review is None and last.is_by_policy and not is_settled,
+        can_ask_review=_may_ask(review) and last.is_by_policy and not is_settled,
         way=Both(REVIEW_WAY.zh.format(days=days), REVIEW_WAY.en.format(days=days)),
         review=review,
         person_by=_person_by(last.decided_at.date(), days) if is_referred else None,
     )
+
+
+def _may_ask(review: Review | None) -> bool:
+    """Tell whether a look may be asked for: who took a request back may ask again."""
+    return review is None or review.state is State.WITHDRAWN
 
 
 def _person_by(decided_on: date, days: int) -> date:

@@ -120,8 +120,13 @@ async def conclude_look(
             by=actor.name,
             at=house.clock.now(),
         )
-        if not is_written:
-            return refuse(REVIEW_NOT_OPEN, state="concluded")
-        await note(house, connection, actor, act)
         ended = await store.read_policy_reviews(connection)
-    return next(item for item in ended if item.policy_hash == policy_hash)
+        found = next(item for item in ended if item.policy_hash == policy_hash)
+        if is_written:
+            await note(house, connection, actor, act)
+            return found
+    # The same person saying the same again has the answer that was lost on the way.
+    is_same = (found.conclusion, found.reason, found.ended_by) == (
+        conclusion.value, act.reason, actor.name,
+    )  # fmt: skip
+    return found if is_same else refuse(REVIEW_NOT_OPEN, state="concluded")

@@ -16,6 +16,7 @@ from counterfoil.api.shapes import (
     View,
 )
 from counterfoil.api.writes import Call, Write
+from counterfoil.decisioning.customer_explanation import Datum
 from counterfoil.decisioning.customer_words import Both
 from counterfoil.decisioning.review import About
 from counterfoil.decisioning.wishes import Choice
@@ -230,18 +231,7 @@ def _view(found: Explained, subject_id: str) -> ExplanationView:
             )
             for item in told.reasons
         ],
-        data=[
-            DatumView(
-                name=item.name,
-                label=_both(item.label),
-                value=item.value,
-                unit=item.unit,
-                source=item.source,
-                source_label=_both(item.source_label),
-                correct=_both(item.correct),
-            )
-            for item in told.data
-        ],
+        data=[datum_view(item) for item in told.data],
         limit_minor=told.limit_minor,
         limit_text=told.limit_text and _both(told.limit_text),
         price=price
@@ -259,6 +249,19 @@ def _view(found: Explained, subject_id: str) -> ExplanationView:
         can_ask_review=found.can_ask_review,
         review=found.review and review_view(found.review),
         person_by=found.person_by,
+    )
+
+
+def datum_view(item: Datum) -> DatumView:
+    """Return what an answer says of one thing that counted."""
+    return DatumView(
+        name=item.name,
+        label=_both(item.label),
+        value=item.value,
+        unit=item.unit,
+        source=item.source,
+        source_label=_both(item.source_label),
+        correct=_both(item.correct),
     )
 
 

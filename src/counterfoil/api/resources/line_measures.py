@@ -9,20 +9,32 @@ from pydantic import StringConstraints
 
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import once
+from counterfoil.api.resources.explanations import DatumView, datum_view
 from counterfoil.api.resources.limit_requests import ReasonView
 from counterfoil.api.resources.line_reviews import TAG, Owner
 from counterfoil.api.resources.lines import line_or_refuse
-from counterfoil.api.shapes import AmountMinor, Body, Code, CustomerId, Day, LineId, Reason, View
+from counterfoil.api.shapes import (
+    AmountMinor,
+    Body,
+    Code,
+    CustomerId,
+    Day,
+    LineId,
+    MeasureId,
+    Reason,
+    View,
+)
 from counterfoil.api.writes import Call, Write
 from counterfoil.decisioning.line_review import case_store
 from counterfoil.decisioning.line_review.measure import Kind, LineMeasure
 from counterfoil.journeys import line_measures
+from counterfoil.journeys.explain_measure import explain_measure
 from counterfoil.journeys.lift_measure import lift_measure
 from counterfoil.journeys.line_measures import MeasureWish
 from counterfoil.journeys.line_policy import review_policy_in_force
 from counterfoil.journeys.take_measure import take_as_asked
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Refused
+from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.access import Scope
 from counterfoil.platform.batches import Answer
 
@@ -90,6 +102,17 @@ class Measures(View):
     """Measures on one line, newest first."""
 
     items: list[MeasureView]
+
+
+class MeasureExplanation(View):
+    """Why a measure was taken, as the customer is told, and by which data."""
+
+    measure_id: str
+    by_person: bool
+    reasons: list[ReasonView]
+    #: What the rules that acted had read; empty where a person took it.
+    data: list[DatumView]
+    policy_version: str
 
 
 class NoticeView(View):
@@ -230,4 +253,26 @@ async def list_line_notices(house: HouseOf, line_id: LineId, customer_id: Owner)
             )
             for item in found
         ]
+    )
+
+
+@router.get(
+    "/v1/line-measures/{line_measure_id}/explanation",
+    **reads(Scope.LINES_READ, TAG, "Explain a measure to the customer"),
+)
+async def get_measure_explanation(
+    house: HouseOf, line_measure_id: MeasureId, customer_id: Owner
+) -> MeasureExplanation:
+    """Return the reasons with the data behind them, their sources and how to put them right."""
+    told = await explain_measure(house, customer_id=customer_id, measure_id=line_measure_id)
+    if isinstance(told, Refused):
+        raise RefusedError(told)
+    return MeasureExplanation(
+        measure_id=ids.to_text(ids.LINE_MEASURE, told.measure.measure_id),
+        by_person=told.measure.review_id is None,
+        reasons=[
+            ReasonView.model_validate(item) for item in told.policy.told(told.measure.reasons)
+        ],
+        data=[datum_view(item) for item in told.data],
+        policy_version=told.policy.version,
     )

@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from counterfoil.decisioning.customer_explanation import Datum
 from counterfoil.decisioning.customer_words import Both
-from counterfoil.decisioning.review import About
+from counterfoil.decisioning.review import About, State
 from counterfoil.journeys.explain_decision import Explained, explain_decision
-from counterfoil.journeys.review import ReviewWish, ask_review
+from counterfoil.journeys.review import ReviewWish, ask_review, withdraw_review
 from counterfoil.journeys.standard_offer import see_standard
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
@@ -64,6 +64,8 @@ class DecisionView:
     form: Form | None
     way: str
     review: str
+    #: Where a request for a person's look is taken back; None where none is open.
+    withdrawal: Form | None
     person_by: str
     sign_href: str
     #: What everybody is offered who wants nothing personal; empty where there is no offer.
@@ -133,6 +135,24 @@ async def ask_person(visit: Visit) -> Response:
     return visit.go(f"/decisions/{ids.to_text(ids.APPLICATION, number)}?done=review_asked")
 
 
+async def withdraw(visit: Visit) -> Response:
+    """Take back a request for a person's look; the decision stays as it is."""
+    number = visit.number(ids.APPLICATION)
+    if number is None:
+        return errors.not_found(visit)
+    of_case = {"customer_id": visit.customer_id, "subject_id": number}
+    found = await explain_decision(visit.house, about=About.APPLICATION, **of_case)
+    if isinstance(found, Refused) or found.review is None:
+        return errors.not_found(visit)
+    outcome = await withdraw_review(
+        visit.house, customer_id=visit.customer_id, review_id=found.review.review_id, by=_BY
+    )
+    if isinstance(outcome, Refused):
+        return errors.refused(visit, outcome)
+    record = ids.to_text(ids.APPLICATION, number)
+    return visit.go(f"/decisions/{record}?done=review_withdrawn")
+
+
 async def _standard(visit: Visit, product_code: str) -> str:
     """Return the standard offer of a product in words, beside the personal one."""
     seen = await see_standard(visit.house, product_code)
@@ -167,17 +187,18 @@ def _view(
         form=visit.form(f"/decisions/{record}") if found.can_ask_review else None,
         way=say(found.way),
         review=""
-        if review is None
+        if review is None or review.state is State.WITHDRAWN
         else visit.t(
             "decision.review_runs" if review.is_open else "decision.review_over",
             day=f.day(review.due_on),
         ),
+        withdrawal=visit.form(f"/decisions/{record}/review") if review and review.is_open else None,
         person_by=visit.t("decision.person_by", day=f.day(found.person_by))
         if found.person_by
         else "",
         sign_href=f"/portal/contracts/sign/{record}" if is_offer else "",
         standard=standard,
-        done=visit.done("review_asked"),
+        done=visit.done("review_asked") or visit.done("review_withdrawn"),
     )  # fmt: skip
 
 
@@ -192,4 +213,5 @@ def _datum(
 PAGES: Final = (
     Page(path="/decisions", show=show_list),
     Page(path="/decisions/{record}", show=show_decision, submit=ask_person),
+    Page(path="/decisions/{record}/review", show=show_decision, submit=withdraw),
 )
