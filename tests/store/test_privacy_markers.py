@@ -20,7 +20,7 @@ from tests.store.privacy_desk import (
 )
 from tests.unit.privacy.transit_server import TOKEN, Transit, running
 
-from counterfoil.api.app import serving, site_of
+from counterfoil.api.app import WRITES, serving, site_of
 from counterfoil.api.desk import Desk
 from counterfoil.api.problems import load_texts
 from counterfoil.journeys import erase
@@ -32,6 +32,7 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.access import Scope, create_api_key
 from counterfoil.platform.access_matrix import reading
+from counterfoil.privacy.free_text import FIELDS
 from counterfoil.privacy.person_store import PersonRecord, read_masked
 from counterfoil.privacy.rotation_store import RotationKind
 
@@ -143,9 +144,33 @@ async def ask_the_api(house: House) -> list[str]:
                 await client.get(f"/v1/applicants/{customer}/privacy"),
                 await client.get("/v1/trail"),
             ]
+            asked += await every_write_with_markers(client)
     assert all(answer.status_code < 500 for answer in asked)
     said += [f"{answer.headers} {answer.text}" for answer in asked]
     return [*said, *([] if secret not in "".join(said) else ["the key's text came back"])]
+
+
+async def every_write_with_markers(client: httpx.AsyncClient) -> list[httpx.Response]:
+    """Send every write its example, with markers wherever one writes freely."""
+    answers = []
+    for place, write in enumerate(WRITES):
+        talk = {
+            name: f"asks about {ID_NUMBER} and {PHONE}"
+            for name in write.body.model_fields
+            if name in FIELDS and isinstance(write.example.get(name), str)
+        }
+        if not talk:
+            continue
+        path = write.path.format(
+            **{name: ids.to_text(prefix, 1) for name, prefix in write.path_ids.items()}
+        )
+        answers.append(
+            await client.post(
+                path, json=write.example | talk, headers={"idempotency-key": f"talk-{place}"}
+            )
+        )
+    assert len(answers) > 30
+    return answers
 
 
 async def test_no_marker_reaches_a_log_an_answer_or_a_table(

@@ -4,7 +4,7 @@ Why here    What somebody types for a reason is read by others, on pages, in ans
             trail and notices. Behind this wall nobody has to remember to hide what never came in.
 Doors       The bodies of the API (`api.shapes.FreeText`), the forms of console and portal, and the
             options of the command line; tests walk all of them. Journeys hide again what may come
-            another way.
+            another way. The words of a campaign are not hidden but refused with any figure in them.
 """
 
 from collections.abc import Mapping
@@ -25,12 +25,6 @@ FIELDS: Final = frozenset(
         "reason",
         "said",
         "summary",
-        "text",
-        "text_en",
-        "text_zh",
-        "title",
-        "title_en",
-        "title_zh",
         "what",
     }
 )

@@ -13,7 +13,7 @@ from counterfoil.api.resources.host_links import TAG as HOST_TAG
 from counterfoil.api.resources.host_links import Customer
 from counterfoil.api.resources.hosts import TAG, StopBody
 from counterfoil.api.resources.privacy import actor_of
-from counterfoil.api.shapes import Body, Code, CustomerId, Day, FreeText, HostId, Reason, View
+from counterfoil.api.shapes import Body, Code, CustomerId, Day, HostId, Reason, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.hosts.campaign import QUOTA_MAX, STANDING, CampaignTerms, Words
 from counterfoil.hosts.campaign_store import Campaign, Listed
@@ -30,7 +30,7 @@ router = APIRouter()
 _TEXT_MAX: Final = 400
 _RULE_MAX: Final = 2_000
 
-_Text = Annotated[str, StringConstraints(min_length=1, max_length=_TEXT_MAX), FreeText]
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=_TEXT_MAX)]
 
 
 class WordsBody(Body):
