@@ -29,6 +29,7 @@ from counterfoil.journeys.bind_account import bind_account
 from counterfoil.journeys.contract_making import borrowers_of
 from counterfoil.journeys.household import named_by
 from counterfoil.journeys.line_offers import OfferTaken, take_up
+from counterfoil.journeys.profile import own_profile
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store as lending
@@ -291,3 +292,38 @@ async def test_a_measure_says_why_and_by_which_data_and_how_to_put_it_right(
     [datum] = data_behind(POLICY, kept.inputs, kept.result)
     for text in (datum.label.en, datum.source_label.en, datum.correct.en):
         assert text in html.unescape(page.text)
+
+
+async def test_what_is_known_is_put_right_by_the_customer(person: Person) -> None:
+    house = person.house
+    page = await person.get("/portal/profile")
+    assert "/portal/profile/correct?name=is_rural" in page.text
+    form = await person.get("/portal/profile/correct?name=is_rural", language="zh-CN")
+    assert (form.status_code, faults(form.text)) == (200, [])
+    wrong = await person.submit(form, "/portal/profile/correct", value="perhaps")
+    assert wrong.status_code == 422
+    kept = await person.submit(form, "/portal/profile/correct", value="yes")
+    assert (kept.status_code, kept.headers["location"]) == (
+        303,
+        "/portal/profile?done=profile_corrected",
+    )
+    found = await own_profile(house, person.customer_id)
+    assert not isinstance(found, Refused)
+    said = {trait.feature.name: trait.value for trait in found.traits}
+    assert said["is_rural"] is True
+    observed = next(
+        trait for trait in found.traits if not trait.feature.is_stated and trait.value is not None
+    )
+    name = observed.feature.name
+    form = await person.get(f"/portal/profile/correct?name={name}")
+    assert faults(form.text) == []
+    await person.submit(form, "/portal/profile/correct")
+    found = await own_profile(house, person.customer_id)
+    assert not isinstance(found, Refused)
+    [again] = [
+        trait
+        for trait in found.traits
+        if (trait.feature.name, trait.line_id) == (name, observed.line_id)
+    ]
+    assert again.quality.value == "contested"
+    assert (await person.get("/portal/profile/correct?name=own_grade_x")).status_code == 404

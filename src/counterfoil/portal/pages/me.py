@@ -8,8 +8,6 @@ from starlette.responses import Response
 
 from counterfoil.decisioning.wishes import Choice
 from counterfoil.journeys.choose import choose, chosen_by
-from counterfoil.journeys.profile import Trait, own_profile
-from counterfoil.journeys.profile_words import plain_words
 from counterfoil.journeys.rights import RightsWish, ask_right, requests_of, withdraw
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
@@ -18,7 +16,6 @@ from counterfoil.platform.web.parts import Form
 from counterfoil.portal.page import Page
 from counterfoil.portal.pages import errors
 from counterfoil.portal.visit import Visit
-from counterfoil.portal.words import value_words
 from counterfoil.privacy.rights import Right, RightsRequest
 
 _BY: Final = "portal"
@@ -75,24 +72,6 @@ class RightsView:
     about: str
     rows: Sequence[RequestRow]
     done: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraitRow:
-    """One thing that is known."""
-
-    name: str
-    value: str
-    words: str
-    correct_href: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileView:
-    """Everything that is known, with its source."""
-
-    known: Sequence[TraitRow]
-    unknown: Sequence[TraitRow]
 
 
 async def show(visit: Visit) -> Response:
@@ -224,32 +203,7 @@ def _request_row(visit: Visit, request: RightsRequest) -> RequestRow:
     )
 
 
-async def show_profile(visit: Visit) -> Response:
-    """Show everything that is known of the customer, with its source."""
-    found = await own_profile(visit.house, visit.customer_id)
-    if isinstance(found, Refused):
-        return errors.refused(visit, found)
-    rows = [(one.value is not None, _trait(visit, one)) for one in found.traits]
-    view = ProfileView(
-        known=[row for is_known, row in rows if is_known],
-        unknown=[row for is_known, row in rows if not is_known],
-    )
-    return visit.page("me/profile.html", visit.t("profile.title"), view)
-
-
-def _trait(visit: Visit, trait: Trait) -> TraitRow:
-    is_chinese = visit.catalogue.language == "zh-CN"
-    feature, (english, chinese) = trait.feature, plain_words(visit.house.registry, trait)
-    return TraitRow(
-        name=feature.name_zh if is_chinese else feature.name_en,
-        value="" if trait.value is None else value_words(visit, trait.value, feature.unit),
-        words=chinese if is_chinese else english,
-        correct_href=f"/portal/rights?about={feature.name}",
-    )
-
-
 PAGES: Final = (
     Page(path="/me", show=show, submit=set_choice),
     Page(path="/rights", show=show_rights, submit=ask_rights),
-    Page(path="/profile", show=show_profile),
 )
