@@ -9,35 +9,30 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self
 
-import httpx
-
 from counterfoil.hosts.delivery import ANSWER_WITHIN
 from counterfoil.hosts.port import HookAnswer
+from counterfoil.platform.http_service import HttpService, Silence
 
 CONNECTIONS_MAX: Final = 32
+#: Each host has an address of its own.
+_NO_ADDRESS: Final = ""
 
 
 class HttpHooks:
     """The way to hosts over HTTP; an async context manager that owns its connections."""
 
-    def __init__(
-        self,
-        *,
-        answer_seconds: float = ANSWER_WITHIN.total_seconds(),
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        """Take the time allowed; `transport` replaces the network in tests."""
-        self._client = httpx.AsyncClient(
-            timeout=answer_seconds,
-            follow_redirects=False,
-            transport=transport,
-            trust_env=False,
-            limits=httpx.Limits(max_connections=CONNECTIONS_MAX),
+    def __init__(self, *, answer_seconds: float = ANSWER_WITHIN.total_seconds()) -> None:
+        """Take the time allowed."""
+        self._service = HttpService(
+            _NO_ADDRESS,
+            answer_seconds=answer_seconds,
+            answer_bytes_max=0,
+            connections_max=CONNECTIONS_MAX,
         )
 
     async def __aenter__(self) -> Self:
         """Open the connections."""
-        await self._client.__aenter__()
+        await self._service.__aenter__()
         return self
 
     async def __aexit__(
@@ -47,17 +42,11 @@ class HttpHooks:
         traceback: TracebackType | None,
     ) -> None:
         """Close the connections."""
-        await self._client.__aexit__(kind, error, traceback)
+        await self._service.__aexit__(kind, error, traceback)
 
     async def post(self, url: str, headers: Mapping[str, str], body: str) -> HookAnswer:
         """Post a notice; the receipt is a status from 200 to 299."""
-        try:
-            async with self._client.stream(
-                "POST", url, headers=dict(headers), content=body.encode()
-            ) as answer:
-                is_taken = answer.is_success
-                return HookAnswer("delivered" if is_taken else "status", answer.status_code)
-        except httpx.TimeoutException:
-            return HookAnswer("timeout", None)
-        except (httpx.HTTPError, httpx.InvalidURL):
-            return HookAnswer("unreachable", None)
+        said = await self._service.post_text(url, headers, body)
+        if isinstance(said, Silence):
+            return HookAnswer("timeout" if said.is_timeout else "unreachable", None)
+        return HookAnswer("delivered" if said.is_success else "status", said.status)

@@ -26,6 +26,14 @@ def bucket(oldest_due_date: date | None, grace_days: int, on: date) -> int:
     return min((days + _DAYS - 1) // _DAYS, len(BUCKETS) - 1)
 
 
+def days_of(number: int) -> tuple[int, int | None]:
+    """Return the first and last day past due of a bucket; None for the open-ended one."""
+    if number == 0:
+        return 0, 0
+    is_last = number == len(BUCKETS) - 1
+    return _DAYS * (number - 1) + 1, None if is_last else _DAYS * number
+
+
 def next_boundary(oldest_due_date: date | None, present: int) -> date | None:
     """Return the day on which the next bucket begins if nothing is paid; None if there is none.
 

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import httpx
+
+_OK: Final = 200
+_OK_ENDS: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +22,13 @@ class Reply:
     """What a service answered."""
 
     status: int
-    #: None where it is larger than anything that the service has to say.
+    #: None where it is larger than anything that the service has to say, or was not asked for.
     body: bytes | None
+
+    @property
+    def is_success(self) -> bool:
+        """Return whether the status says that the request was taken."""
+        return _OK <= self.status < _OK_ENDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,8 @@ class HttpService:
     ) -> None:
         """Take the address; the token is read for each call, so that it may be renewed.
 
-        `transport` replaces the network in tests.
+        Of an answer of 0 bytes at most nothing but the status is read. `transport` replaces the
+        network in tests.
         """
         self._token_file = token_file
         self._answer_bytes_max = answer_bytes_max
@@ -79,9 +88,25 @@ class HttpService:
         self, method: str, path: str, body: Mapping[str, object] | None = None
     ) -> Reply | Silence:
         """Send a request, its body as JSON, and return what was answered."""
+        return await self._send(method, path, json=body)
+
+    async def post_text(self, url: str, headers: Mapping[str, str], text: str) -> Reply | Silence:
+        """Post a text as it stands, such as one that was signed, and return what was answered."""
+        return await self._send("POST", url, content=text.encode(), headers=headers)
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        *,
+        json: Mapping[str, object] | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply | Silence:
         try:
+            headers = {**self._headers(), **(headers or {})}
             async with self._client.stream(
-                method, path, json=body, headers=self._headers()
+                method, url, json=json, content=content, headers=headers
             ) as response:
                 return Reply(response.status_code, await self._bounded(response))
         except httpx.TimeoutException as error:
@@ -96,6 +121,8 @@ class HttpService:
         return {"authorization": f"Bearer {token}"}
 
     async def _bounded(self, response: httpx.Response) -> bytes | None:
+        if not self._answer_bytes_max:
+            return None
         body = bytearray()
         async for part in response.aiter_bytes():
             body += part

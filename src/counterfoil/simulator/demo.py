@@ -21,7 +21,7 @@ from counterfoil.journeys.publish_log import directory_of
 from counterfoil.kernel.clock import SystemClock, TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.ledger import store as ledger
-from counterfoil.lending.delinquency import BUCKETS
+from counterfoil.lending.delinquency import days_of
 from counterfoil.platform.database import Connection, Database
 from counterfoil.platform.queries import Queries
 from counterfoil.platform.settings import Settings
@@ -104,9 +104,14 @@ class DemoReport:
         yield "Overpaid and returned, CNY", _major(figures["credit_returned_minor"])
         yield "Payments that bounced", f"{self.payments_bounced:,}"
         loans = figures["loans"]
-        yield "Loans open, closed", f"{loans['open']:,}, {loans['closed']:,}"
+        yield "Loans paid off", f"{loans['closed']:,}"
+        yield "Loans running", f"{loans['open']:,}"
+        yield "  on time", f"{loans['open'] - loans['overdue']:,}"
+        yield "  overdue", f"{loans['overdue']:,}"
         for bucket, count, principal_minor in self.buckets:
-            yield f"  of them {BUCKETS[bucket]}", f"{count:,} with {_major(principal_minor)}"
+            if bucket:
+                owed = f"{count:,} with {_major(principal_minor)} CNY of principal"
+                yield f"    {_late(bucket)}", owed
         limits = figures["limits"]
         yield "Reviews of lines", f"{limits['reviews']:,}"
         for name in ("offered", "raised", "lowered", "frozen", "suspended", "reinstated"):
@@ -283,6 +288,12 @@ def _policies_judged(house: House, applicants: int) -> dict[str, Any]:
     asked = decide.ask(house, policy, PRODUCT, None, on=FIRST_DATE)
     assert not isinstance(asked, Refused), "the demonstration's product is offered"
     return held_out.judge(asked, applicants=applicants)
+
+
+def _late(bucket: int) -> str:
+    """Return for how long loans of a bucket have been overdue, in words."""
+    first, last = days_of(bucket)
+    return f"for {first} days or more" if last is None else f"for {first} to {last} days"
 
 
 def _major(amount_minor: int) -> str:

@@ -127,8 +127,13 @@ class Shopping:
         assert not isinstance(kept, Refused), kept
         self._plans[self.opened_on + SCHOOL_CLOSES_AFTER].append(self._close_school)
 
-    async def errand(self, borrower: Borrower, line: Line, wish: Wish, today: date) -> Errand:
-        """Return what a wish asks for; on the line for purchases, something is bought first."""
+    async def errand(
+        self, borrower: Borrower, line: Line, wish: Wish, today: date
+    ) -> Errand | None:
+        """Return what a wish asks for; on the line for purchases, something is bought first.
+
+        None where nobody sells: no cash is lent on that line, and nobody asks for any.
+        """
         asked: dict[str, Any] = {
             "customer_id": borrower.customer_id,
             "line_id": borrower.line_id,
@@ -140,11 +145,24 @@ class Shopping:
         }
         if line.product_code != PRODUCT:
             return Errand(asked=asked, payee_ref=borrower.payee_ref)
-        code = _MERCHANTS[(borrower.place // EVERY + borrower.draws) % len(_MERCHANTS)][0]
+        # A school that has closed sells nothing more: then the next merchant is gone to.
+        for turn in range(len(_MERCHANTS)):
+            place = (borrower.place // EVERY + borrower.draws + turn) % len(_MERCHANTS)
+            errand = await self._buy(borrower, _MERCHANTS[place][0], asked, today)
+            if errand is not None:
+                return errand
+        return None
+
+    async def _buy(
+        self, borrower: Borrower, code: str, wanted: dict[str, Any], today: date
+    ) -> Errand | None:
+        """Return what a purchase in a scene asks for; None where its merchant does not sell."""
         scene = self.house.catalogue.scenes.current(today)[code]
         payee = self._payees[code]
-        asked |= {
-            "tenor_months": max(n for n in scene.tenors_months if n <= max(3, wish.tenor_months)),
+        asked = wanted | {
+            "tenor_months": max(
+                n for n in scene.tenors_months if n <= max(3, wanted["tenor_months"])
+            ),
             "method": Method.LEVEL_INSTALMENT,
             "purpose": scene.purposes[0],
         }
@@ -155,14 +173,11 @@ class Shopping:
             purchase,
             dict.fromkeys(scene.documents, paper),
             by=_BY,
-            idempotency_key=f"demo:{borrower.place}:{today}:buy",
+            idempotency_key=f"demo:{borrower.place}:{today}:buy:{code}",
         )
-        # A school that has closed sells nothing more; the drawdown then says so.
-        return Errand(
-            asked=asked,
-            payee_ref=payee.payee_ref,
-            purchase=None if isinstance(kept, Refused) else purchase,
-        )
+        if isinstance(kept, Refused):
+            return None
+        return Errand(asked=asked, payee_ref=payee.payee_ref, purchase=purchase)
 
     def drawn(self, errand: Errand, answer: Answer | Refused, today: date) -> None:
         """Plan what becomes of a purchase that is being paid."""

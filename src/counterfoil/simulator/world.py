@@ -436,6 +436,8 @@ class World:
     async def _draw(self, borrower: Borrower, line: Line, wish: Wish) -> None:
         """Ask what it costs, and agree to that."""
         errand = await self._shopping.errand(borrower, line, wish, self._today)
+        if errand is None:
+            return
         quoted = await quote.quote(self._house, **errand.asked, purchase_id=errand.purchase_id)
         if isinstance(quoted, Refused):
             self._noted(quoted)

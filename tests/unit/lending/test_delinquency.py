@@ -4,7 +4,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from counterfoil.lending.delinquency import BUCKETS, bucket, days_past_due, next_boundary
+from counterfoil.lending.delinquency import (
+    BUCKETS,
+    bucket,
+    days_of,
+    days_past_due,
+    next_boundary,
+)
 
 DUE = date(2026, 2, 15)
 GRACE = 3
@@ -46,3 +52,12 @@ def test_the_next_boundary_is_the_day_on_which_the_bucket_changes() -> None:
         assert bucket(DUE, GRACE, day) == present + 1
     assert next_boundary(DUE, 0) is None
     assert next_boundary(DUE, len(BUCKETS) - 1) is None
+
+
+def test_the_days_of_buckets_join_without_a_gap() -> None:
+    spans = [days_of(number) for number in range(len(BUCKETS))]
+    assert spans[:3] == [(0, 0), (1, 30), (31, 60)]
+    assert spans[-1] == (181, None)
+    for number in range(1, len(BUCKETS)):
+        due = date(2026, 1, 1)
+        assert bucket(due, 0, due + timedelta(days=spans[number][0])) == number

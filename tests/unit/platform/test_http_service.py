@@ -84,3 +84,27 @@ async def test_the_token_is_read_for_each_call_and_one_that_cannot_be_read_sends
     file.unlink()
     said, seen = await call(httpx.Response(200), file)
     assert (said, seen) == (Silence("FileNotFoundError", is_timeout=False), [])
+
+
+async def test_a_signed_text_goes_out_as_it_stands_and_only_the_status_comes_back() -> None:
+    seen: list[httpx.Request] = []
+
+    async def unread() -> AsyncIterator[bytes]:
+        raise AssertionError("nobody reads this")
+        yield b""  # pragma: no cover
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(204 if request.url.path == "/in" else 302, content=unread())
+
+    async with HttpService(
+        "", answer_seconds=1, answer_bytes_max=0, transport=httpx.MockTransport(respond)
+    ) as service:
+        taken = await service.post_text("https://host/in", {"webhook-id": "1"}, '{"a":  1}')
+        moved = await service.post_text("https://host/away", {}, "")
+        nowhere = await service.post_text("https://host:x/in", {}, "")
+    assert taken == Reply(204, None)
+    assert (Reply(204, None).is_success, Reply(302, None).is_success) == (True, False)
+    assert moved == Reply(302, None), "nobody is followed"
+    assert isinstance(nowhere, Silence)
+    assert (seen[0].content, seen[0].headers["webhook-id"]) == (b'{"a":  1}', "1")
