@@ -1,6 +1,8 @@
 """The server as it runs: event loop, sockets, large bodies, and an orderly end."""
 
 import asyncio
+import http.client
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -58,6 +60,13 @@ def test_a_drawdown_over_a_socket_and_a_body_that_is_too_large(server: Server) -
         assert refused.json()["code"] == "body_too_large"
         # The connection goes on: what was sent beyond the answer is passed over.
         assert client.get("/livez").status_code == 200
+        # One that ends with the request is not reset before the client has read why.
+        ends = http.client.HTTPConnection("127.0.0.1", client.base_url.port or 80)
+        given = {"Authorization": client.headers["authorization"], "Connection": "close"}
+        given |= {"Content-Type": "application/json", **headers}
+        ends.request("POST", "/v1/drawdowns", b" " * 10_485_760, given)
+        assert (answer := ends.getresponse()).status == 413
+        assert json.loads(answer.read())["code"] == "body_too_large"
 
 
 @contextmanager

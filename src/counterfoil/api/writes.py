@@ -27,6 +27,8 @@ from counterfoil.platform.batches import Answer
 from counterfoil.platform.web.security import Message, Receive
 
 BODY_BYTES_MAX: Final = 1_000_000
+#: Read and dropped, at most, for a client that ends its connection with its request.
+_PASSED_OVER_MAX: Final = 16_000_000
 #: Long enough for a UUID with a prefix; the key is part of an index.
 KEY_LENGTH_MAX: Final = 128
 _VISIBLE: Final = frozenset(range(0x21, 0x7F))
@@ -99,20 +101,23 @@ async def answer(
     """Answer one request to change something."""
     key = await desk.verify(headers.get(b"authorization"))
     if key is None:
+        await _pass_over(headers, receive)
         return desk.problem(refuse(refusals.NOT_AUTHENTICATED), headers)
     denied = _refuse_access(key, write)
     if denied is not None:
         await desk.note_refusal(key, denied, write.name)
     refused = denied or _refuse_form(headers)
     if refused is not None:
+        await _pass_over(headers, receive)
         return desk.problem(refused, headers)
     name = ""
     if write.needs_key:
         given = idempotency_key(headers.get(b"idempotency-key"))
         if isinstance(given, Refused):
+            await _pass_over(headers, receive)
             return desk.problem(given, headers)
         name = given
-    raw = await read_body(receive)
+    raw = await read_body(headers, receive)
     if raw is None:
         return desk.problem(refuse(refusals.BODY_TOO_LARGE, limit_bytes=BODY_BYTES_MAX), headers)
     try:
@@ -170,16 +175,33 @@ def idempotency_key(given: bytes | None) -> str | Refused:
     return given.decode("ascii")
 
 
-async def read_body(receive: Receive) -> bytes | None:
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes | None:
     """Return the body, None where it is larger than allowed; what lies beyond is not kept."""
     message = await _next(receive)
     body: bytes = message.get("body", b"")
     while message.get("more_body"):
         if len(body) > BODY_BYTES_MAX:
+            await _pass_over(headers, receive)
             return None
         message = await _next(receive)
         body += message.get("body", b"")
     return None if len(body) > BODY_BYTES_MAX else body
+
+
+async def _pass_over(headers: Mapping[bytes, bytes], receive: Receive) -> None:
+    """Let a client that ends its connection send to its end, so that it can read why not.
+
+    Closing on bytes that nobody read resets the connection, and the answer with it. Where the
+    connection goes on, the server passes over what is left by itself.
+    """
+    if headers.get(b"connection", b"").lower() != b"close":
+        return
+    passed = 0
+    while passed < _PASSED_OVER_MAX:
+        message = await _next(receive)
+        passed += len(message.get("body", b""))
+        if not message.get("more_body"):
+            return
 
 
 async def _next(receive: Receive) -> Message:
