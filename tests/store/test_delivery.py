@@ -268,7 +268,7 @@ async def test_a_customer_whom_no_channel_reaches_is_a_case_until_somebody_has_r
         return after.code if isinstance(after, Refused) else after.status.value
 
     assert await step(ContactStep.MISSED, by=NOBODY) == "reviewer_not_allowed"
-    taken = await reach_customers.take_contact_case(house, REVIEWER, **key)
+    taken = await reach_customers.take_contact_case(house, REVIEWER, **key, gives_back=False)
     assert not isinstance(taken, Refused)
     assert taken.taken_by == REVIEWER.name
     other = replace(REVIEWER, name="another")

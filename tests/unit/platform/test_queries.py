@@ -1,5 +1,7 @@
 """Named queries: what is a parameter, what is not, and every way a file or a call can be wrong."""
 
+from typing import Any
+
 import pytest
 
 from counterfoil.platform.queries import Queries, QueryError
@@ -118,8 +120,9 @@ async def test_a_page_comes_in_the_order_of_the_list_from_both_sides() -> None:
 
     marked = "-- name: a\n-- S.\nSELECT n FROM t WHERE n > /*turns*/ :n ORDER BY n ASC /*turns*/"
     query = Queries.parse(marked).a
-    assert await query.page(Recorder(), is_back=False, n=3) == [4, 5, 6]  # type: ignore[arg-type]
-    assert await query.page(Recorder(), is_back=True, n=4) == [1, 2, 3]  # type: ignore[arg-type]
+    behind: list[Any] = await query.page(Recorder(), is_back=False, n=3)  # type: ignore[arg-type]
+    before: list[Any] = await query.page(Recorder(), is_back=True, n=4)  # type: ignore[arg-type]
+    assert (behind, before) == ([4, 5, 6], [1, 2, 3])
     plain = Queries.parse("-- name: a\n-- S.\nSELECT n FROM t WHERE n > :n").a
     with pytest.raises(QueryError, match="marks nothing that turns"):
         await plain.page(Recorder(), is_back=True, n=4)  # type: ignore[arg-type]
