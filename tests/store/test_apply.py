@@ -64,6 +64,10 @@ async def test_an_application_is_decided_and_written_with_its_decision(house: Ho
     assert (key, by_person) == ((view.customer_id, view.application_id, 1), None)
     assert replay(policy, record).is_same
     assert page == mine == [application]
+    # The record names by which versions it was made: policy with its model, features, rule pack.
+    asked = orjson.loads(record.inputs)["asked"]
+    assert asked["feature_registry"] == house.registry.sha256
+    assert asked["rule_pack"].startswith("cn-")
 
 
 async def test_the_age_comes_from_the_vault(house: House) -> None:

@@ -52,6 +52,8 @@ class Asked:
     ceiling: DebtCeiling | None = None
     #: The rule pack that the bounds follow, with its hash; None in decisions made before packs.
     rule_pack: str | None = None
+    #: SHA-256 of the registry by which features were read; None where it was not named yet.
+    feature_registry: str | None = None
 
     def document(self) -> dict[str, object]:
         """Return the form that is stored; choices are named where there are any."""
@@ -74,6 +76,8 @@ class Asked:
             document["ceiling"] = self.ceiling.document()
         if self.rule_pack is not None:
             document["rule_pack"] = self.rule_pack
+        if self.feature_registry is not None:
+            document["feature_registry"] = self.feature_registry
         return document
 
 

@@ -75,6 +75,7 @@ def ask(
         rate_daily_max_e8=rate_daily_e8_most(house.catalogue, terms, on),
         as_of=on,
         rule_pack=pack_reference(house.catalogue, terms, on),
+        feature_registry=house.registry.sha256,
     )
 
 
