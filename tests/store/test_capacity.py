@@ -22,10 +22,14 @@ from counterfoil.api.resources.capacity import (
 )
 from counterfoil.capacity import store
 from counterfoil.capacity.assessment import Offer
+from counterfoil.capacity.exposure import MEASURES
+from counterfoil.capacity.measure_words import MEASURE_WORDS
 from counterfoil.capacity.port import FetchedStatement, Unanswered
 from counterfoil.decisioning.limit_request import LimitRequest
+from counterfoil.decisioning.review import About
 from counterfoil.journeys import capacity, consent, exposure, household, statements
 from counterfoil.journeys.erase import lift_hold, set_hold
+from counterfoil.journeys.explain_decision import Explained, explain_decision
 from counterfoil.journeys.fetch_statements import fetch_statements
 from counterfoil.journeys.forget_statements import erase_expired_statements
 from counterfoil.journeys.house import House
@@ -248,6 +252,21 @@ async def test_too_much_debt_refuses_an_increase_that_the_score_would_grant(desk
     assert GuardRunView.model_validate(run).help
     assert [hit["ceiling"] for hit in run["hits"] if hit["end"] == "hard"] == ["lenders"]
     assert "lender 1" not in orjson.dumps(run).decode()
+    # The customer is told the figure that held it, its source and what helps; no lender's name.
+    told = await explain_decision(
+        desk.house,
+        about=About.LIMIT_REQUEST,
+        customer_id=one.customer_id,
+        subject_id=request.request_id,
+    )
+    assert isinstance(told, Explained)
+    assert told.exposure is not None
+    shown = {item.measure: (item.figure, item.unit, item.sources) for item in told.exposure.figures}
+    assert shown["active_lenders"] == (7, "count", ("own", "stated"))
+    assert [text.en for text in told.exposure.help] == [
+        item["en"] for item in GuardRunView.model_validate(run).model_dump()["help"]
+    ]
+    assert set(MEASURES) <= MEASURE_WORDS.keys()
     async with desk.house.database.connection() as connection:
         assert (await recheck_decisions(connection)).findings == ()
     assert (await capacity.replay_runs(desk.house)).differing == ()

@@ -15,6 +15,7 @@ from counterfoil.decisioning.review_store import review_of
 from counterfoil.decisioning.taken import Taken
 from counterfoil.journeys.house import House
 from counterfoil.journeys.review import OVER, Case, read_case
+from counterfoil.journeys.told_exposure import ToldExposure, told_exposure
 from counterfoil.kernel.calendar import add_working_days
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.database import Connection
@@ -34,6 +35,8 @@ class Explained:
     review: Review | None
     #: The day by which a person decides a referred case.
     person_by: date | None
+    #: Where debt held the decision: the figures, and what helps; None where it did not.
+    exposure: ToldExposure | None
 
 
 async def explain_decision(
@@ -48,6 +51,7 @@ async def explain_decision(
             return refuse(DECISION_NOT_FOUND)
         last = case.taken[-1]
         told = await tell_customer(connection, last)
+        exposure = await told_exposure(connection, customer_id, last.stored.inputs)
         review = await _review(connection, about, customer_id, subject_id, case)
     days = house.settings.review_working_days
     is_referred = case.status == Outcome.REFERRED.value
@@ -59,6 +63,7 @@ async def explain_decision(
         way=Both(REVIEW_WAY.zh.format(days=days), REVIEW_WAY.en.format(days=days)),
         review=review,
         person_by=_person_by(last.decided_at.date(), days) if is_referred else None,
+        exposure=exposure,
     )
 
 

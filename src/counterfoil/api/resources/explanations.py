@@ -23,6 +23,7 @@ from counterfoil.decisioning.wishes import Choice
 from counterfoil.journeys import choose as choosing
 from counterfoil.journeys.choose import Chosen
 from counterfoil.journeys.explain_decision import Explained, explain_decision
+from counterfoil.journeys.told_exposure import ToldExposure
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.access import Scope
@@ -82,6 +83,27 @@ class ToldPriceView(View):
     by_tenor: list[TenorPriceView]
 
 
+class ExposureFigureView(View):
+    """A figure of debt that reached a ceiling."""
+
+    measure: str
+    label: BothView
+    #: None where it is not known.
+    figure: int | None
+    #: `minor`, `ppm` or `count`.
+    unit: str
+    #: Day of the oldest record behind it.
+    as_of: date | None
+    sources: list[str]
+
+
+class ToldExposureView(View):
+    """Where debt held a decision: the figures, and what helps."""
+
+    figures: list[ExposureFigureView]
+    help: list[BothView]
+
+
 class ExplanationView(View):
     """The latest decision in the customer's words."""
 
@@ -104,6 +126,8 @@ class ExplanationView(View):
     review: ReviewView | None
     #: The day by which a person decides a referred case.
     person_by: date | None
+    #: None where no ceiling on debt held the decision.
+    exposure: ToldExposureView | None
 
 
 class ChoiceBody(Body):
@@ -249,6 +273,24 @@ def _view(found: Explained, subject_id: str) -> ExplanationView:
         can_ask_review=found.can_ask_review,
         review=found.review and review_view(found.review),
         person_by=found.person_by,
+        exposure=found.exposure and _exposure_view(found.exposure),
+    )
+
+
+def _exposure_view(told: ToldExposure) -> ToldExposureView:
+    return ToldExposureView(
+        figures=[
+            ExposureFigureView(
+                measure=item.measure,
+                label=_both(item.label),
+                figure=item.figure,
+                unit=item.unit,
+                as_of=None if item.as_of is None else date.fromisoformat(item.as_of),
+                sources=list(item.sources),
+            )
+            for item in told.figures
+        ],
+        help=[_both(item) for item in told.help],
     )
 
 

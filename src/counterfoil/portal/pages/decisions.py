@@ -59,6 +59,9 @@ class DecisionView:
     price: str
     #: Label, value, source and how to correct of what counted.
     data: Sequence[tuple[str, str, str, str]]
+    #: Figures of debt that held the decision, and what helps; empty where debt did not.
+    debts: Sequence[tuple[str, str]]
+    debt_help: Sequence[str]
     version: str
     #: None where a person cannot be asked any more.
     form: Form | None
@@ -183,6 +186,11 @@ def _view(
         price=say(told.price.text) if told.price else "",
         data=[_datum(visit, one, say(one.label), say(one.source_label), say(one.correct))
               for one in told.data],
+        debts=[] if found.exposure is None else [
+            (say(one.label), value_words(visit, one.figure, one.unit))
+            for one in found.exposure.figures
+        ],
+        debt_help=[] if found.exposure is None else [say(one) for one in found.exposure.help],
         version=told.policy_version,
         form=visit.form(f"/decisions/{record}") if found.can_ask_review else None,
         way=say(found.way),
