@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from tests.store.branch import FIRST_DATE, Branch, an_opening, open_branch
 
+from counterfoil.decisioning import choice_store
 from counterfoil.decisioning.line_review import case_store
 from counterfoil.decisioning.line_review.measure import Kind, LineMeasure, Status
 from counterfoil.decisioning.line_review.signal import SignalKind
+from counterfoil.decisioning.wishes import Choice
 from counterfoil.journeys import (
     adjust_limit,
     lift_measure,
@@ -172,11 +174,18 @@ async def test_a_measure_a_lifting_and_a_signal_that_were_cut_short_are_found_ag
         )  # fmt: skip
         return await line_signals.note_signal(house, told)
 
+    async with house.database.transaction() as connection:
+        await choice_store.add_choice(
+            connection, customer_id=1, choice_id=1, choice=Choice.PERSON_DECIDES, is_on=True,
+            at=house.clock.now(), channel="portal",
+        )  # fmt: skip
     await cut_short(monkeypatch, line_signals, "review_line", signal)
     assert await line_status(branch) == "active"
     assert await line_reviewing.review_brought_forward(house) == 1
     assert await line_status(branch) == "frozen"
     assert await line_reviewing.review_brought_forward(house) == 0
+    # Who wants no decision by machine alone has a person look at what was stopped.
+    assert await branch.value("SELECT proposals FROM decisioning.line_review_case") == ["look"]
     # Closing is told before it is done, and a line with money on it is not closed.
     await branch.get(an_opening(2, 2, limit_minor=500_000))
     await branch.lend(2, 2, 50_000)

@@ -129,6 +129,7 @@ def question_of(house: House, case: LineCase, own: Facts, on: date) -> ReviewedL
         clean_statements=clean,
         as_of=on,
         is_suspended_by_person=any(one.author != BY_RULE for one in suspended),
+        person_decides=case.standing.person_decides,
     )
 
 

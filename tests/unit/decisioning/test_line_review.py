@@ -150,6 +150,24 @@ def test_what_lowers_a_line_and_how_far(facts: dict[str, Any], to_minor: int, ru
     assert made.effective_on == ON + timedelta(days=POLICY.notice_days)
 
 
+def test_of_who_wants_a_person_no_rule_lowers_and_a_stop_is_looked_at() -> None:
+    wish = {"person_decides": True}
+    made = reviewed(wish, lender_alerts_90_days=2)
+    assert (made.outcome, made.to_minor, made.proposals) == (
+        ReviewOutcome.REFERRED,
+        None,
+        ("look",),
+    )
+    assert (made.acted, made.guarded) == (("D04",), ("wish:D04",))
+    assert review_again(POLICY, record_of(made)).is_same
+    # Drawing stops at once where it has to; a person looks at that as well.
+    frozen = reviewed(wish, identity_doubts_open=1)
+    assert (frozen.outcome, frozen.proposals) == (ReviewOutcome.FROZEN, ("look",))
+    assert reviewed(identity_doubts_open=1).proposals == ()
+    # What went before this could be wished keeps its text.
+    assert b"person_decides" not in record_of(reviewed()).inputs
+
+
 def test_the_same_late_month_lowers_once() -> None:
     assert reviewed(own_late_months_6=1).outcome is not ReviewOutcome.LOWERED
     paid_more = reviewed(own_statements_over_90=3, own_paid_beyond_due_minor=1)

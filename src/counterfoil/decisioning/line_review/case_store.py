@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
+from counterfoil.decisioning.choice_store import choices_of
 from counterfoil.decisioning.line_review.appeal import AppealStatus, LineAppeal
 from counterfoil.decisioning.line_review.measure import Kind, LineMeasure, Status
 from counterfoil.decisioning.line_review.notice import LineNotice, NoticeKind
 from counterfoil.decisioning.line_review.signal import LineSignal, SignalKind
+from counterfoil.decisioning.wishes import Choice
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries, Row
 
@@ -52,6 +54,8 @@ class Standing:
     #: When the last measure that counts took effect, or is going to.
     measured_on: date | None = None
     measures: Sequence[LineMeasure] = field(default_factory=tuple)
+    #: Whether the customer wants no decision by machine alone.
+    person_decides: bool = False
 
 
 async def read_standings(
@@ -73,12 +77,14 @@ async def read_standings(
         (row["customer_id"], row["line_id"]): row["last_on"]
         for row in await QUERIES.last_measures.fetch(connection, **asked)
     }
+    chosen = await choices_of(connection, sorted({customer_id for customer_id, _ in keys}))
     return {
         key: Standing(
             signals=signals[key],
             appeals_open=appeals.get(key, 0),
             measured_on=last.get(key),
             measures=measures[key],
+            person_decides=Choice.PERSON_DECIDES in chosen.get(key[0], {}),
         )
         for key in keys
     }

@@ -9,6 +9,8 @@ Way back    A suspension is lifted by a rule of its own, and only where no rule 
             a line does not swing.
 Guards      Where a cap has tripped, a measure against the customer becomes a referral; a snoozed
             rule is judged and suppressed. Neither holds back a rule of law.
+Person      Of a customer who wants no decision by machine alone no rule lowers the limit: a person
+            decides, law and fraud aside. A stop that protects holds at once, and a person looks.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,6 +31,10 @@ from counterfoil.decisioning.policy import CAPPED, REASONS_COUNT_MAX, SNOOZED
 from counterfoil.decisioning.policy_parts import NO_GUARDS, WHOLE_POLICY, Guards, RuleClass
 
 _WHOLE_PERCENT = 100
+#: Before the code of a rule that went to a person because the customer wants one.
+WISHED = "wish:"
+_LOWERING = frozenset({Measure.LOWER, Measure.LOWER_TO_USED})
+_STOPS = frozenset({ReviewOutcome.FROZEN, ReviewOutcome.SUSPENDED})
 CLOSE, LOOK = "close", "look"
 
 
@@ -89,13 +95,17 @@ class _Desk:
 
     def _held_back(self, rule: ReviewRule, measure: Measure) -> Measure:
         guards = self._guards
-        if measure is Measure.IGNORE or rule.is_exempt or not guards.are_up:
+        if measure is Measure.IGNORE or rule.is_exempt:
             return measure
         if rule.code in guards.snoozed:
             self._guarded.append(SNOOZED + rule.code)
             return Measure.IGNORE
         if measure in ADVERSE and guards.tripped & {rule.code, WHOLE_POLICY}:
             self._guarded.append(CAPPED + rule.code)
+            return Measure.REFER
+        is_fraud = rule.rule_class is RuleClass.FRAUD
+        if self._asked.person_decides and measure in _LOWERING and not is_fraud:
+            self._guarded.append(WISHED + rule.code)
             return Measure.REFER
         return measure
 
@@ -233,7 +243,8 @@ class _Desk:
         told = dict.fromkeys((*reasons, *(rule.reason for rule in rules)))
         closes = bool(self._acting[Measure.PROPOSE_CLOSE])
         proposals = [CLOSE] if closes else []
-        if outcome is ReviewOutcome.REFERRED and self._acting[Measure.REFER]:
+        is_left = outcome is ReviewOutcome.REFERRED and self._acting[Measure.REFER]
+        if is_left or (self._asked.person_decides and outcome in _STOPS):
             proposals.append(LOOK)
         return Review(
             policy_hash=self._policy.hash,

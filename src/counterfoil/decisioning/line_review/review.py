@@ -71,13 +71,16 @@ class ReviewedLine:
     as_of: date
     #: Whether a person suspended it: then no rule lifts that.
     is_suspended_by_person: bool = False
+    #: Whether the customer wants no decision by machine alone.
+    person_decides: bool = False
 
     def document(self) -> dict[str, object]:
         """Return the form that is stored."""
         fields = {name: getattr(self, name) for name in self.__slots__}
-        if not self.is_suspended_by_person:
-            # Reviews from before this was asked keep their text.
-            del fields["is_suspended_by_person"]
+        for name in ("is_suspended_by_person", "person_decides"):
+            if not fields[name]:
+                # Reviews from before this was asked keep their text.
+                del fields[name]
         return fields | {
             "as_of": self.as_of.isoformat(),
             "frozen_until": self.frozen_until and self.frozen_until.isoformat(),
@@ -126,7 +129,8 @@ class Review(NamedTuple):
     guards: Guards = NO_GUARDS
     #: The arm of an experiment that reviewed; None where none took the line.
     assigned: Assigned | None = None
-    #: What the guards did: `cap:CODE` sent to a person, `snooze:CODE` suppressed.
+    #: What the guards did: `cap:CODE` sent to a person, `snooze:CODE` suppressed. `wish:CODE` went to
+    #: a person because the customer wants one.
     guarded: tuple[str, ...] = ()
 
     def inputs(self) -> bytes:
