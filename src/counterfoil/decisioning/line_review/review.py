@@ -129,8 +129,8 @@ class Review(NamedTuple):
     guards: Guards = NO_GUARDS
     #: The arm of an experiment that reviewed; None where none took the line.
     assigned: Assigned | None = None
-    #: What the guards did: `cap:CODE` sent to a person, `snooze:CODE` suppressed. `wish:CODE` went to
-    #: a person because the customer wants one.
+    #: What the guards did: `cap:CODE` sent to a person, `snooze:CODE` suppressed; and `wish:CODE`
+    #: went to a person because the customer wants one.
     guarded: tuple[str, ...] = ()
 
     def inputs(self) -> bytes:
