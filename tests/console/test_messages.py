@@ -17,7 +17,7 @@ from counterfoil.consents.notice import Level
 from counterfoil.consents.state import EventKind
 from counterfoil.consents.state import Status as ConsentStatus
 from counterfoil.console import words
-from counterfoil.console.access import ROLES
+from counterfoil.console.access import ROLES, Permission
 from counterfoil.console.frame import THEMES
 from counterfoil.console.pages import (
     applications,
@@ -33,6 +33,7 @@ from counterfoil.console.pages import (
     payments,
     person_rights,
     prices,
+    quarantine,
     rails,
     received,
     search,
@@ -222,10 +223,12 @@ CLOSED_FAMILIES = {
         *("rail_switched", "rail_asked", "case_proposed", "case_approved"),
         *("snooze_asked", "snooze_given", "rights_confirmed", "emergency_reviewed"),
         *corrections.DONE,
+        *quarantine.DONE,
     ),
     "appeal_outcome": line_appeals.OUTCOMES,
     "remedy": tuple(remedy.value for remedy in Remedy),
     "remedy_end": corrections.ENDS,
+    "quarantine_end": quarantine.ENDS,
     "report": tuple(report.value for report in Report),
     "line_ruling": line_review_cases.RULINGS,
     "line_case_status": ("open", "taken", "late", "decided"),
@@ -270,6 +273,7 @@ CLOSED_FAMILIES = {
     "identity_want": tuple(want.value for want in Want),
     "identity_state": ("ready", "waits"),
     "licence": (EVERY_LICENCE, *LICENCES),
+    "permission": tuple(Permission),
     "rule_question": tuple(QUESTIONS),
     "scene_state": ("open", "stopped", "closed"),
     "scene_claim": ("owed", "overdue", "settled"),

@@ -77,6 +77,8 @@ class FormView:
     fields: Sequence[Field]
     intro: str
     record: Crumb
+    #: What the button does: shows everything once more, or does it at once.
+    button: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,13 +109,17 @@ def show_form(
     fields: Sequence[Field],
     *,
     reader: FormReader | None = None,
+    is_previewed: bool = True,
     **initial: str,
 ) -> Response:
-    """Show the form, with input and errors where there are some."""
+    """Show the form, with input and errors where there are some; its button says what it does."""
     is_again = reader is not None or bool(visit.values)
     form = visit.form(action.path, reader or (FormReader(visit.values) if is_again else None),
                       **initial)  # fmt: skip
-    view = FormView(form=form, fields=fields, intro=action.intro, record=action.record)
+    button = visit.t("flow.preview") if is_previewed else visit.t("flow.submit")
+    view = FormView(
+        form=form, fields=fields, intro=action.intro, record=action.record, button=button
+    )
     return visit.page(
         "action/form.html",
         action.title,
@@ -147,11 +153,12 @@ def finish(
     *,
     reader: FormReader,
     done: str,
+    is_previewed: bool = True,
 ) -> Response:
     """Redirect to the record after the journey, or show the form again with its refusal."""
     if isinstance(outcome, Refused):
         reader.refuse("form", "form.refused", text=refusal_text(visit, outcome))
-        return show_form(visit, action, fields, reader=reader)
+        return show_form(visit, action, fields, reader=reader, is_previewed=is_previewed)
     place = action.then or action.record.href
     return visit.go(f"{place}?done={done}" if done else place)
 
@@ -206,13 +213,13 @@ async def run(
     the page one comes back to says so; where there are several, it is told from the outcome.
     """
     if visit.request.method != "POST" or visit.is_stale:
-        return show_form(visit, action, fields)
+        return show_form(visit, action, fields, is_previewed=False)
     reader = FormReader(visit.values)
     outcome = await act(reader)
     if not reader.is_valid:
-        return show_form(visit, action, fields, reader=reader)
+        return show_form(visit, action, fields, reader=reader, is_previewed=False)
     word = done if isinstance(done, str) else done(outcome)
-    return finish(visit, action, fields, outcome, reader=reader, done=word)
+    return finish(visit, action, fields, outcome, reader=reader, done=word, is_previewed=False)
 
 
 def customer_of(reader: FormReader) -> int | None:

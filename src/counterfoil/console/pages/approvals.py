@@ -224,7 +224,7 @@ def _trail_row(visit: Visit, entry: Entry) -> TrailRow:
     return TrailRow(
         at=visit.formats.instant(entry.at),
         actor=entry.actor,
-        role=entry.role,
+        role=words.code_label(visit, "role", entry.role),
         source=entry.source,
         act=entry.act,
         customer=ids.to_text(ids.CUSTOMER, shown[0]) if shown else "",

@@ -8,7 +8,7 @@ import segno
 from markupsafe import Markup
 from starlette.responses import Response
 
-from counterfoil.console import flow
+from counterfoil.console import flow, words
 from counterfoil.console.access import Permission
 from counterfoil.console.flow import Action, Crumb, Field
 from counterfoil.console.frame import BASE
@@ -201,7 +201,10 @@ async def confirm(visit: Visit) -> Response:
         record=Crumb(label=t("nav.staff"), href=f"{BASE}/staff"),
         journey="journeys.staff_rights.confirm_rights",
     )
-    choices = (("", t("rights.all")), *((i.permission, i.permission) for i in lines))
+    choices = (
+        ("", t("rights.all")),
+        *((i.permission, words.code_label(visit, "permission", i.permission)) for i in lines),
+    )
     fields = [
         Field(name="permission", label=t("rights.permission"), kind="select", choices=choices),
         Field(name="reason", label=t("approval.reason"), hint=t("approval.reason_hint")),
@@ -320,7 +323,7 @@ def _right_row(visit: Visit, line: RightLine) -> RightRow:
     return RightRow(
         operator=line.operator,
         role=visit.catalogue.label("role", line.role),
-        permission=line.permission,
+        permission=words.code_label(visit, "permission", line.permission),
         last_used=visit.formats.day(line.last_used_on) if line.last_used_on else "—",
         confirmed=confirmed,
         expires=visit.formats.instant(line.expires_at),
