@@ -115,8 +115,11 @@ async def test_a_part_that_came_back_is_principal_of_the_first_day(money: Money)
     await check(money)
 
 
+@pytest.mark.parametrize(("came_back", "part"), [(3_000, None), (1_000, 1_000)])
 async def test_returned_credit_that_came_back_is_credit_again_on_a_closed_line(
     money: Money,
+    came_back: int,
+    part: int | None,
 ) -> None:
     branch, house = money.branch, money.branch.house
     await money.lend(100_000)
@@ -134,14 +137,24 @@ async def test_returned_credit_that_came_back_is_credit_again_on_a_closed_line(
     assert causes(await money.reconcile(on)) == {reference_of(number): {"returned_by_rail"}}
     (case,) = await payment_cases.open_cases(house)
     key = CaseKey(C1, number, case["case_no"])
-    assert await payment_cases.propose(house, ANN, key, back(3_000, on)) is None
+    assert await payment_cases.propose(house, ANN, key, back(came_back, on)) is None
     assert await payment_cases.approve(house, BOB, key, reason="seen") is None
     line = "SELECT (status, credit_minor, returning_minor)::text FROM lending.credit_line"
-    assert await branch.value(line) == "(suspended,3000,0)"
+    assert await branch.value(line) == f"(suspended,{came_back},0)"
     query = "SELECT (status, bounced_on = $1)::text FROM lending.credit_return"
     assert (await branch.rows(query, on))[0][0] == "(bounced,t)"
-    assert causes(await money.again(on)) == {}, "all three sides agree that it is back"
-    await branch.get(ReturnCredit(**who, amount_minor=3_000, currency="CNY", payee_ref="acct"))
+    query = "SELECT bounced_part_minor FROM lending.credit_return"
+    assert (await branch.rows(query))[0][0] == part
+    if part is None:
+        assert causes(await money.again(on)) == {}, "all three sides agree that it is back"
+    else:
+        # The statement shows more than people have seen: the rest stays with them.
+        assert causes(await money.again(on)) == {reference_of(number): {"returned_by_rail"}}
+        rest = (await open_case(money, number))._replace(case_no=2)
+        again = await payment_cases.propose(house, ANN, rest, back(2_000, on))
+        assert again is not None
+        assert again.code == "suspense_amount_unfit", "the books open for it once"
+    await branch.get(ReturnCredit(**who, amount_minor=came_back, currency="CNY", payee_ref="acct"))
     await money.relay.drain()
     await money.next_day()
     report = await check_books(house.database, house.catalogue)
