@@ -253,7 +253,7 @@ async def test_a_dearer_price_is_noticed_compared_signed_and_no_loan_pays_it(
     wait(site, 6)
     assert (await signing.sign(code)).status_code == 200
     again = await noticed_price(signing, line, rate_daily_e8=rate + 4_000)
-    assert again.json()["code"] == "new_version_waits"
+    assert again.json()["code"] == "new_version_signed"
     now = (await site.post("/v1/quotes", asked)).json()["cost_sheet"]
     assert now["rate_daily_e8"] == before["rate_daily_e8"] == rate
     await close_day(site.house, to=date(2026, 5, 2))

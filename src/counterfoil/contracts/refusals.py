@@ -146,8 +146,8 @@ LIMIT_NEEDS_DECISION = Refusal(
     message="The limit of the line is {limit_minor}; a higher one needs a decision.",
     next_step="Let the customer ask for it: what is decided is agreed to by its own amendment.",
 )
-NEW_VERSION_WAITS = Refusal(
-    code="new_version_waits",
+NEW_VERSION_SIGNED = Refusal(
+    code="new_version_signed",
     kind=Kind.CONFLICT,
     message="The customer has signed a version that takes effect on {effective_on}.",
     next_step="Give the next notice when it is in force.",

@@ -36,7 +36,7 @@ from counterfoil.contracts.refusals import (
     CONTRACT_SUPERSEDED,
     NEW_VERSION_NOT_EFFECTIVE,
     NEW_VERSION_NOT_NEEDED,
-    NEW_VERSION_WAITS,
+    NEW_VERSION_SIGNED,
     NOTICE_TOO_SHORT,
 )
 from counterfoil.contracts.template import Template
@@ -86,8 +86,6 @@ MISSED_DAYS: Final = 60
 STEP_MAX: Final = 200
 #: Why a limit was lowered, in the line's history.
 REASON: Final = "agreement_change"
-#: Versions of a line's agreement that a list shows.
-LISTED_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,12 +201,6 @@ async def withdraw_new_version(
     return refuse(CONTRACT_ALREADY_SIGNED if is_signed else CONTRACT_SUPERSEDED)
 
 
-async def versions_of(house: House, *, customer_id: int, line_id: int) -> list[Contract]:
-    """Return the new versions of a line's agreement, newest first."""
-    async with house.database.connection() as connection:
-        return await store.read_versions(connection, (customer_id, line_id), page=LISTED_MAX)
-
-
 async def line_to_draw_on(house: House, line: Line) -> Line | Refused:
     """Return the line under the agreement that holds today; refuses where it was not signed.
 
@@ -320,7 +312,7 @@ async def _noticed(
         return refuse(refusals.AGREEMENT_NOT_SIGNED)
     waits = await _pending(connection, line)
     if waits is not None and waits.state == State.SIGNED and waits.effective_on is not None:
-        return refuse(NEW_VERSION_WAITS, effective_on=waits.effective_on.isoformat())
+        return refuse(NEW_VERSION_SIGNED, effective_on=waits.effective_on.isoformat())
     present = await store.read_contract(connection, wish.customer_id, line.contract_id)
     if present is None:
         return refuse(CONTRACT_NOT_FOUND)
