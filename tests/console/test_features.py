@@ -6,13 +6,14 @@ import pytest
 from tests.console.accessibility import faults
 from tests.console.conftest import Browser
 from tests.console.test_pages import first_record
+from tests.store.test_feature_events import statement
 
 from counterfoil.features.event import Draft
 from counterfoil.features.registry_file import load_registry
 from counterfoil.features.store import read_events
 from counterfoil.journeys.feature_quality import run_checks
 from counterfoil.journeys.house import House
-from counterfoil.journeys.tell_events import revise, tell
+from counterfoil.journeys.tell_events import revise, take_one, tell
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel import ids
 from counterfoil.platform.access_matrix import EVERY_FIELD, load_matrix
@@ -91,6 +92,46 @@ async def test_a_bad_record_is_followed_and_its_remedy_decided_by_another(
     assert (await stranger.get(f"{home}/cu_x/fc_x")).status_code == 404
     await stranger.sign_in("collector")
     assert (await stranger.get(f"{home}/find")).status_code == 403
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+async def test_a_malformed_event_is_repaired_or_discarded(stranger: Browser, language: str) -> None:
+    house, home = stranger.house, "/console/data"
+    await stranger.sign_in("risk_analyst")
+    href = first_record((await stranger.get("/console/lines")).text).partition("/lines/")[0]
+    customer_id = ids.from_text(ids.CUSTOMER, href.rsplit("/", 1)[1])
+    for number in (1, 2):
+        draft = statement(
+            customer_id,
+            f"crm-{language}-{number}",
+            facts={"debt_monthly_minor": -number, "name": "林小雨"},
+        )
+        assert await take_one(house, draft) == "quarantined"
+    page = await stranger.get(home, language=language)
+    assert faults(page.text) == []
+    one, other = re.findall(rf'href="({home}/quarantine/[^"]+)"', page.text)[-2:]
+    form = await stranger.get(one, language=language)
+    assert faults(form.text) == []
+    assert "林小雨" not in form.text
+    assert 'value="-1"' in form.text
+    said = {"end": "repaired", "reason": "typing error"}
+    odd = await stranger.submit(form, one, **said, **{"member-debt_monthly_minor": "much"})
+    assert odd.status_code == 422
+    still = await stranger.submit(form, one, **said, **{"member-debt_monthly_minor": "-5"})
+    assert still.status_code == 422
+    made = await stranger.submit(form, one, **said, **{"member-debt_monthly_minor": "5"})
+    assert made.headers["location"] == f"{home}?done=event_repaired"
+    assert (await stranger.get(one)).status_code == 404
+    gone = await stranger.submit(
+        await stranger.get(other), other, end="discarded", reason="of somebody else"
+    )
+    assert gone.headers["location"] == f"{home}?done=event_discarded"
+    async with house.database.connection() as connection:
+        events = (await read_events(connection, [customer_id]))[customer_id]
+    told = [event for event in events if event.source_record == f"crm-{language}-1"]
+    assert [event.facts for event in told] == [{"debt_monthly_minor": 5}]
+    await stranger.sign_in("collector")
+    assert (await stranger.get(one)).status_code == 403
 
 
 async def a_wrong_record(house: House) -> tuple[str, str]:

@@ -10,16 +10,15 @@ from starlette.responses import Response
 
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
+from counterfoil.console.pages import quarantine
 from counterfoil.console.visit import Visit
 from counterfoil.features.quality_store import Result
-from counterfoil.features.store import Quarantined, quarantine_page
+from counterfoil.features.store import Quarantined
 from counterfoil.journeys.feature_quality import SourceQuality, quality_of_sources
 from counterfoil.kernel import ids
 from counterfoil.platform.web.charts import spark
 from counterfoil.platform.web.parts import Status
 
-#: Malformed events shown, the oldest.
-WAITING_SHOWN: Final = 60
 _KEY: Final = attrgetter("draft.customer_id", "event_id")
 _TONES: Final = {"pass": "good", "warn": "warn", "degrade": "warn", "stop": "bad"}
 _PPM_PER_PERCENT: Final = 10_000
@@ -60,10 +59,13 @@ class WaitingRow:
     """One malformed event."""
 
     record: str
+    #: Where it is repaired or discarded.
+    href: str
     source: str
     kind: str
     why: str
     held_at: str
+    age: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,19 +76,21 @@ class DataQualityView:
     checks: Sequence[CheckRow]
     waiting: Sequence[WaitingRow]
     corrections_href: str
+    done: str
 
 
 async def show(visit: Visit) -> Response:
     """Show the quality of every source."""
     async with visit.reading() as connection:
         found = await quality_of_sources(visit.desk.house, connection)  # type: ignore[arg-type]
-        waiting = await quarantine_page(connection, page=WAITING_SHOWN)  # type: ignore[arg-type]
+    waiting = await quarantine.waiting(visit)
     seen = await visit.in_queue(waiting, ids.EVENT, _KEY)
     view = DataQualityView(
         sources=[_source(visit, one) for one in found],
         checks=[_check(visit, check) for one in found for check in one.checks],
         waiting=[_waiting(visit, one) for one in seen],
         corrections_href=f"{BASE}/data/corrections",
+        done=visit.done(*quarantine.DONE),
     )
     return visit.page(
         "data_quality/page.html",
@@ -131,10 +135,12 @@ def _check(visit: Visit, one: Result) -> CheckRow:
 def _waiting(visit: Visit, one: Quarantined) -> WaitingRow:
     return WaitingRow(
         record=ids.to_text(ids.EVENT, one.event_id),
+        href=quarantine.href_of(one),
         source=one.draft.source,
         kind=one.draft.kind,
         why=" ".join(filter(None, (visit.catalogue.label("held_reason", one.reason), one.member))),
         held_at=visit.formats.instant(one.held_at),
+        age=visit.t("data.days", days=max((visit.desk.house.clock.now() - one.held_at).days, 0)),
     )
 
 
