@@ -315,15 +315,41 @@ async def test_what_nobody_could_deliver_is_sent_again(browser: Browser) -> None
             " RETURNING customer_id, message_id",
             '{"due_on": "2026-01-15", "amount_minor": 5, "currency": "CNY", "reason": "x"}',
         )
+        case = browser.house.ids.next()
+        await connection.execute(
+            "INSERT INTO customers.contact_case (customer_id, case_id, opened_at, due_on, is_legal,"
+            " status) VALUES ($1, $2, now(), '2026-01-15', true, 'open')",
+            customer,
+            case,
+        )
+        await connection.execute("UPDATE customers.message SET contact_case_id = $1", case)
     record = ids.to_text(ids.MESSAGE, message)
+    number = ids.to_text(ids.CONTACT_CASE, case)
+    of_case = f"/console/contact-cases/{ids.to_text(ids.CUSTOMER, customer)}/{number}"
     for language in ("en", "zh-CN"):
-        page = await browser.get("/console/messages", language=language)
-        assert (faults(page.text), record in page.text) == ([], True)
+        for address, shows in (
+            ("/console/messages", record),
+            ("/console/contact-cases", number),
+            (of_case, record),
+        ):
+            page = await browser.get(address, language=language)
+            assert (faults(page.text), shows in page.text) == ([], True)
     path = f"/console/customers/{ids.to_text(ids.CUSTOMER, customer)}/messages/{record}"
     assert (await browser.sign_in("operations")).status_code == 303
+    form = await browser.get(f"{of_case}/step")
+    assert (form.status_code, faults(form.text)) == (200, []), form.text
+    ended = "SELECT status FROM customers.contact_case WHERE case_id = $1"
+    for step, code, now in (
+        ("take", 303, "taken"),
+        ("told", 422, "taken"),
+        ("missed", 303, "open"),
+    ):
+        sent = await browser.submit(form, f"{of_case}/step", what=step, note="")
+        assert (sent.status_code, await _value(browser, ended, case)) == (code, now)
     form = await browser.get(path)
     assert (form.status_code, faults(form.text)) == (200, []), form.text
     assert (await browser.submit(form, path)).status_code == 303
     status = "SELECT status FROM customers.message WHERE message_id = $1"
     assert await _value(browser, status, message) == "queued"
+    assert await _value(browser, ended, case) == "sent_again"
     assert (await browser.get(path)).status_code == 404
