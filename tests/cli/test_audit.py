@@ -168,6 +168,20 @@ async def test_each_lie_is_found_and_nothing_else(desk: Desk, cause: Cause, plan
     assert one.customer_id in {None, consents[1].customer_id}
 
 
+async def test_an_inquiry_that_was_taken_out_of_the_journal_is_found_by_the_log_alone(
+    desk: Desk,
+) -> None:
+    """Nobody has to hold the bureau's list for it; with the list it is told once."""
+    consents = await three(desk)
+    [gone] = await desk.inquiries(consents[1].customer_id)
+    await not_ours(desk, consents[1])
+    [one] = (await audit_inquiries(desk.house)).findings
+    assert (one.cause, one.jti, one.inquiry_id) == (
+        Cause.NOT_IN_JOURNAL, gone.jti, gone.inquiry_id,
+    )  # fmt: skip
+    assert await causes(desk) == [Cause.NOT_OURS]
+
+
 # What else an auditor has to see
 
 
@@ -261,7 +275,7 @@ async def test_an_inquiry_outside_its_consents_life_is_found(desk: Desk) -> None
 async def test_a_leaf_outside_the_tree_is_found_by_the_roots(desk: Desk) -> None:
     """One that nobody audits by its opening, and one that waits for its number too long."""
     [consent, *_] = await three(desk)
-    other = await stage(desk, consent, LeafType.INQUIRY_INTENT)
+    other = await stage(desk, consent, LeafType.DECISION)
     desk.log_runs.set()
     await numbered(desk)
     assert (await audit_inquiries(desk.house)).is_sound

@@ -6,7 +6,7 @@ facts; a single customer's receipts are the business of `journeys/receipts.py`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from counterfoil.evidence.leaf import SALT_BYTES, LeafType, commitment
 from counterfoil.evidence.log_store import StoredLeaf
@@ -74,6 +74,26 @@ async def open_by_key(
             is_erased=row["salt"] is None,
         )
     return found
+
+
+class Placed(NamedTuple):
+    """A leaf of a type that was looked for."""
+
+    idx: int
+    customer_id: int
+    leaf_id: int
+    #: What it is about.
+    subject_id: int
+
+
+async def leaves_of_types(
+    connection: Connection, kinds: Sequence[LeafType], start: int, *, stop: int
+) -> list[Placed]:
+    """Return the leaves of some types from one number up to another."""
+    rows: list[Any] = await QUERIES.leaves_of_types.fetch(
+        connection, kinds=list(kinds), start=start, stop=stop
+    )
+    return [Placed(*row) for row in rows]
 
 
 async def forget_openings(connection: Connection, customer_id: int) -> int:

@@ -9,6 +9,15 @@ JOIN unnest(:customer_ids::bigint[], :leaf_ids::bigint[]) AS wanted (customer_id
   ON wanted.customer_id = l.customer_id AND wanted.leaf_id = l.leaf_id
 ORDER BY l.idx;
 
+-- name: leaves_of_types
+-- Leaves of some types from one number up to another, with what they are about.
+-- gives   one row a leaf, in order
+-- locks   none
+SELECT idx, customer_id, leaf_id, subject_id
+FROM evidence.leaf
+WHERE idx >= :start AND idx < :stop AND leaf_type = ANY (:kinds::smallint[])
+ORDER BY idx;
+
 -- name: staged_by_key
 -- Leaves of many customers that wait for their number, with salt and body.
 -- gives   one row a leaf of those that are asked for

@@ -24,8 +24,10 @@ from counterfoil.bureau.listing import BureauList, ListedInquiry
 from counterfoil.bureau.report_row import StoredReport, Usage
 from counterfoil.consents.consent import Consent
 from counterfoil.consents.lookup_store import consents_by_key, withdrawal_leaves
+from counterfoil.evidence.auditing import PAGE_LEAVES
 from counterfoil.evidence.leaf import LeafType
-from counterfoil.evidence.opening_store import Key, Opened, open_by_key
+from counterfoil.evidence.log_store import last_head
+from counterfoil.evidence.opening_store import Key, Opened, Placed, leaves_of_types, open_by_key
 from counterfoil.journeys.house import House
 from counterfoil.journeys.inquire import intent_fields
 from counterfoil.journeys.inquiry_outcomes import outcome_fields
@@ -38,6 +40,8 @@ from counterfoil.privacy.vault import Purpose
 PAGE: Final = 1_000
 #: An inquiry younger than this may still be on its way.
 GRACE_S: Final = 600
+#: What the log has of an inquiry.
+_TOLD: Final = (LeafType.INQUIRY_INTENT, LeafType.INQUIRY_OUTCOME)
 #: A clerk reads the clock once more after the use was counted; so much may lie between.
 CLERK_S: Final = 60
 
@@ -59,6 +63,8 @@ class Cause(StrEnum):
     ORDER_WRONG = "order_wrong"
     #: The bureau answered, or had to, and we show no result.
     RESULT_WITHHELD = "result_withheld"
+    #: The log has an inquiry that our journal does not.
+    NOT_IN_JOURNAL = "not_in_journal"
     #: On the bureau's list, unknown to us.
     NOT_OURS = "not_ours"
     #: We have an answer that the bureau does not list.
@@ -111,6 +117,7 @@ async def audit_inquiries(house: House, listed: BureauList | None = None) -> Inq
     """Hold every inquiry against its consent, its leaves and the bureau's list."""
     async with house.database.connection() as connection:
         log_faults = await check_log(connection, house.settings)
+        head = await last_head(connection)
         erased = await _erased(connection)
     audit = _Audit(house, listed, erased)
     after = 0
@@ -132,6 +139,7 @@ async def audit_inquiries(house: House, listed: BureauList | None = None) -> Inq
             break
         after = page[-1].inquiry_id
     audit.strangers()
+    await _unknown_leaves(house, audit, 0 if head is None else head.size)
     async with house.database.connection() as connection:
         usage = await store.read_usage(connection)
     return InquiryAudit(
@@ -141,6 +149,19 @@ async def audit_inquiries(house: House, listed: BureauList | None = None) -> Inq
         findings=audit.findings,
         log_faults=log_faults,
     )
+
+
+async def _unknown_leaves(house: House, audit: "_Audit", size: int) -> None:
+    """Look for leaves of inquiries in the log, as it was at the start, that no inquiry names."""
+    for start in range(0, size, PAGE_LEAVES):
+        stop = min(size, start + PAGE_LEAVES)
+        async with house.database.transaction() as connection:
+            placed = await leaves_of_types(connection, _TOLD, start, stop=stop)
+            unknown = [leaf for leaf in placed if leaf.leaf_id not in audit.leaf_ids]
+            keys = [(leaf.customer_id, leaf.leaf_id) for leaf in unknown]
+            opened = await open_by_key(connection, house.vault, keys)
+        for leaf, key in zip(unknown, keys, strict=True):
+            audit.unknown_leaf(leaf, opened[key])
 
 
 async def _erased(connection: Connection) -> dict[int, Key]:
@@ -188,6 +209,10 @@ class _Audit:
         #: Uses of consents seen so far, by customer, consent and number.
         self._uses: set[tuple[int, int, int]] = set()
         self._seen: set[str] = set()
+        #: Inquiries that only the log has.
+        self._gone: set[int] = set()
+        #: Leaves that inquiries name.
+        self.leaf_ids: set[int] = set()
         self.examined = 0
         self.findings: list[Finding] = []
 
@@ -201,6 +226,7 @@ class _Audit:
         """Look at one inquiry."""
         self.examined += 1
         self._seen.add(inquiry.jti)
+        self.leaf_ids |= {inquiry.intent_leaf_id, inquiry.outcome_leaf_id or 0}
         case = _Case(inquiry, given.consent, self._listed.get(inquiry.jti), self._now)
         self._consent(case)
         erasure = leaves.get(self._erased.get(inquiry.customer_id, (0, 0)))
@@ -224,6 +250,23 @@ class _Audit:
                         detail=f"{item.reference}, consent {item.consent}, use {item.use_no}",
                     )
                 )
+
+    def unknown_leaf(self, leaf: Placed, opened: Opened) -> None:
+        """Note a leaf that no inquiry names, unless the bureau's list has told of it already."""
+        body = {} if opened.body is None else json.loads(opened.body)
+        jti = str(body.get("jti", ""))
+        if jti in self._listed or leaf.subject_id in self._gone:
+            return
+        self._gone.add(leaf.subject_id)
+        self.findings.append(
+            Finding(
+                cause=Cause.NOT_IN_JOURNAL,
+                jti=jti,
+                customer_id=leaf.customer_id,
+                inquiry_id=leaf.subject_id,
+                detail=f"{opened.kind.name.lower()}, leaf {leaf.leaf_id} at {leaf.idx} of the log",
+            )
+        )
 
     def _consent(self, case: "_Case") -> None:
         inquiry, consent = case.inquiry, case.consent
