@@ -47,8 +47,9 @@ async def test_two_people_start_a_campaign_and_one_ends_it(stranger: Browser) ->
     number = ids.from_text(ids.APPROVAL, approval)
     await decide_approval(house, OFFICER, number, is_approved=True, reason="read")
     started = await stranger.submit(waiting, f"{PATH}/new", **fields)
-    assert started.headers["location"] == PATH
-    listed = await stranger.get(PATH)
+    assert started.headers["location"] == f"{PATH}?done=campaign_started"
+    listed = await stranger.get(started.headers["location"])
+    assert "The campaign is started." in listed.text
     assert faults(listed.text) == []
     assert "no consent to offers" in listed.text
     [record] = re.findall(r"cm_\w+", listed.text)
@@ -56,4 +57,4 @@ async def test_two_people_start_a_campaign_and_one_ends_it(stranger: Browser) ->
     ending = await stranger.get(path)
     assert (ending.status_code, faults(ending.text)) == (200, [])
     over = await stranger.submit(ending, path, reason="wrong rule")
-    assert over.headers["location"] == PATH
+    assert over.headers["location"] == f"{PATH}?done=campaign_ended"

@@ -61,6 +61,7 @@ class CampaignsView:
 
     rows: Sequence[CampaignRow]
     new_href: str
+    done: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,11 @@ async def show(visit: Visit) -> Response:
     """Show campaigns."""
     names = {host.host_id: host.terms.name for host in await list_hosts(visit.desk.house)}
     found = await list_campaigns(visit.desk.house)
-    view = CampaignsView(rows=[_row(visit, item, names) for item in found], new_href=f"{_HOME}/new")
+    view = CampaignsView(
+        rows=[_row(visit, item, names) for item in found],
+        new_href=f"{_HOME}/new",
+        done=visit.done("campaign_started", "campaign_ended"),
+    )
     return visit.page(
         "hosts/campaigns.html",
         visit.t("campaigns.title"),
@@ -110,7 +115,7 @@ async def propose(visit: Visit) -> Response:
         kept = {field.name: visit.values.get(field.name, "") for field in await _fields(visit)}
         asked = ids.to_text(ids.APPROVAL, made.approval_id)
         return visit.go(f"{_HOME}/new?{urlencode({**kept, 'asked': asked})}")
-    return visit.go(_HOME)
+    return visit.go(f"{_HOME}?done=campaign_started")
 
 
 async def stop(visit: Visit) -> Response:
@@ -136,7 +141,7 @@ async def stop(visit: Visit) -> Response:
             return None
         return await end_campaign(visit.desk.house, visit.actor, campaign_id=number, reason=reason)
 
-    return await flow.run(visit, action, fields, act)
+    return await flow.run(visit, action, fields, act, done="campaign_ended")
 
 
 async def _form(visit: Visit, reader: FormReader | None = None) -> Response:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from counterfoil.console import flow
 from counterfoil.console.access import Permission
-from counterfoil.console.flow import Action, Crumb, Field, Preview
+from counterfoil.console.flow import Action, Crumb, Field, Plan, Preview
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
@@ -93,18 +93,21 @@ async def place(visit: Visit) -> Response:
         ),
         Field(name="reason", label=t("approval.reason")),
     ]
-    step = flow.step_of(visit)
-    if step not in (flow.PREVIEW, flow.CONFIRM) or visit.is_stale:
-        return flow.show_form(visit, action, fields)
-    reader = FormReader(visit.values)
-    placing = _placing(reader, found)
-    if placing is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    if step == flow.PREVIEW:
-        return flow.show_preview(visit, action, _preview(visit, found, placing))
-    outcome = await journey.place(visit.desk.house, visit.actor, placing)
-    done = "received_asked" if isinstance(outcome, Approval) else "received_placed"
-    return flow.finish(visit, action, fields, outcome, reader=reader, done=done)
+
+    async def plan(reader: FormReader) -> Plan | None:
+        placing = _placing(reader, found)
+        if placing is None:
+            return None
+        return Plan(
+            preview=lambda: _preview(visit, found, placing),
+            act=lambda **_key: journey.place(visit.desk.house, visit.actor, placing),
+        )
+
+    return await flow.run_previewed(visit, action, fields, plan, done=_done)
+
+
+def _done(outcome: object) -> str:
+    return "received_asked" if isinstance(outcome, Approval) else "received_placed"
 
 
 def _placing(reader: FormReader, found: Received) -> journey.Placing | None:

@@ -4,15 +4,13 @@ Two people  Where a merchant is paid changes by two: whoever asks sends the same
             somebody else has approved it. The other acts are one person's, with name and grounds.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from starlette.responses import Response
 
 from counterfoil.console import flow
 from counterfoil.console.access import Permission
-from counterfoil.console.flow import Action, Crumb, Field, Preview
+from counterfoil.console.flow import Action, Crumb, Field, Plan, Preview
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
@@ -20,7 +18,6 @@ from counterfoil.console.pages.scene_reading import Bought, Place, bought_of, pl
 from counterfoil.console.visit import Visit
 from counterfoil.journeys import scene_refunds, scene_schools, scenes
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Refused
 from counterfoil.platform.approvals import Approval
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Change
@@ -30,16 +27,6 @@ _PAYEE_LENGTH_MAX: Final = 200
 _SHA256_DIGITS: Final = 64
 _PPM_OF_PERCENT: Final = 10_000
 _HUNDRED: Final = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a form asks for: how it is shown once more, and what does it."""
-
-    preview: Preview
-    run: Callable[[str], Awaitable[object]]
-    #: Named by what came of it.
-    done: Callable[[object], str]
 
 
 async def payee(visit: Visit) -> Response:
@@ -58,7 +45,7 @@ async def payee(visit: Visit) -> Response:
         visit, place, "payee", "POST /v1/scene-payees", "scenes.register_payee", said=said
     )
 
-    def read(reader: FormReader) -> Asked | None:
+    async def plan(reader: FormReader) -> Plan | None:
         name = reader.text("name", length_max=_NAME_LENGTH_MAX)
         payee_ref = reader.text("payee_ref", length_max=_PAYEE_LENGTH_MAX)
         reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
@@ -72,8 +59,8 @@ async def payee(visit: Visit) -> Response:
             merchant_id=None if merchant is None else merchant.payee.merchant_id,
         )
         before = ("—", "—") if merchant is None else (merchant.payee.name, merchant.payee.payee_ref)
-        return Asked(
-            preview=Preview(
+        return Plan(
+            preview=lambda: Preview(
                 changes=[
                     Change(label=t("scenes.merchant_name"), before=before[0], after=name),
                     Change(label=t("scenes.payee"), before=before[1], after=payee_ref),
@@ -81,12 +68,18 @@ async def payee(visit: Visit) -> Response:
                 notes=[t("scenes.payee_two"), reason],
                 confirm=t("scenes.payee_confirm"),
             ),
-            run=lambda _key: scenes.register_payee(visit.desk.house, visit.actor, wish),
-            done=lambda found: "payee_asked" if isinstance(found, Approval) else "payee_registered",
+            act=lambda **_key: scenes.register_payee(visit.desk.house, visit.actor, wish),
         )
 
     present = {} if merchant is None else {"name": merchant.payee.name}
-    return await _carry(visit, action, fields, read, **present)
+    return await flow.run_previewed(
+        visit,
+        action,
+        fields,
+        plan,
+        done=lambda found: "payee_asked" if isinstance(found, Approval) else "payee_registered",
+        **present,
+    )
 
 
 async def licence(visit: Visit) -> Response:
@@ -106,7 +99,7 @@ async def licence(visit: Visit) -> Response:
         visit, place, "licence", "POST /v1/scene-licences", "record_licence", said=said
     )
 
-    def read(reader: FormReader) -> Asked | None:
+    async def plan(reader: FormReader) -> Plan | None:
         number = reader.text("number", length_max=_NAME_LENGTH_MAX)
         authority = reader.text("authority", length_max=_NAME_LENGTH_MAX)
         until, digest = reader.day("valid_until"), _digest(reader, "document")
@@ -124,17 +117,16 @@ async def licence(visit: Visit) -> Response:
         change = Change(
             label=t("scenes.licence"), before=before, after=f"{number} · {f.day(until)}"
         )
-        return Asked(
-            preview=Preview(
+        return Plan(
+            preview=lambda: Preview(
                 changes=[change], notes=[authority], confirm=t("scenes.licence_confirm")
             ),
-            run=lambda _key: scene_schools.record_licence(
+            act=lambda **_key: scene_schools.record_licence(
                 visit.desk.house, visit.actor, wish, by=visit.operator
             ),
-            done=lambda _found: "licence_recorded",
         )
 
-    return await _carry(visit, action, fields, read)
+    return await flow.run_previewed(visit, action, fields, plan, done="licence_recorded")
 
 
 async def close(visit: Visit) -> Response:
@@ -151,7 +143,7 @@ async def close(visit: Visit) -> Response:
     said = (t("scenes.close_title"), t("scenes.close_intro"))
     action = _action(visit, place, "close", "POST /v1/scene-closures", "close_merchant", said=said)
 
-    def read(reader: FormReader) -> Asked | None:
+    async def plan(reader: FormReader) -> Plan | None:
         closed_on = reader.day("closed_on")
         reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
         if closed_on is not None and closed_on > today:
@@ -163,14 +155,14 @@ async def close(visit: Visit) -> Response:
             before=visit.catalogue.label("scene_state", "open"),
             after=f"{visit.catalogue.label('scene_state', 'closed')} · {f.day(closed_on)}",
         )
-        return Asked(
-            preview=Preview(
+        return Plan(
+            preview=lambda: Preview(
                 changes=[change],
                 notes=[t("scenes.close_for_good"), reason],
                 confirm=t("scenes.close_confirm"),
                 is_destructive=True,
             ),
-            run=lambda _key: scene_schools.close_merchant(
+            act=lambda **_key: scene_schools.close_merchant(
                 visit.desk.house,
                 visit.actor,
                 merchant_id=merchant.payee.merchant_id,
@@ -178,10 +170,11 @@ async def close(visit: Visit) -> Response:
                 reason=reason,
                 by=visit.operator,
             ),
-            done=lambda _found: "merchant_closed",
         )
 
-    return await _carry(visit, action, fields, read, closed_on=today.isoformat())
+    return await flow.run_previewed(
+        visit, action, fields, plan, done="merchant_closed", closed_on=today.isoformat()
+    )
 
 
 async def progress(visit: Visit) -> Response:
@@ -201,19 +194,19 @@ async def progress(visit: Visit) -> Response:
     said = (t("scenes.progress_title"), t("scenes.progress_intro"))
     action = _action(visit, place, "progress", call, "report_progress", bought=bought, said=said)
 
-    def read(reader: FormReader) -> Asked | None:
+    async def plan(reader: FormReader) -> Plan | None:
         percent, digest = _percent(reader, "given"), _digest(reader, "proof")
         if percent is None or digest is None:
             return None
         before = f"{state.progress_ppm // _PPM_OF_PERCENT} %"
         change = Change(label=t("scenes.given"), before=before, after=f"{percent} %")
-        return Asked(
-            preview=Preview(
+        return Plan(
+            preview=lambda: Preview(
                 changes=[change],
                 notes=[t("scenes.progress_stays")],
                 confirm=t("scenes.progress_confirm"),
             ),
-            run=lambda _key: scene_schools.report_progress(
+            act=lambda **_key: scene_schools.report_progress(
                 visit.desk.house,
                 customer_id=state.purchase.customer_id,
                 purchase_id=state.purchase.purchase_id,
@@ -221,10 +214,9 @@ async def progress(visit: Visit) -> Response:
                 proof_sha256=digest,
                 by=visit.operator,
             ),
-            done=lambda _found: "progress_reported",
         )
 
-    return await _carry(visit, action, fields, read)
+    return await flow.run_previewed(visit, action, fields, plan, done="progress_reported")
 
 
 async def refund(visit: Visit) -> Response:
@@ -260,7 +252,7 @@ async def refund(visit: Visit) -> Response:
         said=said,
     )
 
-    def read(reader: FormReader) -> Asked | None:
+    async def plan(reader: FormReader) -> Plan | None:
         name = reader.choice("loan", loans)
         amount = reader.amount_minor("amount", purchase.currency)
         if name is None or amount is None:
@@ -272,50 +264,24 @@ async def refund(visit: Visit) -> Response:
             before=f.money(left, purchase.currency),
             after=f.money(max(0, left - amount), purchase.currency),
         )
-        return Asked(
-            preview=Preview(
+        return Plan(
+            preview=lambda: Preview(
                 changes=[change],
                 notes=[t("scenes.refund_note", loan=name)],
                 confirm=t("scenes.refund_confirm", amount=shown),
             ),
-            run=lambda key: scene_refunds.refund(
+            act=lambda *, idempotency_key: scene_refunds.refund(
                 visit.desk.house,
                 customer_id=purchase.customer_id,
                 loan_id=loan.loan_id,
                 amount_minor=amount,
                 currency=purchase.currency,
                 is_of_merchant=True,
-                idempotency_key=key,
+                idempotency_key=idempotency_key,
             ),
-            done=lambda _found: "refund_booked",
         )
 
-    return await _carry(visit, action, fields, read)
-
-
-async def _carry(
-    visit: Visit,
-    action: Action,
-    fields: Sequence[Field],
-    read: Callable[[FormReader], Asked | None],
-    **initial: str,
-) -> Response:
-    """Take one act through form, preview and journey."""
-    step = flow.step_of(visit)
-    if step not in (flow.PREVIEW, flow.CONFIRM) or visit.is_stale:
-        return flow.show_form(visit, action, fields, reader=None, **initial)
-    reader = FormReader(visit.values)
-    asked = read(reader)
-    if asked is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    if step == flow.PREVIEW:
-        return flow.show_preview(visit, action, asked.preview)
-    key = reader.idempotency_key()
-    if key is None:
-        return flow.show_form(visit, action, fields, reader=reader)
-    outcome = await asked.run(key)
-    done = "" if isinstance(outcome, Refused) else asked.done(outcome)
-    return flow.finish(visit, action, fields, outcome, reader=reader, done=done)
+    return await flow.run_previewed(visit, action, fields, plan, done="refund_booked")
 
 
 async def _bought(visit: Visit) -> tuple[Place | None, Bought | None]:
