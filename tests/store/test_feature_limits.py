@@ -1,6 +1,6 @@
 """What a check stops, two people switch and a purpose ends is unknown to decisions at once."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from counterfoil.features.correction import Remedy
 from counterfoil.features.quality import Check, Effect, Kind
 from counterfoil.features.refusals import FEATURE_NOT_FOUND, PURPOSE_NOT_REGISTERED
 from counterfoil.features.store import read_events
-from counterfoil.journeys import profile_lenders
+from counterfoil.journeys import feature_history, profile_lenders
 from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.correct_record import (
     correct_record,
@@ -24,6 +24,7 @@ from counterfoil.journeys.correct_record import (
     reports_touched,
 )
 from counterfoil.journeys.facts import Quality
+from counterfoil.journeys.feature_history import values_by_day
 from counterfoil.journeys.feature_limits import read_limits
 from counterfoil.journeys.feature_lineage import affected_by, end_purpose, lineage_of, touched_by
 from counterfoil.journeys.feature_quality import quality_of_sources, run_checks
@@ -341,9 +342,24 @@ async def test_a_profile_does_not_cross_lenders_without_consent(
     # Everything came with an application to the first.
     assert await known_to(both, "lender-one") == alone
     assert await known_to(both, "lender-two") == set()
+
+    async def learned_by(lender_id: str) -> int:
+        pages = values_by_day(
+            both, ["debt_monthly_minor"], [TODAY], purpose=None, lender_id=lender_id
+        )
+        return sum([page.height async for page in pages])
+
+    assert (await learned_by("lender-one"), await learned_by("lender-two")) == (1, 0)
     # A party that bears the lender's code, and the customer's consent with it as recipient.
     monkeypatch.setattr(profile_lenders, "_legal_id", lambda *_: "two.example")
     assert await known_to(both, "lender-two") == set()
     monkeypatch.setattr(profile_lenders, "usable_consents", consented)
     assert await known_to(both, "lender-two") == alone
     assert set(asked) == {("profile_sharing", "two.example")}
+    assert await learned_by("lender-two") == 1
+
+    async def everybody(_: object, customer_ids: Sequence[int]) -> frozenset[int]:
+        return frozenset(customer_ids)
+
+    monkeypatch.setattr(feature_history, "restricted_among", everybody)
+    assert await learned_by("lender-one") == 0

@@ -139,17 +139,31 @@ def export(
     *,
     days: Annotated[str, typer.Option(help="Days, such as 2026-01-31,2026-02-28.")],
     purpose: Purpose = None,
+    lender: Annotated[
+        str | None, typer.Option(help="The lender of record, where there are several.")
+    ] = None,
 ) -> None:
-    """Write features of all customers as they were known at the end of each day."""
+    """Write features of a lender's customers as they were known at the end of each day."""
 
     async def work(house: "House") -> int:
         import polars as pl
 
         from counterfoil.journeys.feature_history import values_by_day
+        from counterfoil.journeys.profile_lenders import lenders_of
+
+        lenders = sorted(lenders_of(house))
+        if lender not in lenders and (lender is not None or len(lenders) > 1):
+            raise output.fail(f"Name the lender with --lender: {', '.join(lenders)}.")
+        lender_id = lender or lenders[0]
 
         if unknown := [name for name in names if name not in house.registry.features]:
             raise output.fail(f"There is no feature {unknown[0]} in the registry.")
-        pages = [page async for page in values_by_day(house, names, wanted, purpose=purpose)]
+        pages = [
+            page
+            async for page in values_by_day(
+                house, names, wanted, purpose=purpose, lender_id=lender_id
+            )
+        ]
         if not pages:
             return 0
         frame = pl.concat(pages)

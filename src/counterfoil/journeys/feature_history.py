@@ -1,7 +1,9 @@
 """Values of features over the whole history of all customers, for training and back-tests.
 
 Invariant   A row holds what was known by its day and nothing later. What a customer has withdrawn
-            the consent to is in no row, whatever its day.
+            the consent to is in no row, whatever its day; who has processing restricted is in none.
+Lenders     The history is that of one lender of record: what others of the installation know of a
+            customer is in it only where the customer has consented to that.
 Memory      One page of customers at a time; rows are handed on page by page.
 """
 
@@ -18,12 +20,19 @@ from counterfoil.features.offline import Question, events_frame, values_over_his
 from counterfoil.journeys.facts import withdrawn_consents
 from counterfoil.journeys.feature_limits import read_limits
 from counterfoil.journeys.house import House
+from counterfoil.journeys.profile_lenders import events_for
+from counterfoil.privacy.correction_store import restricted_among
 
 _PAGE: Final = 500
 
 
 async def values_by_day(
-    house: House, names: Collection[str], days: Sequence[date], *, purpose: str | None
+    house: House,
+    names: Collection[str],
+    days: Sequence[date],
+    *,
+    purpose: str | None,
+    lender_id: str,
 ) -> AsyncIterator[pl.DataFrame]:
     """Yield values page by page: a row for each customer, line and day, null for unknown."""
     features = [house.registry.features[name] for name in names]
@@ -31,14 +40,15 @@ async def values_by_day(
     while True:
         async with house.database.connection() as connection:
             page = await store.customers_with_events(connection, after=after, page=_PAGE)
-            found = await store.read_events(connection, page)
+            restricted = await restricted_among(connection, page)
+            found = await store.read_events(connection, [*{*page} - {*restricted}])
             limits = await read_limits(house.registry, connection)
             stopped: set[int] = set()
             for customer_id, events in found.items():
                 stopped |= await withdrawn_consents(connection, customer_id, events)
-        events = [
-            event for mine in found.values() for event in mine if event.source in limits.sources
-        ]
+            every = [event for mine in found.values() for event in mine]
+            seen = await events_for(house, connection, every, lender_id)
+        events = [event for event in seen if event.source in limits.sources]
         allowed = [one for one in features if (one.name, purpose or "") not in limits.ended]
         asked = _questions(events, allowed, days)
         if asked:
