@@ -14,13 +14,16 @@ from counterfoil.customers.message import load_texts
 from counterfoil.journeys.check_books import check_books
 from counterfoil.journeys.close_day import close_day
 from counterfoil.journeys.contract_version import take_effect
+from counterfoil.journeys.reprice import PriceWish, reprice_line
 from counterfoil.journeys.tell_customers import notices_consumer, take_notices
 from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language
 from counterfoil.lending.account import Setting
 from counterfoil.lending.fees import fees_to_text
 from counterfoil.lending.store import read_line, read_loan
 from counterfoil.lending.terms import Fee, FeeTiming
+from counterfoil.platform.access_matrix import Actor
 
 
 @pytest.fixture
@@ -220,10 +223,21 @@ async def test_a_dearer_price_is_noticed_compared_signed_and_no_loan_pays_it(
     line = await line_of(signing)
     rate = line["rate_daily_e8"]
     asked = wish_of(signing, line["id"])
+    # A price that was announced holds until then, and is what the dearer one is compared with.
+    wish = PriceWish(
+        customer_id=signing.view.customer_id,
+        line_id=signing.view.application_id,
+        rate_daily_e8=rate - 1_000,
+        effective_on=FIRST_DAY,
+        reason="spring",
+    )
+    desk = Actor(name="an-li", role="risk_analyst", source="console")
+    assert not isinstance(await reprice_line(site.house, desk, wish), Refused)
+    assert (await leaf_bodies(site))[-1]["event"] == "price_announced"
     before = (await site.post("/v1/quotes", asked)).json()["cost_sheet"]
     codes = {
         "line_outside_terms": {"rate_daily_e8": 60_000},
-        "new_version_not_needed": {"rate_daily_e8": rate},
+        "new_version_not_needed": {"rate_daily_e8": rate - 1_000},
         "limit_needs_decision": {"limit_minor": line["limit_minor"] + 10_000},
         "notice_too_short": {"rate_daily_e8": rate + 3_000, "effective_on": "2026-03-20"},
     }
@@ -237,7 +251,7 @@ async def test_a_dearer_price_is_noticed_compared_signed_and_no_loan_pays_it(
     assert said == (["price"], True)
     leaf = (await leaf_bodies(site))[-1]
     assert (leaf["event"], leaf["changes"]) == ("change_noticed", ["price"])
-    assert leaf["to"]["rate_daily_e8"] == leaf["from"]["rate_daily_e8"] + 3_000
+    assert leaf["to"]["rate_daily_e8"] == leaf["from"]["rate_daily_e8"] + 4_000
     told = (
         await site.get(f"/v1/contracts/{number}/differences", customer_id=signing.customer_id)
     ).json()["items"]
@@ -245,9 +259,13 @@ async def test_a_dearer_price_is_noticed_compared_signed_and_no_loan_pays_it(
         [one] = [item for item in told if item["language"] == language]
         [clause] = [item for item in one["clauses"] if item["heading"].startswith(heading)]
         assert len(clause["before"]) == len(clause["after"]) == 1, clause
-    [change] = await changes_of(signing, line["id"])
+    change, announced = await changes_of(signing, line["id"])
+    assert (announced["way"], announced["standing"]) == ("price", "in_force")
+    assert (announced["from_rate_daily_e8"], announced["to_rate_daily_e8"]) == (rate, rate - 1_000)
     assert (change["standing"], change["effective_on"]) == ("open", "2026-05-01")
-    assert (change["from_rate_daily_e8"], change["to_rate_daily_e8"]) == (rate, rate + 3_000)
+    assert (change["from_rate_daily_e8"], change["to_rate_daily_e8"]) == (
+        rate - 1_000, rate + 3_000,
+    )  # fmt: skip
     # Until its day the earlier price holds, signed or not.
     code = await signing.show_all()
     wait(site, 6)
@@ -255,15 +273,15 @@ async def test_a_dearer_price_is_noticed_compared_signed_and_no_loan_pays_it(
     again = await noticed_price(signing, line, rate_daily_e8=rate + 4_000)
     assert again.json()["code"] == "new_version_signed"
     now = (await site.post("/v1/quotes", asked)).json()["cost_sheet"]
-    assert now["rate_daily_e8"] == before["rate_daily_e8"] == rate
+    assert now["rate_daily_e8"] == before["rate_daily_e8"] == rate - 1_000
     await close_day(site.house, to=date(2026, 5, 2))
     quoted = (await site.post("/v1/quotes", asked)).json()
     assert quoted["cost_sheet"]["rate_daily_e8"] == rate + 3_000
     assert f"{(rate + 3_000) / 1e6:g}" in quoted["note"]["text"]
     line = await line_of(signing)
     assert (line["rate_daily_e8"], line["contract_id"]) == (rate + 3_000, number)
-    [change] = await changes_of(signing, line["id"])
-    assert change["standing"] == "in_force"
+    change, announced = await changes_of(signing, line["id"])
+    assert (change["standing"], announced["standing"]) == ("in_force", "replaced")
     read = await site.get(f"/v1/loans/{loan['id']}", customer_id=signing.customer_id)
     assert read.json()["rate_daily_e8"] == rate
     history = await site.get(f"/v1/lines/{line['id']}/history", customer_id=signing.customer_id)

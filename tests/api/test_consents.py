@@ -10,6 +10,8 @@ from typing import Any
 import orjson
 import pytest
 from tests.api.conftest import Json, Site
+from tests.api.signing import Signing, drawn
+from tests.store.applicants import Counter
 
 from counterfoil.consents.status_list import is_withdrawn
 from counterfoil.evidence.leaf import LeafType
@@ -293,3 +295,25 @@ async def test_reading_and_writing_need_their_own_scopes(site: Site) -> None:
     assert (await site.post("/v1/consents", body, headers=writer)).status_code == 201
     listed = await site.client.get("/v1/consents", params={"customer_id": customer}, headers=writer)
     assert listed.status_code == 403
+
+
+async def test_who_refuses_every_optional_consent_applies_signs_and_draws(site: Site) -> None:
+    counter = Counter(site.house)
+    number = await counter.register("refuses")
+    customer = ids.to_text(ids.CUSTOMER, number)
+    notices = (await site.get("/v1/notices")).json()["items"]
+    optional = [one["code"] for one in notices if one["is_optional"]]
+    assert {"marketing", "improvement", "income-proof", "household-link"} <= set(optional)
+    for code in optional:
+        body = await decision(site, customer, code)
+        body["decision"] = "refused"
+        answered = await site.post("/v1/consents", body)
+        assert (answered.status_code, answered.json()["status"]) == (201, "refused"), code
+    signing = Signing(site, counter)
+    signing.view = await counter.apply(customer_id=number)
+    signing.customer_id = customer
+    signing.application_id = ids.to_text(ids.APPLICATION, signing.view.application_id)
+    _, loan = await drawn(signing)
+    assert loan["status"] == "pending"
+    listed = (await site.get("/v1/consents", customer_id=customer)).json()
+    assert {one["notice"] for one in listed["refused"]} == set(optional)
