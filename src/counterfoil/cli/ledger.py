@@ -288,7 +288,8 @@ def _with_database(work: "Callable[[str], Awaitable[T]]") -> T:
 def _money(amount_minor: int, currency: str) -> str:
     from counterfoil.kernel.money import to_major_text
 
-    return to_major_text(amount_minor, currency)
+    whole, point, fraction = to_major_text(abs(amount_minor), currency).partition(".")
+    return f"{'-' if amount_minor < 0 else ''}{int(whole):,}{point}{fraction}"
 
 
 def _percent(rate_daily_e8: int) -> str:

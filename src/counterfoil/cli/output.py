@@ -1,13 +1,18 @@
 """What commands write: tables for people, JSON for programs, and one line when something failed."""
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 import typer
 
 #: Exit code of a command that could not do its work.
 EXIT_FAILED = 1
+#: What stands where there is nothing.
+_NONE: Final = "—"
+_FIGURE: Final = re.compile(r"[-−+]?[0-9][0-9,]*(\.[0-9]+)?( ?%| ms| s)?")
 
 
 def write_json(value: object) -> None:
@@ -19,21 +24,29 @@ def write_json(value: object) -> None:
 
 
 def write_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table as wide as the terminal."""
+    """Write a table as wide as the terminal; columns of figures stand to the right."""
     from rich.console import Console
     from rich.table import Table
 
+    texts = [[_cell(value) for value in row] for row in rows]
     table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*[_cell(value) for value in row])
+    for place, column in enumerate(columns):
+        # The first column names the row, by a number too.
+        is_figures = place > 0 and _are_figures([row[place] for row in texts])
+        table.add_column(column, overflow="fold", justify="right" if is_figures else "left")
+    for row in texts:
+        table.add_row(*row)
     Console().print(table)
+
+
+def _are_figures(cells: Sequence[str]) -> bool:
+    known = [cell for cell in cells if cell != _NONE]
+    return bool(known) and all(map(_FIGURE.fullmatch, known))
 
 
 def _cell(value: object) -> str:
     if value is None:
-        return "—"
+        return _NONE
     return "\n".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 

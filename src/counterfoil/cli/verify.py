@@ -194,7 +194,7 @@ def _read(file: Path) -> bytes:
     try:
         return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as failure:
-        raise typer.BadParameter(str(failure)) from failure
+        raise typer.BadParameter(f"{file}: {failure.strerror}") from failure
 
 
 def _fresh(not_older_than: int | None) -> "Freshness | None":
@@ -222,7 +222,7 @@ def _answer(
         try:
             verdict = check(read)
         except OSError as failure:
-            typer.echo(str(failure), err=True)
+            typer.echo(f"{failure.filename}: {failure.strerror}", err=True)
             raise typer.Exit(EXIT_USAGE) from failure
         code = _exit_code(verdict)
     output.write_json(verdict.shape())
