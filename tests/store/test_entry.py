@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import typer
 from tests.store.privacy_desk import (
     ADMIN,
     CLERK,
@@ -22,13 +23,14 @@ from tests.store.privacy_desk import (
     staff,
 )
 
+from counterfoil.cli.acting import acting
 from counterfoil.journeys import attributes, cases
 from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.attributes import AttributeWish
 from counterfoil.journeys.entry import Ask, Entered, enter, within
 from counterfoil.journeys.fill_regions import RegionsFilled, fill_regions
 from counterfoil.journeys.house import House
-from counterfoil.journeys.look_book import LookBook, customers_in
+from counterfoil.journeys.look_book import LookBook, customers_in, customers_of
 from counterfoil.journeys.rights import RightsWish, ask_right
 from counterfoil.journeys.trail import Act, check_trail, find_trail
 from counterfoil.kernel import ids
@@ -42,6 +44,7 @@ from counterfoil.platform.holdings import (
     Attribute,
     AttributeGrant,
     CustomerCase,
+    Matter,
     Reach,
     Training,
     Wanted,
@@ -52,6 +55,7 @@ from counterfoil.privacy.rights import Right
 
 COLLECTOR = staff("collector", "collector.a")
 ANALYST = staff("risk_analyst", "analyst.a")
+FINANCE = staff("finance", "finance.a")
 MACHINE = Actor(name="cli:root", role="machine", source="cli root")
 #: 16:00 of a Monday, where the lender is.
 NOW = START
@@ -66,7 +70,7 @@ async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
                 "INSERT INTO customers.customer (customer_id, status, language, created_at)"
                 " VALUES (1, 'active', 'zh', now()), (2, 'active', 'zh', now())"
             )
-            for actor in (CLERK, OFFICER, SECOND, ADMIN, COLLECTOR, ANALYST):
+            for actor in (CLERK, OFFICER, SECOND, ADMIN, COLLECTOR, ANALYST, FINANCE):
                 await access.set_operator(
                     connection,
                     operator_id=opened.ids.next(),
@@ -233,7 +237,7 @@ async def test_customer_data_takes_an_open_case_of_everybody_but_those_who_look_
     house: House,
 ) -> None:
     """Masked for roles that work on customers; in clear for every role there is."""
-    for actor in (ADMIN, CLERK, staff("finance", "finance.a")):
+    for actor in (ADMIN, CLERK, FINANCE):
         assert code_of(await at_gate(house, actor, "read", 1)) == "case_needed"
     for actor in (OFFICER, ANALYST, staff("auditor", "auditor.a")):
         assert isinstance(await at_gate(house, actor, "read", 1), Entered)
@@ -282,6 +286,51 @@ async def test_the_region_of_earlier_customers_is_filled_in_and_unknown_is_nobod
     assert code_of(await at_gate(house, ANALYST, "read", 2)) == "out_of_reach"
     [line] = await find_trail(house, Searched(act="regions_filled"))
     assert (line.actor, line.customer_ids, line.purpose) == (MACHINE.name, (1, 2), "security")
+
+
+async def test_a_command_asks_for_whom_it_names_and_for_what_it_does(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def at_command(act: str = "read") -> Actor:
+        password = "correct horse battery"
+        return await acting(house, FINANCE.name, password, act=act, from_stdin=True)
+
+    # The machine's clock stands where the house's does not; a case lasts beyond both.
+    async with house.database.transaction() as connection:
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute(
+            "UPDATE platform.operator SET created_at = now(), rights_since = now()"
+        )
+    words = ["counterfoil", "payments", "propose", ids.to_text(ids.CUSTOMER, 1), "--reason", "x"]
+    monkeypatch.setattr("sys.argv", words)
+    with pytest.raises(typer.Exit):
+        await at_command()
+    [line] = await find_trail(house, Searched(act="cli"))
+    assert (line.outcome, line.customer_id, line.subject) == (
+        "case_needed", 1, "counterfoil payments propose",
+    )  # fmt: skip
+    monkeypatch.setattr("sys.argv", words[:2])
+    assert (await at_command()).name == FINANCE.name
+    # What the role may not do at all, no command does either.
+    with pytest.raises(typer.Exit):
+        await at_command("review")
+    [line, _] = await find_trail(house, Searched(act="cli"))
+    assert line.outcome == "rights_not_allowed"
+    used = await rows(house, "SELECT operator, permission FROM platform.right_use")
+    assert [tuple(row) for row in used] == [(FINANCE.name, "read")]
+
+
+def test_whom_a_command_shows_is_read_off_what_its_work_returned() -> None:
+    text = ids.to_text(ids.CUSTOMER, 5)
+    shown = customers_of(
+        [
+            {"customer_id": 3, "deep": [(1, {"said": f"of {text}."})]},
+            Wanted(customer_ids=(8, 9), matters=(("ln", 77),)),
+            Matter(customer_id=4, kind="ln", number=70),
+            b"bytes", None, 12,
+        ]
+    )  # fmt: skip
+    assert shown == (3, 4, 5, 8, 9)
 
 
 async def test_a_case_is_not_made_up(house: House) -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import getpass
+import itertools
+import re
+import sys
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
-import click
 import typer
 
 from counterfoil.cli import output
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from counterfoil.platform.access_matrix import Actor
 
 T = TypeVar("T")
+#: A word of a command; a name or a number that it is given looks otherwise, or comes behind.
+_WORD: Final = re.compile(r"[a-z]+(-[a-z]+)*")
+_WORDS_MAX: Final = 3
 
 As = Annotated[str, typer.Option("--as", help="Your name as an operator; the password is asked.")]
 PasswordStdin = Annotated[
@@ -94,15 +99,16 @@ async def _note_shown(house: "House", actor: "Actor", outcome: object) -> None:
 
 
 def _command() -> str:
-    context = click.get_current_context(silent=True)
-    return "cli" if context is None else context.command_path
+    """Return the words by which the command at hand was called, without what it was given."""
+    words = itertools.takewhile(_WORD.fullmatch, sys.argv[1:])
+    return " ".join(["counterfoil", *itertools.islice(words, _WORDS_MAX)])
 
 
 def _named() -> list[str]:
-    """Return what the command at hand was given."""
-    context = click.get_current_context(silent=True)
-    given = {} if context is None else context.params
-    return [value for value in given.values() if isinstance(value, str)]
+    """Return the identifiers that the command at hand was given."""
+    from counterfoil.kernel import ids
+
+    return ids.texts_in(" ".join(sys.argv[1:]))
 
 
 def _run_in_house(work: "Callable[[House], Awaitable[T]]") -> T:
@@ -128,16 +134,17 @@ async def acting(
     house: "House", name: str, password: str, *, act: str = "read", said: str = "", from_stdin: bool
 ) -> "Actor":
     """Return the operator whose name, password and code these are, with the rights of now."""
-    from counterfoil.journeys.entry import Ask, enter
+    from counterfoil.journeys.entry import Ask, Entered, enter
     from counterfoil.journeys.second_factor import is_code, is_factor_required
-    from counterfoil.journeys.staff_rights import standing_of
+    from counterfoil.journeys.staff_rights import note_right_use, standing_of
     from counterfoil.journeys.trail import Act, note_refusal
     from counterfoil.kernel import ids
     from counterfoil.kernel.clock import SystemClock
-    from counterfoil.kernel.errors import Refused
+    from counterfoil.kernel.errors import Refused, refuse
     from counterfoil.platform.access import verify_operator
-    from counterfoil.platform.access_matrix import Actor
+    from counterfoil.platform.access_matrix import Actor, load_matrix
     from counterfoil.platform.holdings import read_holding, wanted_in
+    from counterfoil.platform.staff import RIGHTS_NOT_ALLOWED
 
     now = SystemClock().now()
     async with house.database.connection() as connection:
@@ -161,11 +168,16 @@ async def acting(
         suspended=standing.suspended,
     )
     wanted = wanted_in([*_named(), *ids.texts_in(said)])
-    entered = await enter(house, actor, holding, Ask(act=act, wanted=wanted), now=now)
+    entered: Entered | Refused = refuse(RIGHTS_NOT_ALLOWED)
+    if act in load_matrix().rights_for(actor).permissions:
+        entered = await enter(house, actor, holding, Ask(act=act, wanted=wanted), now=now)
     if isinstance(entered, Refused):
         refusal = Act(name="cli", customer_ids=wanted.customer_ids, subject=_command())
         await note_refusal(house, actor, refusal, entered)
         raise output.fail(f"{entered.message} {entered.next_step} ({entered.code})")
+    if act in load_matrix().rights_of(role).permissions:
+        async with house.database.transaction() as connection:
+            await note_right_use(connection, operator.name, act, on=now.date())
     return actor
 
 

@@ -166,6 +166,19 @@ class Visit:
         seen = await in_queue(self.desk.house, self.reach, matters, now=self.desk.wall.now())
         return [item for matter, item in waiting if matter in seen]
 
+    async def of_lines(
+        self, items: Iterable[T], customer_id: int, line_of: Callable[[T], int | None]
+    ) -> list[T]:
+        """Return those of a customer's items that are of no line, or of one within reach."""
+        lines = [(line_of(item), item) for item in items]
+        matters = {Matter(customer_id, ids.LINE, line) for line, _ in lines if line is not None}
+        seen = await in_queue(self.desk.house, self.reach, matters, now=self.desk.wall.now())
+        return [
+            item
+            for line, item in lines
+            if line is None or Matter(customer_id, ids.LINE, line) in seen
+        ]
+
     async def within_reach(self, items: Iterable[T], said: Callable[[T], str]) -> list[T]:
         """Return those of some items whose words name nobody and nothing beyond one's reach."""
         named = [(wanted_in(ids.texts_in(said(item))).each(), item) for item in items]

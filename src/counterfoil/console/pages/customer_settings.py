@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -21,6 +22,7 @@ from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.queries import Row
 from counterfoil.platform.web.parts import Status
 
+_DEBITED: Final = itemgetter("line_id")
 _NEWEST: Final = 2**63 - 1
 
 
@@ -111,14 +113,18 @@ async def show(visit: Visit) -> Response:
         return await errors.not_found(visit)
     history = await read_history(house, customer_id=customer_id, before=_NEWEST, page=PART_ROWS)
     debits = await read_debits(house, customer_id=customer_id, page=PART_ROWS)
+    lines = await visit.of_lines(found["lines"], customer_id, _line_of)
     record = found["customer_id"]
     view = SettingsPageView(
         customer=record,
         customer_href=words.customer_href(customer_id),
         facts=_facts(visit, found, notice),
-        lines=[_line(visit, customer_id, line) for line in found["lines"]],
-        debits=[_debit(visit, row) for row in debits],
-        changes=[_change(visit, one) for one in history],
+        lines=[_line(visit, customer_id, line) for line in lines],
+        debits=[_debit(visit, row) for row in await visit.of_lines(debits, customer_id, _DEBITED)],
+        changes=[
+            _change(visit, one)
+            for one in await visit.of_lines(history, customer_id, attrgetter("line_id"))
+        ],
         messages=[_message(visit, row) for row in told],
     )
     return visit.page(
@@ -129,6 +135,10 @@ async def show(visit: Visit) -> Response:
         api_call=f"GET /v1/settings?customer_id={record}",
         cli_call=f"counterfoil settings {record}",
     )
+
+
+def _line_of(line: Mapping[str, Any]) -> int:
+    return ids.from_text(ids.LINE, line["line_id"])
 
 
 def _facts(visit: Visit, found: Mapping[str, Any], notice: str) -> list[tuple[str, str]]:

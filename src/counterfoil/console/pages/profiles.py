@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 from starlette.responses import Response
@@ -68,6 +69,7 @@ async def show(visit: Visit) -> Response:
     found = await staff_profile(house, visit.actor, customer_id, purpose=purpose, lender_id=lender)
     if isinstance(found, Refused):
         return await (errors.forbidden if purpose not in looks else errors.not_found)(visit)
+    traits = await visit.of_lines(found.traits, customer_id, attrgetter("line_id"))
     record = ids.to_text(ids.CUSTOMER, customer_id)
     async with visit.reading():
         """The frame shows the business date."""
@@ -84,7 +86,7 @@ async def show(visit: Visit) -> Response:
             for code in looks
             for one in lenders
         ],
-        rows=[_row(visit, trait) for trait in found.traits],
+        rows=[_row(visit, trait) for trait in traits],
     )
     return visit.page(
         "customers/profile.html",

@@ -34,8 +34,7 @@ async def waiting(visit: Visit) -> list[Quarantined]:
     """Return the malformed events that wait, as far as the operator may see their customers."""
     async with visit.reading() as connection:
         found = await quarantine_page(connection, page=WAITING_SHOWN)  # type: ignore[arg-type]
-    of_person = attrgetter("draft.customer_id", "draft.customer_id")
-    return await visit.in_queue(found, ids.CUSTOMER, of_person)
+    return await visit.in_queue(found, ids.EVENT, attrgetter("draft.customer_id", "event_id"))
 
 
 def href_of(held: Quarantined) -> str:
