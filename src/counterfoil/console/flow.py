@@ -184,7 +184,7 @@ async def run_previewed(
     """Show the form of an action, then what it would do, then do it."""
     step = step_of(visit)
     if step not in (PREVIEW, CONFIRM) or visit.is_stale:
-        return show_form(visit, action, fields, **initial)
+        return show_form(visit, action, fields, reader=None, is_previewed=True, **initial)
     reader = FormReader(visit.values)
     planned = await plan(reader)
     if planned is None or not reader.is_valid:
@@ -206,6 +206,7 @@ async def run(
     act: Callable[[FormReader], Awaitable[object]],
     *,
     done: str | Callable[[object], str] = "",
+    **initial: str,
 ) -> Response:
     """Show the form of an action that needs no preview, or do it once it is sent.
 
@@ -213,7 +214,7 @@ async def run(
     the page one comes back to says so; where there are several, it is told from the outcome.
     """
     if visit.request.method != "POST" or visit.is_stale:
-        return show_form(visit, action, fields, is_previewed=False)
+        return show_form(visit, action, fields, reader=None, is_previewed=False, **initial)
     reader = FormReader(visit.values)
     outcome = await act(reader)
     if not reader.is_valid:

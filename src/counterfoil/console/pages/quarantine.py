@@ -68,10 +68,8 @@ async def decide(visit: Visit) -> Response:
         )
 
     action, fields = _action(visit, held), _fields(visit, members)
-    if visit.request.method != "POST":
-        kept = {_field(name): _text(value) for name, value in held.draft.facts.items()}
-        return flow.show_form(visit, action, fields, reader=None, **kept)
-    return await flow.run(visit, action, fields, act, done=lambda out: DONE[out is None])
+    kept = {_field(name): _text(value) for name, value in held.draft.facts.items()}
+    return await flow.run(visit, action, fields, act, done=lambda out: DONE[out is None], **kept)
 
 
 def _asked(params: Mapping[str, str]) -> str:
