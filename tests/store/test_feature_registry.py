@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from tests.store.applicants import Counter
-from tests.store.raise_desk import open_line
+from tests.store.raise_desk import ask, open_line, wish
 from tests.store.test_policies_in_force import follower_of
 from tests.unit.decisioning.policies import document_of
 
 from counterfoil.decisioning import publication_store
 from counterfoil.decisioning.document import policy_of
+from counterfoil.decisioning.limit_request import LimitRequest
+from counterfoil.decisioning.lineage_store import decisions_of_customers
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.publication import GateRecord, Publication
 from counterfoil.decisioning.store import keep_policy
@@ -59,7 +61,7 @@ version = 1
 [[features.uses]]
 source = "own_behaviour"
 legal_basis = "contract"
-purposes = ["origination"]
+purposes = ["origination", "limit_increase"]
 
 [features.value]
 fold = "sum"
@@ -109,22 +111,28 @@ async def published(house: House, registry: Registry) -> None:
     assert not isinstance(made, Refused), made
 
 
-def reading_it() -> Policy:
+def reading_it(name: str = "base-2026-04") -> Policy:
     """Return a policy that declines who has had much here by the lender's own feature."""
-    document = document_of("base-2026-04")
+    document = document_of(name)
     feature = {
         "name": "own_limits_opened_minor", "name_en": "Limits opened here", "name_zh": "额度",
         "type": "integer", "unit": "minor", "lowest": 0, "highest": 100_000_000_000,
         "nullable": True, "source": "own_behaviour", "legal_basis": "contract",
     }  # fmt: skip
-    [pattern] = [rule for rule in document["rules"] if rule["code"] == "R09"]
+    grade = feature | {
+        "name": "own_grade", "name_en": "Grade", "name_zh": "评级", "type": "text", "unit": "none",
+        "values": ["A", "B", "C", "D", "E"], "source": "own_model",
+    }  # fmt: skip
+    layer = [] if name.startswith("base") else [{k: v for k, v in grade.items() if "est" not in k}]
+    declining = [rule for rule in document["rules"] if rule["action"] == "decline"]
+    pattern = next((rule for rule in declining if rule["code"] == "R09"), declining[-1])
     rule = pattern | {
         "code": "O01",
         "when": [">=", ["feature", "own_limits_opened_minor"], ["literal", 400_000]],
     }
     return policy_of(
         document
-        | {"version": "own", "features": [*document["features"], feature]}
+        | {"version": "own", "features": [*document["features"], feature, *layer]}
         | {"rules": [*document["rules"], rule]}
     )
 
@@ -145,7 +153,7 @@ async def decides(house: House, policy: Policy) -> None:
         await publication_store.add_gate(connection, gate)
         await publication_store.add_publication(connection, made)
     await follower_of(house).read()
-    assert house.policies.origination.policy.hash == policy.hash
+    assert house.policies.every()[policy.purpose].policy.hash == policy.hash
 
 
 async def test_decisions_read_what_two_people_have_registered(
@@ -181,10 +189,19 @@ async def test_decisions_read_what_two_people_have_registered(
     counter.persons = 1
     customer_id = await counter.register("known")
     assert (await counter.apply()).status == "approved"
-    await open_line(house, customer_id)
+    line_id = await open_line(house, customer_id)
     clock.advance(timedelta(minutes=1))
     view = await counter.apply(customer_id=customer_id)
     assert (view.status, view.reasons) == ("declined", ("EXP_LENDERS",))
+
+    # A request for more reads it, too, and what another policy concluded before.
+    await decides(house, reading_it("raise-2026-01"))
+    more = await ask(house, wish(customer_id, line_id))
+    assert isinstance(more, LimitRequest), more
+    async with house.database.connection() as connection:
+        *_, raised = await decisions_of_customers(connection, [customer_id])
+    assert raised.features["own_limits_opened_minor"] == 500_000
+    assert raised.features["own_grade"] == view.grade
 
     clock.advance(timedelta(minutes=1))
     second = registry_with(COUNTED.replace("version = 1", "version = 2"))
@@ -192,9 +209,13 @@ async def test_decisions_read_what_two_people_have_registered(
         report = await gate(house, connection, second)
     [change] = report.changes
     assert [member for member, _, _ in change.members] == ["value", "version"]
-    assert report.impact.cases == 2
-    assert report.impact.values["own_limits_opened_minor"] == {"same": 1, "changed": 1}
-    assert report.impact.outcomes == {"approved > approved": 1, "declined > approved": 1}
+    assert report.impact.cases == 3
+    assert report.impact.values["own_limits_opened_minor"] == {"same": 1, "changed": 2}
+    assert report.impact.outcomes == {
+        "approved > approved": 1,
+        "declined > approved": 1,
+        "declined > referred": 1,
+    }
     await published(house, second)
     async with house.database.transaction() as connection:
         lineage = await lineage_of(house, connection, customer_id, view.application_id)

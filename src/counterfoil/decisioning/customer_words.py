@@ -98,6 +98,7 @@ SOURCE_NAMES: Final = {
     "application": Both("您本次的申请", "this application"),
     "recorded_history": Both("您提供的还款记录", "the repayment record that you provided"),
     "own_behaviour": Both("您在本机构的还款情况", "how you have repaid us"),
+    "own_model": Both("本机构此前对您的评估", "what we concluded about you before"),
     "transactions": Both("经您授权的交易信息", "transactions, with your consent"),
     "bureau": Both("经您授权查询的信用报告", "your credit report, read with your consent"),
     "third_party": Both("经您授权的第三方信息", "a third party, with your consent"),
@@ -125,6 +126,7 @@ CORRECT: Final = {
     "application": _STATED,
     "recorded_history": _STATED,
     "own_behaviour": _OURS,
+    "own_model": _OURS,
     "transactions": _OURS,
     "bureau": Both(
         "如信用报告有误，您可向征信机构或我们提出异议，更正后可申请人工复核。",

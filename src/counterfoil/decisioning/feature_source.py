@@ -33,6 +33,8 @@ SOURCES: Final = {
     #: What `journeys/exposure.py` measures: proven income under its own consent, debts everywhere.
     "capacity": Source(frozenset({"consent", "law"}), is_after_inquiry=True),
     "own_behaviour": Source(frozenset({"contract", "law"})),
+    #: What a policy or a model of the house concluded before: one layer is read by the next.
+    "own_model": Source(frozenset({"contract", "law"})),
     "transactions": Source(_CONSENT, names_purpose=True),
     "bureau": Source(_CONSENT, is_after_inquiry=True, names_purpose=True),
     "third_party": Source(_CONSENT, is_after_inquiry=True, names_purpose=True),

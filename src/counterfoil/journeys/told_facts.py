@@ -1,7 +1,7 @@
 """What decisions read of the store of features: what a policy declares and no room hands over.
 
-Served      Own behaviour beyond the figures that lending counts within the request, transactions,
-            third parties. What applicants, bureau, identity check and the guard against too much
+Served      Own behaviour beyond the figures that lending counts within the request, what policies
+            and models concluded before, transactions, third parties. What applicants, bureau, identity check and the guard against too much
             debt say comes with the case.
 Invariant   By the definition that serves the whole history, as known at the decision, for the
             policy's purpose and the product's lender. What a customer has withdrawn, a check has
@@ -22,7 +22,7 @@ from counterfoil.journeys.profile_lenders import events_for
 from counterfoil.platform.database import Connection
 
 #: Sources of which nobody but the store of features tells a decision.
-SERVED: Final = frozenset({"own_behaviour", "transactions", "third_party"})
+SERVED: Final = frozenset({"own_behaviour", "own_model", "transactions", "third_party"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
