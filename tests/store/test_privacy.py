@@ -3,13 +3,14 @@
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.access_matrix import reading
-from counterfoil.platform.database import Database
+from counterfoil.platform.database import Connection, Database
 from counterfoil.privacy import person_store as persons
 from counterfoil.privacy.blind_index import IndexKind
 from counterfoil.privacy.file_key import FileIndexSecret, FileKeyWrapper, create_keys
@@ -43,6 +44,40 @@ async def test_a_person_is_shown_masked(database: Database, vault: Vault) -> Non
             customer_id=1, name="王*明", id_number="110***********002X", phone="138****1234"
         )
     }
+
+
+async def test_a_page_of_people_is_read_by_as_many_statements_as_one(
+    database: Database, vault: Vault
+) -> None:
+    people = [
+        PersonRecord(
+            customer_id=n, name=f"王{n}明", id_number=f"1101051949123100{n}", phone=WANG.phone
+        )
+        for n in range(10, 30)
+    ]
+    await keep(database, vault, *people)
+    counted = {}
+    async with database.connection() as connection:
+        for wanted in (people[:1], people):
+            asked = Counting(connection)
+            ids = [person.customer_id for person in wanted]
+            shown = await persons.read_masked(asked, vault, ids, reading("person_export"))  # type: ignore[arg-type]
+            assert len(shown) == len(wanted)
+            counted[len(wanted)] = asked.statements
+    # Records with their keys, and whose data is kept for legal purposes alone.
+    assert counted == {1: 2, 20: 2}
+
+
+class Counting:
+    """A connection that counts what it is asked."""
+
+    def __init__(self, inner: Connection) -> None:
+        self.inner = inner
+        self.statements = 0
+
+    async def fetch(self, query: str, *args: object) -> list[Any]:
+        self.statements += 1
+        return await self.inner.fetch(query, *args)
 
 
 async def test_a_person_is_found_by_number(database: Database, vault: Vault) -> None:

@@ -2,13 +2,13 @@
 
 Asked       Outside a sandbox, before each use, whether an approved assessment in force is about
             exactly this: who is entrusted with work, or whom data is provided to. Somebody else
-            than its author approved it. What ends takes effect within `FRESH_SECONDS`.
+            than its author approved it. What ends takes effect within a minute.
 Waiting     Messages stay where they are and are tried again; whatever else would have gone out is
             refused by name, and nothing is lost.
 Follows     PIPL articles 55 and 56; the rule R032.
 """
 
-import time
+from datetime import datetime, timedelta
 from typing import Final
 
 from counterfoil.customers.message_port import Carried, MessageCarrier, Outcome, Parcel
@@ -28,7 +28,7 @@ MESSAGES: Final = (Processing.ENTRUSTING, "service:messages")
 ACCOUNT_TOKENS: Final = (Processing.ENTRUSTING, "service:account_tokens")
 #: A customer's bank is told whose statements are wanted.
 STATEMENTS: Final = (Processing.PROVIDING, "service:statements")
-FRESH_SECONDS: Final = 60.0
+_FRESH: Final = timedelta(seconds=60)
 
 _LOG: Final = logger("counterfoil.privacy")
 
@@ -42,19 +42,21 @@ class Assessed:
         self._clock = clock
         self._is_sandbox = environment == SANDBOX
         #: Until when what was found good is not looked up again.
-        self._good_until: dict[tuple[Processing, str], float] = {}
+        self._good_until: dict[tuple[Processing, str], datetime] = {}
 
     async def refuse(self, processing: Processing, subject: str) -> Refused | None:
         """Refuse what no approved assessment in force is about."""
         if self._is_sandbox:
             # Everybody in it is invented.
             return None
-        if time.monotonic() < self._good_until.get((processing, subject), 0.0):
+        now = self._clock.now()
+        known = self._good_until.get((processing, subject))
+        if known is not None and now < known:
             return None
         async with self._database.connection() as connection:
             found = await store.read_about(connection, processing, subject)
-        if any(item.is_good_on(self._clock.now().date()) for item in found):
-            self._good_until[processing, subject] = time.monotonic() + FRESH_SECONDS
+        if any(item.is_good_on(now.date()) for item in found):
+            self._good_until[processing, subject] = now + _FRESH
             return None
         _LOG.warning("not assessed", processing=processing.value, subject=subject)
         return refuse(ASSESSMENT_NEEDED, processing=processing.value, subject=subject[:64])
