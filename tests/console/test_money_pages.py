@@ -85,9 +85,10 @@ async def test_the_funnel_has_the_figures_of_the_journey(browser: Browser, langu
         for rule in one.triggers:
             assert f'class="code">{rule}</th>' in page.text
     assert (last - timedelta(days=89)).isoformat() in page.text
-    # The demonstration's applicants read a consent, and every group has lines for what law asks.
+    # What law asks for has lines of its own.
     steps = {step.step for one in found for step in one.steps}
-    assert {"consent_reading", "consent_proof", "cost_sheet_reading", "agreement"} <= steps
+    assert {"cost_sheet_reading", "agreement_reading", "agreement"} <= steps
+    assert {"en": "required by law", "zh-CN": "法定环节"}[language] in page.text
     for caption in ("kinds-offers", "kinds-outcomes", "segments-offers", "segments-outcomes"):
         assert f'id="{caption}-caption"' in page.text
 

@@ -262,7 +262,7 @@ async def test_too_much_debt_refuses_an_increase_that_the_score_would_grant(desk
     assert isinstance(told, Explained)
     assert told.exposure is not None
     shown = {item.measure: (item.figure, item.unit, item.sources) for item in told.exposure.figures}
-    assert shown["active_lenders"] == (7, "count", ("own", "stated"))
+    assert shown["active_lenders"] == (8, "count", ("bureau", "stated"))
     assert [text.en for text in told.exposure.help] == [
         item["en"] for item in GuardRunView.model_validate(run).model_dump()["help"]
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.store.applicants import Counter
 from tests.store.branch import FIRST_DATE, Branch, open_branch
+from tests.store.bureau_desk import open_desk
 
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.journeys import apply
@@ -189,3 +190,29 @@ async def test_groups_tell_channels_segments_and_versions_apart(branch: Branch) 
     [only] = await funnels(branch, by="policy_version", channel="branch")
     assert (only.stages.group_code, only.stages.received) == ("2026-04", 1)
     assert await funnels(branch, by="product", segment="student") == []
+
+
+async def test_the_consent_that_an_inquiry_rests_on_is_timed_apart(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with open_desk(database_url, tmp_path) as desk:
+        customer_id = await desk.person()
+        given = await desk.consent(customer_id)
+        view = await apply.submit_application(
+            desk.house,
+            customer_id=customer_id,
+            product_code="cash-line-open",
+            requested_minor=None,
+            purpose="travel",
+            facts={"is_student": False},
+            idempotency_key="a1",
+            consent_id=given.consent_id,
+        )
+        assert isinstance(view, ApplicationView), view
+        day = desk.house.clock.now().date()
+        question = FunnelQuestion(first_date=day, last_date=day)
+        [found] = await read_funnel(desk.house.database, question)
+    steps = [step.step for step in found.steps]
+    assert steps[:5] == ["gathering", "consent_reading", "consent_proof", "inquiry", "decision"]
+    reading = found.steps[1]
+    assert (reading.began, reading.ended, reading.median_ms) == (1, 1, 8_000)

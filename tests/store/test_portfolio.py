@@ -82,7 +82,7 @@ async def test_losses_stand_by_band_and_month_and_what_is_not_known_apart(branch
         "lost_ppm": 1_000_000,
     }
     # A figure that nobody measured puts everybody into the band of what is not known.
-    [unknown] = found["bands"][2]["bands"]
+    [unknown] = found["bands"][3]["bands"]
     assert (unknown["is_known"], unknown["loans"], unknown["lost_ppm"]) == (False, 4, 200_000)
     # The latest run counts for who is above now, each month's runs for the trend.
     assert found["above"] == [

@@ -29,6 +29,7 @@ class Banding(NamedTuple):
 
 BANDINGS: Final = (
     Banding("active_lenders", "count", (1, 2, 4, 7)),
+    Banding("own_exposure", "minor", (500_000, 1_000_000, 2_000_000, 5_000_000)),
     Banding("total_exposure", "minor", (1_000_000, 5_000_000, 10_000_000, 20_000_000)),
     Banding("dsr", "ppm", (300_000, 500_000, 700_000)),
     Banding("debt_to_yearly_income", "ppm", (500_000, 1_000_000, 1_500_000)),

@@ -91,7 +91,7 @@ class BandView(View):
 class BandsView(View):
     """The bands of one measure."""
 
-    #: `active_lenders`, `total_exposure`, `dsr` or `debt_to_yearly_income`.
+    #: `active_lenders`, `own_exposure`, `total_exposure`, `dsr` or `debt_to_yearly_income`.
     measure: str
     #: `count`, `minor` or `ppm`.
     unit: str
