@@ -48,10 +48,10 @@ def next_version() -> Policy:
     return policy_of(base_document() | {"version": "2026-02"})
 
 
-async def gated(house: House, policy: Policy) -> GateReport:
+async def gated(house: House, policy: Policy, *, generated: int = 900) -> GateReport:
     async with house.database.connection() as connection:
         return await run_gate(
-            connection, policy, asked(), replayed=100, generated=900, at=house.clock.now()
+            connection, policy, asked(), replayed=100, generated=generated, at=house.clock.now()
         )
 
 
@@ -114,7 +114,8 @@ async def test_a_version_that_the_gate_refuses_is_not_asked_for(house: House) ->
 async def test_nobody_is_asked_to_approve_a_policy_whose_model_is_not_released(
     house: House,
 ) -> None:
-    report = await gated(house, load_policy("cards-2026-01"))
+    # Enough for each of its segments.
+    report = await gated(house, load_policy("cards-2026-01"), generated=2_000)
     refused = await request_publication(house, ANALYST, report, reason="early")
     assert isinstance(refused, Refused)
     assert refused.code == "model_not_released"

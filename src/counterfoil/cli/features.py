@@ -129,9 +129,7 @@ def the_registry(directory: Path | None) -> "Registry":
 
         return await registry_in_force(connection, at=SystemClock().now())
 
-    if directory is None:
-        return with_connection(work)
     try:
-        return load_registry(directory)
+        return with_connection(work) if directory is None else load_registry(directory)
     except RegistryError as error:
         raise output.fail(f"The registry of features is wrong: {error}") from error

@@ -58,7 +58,9 @@ class Registries:
 
 
 async def registry_in_force(connection: Connection, *, at: datetime) -> Registry:
-    """Return the registry in force, for whoever has a database and no house."""
+    """Return the registry in force, for whoever has a database and no house.
+
+    Raises RegistryError where a newer program has published what this one cannot read.
+    """
     registries = Registries(load_registry())
-    await registries.follow(connection, at=at)
-    return registries.in_force
+    return await registries.read(connection, await registries.sha256_at(connection, at))
