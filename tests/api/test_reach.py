@@ -160,6 +160,10 @@ async def test_of_two_products_of_a_customer_a_program_reads_those_in_its_reach(
     body = {"customer_id": borrower.customer_id, "reason": "suspected_fraud", "until": None}
     frozen = await site.post(f"/v1/lines/{borrower.line_id}/freeze", body)
     assert frozen.status_code == 200
+    async with site.house.database.connection() as connection:
+        [line] = await find_entries(connection, Wanted(act="write"))
+    assert (line.actor, line.role, line.reason) == ("api:shop", "lines:write", "suspected_fraud")
+    assert (line.customer_ids, line.subject) == ((customer,), f"freeze_line {borrower.line_id}")
     mine = await limited(site, monkeypatch, "own", "product", "cash-line-invited")
     of_one = {"customer_id": borrower.customer_id}
     whole = (await site.get("/v1/lines", **of_one)).json()["items"]

@@ -298,3 +298,27 @@ async def plant(house: House, customer_id: int) -> None:
                 f" 'grounds', 'x', 'received_at', now(), 'due_on', current_date,"
                 f" 'status', 'open'))).*"
             )
+
+
+async def test_what_somebody_did_stands_in_the_trail_with_before_and_after(
+    stranger: Browser,
+) -> None:
+    house = stranger.house
+    page = next(page for page in GUARDED if page.path == "/customers/{customer}/lines/{line}")
+    address = await address_of(house, page)
+    await stranger.sign_in("compliance")
+    form = await stranger.get(f"{address}/freeze")
+    sent = {"reason": "a doubt, call 13800138000", "until": "", "step": "preview"}
+    preview = await stranger.submit(form, f"{address}/freeze", **sent)
+    done = await stranger.submit(preview, f"{address}/freeze", **{**sent, "step": "confirm"})
+    assert done.status_code == 303, done.text
+    async with house.database.connection() as connection:
+        [line] = await find_entries(connection, Wanted(actor="compliance", act="submit"))
+    customer = ids.from_text(ids.CUSTOMER, address.split("/")[3])
+    assert (line.customer_id, line.role) == (customer, "compliance")
+    assert line.subject == f"{address}/freeze".removeprefix("/console")
+    assert line.source.startswith("console ")
+    assert "doubt" in line.reason
+    assert "13800138000" not in line.reason
+    assert line.before.startswith("status=active limit_minor=")
+    assert line.after.startswith("status=frozen limit_minor=")

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import orjson
+
 from counterfoil.api import problems, refusals
 from counterfoil.api.problems import FieldFault, Reply, Texts
 from counterfoil.journeys import entry, trail
@@ -11,6 +13,7 @@ from counterfoil.journeys.entry import Ask
 from counterfoil.journeys.house import House
 from counterfoil.journeys.look_book import LookBook, customers_in
 from counterfoil.journeys.trail import Act
+from counterfoil.kernel import ids
 from counterfoil.kernel.clock import SystemClock
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access import ApiKey, KeyRing, Scope
@@ -155,6 +158,20 @@ class Desk:
         if shown:
             actor = Actor(name=f"api:{key.client}", role=scope.value, source=source)
             await self.looks.note(self.house, actor, Act(name="read", subject=operation), shown)
+
+    async def note_write(
+        self, key: ApiKey, scope: Scope, operation: str, about: Wanted, body: bytes
+    ) -> None:
+        """Write to the trail, before it is answered, what a program handed in and why."""
+        actor = Actor(name=f"api:{key.client}", role=scope.value, source="api")
+        matters = " ".join(ids.to_text(kind, number) for kind, number in about.matters)
+        reason = orjson.loads(body).get("reason")
+        act = Act(
+            name="write",
+            subject=f"{operation} {matters}".rstrip(),
+            reason=reason if isinstance(reason, str) else "",
+        )
+        await self.looks.note(self.house, actor, act, about.customer_ids)
 
     async def note_refusal(self, key: ApiKey, refused: Refused, operation: str) -> None:
         """Write to the trail that a known client was turned away, at most once a minute for each.

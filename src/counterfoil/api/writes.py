@@ -24,6 +24,7 @@ from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access import ApiKey, Scope
 from counterfoil.platform.batches import Answer
+from counterfoil.platform.holdings import Wanted
 from counterfoil.platform.web.security import Message, Receive
 
 BODY_BYTES_MAX: Final = 1_000_000
@@ -33,6 +34,13 @@ _PASSED_OVER_MAX: Final = 16_000_000
 KEY_LENGTH_MAX: Final = 128
 _VISIBLE: Final = frozenset(range(0x21, 0x7F))
 _JSON: Final = b"application/json"
+#: Scopes of what people decide and hand in; what customers do stands in commands and leaves.
+_NOTED: Final = frozenset(
+    {
+        Scope.LINES_WRITE, Scope.OPERATIONS_WRITE, Scope.PRIVACY_WRITE, Scope.STAFF_WRITE,
+        Scope.APPROVALS_WRITE,
+    }
+)  # fmt: skip
 
 
 class Call(NamedTuple):
@@ -133,6 +141,7 @@ async def answer(
     outcome = await write.carry(Call(desk, key, name, path, language), body)
     if isinstance(outcome, Refused):
         return desk.problem(outcome, headers)
+    await _note(desk, key, write, raw, path)
     return success(write.status, outcome)
 
 
@@ -218,6 +227,18 @@ _SUCCESS: Final[Headers] = [
 ]
 
 
+async def _note(desk: Desk, key: ApiKey, write: Write, raw: bytes, path: Mapping[str, int]) -> None:
+    """Write down what people decided and a program handed in; again where it is handed in again."""
+    if write.scope in _NOTED:
+        await desk.note_write(key, write.scope, write.name, _about(write, raw, path), raw)
+
+
+def _about(write: Write, raw: bytes, path: Mapping[str, int]) -> Wanted:
+    """Return what a write is about; the router has read the path, the write says of what kinds."""
+    named = [(write.path_ids[name], number) for name, number in path.items()]
+    return wanted_of(orjson.loads(raw), path=named)
+
+
 def _refuse_access(key: ApiKey, write: Write) -> Refused | None:
     if closed := refuse_route(key, write.name):
         return closed
@@ -234,9 +255,7 @@ async def _refuse_reach(
         return None
     body = orjson.loads(raw)
     purpose = str(body.get("purpose", "")) if write.scope is Scope.PERSONAL_REVEAL else ""
-    # The router has read what the path names; the write says of what kind each is.
-    named = [(write.path_ids[name], number) for name, number in path.items()]
-    about = wanted_of(body, path=named)
+    about = _about(write, raw, path)
     reach = await desk.enter(key, write.scope, about, purpose=purpose)
     if not isinstance(reach, Refused):
         return None

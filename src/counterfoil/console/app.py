@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from counterfoil.console import files
+from counterfoil.console import acts, files
 from counterfoil.console.access import Permission, may
 from counterfoil.console.desk import Desk, make_desk
 from counterfoil.console.frame import BASE, THEMES
@@ -286,8 +286,11 @@ async def _answer(visit: Visit, page: Page) -> Response:
             )
         await _note_use(visit, page.permission)
     is_sent = is_post and page.submit is not None and not visit.is_stale
+    before = await acts.state_of(visit) if is_sent and page.permission is not None else ""
     response = await (page.submit if is_sent and page.submit else page.show)(visit)
     if page.permission is not None:
+        if is_sent:
+            await acts.note_act(visit, page, response, before=before)
         await _note_view(visit, page, response)
     return response
 

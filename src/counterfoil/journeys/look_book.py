@@ -18,6 +18,7 @@ from counterfoil.kernel import ids
 from counterfoil.platform import trail
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.trail import Entry
+from counterfoil.privacy.masking import mask_free_text
 
 #: Members that are numbers of customers.
 _MEMBERS: Final = frozenset({"customer_id", "customer_ids", "surviving_id", "partner_id"})
@@ -86,6 +87,7 @@ class LookBook:
             subject=act.subject,
             purpose=act.purpose,
             ticket=act.ticket,
+            reason=mask_free_text(act.reason),
         )
         written = asyncio.get_running_loop().create_future()
         self._waiting.append((entry, written))
