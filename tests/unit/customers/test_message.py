@@ -15,7 +15,7 @@ FIELDS = {
     "text_en": "the same", "effective_on": "2026-04-01", "line": "ln_1", "rate_daily": "0.03",
     "rate_annual": "10.95", "month": "2026-02", "version": 2, "closing_minor": 5, "paid_minor": 0,
     "unpaid_minor": 1, "code": "123456", "address": "letter", "record": "lo_1",
-    "merchant": "x", "purchase": "x",
+    "merchant": "x", "purchase": "x", "silence": "binding",
 }  # fmt: skip
 
 
@@ -41,7 +41,7 @@ def test_every_kind_has_a_text_without_a_gap(language: Language) -> None:
     failed = texts.render(a_message("debit_failed"), language, name="石光萍").body
     assert "1234.56" in failed.replace(",", "")
     # Codes among the figures have words: nobody is told of `own_cap` or `insufficient_funds`.
-    codes = {"own_cap", "insufficient_funds"}
+    codes = {"own_cap", "insufficient_funds", "binding"}
     said = {
         kind: texts.render(a_message(kind), language, name="石光萍").body for kind in texts.kinds
     }
