@@ -22,8 +22,8 @@ from counterfoil.features.refusals import (
     FEATURE_NOT_REGISTERED,
     REGISTRY_GATE_CLOSED,
     REGISTRY_IN_FORCE,
-    REGISTRY_MOVED,
     REGISTRY_NOT_REQUESTED,
+    REGISTRY_OUTDATED,
 )
 from counterfoil.features.registry import Registry
 from counterfoil.features.registry_file import parse_registry
@@ -237,7 +237,9 @@ async def test_what_was_compared_is_what_is_followed(house: House) -> None:
     first, second = registry_with(OWN), registry_with(OWN.replace("opened_minor", "first_minor"))
     await approved(house, first)
     await published(house, second)
-    assert code(await publish_registry(house, ANALYST, first, reason="late")) == REGISTRY_MOVED.code
+    assert (
+        code(await publish_registry(house, ANALYST, first, reason="late")) == REGISTRY_OUTDATED.code
+    )
     # A meaning that was published once stays with its version, whatever is in force now.
     changed = registry_with(COUNTED.replace("opened_minor", "first_minor"))
     await published(house, registry_with(""))

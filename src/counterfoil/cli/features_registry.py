@@ -106,7 +106,7 @@ def published(*, as_json: Json = False) -> None:
 async def _publish(
     house: "House", actor: "Actor", registry: "Registry", reason: str
 ) -> "dict[str, str] | Refused":
-    from counterfoil.features.refusals import REGISTRY_MOVED, REGISTRY_NOT_REQUESTED
+    from counterfoil.features.refusals import REGISTRY_NOT_REQUESTED, REGISTRY_OUTDATED
     from counterfoil.journeys.publish_registry import publish_registry, request_registry
     from counterfoil.kernel import ids
     from counterfoil.kernel.errors import Refused
@@ -114,7 +114,7 @@ async def _publish(
     made = await publish_registry(house, actor, registry, reason=reason)
     if not isinstance(made, Refused):
         return {"state": "published", "registry_sha256": made.sha256}
-    if made.code not in {REGISTRY_NOT_REQUESTED.code, REGISTRY_MOVED.code}:
+    if made.code not in {REGISTRY_NOT_REQUESTED.code, REGISTRY_OUTDATED.code}:
         return made
     approval = await request_registry(house, actor, registry, reason=reason)
     if isinstance(approval, Refused):

@@ -34,8 +34,8 @@ REGISTRY_NOT_REQUESTED: Final = Refusal(
     message="Nobody has asked for the publication of this registry of features.",
     next_step="Ask for it; somebody else approves.",
 )
-REGISTRY_MOVED: Final = Refusal(
-    code="registry_moved",
+REGISTRY_OUTDATED: Final = Refusal(
+    code="registry_outdated",
     kind=Kind.CONFLICT,
     message="Another registry of features was published since this one was asked for.",
     next_step="Ask again: what changes by it is told against the one in force now.",

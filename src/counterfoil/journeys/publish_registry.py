@@ -24,8 +24,8 @@ from counterfoil.features.feature import REVIEW
 from counterfoil.features.refusals import (
     REGISTRY_GATE_CLOSED,
     REGISTRY_IN_FORCE,
-    REGISTRY_MOVED,
     REGISTRY_NOT_REQUESTED,
+    REGISTRY_OUTDATED,
 )
 from counterfoil.features.registry import Registry
 from counterfoil.features.registry_change import Change, change_faults, changes, meanings
@@ -166,7 +166,7 @@ async def _publish(house: House, actor: Actor, registry: Registry, act: Act) -> 
         if found is None:
             raise RefusedError(refuse(REGISTRY_NOT_REQUESTED))
         if found.before_sha256 != await house.registries.sha256_at(connection, now):
-            raise RefusedError(refuse(REGISTRY_MOVED))
+            raise RefusedError(refuse(REGISTRY_OUTDATED))
         # Versions may have been published since the request.
         async for _, faults in _policy_faults(house, connection, registry):
             if faults:
