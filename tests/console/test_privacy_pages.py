@@ -116,6 +116,9 @@ async def test_each_role_sees_of_a_person_what_it_reads_for(stranger: Browser) -
         assert (masked in text) is sees_persons, role
         assert (mask_id_number(person["id_number"]) in text) is sees_persons, role
         shown[role] = text
+    assert [role for role, text in shown.items() if "Pseudonym" in text] == [
+        "risk_analyst", "support",
+    ]  # fmt: skip
     lines = await find_trail(stranger.house, Wanted(act="view"))
     purposes = {
         line.actor: line.purpose for line in lines if line.subject == "/customers/{customer}"

@@ -19,7 +19,7 @@ from counterfoil.console.record_list import one_currency
 from counterfoil.console.visit import Visit
 from counterfoil.customers.link_store import read_steps
 from counterfoil.customers.record_link import LinkStep, Step
-from counterfoil.journeys.show_persons import shown_persons
+from counterfoil.journeys.show_persons import sees_persons, shown_persons
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.queries import Row
@@ -39,6 +39,8 @@ class PersonView:
     id_number: str
     phone: str
     notice: str
+    #: How the name is to be taken: masked, or another one.
+    note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,11 @@ class CustomerListView:
     """The search, and who came last."""
 
     form: Form
+    caption: str
+    #: What the column with the names is called.
+    name_label: str
+    #: How names are to be taken.
+    note: str
     rows: Sequence[CustomerRow]
 
 
@@ -99,9 +106,13 @@ async def show_list(visit: Visit) -> Response:
     """Show the form that finds customers, and the newest ones."""
     async with visit.reading() as connection:
         rows = await READING.newest_customers.fetch(connection, page=NEWEST_SHOWN)
+    is_named = sees_persons(visit.actor)
     people, _ = await _shown(visit, [row["customer_id"] for row in rows], ("name",))
     view = CustomerListView(
         form=visit.form(f"{BASE}/search"),
+        caption=visit.t("customer.caption") if is_named else visit.t("customer.pseudonym_caption"),
+        name_label=visit.t("customer.name") if is_named else visit.t("customer.pseudonym"),
+        note=_note(visit),
         rows=[_row(visit, row, people.get(row["customer_id"])) for row in rows],
     )
     return visit.page(
@@ -170,10 +181,18 @@ async def _shown(
 
 
 def _person(visit: Visit, person: MaskedPerson | None, notice: str) -> PersonView:
+    note = _note(visit)
     if person is None:
         nobody = notice or visit.t("customer.nobody")
-        return PersonView(name="—", id_number="—", phone="—", notice=nobody)
-    return PersonView(name=person.name, id_number=person.id_number, phone=person.phone, notice="")
+        return PersonView(name="—", id_number="—", phone="—", notice=nobody, note=note)
+    return PersonView(
+        name=person.name, id_number=person.id_number, phone=person.phone, notice="", note=note
+    )
+
+
+def _note(visit: Visit) -> str:
+    is_named = sees_persons(visit.actor)
+    return visit.t("customer.masked_note") if is_named else visit.t("customer.pseudonym_note")
 
 
 def _reveal_href(visit: Visit, customer_id: int) -> str:
