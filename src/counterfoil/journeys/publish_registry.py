@@ -132,7 +132,7 @@ async def request_registry(
         actor,
         APPROVAL,
         {**_payload(made)},
-        summary=f"registry of features {registry.sha256[:12]}, {len(report.changes)} changes",
+        summary=f"registry of features {registry.sha256}, {len(report.changes)} changes",
         reason=reason,
     )
     if isinstance(approval, Refused):
