@@ -38,7 +38,7 @@ class Field:
 
     name: str
     label: str
-    #: text, date or select.
+    #: text, area for several lines, date or select.
     kind: str = "text"
     hint: str = ""
     inputmode: str = ""

@@ -18,6 +18,7 @@ from counterfoil.decisioning.application import Application
 from counterfoil.journeys import enrol, scene_purchases, scene_refunds, scene_schools, scenes
 from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.house import House
+from counterfoil.journeys.received import book_received
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.line import Line
@@ -30,6 +31,7 @@ from counterfoil.lending.terms import Method
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import Approval
 from counterfoil.platform.batches import Answer
+from counterfoil.simulator.bank.bank import Bank
 from counterfoil.simulator.borrowers import Borrower, Wish
 
 PRODUCT: Final = "scene-line"
@@ -94,6 +96,8 @@ class Shopping:
 
     house: House
     opened_on: date
+    #: Over which the school pays back.
+    bank: Bank
     _payees: dict[str, Payee] = field(default_factory=dict)
     #: What happens to purchases on later evenings.
     _plans: defaultdict[date, list[Callable[[], Awaitable[None]]]] = field(
@@ -128,12 +132,14 @@ class Shopping:
         self._plans[self.opened_on + SCHOOL_CLOSES_AFTER].append(self._close_school)
 
     async def errand(
-        self, borrower: Borrower, line: Line, wish: Wish, today: date
+        self, borrower: Borrower, line: Line, wish: Wish | None, today: date
     ) -> Errand | None:
         """Return what a wish asks for; on the line for purchases, something is bought first.
 
-        None where nobody sells: no cash is lent on that line, and nobody asks for any.
+        None where nothing is wanted, or nobody sells: no cash is lent on that line.
         """
+        if wish is None:
+            return None
         asked: dict[str, Any] = {
             "customer_id": borrower.customer_id,
             "line_id": borrower.line_id,
@@ -195,7 +201,8 @@ class Shopping:
                 self._plan(today + LESSONS_AFTER, self._give, bought, _TENTH_PPM)
 
     async def evening(self, today: date) -> None:
-        """Let happen what was planned for a day."""
+        """Book what came in by the statement of the day before, and let happen what was planned."""
+        await book_received(self.house)
         for do in self._plans.pop(today, []):
             await do()
 
@@ -273,12 +280,17 @@ class Shopping:
         self._plans[on + PAYS_BACK_AFTER].append(self._school_pays)
 
     async def _school_pays(self) -> None:
-        """Pay half of what is owed back to the first customer who is owed something."""
+        """Pay half of what is owed back, over the bank, for the first purchase that has something.
+
+        The money names the purchase; the statement of the day shows it, and it goes to its loans.
+        """
+        on = await self.house.business_date()
         for customer_id, loan_id in self._lessons:
             owed = await scene_purchases.purchases_of(self.house, customer_id=customer_id)
-            left = max((one["claim_left_minor"] for one in owed), default=0)
             async with self.house.database.connection() as connection:
                 loan = await read_loan(connection, customer_id, loan_id)
-            if left and loan is not None and loan.status == "open":
-                await self._refund(loan_id, customer_id, left // 2)
-                return
+            for one in owed:
+                left = one["claim_left_minor"]
+                if left and loan is not None and loan.status == "open":
+                    self.bank.receive(one["id"], left // 2, one["currency"], on=on)
+                    return

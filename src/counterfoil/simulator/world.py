@@ -61,7 +61,7 @@ from counterfoil.simulator import (
 from counterfoil.simulator.bank.faults import Fault
 from counterfoil.simulator.bank.faults import draw as chance
 from counterfoil.simulator.bank.seeded import SeededRail
-from counterfoil.simulator.borrowers import Borrower, Intent, Wish
+from counterfoil.simulator.borrowers import Borrower, Intent
 from counterfoil.simulator.card_clients import CardClient
 from counterfoil.simulator.line_care import Care, Change
 from counterfoil.simulator.line_cases import LineCases
@@ -139,7 +139,7 @@ class World:
         #: Higher limits that customers ask for today.
         self._wishes: list[RaiseWish] = []
         self._cases = LineCases(house, seed=seed)
-        self._shopping = shopping.Shopping(house, FIRST_DATE)
+        self._shopping = shopping.Shopping(house, FIRST_DATE, self._rail.bank)
         #: There are payouts to carry today.
         self._has_orders = False
         #: Who did not agree to an inquiry, and was not asked about.
@@ -429,15 +429,13 @@ class World:
         """Draw where something is wanted, and set the day of the next errand."""
         assert account.line is not None, "a borrower has a line"
         wish = borrowers.wish(borrower, account.line, list(account.loans.values()), self._today)
-        if wish is not None:
-            await self._draw(borrower, account.line, wish)
+        errand = await self._shopping.errand(borrower, account.line, wish, self._today)
+        if errand is not None:
+            await self._draw(borrower, errand)
         borrower.errand_on = borrowers.next_errand(borrower, self._today)
 
-    async def _draw(self, borrower: Borrower, line: Line, wish: Wish) -> None:
+    async def _draw(self, borrower: Borrower, errand: shopping.Errand) -> None:
         """Ask what it costs, and agree to that."""
-        errand = await self._shopping.errand(borrower, line, wish, self._today)
-        if errand is None:
-            return
         quoted = await quote.quote(self._house, **errand.asked, purchase_id=errand.purchase_id)
         if isinstance(quoted, Refused):
             self._noted(quoted)

@@ -47,8 +47,10 @@ def test_a_bank_that_was_started_again_knows_all_it_has_booked(tmp_path: Path) -
     with Journal(path) as journal:
         before = Bank(journal=journal, plan=plan)
         work(before)
+        came = before.receive("pu_1", 500, "CNY", on=DAY)
     with Journal(path) as journal:
         after = Bank(journal=journal, plan=plan)
+        assert after.receipts == before.receipts
         assert after.entries == before.entries
         assert after.days == before.days
         assert after.today == before.today
@@ -56,6 +58,9 @@ def test_a_bank_that_was_started_again_knows_all_it_has_booked(tmp_path: Path) -
         assert after._pending == before._pending
         for day in (DAY, DAY + timedelta(days=1)):
             assert write_statement(after, day) == write_statement(before, day)
+        line = f"pu_1,received,500,CNY,{came.value_date},R000000000001"
+        assert line in write_statement(after, came.value_date)
+        assert after.receive("pu_1", 500, "CNY", on=DAY).rail_reference == "R000000000002"
 
 
 def test_a_torn_last_line_is_cut_and_the_rest_is_kept(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ async def _fields(visit: Visit) -> list[Field]:
         Field(name="code", label=t("campaigns.code")),
         Field(
             name="product",
-            label=t("hosts.products"),
+            label=t("loan.product"),
             kind="select",
             choices=[(code, code) for code in products],
         ),
@@ -181,13 +181,13 @@ async def _fields(visit: Visit) -> list[Field]:
             kind="select",
             choices=[(_OWN, t("campaigns.own")), *hosts],
         ),
-        Field(name="rule", label=t("campaigns.rule"), hint=t("campaigns.rule_hint")),
+        Field(name="rule", label=t("campaigns.rule"), kind="area", hint=t("campaigns.rule_hint")),
         Field(name="quota", label=t("campaigns.quota"), inputmode="numeric"),
         Field(name="until", label=t("campaigns.until"), kind="date"),
         Field(name="title_zh", label=t("campaigns.title_zh")),
-        Field(name="text_zh", label=t("campaigns.text_zh")),
+        Field(name="text_zh", label=t("campaigns.text_zh"), kind="area"),
         Field(name="title_en", label=t("campaigns.title_en")),
-        Field(name="text_en", label=t("campaigns.text_en")),
+        Field(name="text_en", label=t("campaigns.text_en"), kind="area"),
         Field(name="reason", label=t("approval.reason")),
     ]
 
@@ -218,7 +218,8 @@ async def _terms(visit: Visit, reader: FormReader) -> CampaignTerms | None:
 def _words(reader: FormReader, language: str) -> Words:
     title = reader.text(f"title_{language}", length_max=_TEXT_LENGTH_MAX)
     text = reader.text(f"text_{language}", length_max=_TEXT_LENGTH_MAX)
-    return Words(title=title or "", text=text or "")
+    # Several lines of a form are one sentence after another.
+    return Words(title=title or "", text=" ".join((text or "").split()))
 
 
 def _quota(reader: FormReader) -> int | None:

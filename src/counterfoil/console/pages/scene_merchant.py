@@ -98,6 +98,7 @@ def _facts(visit: Visit, found: MerchantRecord, today: date) -> list[tuple[str, 
     name = scene.name_zh if visit.catalogue.language.startswith("zh") else scene.name_en
     facts = [
         (t("scenes.scene"), name),
+        (t("prices.currency"), f.currency(scene.currency)),
         (t("scenes.payee"), payee.payee_ref),
         (t("scenes.payee_version"), str(payee.version_no)),
         (t("scenes.asked_by"), payee.asked_by),
@@ -136,11 +137,11 @@ def _row(visit: Visit, state: PurchaseState, today: date, href: str) -> Purchase
         record=record,
         customer=customer,
         customer_href=f"{BASE}/customers/{customer}",
-        price=f.money(purchase.price_minor, purchase.currency),
-        paid=f.money(state.paid_minor, purchase.currency),
+        price=f.amount(purchase.price_minor, purchase.currency),
+        paid=f.amount(state.paid_minor, purchase.currency),
         given=f"{state.progress_ppm // _PPM_OF_PERCENT} %",
-        refunded=f.money(state.refunded_minor, purchase.currency),
-        owed_back=f.money(state.claim_left_minor, purchase.currency),
+        refunded=f.amount(state.refunded_minor, purchase.currency),
+        owed_back=f.amount(state.claim_left_minor, purchase.currency),
         claim=_claim(visit, state, today),
         acts=[
             (said, f"{href}/{record}/{name}")

@@ -81,6 +81,18 @@ class Callback:
     status: PayoutStatus
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """Money that somebody sent to the lender."""
+
+    #: What the payer wrote.
+    reference: str
+    amount_minor: int
+    currency: str
+    value_date: date
+    rail_reference: str
+
+
 class Manner(StrEnum):
     """In which way the caller hears, or does not hear, from the bank."""
 
@@ -112,6 +124,8 @@ class Bank:
     entries: dict[str, Entry] = field(default_factory=dict)
     #: References by the date of their lines, in the order of booking; returned ones marked.
     days: dict[date, list[tuple[str, bool]]] = field(default_factory=dict)
+    #: What came in, by the date of its line.
+    receipts: dict[date, list[Receipt]] = field(default_factory=dict)
     #: In whose name accounts are; one that is not here is in any name, of one without a name the
     #: bank cannot say it.
     holders: dict[str, str | None] = field(default_factory=dict)
@@ -140,6 +154,23 @@ class Bank:
         """Put an account in a name, or let the bank not know whose it is."""
         self.holders[payee] = holder
         self.journal.append({"fact": "holder", "payee": payee, "holder": holder})
+
+    def receive(self, reference: str, amount_minor: int, currency: str, *, on: date) -> Receipt:
+        """Take in money for the lender; the statement of the bank's day shows it."""
+        if self.today is None or on > self.today:
+            self.move_to(on)
+        assert self.today is not None
+        receipt = Receipt(
+            reference=reference,
+            amount_minor=amount_minor,
+            currency=currency,
+            value_date=self.today,
+            rail_reference=f"R{sum(map(len, self.receipts.values())) + 1:012d}",
+        )
+        self.receipts.setdefault(receipt.value_date, []).append(receipt)
+        written = {name: getattr(receipt, name) for name in Receipt.__slots__}
+        self.journal.append({"fact": "receipt", **written})
+        return receipt
 
     def order(self, order: Order) -> Handling:
         """Take an order to pay."""
@@ -280,6 +311,10 @@ class Bank:
                 fields["fault"] = Fault(fields["fault"])
                 fields["value_date"] = date.fromisoformat(fields["value_date"])
                 self._remember_entry(Entry(**fields))
+            case "receipt":
+                fields = {name: value for name, value in fact.items() if name != "fact"}
+                fields["value_date"] = date.fromisoformat(fields["value_date"])
+                self.receipts.setdefault(fields["value_date"], []).append(Receipt(**fields))
             case "holder":
                 self.holders[fact["payee"]] = fact["holder"]
             case _:

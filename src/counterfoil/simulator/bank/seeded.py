@@ -36,7 +36,8 @@ class SeededRail:
     def __init__(self, *, seed: int, rates_bp: Mapping[Fault, int]) -> None:
         """Take the seed and the rates of faults, in basis points of all payouts."""
         self._plan = PayeePlan(seed=seed, rates_bp=rates_bp)
-        self._rail = DirectRail(Bank(plan=self._plan))
+        self.bank = Bank(plan=self._plan)
+        self._rail = DirectRail(self.bank)
         self._sends: Counter[str] = Counter()
 
     @property

@@ -4,7 +4,8 @@ Payouts     `POST /payouts`, `GET /payouts/{reference}`, `GET /statements/{date}
 Debits      `POST /debits` and what belongs to it; see `collecting_server`.
 Payees      `POST /payee-checks` says whether an account is in a name.
 Operators   From this machine only: `GET` and `PUT /faults`, `POST /date`, `GET /counts`, and
-            `PUT /accounts/{payee}` for whose an account is.
+            `PUT /accounts/{payee}` for whose an account is, and `POST /receipts` for money that
+            somebody sends to the lender.
 Callbacks   Sent to one address, once or twice or never, before or after the answer.
 """
 
@@ -47,6 +48,17 @@ class OrderBody(BaseModel):
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     payee: Annotated[str, Field(min_length=1, max_length=200)]
     requested_on: date
+
+
+class ReceiptBody(BaseModel):
+    """Money that somebody sends to the lender, and what they write on it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reference: Annotated[str, Field(min_length=1, max_length=140)]
+    amount_minor: Annotated[int, Field(strict=True, gt=0)]
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    received_on: date
 
 
 class PayeeBody(BaseModel):
@@ -156,6 +168,16 @@ def _add_operators_routes(app: FastAPI, bank: Bank, debits: CollectingBank) -> N
         debits.move_to(body.today)
         assert bank.today is not None
         return DateBody(today=bank.today)
+
+    @app.post("/receipts", dependencies=[Depends(_only_from_here)])
+    async def receive(body: ReceiptBody) -> dict[str, str]:
+        receipt = bank.receive(
+            body.reference, body.amount_minor, body.currency, on=body.received_on
+        )
+        return {
+            "rail_reference": receipt.rail_reference,
+            "value_date": receipt.value_date.isoformat(),
+        }
 
     @app.get("/counts", dependencies=[Depends(_only_from_here)])
     async def counts() -> dict[str, int]:

@@ -17,7 +17,7 @@ Line = tuple[str, str, int, str, date | None, str]
 
 def write_statement(bank: Bank, day: date) -> str:
     """Return the text of a day's file; the day is over at the bank from now on."""
-    return statement_text(
+    moved = [
         (
             entry.reference,
             "returned" if is_return else "paid",
@@ -27,7 +27,12 @@ def write_statement(bank: Bank, day: date) -> str:
             entry.rail_reference,
         )
         for entry, is_return, amount_minor in bank.statement_lines(day)
-    )
+    ]
+    came_in = [
+        (one.reference, "received", one.amount_minor, one.currency, day, one.rail_reference)
+        for one in bank.receipts.get(day, ())
+    ]
+    return statement_text([*moved, *came_in])
 
 
 def statement_text(lines: Iterable[Line]) -> str:
