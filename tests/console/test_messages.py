@@ -342,6 +342,10 @@ MADE = {
 }
 
 
+#: A message that is asked for, and the one instead of it.
+_ASKED = r"""\bt\(\s*["']([a-z0-9_.]+)["'](?:\s+if\s+[^"']+\s+else\s+["']([a-z0-9_.]+)["'])?"""
+
+
 def _files() -> list[Path]:
     roots = [SOURCE / "console", SOURCE / "platform" / "web"]
     return [path for root in roots for end in ("html", "py") for path in root.rglob(f"*.{end}")]
@@ -353,7 +357,8 @@ def _used() -> set[str]:
     keys |= {f"{family}.{code}" for family, codes in CLOSED_FAMILIES.items() for code in codes}
     for path in _files():
         text = path.read_text(encoding="utf-8")
-        keys |= set(re.findall(r"""\bt\(\s*["']([a-z0-9_.]+)["']""", text))
+        for pair in re.findall(_ASKED, text):
+            keys |= set(filter(None, pair))
         if path.suffix == ".py":
             keys |= _refused(text)
     return keys
