@@ -32,6 +32,7 @@ from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import scene_store as store
 from counterfoil.lending.catalogue import Catalogue
 from counterfoil.lending.commands import Draw
+from counterfoil.lending.debt_store import read_own_debts
 from counterfoil.lending.quote import PurchaseClaim, Quote
 from counterfoil.lending.refusals import SCENE_STOPPED
 from counterfoil.lending.terms import Method
@@ -125,6 +126,8 @@ async def test_of_two_drawdowns_at_once_the_scene_lends_one(house: House) -> Non
     async with house.database.connection() as connection:
         driver: Any = connection
         assert await driver.fetchval("SELECT count(*) FROM lending.scene_use") == 1
+        [debt] = (await read_own_debts(connection, [CUSTOMER], ON))[CUSTOMER]
+    assert (debt.held_minor, debt.limit_minor) == (1_900_000, 6_000_000), "within, never beside"
 
 
 async def test_what_is_on_its_way_takes_of_the_limit_until_it_is_answered(house: House) -> None:
