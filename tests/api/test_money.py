@@ -331,11 +331,19 @@ async def test_commands_in_one_request_are_answered_one_by_one(site: Site) -> No
         "reason": "suspected_fraud",
     }
     malformed = {**draw, "idempotency_key": "m", "amount_minor": 1.5}
-    listed = [draw, too_much, malformed, {"kind": "guess"}, 7, freeze, draw]
+    # On a line everything is in its place: before the freeze and after it.
+    early, late = [
+        {**await site.drawdown(other), "kind": "draw", "idempotency_key": new_key()}
+        for _ in range(2)
+    ]
+    listed = [draw, too_much, malformed, {"kind": "guess"}, 7, early, freeze, draw, late]
     answered = await site.post("/v1/commands", {"commands": listed})
     assert answered.status_code == 200, answered.text
     answers = answered.json()["answers"]
-    assert [answer["status"] for answer in answers] == [201, 409, 422, 422, 422, 200, 201]
+    assert [answer["status"] for answer in answers] == [
+        *(201, 409, 422, 422, 422, 201, 200, 201, 409)
+    ]  # fmt: skip
+    assert answers[8]["problem"]["code"] == "line_frozen"
     assert answers[0]["body"]["line_id"] == borrower.line_id
     assert answers[1]["problem"]["code"] == "insufficient_limit"
     assert answers[2]["problem"]["errors"] == [
@@ -344,9 +352,9 @@ async def test_commands_in_one_request_are_answered_one_by_one(site: Site) -> No
     assert answers[2]["idempotency_key"] == "m"
     assert answers[3]["problem"]["errors"][0]["pointer"] == "#/commands/3/kind"
     assert answers[4]["problem"]["errors"][0]["code"] == "not_an_object"
-    assert answers[5]["body"]["frozen_until"] == "2026-04-01"
-    assert answers[6]["is_replay"] is True
-    assert answers[6]["body"] == answers[0]["body"]
+    assert answers[6]["body"]["frozen_until"] == "2026-04-01"
+    assert answers[7]["is_replay"] is True
+    assert answers[7]["body"] == answers[0]["body"]
     alone = await site.post(
         "/v1/drawdowns",
         {name: draw[name] for name in draw if name not in ("kind", "idempotency_key")},

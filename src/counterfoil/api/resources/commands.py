@@ -3,11 +3,13 @@
 Invariant   A command of a list is exactly the command of its own operation: same members, same
             scope, same key, same answer to the byte. A fault in one leaves the others untouched.
 Order       Answers stand in the order of the commands; commands on one line are carried out in
-            that order, others side by side.
+            that order, others side by side. What changes a line waits for its customer's commands
+            before it, and those after it wait for it: announcing a measure takes a while.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import orjson
@@ -24,6 +26,8 @@ from counterfoil.platform.batches import Answer
 
 TAG = "Commands"
 COMMANDS_MAX: Final = 1_000
+#: What changes a line: in its place among the commands of its customer.
+_CHANGES: Final = frozenset({"set_limit", "freeze_line", "unfreeze_line", "close_line"})
 
 _Key = Annotated[
     str,
@@ -174,9 +178,44 @@ class CommandsAnswer(View):
 
 async def carry_commands(call: Call, body: CommandsBody) -> Answer | Refused:
     """Carry out each command and answer each."""
-    jobs = [_carry_one(call, number, raw) for number, raw in enumerate(body.commands)]
-    parts = await asyncio.gather(*jobs)
+    parts = await asyncio.gather(*_in_order(call, body.commands))
     return Answer('{"answers":[' + ",".join(parts) + "]}", is_replay=False)
+
+
+def _in_order(call: Call, commands: Sequence[Any]) -> list[asyncio.Task[str]]:
+    """Begin every command; what changes a line waits for its customer's earlier ones.
+
+    Later ones wait for it: a measure is announced before the line is told, which takes a while.
+    """
+    tasks: list[asyncio.Task[str]] = []
+    changed: dict[str, asyncio.Task[str]] = {}
+    since: defaultdict[str, list[asyncio.Task[str]]] = defaultdict(list)
+    for number, raw in enumerate(commands):
+        whose, kind = _said(raw, "customer_id"), _said(raw, "kind")
+        waits = [changed[whose]] if whose in changed else []
+        if kind in _CHANGES:
+            waits += since.pop(whose, [])
+        task = asyncio.create_task(_carry_after(waits, call, number, raw))
+        tasks.append(task)
+        if kind in _CHANGES:
+            changed[whose] = task
+        else:
+            since[whose].append(task)
+    return tasks
+
+
+def _said(raw: Any, name: str) -> str:
+    """Return what a command says before anybody has looked at it; nothing where it is no text."""
+    value = raw.get(name) if isinstance(raw, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+async def _carry_after(
+    waits: Sequence[asyncio.Task[str]], call: Call, number: int, raw: Any
+) -> str:
+    if waits:
+        await asyncio.wait(waits)
+    return await _carry_one(call, number, raw)
 
 
 async def _carry_one(call: Call, number: int, raw: Any) -> str:
