@@ -146,6 +146,25 @@ async def test_a_snoozed_rule_takes_nothing_and_stands_among_the_inputs(branch: 
     assert await branch.faults() == {}
 
 
+#: What lending does not count for a review, and the store of features knows.
+TOLD = """
+[[features]]
+name = "own_repaid_90_days_minor"
+name_en = "Repaid in ninety days"
+name_zh = "近九十日还款额"
+type = "integer"
+unit = "minor"
+lowest = 0
+highest = 100_000_000_000
+nullable = true
+source = "own_behaviour"
+legal_basis = "contract"
+
+[[features]]
+name = "own_limit_minor"
+"""
+
+
 def shipped_text() -> str:
     folder = resources.files("counterfoil.decisioning").joinpath("policies")
     return folder.joinpath(f"{SHIPPED_REVIEW}.toml").read_text(encoding="utf-8")
@@ -155,6 +174,7 @@ def a_version(version: str, on_trip: str) -> ReviewPolicy:
     """Return the shipped policy under another version, with a cap that one measure trips."""
     text = shipped_text().replace('version = "2026-02"', f'version = "{version}"')
     text = text.replace("count_min = 50\nshare_ppm = 250_000", "count_min = 1\nshare_ppm = 1")
+    text = text.replace('\n[[features]]\nname = "own_limit_minor"\n', TOLD, 1)
     return read_review_policy(text.replace('on_trip = "refer"', f'on_trip = "{on_trip}"'))
 
 
@@ -175,6 +195,8 @@ async def test_a_version_that_trips_refers_or_gives_way_and_both_are_on_record(
     await branch.lend(2, 2, 120_000, tenor_months=3, repayment_day=16)
     await a_late_line(branch)
     assert [item.rule_code for item in await list_trips(branch.house)] == ["S01", "*"]
+    [late] = [item for item in await reviews(branch) if item.cause == "instalment_missed"]
+    assert orjson.loads(late.inputs)["features"]["own_repaid_90_days_minor"] == 0
     async with branch.house.database.connection() as connection:
         found = await review_in_force(connection, at=branch.house.clock.now())
     assert found.policy.version == instead
