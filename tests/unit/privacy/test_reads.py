@@ -104,6 +104,17 @@ async def test_a_read_outside_the_purposes_is_refused_and_told(
     assert line == RefusedRead(reading=wanted, purpose=Purpose.IDENTITY, customer_ids=(7,))
 
 
+def test_the_vault_is_the_one_door_to_data_keys() -> None:
+    """Who unwrapped keys past it would read without saying what for."""
+    key_services = {"port.py", "routed_key.py", "file_key.py", "transit_key.py"}
+    doors = {
+        str(path.relative_to(SOURCE))
+        for path in SOURCE.rglob("*.py")
+        if re.search(r"\.unwrap\(", path.read_text("utf-8")) and path.name not in key_services
+    }
+    assert doors == {"privacy/vault.py"}
+
+
 async def test_only_the_fields_that_are_wanted_leave_the_vault(vault: Vault) -> None:
     sealed = await vault.seal([IDENTITY])
     [shown] = await vault.open(sealed, Reading(act="call", purpose="collection"), ["name"])
