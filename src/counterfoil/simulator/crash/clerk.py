@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections import deque
 from contextlib import suppress
+from datetime import date
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
@@ -102,7 +103,7 @@ class Clerk:
             if self._todo:
                 key = self._todo.popleft()
             elif self._task.goes_on:
-                on = await self._house.business_date()
+                on = await self._business_date()
                 key = work_key(on, self._task.number, next(self._numbers))
             else:
                 return
@@ -131,8 +132,18 @@ class Clerk:
 
     async def _plan_arrival(self, command: Command, answer: Answer) -> None:
         loan_id = ids.from_text(ids.LOAN, orjson.loads(answer.text)["id"])
-        on = await self._house.business_date()
+        on = await self._business_date()
         self._todo.append(arrival_key(on, command.customer_id, loan_id))
+
+    async def _business_date(self) -> date:
+        """Return the business date; again where the database is on its way back."""
+        while True:
+            try:
+                return await self._house.business_date()
+            except Exception as error:
+                if not is_away(error):
+                    raise
+            await asyncio.sleep(_RETRY_SECONDS)
 
     async def _close(self) -> None:
         if self._task.close_after_ms is None:

@@ -260,7 +260,10 @@ class Run:
 
     async def _working(self) -> Worker:
         """Return a clerk that works, the present one or a new one."""
+        until = time.monotonic() + PATIENCE_SECONDS
         while self._worker is None or not self._worker.is_alive:
+            if time.monotonic() > until:
+                raise Finding("no clerk gets to work, although the server is there")
             backlog = self._heard.open_keys
             self.report.sent_again += len(backlog)
             close = self._chance.choice([None, self._chance.randint(*DELAY_MS)])
