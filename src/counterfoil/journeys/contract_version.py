@@ -306,13 +306,9 @@ async def _noticed(
     line = await lending.read_line(connection, wish.customer_id, wish.line_id)
     if line is None:
         return refuse(refusals.LINE_NOT_FOUND)
-    if line.status == "closed":
-        return refuse(refusals.LINE_CLOSED)
-    if line.contract_id is None:
-        return refuse(refusals.AGREEMENT_NOT_SIGNED)
-    waits = await _pending(connection, line)
-    if waits is not None and waits.state == State.SIGNED and waits.effective_on is not None:
-        return refuse(NEW_VERSION_SIGNED, effective_on=waits.effective_on.isoformat())
+    refused = _refuse_line(line, wish, await _pending(connection, line))
+    if refused or line.contract_id is None:
+        return refused or refuse(refusals.AGREEMENT_NOT_SIGNED)
     present = await store.read_contract(connection, wish.customer_id, line.contract_id)
     if present is None:
         return refuse(CONTRACT_NOT_FOUND)
@@ -348,6 +344,17 @@ async def _noticed(
     )
     refused = _refuse_notice(notice, on)
     return refused or await refuse_cost_of_leaving(connection, line, before, notice.after) or notice
+
+
+def _refuse_line(line: Line, wish: VersionWish, waits: Contract | None) -> Refused | None:
+    """Refuse a notice for a line that has ended by its day, or whose next agreement is signed."""
+    if line.status == "closed":
+        return refuse(refusals.LINE_CLOSED)
+    if wish.effective_on > line.valid_to:
+        return refuse(refusals.LINE_EXPIRED, valid_to=line.valid_to.isoformat())
+    if waits is not None and waits.state == State.SIGNED and waits.effective_on is not None:
+        return refuse(NEW_VERSION_SIGNED, effective_on=waits.effective_on.isoformat())
+    return None
 
 
 def _refuse_notice(notice: _Notice, on: date) -> Refused | None:
