@@ -82,7 +82,10 @@ def read_names(folder: str) -> set[str]:
     """Return the names of all fields that pages of a site read as texts."""
     names = set()
     for path in (SOURCE / folder).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        text = path.read_text("utf-8")
+        if "reader.text(" not in text:
+            continue
+        for node in ast.walk(ast.parse(text)):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
             is_reader = isinstance(node.func.value, ast.Name) and node.func.value.id == "reader"
