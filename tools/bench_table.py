@@ -51,6 +51,17 @@ NAMES = {
         "日终，复审 {reviewed:,} 个额度，{touched:,} 笔有事项",
     ),
     "close_catch_up": ("Closing {days} missed days at once", "一次补做 {days} 天日终"),
+    "pages": (
+        "Pages of the console, {callers} readers, {loans:,} loans",
+        "控制台页面，{callers} 人同时阅读，{loans:,} 笔借据",
+    ),
+    "page_overview": ("Time of the overview", "总览页用时"),
+    "page_lines": ("Time of the list of lines", "额度列表用时"),
+    "page_loans": ("Time of the list of loans", "借据列表用时"),
+    "page_line": ("Time of a line with its events", "额度页用时"),
+    "page_loan": ("Time of a loan with its story", "借据页用时"),
+    "page_trial_balance": ("Time of the trial balance", "试算平衡表用时"),
+    "page_days": ("Time of the list of days", "日终列表用时"),
     "replay_10": (
         "A late repayment on a loan of {life:,} payments, {later:,} of them later",
         "迟到还款：借据共 {life:,} 笔还款，其后 {later:,} 笔",

@@ -115,7 +115,7 @@ async def _add_reader(house: House, password: str) -> None:
             connection,
             operator_id=house.ids.next(),
             name=_READER,
-            role=Role.OPERATIONS,
+            role=Role.AUDITOR,
             password=password,
             now=house.clock.now(),
         )
