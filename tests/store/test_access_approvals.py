@@ -223,6 +223,8 @@ def test_the_matrix_denies_what_it_does_not_say() -> None:
         ("roles", "finance", {"purposes": [], "requests": [], "permissions": ["fly"]}),
         ("roles", "finance", {"purposes": [], "requests": [], "needs": ["height"]}),
         ("roles", "finance", {"purposes": [], "requests": [], "cases": ["gossip"]}),
+        # Neither through cases nor over the whole book: nobody can tell which was meant.
+        ("roles", "finance", {"purposes": [], "requests": []}),
         ("acts", "read", {"binds": ["height"]}),
         ("acts", "read", {"binds": [], "courses": ["cooking"]}),
         ("acts", "read", {"binds": [], "wishes": []}),
@@ -233,6 +235,7 @@ def test_a_matrix_with_a_slip_stops_the_start(
 ) -> None:
     read: dict[str, dict[str, Any]] = {
         "acts": {scope.value: {"binds": []} for scope in Scope},
+        "reads": {},
         "courses": {},
         "hosts": {"operations": {}, "customer_acts": {"operations": []}},
         "purposes": {},

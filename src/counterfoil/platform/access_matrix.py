@@ -214,10 +214,9 @@ def parse_matrix(read: Mapping[str, Any]) -> Matrix:
         _only_known(f"attribute of {name}", rights.needs, Attribute)
         _only_known(f"case of {name}", rights.cases, QUEUES)
     _only_known("scope among the acts", Scope, acts)
-    if seeing := [
-        name for name, rights in roles.items() if not (rights.cases or rights.whole_book)
-    ]:
-        raise ValueError(f"how {', '.join(seeing)} reach customers is not said")
+    unsaid = [name for name, rights in roles.items() if not (rights.cases or rights.whole_book)]
+    if unsaid:
+        raise ValueError(f"the access matrix does not say how {', '.join(unsaid)} reach customers")
     if any(rights.approves for rights in machines.values()):
         raise ValueError("a program is not the second person")
     return Matrix(
