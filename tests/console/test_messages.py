@@ -273,7 +273,7 @@ CLOSED_FAMILIES = {
     "identity_want": tuple(want.value for want in Want),
     "identity_state": ("ready", "waits"),
     "licence": (EVERY_LICENCE, *LICENCES),
-    "permission": tuple(Permission),
+    "permission": tuple(permission.value for permission in Permission),
     "rule_question": tuple(QUESTIONS),
     "scene_state": ("open", "stopped", "closed"),
     "scene_claim": ("owed", "overdue", "settled"),
@@ -372,8 +372,7 @@ def _refused(text: str) -> set[str]:
             continue
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         if name == "done":  # what an act says on the page that it leads to
-            words = [word.value for word in node.args if isinstance(word, ast.Constant)]
-            keys |= {f"done.{word}" for word in words}
+            keys |= {f"done.{word.value!s}" for word in node.args if isinstance(word, ast.Constant)}
         place = {"refuse": 1, "amount": 0}.get(name)
         if place is not None and len(node.args) > place:
             value = node.args[place]
