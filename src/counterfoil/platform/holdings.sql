@@ -112,18 +112,45 @@ LIMIT :page;
 -- locks   none
 SELECT set_config('counterfoil.lenders', :lenders, true),
        set_config('counterfoil.products', :products, true),
+       set_config('counterfoil.offers', :offers, true),
        set_config('counterfoil.regions', :regions, true),
        set_config('counterfoil.cases', :cases, true),
        set_config('counterfoil.as_of', :as_of, true);
 
--- name: reachable_among
--- Those of some customers whom the reader of this transaction may see.
--- gives   one row a customer
+-- name: matters_within
+-- Those of some matters that the reader of this transaction may see: of customers in reach, and of
+-- no other product or lender.
+-- gives   one row a matter
 -- locks   none
-SELECT r.customer_id
-FROM desk.reachable AS r
-WHERE r.customer_id = ANY (:customer_ids::bigint[])
-ORDER BY r.customer_id;
+SELECT w.customer_id, w.kind, w.number
+FROM unnest(:customer_ids::bigint[], :kinds::text[], :numbers::bigint[])
+    AS w (customer_id, kind, number)
+WHERE EXISTS (
+    SELECT 1 FROM desk.reachable AS r WHERE r.customer_id = w.customer_id)
+  AND NOT EXISTS (
+    SELECT 1 FROM desk.foreign_matter AS m
+    WHERE m.customer_id = w.customer_id AND m.number = w.number AND m.kind = w.kind);
+
+-- name: whose_task
+-- Who works on a task: it was assigned to them, or they opened a case of it; not of those who left.
+-- gives   at most one row
+-- locks   none
+SELECT o.name
+FROM platform.operator AS o
+WHERE o.disabled_at IS NULL AND o.name <> :operator
+  AND (EXISTS (
+      SELECT 1 FROM reporting.customer_task AS t
+      WHERE t.customer_id = :customer_id AND t.kind = :kind AND t.subject_id = :subject_id
+        AND t.taken_by = o.name)
+    OR EXISTS (
+      SELECT 1 FROM platform.customer_case AS c
+      WHERE c.customer_id = :customer_id AND c.kind = :kind AND c.subject_id = :subject_id
+        AND c.operator = o.name AND c.ends_at > :now
+        AND NOT EXISTS (
+            SELECT 1 FROM platform.customer_case_end AS e
+            WHERE e.customer_id = c.customer_id AND e.case_id = c.case_id)))
+ORDER BY o.name
+LIMIT 1;
 
 -- name: beyond_reach
 -- How much of what is named the reader of this transaction may not see.
@@ -133,18 +160,14 @@ SELECT (SELECT count(*) FROM unnest(:customer_ids::bigint[]) AS wanted (customer
         WHERE NOT EXISTS (
             SELECT 1 FROM desk.reachable AS r
             WHERE r.customer_id = wanted.customer_id)) AS customers,
-       (SELECT count(*) FROM unnest(:line_ids::bigint[]) AS wanted (line_id)
-        WHERE NOT EXISTS (
-            SELECT 1 FROM desk.line AS l
-            WHERE l.customer_id = ANY (:customer_ids) AND l.line_id = wanted.line_id)) AS lines,
-       (SELECT count(*) FROM unnest(:loan_ids::bigint[]) AS wanted (loan_id)
-        WHERE NOT EXISTS (
-            SELECT 1 FROM desk.loan AS l
-            WHERE l.customer_id = ANY (:customer_ids) AND l.loan_id = wanted.loan_id)) AS loans,
-       (SELECT count(*) FROM unnest(:application_ids::bigint[]) AS wanted (application_id)
-        WHERE NOT EXISTS (
-            SELECT 1 FROM desk.application AS a
-            WHERE a.customer_id = ANY (:customer_ids)
-              AND a.application_id = wanted.application_id)) AS applications,
+       (SELECT count(*) FROM unnest(:kinds::text[], :numbers::bigint[]) AS wanted (kind, number)
+        WHERE EXISTS (
+            SELECT 1 FROM desk.foreign_matter AS m
+            WHERE m.customer_id = ANY (:customer_ids) AND m.number = wanted.number
+              AND m.kind = wanted.kind)
+           OR wanted.kind = ANY (:of_a_line::text[]) AND NOT EXISTS (
+            SELECT 1 FROM reporting.matter AS m
+            WHERE m.customer_id = ANY (:customer_ids) AND m.number = wanted.number
+              AND m.kind = wanted.kind)) AS matters,
        (SELECT min(k.case_id) FROM desk.open_case AS k
         WHERE k.customer_id = ANY (:customer_ids) AND k.operator = :operator) AS case_id;
