@@ -401,9 +401,8 @@ async def _age_of_customer(
     if customer.status is not CustomerStatus.ACTIVE:
         return refuse(CUSTOMER_NOT_ACTIVE, status=customer.status)
     try:
-        id_number = await persons.read_id_number(
-            connection, house.vault, customer_id, reading("application")
-        )
+        wanted = reading("application")
+        id_number = await persons.read_id_number(connection, house.vault, customer_id, wanted)
     except RefusedError as error:
         return error.refused
     if id_number is None:

@@ -377,9 +377,7 @@ async def _identities(
 ) -> dict[int, Identity]:
     if not customer_ids:
         return {}
-    found = await persons.read_identities(
-        connection, house.vault, customer_ids, reading("consent")
-    )
+    found = await persons.read_identities(connection, house.vault, customer_ids, reading("consent"))
     return {
         customer_id: Identity(name=fields["name"], id_number=fields["id_number"])
         for customer_id, fields in found.items()

@@ -99,9 +99,7 @@ async def fill_regions(
     waiting = await store.without_region(connection, Purpose.IDENTITY, after=after, page=page)
     restricted = await _restricted(connection, waiting)
     allowed = [number for number in waiting if number not in restricted]
-    numbers = await read_clear(
-        connection, vault, allowed, Purpose.IDENTITY, reading, [_ID_NUMBER]
-    )
+    numbers = await read_clear(connection, vault, allowed, Purpose.IDENTITY, reading, [_ID_NUMBER])
     regions = [
         (customer_id, fields[_ID_NUMBER][:REGION_DIGITS]) for customer_id, fields in numbers.items()
     ]

@@ -74,9 +74,7 @@ async def without_region(
     connection: Runner, purpose: Purpose, *, after: int, page: int
 ) -> list[int]:
     """Return customers with a sealed record of a purpose and no region, in order."""
-    rows = await QUERIES.without_region.fetch(
-        connection, purpose=purpose, after=after, page=page
-    )
+    rows = await QUERIES.without_region.fetch(connection, purpose=purpose, after=after, page=page)
     return [row["customer_id"] for row in rows]
 
 

@@ -314,9 +314,7 @@ Owner = Annotated[CustomerId, Query(description="Whose settings they are.")]
 @router.get("/v1/settings", **reads(Scope.LINES_READ, TAG, "Read a customer's settings"))
 async def get_settings(house: HouseOf, customer_id: Owner) -> SettingsView:
     """Return everything the customer may set, as it stands, with what is allowed."""
-    found = await read_settings(
-        house, customer_id=customer_id, reading=reading("own_addresses")
-    )
+    found = await read_settings(house, customer_id=customer_id, reading=reading("own_addresses"))
     if isinstance(found, Refused):
         raise RefusedError(found)
     return SettingsView.model_validate(found)
