@@ -7,9 +7,12 @@ from tests.store.scene_desk import ANALYST, OFFICER, WISH
 
 from counterfoil.journeys import scenes
 from counterfoil.journeys.approve import decide_approval
+from counterfoil.journeys.received import book_received
+from counterfoil.journeys.reconcile import take_rail_statement
 from counterfoil.kernel import ids
 from counterfoil.lending.scene_store import Payee
 from counterfoil.platform.approvals import Approval
+from counterfoil.simulator.bank.statement_file import statement_text
 
 PAPER = "cd" * 32
 
@@ -74,3 +77,29 @@ async def test_a_course_is_recorded_reported_and_its_school_closed(
     check_problem(await site.post("/v1/scene-withdrawals", loan), 409, "scene_loan_not_of_scene")
     refund = loan | {"amount_minor": 1, "currency": "CNY"}
     check_problem(await site.post("/v1/scene-refunds", refund), 409, "scene_loan_not_of_scene")
+    await placed_over_http(site, purchase["id"])
+
+
+async def placed_over_http(site: Site, purchase: str) -> None:
+    """Place money that came in and names nothing, by a program and a second person."""
+    on = await site.house.business_date()
+    text = statement_text([("for the trip", "received", 777, "CNY", on, "B7")])
+    assert await take_rail_statement(site.house, text, rail="bank", on=on) == 1
+    await book_received(site.house)
+    [came] = (await site.get("/v1/received-payments")).json()["items"]
+    assert (came["reference"], came["status"], came["left_minor"]) == ("-", "suspended", 777)
+    wish = {
+        "rail": "bank", "statement_date": on.isoformat(), "line_no": 1, "reason": "letter",
+        "reference": purchase,
+    }  # fmt: skip
+    path = "/v1/received-payments/placings"
+    gone = await site.post(path, wish | {"line_no": 2})
+    check_problem(gone, 409, "received_not_open")
+    asked = (await site.post(path, wish)).json()
+    assert asked["status"] == "waiting"
+    number = ids.from_text(ids.APPROVAL, asked["approval_id"])
+    await decide_approval(site.house, OFFICER, number, is_approved=True, reason="seen")
+    # No loan paid for the purchase: it stays before people, with another reason.
+    assert (await site.post(path, wish)).json() == {"status": "suspended", "approval_id": None}
+    [came] = (await site.get("/v1/received-payments")).json()["items"]
+    assert (came["reference"], came["cause"]) == (purchase, "beyond_lent")
