@@ -4,8 +4,9 @@ The story   One act of the customer opens a review of the last decision on an ap
             request for a higher limit. It waits in a queue with a deadline; a person takes it,
             sees everything that the machine saw, and upholds the decision with a reason or
             overturns it (`review_deciding.py`). The customer is told of both through the outbox.
-Invariant   One decision, one review, however often it is asked for, until it is taken back. Only decisions by machine are
-            reviewed here. Who wrote the version that decided, or decided before, does not review.
+Invariant   One decision, one review, however often it is asked for, until it is taken back. Only
+            decisions by machine are reviewed here. Who wrote the version that decided, or decided
+            before, does not review.
 """
 
 from dataclasses import dataclass
