@@ -20,9 +20,9 @@ from counterfoil.decisioning.batch_guards import COLUMNS, guarded, stopped
 from counterfoil.decisioning.compile_polars import REQUESTED, decided
 from counterfoil.decisioning.decision import Asked, Outcome
 from counterfoil.decisioning.policy import Policy
-from counterfoil.platform.csv_rows import row_fault
 from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards, Stage
 from counterfoil.decisioning.rule_types import ValueType
+from counterfoil.platform.csv_rows import row_fault
 
 #: Before the names of another version's answers.
 OTHER: Final = "other_"

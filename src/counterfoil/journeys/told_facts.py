@@ -1,8 +1,8 @@
 """What decisions read of the store of features: what a policy declares and no room hands over.
 
 Served      Own behaviour beyond the figures that lending counts within the request, what policies
-            and models concluded before, transactions, third parties. What applicants, bureau, identity check and the guard against too much
-            debt say comes with the case.
+            and models concluded before, transactions, third parties. What applicants, bureau,
+            identity check and the guard against too much debt say comes with the case.
 Invariant   By the definition that serves the whole history, as known at the decision, for the
             policy's purpose and the product's lender. What a customer has withdrawn, a check has
             stopped or nobody has told is unknown.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+
 def row_fault(path: Path) -> str | None:
     """Return where the first row without the header's number of cells is; None where none is.
 

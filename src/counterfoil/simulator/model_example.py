@@ -90,7 +90,12 @@ def cases_of(clients: Sequence[CardClient], features: Sequence[Feature]) -> pl.D
     }
     rows = []
     for client in clients:
-        known = answers | OWN_LINES | recorded_facts(client) | {"age_years": client.age, "purpose": PURPOSE}
+        known = (
+            answers
+            | OWN_LINES
+            | recorded_facts(client)
+            | {"age_years": client.age, "purpose": PURPOSE}
+        )
         row: Facts = {"client_no": client.number, "defaulted": int(client.defaulted)}
         rows.append(row | {feature.name: known.get(feature.name) for feature in features})
     return pl.DataFrame(rows, schema=schema)
