@@ -9,13 +9,11 @@ from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
 from counterfoil.api.reads import HouseOf, reads
-from counterfoil.api.remembered import remembered
 from counterfoil.api.shapes import (
     ApplicationId,
     Body,
     ContractId,
     CustomerId,
-    Day,
     LoanId,
     View,
 )
