@@ -59,7 +59,7 @@ signed wrong codes low does match needed effective approved
 never inquires switched stopped published declined duplicate other joined gone
 under way stands over by begun lost meanwhile read overdue
 involved broken state unreadable dates disordered balances totals differ reached
-admitted both still stated impossible expected far twice undeliverable
+admitted both cursors still stated impossible expected far twice undeliverable
 asked ended assigned wrote blocked while loosens ruled law production
 identified first incomplete done end pay more
 absent be costs hours leaving must named outside possible shortly silent unchecked
