@@ -18,9 +18,9 @@ from starlette.routing import Mount
 from tests.api.conftest import Json, Site
 
 from counterfoil.hosts.host import Host, HostTerms
-from counterfoil.journeys import hosts
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.hosts import HostWish
+from counterfoil.journeys.hosting import hosts
+from counterfoil.journeys.hosting.hosts import HostWish
 from counterfoil.kernel import ids
 from counterfoil.platform.access import Scope, create_api_key
 from counterfoil.platform.access_matrix import Actor

@@ -11,11 +11,11 @@ from tests.api.signing import Signing, drawn, leaf_bodies, wait, wish_of
 from tests.store.applicants import Counter
 
 from counterfoil.customers.message import load_texts
-from counterfoil.journeys.check_books import check_books
-from counterfoil.journeys.close_day import close_day
-from counterfoil.journeys.contract_version import take_effect
-from counterfoil.journeys.reprice import PriceWish, reprice_line
-from counterfoil.journeys.tell_customers import notices_consumer, take_notices
+from counterfoil.journeys.books.check_books import check_books
+from counterfoil.journeys.books.close_day import close_day
+from counterfoil.journeys.borrowing.reprice import PriceWish, reprice_line
+from counterfoil.journeys.contracting.contract_version import take_effect
+from counterfoil.journeys.serving.tell_customers import notices_consumer, take_notices
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language

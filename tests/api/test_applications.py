@@ -7,7 +7,7 @@ from tests.api.test_bad_input import check_problem
 from counterfoil.customers.identity import check_character
 from counterfoil.customers.link_store import add_step
 from counterfoil.customers.record_link import LinkStep, Step
-from counterfoil.journeys.contract_bulk import sign_for_sandbox
+from counterfoil.journeys.contracting.contract_bulk import sign_for_sandbox
 from counterfoil.kernel import ids
 
 SOUND = {

@@ -15,9 +15,9 @@ from tests.store.applicants import Counter
 from counterfoil.contracts.pades import seal_of
 from counterfoil.contracts.paper import SealPlaces
 from counterfoil.contracts.port import Lender
-from counterfoil.journeys.check_books import check_books
-from counterfoil.journeys.close_day import close_day
-from counterfoil.journeys.contract_issue import issue_due
+from counterfoil.journeys.books.check_books import check_books
+from counterfoil.journeys.books.close_day import close_day
+from counterfoil.journeys.contracting.contract_issue import issue_due
 from counterfoil.kernel.money import to_major_text
 from counterfoil.kernel.rates import RateDaily, annual_from_daily
 from counterfoil.lending.cost_items import exact_percent

@@ -17,7 +17,7 @@ from counterfoil.evidence.log_files import POLICY, LogFiles
 from counterfoil.evidence.publisher import Desk, Publisher
 from counterfoil.evidence.signer import FileSigner, create_key
 from counterfoil.evidence.witness_client import WitnessClient
-from counterfoil.journeys.publish_log import directory_of, key_directory_of
+from counterfoil.journeys.proving.publish_log import directory_of, key_directory_of
 from counterfoil.kernel import ids
 from counterfoil.platform.access import Scope
 from counterfoil.witness.home import WitnessHome

@@ -7,7 +7,7 @@ from tests.api.conftest import Json, Site
 from tests.api.test_applications import person
 from tests.api.test_bad_input import check_problem
 
-from counterfoil.journeys.feature_quality import run_checks
+from counterfoil.journeys.knowing.feature_quality import run_checks
 from counterfoil.kernel import ids
 
 

@@ -22,8 +22,8 @@ from tests.api.test_bad_input import check_problem
 from counterfoil.hosts import delivery as notices
 from counterfoil.hosts import payee_store
 from counterfoil.hosts.http_hooks import HttpHooks
-from counterfoil.journeys import tell_hosts
-from counterfoil.journeys.own_hosts import end_own_link, own_links
+from counterfoil.journeys.hosting import tell_hosts
+from counterfoil.journeys.serving.own_hosts import end_own_link, own_links
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.lending.commands import ConfirmPayout

@@ -17,10 +17,10 @@ from tests.api.hosting import (
 from tests.api.test_access import OPERATIONS, described
 from tests.api.test_bad_input import check_problem
 
-from counterfoil.journeys import hosts
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.assess import NewAssessment, assess, conclude_assessment
-from counterfoil.journeys.hosts import HostWish
+from counterfoil.journeys.guarding.assess import NewAssessment, assess, conclude_assessment
+from counterfoil.journeys.hosting import hosts
+from counterfoil.journeys.hosting.hosts import HostWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope

@@ -6,8 +6,8 @@ from tests.api.test_bad_input import check_problem
 from tests.store.raise_desk import open_line
 
 from counterfoil.decisioning.limit_request import LimitRequest
-from counterfoil.journeys import raise_limit
-from counterfoil.journeys.raise_asking import RaiseWish
+from counterfoil.journeys.lines import raise_limit
+from counterfoil.journeys.lines.raise_asking import RaiseWish
 from counterfoil.kernel import ids
 
 SOUND = {

@@ -5,8 +5,8 @@ from tests.store.test_models import DEVELOPER, live
 from tests.unit.models.test_stress import NOTHING, run
 from tests.unit.models.test_validation import model
 
-from counterfoil.journeys.monitor_models import keep_stress
-from counterfoil.journeys.publish_model import register_model
+from counterfoil.journeys.deciding.monitor_models import keep_stress
+from counterfoil.journeys.deciding.publish_model import register_model
 from counterfoil.kernel.errors import Refused
 
 

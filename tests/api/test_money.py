@@ -8,7 +8,7 @@ from tests.api.conftest import FIRST_DAY, Borrower, Json, Site, new_key
 from tests.api.test_applications import register
 from tests.api.test_bad_input import check_problem
 
-from counterfoil.journeys.close_day import close_day
+from counterfoil.journeys.books.close_day import close_day
 from counterfoil.kernel import ids
 
 

@@ -15,7 +15,7 @@ from tests.store.raise_desk import open_line
 from counterfoil.api.app import serving, site_of
 from counterfoil.api.desk import Desk
 from counterfoil.api.problems import load_texts
-from counterfoil.journeys.trial import TrialView, trial_limit
+from counterfoil.journeys.applying.trial import TrialView, trial_limit
 from counterfoil.platform.access import Scope
 
 

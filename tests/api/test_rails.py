@@ -6,7 +6,7 @@ import orjson
 from tests.api.conftest import Site
 from tests.api.test_bad_input import check_problem
 
-from counterfoil.journeys import rails
+from counterfoil.journeys.paying import rails
 from counterfoil.kernel.errors import Refused
 from counterfoil.payments.hint import sign_callback
 from counterfoil.platform.access_matrix import Actor

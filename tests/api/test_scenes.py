@@ -5,10 +5,10 @@ from tests.api.conftest import Site
 from tests.api.test_bad_input import check_problem
 from tests.store.scene_desk import ANALYST, OFFICER, WISH
 
-from counterfoil.journeys import scenes
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.received import book_received
-from counterfoil.journeys.reconcile import take_rail_statement
+from counterfoil.journeys.paying.received import book_received
+from counterfoil.journeys.paying.reconcile import take_rail_statement
+from counterfoil.journeys.purchasing import scenes
 from counterfoil.kernel import ids
 from counterfoil.lending.scene_store import Payee
 from counterfoil.platform.approvals import Approval

@@ -21,8 +21,8 @@ from counterfoil.consents.consent import Consent
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.opening_store import open_by_key
 from counterfoil.evidence.store import QUERIES as EVIDENCE
-from counterfoil.journeys.audit_inquiries import Cause, audit_inquiries
-from counterfoil.journeys.inquiry_outcomes import Obtained
+from counterfoil.journeys.inquiring.audit_inquiries import Cause, audit_inquiries
+from counterfoil.journeys.inquiring.inquiry_outcomes import Obtained
 from counterfoil.simulator.bureau.faults import Fault
 from counterfoil.simulator.bureau.populating import list_of
 

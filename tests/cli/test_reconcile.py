@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.store.branch import FIRST_DATE, an_opening, open_branch
 
-from counterfoil.journeys.payout_books import PayoutBooks
+from counterfoil.journeys.paying.payout_books import PayoutBooks
 from counterfoil.payments.port import alone
 from counterfoil.payments.relay import PayoutRelay
 from counterfoil.simulator.bank.bank import Bank, Order

@@ -6,7 +6,11 @@ from tests.console.accessibility import faults
 from tests.console.conftest import Browser
 from tests.console.test_pages import first_record
 
-from counterfoil.journeys.agreement_changes import AgreementChange, Standing, read_changes
+from counterfoil.journeys.contracting.agreement_changes import (
+    AgreementChange,
+    Standing,
+    read_changes,
+)
 from counterfoil.kernel import ids
 
 

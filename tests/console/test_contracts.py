@@ -6,7 +6,7 @@ import pytest
 from tests.console.accessibility import faults
 from tests.console.conftest import Browser
 
-from counterfoil.journeys.contract import read_texts
+from counterfoil.journeys.contracting.contract import read_texts
 from counterfoil.kernel import ids
 
 

@@ -27,7 +27,7 @@ from counterfoil.evidence.formats.receipt import Receipt
 from counterfoil.evidence.formats.receipt_qr import qr_of
 from counterfoil.evidence.formats.verifying import verify_receipt
 from counterfoil.journeys.house import House
-from counterfoil.journeys.inquiry_outcomes import Obtained
+from counterfoil.journeys.inquiring.inquiry_outcomes import Obtained
 from counterfoil.kernel import ids
 from counterfoil.platform.access_matrix import reading
 from counterfoil.privacy.person_store import read_clear

@@ -8,8 +8,8 @@ from tests.console.conftest import Browser
 from tests.store.applicants import CLEAN
 from tests.store.experiment_desk import budget, started, text, variant
 
-from counterfoil.journeys.enrol import NewApplicant, enrol
-from counterfoil.journeys.shadow import Shadows
+from counterfoil.journeys.applying.enrol import NewApplicant, enrol
+from counterfoil.journeys.deciding.shadow import Shadows
 from counterfoil.kernel.clock import TestClock
 from counterfoil.simulator.people import invent
 

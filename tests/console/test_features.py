@@ -11,9 +11,9 @@ from tests.store.test_feature_events import statement
 from counterfoil.features.event import Draft
 from counterfoil.features.registry_file import load_registry
 from counterfoil.features.store import read_events
-from counterfoil.journeys.feature_quality import run_checks
 from counterfoil.journeys.house import House
-from counterfoil.journeys.tell_events import revise, take_one, tell
+from counterfoil.journeys.knowing.feature_quality import run_checks
+from counterfoil.journeys.knowing.tell_events import revise, take_one, tell
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel import ids
 from counterfoil.platform.access_matrix import EVERY_FIELD, load_matrix

@@ -5,7 +5,7 @@ from tests.console.conftest import Browser
 from tests.console.test_pages import first_record
 
 from counterfoil.customers.verification_policy import CheckKind
-from counterfoil.journeys.identity import Shown, check_identity, open_cases
+from counterfoil.journeys.serving.identity import Shown, check_identity, open_cases
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 

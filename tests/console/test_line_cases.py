@@ -7,8 +7,8 @@ from tests.console.test_pages import first_record
 
 from counterfoil.decisioning.line_review.case import ReviewCase
 from counterfoil.decisioning.line_review.signal import SignalKind
-from counterfoil.journeys.line_review_desk import waiting_cases
-from counterfoil.journeys.line_signals import Told, note_signal
+from counterfoil.journeys.lines.line_review_desk import waiting_cases
+from counterfoil.journeys.lines.line_signals import Told, note_signal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 

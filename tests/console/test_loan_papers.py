@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from tests.console.conftest import Browser
 
-from counterfoil.journeys.papers import keep_papers, papers_consumer
+from counterfoil.journeys.borrowing.papers import keep_papers, papers_consumer
 from counterfoil.kernel import ids
 from counterfoil.lending import paper_store, store
 from counterfoil.lending.fees import fees_to_text

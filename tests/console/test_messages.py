@@ -64,14 +64,14 @@ from counterfoil.features.quality import Effect
 from counterfoil.features.quality import Kind as CheckKind
 from counterfoil.hosts.delivery import DeliveryState
 from counterfoil.hosts.host import HostPurpose
-from counterfoil.journeys import staff_rights
-from counterfoil.journeys.agreement_changes import Standing, Way
+from counterfoil.journeys.admitting import staff_rights
+from counterfoil.journeys.applying.funnel import GROUPS, STEPS
 from counterfoil.journeys.cases import ASSIGNED
-from counterfoil.journeys.facts import Quality
-from counterfoil.journeys.funnel import GROUPS, STEPS
-from counterfoil.journeys.policies import SHIPPED
-from counterfoil.journeys.report_lineage import Report
-from counterfoil.journeys.review_figures import Conclusion
+from counterfoil.journeys.contracting.agreement_changes import Standing, Way
+from counterfoil.journeys.deciding.policies import SHIPPED
+from counterfoil.journeys.deciding.review_figures import Conclusion
+from counterfoil.journeys.knowing.facts import Quality
+from counterfoil.journeys.knowing.report_lineage import Report
 from counterfoil.kernel.errors import Refusal
 from counterfoil.kernel.language import Language
 from counterfoil.lending import refusals as lending

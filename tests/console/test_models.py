@@ -6,7 +6,7 @@ from tests.console.conftest import Browser
 from tests.store.test_models import DEVELOPER, live
 from tests.unit.models.test_validation import model
 
-from counterfoil.journeys.publish_model import register_model
+from counterfoil.journeys.deciding.publish_model import register_model
 
 LANGUAGES = ("en", "zh-CN")
 

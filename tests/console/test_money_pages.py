@@ -7,7 +7,7 @@ from tests.console.accessibility import faults
 from tests.console.conftest import Browser
 from tests.console.test_pages import first_record
 
-from counterfoil.journeys.funnel import FunnelQuestion, read_funnel
+from counterfoil.journeys.applying.funnel import FunnelQuestion, read_funnel
 from counterfoil.kernel import ids
 from counterfoil.payments.order import reference_of
 

@@ -5,8 +5,8 @@ from tests.console.accessibility import faults
 from tests.console.conftest import Browser
 from tests.console.test_pages import first_record
 
-from counterfoil.journeys import rights
-from counterfoil.journeys.rights import RightsWish
+from counterfoil.journeys.guarding import rights
+from counterfoil.journeys.guarding.rights import RightsWish
 from counterfoil.kernel import ids
 from counterfoil.privacy.rights import Right, RightsRequest
 

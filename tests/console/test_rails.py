@@ -3,7 +3,7 @@
 from tests.console.accessibility import faults
 from tests.console.conftest import Browser
 
-from counterfoil.journeys import payment_cases
+from counterfoil.journeys.paying import payment_cases
 from counterfoil.kernel import ids
 from counterfoil.payments import suspense_store
 from counterfoil.payments.rail import Cause

@@ -11,9 +11,9 @@ from tests.console.conftest import Browser
 from counterfoil.console.access import ROLES, Permission, may
 from counterfoil.console.app import PAGES
 from counterfoil.console.page import Page
+from counterfoil.journeys.admitting.staff_rights import NO_STANDING, Standing
+from counterfoil.journeys.guarding.rights import RightsWish, ask_right
 from counterfoil.journeys.house import House
-from counterfoil.journeys.rights import RightsWish, ask_right
-from counterfoil.journeys.staff_rights import NO_STANDING, Standing
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.commands import OpenLine

@@ -9,7 +9,7 @@ from tests.console.conftest import Browser
 from counterfoil.console.words import customer_href
 from counterfoil.customers.link_store import add_step
 from counterfoil.customers.record_link import LinkStep, Step
-from counterfoil.journeys.link_records import find_people
+from counterfoil.journeys.knowing.link_records import find_people
 from counterfoil.kernel import ids
 from counterfoil.platform.access_matrix import reading
 from counterfoil.privacy.blind_index import IndexKind

@@ -9,8 +9,8 @@ from counterfoil.customers.call_back import About as CallAbout
 from counterfoil.customers.call_back import CallRequest, Slot
 from counterfoil.decisioning.review import About, Review
 from counterfoil.decisioning.vintage_store import read_vintages
-from counterfoil.journeys.call_back import CallWish, ask_call, read_call
-from counterfoil.journeys.review import ReviewWish, ask_review
+from counterfoil.journeys.applying.call_back import CallWish, ask_call, read_call
+from counterfoil.journeys.deciding.review import ReviewWish, ask_review
 from counterfoil.kernel import ids
 
 

@@ -9,8 +9,8 @@ from tests.store.scene_desk import OFFICER, WISH, registered
 
 from counterfoil.journeys.approve import decide_approval, list_approvals
 from counterfoil.journeys.house import House
-from counterfoil.journeys.received import book_received
-from counterfoil.journeys.reconcile import take_rail_statement
+from counterfoil.journeys.paying.received import book_received
+from counterfoil.journeys.paying.reconcile import take_rail_statement
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import purchase_store, scene_store, store

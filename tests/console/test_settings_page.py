@@ -6,8 +6,8 @@ from tests.console.accessibility import faults
 from tests.console.conftest import Browser
 
 from counterfoil.customers.setting import Channel, Setting
-from counterfoil.journeys import change_setting
-from counterfoil.journeys.setting_effects import SettingWish
+from counterfoil.journeys.serving import change_setting
+from counterfoil.journeys.serving.setting_effects import SettingWish
 from counterfoil.kernel import ids
 
 

@@ -26,8 +26,8 @@ import orjson
 import pytest
 from tests.api.conftest import Borrower, Site
 
-from counterfoil.journeys.check_books import check_books
-from counterfoil.journeys.close_day import close_day
+from counterfoil.journeys.books.check_books import check_books
+from counterfoil.journeys.books.close_day import close_day
 from counterfoil.journeys.house import open_house
 from counterfoil.lending.catalogue import load_catalogue
 from counterfoil.platform import embedded, migrate

@@ -12,7 +12,7 @@ import pytest
 
 from counterfoil.api.catalogue import ROOMS, refusals_of
 from counterfoil.decisioning.document import load_policy
-from counterfoil.journeys.policies import ORIGINATION, SHIPPED
+from counterfoil.journeys.deciding.policies import ORIGINATION, SHIPPED
 from counterfoil.ledger.chart import CHART
 
 ROOT = Path(__file__).parents[2]

@@ -13,9 +13,9 @@ from tests.store.consent_desk import WallClock
 from counterfoil.customers.lesson_store import lessons_read
 from counterfoil.decisioning import store
 from counterfoil.decisioning.application import Application, Status
-from counterfoil.journeys.consent import consents_of
+from counterfoil.journeys.applying.starter_path import StarterPath
+from counterfoil.journeys.consenting.consent import consents_of
 from counterfoil.journeys.house import House
-from counterfoil.journeys.starter_path import StarterPath
 from counterfoil.kernel import ids
 from counterfoil.lending.line import Line
 
@@ -174,7 +174,7 @@ async def test_plain_pages_ask_one_question_at_a_time_and_end_at_the_same_review
 async def test_an_older_customer_is_offered_plain_pages_and_a_call(
     applicant: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("counterfoil.journeys.protections.ELDERLY_YEARS_MIN", 18)
+    monkeypatch.setattr("counterfoil.journeys.applying.protections.ELDERLY_YEARS_MIN", 18)
     home = await applicant.get("/portal/")
     assert faults(home.text) == []
     assert "Would plainer pages help?" in home.text

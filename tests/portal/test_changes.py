@@ -7,8 +7,8 @@ from tests.console.conftest import hidden_fields
 from tests.portal.conftest import Person, code_in
 
 from counterfoil.contracts import store as contracts
-from counterfoil.journeys.contract_terms import VersionWish
-from counterfoil.journeys.contract_version import offer_new_version
+from counterfoil.journeys.contracting.contract_terms import VersionWish
+from counterfoil.journeys.contracting.contract_version import offer_new_version
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.lending import store

@@ -22,7 +22,7 @@ from counterfoil.decisioning.line_review.measure import Status as MeasureStatus
 from counterfoil.decisioning.wishes import Choice
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.hosts.link import LinkState
-from counterfoil.journeys.agreement_changes import Standing, Way
+from counterfoil.journeys.contracting.agreement_changes import Standing, Way
 from counterfoil.kernel.language import Language
 from counterfoil.lending.settlement import SettlementState
 from counterfoil.lending.terms import Method, Prepayment

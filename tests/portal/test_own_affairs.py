@@ -25,11 +25,11 @@ from counterfoil.decisioning.line_review.store import (
     stored_review,
 )
 from counterfoil.decisioning.refusals import REVIEW_OFFER_OVER
-from counterfoil.journeys.bind_account import bind_account
-from counterfoil.journeys.contract_making import borrowers_of
-from counterfoil.journeys.household import named_by
-from counterfoil.journeys.line_offers import OfferTaken, take_up
-from counterfoil.journeys.profile import own_profile
+from counterfoil.journeys.contracting.contract_making import borrowers_of
+from counterfoil.journeys.knowing.profile import own_profile
+from counterfoil.journeys.lines.line_offers import OfferTaken, take_up
+from counterfoil.journeys.serving.bind_account import bind_account
+from counterfoil.journeys.serving.household import named_by
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store as lending

@@ -7,8 +7,8 @@ from tests.console.accessibility import faults
 from tests.console.conftest import hidden_fields
 from tests.portal.conftest import Person, code_in
 
-from counterfoil.journeys.choose import chosen_by
-from counterfoil.journeys.rights import requests_of
+from counterfoil.journeys.deciding.choose import chosen_by
+from counterfoil.journeys.guarding.rights import requests_of
 from counterfoil.kernel import ids
 
 PATHS = ("/portal/me", "/portal/rights", "/portal/profile", "/portal/decisions",

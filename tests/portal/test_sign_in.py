@@ -10,8 +10,8 @@ from tests.portal.conftest import Person, borrower_of, code_in
 from tests.store.consent_desk import WallClock
 
 from counterfoil.customers.portal_access import ACT_LIFE, IDLE_MAX, LINK_LIFE, SESSION_LIFE
-from counterfoil.journeys import portal_session as journey
 from counterfoil.journeys.house import House
+from counterfoil.journeys.serving import portal_session as journey
 from counterfoil.kernel.errors import Refused
 
 NOBODY = "13912345678"

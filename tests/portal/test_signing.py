@@ -8,7 +8,7 @@ from tests.console.conftest import hidden_fields
 from tests.portal.conftest import Person, code_in
 from tests.store.applicants import PERSONS, Counter
 
-from counterfoil.journeys.contract import contracts_of
+from counterfoil.journeys.contracting.contract import contracts_of
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.lending import store

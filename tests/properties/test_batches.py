@@ -28,7 +28,7 @@ from tests.store.branch import (
     reversal,
 )
 
-from counterfoil.journeys.close_day import close_day
+from counterfoil.journeys.books.close_day import close_day
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.commands import (

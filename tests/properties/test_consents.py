@@ -16,7 +16,7 @@ from counterfoil.consents import store
 from counterfoil.consents.consent import UsedConsent
 from counterfoil.consents.notice import SECONDS_PER_DAY
 from counterfoil.consents.state import EventKind, Status, fold, period_of
-from counterfoil.journeys import consent as journey
+from counterfoil.journeys.consenting import consent as journey
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
 

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from counterfoil.journeys.check_books import CHECKS, check_books
+from counterfoil.journeys.books.check_books import CHECKS, check_books
 from counterfoil.kernel.clock import SystemClock
 from counterfoil.kernel.money import E8
 from counterfoil.lending import store as lending

@@ -22,7 +22,7 @@ from tests.store.log_desk import LogDesk, log_opened
 from typer.main import get_command
 
 from counterfoil.cli.main import app
-from counterfoil.journeys.receipts import read_receipt
+from counterfoil.journeys.proving.receipts import read_receipt
 
 CUSTOMER = 7
 #: Made once: it is asked thousands of times.

@@ -6,11 +6,11 @@ from datetime import date
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application
 from counterfoil.hosts.campaign_store import NO_HOST, Campaign, add_campaign, add_invitations
-from counterfoil.journeys import apply, register
-from counterfoil.journeys.apply import ApplicationView
-from counterfoil.journeys.contract_bulk import sign_for_sandbox
+from counterfoil.journeys.applying import apply, register
+from counterfoil.journeys.applying.apply import ApplicationView
+from counterfoil.journeys.applying.register import ApplicantView
+from counterfoil.journeys.contracting.contract_bulk import sign_for_sandbox
 from counterfoil.journeys.house import House
-from counterfoil.journeys.register import ApplicantView
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
 from counterfoil.simulator.people import invent

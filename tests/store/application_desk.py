@@ -9,13 +9,13 @@ from tests.store.applicants import CLEAN
 
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application
-from counterfoil.journeys import apply
-from counterfoil.journeys import register as registering
-from counterfoil.journeys.apply import ApplicationView
-from counterfoil.journeys.contract_bulk import sign_for_sandbox
-from counterfoil.journeys.enrol import NewApplicant
+from counterfoil.journeys.applying import apply
+from counterfoil.journeys.applying import register as registering
+from counterfoil.journeys.applying.apply import ApplicationView
+from counterfoil.journeys.applying.enrol import NewApplicant
+from counterfoil.journeys.applying.register import ApplicantView
+from counterfoil.journeys.contracting.contract_bulk import sign_for_sandbox
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.register import ApplicantView
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from counterfoil.journeys.assess import NewAssessment, assess, conclude_assessment
+from counterfoil.journeys.guarding.assess import NewAssessment, assess, conclude_assessment
 from counterfoil.journeys.house import House
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.privacy.assessment import Assessment, AssessmentAct, Findings, Processing

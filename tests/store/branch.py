@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from counterfoil.journeys.check_books import check_books
-from counterfoil.journeys.close_day import DayReport, close_day
+from counterfoil.journeys.books.check_books import check_books
+from counterfoil.journeys.books.close_day import DayReport, close_day
 from counterfoil.journeys.house import House, open_house
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock

@@ -22,9 +22,9 @@ from counterfoil.bureau.membership import certificate_sha256
 from counterfoil.consents.consent import Consent
 from counterfoil.evidence.staging import Leaves
 from counterfoil.journeys.house import House
-from counterfoil.journeys.inquire import Wish, inquire
-from counterfoil.journeys.inquiry_outcomes import Obtained
-from counterfoil.journeys.publish_log import Integrating, Publishing
+from counterfoil.journeys.inquiring.inquire import Wish, inquire
+from counterfoil.journeys.inquiring.inquiry_outcomes import Obtained
+from counterfoil.journeys.proving.publish_log import Integrating, Publishing
 from counterfoil.kernel.errors import Refused
 from counterfoil.simulator.bureau.books import Books, KnownPerson
 from counterfoil.simulator.bureau.bureau import Bureau

@@ -18,10 +18,10 @@ from counterfoil.consents.giving import Choice, Wish, day_of
 from counterfoil.consents.notice import Level
 from counterfoil.consents.record import Authentication, Display
 from counterfoil.evidence.staging import Leaves
-from counterfoil.journeys import consent as journey
-from counterfoil.journeys import register
+from counterfoil.journeys.applying import register
+from counterfoil.journeys.applying.register import ApplicantView
+from counterfoil.journeys.consenting import consent as journey
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.register import ApplicantView
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused

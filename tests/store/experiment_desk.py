@@ -11,10 +11,10 @@ from counterfoil.decisioning.experiment_store import Kept
 from counterfoil.decisioning.gate import GateReport
 from counterfoil.decisioning.policy import Policy
 from counterfoil.journeys.approve import decide_approval
+from counterfoil.journeys.deciding.policies import SHIPPED
+from counterfoil.journeys.deciding.publish_policy import run_gate
+from counterfoil.journeys.deciding.run_experiment import propose, start
 from counterfoil.journeys.house import House
-from counterfoil.journeys.policies import SHIPPED
-from counterfoil.journeys.publish_policy import run_gate
-from counterfoil.journeys.run_experiment import propose, start
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import Approval

@@ -13,7 +13,7 @@ from counterfoil.evidence.integrator import Integrator
 from counterfoil.evidence.log_store import INTEGRATOR_LOCK, PUBLISHER_LOCK, try_lead
 from counterfoil.evidence.publisher import Publisher
 from counterfoil.journeys.house import vault_of
-from counterfoil.journeys.publish_log import open_desk
+from counterfoil.journeys.proving.publish_log import open_desk
 from counterfoil.kernel.clock import SystemClock
 from counterfoil.platform.database import Connection, Database
 from counterfoil.platform.settings import Settings

@@ -19,7 +19,7 @@ from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.publisher import Desk, Publisher
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.publish_log import begin_log, open_desk
+from counterfoil.journeys.proving.publish_log import begin_log, open_desk
 from counterfoil.platform.settings import Settings
 from counterfoil.witness.home import WitnessHome
 from counterfoil.witness.key import format_key, new_key

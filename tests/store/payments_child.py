@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
 
-from counterfoil.journeys.payout_books import command_of
+from counterfoil.journeys.paying.payout_books import command_of
 from counterfoil.kernel.clock import SystemClock
 from counterfoil.lending.commands import ConfirmPayout, FailPayout
 from counterfoil.payments.http_rail import HttpRail

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from itertools import count
 from typing import Any
 
-from counterfoil.journeys.payout_books import command_of
+from counterfoil.journeys.paying.payout_books import command_of
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Kind, Refusal, Refused, refuse
 from counterfoil.lending.commands import ConfirmPayout, ConfirmReturn, FailPayout, FailReturn

@@ -6,9 +6,9 @@ from typing import Any
 from tests.store.branch import an_opening
 
 from counterfoil.decisioning.limit_request import LimitRequest
-from counterfoil.journeys import raise_agreeing, raise_limit
 from counterfoil.journeys.house import House
-from counterfoil.journeys.raise_asking import RaiseWish
+from counterfoil.journeys.lines import raise_agreeing, raise_limit
+from counterfoil.journeys.lines.raise_asking import RaiseWish
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
 

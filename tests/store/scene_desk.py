@@ -10,13 +10,13 @@ from typing import Any
 
 from counterfoil.customers.customer import Customer, CustomerStatus
 from counterfoil.customers.store import add_customers
-from counterfoil.journeys import scenes
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.draw import draw
+from counterfoil.journeys.borrowing.draw import draw
+from counterfoil.journeys.borrowing.quote import quote
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.quote import quote
-from counterfoil.journeys.scene_purchases import purchases_of, record_purchase
-from counterfoil.journeys.scenes import PayeeWish
+from counterfoil.journeys.purchasing import scenes
+from counterfoil.journeys.purchasing.scene_purchases import purchases_of, record_purchase
+from counterfoil.journeys.purchasing.scenes import PayeeWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused

@@ -12,10 +12,10 @@ from tests.store.applicants import PERSONS, Counter
 from tests.store.branch import Branch, an_opening, open_branch
 
 from counterfoil.customers.setting import Setting, SettingRequest
-from counterfoil.journeys import change_setting
-from counterfoil.journeys.collect_debits import DebitBooks, present_due
-from counterfoil.journeys.mandates import DebitWish
-from counterfoil.journeys.setting_effects import SettingWish
+from counterfoil.journeys.paying.collect_debits import DebitBooks, present_due
+from counterfoil.journeys.paying.mandates import DebitWish
+from counterfoil.journeys.serving import change_setting
+from counterfoil.journeys.serving.setting_effects import SettingWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused

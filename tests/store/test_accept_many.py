@@ -8,10 +8,11 @@ from tests.store.application_desk import PRODUCT, applicants, code_of
 from tests.store.branch import an_opening, open_branch
 
 from counterfoil.decisioning.application import Application
-from counterfoil.journeys import accept_many, adjust_limit, enrol
-from counterfoil.journeys.accept_many import Acceptance
-from counterfoil.journeys.contract_bulk import sign_for_sandbox
+from counterfoil.journeys.applying import accept_many, enrol
+from counterfoil.journeys.applying.accept_many import Acceptance
+from counterfoil.journeys.contracting.contract_bulk import sign_for_sandbox
 from counterfoil.journeys.house import House
+from counterfoil.journeys.lines import adjust_limit
 from counterfoil.platform.batches import Answer
 
 

@@ -22,17 +22,19 @@ from counterfoil.decisioning.draft_store import Draft
 from counterfoil.decisioning.policy_parts import Protection
 from counterfoil.decisioning.review import About
 from counterfoil.decisioning.wishes import Choice
-from counterfoil.journeys import adjust_limit, apply, choose, draft, recheck_offer, supply
-from counterfoil.journeys.apply import ApplicationView
-from counterfoil.journeys.contract_bulk import sign_for_sandbox
-from counterfoil.journeys.expire import expire_applications
-from counterfoil.journeys.explain_decision import Explained, explain_decision
+from counterfoil.journeys.applying import apply, draft, recheck_offer, supply
+from counterfoil.journeys.applying.apply import ApplicationView
+from counterfoil.journeys.applying.expire import expire_applications
+from counterfoil.journeys.applying.protections import protections_of
+from counterfoil.journeys.applying.starter_path import note_lesson, read_starter_path
+from counterfoil.journeys.contracting.contract_bulk import sign_for_sandbox
+from counterfoil.journeys.deciding import choose
+from counterfoil.journeys.deciding.explain_decision import Explained, explain_decision
+from counterfoil.journeys.deciding.policies import ORIGINATION, InForce
+from counterfoil.journeys.deciding.recheck import recheck_decisions
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.policies import ORIGINATION, InForce
-from counterfoil.journeys.protections import protections_of
-from counterfoil.journeys.recheck import recheck_decisions
-from counterfoil.journeys.starter_path import note_lesson, read_starter_path
-from counterfoil.journeys.tell_customers import notices_consumer, take_notices
+from counterfoil.journeys.lines import adjust_limit
+from counterfoil.journeys.serving.tell_customers import notices_consumer, take_notices
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.line import Line

@@ -27,12 +27,12 @@ from counterfoil.decisioning.decision import Asked, Outcome
 from counterfoil.decisioning.replay import leaf_facts, record_of, replay
 from counterfoil.evidence.leaf import DOMAIN
 from counterfoil.evidence.staging import NOTHING_WITNESSED, canonical_body
-from counterfoil.journeys import apply
-from counterfoil.journeys.apply import ApplicationView
-from counterfoil.journeys.contract_bulk import sign_for_sandbox
-from counterfoil.journeys.decide import ask
+from counterfoil.journeys.applying import apply
+from counterfoil.journeys.applying.apply import ApplicationView
+from counterfoil.journeys.applying.trial import TrialView, trial_limit
+from counterfoil.journeys.contracting.contract_bulk import sign_for_sandbox
+from counterfoil.journeys.deciding.decide import ask
 from counterfoil.journeys.house import House
-from counterfoil.journeys.trial import TrialView, trial_limit
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
 

@@ -16,12 +16,13 @@ from tests.store.application_desk import (
 from counterfoil.decisioning import store as decisions
 from counterfoil.decisioning.application import Application, Status
 from counterfoil.decisioning.replay import replay
-from counterfoil.journeys import accept_many, enrol, recheck
-from counterfoil.journeys.accept_many import Acceptance
-from counterfoil.journeys.contract_bulk import sign_for_sandbox
-from counterfoil.journeys.enrol import NewApplicant
+from counterfoil.journeys.applying import accept_many, enrol
+from counterfoil.journeys.applying.accept_many import Acceptance
+from counterfoil.journeys.applying.enrol import NewApplicant
+from counterfoil.journeys.contracting.contract_bulk import sign_for_sandbox
+from counterfoil.journeys.deciding import recheck
+from counterfoil.journeys.deciding.recheck import Recheck, recheck_decisions
 from counterfoil.journeys.house import House
-from counterfoil.journeys.recheck import Recheck, recheck_decisions
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.queries import Query

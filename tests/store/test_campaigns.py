@@ -15,9 +15,12 @@ from counterfoil.consents.consent import Consent
 from counterfoil.decisioning.wishes import Choice
 from counterfoil.hosts.campaign import CampaignTerms, Words
 from counterfoil.hosts.campaign_store import Campaign
-from counterfoil.journeys import apply, choose, consent, invite
-from counterfoil.journeys.apply import ApplicationView
+from counterfoil.journeys.applying import apply
+from counterfoil.journeys.applying.apply import ApplicationView
 from counterfoil.journeys.approve import decide_approval
+from counterfoil.journeys.consenting import consent
+from counterfoil.journeys.deciding import choose
+from counterfoil.journeys.hosting import invite
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor

@@ -27,15 +27,17 @@ from counterfoil.capacity.measure_words import MEASURE_WORDS
 from counterfoil.capacity.port import FetchedStatement, Unanswered
 from counterfoil.decisioning.limit_request import LimitRequest
 from counterfoil.decisioning.review import About
-from counterfoil.journeys import capacity, consent, exposure, household, statements
-from counterfoil.journeys.erase import lift_hold, set_hold
-from counterfoil.journeys.explain_decision import Explained, explain_decision
-from counterfoil.journeys.fetch_statements import fetch_statements
-from counterfoil.journeys.forget_statements import erase_expired_statements
+from counterfoil.journeys.affording import capacity, exposure, statements
+from counterfoil.journeys.affording.fetch_statements import fetch_statements
+from counterfoil.journeys.affording.forget_statements import erase_expired_statements
+from counterfoil.journeys.affording.portfolio import portfolio
+from counterfoil.journeys.affording.statements import Stated, StatedDebt, Upload
+from counterfoil.journeys.consenting import consent
+from counterfoil.journeys.deciding.explain_decision import Explained, explain_decision
+from counterfoil.journeys.deciding.recheck import recheck_decisions
+from counterfoil.journeys.guarding.erase import lift_hold, set_hold
 from counterfoil.journeys.house import House
-from counterfoil.journeys.portfolio import portfolio
-from counterfoil.journeys.recheck import recheck_decisions
-from counterfoil.journeys.statements import Stated, StatedDebt, Upload
+from counterfoil.journeys.serving import household
 from counterfoil.kernel import ids
 from counterfoil.kernel.calendar import add_months
 from counterfoil.kernel.errors import Refused

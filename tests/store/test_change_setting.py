@@ -14,8 +14,8 @@ from tests.store.settings_desk import LINE, SettingsDesk, open_desk
 from counterfoil.customers import message_store, setting_store
 from counterfoil.customers.message_port import SandboxCarrier
 from counterfoil.customers.setting import Channel, Setting, SettingRequest, StatementForm
-from counterfoil.journeys import change_setting
-from counterfoil.journeys.deliver_messages import send_due
+from counterfoil.journeys.serving import change_setting
+from counterfoil.journeys.serving.deliver_messages import send_due
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language
 from counterfoil.lending import store as lending

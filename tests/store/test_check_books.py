@@ -16,12 +16,12 @@ from tests.store.corruptions import LATE, PAYOUT, PLANTED_IN_LOANS
 from tests.store.corruptions_of_books import PLANTED_IN_BOOKS
 from tests.store.privacy_desk import OFFICER, approve, rows
 
-from counterfoil.journeys import check_books as journey
-from counterfoil.journeys import erase
+from counterfoil.journeys.books import check_books as journey
 from counterfoil.journeys.books import findings
-from counterfoil.journeys.check_books import CHECKS, BookCheck, check_books
+from counterfoil.journeys.books.check_books import CHECKS, BookCheck, check_books
+from counterfoil.journeys.borrowing.papers import keep_papers, papers_consumer
+from counterfoil.journeys.guarding import erase
 from counterfoil.journeys.house import House, open_house, vault_of
-from counterfoil.journeys.papers import keep_papers, papers_consumer
 from counterfoil.lending import checkpoint
 from counterfoil.lending.catalogue import load_catalogue
 from counterfoil.lending.checking import STATE_FIELDS

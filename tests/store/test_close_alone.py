@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.journeys.close_day import close_day
+from counterfoil.journeys.books.close_day import close_day
 from counterfoil.journeys.house import open_house
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.batches import QUERIES

@@ -10,8 +10,8 @@ import pytest
 from tests.conftest import _administer, _at
 from tests.store.branch import FIRST_DATE, Branch, an_opening, open_branch
 
-from counterfoil.journeys import close_day as closing
-from counterfoil.journeys.close_day import close_day
+from counterfoil.journeys.books import close_day as closing
+from counterfoil.journeys.books.close_day import close_day
 from counterfoil.kernel.money import E8, divide_half_up
 from counterfoil.lending.terms import Method
 

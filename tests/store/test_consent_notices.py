@@ -15,7 +15,7 @@ from counterfoil.consents import store
 from counterfoil.consents.consent import UsedConsent
 from counterfoil.consents.giving import Choice
 from counterfoil.consents.notice import Level, Notices
-from counterfoil.journeys import consent as journey
+from counterfoil.journeys.consenting import consent as journey
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
 

@@ -12,8 +12,8 @@ from counterfoil.consents import store
 from counterfoil.consents.consent import Use, UsedConsent
 from counterfoil.consents.notice import SECONDS_PER_DAY
 from counterfoil.consents.state import Status
-from counterfoil.journeys import consent as journey
-from counterfoil.journeys.consent_records import Given
+from counterfoil.journeys.consenting import consent as journey
+from counterfoil.journeys.consenting.consent_records import Given
 from counterfoil.kernel.errors import Refused
 
 

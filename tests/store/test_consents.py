@@ -19,8 +19,8 @@ from counterfoil.consents.notice import SECONDS_PER_DAY, Level
 from counterfoil.consents.state import Status, fold
 from counterfoil.consents.subject import Identity, salt_of, subject_ref
 from counterfoil.evidence.leaf import LeafType, commitment
-from counterfoil.journeys import consent as journey
-from counterfoil.journeys.consent_records import Given
+from counterfoil.journeys.consenting import consent as journey
+from counterfoil.journeys.consenting.consent_records import Given
 from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import Answer
 from counterfoil.privacy.data_keys import keys_of

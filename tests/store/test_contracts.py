@@ -24,10 +24,10 @@ from counterfoil.contracts.pdf import render
 from counterfoil.contracts.port import Lender, LenderSeal
 from counterfoil.contracts.template import Authentication
 from counterfoil.contracts.verifying import KnownSeal, verify_contract
-from counterfoil.journeys import contract as journey
-from counterfoil.journeys.apply import ApplicationView
-from counterfoil.journeys.contract_bulk import sign_for_sandbox
-from counterfoil.journeys.contract_issue import contract_file
+from counterfoil.journeys.applying.apply import ApplicationView
+from counterfoil.journeys.contracting import contract as journey
+from counterfoil.journeys.contracting.contract_bulk import sign_for_sandbox
+from counterfoil.journeys.contracting.contract_issue import contract_file
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import SystemClock, TestClock

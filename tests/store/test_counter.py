@@ -20,7 +20,7 @@ from tests.store.branch import (
     reversal,
 )
 
-from counterfoil.journeys.close_day import close_day
+from counterfoil.journeys.books.close_day import close_day
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.catalogue import UnknownProductError
 from counterfoil.lending.commands import Command, FreezeLine

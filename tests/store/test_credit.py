@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from tests.store.branch import FIRST_DATE, Branch, a_repayment, an_opening, open_branch, reversal
 
-from counterfoil.journeys.check_books import check_books
-from counterfoil.journeys.payout_books import PayoutBooks
-from counterfoil.journeys.reconcile_ledger import reconcile_ledger
+from counterfoil.journeys.books.check_books import check_books
+from counterfoil.journeys.books.reconcile_ledger import reconcile_ledger
+from counterfoil.journeys.paying.payout_books import PayoutBooks
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.commands import (

@@ -13,13 +13,13 @@ from tests.store.branch import a_repayment, failure, reversal
 from tests.store.settings_desk import LINE, SettingsDesk, open_desk
 
 from counterfoil.customers.setting import Setting, SettingRequest
-from counterfoil.journeys import mandates
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.collect_debits import DebitBooks
-from counterfoil.journeys.reconcile import DayReconciliation
-from counterfoil.journeys.reconcile_debits import reconcile_closed_debits, reconcile_debits
-from counterfoil.journeys.settle_debit import Settlement, debits_before_people, settle_debit
-from counterfoil.journeys.tell_customers import notices_consumer, take_notices
+from counterfoil.journeys.paying import mandates
+from counterfoil.journeys.paying.collect_debits import DebitBooks
+from counterfoil.journeys.paying.reconcile import DayReconciliation
+from counterfoil.journeys.paying.reconcile_debits import reconcile_closed_debits, reconcile_debits
+from counterfoil.journeys.paying.settle_debit import Settlement, debits_before_people, settle_debit
+from counterfoil.journeys.serving.tell_customers import notices_consumer, take_notices
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.commands import FailReturn, ReturnCredit

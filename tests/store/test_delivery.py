@@ -18,11 +18,11 @@ from counterfoil.customers.contact_case import ContactCase, ContactStep
 from counterfoil.customers.http_messages import HttpCarrier
 from counterfoil.customers.message import Message
 from counterfoil.customers.setting import Channel, Setting, StatementForm
-from counterfoil.journeys import change_address, reach_customers
-from counterfoil.journeys.carried_codes import CarriedCodes
-from counterfoil.journeys.change_setting import Asked
-from counterfoil.journeys.deliver_messages import send_again, send_due
-from counterfoil.journeys.statement_papers import queue_statements, statement_file
+from counterfoil.journeys.borrowing.statement_papers import queue_statements, statement_file
+from counterfoil.journeys.serving import change_address, reach_customers
+from counterfoil.journeys.serving.carried_codes import CarriedCodes
+from counterfoil.journeys.serving.change_setting import Asked
+from counterfoil.journeys.serving.deliver_messages import send_again, send_due
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel import ids
 from counterfoil.kernel.calendar import add_working_days

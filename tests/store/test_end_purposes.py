@@ -7,9 +7,9 @@ import pytest
 from tests.store.applicants import Counter
 from tests.store.branch import FIRST_DATE, Branch, an_opening, open_branch
 
-from counterfoil.journeys.close_day import close_day
-from counterfoil.journeys.end_purposes import resume_purposes
-from counterfoil.journeys.erase import apply_retention, read_privacy
+from counterfoil.journeys.books.close_day import close_day
+from counterfoil.journeys.guarding.end_purposes import resume_purposes
+from counterfoil.journeys.guarding.erase import apply_retention, read_privacy
 from counterfoil.lending.commands import CloseLine
 
 

@@ -24,14 +24,15 @@ from tests.store.privacy_desk import (
 )
 
 from counterfoil.cli.acting import acting
-from counterfoil.journeys import attributes, cases
+from counterfoil.journeys import cases
+from counterfoil.journeys.admitting import attributes
+from counterfoil.journeys.admitting.attributes import AttributeWish
+from counterfoil.journeys.admitting.fill_regions import RegionsFilled, fill_regions
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.attributes import AttributeWish
 from counterfoil.journeys.entry import Ask, Entered, enter, within
-from counterfoil.journeys.fill_regions import RegionsFilled, fill_regions
+from counterfoil.journeys.guarding.look_book import LookBook, customers_in, customers_of
+from counterfoil.journeys.guarding.rights import RightsWish, ask_right
 from counterfoil.journeys.house import House
-from counterfoil.journeys.look_book import LookBook, customers_in, customers_of
-from counterfoil.journeys.rights import RightsWish, ask_right
 from counterfoil.journeys.trail import Act, check_trail, find_trail
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused

@@ -29,14 +29,14 @@ from counterfoil.decisioning.experiment import read_document
 from counterfoil.decisioning.experiment_assignment import arm_of
 from counterfoil.decisioning.experiment_store import EventKind, Kept
 from counterfoil.decisioning.policy_parts import Guards
-from counterfoil.journeys import apply
-from counterfoil.journeys.apply import ApplicationView
+from counterfoil.journeys.applying import apply
+from counterfoil.journeys.applying.apply import ApplicationView
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.experiment_report import losses_by_version, report_on, take_looks
+from counterfoil.journeys.deciding.experiment_report import losses_by_version, report_on, take_looks
+from counterfoil.journeys.deciding.replay_decisions import replay_decisions
+from counterfoil.journeys.deciding.run_experiment import end_due, propose, start, stop
+from counterfoil.journeys.deciding.shadow import Shadows
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.replay_decisions import replay_decisions
-from counterfoil.journeys.run_experiment import end_due, propose, start, stop
-from counterfoil.journeys.shadow import Shadows
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor
@@ -315,7 +315,7 @@ async def test_it_ends_after_its_last_day(house: House) -> None:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether customers are drawn; the share that a budget may have is too small for a test."""
     said = [True]
-    monkeypatch.setattr("counterfoil.journeys.experiments.is_drawn", lambda *_: said[0])
+    monkeypatch.setattr("counterfoil.journeys.deciding.experiments.is_drawn", lambda *_: said[0])
     return said
 
 

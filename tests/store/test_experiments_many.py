@@ -16,11 +16,11 @@ from counterfoil.decisioning import experiment_store as store
 from counterfoil.decisioning.application import Application
 from counterfoil.decisioning.document import load_policy, policy_of
 from counterfoil.decisioning.limit_request import LimitRequest
-from counterfoil.journeys import raise_limit
-from counterfoil.journeys.enrol import NewApplicant, enrol
-from counterfoil.journeys.experiment_report import report_on
+from counterfoil.journeys.applying.enrol import NewApplicant, enrol
+from counterfoil.journeys.deciding.experiment_report import report_on
+from counterfoil.journeys.deciding.policies import SHIPPED
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.policies import SHIPPED
+from counterfoil.journeys.lines import raise_limit
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.settings import Settings
@@ -74,7 +74,7 @@ async def test_many_at_once_are_each_decided_by_their_arm(house: House) -> None:
 async def test_a_budget_holds_for_many_at_once_and_they_are_told_what_was_written(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("counterfoil.journeys.experiments.is_drawn", lambda *_: True)
+    monkeypatch.setattr("counterfoil.journeys.deciding.experiments.is_drawn", lambda *_: True)
     begun = await started(house, text("control", tables=budget(accounts=4)))
     # Half the customers are decided by a challenger as well; the group takes from both arms.
     await started(house, text(), variant())

@@ -10,8 +10,9 @@ from tests.store.branch import FIRST_DATE, Branch, open_branch
 
 from counterfoil.decisioning.application import Status
 from counterfoil.decisioning.decision import Outcome
-from counterfoil.journeys import apply, close_day
-from counterfoil.journeys.expire import expire_applications
+from counterfoil.journeys.applying import apply
+from counterfoil.journeys.applying.expire import expire_applications
+from counterfoil.journeys.books import close_day
 from counterfoil.kernel.errors import Refused
 
 #: The policy's offers are valid for 30 days; the close of the last of them ends them.
@@ -129,7 +130,7 @@ async def test_a_close_cut_short_amid_the_offers_ends_and_counts_each_once(
         return ended
 
     with monkeypatch.context() as broken:
-        broken.setattr("counterfoil.journeys.close_day.expire_applications", breaks)
+        broken.setattr("counterfoil.journeys.books.close_day.expire_applications", breaks)
         with pytest.raises(ConnectionError):
             await close_day.close_day(branch.house)
     statuses = [(await counter.stored(view)).status for view in views]

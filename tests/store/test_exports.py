@@ -12,7 +12,7 @@ from tests.store.branch import FIRST_DATE, an_opening, open_branch
 from tests.store.privacy_desk import CLERK, OFFICER, approve, code_of, keep, rows, staff
 
 from counterfoil.customers.identity import check_character
-from counterfoil.journeys.export_data import (
+from counterfoil.journeys.guarding.export_data import (
     APPROVAL,
     Exported,
     ExportRequest,

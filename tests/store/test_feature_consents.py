@@ -8,8 +8,8 @@ import pytest
 from tests.store.consent_desk import PURPOSE, START, Desk, open_desk
 
 from counterfoil.features.event import Draft
-from counterfoil.journeys.facts import facts_for
-from counterfoil.journeys.tell_events import take
+from counterfoil.journeys.knowing.facts import facts_for
+from counterfoil.journeys.knowing.tell_events import take
 from counterfoil.platform.batches import Answer
 
 

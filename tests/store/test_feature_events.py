@@ -15,9 +15,9 @@ from counterfoil.features import store
 from counterfoil.features.event import Draft
 from counterfoil.features.fold import AsOf
 from counterfoil.features.refusals import EVENT_SOURCE_OFF, EVENT_WITHOUT_BASIS
-from counterfoil.journeys.facts import Facts, Quality, facts_for
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.tell_events import repair, take, tell, tell_everybody
+from counterfoil.journeys.knowing.facts import Facts, Quality, facts_for
+from counterfoil.journeys.knowing.tell_events import repair, take, tell, tell_everybody
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.behaviour import behaviour_facts

@@ -15,25 +15,30 @@ from counterfoil.features.correction import Remedy
 from counterfoil.features.quality import Check, Effect, Kind
 from counterfoil.features.refusals import FEATURE_NOT_FOUND, PURPOSE_NOT_REGISTERED
 from counterfoil.features.store import read_events
-from counterfoil.journeys import feature_history, profile_lenders
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.correct_record import (
+from counterfoil.journeys.house import House, open_house
+from counterfoil.journeys.knowing import feature_history, profile_lenders
+from counterfoil.journeys.knowing.correct_record import (
     correct_record,
     corrections_waiting,
     end_correction,
     reports_touched,
 )
-from counterfoil.journeys.facts import Quality
-from counterfoil.journeys.feature_history import values_by_day
-from counterfoil.journeys.feature_limits import read_limits
-from counterfoil.journeys.feature_lineage import affected_by, end_purpose, lineage_of, touched_by
-from counterfoil.journeys.feature_quality import quality_of_sources, run_checks
-from counterfoil.journeys.feature_switches import request_switch, switch_off, switch_on
-from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.profile import staff_profile
-from counterfoil.journeys.registries import Registries
-from counterfoil.journeys.report_lineage import Report
-from counterfoil.journeys.tell_events import revise, take, tell
+from counterfoil.journeys.knowing.facts import Quality
+from counterfoil.journeys.knowing.feature_history import values_by_day
+from counterfoil.journeys.knowing.feature_limits import read_limits
+from counterfoil.journeys.knowing.feature_lineage import (
+    affected_by,
+    end_purpose,
+    lineage_of,
+    touched_by,
+)
+from counterfoil.journeys.knowing.feature_quality import quality_of_sources, run_checks
+from counterfoil.journeys.knowing.feature_switches import request_switch, switch_off, switch_on
+from counterfoil.journeys.knowing.profile import staff_profile
+from counterfoil.journeys.knowing.registries import Registries
+from counterfoil.journeys.knowing.report_lineage import Report
+from counterfoil.journeys.knowing.tell_events import revise, take, tell
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused

@@ -29,11 +29,11 @@ from counterfoil.features.registry import Registry
 from counterfoil.features.registry_file import parse_registry
 from counterfoil.features.registry_store import read_publications
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.feature_check import refuse_unregistered
-from counterfoil.journeys.feature_lineage import lineage_of
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.publish_registry import gate, publish_registry, request_registry
-from counterfoil.journeys.registries import Registries, registry_in_force
+from counterfoil.journeys.knowing.feature_check import refuse_unregistered
+from counterfoil.journeys.knowing.feature_lineage import lineage_of
+from counterfoil.journeys.knowing.publish_registry import gate, publish_registry, request_registry
+from counterfoil.journeys.knowing.registries import Registries, registry_in_force
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused

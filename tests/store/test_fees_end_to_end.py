@@ -14,12 +14,12 @@ import pytest
 from tests.store.branch import Branch
 
 from counterfoil.contracts import shelf
-from counterfoil.journeys.check_books import check_books
-from counterfoil.journeys.draw import draw
+from counterfoil.journeys.books.check_books import check_books
+from counterfoil.journeys.borrowing.draw import draw
+from counterfoil.journeys.borrowing.papers import keep_papers, papers_consumer
+from counterfoil.journeys.borrowing.quote import payoff_quote, quote
 from counterfoil.journeys.house import open_house
-from counterfoil.journeys.papers import keep_papers, papers_consumer
-from counterfoil.journeys.payout_books import PayoutBooks
-from counterfoil.journeys.quote import payoff_quote, quote
+from counterfoil.journeys.paying.payout_books import PayoutBooks
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused

@@ -10,9 +10,9 @@ from tests.store.branch import FIRST_DATE, Branch, open_branch
 from tests.store.bureau_desk import open_desk
 
 from counterfoil.decisioning.decision import Outcome
-from counterfoil.journeys import apply
-from counterfoil.journeys.apply import ApplicationView
-from counterfoil.journeys.funnel import FunnelQuestion, GroupFunnel, read_funnel
+from counterfoil.journeys.applying import apply
+from counterfoil.journeys.applying.apply import ApplicationView
+from counterfoil.journeys.applying.funnel import FunnelQuestion, GroupFunnel, read_funnel
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 

@@ -13,13 +13,15 @@ from tests.store.bureau_desk import Desk, open_desk
 
 from counterfoil.customers.verification import CheckOutcome
 from counterfoil.customers.verification_policy import Act, CheckKind, Scope, load_identity_policy
-from counterfoil.journeys import change_contact, consent, identity, payout_account
-from counterfoil.journeys.draw import draw
-from counterfoil.journeys.forget_templates import forget_expired_templates
-from counterfoil.journeys.funnel import FunnelQuestion, read_funnel
+from counterfoil.journeys.applying.funnel import FunnelQuestion, read_funnel
+from counterfoil.journeys.applying.register import register_applicant
+from counterfoil.journeys.borrowing.draw import draw
+from counterfoil.journeys.consenting import consent
+from counterfoil.journeys.guarding.forget_templates import forget_expired_templates
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.identity import Shown
-from counterfoil.journeys.register import register_applicant
+from counterfoil.journeys.paying import payout_account
+from counterfoil.journeys.serving import change_contact, identity
+from counterfoil.journeys.serving.identity import Shown
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused

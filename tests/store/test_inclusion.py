@@ -10,8 +10,8 @@ from tests.store.branch import FIRST_DATE, Branch, open_branch
 
 from counterfoil.decisioning.document import load_policy
 from counterfoil.decisioning.inclusion import KindCount
-from counterfoil.journeys.inclusion import read_inclusion, read_segments, starter_path
-from counterfoil.journeys.profile import correct
+from counterfoil.journeys.applying.inclusion import read_inclusion, read_segments, starter_path
+from counterfoil.journeys.knowing.profile import correct
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor
 

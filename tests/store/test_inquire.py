@@ -17,17 +17,17 @@ from counterfoil.bureau import store
 from counterfoil.bureau.fields import FACTS
 from counterfoil.bureau.inquiry import State
 from counterfoil.evidence.opening_store import open_by_key
-from counterfoil.journeys.erase import lift_hold, set_hold
-from counterfoil.journeys.forget_reports import erase_expired_reports
-from counterfoil.journeys.inquire import (
+from counterfoil.journeys.guarding.erase import lift_hold, set_hold
+from counterfoil.journeys.inquiring.forget_reports import erase_expired_reports
+from counterfoil.journeys.inquiring.inquire import (
     Wish,
     inquire,
     inquire_many,
 )
-from counterfoil.journeys.inquiry_outcomes import (
+from counterfoil.journeys.inquiring.inquiry_outcomes import (
     Obtained,
 )
-from counterfoil.journeys.inquiry_reading import footprint_of, open_report
+from counterfoil.journeys.inquiring.inquiry_reading import footprint_of, open_report
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused

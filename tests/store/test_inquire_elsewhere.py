@@ -20,8 +20,8 @@ from counterfoil.bureau.question import (
     Reading,
     Unfit,
 )
-from counterfoil.journeys.inquire import resolve_open
-from counterfoil.journeys.inquiry_outcomes import Obtained
+from counterfoil.journeys.inquiring.inquire import resolve_open
+from counterfoil.journeys.inquiring.inquiry_outcomes import Obtained
 from counterfoil.kernel.errors import Refused
 
 #: Permissible purposes of the other country, by our occasions; it takes no other question.

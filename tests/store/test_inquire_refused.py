@@ -21,13 +21,13 @@ from counterfoil.bureau import store
 from counterfoil.bureau.fields import FACTS
 from counterfoil.bureau.inquiry import State
 from counterfoil.consents.consent import Consent
-from counterfoil.journeys import inquire as inquire_journey
-from counterfoil.journeys.inquire import (
+from counterfoil.journeys.inquiring import inquire as inquire_journey
+from counterfoil.journeys.inquiring.inquire import (
     Wish,
     inquire,
     resolve_open,
 )
-from counterfoil.journeys.inquiry_outcomes import (
+from counterfoil.journeys.inquiring.inquiry_outcomes import (
     Obtained,
 )
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
@@ -260,7 +260,7 @@ async def test_a_second_answer_is_kept_and_the_first_one_stands(
 async def test_without_witnesses_nothing_is_sent_and_nothing_is_lost(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("counterfoil.journeys.inquiry_proofs.WAIT_TURN_MS", 50)
+    monkeypatch.setattr("counterfoil.journeys.inquiring.inquiry_proofs.WAIT_TURN_MS", 50)
     consent = await desk.consent(await desk.person())
     for witness in desk.log.witnesses.values():
         witness.is_down = True
@@ -270,7 +270,7 @@ async def test_without_witnesses_nothing_is_sent_and_nothing_is_lost(
     assert desk.listed == []
     for witness in desk.log.witnesses.values():
         witness.is_down = False
-    monkeypatch.setattr("counterfoil.journeys.inquiry_proofs.WAIT_TURN_MS", 5_000)
+    monkeypatch.setattr("counterfoil.journeys.inquiring.inquiry_proofs.WAIT_TURN_MS", 5_000)
     resolved = await resolve_open(desk.house, asked_before=desk.wall.seconds)
     assert resolved.answered == 1
 
@@ -293,7 +293,7 @@ async def test_a_key_service_that_goes_away_before_the_question_leaves_it_open(
 async def test_the_bureaus_own_witness_has_to_have_seen_it(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("counterfoil.journeys.inquiry_proofs.WAIT_TURN_MS", 200)
+    monkeypatch.setattr("counterfoil.journeys.inquiring.inquiry_proofs.WAIT_TURN_MS", 200)
     consent = await desk.consent(await desk.person())
     desk.log.witnesses["bureau"].is_down = True
     assert code(await desk.ask(consent)) == "inquiry_not_published"

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from tests.store.branch import FIRST_DATE, Branch, an_opening, open_branch
 
-from counterfoil.journeys.close_day import close_day
+from counterfoil.journeys.books.close_day import close_day
 from counterfoil.ledger import store
 from counterfoil.ledger.chart import CHART
 from counterfoil.ledger.posting import Postings

@@ -16,11 +16,11 @@ from counterfoil.decisioning.experiment import read_document
 from counterfoil.decisioning.line_review.document import read_review_policy
 from counterfoil.decisioning.line_review.policy import ReviewPolicy
 from counterfoil.decisioning.refusals import EXPERIMENT_LOOSENS, EXPERIMENT_POLICY_UNKNOWN
-from counterfoil.journeys.experiment_report import report_on
-from counterfoil.journeys.line_policy import shipped_review_policy
-from counterfoil.journeys.publish_line_policy import request_line_policy
-from counterfoil.journeys.run_experiment import propose
-from counterfoil.journeys.shadow import Shadows
+from counterfoil.journeys.deciding.experiment_report import report_on
+from counterfoil.journeys.deciding.run_experiment import propose
+from counterfoil.journeys.deciding.shadow import Shadows
+from counterfoil.journeys.lines.line_policy import shipped_review_policy
+from counterfoil.journeys.lines.publish_line_policy import request_line_policy
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.approvals import Approval

@@ -20,12 +20,12 @@ from counterfoil.decisioning.line_review.signal import SignalKind
 from counterfoil.decisioning.refusals import LINE_REVIEW_CASE_TAKEN, LINE_REVIEW_CASE_UNFIT
 from counterfoil.decisioning.snooze import Snooze
 from counterfoil.decisioning.snooze_store import add_snooze
-from counterfoil.journeys import line_review_desk as desk
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.hold_back import list_trips
-from counterfoil.journeys.line_policy import SHIPPED_REVIEW, review_in_force
-from counterfoil.journeys.line_signals import Told, note_signal
-from counterfoil.journeys.publish_line_policy import publish_line_policy, request_line_policy
+from counterfoil.journeys.deciding.hold_back import list_trips
+from counterfoil.journeys.lines import line_review_desk as desk
+from counterfoil.journeys.lines.line_policy import SHIPPED_REVIEW, review_in_force
+from counterfoil.journeys.lines.line_signals import Told, note_signal
+from counterfoil.journeys.lines.publish_line_policy import publish_line_policy, request_line_policy
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import Approval

@@ -15,8 +15,8 @@ from counterfoil.bureau.occasion import Occasions
 from counterfoil.decisioning.line_review.document import read_review_policy
 from counterfoil.decisioning.line_review.store import StoredReview
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.line_reviewing import review_line
-from counterfoil.journeys.publish_line_policy import publish_line_policy, request_line_policy
+from counterfoil.journeys.lines.line_reviewing import review_line
+from counterfoil.journeys.lines.publish_line_policy import publish_line_policy, request_line_policy
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.approvals import Approval
 

@@ -13,11 +13,11 @@ from counterfoil.decisioning.line_review import case_store, store
 from counterfoil.decisioning.line_review.measure import Kind, LineMeasure, Status
 from counterfoil.decisioning.line_review.review import ReviewOutcome
 from counterfoil.decisioning.line_review.store import StoredReview
-from counterfoil.journeys import line_measures, line_reviewing
-from counterfoil.journeys.lift_measure import lift_measure
-from counterfoil.journeys.line_measures import MeasureWish
-from counterfoil.journeys.line_policy import review_policy_in_force
-from counterfoil.journeys.replay_reviews import ReviewsReplayed, replay_reviews
+from counterfoil.journeys.lines import line_measures, line_reviewing
+from counterfoil.journeys.lines.lift_measure import lift_measure
+from counterfoil.journeys.lines.line_measures import MeasureWish
+from counterfoil.journeys.lines.line_policy import review_policy_in_force
+from counterfoil.journeys.lines.replay_reviews import ReviewsReplayed, replay_reviews
 from counterfoil.kernel.errors import Refused
 
 #: The first instalment is due on the 15th, and late once three days of grace are over.

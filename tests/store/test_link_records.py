@@ -11,19 +11,20 @@ from tests.store.branch import Branch, open_branch
 
 from counterfoil.customers.identity import check_character
 from counterfoil.customers.record_link import LinkStep, Step
-from counterfoil.journeys import apply, exposure, exposure_case
+from counterfoil.journeys.affording import exposure, exposure_case
+from counterfoil.journeys.applying import apply
+from counterfoil.journeys.applying.register import ApplicantView, register_applicant
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.decide import ask
+from counterfoil.journeys.deciding.decide import ask
 from counterfoil.journeys.house import House
-from counterfoil.journeys.link_records import (
+from counterfoil.journeys.knowing.link_records import (
     find_people,
     links_of,
     merge_records,
     own_debts_of_people,
     split_records,
 )
-from counterfoil.journeys.profile import Profile, own_profile
-from counterfoil.journeys.register import ApplicantView, register_applicant
+from counterfoil.journeys.knowing.profile import Profile, own_profile
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor

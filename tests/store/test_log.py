@@ -19,7 +19,7 @@ from counterfoil.evidence.opening_store import (
     openings_left,
 )
 from counterfoil.evidence.sealing import open_leaves, place_of
-from counterfoil.journeys.receipts import read_receipt
+from counterfoil.journeys.proving.receipts import read_receipt
 from counterfoil.kernel.errors import Refused
 from counterfoil.privacy.envelope import CiphertextRejectedError, place
 from counterfoil.privacy.store import DESTRUCTION_LOCK

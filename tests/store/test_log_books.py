@@ -9,8 +9,8 @@ from tests.store.log_desk import LogDesk, log_opened
 from counterfoil.evidence.formats.policy import Policy
 from counterfoil.evidence.formats.receipt import Receipt
 from counterfoil.evidence.formats.verifying import verify_receipt
-from counterfoil.journeys.check_books import check_books
-from counterfoil.journeys.receipts import list_receipts, read_receipt
+from counterfoil.journeys.books.check_books import check_books
+from counterfoil.journeys.proving.receipts import list_receipts, read_receipt
 
 
 async def found(log: LogDesk, *, opened: bool = True) -> dict[str, list[dict[str, str]]]:

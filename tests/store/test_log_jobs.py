@@ -12,8 +12,8 @@ from tests.store.log_desk import LogDesk, log_opened
 from counterfoil.evidence.monitor import Observation, observe
 from counterfoil.evidence.publisher import Publisher
 from counterfoil.evidence.refusals import NOT_WITNESSED_IN_TIME
-from counterfoil.journeys.publish_log import wait_witnessed
-from counterfoil.journeys.watch_log import Watching
+from counterfoil.journeys.proving.publish_log import wait_witnessed
+from counterfoil.journeys.proving.watch_log import Watching
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.worker.log import log_jobs

@@ -21,7 +21,7 @@ from counterfoil.evidence.mirror import (
     mirror,
 )
 from counterfoil.evidence.refill import Refilled, RefillError, refill
-from counterfoil.journeys.receipts import read_receipt
+from counterfoil.journeys.proving.receipts import read_receipt
 from counterfoil.kernel.errors import Refused, RefusedError
 
 

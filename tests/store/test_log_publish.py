@@ -19,8 +19,8 @@ from counterfoil.evidence.formats.verifying import verify_receipt
 from counterfoil.evidence.log_files import LogFiles
 from counterfoil.evidence.receipts import root_at
 from counterfoil.evidence.signer import create_key
-from counterfoil.journeys.publish_log import Integrating, Publishing
-from counterfoil.journeys.receipts import read_receipt
+from counterfoil.journeys.proving.publish_log import Integrating, Publishing
+from counterfoil.journeys.proving.receipts import read_receipt
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.worker.loop import Job, run
 

@@ -15,18 +15,18 @@ from tests.unit.models.test_monitoring import look_at
 from counterfoil.decisioning.compile_python import compile_python
 from counterfoil.decisioning.document import policy_of
 from counterfoil.decisioning.document_model import with_model
-from counterfoil.journeys import follow_policies, monitor_models
-from counterfoil.journeys.follow_policies import PolicyFollower
-from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.monitor_models import release_segment
-from counterfoil.journeys.policies import ORIGINATION, InForce
-from counterfoil.journeys.publish_model import (
+from counterfoil.journeys.deciding import follow_policies, monitor_models
+from counterfoil.journeys.deciding.follow_policies import PolicyFollower
+from counterfoil.journeys.deciding.monitor_models import release_segment
+from counterfoil.journeys.deciding.policies import ORIGINATION, InForce
+from counterfoil.journeys.deciding.publish_model import (
     approve_model,
     publish_model,
     record_validation,
     register_model,
 )
-from counterfoil.journeys.stress_models import stress_models
+from counterfoil.journeys.deciding.stress_models import stress_models
+from counterfoil.journeys.house import House, open_house
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.models import monitoring_store as store

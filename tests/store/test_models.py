@@ -13,8 +13,7 @@ from tests.unit.models.test_validation import data, look, model
 
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.publish_model import (
+from counterfoil.journeys.deciding.publish_model import (
     approve_model,
     check_policy_model,
     list_registered,
@@ -24,6 +23,7 @@ from counterfoil.journeys.publish_model import (
     register_model,
     retire_model,
 )
+from counterfoil.journeys.house import House, open_house
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.models import registry

@@ -11,8 +11,8 @@ import orjson
 import pytest
 from tests.store.branch import Branch, a_draw, an_opening, open_branch, reversal
 
-from counterfoil.journeys.change_plan import PlanWish, change_plan, show_plan
-from counterfoil.journeys.papers import MONTHS_CORRECTED, keep_papers, papers_consumer
+from counterfoil.journeys.borrowing.change_plan import PlanWish, change_plan, show_plan
+from counterfoil.journeys.borrowing.papers import MONTHS_CORRECTED, keep_papers, papers_consumer
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import paper_store, store

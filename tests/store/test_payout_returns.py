@@ -9,8 +9,8 @@ import pytest
 from tests.store.branch import FIRST_DATE, open_branch
 from tests.store.test_reconcile import C1, L1, Money, causes, open_money
 
-from counterfoil.journeys import payment_cases
-from counterfoil.journeys.check_books import check_books
+from counterfoil.journeys.books.check_books import check_books
+from counterfoil.journeys.paying import payment_cases
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.commands import CloseLine, ReturnCredit

@@ -18,13 +18,17 @@ from counterfoil.decisioning.document import load_policy, policy_of
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.snooze import Snooze, SnoozeWish
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.follow_policies import PolicyFollower
-from counterfoil.journeys.hold_back import hold_back
+from counterfoil.journeys.deciding.follow_policies import PolicyFollower
+from counterfoil.journeys.deciding.hold_back import hold_back
+from counterfoil.journeys.deciding.policies import InForce
+from counterfoil.journeys.deciding.publish_policy import (
+    publish_policy,
+    request_publication,
+    run_gate,
+)
+from counterfoil.journeys.deciding.replay_decisions import replay_decisions
+from counterfoil.journeys.deciding.snooze_rule import end_snooze, list_snoozes, snooze_rule
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.policies import InForce
-from counterfoil.journeys.publish_policy import publish_policy, request_publication, run_gate
-from counterfoil.journeys.replay_decisions import replay_decisions
-from counterfoil.journeys.snooze_rule import end_snooze, list_snoozes, snooze_rule
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor

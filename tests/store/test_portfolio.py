@@ -12,7 +12,7 @@ from tests.store.branch import FIRST_DATE, Branch, an_opening, open_branch
 from counterfoil.capacity.bands import BANDINGS
 from counterfoil.capacity.ceiling import shipped_ceilings
 from counterfoil.capacity.exposure import MEASURES
-from counterfoil.journeys.portfolio import portfolio
+from counterfoil.journeys.affording.portfolio import portfolio
 
 YESTERDAY = FIRST_DATE - timedelta(days=1)
 

@@ -10,9 +10,9 @@ from tests.store.branch import Branch, an_opening, open_branch
 
 from counterfoil.decisioning.application import Status
 from counterfoil.decisioning.offer_store import offers_against
-from counterfoil.journeys.apply import accept_offer
-from counterfoil.journeys.contract_bulk import sign_for_sandbox
-from counterfoil.journeys.quote import quote
+from counterfoil.journeys.applying.apply import accept_offer
+from counterfoil.journeys.borrowing.quote import quote
+from counterfoil.journeys.contracting.contract_bulk import sign_for_sandbox
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.catalogue import Catalogue, load_catalogue
 from counterfoil.lending.commands import OpenLine

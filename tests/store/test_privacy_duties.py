@@ -27,8 +27,9 @@ from tests.unit.decisioning.policies import base_document
 from counterfoil.customers.message_port import Carried, Outcome, Parcel
 from counterfoil.customers.setting import Channel
 from counterfoil.decisioning.document import policy_of
-from counterfoil.journeys import incidents
-from counterfoil.journeys.assess import (
+from counterfoil.journeys.deciding.publish_policy import request_publication, run_gate
+from counterfoil.journeys.guarding import incidents
+from counterfoil.journeys.guarding.assess import (
     NewAssessment,
     assess,
     conclude_assessment,
@@ -36,11 +37,10 @@ from counterfoil.journeys.assess import (
     require_assessment,
     require_living,
 )
-from counterfoil.journeys.assessed import ACCOUNT_TOKENS, MESSAGES, STATEMENTS
+from counterfoil.journeys.guarding.assessed import ACCOUNT_TOKENS, MESSAGES, STATEMENTS
+from counterfoil.journeys.guarding.unused_fields import find_unused
 from counterfoil.journeys.house import House
-from counterfoil.journeys.profile import own_profile, staff_profile
-from counterfoil.journeys.publish_policy import request_publication, run_gate
-from counterfoil.journeys.unused_fields import find_unused
+from counterfoil.journeys.knowing.profile import own_profile, staff_profile
 from counterfoil.kernel.errors import Refused
 from counterfoil.privacy.assessment import Assessment, AssessmentAct, Processing
 from counterfoil.privacy.incident import Cause, Facts, Incident, IncidentAct, notice_draft

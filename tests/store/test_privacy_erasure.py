@@ -19,10 +19,10 @@ from tests.store.privacy_desk import (
 )
 
 from counterfoil.evidence.leaf import LeafType, commitment
-from counterfoil.journeys import erase
 from counterfoil.journeys.books.destroyed import check_destroyed_texts
 from counterfoil.journeys.books.findings import Result
-from counterfoil.journeys.erase import erasure_payload
+from counterfoil.journeys.guarding import erase
+from counterfoil.journeys.guarding.erase import erasure_payload
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel.errors import RefusedError

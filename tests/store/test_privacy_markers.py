@@ -23,11 +23,11 @@ from tests.unit.privacy.transit_server import TOKEN, Transit, running
 from counterfoil.api.app import WRITES, serving, site_of
 from counterfoil.api.desk import Desk
 from counterfoil.api.problems import load_texts
-from counterfoil.journeys import erase
+from counterfoil.journeys.applying.register import register_applicant
+from counterfoil.journeys.guarding import erase
+from counterfoil.journeys.guarding.reveal import RevealRequest, reveal
+from counterfoil.journeys.guarding.rotate_keys import rotate, rotation_payload
 from counterfoil.journeys.house import House
-from counterfoil.journeys.register import register_applicant
-from counterfoil.journeys.reveal import RevealRequest, reveal
-from counterfoil.journeys.rotate_keys import rotate, rotation_payload
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.access import Scope, create_api_key

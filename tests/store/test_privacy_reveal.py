@@ -19,10 +19,9 @@ from tests.store.privacy_desk import (
     staff,
 )
 
-from counterfoil.journeys import erase
-from counterfoil.journeys.house import House
-from counterfoil.journeys.recipient_keys import made_by
-from counterfoil.journeys.reveal import (
+from counterfoil.journeys.guarding import erase
+from counterfoil.journeys.guarding.recipient_keys import made_by
+from counterfoil.journeys.guarding.reveal import (
     Revealed,
     RevealRequest,
     bulk_payload,
@@ -31,7 +30,8 @@ from counterfoil.journeys.reveal import (
     record_opening,
     reveal,
 )
-from counterfoil.journeys.show_persons import shown_persons
+from counterfoil.journeys.guarding.show_persons import shown_persons
+from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.access_matrix import Actor, Reading, reading

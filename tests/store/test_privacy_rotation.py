@@ -22,9 +22,9 @@ from tests.store.privacy_desk import (
     rows,
 )
 
-from counterfoil.journeys import rotate_keys
+from counterfoil.journeys.guarding import rotate_keys
+from counterfoil.journeys.guarding.rotate_keys import resume, rotate, rotation_payload
 from counterfoil.journeys.house import House
-from counterfoil.journeys.rotate_keys import resume, rotate, rotation_payload
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.access_matrix import reading
 from counterfoil.privacy import person_store as persons

@@ -17,8 +17,8 @@ from tests.store.privacy_desk import (
 )
 from tests.unit.privacy.transit_server import TOKEN, Transit, running
 
+from counterfoil.journeys.guarding.reveal import RevealRequest, reveal
 from counterfoil.journeys.house import House
-from counterfoil.journeys.reveal import RevealRequest, reveal
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.access_matrix import reading

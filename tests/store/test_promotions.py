@@ -12,23 +12,23 @@ import pytest
 from tests.unit.lending.test_promotion import TEXT
 
 from counterfoil.customers.message import Message, load_texts
-from counterfoil.journeys import promotions
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.close_day import close_day
-from counterfoil.journeys.draw import draw
-from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.promotions import (
+from counterfoil.journeys.books.close_day import close_day
+from counterfoil.journeys.books.reconcile_ledger import reconcile_ledger
+from counterfoil.journeys.borrowing import promotions
+from counterfoil.journeys.borrowing.draw import draw
+from counterfoil.journeys.borrowing.promotions import (
     cost_by_funder,
     list_promotions,
     settle_promotions,
     stop_promotion,
 )
-from counterfoil.journeys.quote import quote
-from counterfoil.journeys.received import book_received, list_received
-from counterfoil.journeys.reconcile import take_rail_statement
-from counterfoil.journeys.reconcile_ledger import reconcile_ledger
-from counterfoil.journeys.reprice import PriceWish, reprice_line
-from counterfoil.journeys.tell_customers import LINE_PRICE, notices_consumer, take_notices
+from counterfoil.journeys.borrowing.quote import quote
+from counterfoil.journeys.borrowing.reprice import PriceWish, reprice_line
+from counterfoil.journeys.house import House, open_house
+from counterfoil.journeys.paying.received import book_received, list_received
+from counterfoil.journeys.paying.reconcile import take_rail_statement
+from counterfoil.journeys.serving.tell_customers import LINE_PRICE, notices_consumer, take_notices
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused

@@ -18,14 +18,14 @@ from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import ActionCap
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.publish_policy import (
+from counterfoil.journeys.deciding.publish_policy import (
     guards_now,
     policy_in_force,
     publish_policy,
     request_publication,
     run_gate,
 )
+from counterfoil.journeys.house import House, open_house
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor

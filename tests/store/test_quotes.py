@@ -7,10 +7,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from counterfoil.journeys.draw import draw
+from counterfoil.journeys.borrowing.draw import draw
+from counterfoil.journeys.borrowing.quote import payoff_quote, quote
+from counterfoil.journeys.borrowing.repay import repay
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.quote import payoff_quote, quote
-from counterfoil.journeys.repay import repay
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused

@@ -8,9 +8,9 @@ import pytest
 from tests.store.branch import FIRST_DATE, open_branch
 from tests.store.test_reconcile import RAIL, Money, causes, open_money
 
-from counterfoil.journeys.check_books import check_books
-from counterfoil.journeys.rail_fees import book_fees
-from counterfoil.journeys.reconcile import reconcile_closed_days, take_rail_statement
+from counterfoil.journeys.books.check_books import check_books
+from counterfoil.journeys.paying.rail_fees import book_fees
+from counterfoil.journeys.paying.reconcile import reconcile_closed_days, take_rail_statement
 from counterfoil.kernel.errors import Refused
 from counterfoil.payments.order import reference_of
 from counterfoil.payments.rail_terms import Fee

@@ -18,12 +18,12 @@ from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.limit_request import LimitRequest, Status
 from counterfoil.decisioning.line_review.measure import LineMeasure
 from counterfoil.evidence.leaf import LeafType
-from counterfoil.journeys import adjust_limit, line_measures, raise_agreeing, raise_limit
-from counterfoil.journeys.expire import expire_applications
-from counterfoil.journeys.inquire import resolve_open
-from counterfoil.journeys.raise_asking import RaiseWish
-from counterfoil.journeys.recheck import recheck_decisions
-from counterfoil.journeys.replay_decisions import Replayed, replay_decisions
+from counterfoil.journeys.applying.expire import expire_applications
+from counterfoil.journeys.deciding.recheck import recheck_decisions
+from counterfoil.journeys.deciding.replay_decisions import Replayed, replay_decisions
+from counterfoil.journeys.inquiring.inquire import resolve_open
+from counterfoil.journeys.lines import adjust_limit, line_measures, raise_agreeing, raise_limit
+from counterfoil.journeys.lines.raise_asking import RaiseWish
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language
 from counterfoil.platform.batches import Answer

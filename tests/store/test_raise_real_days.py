@@ -9,9 +9,9 @@ import pytest
 from tests.store.branch import Branch, an_opening, open_branch
 
 from counterfoil.decisioning.limit_request import LimitRequest, Status
-from counterfoil.journeys import raise_agreeing, raise_limit
-from counterfoil.journeys.raise_asking import RaiseWish
-from counterfoil.journeys.replay_decisions import Replayed, replay_decisions
+from counterfoil.journeys.deciding.replay_decisions import Replayed, replay_decisions
+from counterfoil.journeys.lines import raise_agreeing, raise_limit
+from counterfoil.journeys.lines.raise_asking import RaiseWish
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
 

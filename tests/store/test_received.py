@@ -19,13 +19,18 @@ from tests.store.scene_desk import (
 from tests.store.scene_desk import code as code_of
 from tests.store.test_scene_purchases import begun, body, moved, withdrawn
 
-from counterfoil.journeys import received, scene_purchases
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.check_books import check_books
+from counterfoil.journeys.books.check_books import check_books
+from counterfoil.journeys.books.reconcile_ledger import reconcile_ledger
 from counterfoil.journeys.house import House
-from counterfoil.journeys.received import Placing
-from counterfoil.journeys.reconcile import DayReconciliation, reconcile_day, take_rail_statement
-from counterfoil.journeys.reconcile_ledger import reconcile_ledger
+from counterfoil.journeys.paying import received
+from counterfoil.journeys.paying.received import Placing
+from counterfoil.journeys.paying.reconcile import (
+    DayReconciliation,
+    reconcile_day,
+    take_rail_statement,
+)
+from counterfoil.journeys.purchasing import scene_purchases
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.ledger.chart import RECEIPTS_UNPLACED

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tests.store.branch import FIRST_DATE, Branch, an_opening, open_branch
 
-from counterfoil.journeys.payout_books import PayoutBooks
-from counterfoil.journeys.reconcile import (
+from counterfoil.journeys.paying.payout_books import PayoutBooks
+from counterfoil.journeys.paying.reconcile import (
     DayReconciliation,
     reconcile_day,
     take_rail_statement,

@@ -17,8 +17,8 @@ from tests.store.application_desk import (
 )
 
 from counterfoil.customers import store as customers
+from counterfoil.journeys.applying.register import ApplicantView
 from counterfoil.journeys.house import House
-from counterfoil.journeys.register import ApplicantView
 
 
 @pytest.fixture

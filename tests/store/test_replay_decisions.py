@@ -9,14 +9,14 @@ import pytest
 from tests.store.applicants import Counter
 
 from counterfoil.decisioning.document import policy_of
-from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.recheck import recheck_decisions
-from counterfoil.journeys.replay_decisions import (
+from counterfoil.journeys.deciding.recheck import recheck_decisions
+from counterfoil.journeys.deciding.replay_decisions import (
     Replayed,
     count_decisions,
     explain_decision,
     replay_decisions,
 )
+from counterfoil.journeys.house import House, open_house
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.settings import Settings

@@ -8,7 +8,11 @@ import pytest
 from tests.store.applicants import Counter
 from tests.store.branch import FIRST_DATE, Branch, an_opening, open_branch
 
-from counterfoil.journeys.report_lineage import Report, lineage_of_balance, lineage_of_report
+from counterfoil.journeys.knowing.report_lineage import (
+    Report,
+    lineage_of_balance,
+    lineage_of_report,
+)
 from counterfoil.kernel import ids
 from counterfoil.ledger.store import QUERIES
 

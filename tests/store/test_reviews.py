@@ -13,12 +13,12 @@ from tests.store.applicants import Counter
 from counterfoil.decisioning import limit_request_store, review_store
 from counterfoil.decisioning.redecision import Correction
 from counterfoil.decisioning.review import About, Review, State
-from counterfoil.journeys import review, review_deciding
-from counterfoil.journeys.apply import ApplicationView
-from counterfoil.journeys.check_books import check_books
+from counterfoil.journeys.applying.apply import ApplicationView
+from counterfoil.journeys.books.check_books import check_books
+from counterfoil.journeys.deciding import review, review_deciding
+from counterfoil.journeys.deciding.recheck import recheck_decisions
+from counterfoil.journeys.deciding.review_figures import overturned_ppm, read_figures, watch_reviews
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.recheck import recheck_decisions
-from counterfoil.journeys.review_figures import overturned_ppm, read_figures, watch_reviews
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor

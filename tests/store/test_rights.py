@@ -12,12 +12,12 @@ from tests.store.applicants import PERSONS, Counter
 from tests.store.privacy_desk import CLERK, OFFICER, code_of, rows, staff
 
 from counterfoil.decisioning.wishes import Choice
-from counterfoil.journeys import rights
 from counterfoil.journeys.approve import decide_approval, list_approvals
-from counterfoil.journeys.choose import chosen_by
-from counterfoil.journeys.export_person import PersonExport
+from counterfoil.journeys.deciding.choose import chosen_by
+from counterfoil.journeys.guarding import rights
+from counterfoil.journeys.guarding.export_person import PersonExport
+from counterfoil.journeys.guarding.rights import RightsWish
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.rights import RightsWish
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock

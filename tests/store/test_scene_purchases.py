@@ -23,10 +23,10 @@ from tests.store.scene_desk import (
     scene_house,
 )
 
-from counterfoil.journeys import scene_purchases, scene_refunds, scene_schools, scenes
-from counterfoil.journeys.close_day import close_day
+from counterfoil.journeys.books.close_day import close_day
 from counterfoil.journeys.house import House
-from counterfoil.journeys.scene_schools import LicenceWish
+from counterfoil.journeys.purchasing import scene_purchases, scene_refunds, scene_schools, scenes
+from counterfoil.journeys.purchasing.scene_schools import LicenceWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused

@@ -23,10 +23,10 @@ from tests.store.scene_desk import (
     scene_house,
 )
 
-from counterfoil.journeys import scenes
 from counterfoil.journeys.house import House
-from counterfoil.journeys.payee_names import BorrowerNames
-from counterfoil.journeys.scene_purchases import purchases_of, settle
+from counterfoil.journeys.paying.payee_names import BorrowerNames
+from counterfoil.journeys.purchasing import scenes
+from counterfoil.journeys.purchasing.scene_purchases import purchases_of, settle
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import scene_store as store

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.store.branch import FIRST_DATE, Branch, a_draw, an_opening, open_branch
 
-from counterfoil.journeys.quote import preview_repayment_day
+from counterfoil.journeys.borrowing.quote import preview_repayment_day
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.commands import CloseLine, Command, SetLimit, SetOwnCap, SetRepaymentDay
 from counterfoil.lending.preview import DayPreview

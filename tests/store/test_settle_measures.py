@@ -13,16 +13,16 @@ from counterfoil.decisioning.line_review import case_store
 from counterfoil.decisioning.line_review.measure import Kind, LineMeasure, Status
 from counterfoil.decisioning.line_review.signal import SignalKind
 from counterfoil.decisioning.wishes import Choice
-from counterfoil.journeys import (
+from counterfoil.journeys.lines import (
     adjust_limit,
     lift_measure,
     line_measures,
     line_reviewing,
     line_signals,
 )
-from counterfoil.journeys.line_measures import MeasureWish
-from counterfoil.journeys.settle_measures import settle_measures
-from counterfoil.journeys.take_measure import take_as_asked
+from counterfoil.journeys.lines.line_measures import MeasureWish
+from counterfoil.journeys.lines.settle_measures import settle_measures
+from counterfoil.journeys.lines.take_measure import take_as_asked
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
 

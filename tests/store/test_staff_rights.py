@@ -20,10 +20,10 @@ from tests.store.privacy_desk import (
     rows,
 )
 
-from counterfoil.journeys import second_factor, staff_rights
+from counterfoil.journeys.admitting import second_factor, staff_rights
+from counterfoil.journeys.admitting.staff_rights import RightState
+from counterfoil.journeys.guarding.reveal import Revealed, RevealRequest, reveal
 from counterfoil.journeys.house import House
-from counterfoil.journeys.reveal import Revealed, RevealRequest, reveal
-from counterfoil.journeys.staff_rights import RightState
 from counterfoil.journeys.trail import find_trail
 from counterfoil.platform import access, totp
 from counterfoil.platform.access import Operator, Role

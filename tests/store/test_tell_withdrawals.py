@@ -10,7 +10,7 @@ from tests.store.bureau_desk import LENDER, Desk, open_desk
 
 from counterfoil.consents import store
 from counterfoil.consents.consent import Consent
-from counterfoil.journeys.tell_withdrawals import (
+from counterfoil.journeys.consenting.tell_withdrawals import (
     BureauSilentError,
     tell_withdrawals,
     withdrawals_consumer,

@@ -10,8 +10,8 @@ from counterfoil.api import problems, refusals
 from counterfoil.api.problems import FieldFault, Reply, Texts
 from counterfoil.journeys import entry, trail
 from counterfoil.journeys.entry import Ask
+from counterfoil.journeys.guarding.look_book import LookBook, customers_in
 from counterfoil.journeys.house import House
-from counterfoil.journeys.look_book import LookBook, customers_in
 from counterfoil.journeys.trail import Act
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import SystemClock

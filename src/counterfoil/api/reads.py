@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from counterfoil.api import refusals
 from counterfoil.api.desk import Desk, source_of, wanted_of
-from counterfoil.journeys.host_scope import Visit, admit, refuse_route
+from counterfoil.journeys.hosting.host_scope import Visit, admit, refuse_route
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access import ApiKey, Scope

@@ -19,7 +19,7 @@ from counterfoil.api import refusals
 from counterfoil.api.desk import Desk, wanted_of
 from counterfoil.api.problems import Headers, Reply, language_of
 from counterfoil.api.shapes import Body, View
-from counterfoil.journeys.host_scope import refuse_route
+from counterfoil.journeys.hosting.host_scope import refuse_route
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access import ApiKey, Scope

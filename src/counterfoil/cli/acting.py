@@ -89,7 +89,7 @@ def machine_account() -> "Actor":
 
 async def _note_shown(house: "House", actor: "Actor", outcome: object) -> None:
     """Write to the trail, before anything is printed, whom the outcome of a command names."""
-    from counterfoil.journeys.look_book import LookBook, customers_of
+    from counterfoil.journeys.guarding.look_book import LookBook, customers_of
     from counterfoil.journeys.trail import CONCERNED_MAX, Act
 
     shown, looks = customers_of(outcome), LookBook()
@@ -134,9 +134,9 @@ async def acting(
     house: "House", name: str, password: str, *, act: str = "read", said: str = "", from_stdin: bool
 ) -> "Actor":
     """Return the operator whose name, password and code these are, with the rights of now."""
+    from counterfoil.journeys.admitting.second_factor import is_code, is_factor_required
+    from counterfoil.journeys.admitting.staff_rights import note_right_use, standing_of
     from counterfoil.journeys.entry import Ask, Entered, enter
-    from counterfoil.journeys.second_factor import is_code, is_factor_required
-    from counterfoil.journeys.staff_rights import note_right_use, standing_of
     from counterfoil.journeys.trail import Act, note_refusal
     from counterfoil.kernel import ids
     from counterfoil.kernel.clock import SystemClock

@@ -10,7 +10,7 @@ from counterfoil.cli.acting import in_house
 
 if TYPE_CHECKING:
     from counterfoil.bureau.listing import BureauList
-    from counterfoil.journeys.audit_inquiries import Finding, InquiryAudit
+    from counterfoil.journeys.inquiring.audit_inquiries import Finding, InquiryAudit
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
 
@@ -42,7 +42,7 @@ def inquiries(
     Ends with 1 while there is any exception. Changes nothing.
     """
     from counterfoil.bureau.listing import ListInvalidError, read_list
-    from counterfoil.journeys.audit_inquiries import audit_inquiries
+    from counterfoil.journeys.inquiring.audit_inquiries import audit_inquiries
 
     listed: BureauList | None = None
     if bureau_list is not None:

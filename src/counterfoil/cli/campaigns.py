@@ -47,7 +47,7 @@ def list_campaigns(*, as_json: Json = False) -> None:
     """List campaigns with what became of those who were looked at, newest first."""
 
     async def read(house: "House") -> "list[Listed]":
-        from counterfoil.journeys.invite import list_campaigns
+        from counterfoil.journeys.hosting.invite import list_campaigns
 
         return await list_campaigns(house)
 
@@ -74,7 +74,7 @@ def start(
     terms = _terms(file)
 
     async def work(house: "House", actor: "Actor") -> "Campaign | Approval | Refused":
-        from counterfoil.journeys.invite import start_campaign
+        from counterfoil.journeys.hosting.invite import start_campaign
 
         return await start_campaign(house, actor, terms, reason=reason)
 
@@ -106,7 +106,7 @@ def stop(
         raise typer.BadParameter(str(wrong), param_hint="CAMPAIGN") from wrong
 
     async def work(house: "House", actor: "Actor") -> "Listed | Refused":
-        from counterfoil.journeys.invite import end_campaign
+        from counterfoil.journeys.hosting.invite import end_campaign
 
         return await end_campaign(house, actor, campaign_id=number, reason=reason)
 

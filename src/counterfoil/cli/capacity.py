@@ -61,7 +61,7 @@ def import_(
         raise output.fail(f"{file} cannot be read: {error.strerror}") from error
 
     async def work(house: "House") -> "Answer | Refused":
-        from counterfoil.journeys.statements import Upload, import_statement
+        from counterfoil.journeys.affording.statements import Upload, import_statement
 
         upload = Upload(
             customer_id=number,
@@ -98,7 +98,7 @@ def fetch(
     number, consent_id = _identifier("cu", customer), _identifier("cs", consent)
 
     async def work(house: "House") -> "Answer | Refused":
-        from counterfoil.journeys.fetch_statements import fetch_statements
+        from counterfoil.journeys.affording.fetch_statements import fetch_statements
 
         return await fetch_statements(
             house, customer_id=number, consent_id=consent_id, by=_BY, idempotency_key=key
@@ -128,7 +128,7 @@ def household(
     consent_id = _identifier("cs", consent)
 
     async def work(house: "House") -> "Answer | Refused":
-        from counterfoil.journeys.household import name_partner
+        from counterfoil.journeys.serving.household import name_partner
 
         return await name_partner(
             house,
@@ -160,7 +160,7 @@ def lines(
     grant_id = _identifier("ag", grant)
 
     async def work(house: "House", actor: "Actor") -> "list[CategorisedLine] | Refused":
-        from counterfoil.journeys.statements import explained_lines
+        from counterfoil.journeys.affording.statements import explained_lines
 
         return await explained_lines(
             house, customer_id=number, statement_id=statement_id, by=actor.name, grant_id=grant_id
@@ -188,7 +188,7 @@ def show(customer: Customer, *, as_json: Json = False) -> None:
     number = _identifier("cu", customer)
 
     async def work(house: "House") -> "dict[str, Any] | Refused":
-        from counterfoil.journeys.capacity import capacity_of, runs_of
+        from counterfoil.journeys.affording.capacity import capacity_of, runs_of
         from counterfoil.kernel.errors import Refused
 
         found = await capacity_of(house, number)
@@ -225,7 +225,7 @@ def portfolio(*, as_json: Json = False) -> None:
     """Show how the book stands against the ceilings, and what was lost by band and month."""
 
     async def work(house: "House") -> dict[str, Any]:
-        from counterfoil.journeys.portfolio import portfolio
+        from counterfoil.journeys.affording.portfolio import portfolio
 
         return await portfolio(house)
 
@@ -277,7 +277,7 @@ def replay(*, as_json: Json = False) -> None:
     """Run every stored run of the guard again; exit 1 where a result differs."""
 
     async def work(house: "House") -> dict[str, Any]:
-        from counterfoil.journeys.capacity import replay_runs
+        from counterfoil.journeys.affording.capacity import replay_runs
         from counterfoil.kernel import ids
 
         found = await replay_runs(house)

@@ -10,7 +10,7 @@ import typer
 from counterfoil.cli import output
 
 if TYPE_CHECKING:
-    from counterfoil.journeys.close_day import DayReport, Progress
+    from counterfoil.journeys.books.close_day import DayReport, Progress
     from counterfoil.platform.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
@@ -56,7 +56,7 @@ async def _close(
 ) -> "list[DayReport]":
     from rich.console import Console
 
-    from counterfoil.journeys.close_day import close_day
+    from counterfoil.journeys.books.close_day import close_day
     from counterfoil.journeys.house import open_house
 
     console = Console(stderr=True)

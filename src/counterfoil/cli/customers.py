@@ -39,7 +39,7 @@ def merge(
     given, surviving = _number(customer), _number(into)
 
     async def work(house: "House", actor: "Actor") -> "str | Refused":
-        from counterfoil.journeys.link_records import merge_records
+        from counterfoil.journeys.knowing.link_records import merge_records
 
         outcome = await merge_records(
             house, actor, customer_id=given, surviving_id=surviving, reason=reason
@@ -56,7 +56,7 @@ def split(
     given = _number(customer)
 
     async def work(house: "House", actor: "Actor") -> "str | Refused":
-        from counterfoil.journeys.link_records import split_records
+        from counterfoil.journeys.knowing.link_records import split_records
 
         outcome = await split_records(house, actor, customer_id=given, reason=reason)
         return _told(outcome, f"{customer} stands alone again.")
@@ -76,7 +76,7 @@ def links(
     number = _number(customer)
 
     async def read(house: "House") -> "list[LinkStep] | Refused":
-        from counterfoil.journeys.link_records import links_of
+        from counterfoil.journeys.knowing.link_records import links_of
 
         return await links_of(house, number)
 

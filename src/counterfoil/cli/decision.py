@@ -10,8 +10,8 @@ from counterfoil.cli.policy_source import Json, policy_of
 
 if TYPE_CHECKING:
     from counterfoil.decisioning.policy import Policy
-    from counterfoil.journeys.replay_decisions import Replayed
-    from counterfoil.journeys.replay_reviews import ReviewsReplayed
+    from counterfoil.journeys.deciding.replay_decisions import Replayed
+    from counterfoil.journeys.lines.replay_reviews import ReviewsReplayed
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.database import Connection
 
@@ -76,7 +76,7 @@ def _replay_review(review: str, *, as_json: bool) -> None:
 
 
 def _reviews_replayed(review_id: int | None) -> "ReviewsReplayed":
-    from counterfoil.journeys.replay_reviews import replay_reviews
+    from counterfoil.journeys.lines.replay_reviews import replay_reviews
     from counterfoil.kernel.errors import Refused
 
     async def work(connection: "Connection") -> "ReviewsReplayed | Refused":
@@ -135,7 +135,7 @@ def _replayed(number: int | None, today: "Policy | None", *, shows_progress: boo
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from counterfoil.journeys.replay_decisions import count_decisions, replay_decisions
+    from counterfoil.journeys.deciding.replay_decisions import count_decisions, replay_decisions
     from counterfoil.kernel.errors import Refused
 
     progress = Progress(
@@ -213,8 +213,8 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Tell everything that is recorded of a decision: rules, values read, points, bounds, texts."""
-    from counterfoil.journeys.replay_decisions import explain_decision
-    from counterfoil.journeys.replay_reviews import explain_review
+    from counterfoil.journeys.deciding.replay_decisions import explain_decision
+    from counterfoil.journeys.lines.replay_reviews import explain_review
     from counterfoil.kernel.errors import Refused
 
     is_review = application.startswith(_OF_REVIEW)

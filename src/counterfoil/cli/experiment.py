@@ -57,7 +57,7 @@ def propose(
     document, versions = _read(file)
 
     async def work(house: "House", actor: "Actor") -> "Approval | Refused":
-        from counterfoil.journeys.run_experiment import propose
+        from counterfoil.journeys.deciding.run_experiment import propose
 
         reports = [await _gated(house, version) for version in versions]
         return await propose(house, actor, document, reports, reason=reason)
@@ -81,7 +81,7 @@ def start(
     """Start an experiment that somebody else has approved."""
 
     async def work(house: "House", actor: "Actor") -> "Kept | Refused":
-        from counterfoil.journeys.run_experiment import start
+        from counterfoil.journeys.deciding.run_experiment import start
 
         return await start(house, actor, code, reason=reason)
 
@@ -102,7 +102,7 @@ def stop(
     """Stop a running experiment by its rule, after its last day, or by abandoning it."""
 
     async def work(house: "House", actor: "Actor") -> "Kept | Refused":
-        from counterfoil.journeys.run_experiment import stop
+        from counterfoil.journeys.deciding.run_experiment import stop
 
         return await stop(house, actor, code, reason=reason, abandons=abandon)
 
@@ -143,7 +143,7 @@ def losses(*, as_json: Json = False) -> None:
     from counterfoil.cli.experiment_report import write_losses
 
     async def read(house: "House") -> list[dict[str, Any]]:
-        from counterfoil.journeys.experiment_report import losses_by_version
+        from counterfoil.journeys.deciding.experiment_report import losses_by_version
 
         return await losses_by_version(house)
 
@@ -155,7 +155,7 @@ def losses(*, as_json: Json = False) -> None:
 
 
 async def _report(house: "House", code: str) -> "dict[str, Any] | Refused":
-    from counterfoil.journeys.experiment_report import report_on
+    from counterfoil.journeys.deciding.experiment_report import report_on
 
     return await report_on(house, code)
 
@@ -182,7 +182,7 @@ def _read(file: Path) -> "tuple[dict[str, Any], list[Policy]]":
 
 async def _gated(house: "House", policy: "Policy") -> "GateReport":
     from counterfoil.cli.policy_source import PRODUCT, question
-    from counterfoil.journeys.publish_policy import run_gate
+    from counterfoil.journeys.deciding.publish_policy import run_gate
 
     asked = question(PRODUCT, None, policy.currency)
     async with house.database.connection() as connection:
@@ -211,6 +211,6 @@ def _write(kept: "Kept", *, as_json: bool) -> None:
 
 
 def _shape(kept: "Kept") -> dict[str, Any]:
-    from counterfoil.journeys.experiment_report import shape_of
+    from counterfoil.journeys.deciding.experiment_report import shape_of
 
     return shape_of(kept)

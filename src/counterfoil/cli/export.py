@@ -11,7 +11,7 @@ from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
 from counterfoil.cli.log import export as export_log
 
 if TYPE_CHECKING:
-    from counterfoil.journeys.export_data import Exported, ExportRequest, Trace
+    from counterfoil.journeys.guarding.export_data import Exported, ExportRequest, Trace
     from counterfoil.journeys.house import House
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
@@ -65,7 +65,7 @@ def ask(
 
     async def work(house: "House", actor: "Actor") -> "Approval | Refused":
         from counterfoil.journeys.approve import ask_approval
-        from counterfoil.journeys.export_data import APPROVAL, export_payload
+        from counterfoil.journeys.guarding.export_data import APPROVAL, export_payload
 
         summary = f"Export {dataset} to {to} for {purpose}, under {assessment}."
         payload = export_payload(request)
@@ -107,7 +107,7 @@ def data(
     )
 
     async def work(house: "House", actor: "Actor") -> "Exported | Refused":
-        from counterfoil.journeys.export_data import export_data
+        from counterfoil.journeys.guarding.export_data import export_data
 
         return await export_data(house, actor, request)
 
@@ -143,7 +143,7 @@ def trace(
         raise typer.BadParameter("the sample is not text in UTF-8", param_hint="FILE") from wrong
 
     async def work(house: "House", actor: "Actor") -> "Trace | Refused":
-        from counterfoil.journeys.export_data import trace_sample
+        from counterfoil.journeys.guarding.export_data import trace_sample
 
         return await trace_sample(house, actor, text)
 
@@ -178,7 +178,7 @@ def list_exports(*, as_json: Json = False) -> None:
     """List what has left, newest first."""
 
     async def read(house: "House") -> "list[Export]":
-        from counterfoil.journeys.export_data import list_exports
+        from counterfoil.journeys.guarding.export_data import list_exports
 
         return await list_exports(house)
 
@@ -201,7 +201,7 @@ def _request(
     since: datetime | None,
     until: datetime | None,
 ) -> "ExportRequest":
-    from counterfoil.journeys.export_data import ExportRequest
+    from counterfoil.journeys.guarding.export_data import ExportRequest
 
     return ExportRequest(
         dataset=dataset,

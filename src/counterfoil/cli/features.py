@@ -53,7 +53,7 @@ def list_features(
     *, source: Source = None, registry: Directory = None, as_json: Json = False
 ) -> None:
     """List the registered features."""
-    from counterfoil.journeys.feature_check import feature_document
+    from counterfoil.journeys.knowing.feature_check import feature_document
 
     known = the_registry(registry)
     found = [
@@ -74,7 +74,7 @@ def list_features(
 
 def show(name: Name, *, registry: Directory = None, as_json: Json = False) -> None:
     """Show one feature: meaning, uses, owner, how it follows from events."""
-    from counterfoil.journeys.feature_check import feature_document
+    from counterfoil.journeys.knowing.feature_check import feature_document
 
     feature = the_registry(registry).features.get(name)
     if feature is None:
@@ -97,7 +97,7 @@ def check(policy: PolicyFile, *, registry: Directory = None, as_json: Json = Fal
 
     Ends with 1 where the policy reads what the registry does not let it read.
     """
-    from counterfoil.journeys.feature_check import declaration_faults
+    from counterfoil.journeys.knowing.feature_check import declaration_faults
 
     found = policy_of(policy)
     faults = declaration_faults(the_registry(registry), found)
@@ -124,7 +124,7 @@ def the_registry(directory: Path | None) -> "Registry":
     from counterfoil.features.table import RegistryError
 
     async def work(connection: "Connection") -> "Registry":
-        from counterfoil.journeys.registries import registry_in_force
+        from counterfoil.journeys.knowing.registries import registry_in_force
         from counterfoil.kernel.clock import SystemClock
 
         return await registry_in_force(connection, at=SystemClock().now())

@@ -38,7 +38,7 @@ def request_source(
     digest = _digest(assessment)
 
     async def work(house: "House", actor: "Actor") -> "Approval | Refused":
-        from counterfoil.journeys.feature_switches import request_switch
+        from counterfoil.journeys.knowing.feature_switches import request_switch
 
         return await request_switch(
             house, actor, source=source, licence=licence, assessment=digest, reason=reason
@@ -63,7 +63,7 @@ def switch_source_on(
     digest = _digest(assessment)
 
     async def work(house: "House", actor: "Actor") -> "Switch | Refused":
-        from counterfoil.journeys.feature_switches import switch_on
+        from counterfoil.journeys.knowing.feature_switches import switch_on
 
         return await switch_on(
             house, actor, source=source, licence=licence, assessment=digest, reason=reason
@@ -79,7 +79,7 @@ def switch_source_off(
     """Switch a source off: nothing of it is taken in or used from now on."""
 
     async def work(house: "House", actor: "Actor") -> "Switch | Refused":
-        from counterfoil.journeys.feature_switches import switch_off
+        from counterfoil.journeys.knowing.feature_switches import switch_off
 
         return await switch_off(house, actor, source=source, reason=reason)
 
@@ -99,7 +99,7 @@ def end_purpose(
     """End the use of a feature for a purpose, at once, and list the decisions that used it."""
 
     async def work(house: "House", actor: "Actor") -> "list[DecisionRead] | Refused":
-        from counterfoil.journeys.feature_lineage import end_purpose as end
+        from counterfoil.journeys.knowing.feature_lineage import end_purpose as end
 
         return await end(house, actor, name=feature, purpose=purpose, reason=reason)
 
@@ -118,7 +118,7 @@ def under_consent(
     customer_id, consent_id = _number(ids.CUSTOMER, customer), _number(ids.CONSENT, consent)
 
     async def work(house: "House") -> "list[DecisionRead]":
-        from counterfoil.journeys.feature_lineage import decisions_under_consent
+        from counterfoil.journeys.knowing.feature_lineage import decisions_under_consent
 
         async with house.database.transaction() as connection:
             return await decisions_under_consent(house, connection, customer_id, consent_id)
@@ -183,7 +183,7 @@ def repair(
         raise typer.BadParameter("is no object", param_hint="--facts")
 
     async def work(house: "House", actor: "Actor") -> "Refused | int | None":
-        from counterfoil.journeys.tell_events import repair as let_out
+        from counterfoil.journeys.knowing.tell_events import repair as let_out
 
         return await let_out(
             house, actor, customer_id=customer_id, event_id=event_id, facts=members, reason=reason
@@ -194,7 +194,7 @@ def repair(
 
 
 def _tell_decisions(found: "list[DecisionRead]", *, as_json: bool) -> None:
-    from counterfoil.journeys.decision_events import record_of_decision
+    from counterfoil.journeys.deciding.decision_events import record_of_decision
 
     rows = [
         (record_of_decision(one), one.outcome, one.decided_at.isoformat(timespec="seconds"))

@@ -31,7 +31,7 @@ def correct(
     number = _number("cu", customer)
 
     async def work(house: "House", actor: "Actor") -> "list[Correction] | Refused":
-        from counterfoil.journeys.correct_record import correct_record
+        from counterfoil.journeys.knowing.correct_record import correct_record
 
         return await correct_record(
             house, actor, customer_id=number, source_record=record, reason=reason
@@ -49,7 +49,7 @@ def corrections(
     number = None if customer is None else _number("cu", customer)
 
     async def work(house: "House") -> "list[Correction]":
-        from counterfoil.journeys.correct_record import corrections_waiting
+        from counterfoil.journeys.knowing.correct_record import corrections_waiting
 
         return await corrections_waiting(house, customer_id=number)
 
@@ -70,7 +70,7 @@ def remedy(
     number, correction_id = _number("cu", customer), _number("fc", correction)
 
     async def work(house: "House", actor: "Actor") -> "Correction | Refused":
-        from counterfoil.journeys.correct_record import end_correction
+        from counterfoil.journeys.knowing.correct_record import end_correction
 
         return await end_correction(
             house,
@@ -96,7 +96,7 @@ def _show(found: "list[Correction]", *, as_json: bool) -> None:
 
 
 def _row(item: "Correction") -> dict[str, Any]:
-    from counterfoil.journeys.correct_record import correction_document
+    from counterfoil.journeys.knowing.correct_record import correction_document
 
     told = correction_document(item)
     names = {"id": "correction", "customer_id": "customer", "source_record": "record"}

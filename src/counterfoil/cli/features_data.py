@@ -11,10 +11,10 @@ from counterfoil.cli.acting import in_house
 from counterfoil.cli.policy_source import Json
 
 if TYPE_CHECKING:
-    from counterfoil.journeys.facts import Facts
-    from counterfoil.journeys.feature_lineage import Affected, Lineage
-    from counterfoil.journeys.feature_quality import SourceQuality
     from counterfoil.journeys.house import House
+    from counterfoil.journeys.knowing.facts import Facts
+    from counterfoil.journeys.knowing.feature_lineage import Affected, Lineage
+    from counterfoil.journeys.knowing.feature_quality import SourceQuality
     from counterfoil.kernel.errors import Refused
 
 _PPM_PER_PERCENT = 10_000
@@ -38,7 +38,7 @@ def value(
     line_id = None if line is None else _number(ids.LINE, line)
 
     async def work(house: "House") -> "Facts":
-        from counterfoil.journeys.facts import facts_for
+        from counterfoil.journeys.knowing.facts import facts_for
 
         wanted = names or list(house.registry.features)
         if unknown := [name for name in wanted if name not in house.registry.features]:
@@ -79,7 +79,7 @@ def quality(
     """
 
     async def work(house: "House") -> "list[SourceQuality]":
-        from counterfoil.journeys.feature_quality import quality_of_sources, run_checks
+        from counterfoil.journeys.knowing.feature_quality import quality_of_sources, run_checks
 
         if run:
             await run_checks(house)
@@ -148,8 +148,8 @@ def export(
     async def work(house: "House") -> int:
         import polars as pl
 
-        from counterfoil.journeys.feature_history import values_by_day
-        from counterfoil.journeys.profile_lenders import lenders_of
+        from counterfoil.journeys.knowing.feature_history import values_by_day
+        from counterfoil.journeys.knowing.profile_lenders import lenders_of
 
         lenders = sorted(lenders_of(house))
         if lender not in lenders and (lender is not None or len(lenders) > 1):
@@ -180,12 +180,12 @@ def export(
 
 def _trace_back(customer_id: int, subject_id: int, *, as_json: bool) -> None:
     async def work(house: "House") -> "Lineage | Refused":
-        from counterfoil.journeys.feature_lineage import lineage_of
+        from counterfoil.journeys.knowing.feature_lineage import lineage_of
 
         async with house.database.transaction() as connection:
             return await lineage_of(house, connection, customer_id, subject_id)
 
-    from counterfoil.journeys.feature_lineage import Lineage
+    from counterfoil.journeys.knowing.feature_lineage import Lineage
 
     found = in_house(work)
     if not isinstance(found, Lineage):
@@ -211,12 +211,12 @@ def _trace_back(customer_id: int, subject_id: int, *, as_json: bool) -> None:
 
 def _trace_forward(customer_id: int, record: str, *, as_json: bool) -> None:
     async def work(house: "House") -> "list[Affected]":
-        from counterfoil.journeys.feature_lineage import affected_by
+        from counterfoil.journeys.knowing.feature_lineage import affected_by
 
         async with house.database.transaction() as connection:
             return await affected_by(house, connection, customer_id, record)
 
-    from counterfoil.journeys.decision_events import record_of_decision
+    from counterfoil.journeys.deciding.decision_events import record_of_decision
 
     rows: list[dict[str, Any]] = [
         {

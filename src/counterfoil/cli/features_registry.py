@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from counterfoil.features.registry import Registry
     from counterfoil.features.registry_store import RegistryPublication
     from counterfoil.journeys.house import House
-    from counterfoil.journeys.publish_registry import RegistryReport
+    from counterfoil.journeys.knowing.publish_registry import RegistryReport
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
 
@@ -42,7 +42,7 @@ def gate(registry: Wanted, *, as_json: Json = False) -> None:
     """
 
     async def work(house: "House") -> "RegistryReport":
-        from counterfoil.journeys.publish_registry import gate as journey
+        from counterfoil.journeys.knowing.publish_registry import gate as journey
 
         found = await _registry(house, registry)
         async with house.database.connection() as connection:
@@ -107,7 +107,7 @@ async def _publish(
     house: "House", actor: "Actor", registry: "Registry", reason: str
 ) -> "dict[str, str] | Refused":
     from counterfoil.features.refusals import REGISTRY_NOT_REQUESTED, REGISTRY_OUTDATED
-    from counterfoil.journeys.publish_registry import publish_registry, request_registry
+    from counterfoil.journeys.knowing.publish_registry import publish_registry, request_registry
     from counterfoil.kernel import ids
     from counterfoil.kernel.errors import Refused
 

@@ -9,7 +9,7 @@ from counterfoil.cli import output
 from counterfoil.cli.own_catalogue import own_catalogue
 
 if TYPE_CHECKING:
-    from counterfoil.journeys.check_books import BookCheck
+    from counterfoil.journeys.books.check_books import BookCheck
     from counterfoil.platform.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
@@ -49,7 +49,7 @@ async def _check(settings: "Settings", address: str, *, shows_progress: bool) ->
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from counterfoil.journeys.check_books import check_books
+    from counterfoil.journeys.books.check_books import check_books
     from counterfoil.journeys.house import vault_of
     from counterfoil.platform.database import Database
 

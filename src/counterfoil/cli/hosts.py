@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from counterfoil.hosts.delivery import Delivery
     from counterfoil.hosts.delivery_store import Listed
     from counterfoil.hosts.host import Host
-    from counterfoil.journeys.hosts import HostWish
+    from counterfoil.journeys.hosting.hosts import HostWish
     from counterfoil.journeys.house import House
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
@@ -43,7 +43,7 @@ def list_hosts(*, as_json: Json = False) -> None:
     """List hosts."""
 
     async def read(house: "House") -> "tuple[list[Host], date]":
-        from counterfoil.journeys.hosts import list_hosts
+        from counterfoil.journeys.hosting.hosts import list_hosts
 
         return await list_hosts(house), await house.business_date()
 
@@ -70,7 +70,7 @@ def register_host(
     wish = _wish(file, reason, number)
 
     async def work(house: "House", actor: "Actor") -> "Host | Approval | Refused":
-        from counterfoil.journeys.hosts import register_host
+        from counterfoil.journeys.hosting.hosts import register_host
 
         return await register_host(house, actor, wish)
 
@@ -91,7 +91,7 @@ def stop(host: Number, *, name: As, reason: Reason, password_stdin: PasswordStdi
     number = _number(host)
 
     async def work(house: "House", actor: "Actor") -> "Host | Refused":
-        from counterfoil.journeys.hosts import stop_host
+        from counterfoil.journeys.hosting.hosts import stop_host
 
         return await stop_host(house, actor, host_id=number, reason=reason)
 
@@ -106,7 +106,7 @@ def secret(
     number = _number(host)
 
     async def work(house: "House", actor: "Actor") -> "str | Refused":
-        from counterfoil.journeys.tell_hosts import renew_secret
+        from counterfoil.journeys.hosting.tell_hosts import renew_secret
 
         return await renew_secret(house, actor, host_id=number, reason=reason)
 
@@ -123,7 +123,7 @@ def notices(
 
     async def read(house: "House") -> "list[Listed]":
         from counterfoil.hosts.delivery import DeliveryState
-        from counterfoil.journeys.tell_hosts import list_deliveries
+        from counterfoil.journeys.hosting.tell_hosts import list_deliveries
 
         return await list_deliveries(house, state=DeliveryState.DEAD if dead else None)
 
@@ -151,7 +151,7 @@ def resend(
         raise typer.BadParameter(str(wrong), param_hint="NOTICE") from wrong
 
     async def work(house: "House", actor: "Actor") -> "Delivery | Refused":
-        from counterfoil.journeys.tell_hosts import resend
+        from counterfoil.journeys.hosting.tell_hosts import resend
 
         return await resend(house, actor, number)
 
@@ -171,7 +171,7 @@ def _number(host: str) -> int:
 def _wish(file: Path, reason: str, number: int | None) -> "HostWish":
     """Return what a file registers; what it leaves out, or says too much, ends the command."""
     from counterfoil.hosts.host import HostTerms
-    from counterfoil.journeys.hosts import HostWish
+    from counterfoil.journeys.hosting.hosts import HostWish
 
     try:
         read: dict[str, Any] = parse_toml(file.read_text("utf-8"))

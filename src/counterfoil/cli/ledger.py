@@ -12,7 +12,7 @@ from counterfoil.cli.connection import with_connection
 from counterfoil.cli.own_catalogue import own_catalogue
 
 if TYPE_CHECKING:
-    from counterfoil.journeys.reconcile_ledger import Pair
+    from counterfoil.journeys.books.reconcile_ledger import Pair
     from counterfoil.kernel.errors import Refused
     from counterfoil.ledger.store import Balance
     from counterfoil.lending.explaining import Explanation
@@ -107,7 +107,7 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Explain a figure of a loan: transactions, days, rate and principal, and the rounding."""
-    from counterfoil.journeys.explain_figure import explain_figure
+    from counterfoil.journeys.borrowing.explain_figure import explain_figure
     from counterfoil.kernel import ids
     from counterfoil.kernel.errors import Refused
     from counterfoil.lending.explaining import Figure
@@ -224,7 +224,7 @@ def _write_explanation(loan_id: str, told: "Explanation") -> None:
 
 def reconcile(*, as_json: Json = False) -> None:
     """Compare lines and loans with the general ledger, account by account."""
-    from counterfoil.journeys.reconcile_ledger import ALWAYS, reconcile_ledger
+    from counterfoil.journeys.books.reconcile_ledger import ALWAYS, reconcile_ledger
     from counterfoil.platform.database import Database
 
     async def read(address: str) -> "list[Pair]":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from counterfoil.decisioning.line_review.case import CaseRuling, ReviewCase
     from counterfoil.decisioning.line_review.policy import ReviewPolicy
     from counterfoil.journeys.house import House
-    from counterfoil.journeys.line_reviewing import ReviewRun
+    from counterfoil.journeys.lines.line_reviewing import ReviewRun
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
 
@@ -89,7 +89,7 @@ def review(*, as_json: Json = False) -> None:
     """Review every line that is due on the business date; the close of the day does it, too."""
 
     async def work(house: "House") -> "ReviewRun":
-        from counterfoil.journeys.line_reviewing import review_due_lines
+        from counterfoil.journeys.lines.line_reviewing import review_due_lines
 
         return await review_due_lines(house, on=await house.business_date())
 
@@ -114,10 +114,10 @@ def review(*, as_json: Json = False) -> None:
 
 def appeals(*, as_json: Json = False) -> None:
     """List appeals that wait for a person, the most urgent first."""
-    from counterfoil.journeys.line_appeals import appeal_document
+    from counterfoil.journeys.lines.line_appeals import appeal_document
 
     async def work(house: "House") -> "list[LineAppeal]":
-        from counterfoil.journeys.line_appeals import open_appeals
+        from counterfoil.journeys.lines.line_appeals import open_appeals
 
         return await open_appeals(house)
 
@@ -131,10 +131,10 @@ def appeals(*, as_json: Json = False) -> None:
 
 def cases(*, as_json: Json = False) -> None:
     """List what reviews left to people, the most urgent first."""
-    from counterfoil.journeys.line_review_desk import case_document
+    from counterfoil.journeys.lines.line_review_desk import case_document
 
     async def work(house: "House") -> "list[ReviewCase]":
-        from counterfoil.journeys.line_review_desk import waiting_cases
+        from counterfoil.journeys.lines.line_review_desk import waiting_cases
 
         return await waiting_cases(house)
 
@@ -165,7 +165,7 @@ def decide(
 
     async def work(house: "House", actor: "Actor") -> "dict[str, object] | Refused":
         from counterfoil.decisioning.line_review.case import ReviewCase
-        from counterfoil.journeys.line_review_desk import case_document, decide_case
+        from counterfoil.journeys.lines.line_review_desk import case_document, decide_case
         from counterfoil.kernel.errors import Refused
 
         done = await decide_case(house, actor, ruling, customer_id=keys[0], case_id=keys[1])
@@ -218,7 +218,10 @@ async def _publish(
     house: "House", actor: "Actor", policy: "ReviewPolicy", reason: str
 ) -> "dict[str, str] | Refused":
     from counterfoil.decisioning.refusals import POLICY_NOT_REQUESTED
-    from counterfoil.journeys.publish_line_policy import publish_line_policy, request_line_policy
+    from counterfoil.journeys.lines.publish_line_policy import (
+        publish_line_policy,
+        request_line_policy,
+    )
     from counterfoil.kernel.errors import Refused
 
     published = await publish_line_policy(house, actor, policy, reason=reason)

@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 def init() -> None:
     """Begin the log: its name, its key, its policy. Does nothing where it has begun."""
     from counterfoil.evidence.signer import FileSigner
-    from counterfoil.journeys.publish_log import begin_log, key_directory_of
+    from counterfoil.journeys.proving.publish_log import begin_log, key_directory_of
     from counterfoil.kernel.clock import SystemClock
 
     async def work(settings: "Settings", database: "Database") -> str:
@@ -49,7 +49,7 @@ def rotate() -> None:
     """Make the log's next key; both sign until the old secret is moved away."""
     from counterfoil.evidence import log_store
     from counterfoil.evidence.signer import create_key
-    from counterfoil.journeys.publish_log import key_directory_of, write_policy
+    from counterfoil.journeys.proving.publish_log import key_directory_of, write_policy
 
     async def work(settings: "Settings", database: "Database") -> str:
         async with database.connection() as connection:
@@ -134,7 +134,7 @@ def export(
     ] = None,
 ) -> None:
     """Write the log as files: head, tiles, policy, earlier heads, and proofs of some leaves."""
-    from counterfoil.journeys.keep_log import export_log
+    from counterfoil.journeys.proving.keep_log import export_log
 
     async def work(settings: "Settings", database: "Database") -> int:
         async with database.connection() as connection:
@@ -145,7 +145,7 @@ def export(
 
 def check(*, as_json: Json = False) -> None:
     """Compute the whole log again, in the database and in its files; ends with 1 on a fault."""
-    from counterfoil.journeys.keep_log import check_log
+    from counterfoil.journeys.proving.keep_log import check_log
 
     async def work(settings: "Settings", database: "Database") -> list[str]:
         async with database.connection() as connection:
@@ -209,7 +209,7 @@ def refill(
     from counterfoil.evidence.refill import Refilled
     from counterfoil.evidence.refill import refill as give_back
     from counterfoil.journeys.house import vault_of
-    from counterfoil.journeys.publish_log import directory_of
+    from counterfoil.journeys.proving.publish_log import directory_of
     from counterfoil.kernel.clock import SystemClock
 
     async def work(settings: "Settings", database: "Database") -> Refilled:
@@ -300,7 +300,7 @@ def _run(work: "Callable[[Settings, Database], Awaitable[T]]") -> T:
 
 @asynccontextmanager
 async def _desk(settings: "Settings", database: "Database") -> "AsyncIterator[Desk]":
-    from counterfoil.journeys.publish_log import open_desk
+    from counterfoil.journeys.proving.publish_log import open_desk
     from counterfoil.kernel.clock import SystemClock
 
     async with open_desk(settings, database, SystemClock()) as desk:

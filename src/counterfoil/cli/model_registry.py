@@ -10,8 +10,8 @@ from counterfoil.cli.acting import PasswordStdin, as_operator, in_house
 from counterfoil.cli.model import Json, ModelFile, artefact_of, model
 
 if TYPE_CHECKING:
+    from counterfoil.journeys.deciding.publish_model import Registered
     from counterfoil.journeys.house import House
-    from counterfoil.journeys.publish_model import Registered
     from counterfoil.kernel.errors import Refused
     from counterfoil.models.artefact import Artefact
     from counterfoil.platform.access_matrix import Actor
@@ -67,7 +67,7 @@ def publish(
 async def _forward(
     house: "House", actor: "Actor", artefact: "Artefact", reason: str
 ) -> "str | Refused":
-    from counterfoil.journeys import publish_model as journey
+    from counterfoil.journeys.deciding import publish_model as journey
     from counterfoil.kernel.errors import Refused
     from counterfoil.models.registry import State
 
@@ -113,7 +113,7 @@ def record(
     as_json: Json = False,
 ) -> None:
     """Stand behind a validation, and ask a third person for the approval of the model."""
-    from counterfoil.journeys.publish_model import record_validation
+    from counterfoil.journeys.deciding.publish_model import record_validation
     from counterfoil.kernel import ids
     from counterfoil.platform.approvals import Approval
 
@@ -143,7 +143,7 @@ def retire(
     sha256: Sha256, *, by: By, reason: Reason, password_stdin: PasswordStdin = False
 ) -> None:
     """End a model's life; refused while a policy in force decides by it."""
-    from counterfoil.journeys.publish_model import retire_model
+    from counterfoil.journeys.deciding.publish_model import retire_model
     from counterfoil.models.registry import Event
 
     async def work(house: "House", actor: "Actor") -> "Event | Refused":
@@ -164,7 +164,7 @@ def monitor(
     """
     from datetime import timedelta
 
-    from counterfoil.journeys.monitor_models import monitor_models
+    from counterfoil.journeys.deciding.monitor_models import monitor_models
     from counterfoil.models.monitoring_store import Monitoring
 
     async def work(house: "House") -> list[Monitoring]:
@@ -207,7 +207,7 @@ def release(
     password_stdin: PasswordStdin = False,
 ) -> None:
     """Let automatic approvals of a segment go again after a look at why they were stopped."""
-    from counterfoil.journeys.monitor_models import release_segment
+    from counterfoil.journeys.deciding.monitor_models import release_segment
     from counterfoil.models.monitoring_store import Hold
 
     async def work(house: "House", actor: "Actor") -> "Hold | Refused":
@@ -222,7 +222,7 @@ def list_models(*, as_json: Json = False) -> None:
 
     Ends with 1 where the validation or the approval of a model in use has expired.
     """
-    from counterfoil.journeys.publish_model import list_registered
+    from counterfoil.journeys.deciding.publish_model import list_registered
 
     async def work(house: "House") -> list[dict[str, Any]]:
         found = await list_registered(house, page=MODELS_SHOWN_MAX)

@@ -91,7 +91,7 @@ def _document(
 
 
 def _keep(document: dict[str, Any], by: str, reason: str, *, password_stdin: bool) -> None:
-    from counterfoil.journeys.monitor_models import keep_stress
+    from counterfoil.journeys.deciding.monitor_models import keep_stress
 
     async def work(house: "House", actor: "Actor") -> "Stress | Refused":
         return await keep_stress(house, actor, document, reason=reason)

@@ -10,8 +10,8 @@ from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
 from counterfoil.cli.connection import with_connection
 
 if TYPE_CHECKING:
+    from counterfoil.journeys.admitting.staff_rights import RightLine
     from counterfoil.journeys.house import House
-    from counterfoil.journeys.staff_rights import RightLine
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
     from counterfoil.platform.database import Connection
@@ -102,7 +102,7 @@ def review(*, as_json: Json = False) -> None:
     """List every right with its last use; what nobody uses or confirms is suspended."""
 
     async def read(house: "House") -> "list[RightLine]":
-        from counterfoil.journeys.staff_rights import review_rights
+        from counterfoil.journeys.admitting.staff_rights import review_rights
         from counterfoil.kernel.clock import SystemClock
 
         return await review_rights(house, now=SystemClock().now())
@@ -130,7 +130,7 @@ def confirm(
     """Confirm that a colleague still needs rights; nobody confirms their own."""
 
     async def work(house: "House", actor: "Actor") -> "int | Refused":
-        from counterfoil.journeys.staff_rights import confirm_rights
+        from counterfoil.journeys.admitting.staff_rights import confirm_rights
         from counterfoil.kernel.clock import SystemClock
 
         now = SystemClock().now()
@@ -148,7 +148,7 @@ def reset_factor(
     """Take away the second factor of a colleague who has lost app and codes."""
 
     async def work(house: "House", actor: "Actor") -> "Refused | None":
-        from counterfoil.journeys.second_factor import remove_factor
+        from counterfoil.journeys.admitting.second_factor import remove_factor
         from counterfoil.kernel.clock import SystemClock
 
         return await remove_factor(house, actor, operator, reason=reason, now=SystemClock().now())
@@ -166,7 +166,7 @@ def emergencies(
     from counterfoil.kernel import ids
 
     async def read(house: "House") -> "list[Emergency]":
-        from counterfoil.journeys.staff_rights import list_emergencies
+        from counterfoil.journeys.admitting.staff_rights import list_emergencies
 
         return await list_emergencies(house, only_open=only_open)
 

@@ -44,7 +44,7 @@ def attributes(*, as_json: Json = False) -> None:
     from counterfoil.kernel import ids
 
     async def read(house: "House") -> "Sequence[AttributeGrant]":
-        from counterfoil.journeys.attributes import list_attributes
+        from counterfoil.journeys.admitting.attributes import list_attributes
 
         return await list_attributes(house)
 
@@ -74,7 +74,7 @@ def give_attribute(
         raise typer.BadParameter(f"there are {', '.join(Attribute)}", param_hint="ATTRIBUTE")
 
     async def work(house: "House", actor: "Actor") -> "AttributeGrant | Approval | Refused":
-        from counterfoil.journeys.attributes import AttributeWish, give_attribute
+        from counterfoil.journeys.admitting.attributes import AttributeWish, give_attribute
         from counterfoil.kernel.clock import SystemClock
 
         wish = AttributeWish(
@@ -109,7 +109,7 @@ def end_attribute(
     number = _number(ids.ATTRIBUTE, grant)
 
     async def work(house: "House", actor: "Actor") -> "Refused | None":
-        from counterfoil.journeys.attributes import end_attribute
+        from counterfoil.journeys.admitting.attributes import end_attribute
         from counterfoil.kernel.clock import SystemClock
 
         return await end_attribute(house, actor, number, reason=reason, now=SystemClock().now())
@@ -204,7 +204,7 @@ def trainings(*, as_json: Json = False) -> None:
     """List the courses that roles ask for: what is valid, ends soon, or is missing."""
 
     async def read(house: "House") -> "Sequence[object]":
-        from counterfoil.journeys.attributes import review_trainings
+        from counterfoil.journeys.admitting.attributes import review_trainings
         from counterfoil.kernel.clock import SystemClock
 
         return await review_trainings(house, now=SystemClock().now())
@@ -228,7 +228,7 @@ def record_training(
     """Write down that a colleague passed a course; nobody records one of their own."""
 
     async def work(house: "House", actor: "Actor") -> "Training | Refused":
-        from counterfoil.journeys.attributes import record_training
+        from counterfoil.journeys.admitting.attributes import record_training
         from counterfoil.kernel.clock import SystemClock
         from counterfoil.platform.holdings import Training
 

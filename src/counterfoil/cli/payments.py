@@ -10,7 +10,7 @@ from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
 
 if TYPE_CHECKING:
     from counterfoil.journeys.house import House
-    from counterfoil.journeys.rails import RailsView
+    from counterfoil.journeys.paying.rails import RailsView
     from counterfoil.kernel.errors import Refused
     from counterfoil.payments.route_store import Switch
     from counterfoil.payments.suspense_store import CaseKey
@@ -37,7 +37,7 @@ def rails(*, as_json: Json = False) -> None:
     """Show the rails: open or closed, what waits, what is in doubt, how fast they answer."""
 
     async def read(house: "House") -> "RailsView":
-        from counterfoil.journeys.rails import read_rails
+        from counterfoil.journeys.paying.rails import read_rails
 
         return await read_rails(house)
 
@@ -130,7 +130,7 @@ def _switch(rail: str, name: str, reason: str, *, is_closed: bool, password_stdi
     from counterfoil.platform.approvals import Approval
 
     async def work(house: "House", actor: "Actor") -> "Switch | Approval | Refused":
-        from counterfoil.journeys.rails import switch_rail
+        from counterfoil.journeys.paying.rails import switch_rail
 
         return await switch_rail(house, actor, rail, is_closed=is_closed, reason=reason)
 
@@ -147,7 +147,7 @@ def cases(*, as_json: Json = False) -> None:
     from counterfoil.kernel import ids
 
     async def read(house: "House") -> list[Any]:
-        from counterfoil.journeys.payment_cases import open_cases
+        from counterfoil.journeys.paying.payment_cases import open_cases
 
         return await open_cases(house)
 
@@ -206,7 +206,7 @@ def propose(
     key = _key(customer, payment, number)
 
     async def work(house: "House", actor: "Actor") -> "Refused | None":
-        from counterfoil.journeys import payment_cases
+        from counterfoil.journeys.paying import payment_cases
 
         return await payment_cases.propose(house, actor, key, proposal)
 
@@ -227,7 +227,7 @@ def approve(
     key = _key(customer, payment, number)
 
     async def work(house: "House", actor: "Actor") -> "Refused | None":
-        from counterfoil.journeys import payment_cases
+        from counterfoil.journeys.paying import payment_cases
 
         return await payment_cases.approve(house, actor, key, reason=reason)
 

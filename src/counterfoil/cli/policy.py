@@ -206,8 +206,8 @@ def _gated(
 ) -> "GateReport":
     from counterfoil.cli.connection import with_connection
     from counterfoil.decisioning.gate import publication_check
-    from counterfoil.journeys.price_caps import price_faults
-    from counterfoil.journeys.publish_policy import (
+    from counterfoil.journeys.deciding.price_caps import price_faults
+    from counterfoil.journeys.deciding.publish_policy import (
         cases_to_generate,
         run_gate,
         shipped_in_force,
@@ -320,7 +320,7 @@ class _Wish(NamedTuple):
 
 async def _publish(house: "House", actor: "Actor", wish: _Wish) -> "dict[str, object] | Refused":
     from counterfoil.decisioning.refusals import POLICY_NOT_REQUESTED
-    from counterfoil.journeys.publish_policy import (
+    from counterfoil.journeys.deciding.publish_policy import (
         publish_policy,
         request_publication,
         run_gate,
@@ -395,7 +395,7 @@ def guards(policy: PolicyFile, *, as_json: Json = False) -> None:
     """Tell which rules of a policy have declined so many lately that its cap holds them back."""
     from counterfoil.cli.connection import with_connection
     from counterfoil.decisioning.policy_parts import Guards
-    from counterfoil.journeys.publish_policy import guards_now
+    from counterfoil.journeys.deciding.publish_policy import guards_now
     from counterfoil.kernel.clock import SystemClock
 
     found, now = policy_of(policy), SystemClock().now()

@@ -52,7 +52,7 @@ def snooze(
     )
 
     async def work(house: "House", actor: "Actor") -> "str | Refused":
-        from counterfoil.journeys.snooze_rule import snooze_rule
+        from counterfoil.journeys.deciding.snooze_rule import snooze_rule
 
         outcome = await snooze_rule(house, actor, wish)
         if isinstance(outcome, Refused):
@@ -72,7 +72,7 @@ def snoozes(customer: Customer, *, as_json: Json = False) -> None:
     number = _number(ids.CUSTOMER, customer)
 
     async def read(house: "House") -> "list[Snooze]":
-        from counterfoil.journeys.snooze_rule import list_snoozes
+        from counterfoil.journeys.deciding.snooze_rule import list_snoozes
 
         return await list_snoozes(house, number)
 
@@ -110,7 +110,7 @@ def end(
     number = _number(ids.SNOOZE, snooze_id)
 
     async def work(house: "House", actor: "Actor") -> "Snooze | Refused":
-        from counterfoil.journeys.snooze_rule import end_snooze
+        from counterfoil.journeys.deciding.snooze_rule import end_snooze
 
         return await end_snooze(
             house, actor, customer_id=customer_id, snooze_id=number, reason=reason

@@ -89,7 +89,7 @@ def reprice(
     day = _date(begins)
 
     async def work(house: "House", actor: "Actor") -> "LinePrice | Refused":
-        from counterfoil.journeys.reprice import PriceWish, reprice_line
+        from counterfoil.journeys.borrowing.reprice import PriceWish, reprice_line
 
         wish = PriceWish(
             customer_id=numbers[0],

@@ -10,7 +10,7 @@ from counterfoil.cli import output, privacy_duties, privacy_rights
 from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house, machine_account
 
 if TYPE_CHECKING:
-    from counterfoil.journeys.fill_regions import RegionsFilled
+    from counterfoil.journeys.admitting.fill_regions import RegionsFilled
     from counterfoil.journeys.house import House
     from counterfoil.journeys.trail import TrailReport
     from counterfoil.kernel.errors import Refused
@@ -58,7 +58,7 @@ def ask_rotation(
 
     async def work(house: "House", actor: "Actor") -> "Approval | Refused":
         from counterfoil.journeys.approve import ask_approval
-        from counterfoil.journeys.rotate_keys import APPROVALS, rotation_payload
+        from counterfoil.journeys.guarding.rotate_keys import APPROVALS, rotation_payload
 
         rotation = _kind(kind)
         payload = await rotation_payload(house, rotation)
@@ -76,7 +76,7 @@ def rotate(
     """Change a key after its approval; everybody reads and writes on meanwhile."""
 
     async def work(house: "House", actor: "Actor") -> "Rotation | Refused":
-        from counterfoil.journeys.rotate_keys import rotate
+        from counterfoil.journeys.guarding.rotate_keys import rotate
 
         return await rotate(house, actor, _kind(kind), reason=reason)
 
@@ -88,7 +88,7 @@ def resume_rotation(*, kind: KeyKind, name: As, password_stdin: PasswordStdin = 
     """Carry a rotation through that was interrupted."""
 
     async def work(house: "House", actor: "Actor") -> "Rotation | Refused":
-        from counterfoil.journeys.rotate_keys import resume
+        from counterfoil.journeys.guarding.rotate_keys import resume
 
         return await resume(house, actor, _kind(kind))
 
@@ -100,7 +100,7 @@ def rotations() -> None:
     """List the changes of keys, newest first, as JSON."""
 
     async def read(house: "House") -> "list[Rotation]":
-        from counterfoil.journeys.rotate_keys import list_rotations
+        from counterfoil.journeys.guarding.rotate_keys import list_rotations
 
         return await list_rotations(house)
 
@@ -131,7 +131,7 @@ def end_purpose(
     """Note that a class of a customer's data is not needed any more."""
 
     async def work(house: "House") -> "Refused | None":
-        from counterfoil.journeys.erase import end_purpose
+        from counterfoil.journeys.guarding.erase import end_purpose
 
         return await end_purpose(house, data_class, {_customer(customer): on.date()})
 
@@ -145,7 +145,7 @@ def erasable() -> None:
     """Restrict what has reached its end, and list what may be erased today, as JSON."""
 
     async def read(house: "House") -> "list[Standing]":
-        from counterfoil.journeys.erase import apply_retention, find_erasable
+        from counterfoil.journeys.guarding.erase import apply_retention, find_erasable
 
         on = await house.business_date()
         await apply_retention(house, on=on)
@@ -176,7 +176,7 @@ def ask_erasure(
 
     async def work(house: "House", actor: "Actor") -> "Approval | Refused":
         from counterfoil.journeys.approve import ask_approval
-        from counterfoil.journeys.erase import erasure_payload
+        from counterfoil.journeys.guarding.erase import erasure_payload
 
         payload = erasure_payload(_customer(customer), data_class)
         summary = f"Erase {data_class} of {customer}."
@@ -196,7 +196,7 @@ def erase(
     """Destroy the keys of a class of a customer's data, after its approval."""
 
     async def work(house: "House", actor: "Actor") -> "Erasure | Refused":
-        from counterfoil.journeys.erase import erase
+        from counterfoil.journeys.guarding.erase import erase
 
         return await erase(
             house,
@@ -222,7 +222,7 @@ def hold(
     """Set a legal hold: nothing of the customer is erased while it stands."""
 
     async def work(house: "House", actor: "Actor") -> "Hold | Refused":
-        from counterfoil.journeys.erase import set_hold
+        from counterfoil.journeys.guarding.erase import set_hold
 
         return await set_hold(
             house, actor, customer_id=_customer(customer), reason=reason, ticket=ticket
@@ -251,7 +251,7 @@ def lift(
         raise typer.BadParameter(str(wrong), param_hint="HOLD_ID") from wrong
 
     async def work(house: "House", actor: "Actor") -> "Refused | None":
-        from counterfoil.journeys.erase import lift_hold
+        from counterfoil.journeys.guarding.erase import lift_hold
 
         return await lift_hold(
             house, actor, customer_id=_customer(customer), hold_id=number, reason=reason
@@ -269,7 +269,7 @@ def fill_regions(*, as_json: Annotated[bool, typer.Option("--json", help="JSON."
     """
 
     async def work(house: "House") -> "RegionsFilled":
-        from counterfoil.journeys.fill_regions import fill_regions
+        from counterfoil.journeys.admitting.fill_regions import fill_regions
 
         return await fill_regions(house, machine_account())
 

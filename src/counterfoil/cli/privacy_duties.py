@@ -41,7 +41,7 @@ def list_incidents(*, as_json: Json = False) -> None:
     """List incidents with what is left to do and by when, newest first."""
 
     async def read(house: "House") -> "tuple[list[Incident], datetime]":
-        from counterfoil.journeys.incidents import read_incidents
+        from counterfoil.journeys.guarding.incidents import read_incidents
 
         return await read_incidents(house), house.clock.now()
 
@@ -71,7 +71,7 @@ def record(file: File, *, name: As, password_stdin: PasswordStdin = False) -> No
         raise typer.BadParameter(f"{file} is no description of an incident: {wrong}") from wrong
 
     async def work(house: "House", actor: "Actor") -> "Incident | Refused":
-        from counterfoil.journeys.incidents import record_incident
+        from counterfoil.journeys.guarding.incidents import record_incident
 
         return await record_incident(house, actor, facts, noticed_at=noticed)
 
@@ -106,7 +106,7 @@ def step(
     digest = None if evidence is None else sha256(evidence.read_bytes()).digest()
 
     async def work(house: "House", actor: "Actor") -> "Incident | Refused":
-        from counterfoil.journeys.incidents import do_incident_step
+        from counterfoil.journeys.guarding.incidents import do_incident_step
 
         return await do_incident_step(
             house,
@@ -127,7 +127,7 @@ def notice(incident_id: IncidentNumber) -> None:
     number = _number("in", incident_id)
 
     async def read(house: "House") -> "Incident | Refused":
-        from counterfoil.journeys.incidents import read_incident
+        from counterfoil.journeys.guarding.incidents import read_incident
 
         return await read_incident(house, number)
 
@@ -151,12 +151,12 @@ def list_assessments(
     """List impact assessments, or what goes on without an approved one in force."""
 
     async def read(house: "House") -> "list[Assessment]":
-        from counterfoil.journeys.assess import read_assessments
+        from counterfoil.journeys.guarding.assess import read_assessments
 
         return await read_assessments(house)
 
     async def read_missing(house: "House") -> "list[tuple[Processing, str]]":
-        from counterfoil.journeys.assess import missing_assessments
+        from counterfoil.journeys.guarding.assess import missing_assessments
 
         return await missing_assessments(house)
 
@@ -176,7 +176,7 @@ def list_assessments(
 
 def add(file: File, *, name: As, password_stdin: PasswordStdin = False) -> None:
     """Write an assessment down from a file."""
-    from counterfoil.journeys.assess import NewAssessment
+    from counterfoil.journeys.guarding.assess import NewAssessment
     from counterfoil.kernel.toml import parse_toml
     from counterfoil.privacy.assessment import Findings, Processing
 
@@ -198,7 +198,7 @@ def add(file: File, *, name: As, password_stdin: PasswordStdin = False) -> None:
         raise typer.BadParameter(f"{file} is no assessment: {wrong}") from wrong
 
     async def work(house: "House", actor: "Actor") -> "Assessment | Refused":
-        from counterfoil.journeys.assess import assess
+        from counterfoil.journeys.guarding.assess import assess
 
         return await assess(house, actor, new)
 
@@ -222,7 +222,7 @@ def conclude(
         raise typer.BadParameter("there are approved, refused and ended", param_hint="--as-act")
 
     async def work(house: "House", actor: "Actor") -> "Assessment | Refused":
-        from counterfoil.journeys.assess import conclude_assessment
+        from counterfoil.journeys.guarding.assess import conclude_assessment
 
         return await conclude_assessment(
             house, actor, assessment_id=number, step=AssessmentAct(act), reason=reason

@@ -10,9 +10,9 @@ from counterfoil.cli import output
 from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
 
 if TYPE_CHECKING:
-    from counterfoil.journeys.export_person import PersonExport
+    from counterfoil.journeys.guarding.export_person import PersonExport
+    from counterfoil.journeys.guarding.unused_fields import Unused
     from counterfoil.journeys.house import House
-    from counterfoil.journeys.unused_fields import Unused
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
     from counterfoil.privacy.rights import RightsRequest
@@ -89,7 +89,7 @@ def unused(
     first = None if since is None else _day(since)
 
     async def read(house: "House") -> "list[Unused]":
-        from counterfoil.journeys.unused_fields import find_unused
+        from counterfoil.journeys.guarding.unused_fields import find_unused
 
         return await find_unused(house, since=first)
 
@@ -110,7 +110,7 @@ def list_rights(
     """List requests that wait for an answer, the nearest deadline first."""
 
     async def read(house: "House") -> "tuple[list[RightsRequest], date]":
-        from counterfoil.journeys.rights import open_requests, today
+        from counterfoil.journeys.guarding.rights import open_requests, today
 
         return await open_requests(house, everything=everything), today(house)
 
@@ -129,7 +129,7 @@ def show(customer_id: Customer, request_id: Number) -> None:
     key = _key(customer_id, request_id)
 
     async def read(house: "House") -> "tuple[RightsRequest | Refused, date]":
-        from counterfoil.journeys.rights import read_request, today
+        from counterfoil.journeys.guarding.rights import read_request, today
 
         return await read_request(house, customer_id=key[0], request_id=key[1]), today(house)
 
@@ -164,7 +164,7 @@ def identify(
     key = _key(customer_id, request_id)
 
     async def work(house: "House", actor: "Actor") -> "RightsRequest | Refused":
-        from counterfoil.journeys.rights import identify
+        from counterfoil.journeys.guarding.rights import identify
 
         return await identify(house, actor, customer_id=key[0], request_id=key[1], method=method)
 
@@ -187,7 +187,7 @@ def answer(
     key = _key(customer_id, request_id)
 
     async def work(house: "House", actor: "Actor") -> "RightsRequest | Refused":
-        from counterfoil.journeys import rights
+        from counterfoil.journeys.guarding import rights
 
         if refuse:
             return await rights.turn_down(
@@ -218,7 +218,7 @@ def export(
     key = _key(customer_id, request_id)
 
     async def work(house: "House", actor: "Actor") -> "PersonExport | Refused":
-        from counterfoil.journeys.rights import export
+        from counterfoil.journeys.guarding.rights import export
 
         return await export(house, actor, customer_id=key[0], request_id=key[1])
 

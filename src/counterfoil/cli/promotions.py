@@ -43,7 +43,7 @@ def publish(
     text = file.read_text(encoding="utf-8")
 
     async def work(house: "House", actor: "Actor") -> "str | Refused":
-        from counterfoil.journeys.promotions import publish_promotion
+        from counterfoil.journeys.borrowing.promotions import publish_promotion
 
         outcome = await publish_promotion(house, actor, text, reason=reason)
         if isinstance(outcome, Refused):
@@ -68,7 +68,7 @@ def end(
     """End a promotion before its day; loans that were drawn under it keep their price."""
 
     async def work(house: "House", actor: "Actor") -> "str | Refused":
-        from counterfoil.journeys.promotions import stop_promotion
+        from counterfoil.journeys.borrowing.promotions import stop_promotion
 
         refused = await stop_promotion(house, actor, code, reason=reason)
         return f"{code} has ended." if refused is None else refused
@@ -79,10 +79,10 @@ def end(
 @group.command("list")
 def show(*, as_json: Json = False) -> None:
     """List promotions with budget, what is left, and what they cost whom, newest first."""
-    from counterfoil.journeys.promotions import cost_by_funder
+    from counterfoil.journeys.borrowing.promotions import cost_by_funder
 
     async def read(house: "House") -> "list[Standing]":
-        from counterfoil.journeys.promotions import list_promotions
+        from counterfoil.journeys.borrowing.promotions import list_promotions
 
         return await list_promotions(house)
 

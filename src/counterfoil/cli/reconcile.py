@@ -11,7 +11,7 @@ from counterfoil.cli.acting import in_house
 
 if TYPE_CHECKING:
     from counterfoil.journeys.house import House
-    from counterfoil.journeys.reconcile import DayReconciliation, OpenDifference
+    from counterfoil.journeys.paying.reconcile import DayReconciliation, OpenDifference
     from counterfoil.kernel.errors import Refused
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
@@ -63,7 +63,7 @@ def reconcile(
 async def _reconciled(
     house: "House", on: date, *, rail: str, text: str | None
 ) -> "DayReconciliation | Refused":
-    from counterfoil.journeys.reconcile import reconcile_day, take_rail_statement
+    from counterfoil.journeys.paying.reconcile import reconcile_day, take_rail_statement
     from counterfoil.kernel.errors import Refused
 
     if text is not None:

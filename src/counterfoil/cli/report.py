@@ -50,13 +50,13 @@ def _reports() -> None:
 def inclusion(*, first: First, last: Last, as_json: Json = False) -> None:
     """Tell how kinds of customers and segments fare: approval, price, limit, default, cure."""
     from counterfoil.decisioning.inclusion import KINDS
-    from counterfoil.journeys.inclusion import starter_path
+    from counterfoil.journeys.applying.inclusion import starter_path
 
     if first > last:
         raise typer.BadParameter("the last day comes before the first", param_hint="--to")
 
     async def work(connection: "Connection") -> "tuple[list[KindCount], list[SegmentRow]]":
-        from counterfoil.journeys.inclusion import read_inclusion, read_segments
+        from counterfoil.journeys.applying.inclusion import read_inclusion, read_segments
 
         span = {"first_date": first.date(), "last_date": last.date()}
         return await read_inclusion(connection, **span), await read_segments(connection, **span)
@@ -114,7 +114,7 @@ def lineage(
         raise typer.BadParameter("the last day comes before the first", param_hint="--to")
 
     async def work(house: "House") -> dict[str, Any]:
-        from counterfoil.journeys.report_lineage import (
+        from counterfoil.journeys.knowing.report_lineage import (
             Report,
             lineage_of_balance,
             lineage_of_report,

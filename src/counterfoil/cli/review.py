@@ -89,7 +89,7 @@ def decide(
 
     async def work(house: "House", actor: "Actor") -> "Review | Refused":
         from counterfoil.decisioning.redecision import Correction
-        from counterfoil.journeys import review, review_deciding
+        from counterfoil.journeys.deciding import review, review_deciding
 
         if not overturn:
             return await review.uphold(
@@ -138,7 +138,7 @@ def conclude(
     """End the look at a version that was overturned too often; not by who wrote it."""
 
     async def work(house: "House", actor: "Actor") -> "PolicyReview | Refused":
-        from counterfoil.journeys.review_figures import Conclusion, conclude_look
+        from counterfoil.journeys.deciding.review_figures import Conclusion, conclude_look
 
         said = Conclusion.CHANGED if change else Conclusion.KEPT
         return await conclude_look(house, actor, policy_hash, conclusion=said, reason=reason)

@@ -10,7 +10,7 @@ from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
 
 if TYPE_CHECKING:
     from counterfoil.journeys.house import House
-    from counterfoil.journeys.settle_debit import Settlement
+    from counterfoil.journeys.paying.settle_debit import Settlement
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
 
@@ -38,7 +38,7 @@ def show(customer: Customer, *, as_json: Json = False) -> None:
     number = _number(ids.CUSTOMER, customer)
 
     async def read(house: "House") -> "dict[str, Any] | Refused":
-        from counterfoil.journeys.read_settings import read_history, read_settings
+        from counterfoil.journeys.serving.read_settings import read_history, read_settings
 
         found = await read_settings(house, customer_id=number, reading=None)
         if isinstance(found, Refused):
@@ -86,7 +86,7 @@ def waiting(*, as_json: Json = False) -> None:
     from counterfoil.kernel import ids
 
     async def read(house: "House") -> "list[Any]":
-        from counterfoil.journeys.settle_debit import debits_before_people
+        from counterfoil.journeys.paying.settle_debit import debits_before_people
 
         return list(await debits_before_people(house))
 
@@ -129,7 +129,7 @@ def settle(
     settlement = _settlement(customer, debit, outcome, value_date)
 
     async def work(house: "House", actor: "Actor") -> "str | Refused":
-        from counterfoil.journeys.settle_debit import settle_debit
+        from counterfoil.journeys.paying.settle_debit import settle_debit
         from counterfoil.kernel import ids
         from counterfoil.kernel.errors import Refused
 
@@ -147,7 +147,7 @@ def settle(
 def _settlement(
     customer: str, debit: str, outcome: str, value_date: datetime | None
 ) -> "Settlement":
-    from counterfoil.journeys.settle_debit import Settlement
+    from counterfoil.journeys.paying.settle_debit import Settlement
     from counterfoil.kernel import ids
     from counterfoil.payments.rail import Outcome
 

@@ -17,11 +17,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from typing import Final
 
-from counterfoil.journeys.collect_debits import DebitBooks
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.payee_names import BorrowerNames
-from counterfoil.journeys.payout_books import PayoutBooks
-from counterfoil.journeys.publish_log import open_desk
+from counterfoil.journeys.paying.collect_debits import DebitBooks
+from counterfoil.journeys.paying.payee_names import BorrowerNames
+from counterfoil.journeys.paying.payout_books import PayoutBooks
+from counterfoil.journeys.proving.publish_log import open_desk
 from counterfoil.kernel.clock import SystemClock
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.payments.debit_port import DEBIT_RAIL, DebitRail

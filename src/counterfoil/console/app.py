@@ -81,10 +81,10 @@ from counterfoil.console.pages import (
     staff,
 )
 from counterfoil.console.visit import Visit
+from counterfoil.journeys.admitting.second_factor import is_factor_required
+from counterfoil.journeys.admitting.staff_rights import note_right_use, standing_of
 from counterfoil.journeys.entry import NOTHING_WANTED
-from counterfoil.journeys.look_book import customers_in
-from counterfoil.journeys.second_factor import is_factor_required
-from counterfoil.journeys.staff_rights import note_right_use, standing_of
+from counterfoil.journeys.guarding.look_book import customers_in
 from counterfoil.journeys.trail import Act, note
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import Clock, SystemClock

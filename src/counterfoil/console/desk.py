@@ -7,7 +7,7 @@ from importlib import resources
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from counterfoil.journeys.look_book import LookBook
+from counterfoil.journeys.guarding.look_book import LookBook
 from counterfoil.kernel.clock import Clock
 from counterfoil.ledger.chart import CHART
 from counterfoil.lending.terms import Terms

@@ -15,8 +15,8 @@ from counterfoil.console.access import Permission, may_now
 from counterfoil.console.desk import Desk, environment_label
 from counterfoil.console.frame import BASE, Alarm, Drawer, Frame, navigation
 from counterfoil.console.reading import READING
+from counterfoil.journeys.admitting.staff_rights import NO_STANDING, Standing
 from counterfoil.journeys.entry import Ask, enter, in_queue, within
-from counterfoil.journeys.staff_rights import NO_STANDING, Standing
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor

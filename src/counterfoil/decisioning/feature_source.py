@@ -30,7 +30,8 @@ SOURCES: Final = {
     "applicant": Source(_ANY),
     "application": Source(_ANY),
     "recorded_history": Source(_ANY),
-    #: What `journeys/exposure.py` measures: proven income under its own consent, debts everywhere.
+    #: What `journeys/affording/exposure.py` measures: proven income under its own consent, and
+    #: debts everywhere.
     "capacity": Source(frozenset({"consent", "law"}), is_after_inquiry=True),
     "own_behaviour": Source(frozenset({"contract", "law"})),
     #: What a policy or a model of the house concluded before: one layer is read by the next.

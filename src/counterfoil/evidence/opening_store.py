@@ -1,7 +1,7 @@
 """Openings of leaves of many customers at once, for leaves whose bodies are kept with them.
 
 For whoever needs thousands of receipts of one head, or holds thousands of leaves against their
-facts; a single customer's receipts are the business of `journeys/receipts.py`.
+facts; a single customer's receipts are the business of `journeys/proving/receipts.py`.
 """
 
 from collections.abc import Mapping, Sequence

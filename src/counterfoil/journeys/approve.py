@@ -11,8 +11,8 @@ from typing import Final
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import HOUSE
 from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.journeys.admitting.staff_rights import note_right_use
 from counterfoil.journeys.house import House
-from counterfoil.journeys.staff_rights import note_right_use
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse

@@ -12,9 +12,9 @@ One person  What a colleague works on nobody else takes, until it is given back 
 from datetime import datetime, timedelta
 from typing import Final
 
+from counterfoil.journeys.admitting.second_factor import MANAGE
 from counterfoil.journeys.entry import Ask, enter, in_queue
 from counterfoil.journeys.house import House
-from counterfoil.journeys.second_factor import MANAGE
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse

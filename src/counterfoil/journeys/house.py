@@ -27,15 +27,15 @@ from counterfoil.customers.verification_port import IdentitySource, sources_of
 from counterfoil.evidence.staging import Leaves
 from counterfoil.features.registry import Registry
 from counterfoil.features.registry_file import load_registry
-from counterfoil.journeys.assessed import Assessed, AssessedCarrier, AssessedTokens
-from counterfoil.journeys.carried_codes import CarriedCodes
 from counterfoil.journeys.counter import Counter, LineDesk
-from counterfoil.journeys.follow_experiments import Experiments, following_experiments
-from counterfoil.journeys.follow_log import LogFollower, following
-from counterfoil.journeys.follow_policies import following_policies
-from counterfoil.journeys.policies import Policies
-from counterfoil.journeys.refused_reads import noting_refused_reads
-from counterfoil.journeys.registries import Registries
+from counterfoil.journeys.deciding.follow_experiments import Experiments, following_experiments
+from counterfoil.journeys.deciding.follow_policies import following_policies
+from counterfoil.journeys.deciding.policies import Policies
+from counterfoil.journeys.guarding.assessed import Assessed, AssessedCarrier, AssessedTokens
+from counterfoil.journeys.guarding.refused_reads import noting_refused_reads
+from counterfoil.journeys.knowing.registries import Registries
+from counterfoil.journeys.proving.follow_log import LogFollower, following
+from counterfoil.journeys.serving.carried_codes import CarriedCodes
 from counterfoil.kernel.clock import Clock, SystemClock
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.kernel.ids import IdSource

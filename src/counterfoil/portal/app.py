@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from counterfoil.journeys.plain_pages import has_plain_pages
+from counterfoil.journeys.applying.plain_pages import has_plain_pages
 from counterfoil.platform.telemetry import logger
 from counterfoil.platform.web.forms import (
     BODY_BYTES_MAX,

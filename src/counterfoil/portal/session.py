@@ -12,7 +12,7 @@ from typing import Any
 from starlette.requests import Request
 
 from counterfoil.customers.portal_access import PortalSession, form_secret
-from counterfoil.journeys.portal_session import Opened, find_session
+from counterfoil.journeys.serving.portal_session import Opened, find_session
 from counterfoil.platform.web.forms import SECRET_BYTES
 from counterfoil.platform.web.sessions import cookie_header, cookie_name
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from counterfoil.customers.portal_access import PortalSession, form_secret
-from counterfoil.journeys.portal_session import Opened
+from counterfoil.journeys.serving.portal_session import Opened
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language

@@ -12,7 +12,7 @@ from typing import Final
 from counterfoil.consents.giving import Choice, Wish, day_of
 from counterfoil.consents.notice import Level, Notice
 from counterfoil.consents.record import Authentication, Display
-from counterfoil.journeys.gather import OCCASION
+from counterfoil.journeys.applying.gather import OCCASION
 from counterfoil.journeys.house import House
 from counterfoil.simulator.bank.faults import draw as chance
 

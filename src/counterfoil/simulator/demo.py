@@ -14,10 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from counterfoil.journeys import decide
-from counterfoil.journeys.check_books import check_books
+from counterfoil.journeys.books.check_books import check_books
+from counterfoil.journeys.deciding import decide
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.publish_log import directory_of
+from counterfoil.journeys.proving.publish_log import directory_of
 from counterfoil.kernel.clock import SystemClock, TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.ledger import store as ledger

@@ -10,9 +10,9 @@ from typing import Final
 
 from counterfoil.decisioning.line_review.appeal import AppealStatus
 from counterfoil.decisioning.line_review.signal import LineSignal, SignalKind
-from counterfoil.journeys import line_appeals, line_signals
 from counterfoil.journeys.house import House
-from counterfoil.journeys.raise_asking import RaiseWish
+from counterfoil.journeys.lines import line_appeals, line_signals
+from counterfoil.journeys.lines.raise_asking import RaiseWish
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.queries import Queries
 from counterfoil.simulator.bank.faults import draw as chance

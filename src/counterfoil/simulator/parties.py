@@ -25,8 +25,8 @@ from typing import Final
 
 from counterfoil.evidence.log_files import POLICY
 from counterfoil.evidence.signer import FileSigner
-from counterfoil.journeys.publish_log import begin_log, key_directory_of, write_policy
-from counterfoil.journeys.publish_log import directory_of as directory_of_log
+from counterfoil.journeys.proving.publish_log import begin_log, key_directory_of, write_policy
+from counterfoil.journeys.proving.publish_log import directory_of as directory_of_log
 from counterfoil.kernel.clock import Clock, SystemClock
 from counterfoil.platform.database import Database
 from counterfoil.platform.settings import Settings

@@ -19,8 +19,13 @@ from counterfoil.evidence.formats.verifying import verify_receipt
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.log_files import POLICY
 from counterfoil.journeys.house import House
-from counterfoil.journeys.publish_log import Integrating, Publishing, directory_of, open_desk
-from counterfoil.journeys.receipts import read_receipts
+from counterfoil.journeys.proving.publish_log import (
+    Integrating,
+    Publishing,
+    directory_of,
+    open_desk,
+)
+from counterfoil.journeys.proving.receipts import read_receipts
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.queries import Queries

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from counterfoil.decisioning.limit_request import LimitRequest, Status
-from counterfoil.journeys import raise_agreeing, raise_limit
 from counterfoil.journeys.house import House
-from counterfoil.journeys.raise_asking import RaiseWish
+from counterfoil.journeys.lines import raise_agreeing, raise_limit
+from counterfoil.journeys.lines.raise_asking import RaiseWish
 from counterfoil.kernel.errors import Refused
 
 

@@ -17,17 +17,21 @@ from counterfoil.decisioning.decision import Asked
 from counterfoil.decisioning.document import load_policy, shipped_model
 from counterfoil.decisioning.gate_impact import GateCase
 from counterfoil.decisioning.policy import Policy
-from counterfoil.journeys import decide
 from counterfoil.journeys.approve import decide_approval
-from counterfoil.journeys.follow_policies import PolicyFollower
-from counterfoil.journeys.house import House
-from counterfoil.journeys.publish_model import (
+from counterfoil.journeys.deciding import decide
+from counterfoil.journeys.deciding.follow_policies import PolicyFollower
+from counterfoil.journeys.deciding.publish_model import (
     approve_model,
     publish_model,
     record_validation,
     register_model,
 )
-from counterfoil.journeys.publish_policy import publish_policy, request_publication, run_gate
+from counterfoil.journeys.deciding.publish_policy import (
+    publish_policy,
+    request_publication,
+    run_gate,
+)
+from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Refused
 from counterfoil.models.artefact import Artefact, read_artefact
 from counterfoil.models.question import Question

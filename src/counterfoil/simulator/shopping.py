@@ -15,10 +15,11 @@ from typing import Any, Final
 import orjson
 
 from counterfoil.decisioning.application import Application
-from counterfoil.journeys import enrol, scene_purchases, scene_refunds, scene_schools, scenes
+from counterfoil.journeys.applying import enrol
 from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.house import House
-from counterfoil.journeys.received import book_received
+from counterfoil.journeys.paying.received import book_received
+from counterfoil.journeys.purchasing import scene_purchases, scene_refunds, scene_schools, scenes
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.line import Line

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from counterfoil.journeys.borrowing.papers import keep_agreed_sheets
 from counterfoil.journeys.house import House
-from counterfoil.journeys.papers import keep_agreed_sheets
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.lending import store
 from counterfoil.lending.line import Line

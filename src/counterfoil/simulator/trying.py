@@ -9,12 +9,12 @@ from datetime import timedelta
 from typing import Any, Final
 
 from counterfoil.decisioning.document import load_policy
-from counterfoil.journeys import decide
-from counterfoil.journeys.experiment_report import report_on
+from counterfoil.journeys.deciding import decide
+from counterfoil.journeys.deciding.experiment_report import report_on
+from counterfoil.journeys.deciding.publish_policy import run_gate
+from counterfoil.journeys.deciding.run_experiment import propose, start
+from counterfoil.journeys.deciding.shadow import SETTLED, Shadows
 from counterfoil.journeys.house import House
-from counterfoil.journeys.publish_policy import run_gate
-from counterfoil.journeys.run_experiment import propose, start
-from counterfoil.journeys.shadow import SETTLED, Shadows
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.simulator.held_out import BEFORE

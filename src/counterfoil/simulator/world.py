@@ -22,22 +22,15 @@ import orjson
 from counterfoil.bureau.refusals import INQUIRY_CONSENT_MISSING
 from counterfoil.decisioning.application import Application, Status
 from counterfoil.decisioning.decision import Outcome
-from counterfoil.journeys import (
-    accept_many,
-    adjust_limit,
-    apply,
-    close_day,
-    credit,
-    draw,
-    enrol,
-    quote,
-    repay,
-)
-from counterfoil.journeys.contract_bulk import sign_for_sandbox
+from counterfoil.journeys.applying import accept_many, apply, enrol
+from counterfoil.journeys.books import close_day
+from counterfoil.journeys.borrowing import credit, draw, quote, repay
+from counterfoil.journeys.contracting.contract_bulk import sign_for_sandbox
 from counterfoil.journeys.house import House
-from counterfoil.journeys.payee_names import BorrowerNames
-from counterfoil.journeys.payout_books import PayoutBooks
-from counterfoil.journeys.raise_asking import RaiseWish
+from counterfoil.journeys.lines import adjust_limit
+from counterfoil.journeys.lines.raise_asking import RaiseWish
+from counterfoil.journeys.paying.payee_names import BorrowerNames
+from counterfoil.journeys.paying.payout_books import PayoutBooks
 from counterfoil.kernel import ids
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.kernel.clock import TestClock

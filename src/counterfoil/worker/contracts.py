@@ -7,8 +7,8 @@ number of processes may do it: a file is issued once, whoever comes first.
 from datetime import date
 from typing import Final
 
-from counterfoil.journeys.contract_issue import issue_due
-from counterfoil.journeys.contract_version import take_effect
+from counterfoil.journeys.contracting.contract_issue import issue_due
+from counterfoil.journeys.contracting.contract_version import take_effect
 from counterfoil.journeys.house import House
 from counterfoil.worker.loop import Job
 

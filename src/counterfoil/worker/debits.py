@@ -9,12 +9,12 @@ import asyncio
 import math
 from typing import Final
 
-from counterfoil.journeys.change_setting import resume
-from counterfoil.journeys.collect_debits import present_due
-from counterfoil.journeys.deliver_messages import send_due
 from counterfoil.journeys.house import House
-from counterfoil.journeys.reconcile_debits import reconcile_closed_debits
-from counterfoil.journeys.tell_customers import notices_consumer, take_notices
+from counterfoil.journeys.paying.collect_debits import present_due
+from counterfoil.journeys.paying.reconcile_debits import reconcile_closed_debits
+from counterfoil.journeys.serving.change_setting import resume
+from counterfoil.journeys.serving.deliver_messages import send_due
+from counterfoil.journeys.serving.tell_customers import notices_consumer, take_notices
 from counterfoil.payments.debit_relay import DebitRelay
 from counterfoil.worker.loop import Job, look_every
 

@@ -6,9 +6,9 @@ experiment ends once.
 
 from typing import Final
 
-from counterfoil.journeys.experiment_report import take_looks
+from counterfoil.journeys.deciding.experiment_report import take_looks
+from counterfoil.journeys.deciding.shadow import Shadows
 from counterfoil.journeys.house import House
-from counterfoil.journeys.shadow import Shadows
 from counterfoil.worker.loop import Job, look_every
 
 #: How often it is looked; so much later than its bound an experiment ends at most.

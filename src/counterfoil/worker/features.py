@@ -9,9 +9,9 @@ import math
 from datetime import timedelta
 from typing import Final
 
-from counterfoil.journeys.feature_quality import run_checks
 from counterfoil.journeys.house import House
-from counterfoil.journeys.tell_events import tell_everybody
+from counterfoil.journeys.knowing.feature_quality import run_checks
+from counterfoil.journeys.knowing.tell_events import tell_everybody
 from counterfoil.worker.loop import Job
 
 #: A customer is told at least so often; whoever asks for features has it done at once.

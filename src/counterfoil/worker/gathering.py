@@ -9,8 +9,9 @@ written where the application still gathers.
 from datetime import timedelta
 from typing import Final
 
-from counterfoil.journeys import gather, raise_limit
+from counterfoil.journeys.applying import gather
 from counterfoil.journeys.house import House
+from counterfoil.journeys.lines import raise_limit
 from counterfoil.worker.loop import Job, look_every
 
 #: How often it is looked whether something still gathers.

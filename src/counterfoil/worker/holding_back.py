@@ -7,7 +7,7 @@ twice to the same effect.
 from functools import partial
 from typing import Final
 
-from counterfoil.journeys.hold_back import hold_back
+from counterfoil.journeys.deciding.hold_back import hold_back
 from counterfoil.journeys.house import House
 from counterfoil.worker.loop import Job, look_every
 

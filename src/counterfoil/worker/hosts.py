@@ -6,8 +6,8 @@ Any number of processes may try: the outbox gives a page to one of them, a lease
 from typing import Final
 
 from counterfoil.hosts.http_hooks import HttpHooks
+from counterfoil.journeys.hosting.tell_hosts import deliver_due, hosts_consumer, take_events
 from counterfoil.journeys.house import House
-from counterfoil.journeys.tell_hosts import deliver_due, hosts_consumer, take_events
 from counterfoil.worker.loop import Job, look_every
 
 #: How often it is looked whether there is something to tell.

@@ -6,8 +6,8 @@ is undone, and a class that is restricted stays so.
 
 from typing import Final
 
-from counterfoil.journeys.end_purposes import resume_purposes
-from counterfoil.journeys.erase import apply_retention
+from counterfoil.journeys.guarding.end_purposes import resume_purposes
+from counterfoil.journeys.guarding.erase import apply_retention
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import anchor_trail
 from counterfoil.kernel.errors import RefusedError

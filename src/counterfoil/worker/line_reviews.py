@@ -10,8 +10,8 @@ import math
 from typing import Final
 
 from counterfoil.journeys.house import House
-from counterfoil.journeys.line_reviewing import review_brought_forward
-from counterfoil.journeys.settle_measures import settle_measures
+from counterfoil.journeys.lines.line_reviewing import review_brought_forward
+from counterfoil.journeys.lines.settle_measures import settle_measures
 from counterfoil.worker.loop import Job, look_every
 
 #: How often it is looked.

@@ -6,8 +6,8 @@ and does something at its own pace.
 
 from counterfoil.evidence.publisher import Desk
 from counterfoil.journeys.house import House
-from counterfoil.journeys.publish_log import Integrating, Publishing
-from counterfoil.journeys.watch_log import Watching
+from counterfoil.journeys.proving.publish_log import Integrating, Publishing
+from counterfoil.journeys.proving.watch_log import Watching
 from counterfoil.worker.loop import Job
 
 

@@ -8,9 +8,9 @@ import asyncio
 import math
 from typing import Final
 
+from counterfoil.journeys.deciding.monitor_models import monitor_models
+from counterfoil.journeys.deciding.stress_models import stress_models
 from counterfoil.journeys.house import House
-from counterfoil.journeys.monitor_models import monitor_models
-from counterfoil.journeys.stress_models import stress_models
 from counterfoil.worker.loop import Job
 
 #: How often models are looked at; outcomes come by the day.

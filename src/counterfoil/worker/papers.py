@@ -6,8 +6,8 @@ Any number of processes may try: the outbox gives a page to one of them.
 from functools import partial
 from typing import Final
 
+from counterfoil.journeys.borrowing.papers import keep_papers, papers_consumer
 from counterfoil.journeys.house import House
-from counterfoil.journeys.papers import keep_papers, papers_consumer
 from counterfoil.worker.loop import Job, look_every
 
 #: How often it is looked whether something was booked.

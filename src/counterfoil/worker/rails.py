@@ -7,11 +7,11 @@ that is reconciled again gives the same.
 from typing import Final
 
 from counterfoil.journeys.house import House
-from counterfoil.journeys.payment_cases import carry_out_returns
-from counterfoil.journeys.rail_fees import book_fees
-from counterfoil.journeys.rails import tell_metrics
-from counterfoil.journeys.received import book_received
-from counterfoil.journeys.reconcile import reconcile_closed_days
+from counterfoil.journeys.paying.payment_cases import carry_out_returns
+from counterfoil.journeys.paying.rail_fees import book_fees
+from counterfoil.journeys.paying.rails import tell_metrics
+from counterfoil.journeys.paying.received import book_received
+from counterfoil.journeys.paying.reconcile import reconcile_closed_days
 from counterfoil.payments.relay import PayoutRelay
 from counterfoil.worker.loop import Job, look_every
 

@@ -6,8 +6,8 @@ Any number of processes may try: a version is looked at again once, gauges are e
 from functools import partial
 from typing import Final
 
+from counterfoil.journeys.deciding.review_figures import watch_reviews
 from counterfoil.journeys.house import House
-from counterfoil.journeys.review_figures import watch_reviews
 from counterfoil.worker.loop import Job, look_every
 
 #: How often it is looked; deadlines are days.

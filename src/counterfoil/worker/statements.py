@@ -7,8 +7,8 @@ import asyncio
 import math
 from datetime import date, datetime
 
+from counterfoil.journeys.borrowing.statement_papers import queue_statements
 from counterfoil.journeys.house import House
-from counterfoil.journeys.statement_papers import queue_statements
 from counterfoil.worker.loop import Job
 
 #: How often it is looked whether a month has ended, or somebody has chosen another form.

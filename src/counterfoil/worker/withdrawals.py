@@ -6,8 +6,8 @@ Any number of processes may try: the outbox gives a page to one of them.
 from functools import partial
 from typing import Final
 
+from counterfoil.journeys.consenting.tell_withdrawals import tell_withdrawals, withdrawals_consumer
 from counterfoil.journeys.house import House
-from counterfoil.journeys.tell_withdrawals import tell_withdrawals, withdrawals_consumer
 from counterfoil.worker.loop import Job, look_every
 
 #: How often it is looked whether somebody has withdrawn a consent.

@@ -16,7 +16,7 @@ from counterfoil.decisioning.gate import GateReport, publication_check
 from counterfoil.decisioning.gate_impact import GateCase, impact_of
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.reading import InvalidPolicyError
-from counterfoil.journeys.publish_policy import cases_to_generate
+from counterfoil.journeys.deciding.publish_policy import cases_to_generate
 
 BASE = load_policy(BASE_POLICY)
 #: Declined by the number of lenders, and by nothing else.

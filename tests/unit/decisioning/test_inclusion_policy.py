@@ -11,7 +11,7 @@ from counterfoil.decisioning.document import load_policy
 from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.inclusion import ELDERLY_YEARS_MIN, KINDS, THIN_MONTHS_MAX, YOUNG_YEARS
 from counterfoil.decisioning.policy_parts import Protection
-from counterfoil.journeys.policies import ORIGINATION, SHIPPED
+from counterfoil.journeys.deciding.policies import ORIGINATION, SHIPPED
 
 POLICY = load_policy("base-2026-03")
 ENGINE = compile_python(POLICY)

@@ -19,7 +19,7 @@ from counterfoil.decisioning.line_review.record import record_of, review_again
 from counterfoil.decisioning.line_review.review import Review, ReviewedLine, ReviewOutcome
 from counterfoil.decisioning.policy_parts import Guards
 from counterfoil.decisioning.reading import InvalidPolicyError
-from counterfoil.journeys.line_policy import WindowCounts
+from counterfoil.journeys.lines.line_policy import WindowCounts
 
 POLICY = load_review_policy("review-2026-01")
 ON = date(2026, 8, 3)

@@ -10,7 +10,7 @@ from counterfoil.decisioning.document import load_policy
 from counterfoil.features.feature import Declared, Standing
 from counterfoil.features.registry_file import load_registry, parse_registry
 from counterfoil.features.table import RegistryError
-from counterfoil.journeys.feature_check import declaration_faults, refuse_unregistered
+from counterfoil.journeys.knowing.feature_check import declaration_faults, refuse_unregistered
 
 BASE = """
 [[categories]]

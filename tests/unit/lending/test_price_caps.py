@@ -7,7 +7,7 @@ from datetime import date
 from tests.unit.decisioning.policies import base_document, rule
 
 from counterfoil.decisioning.document import load_policy, policy_of
-from counterfoil.journeys.price_caps import price_faults, rate_daily_e8_most
+from counterfoil.journeys.deciding.price_caps import price_faults, rate_daily_e8_most
 from counterfoil.lending.catalogue import Catalogue, load_catalogue
 from counterfoil.lending.price_caps import highest_rate_daily_e8
 from counterfoil.lending.product_file import compounds_within

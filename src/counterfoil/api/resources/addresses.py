@@ -12,7 +12,7 @@ from counterfoil.api.resources.contracts import OneTimeCode
 from counterfoil.api.shapes import Body, CustomerId, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.customers.setting import Channel
-from counterfoil.journeys import change_address as journey
+from counterfoil.journeys.serving import change_address as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.access import Scope

@@ -13,9 +13,9 @@ from counterfoil.api.shapes import Body, ContractId, CustomerId, Day, LineId, Vi
 from counterfoil.api.writes import Call, Write
 from counterfoil.contracts.change import Difference
 from counterfoil.contracts.contract import Contract
-from counterfoil.journeys import agreement_changes as journey
-from counterfoil.journeys import contract_version as versions
-from counterfoil.journeys.contract_terms import VersionWish
+from counterfoil.journeys.contracting import agreement_changes as journey
+from counterfoil.journeys.contracting import contract_version as versions
+from counterfoil.journeys.contracting.contract_terms import VersionWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.access import Scope

@@ -14,8 +14,8 @@ from counterfoil.api.writes import Call, Write
 from counterfoil.customers import store
 from counterfoil.customers.customer import Customer
 from counterfoil.customers.refusals import CUSTOMER_NOT_FOUND
-from counterfoil.journeys import register as journey
-from counterfoil.journeys.link_records import links_of
+from counterfoil.journeys.applying import register as journey
+from counterfoil.journeys.knowing.link_records import links_of
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.kernel.language import Language

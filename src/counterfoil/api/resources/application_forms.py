@@ -19,9 +19,9 @@ from counterfoil.api.shapes import (
 )
 from counterfoil.api.writes import Call, Write
 from counterfoil.decisioning.draft_store import Draft
-from counterfoil.journeys import draft as journey
-from counterfoil.journeys.draft import Form
-from counterfoil.journeys.trial import trial_limit
+from counterfoil.journeys.applying import draft as journey
+from counterfoil.journeys.applying.draft import Form
+from counterfoil.journeys.applying.trial import trial_limit
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.access import Scope

@@ -29,9 +29,9 @@ from counterfoil.decisioning import store
 from counterfoil.decisioning.application import Application, Channel, Status
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.refusals import APPLICATION_NOT_FOUND
-from counterfoil.journeys import apply as journey
+from counterfoil.journeys.applying import apply as journey
+from counterfoil.journeys.applying.supply import supply_facts
 from counterfoil.journeys.house import House
-from counterfoil.journeys.supply import supply_facts
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access import Scope

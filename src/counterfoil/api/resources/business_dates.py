@@ -11,8 +11,8 @@ from counterfoil.api.reads import HouseOf, business_date, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.shapes import Body, Day, View
 from counterfoil.api.writes import Call, Write
-from counterfoil.journeys import close_day as journey
-from counterfoil.journeys.close_day import DayReport
+from counterfoil.journeys.books import close_day as journey
+from counterfoil.journeys.books.close_day import DayReport
 from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access import Scope

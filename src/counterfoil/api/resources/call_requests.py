@@ -14,7 +14,7 @@ from counterfoil.api.shapes import Body, Code, CustomerId, FreeText, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.customers import call_store as store
 from counterfoil.customers.call_back import SAID_LENGTH_MAX, About, Attempt, CallRequest, Slot
-from counterfoil.journeys import call_back as journey
+from counterfoil.journeys.applying import call_back as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope

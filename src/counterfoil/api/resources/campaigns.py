@@ -17,8 +17,8 @@ from counterfoil.api.shapes import Body, Code, CustomerId, Day, HostId, Reason, 
 from counterfoil.api.writes import Call, Write
 from counterfoil.hosts.campaign import QUOTA_MAX, STANDING, CampaignTerms, Words
 from counterfoil.hosts.campaign_store import Campaign, Listed
-from counterfoil.journeys import invite as journey
-from counterfoil.journeys.host_scope import customer_of_visit
+from counterfoil.journeys.hosting import invite as journey
+from counterfoil.journeys.hosting.host_scope import customer_of_visit
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform import idempotency

@@ -25,8 +25,9 @@ from counterfoil.api.writes import Call, Write
 from counterfoil.capacity.assessment import Offer
 from counterfoil.capacity.living_cost import DEPENDANTS_MAX
 from counterfoil.capacity.statement_csv import CsvColumns
-from counterfoil.journeys import capacity, fetch_statements, household, statements
-from counterfoil.journeys.statements import Stated, StatedDebt, Upload
+from counterfoil.journeys.affording import capacity, fetch_statements, statements
+from counterfoil.journeys.affording.statements import Stated, StatedDebt, Upload
+from counterfoil.journeys.serving import household
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.access import Scope

@@ -23,7 +23,7 @@ from counterfoil.consents.consent import Consent
 from counterfoil.consents.giving import Choice, Wish
 from counterfoil.consents.notice import Level
 from counterfoil.consents.record import Authentication, Display
-from counterfoil.journeys import consent as journey
+from counterfoil.journeys.consenting import consent as journey
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError

@@ -16,7 +16,7 @@ from counterfoil.api.writes import Call, Write
 from counterfoil.customers import contact_case_store as store
 from counterfoil.customers.contact_case import NOTE_LENGTH_MAX, ContactStep
 from counterfoil.customers.refusals import CONTACT_CASE_NOT_FOUND
-from counterfoil.journeys import reach_customers as journey
+from counterfoil.journeys.serving import reach_customers as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access import Scope

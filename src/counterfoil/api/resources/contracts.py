@@ -20,10 +20,10 @@ from counterfoil.api.shapes import (
 from counterfoil.api.writes import Call, Write
 from counterfoil.contracts.contract import Act, Contract, Part
 from counterfoil.contracts.template import Authentication
-from counterfoil.journeys import contract as journey
-from counterfoil.journeys import contract_version as versions
-from counterfoil.journeys.contract_issue import contract_file, note_file
-from counterfoil.journeys.loan_note import LoanNote, loan_note
+from counterfoil.journeys.contracting import contract as journey
+from counterfoil.journeys.contracting import contract_version as versions
+from counterfoil.journeys.contracting.contract_issue import contract_file, note_file
+from counterfoil.journeys.contracting.loan_note import LoanNote, loan_note
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.kernel.language import Language

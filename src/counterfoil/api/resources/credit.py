@@ -21,7 +21,7 @@ from counterfoil.api.shapes import (
     View,
 )
 from counterfoil.api.writes import Call, Write
-from counterfoil.journeys import credit as journey
+from counterfoil.journeys.borrowing import credit as journey
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending import credit_store as store
 from counterfoil.lending import refusals

@@ -21,7 +21,7 @@ from counterfoil.api.shapes import (
     View,
 )
 from counterfoil.api.writes import Call, Write
-from counterfoil.journeys import draw as journey
+from counterfoil.journeys.borrowing import draw as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.loan import Loan

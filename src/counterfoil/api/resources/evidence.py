@@ -22,8 +22,8 @@ from counterfoil.evidence.formats.tile import ENTRIES, parse_tile_path
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.log_files import CHECKPOINT, POLICY, LogFiles
 from counterfoil.evidence.refusals import LOG_NOT_BEGUN
-from counterfoil.journeys.publish_log import directory_of
-from counterfoil.journeys.receipts import (
+from counterfoil.journeys.proving.publish_log import directory_of
+from counterfoil.journeys.proving.receipts import (
     ReceiptListed,
     list_receipts,
     read_opening,

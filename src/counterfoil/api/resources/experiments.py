@@ -10,7 +10,7 @@ from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import Code, View
 from counterfoil.decisioning import experiment_store as store
 from counterfoil.decisioning.refusals import EXPERIMENT_NOT_FOUND
-from counterfoil.journeys.experiment_report import losses_by_version, report_on, shape_of
+from counterfoil.journeys.deciding.experiment_report import losses_by_version, report_on, shape_of
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access import Scope
 

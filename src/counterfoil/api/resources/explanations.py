@@ -20,10 +20,10 @@ from counterfoil.decisioning.customer_explanation import Datum
 from counterfoil.decisioning.customer_words import Both
 from counterfoil.decisioning.review import About
 from counterfoil.decisioning.wishes import Choice
-from counterfoil.journeys import choose as choosing
-from counterfoil.journeys.choose import Chosen
-from counterfoil.journeys.explain_decision import Explained, explain_decision
-from counterfoil.journeys.told_exposure import ToldExposure
+from counterfoil.journeys.affording.told_exposure import ToldExposure
+from counterfoil.journeys.deciding import choose as choosing
+from counterfoil.journeys.deciding.choose import Chosen
+from counterfoil.journeys.deciding.explain_decision import Explained, explain_decision
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.access import Scope

@@ -13,12 +13,12 @@ from counterfoil.api.shapes import Body, Code, ConsentId, CustomerId, Day, Fact,
 from counterfoil.api.writes import Call, Write
 from counterfoil.features.event import Draft
 from counterfoil.features.registry import Registry
-from counterfoil.journeys import profile as journey
-from counterfoil.journeys.feature_check import feature_document
-from counterfoil.journeys.feature_quality import quality_of_sources
-from counterfoil.journeys.profile import Profile, Trait
-from counterfoil.journeys.profile_words import plain_words
-from counterfoil.journeys.tell_events import take_one
+from counterfoil.journeys.knowing import profile as journey
+from counterfoil.journeys.knowing.feature_check import feature_document
+from counterfoil.journeys.knowing.feature_quality import quality_of_sources
+from counterfoil.journeys.knowing.profile import Profile, Trait
+from counterfoil.journeys.knowing.profile_words import plain_words
+from counterfoil.journeys.knowing.tell_events import take_one
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.access import Scope

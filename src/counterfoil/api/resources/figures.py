@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import CustomerId, Day, LoanId, View
-from counterfoil.journeys.explain_figure import explain_figure
+from counterfoil.journeys.borrowing.explain_figure import explain_figure
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.lending.explaining import Explanation, Figure

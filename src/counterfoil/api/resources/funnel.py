@@ -10,7 +10,7 @@ from counterfoil.api import refusals
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import Code, Day, View
 from counterfoil.decisioning.application import Channel
-from counterfoil.journeys.funnel import (
+from counterfoil.journeys.applying.funnel import (
     COMPLIANCE_STEPS,
     FunnelQuestion,
     GroupFunnel,

@@ -16,10 +16,10 @@ from counterfoil.api.shapes import Body, HostId, Reason, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.hosts.delivery import Delivery, DeliveryState
 from counterfoil.hosts.delivery_store import NEWEST, Listed
-from counterfoil.journeys import tell_hosts as journey
-from counterfoil.journeys.host_flow import key_of
-from counterfoil.journeys.host_links import actor_of as actor_of_host
-from counterfoil.journeys.host_scope import admit
+from counterfoil.journeys.hosting import tell_hosts as journey
+from counterfoil.journeys.hosting.host_flow import key_of
+from counterfoil.journeys.hosting.host_links import actor_of as actor_of_host
+from counterfoil.journeys.hosting.host_scope import admit
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused

@@ -28,8 +28,8 @@ from counterfoil.api.shapes import (
     View,
 )
 from counterfoil.api.writes import Call, Write
-from counterfoil.journeys import host_flow as flow
-from counterfoil.journeys.host_scope import admit
+from counterfoil.journeys.hosting import host_flow as flow
+from counterfoil.journeys.hosting.host_scope import admit
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope
 from counterfoil.platform.batches import Answer

@@ -30,9 +30,9 @@ from counterfoil.api.shapes import (
 from counterfoil.api.writes import Call, Write
 from counterfoil.hosts.link import Link
 from counterfoil.hosts.page import HostedPage, PageAct
-from counterfoil.journeys import host_flow as flow
-from counterfoil.journeys import host_links, hosted_pages
-from counterfoil.journeys.host_scope import Visit, admit, find_link
+from counterfoil.journeys.hosting import host_flow as flow
+from counterfoil.journeys.hosting import host_links, hosted_pages
+from counterfoil.journeys.hosting.host_scope import Visit, admit, find_link
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.kernel.language import Language

@@ -17,9 +17,9 @@ from counterfoil.api.resources.host_links import (
 )
 from counterfoil.api.shapes import Body, Day, LoanId, SettlementQuoteId, ShortText, View
 from counterfoil.api.writes import Call, Write
-from counterfoil.journeys import host_payees as payees
-from counterfoil.journeys import host_settlement as settlement
-from counterfoil.journeys.host_scope import admit
+from counterfoil.journeys.hosting import host_payees as payees
+from counterfoil.journeys.hosting import host_settlement as settlement
+from counterfoil.journeys.hosting.host_scope import admit
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope

@@ -10,8 +10,8 @@ from counterfoil.api.resources.scene_purchases import digests_of, purchase_of
 from counterfoil.api.resources.scene_shapes import BoughtBody, StandingView
 from counterfoil.api.shapes import View
 from counterfoil.api.writes import Call, Write
-from counterfoil.journeys import host_purchases
-from counterfoil.journeys.host_scope import admit
+from counterfoil.journeys.hosting import host_purchases
+from counterfoil.journeys.hosting.host_scope import admit
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope
 from counterfoil.platform.batches import Answer

@@ -13,8 +13,8 @@ from counterfoil.api.resources.privacy import actor_of
 from counterfoil.api.shapes import Body, Code, Day, HostId, Reason, ShortText, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.hosts.host import Host, HostPurpose, HostTerms
-from counterfoil.journeys import hosts as journey
-from counterfoil.journeys.hosts import HostWish
+from counterfoil.journeys.hosting import hosts as journey
+from counterfoil.journeys.hosting.hosts import HostWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform import idempotency

@@ -14,8 +14,9 @@ from counterfoil.api.shapes import Body, Code, ConsentId, CustomerId, Day, Reaso
 from counterfoil.api.writes import Call, Write
 from counterfoil.customers.verification import CheckOutcome
 from counterfoil.customers.verification_policy import CheckKind
-from counterfoil.journeys import change_contact, identity, payout_account
-from counterfoil.journeys.identity import Shown
+from counterfoil.journeys.paying import payout_account
+from counterfoil.journeys.serving import change_contact, identity
+from counterfoil.journeys.serving.identity import Shown
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.access import Scope

@@ -9,7 +9,7 @@ from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import CustomerId, View
 from counterfoil.bureau import store
-from counterfoil.journeys.inquiry_reading import Footprint, footprint_of
+from counterfoil.journeys.inquiring.inquiry_reading import Footprint, footprint_of
 from counterfoil.kernel import ids
 from counterfoil.platform.access import Scope
 

@@ -10,7 +10,7 @@ from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, business_date, reads
 from counterfoil.api.resources.loans import loan_or_refuse
 from counterfoil.api.shapes import CustomerId, Day, JournalId, LoanId, View
-from counterfoil.journeys.reconcile_ledger import reconcile_ledger
+from counterfoil.journeys.books.reconcile_ledger import reconcile_ledger
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError, refuse
 from counterfoil.ledger import store

@@ -29,8 +29,8 @@ from counterfoil.decisioning import limit_request_store as store
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.limit_request import LimitRequest
 from counterfoil.decisioning.refusals import LIMIT_REQUEST_NOT_FOUND
-from counterfoil.journeys import raise_agreeing, raise_limit
-from counterfoil.journeys.raise_asking import RaiseWish
+from counterfoil.journeys.lines import raise_agreeing, raise_limit
+from counterfoil.journeys.lines.raise_asking import RaiseWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.kernel.language import Language

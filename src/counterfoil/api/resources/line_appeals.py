@@ -14,7 +14,7 @@ from counterfoil.api.shapes import Body, Code, CustomerId, FreeText, LineId, Rea
 from counterfoil.api.writes import Call, Write
 from counterfoil.decisioning.line_review import case_store
 from counterfoil.decisioning.line_review.appeal import AppealStatus, LineAppeal
-from counterfoil.journeys import line_appeals
+from counterfoil.journeys.lines import line_appeals
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope

@@ -27,12 +27,12 @@ from counterfoil.api.shapes import (
 from counterfoil.api.writes import Call, Write
 from counterfoil.decisioning.line_review import case_store
 from counterfoil.decisioning.line_review.measure import Kind, LineMeasure
-from counterfoil.journeys import line_measures
-from counterfoil.journeys.explain_measure import explain_measure
-from counterfoil.journeys.lift_measure import lift_measure
-from counterfoil.journeys.line_measures import MeasureWish
-from counterfoil.journeys.line_policy import review_policy_in_force
-from counterfoil.journeys.take_measure import take_as_asked
+from counterfoil.journeys.lines import line_measures
+from counterfoil.journeys.lines.explain_measure import explain_measure
+from counterfoil.journeys.lines.lift_measure import lift_measure
+from counterfoil.journeys.lines.line_measures import MeasureWish
+from counterfoil.journeys.lines.line_policy import review_policy_in_force
+from counterfoil.journeys.lines.take_measure import take_as_asked
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.access import Scope

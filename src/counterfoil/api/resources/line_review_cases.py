@@ -14,7 +14,7 @@ from counterfoil.api.shapes import AmountMinor, Body, Code, CustomerId, Day, Rea
 from counterfoil.api.writes import Call, Write
 from counterfoil.decisioning.line_review.case import CaseRuling, ReviewCase, Ruling
 from counterfoil.decisioning.refusals import LINE_REVIEW_CASE_NOT_FOUND
-from counterfoil.journeys import line_review_desk as journey
+from counterfoil.journeys.lines import line_review_desk as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access import Scope

@@ -24,7 +24,7 @@ from counterfoil.api.writes import Call, Write
 from counterfoil.decisioning.line_review import store
 from counterfoil.decisioning.line_review.policy import ReviewPolicy
 from counterfoil.decisioning.line_review.store import StoredReview
-from counterfoil.journeys import line_offers, line_reviewing
+from counterfoil.journeys.lines import line_offers, line_reviewing
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope

@@ -15,8 +15,8 @@ from counterfoil.api.shapes import Body, Code, CustomerId, LineId, Reason, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.decisioning.line_review import case_store
 from counterfoil.decisioning.line_review.signal import SignalKind
-from counterfoil.journeys import line_signals
-from counterfoil.journeys.line_signals import Told
+from counterfoil.journeys.lines import line_signals
+from counterfoil.journeys.lines.line_signals import Told
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope

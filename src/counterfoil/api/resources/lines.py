@@ -18,7 +18,7 @@ from counterfoil.api.shapes import (
     View,
 )
 from counterfoil.api.writes import Call, Write
-from counterfoil.journeys import adjust_limit as journey
+from counterfoil.journeys.lines import adjust_limit as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending import refusals, store

@@ -13,9 +13,9 @@ from counterfoil.api.resources.lines import line_or_refuse
 from counterfoil.api.resources.loans import loan_or_refuse
 from counterfoil.api.shapes import AmountMinor, Body, Code, CustomerId, Day, LineId, LoanId, View
 from counterfoil.api.writes import Call, Write
-from counterfoil.journeys import change_plan as journey
-from counterfoil.journeys.change_plan import PlanWish
-from counterfoil.journeys.statement_papers import statement_file
+from counterfoil.journeys.borrowing import change_plan as journey
+from counterfoil.journeys.borrowing.change_plan import PlanWish
+from counterfoil.journeys.borrowing.statement_papers import statement_file
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.kernel.language import Language

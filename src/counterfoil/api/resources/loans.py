@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, ReachOf, business_date, reads
 from counterfoil.api.shapes import CustomerId, Day, LineId, LoanId, View
-from counterfoil.journeys import quote as journey
+from counterfoil.journeys.borrowing import quote as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending import delinquency, refusals, store

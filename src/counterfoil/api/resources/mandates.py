@@ -9,7 +9,7 @@ from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import Body, CustomerId, LineId, MandateId, View
 from counterfoil.api.writes import Call, Write
-from counterfoil.journeys.mandates import mandate_answer, revoke
+from counterfoil.journeys.paying.mandates import mandate_answer, revoke
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.payments import debit_store, refusals

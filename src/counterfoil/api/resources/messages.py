@@ -11,7 +11,7 @@ from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import Body, CustomerId, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.customers import message_store
-from counterfoil.journeys.deliver_messages import send_again
+from counterfoil.journeys.serving.deliver_messages import send_again
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope

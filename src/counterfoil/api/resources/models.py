@@ -17,13 +17,13 @@ from counterfoil.api.paging import (
 )
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import View
-from counterfoil.journeys.house import House
-from counterfoil.journeys.publish_model import (
+from counterfoil.journeys.deciding.publish_model import (
     Registered,
     cards_in_use,
     list_registered,
     read_registered,
 )
+from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import RefusedError, refuse
 from counterfoil.models import monitoring_store, registry_store
 from counterfoil.models.artefact import document_of

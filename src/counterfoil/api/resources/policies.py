@@ -15,7 +15,7 @@ from counterfoil.api.resources.privacy import actor_of
 from counterfoil.api.shapes import Body, Code, CustomerId, Reason, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.decisioning.snooze import Snooze, SnoozeWish
-from counterfoil.journeys import snooze_rule as journey
+from counterfoil.journeys.deciding import snooze_rule as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope

@@ -13,7 +13,7 @@ from counterfoil.api.shapes import Body, Code, Reason, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.decisioning import review_store as store
 from counterfoil.decisioning.review_store import PolicyReview
-from counterfoil.journeys.review_figures import Conclusion, conclude_look
+from counterfoil.journeys.deciding.review_figures import Conclusion, conclude_look
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope
 from counterfoil.platform.access_matrix import Actor

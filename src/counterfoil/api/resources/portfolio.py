@@ -12,8 +12,8 @@ from counterfoil.api.shapes import Day, View
 from counterfoil.decisioning.inclusion import KindCount, SegmentCount
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import Segment
-from counterfoil.journeys.inclusion import read_inclusion, read_segments, starter_path
-from counterfoil.journeys.portfolio import portfolio
+from counterfoil.journeys.affording.portfolio import portfolio
+from counterfoil.journeys.applying.inclusion import read_inclusion, read_segments, starter_path
 from counterfoil.kernel.errors import RefusedError, refuse
 from counterfoil.platform.access import Scope
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import AmountMinor, CustomerId, LineId, RepaymentDay, TenorMonths, View
-from counterfoil.journeys.quote import preview_repayment_day
+from counterfoil.journeys.borrowing.quote import preview_repayment_day
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.lending.preview import DayEffect, DayPreview

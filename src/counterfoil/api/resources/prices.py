@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.resources.lines import line_or_refuse
 from counterfoil.api.shapes import CustomerId, LineId, View
-from counterfoil.journeys.promotions import cost_by_funder, list_promotions
+from counterfoil.journeys.borrowing.promotions import cost_by_funder, list_promotions
 from counterfoil.lending import price_store
 from counterfoil.platform.access import Scope
 from counterfoil.rules.shelf import working_days

@@ -16,8 +16,8 @@ from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.shapes import Body, Code, CustomerId, Reason, View
 from counterfoil.api.writes import Call, Write
-from counterfoil.journeys import erase as journey
-from counterfoil.journeys.reveal import Revealed, RevealRequest, look_again, reveal
+from counterfoil.journeys.guarding import erase as journey
+from counterfoil.journeys.guarding.reveal import Revealed, RevealRequest, look_again, reveal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope

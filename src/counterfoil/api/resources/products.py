@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 from counterfoil.api import refusals
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import View
-from counterfoil.journeys.standard_offer import see_standard
+from counterfoil.journeys.applying.standard_offer import see_standard
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending.catalogue import UnknownProductError
 from counterfoil.lending.conventions.presets import preset

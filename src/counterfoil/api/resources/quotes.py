@@ -20,7 +20,7 @@ from counterfoil.api.shapes import (
     View,
 )
 from counterfoil.api.writes import Call, Write
-from counterfoil.journeys import quote as journey
+from counterfoil.journeys.borrowing import quote as journey
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language
 from counterfoil.lending.terms import Method

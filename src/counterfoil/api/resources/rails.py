@@ -13,8 +13,8 @@ from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.privacy import actor_of
 from counterfoil.api.shapes import Body, Reason, View
 from counterfoil.api.writes import BODY_BYTES_MAX, Call, Write
-from counterfoil.journeys import payment_cases
-from counterfoil.journeys import rails as journey
+from counterfoil.journeys.paying import payment_cases
+from counterfoil.journeys.paying import rails as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.payments.hint import ID_HEADER, SIGNATURE_HEADER, TIME_HEADER

@@ -11,7 +11,7 @@ from counterfoil.api.remembered import once
 from counterfoil.api.resources.privacy import actor_of
 from counterfoil.api.shapes import Body, Day, Reason, View
 from counterfoil.api.writes import Call, Write
-from counterfoil.journeys import received
+from counterfoil.journeys.paying import received
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.payments.received import Received, ReceivedKey

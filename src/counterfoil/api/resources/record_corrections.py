@@ -12,7 +12,7 @@ from counterfoil.api.resources.features import Record
 from counterfoil.api.shapes import Body, Code, CustomerId, Reason, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.features.correction import Correction
-from counterfoil.journeys import correct_record as journey
+from counterfoil.journeys.knowing import correct_record as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope

@@ -27,10 +27,10 @@ from counterfoil.api.writes import Call, Write
 from counterfoil.decisioning import review_store as store
 from counterfoil.decisioning.redecision import Correction
 from counterfoil.decisioning.review import About, Review
-from counterfoil.journeys import review as journey
-from counterfoil.journeys import review_deciding
-from counterfoil.journeys.review import ReviewWish
-from counterfoil.journeys.review_figures import overturned_ppm, read_figures
+from counterfoil.journeys.deciding import review as journey
+from counterfoil.journeys.deciding import review_deciding
+from counterfoil.journeys.deciding.review import ReviewWish
+from counterfoil.journeys.deciding.review_figures import overturned_ppm, read_figures
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access import Scope

@@ -16,8 +16,8 @@ from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.privacy import CUSTOMER_EXAMPLE, TAG, actor_of, answer_of
 from counterfoil.api.shapes import Body, CustomerId, FreeText, View
 from counterfoil.api.writes import Call, Write
-from counterfoil.journeys import rights as journey
-from counterfoil.journeys.rights import RightsWish
+from counterfoil.journeys.guarding import rights as journey
+from counterfoil.journeys.guarding.rights import RightsWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope

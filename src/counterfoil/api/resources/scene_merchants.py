@@ -22,7 +22,7 @@ from counterfoil.api.resources.scene_shapes import (
 )
 from counterfoil.api.shapes import MerchantId
 from counterfoil.api.writes import Call, Write
-from counterfoil.journeys import scene_purchases, scene_schools
+from counterfoil.journeys.purchasing import scene_purchases, scene_schools
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.purchase_store import Licence

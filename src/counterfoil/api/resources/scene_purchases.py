@@ -22,8 +22,8 @@ from counterfoil.api.resources.scene_shapes import (
 )
 from counterfoil.api.shapes import CustomerId
 from counterfoil.api.writes import Call, Write
-from counterfoil.journeys import scene_purchases, scene_refunds, scene_schools
 from counterfoil.journeys.house import House
+from counterfoil.journeys.purchasing import scene_purchases, scene_refunds, scene_schools
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.purchase_store import Withdrawal

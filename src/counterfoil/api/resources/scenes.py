@@ -11,8 +11,8 @@ from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.privacy import actor_of
 from counterfoil.api.shapes import Body, Code, MerchantId, Reason, ShortText, View
 from counterfoil.api.writes import Call, Write
-from counterfoil.journeys import scenes
-from counterfoil.journeys.scenes import PayeeWish
+from counterfoil.journeys.purchasing import scenes
+from counterfoil.journeys.purchasing.scenes import PayeeWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.scene_store import Payee

@@ -26,10 +26,10 @@ from counterfoil.api.shapes import (
 )
 from counterfoil.api.writes import Call, Write
 from counterfoil.customers.setting import Channel, Setting, SettingChange, StatementForm
-from counterfoil.journeys import change_setting
-from counterfoil.journeys.mandates import DebitWish
-from counterfoil.journeys.read_settings import read_history, read_settings
-from counterfoil.journeys.setting_effects import SettingWish
+from counterfoil.journeys.paying.mandates import DebitWish
+from counterfoil.journeys.serving import change_setting
+from counterfoil.journeys.serving.read_settings import read_history, read_settings
+from counterfoil.journeys.serving.setting_effects import SettingWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.kernel.language import Language

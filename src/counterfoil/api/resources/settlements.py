@@ -19,7 +19,7 @@ from counterfoil.api.shapes import (
     View,
 )
 from counterfoil.api.writes import Call, Write
-from counterfoil.journeys import settle_loans as journey
+from counterfoil.journeys.borrowing import settle_loans as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending import store

@@ -16,7 +16,7 @@ from counterfoil.api.resources.privacy import actor_of
 from counterfoil.api.shapes import Body, Code, Day, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.evidence.staging import HOUSE
-from counterfoil.journeys import attributes as journey
+from counterfoil.journeys.admitting import attributes as journey
 from counterfoil.journeys.cases import open_cases
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import SystemClock

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from counterfoil.api.reads import HouseOf
 from counterfoil.api.shapes import View
 from counterfoil.consents.status_list import TTL_SECONDS
-from counterfoil.journeys import consent as journey
+from counterfoil.journeys.consenting import consent as journey
 from counterfoil.kernel.errors import Refused, RefusedError
 
 TAG = "Consents"

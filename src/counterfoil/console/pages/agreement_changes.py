@@ -16,9 +16,17 @@ from counterfoil.console.pages.lines import line_key
 from counterfoil.console.reading import READING
 from counterfoil.console.visit import Visit
 from counterfoil.contracts.change import Change as Changed
-from counterfoil.journeys.agreement_changes import AgreementChange, Standing, Way, read_changes
-from counterfoil.journeys.contract_terms import VersionWish
-from counterfoil.journeys.contract_version import offer_new_version, withdraw_new_version
+from counterfoil.journeys.contracting.agreement_changes import (
+    AgreementChange,
+    Standing,
+    Way,
+    read_changes,
+)
+from counterfoil.journeys.contracting.contract_terms import VersionWish
+from counterfoil.journeys.contracting.contract_version import (
+    offer_new_version,
+    withdraw_new_version,
+)
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.product_values import FaultError, percent_e8
@@ -81,7 +89,7 @@ async def show_list(visit: Visit) -> Response:
         "lines/changes.html",
         visit.t("change.title", record=record),
         view,
-        journey="journeys.agreement_changes.read_changes",
+        journey="journeys.contracting.agreement_changes.read_changes",
         api_call=f"GET /v1/lines/{record}/agreement-changes",
     )
 
@@ -125,7 +133,7 @@ async def withdraw(visit: Visit) -> Response:
         intro=visit.t("change.withdraw_intro"),
         path=f"{href}/{record}/withdrawal",
         record=Crumb(label=record, href=href),
-        journey="journeys.contract_version.withdraw_new_version",
+        journey="journeys.contracting.contract_version.withdraw_new_version",
         api_call=f"POST /v1/contracts/{record}/withdrawal",
     )
     reader = FormReader(visit.values)
@@ -171,7 +179,7 @@ def _notice_action(visit: Visit, row: Row) -> Action:
         intro=visit.t("line_action.agreement_intro"),
         path=f"{words.line_href(row['customer_id'], row['line_id'])}/agreement",
         record=Crumb(label=record, href=_changes_href(row)),
-        journey="journeys.contract_version.offer_new_version",
+        journey="journeys.contracting.contract_version.offer_new_version",
         api_call=f"POST /v1/lines/{record}/agreement-version",
     )
 

@@ -21,7 +21,7 @@ from counterfoil.console.record_list import (
 from counterfoil.console.told import CustomerView, customer_view
 from counterfoil.console.visit import Visit
 from counterfoil.decisioning.review import About
-from counterfoil.journeys.explain_decision import explain_decision
+from counterfoil.journeys.deciding.explain_decision import explain_decision
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.queries import Row

@@ -15,7 +15,7 @@ from counterfoil.console.pages import errors
 from counterfoil.console.visit import OF_PERSON, Visit
 from counterfoil.customers import call_store as store
 from counterfoil.customers.call_back import SAID_LENGTH_MAX, Attempt, CallRequest
-from counterfoil.journeys import call_back as journey
+from counterfoil.journeys.applying import call_back as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.forms import FormReader
@@ -142,7 +142,7 @@ def _action(visit: Visit, found: CallRequest) -> Action:
         ),
         path=_href(found),
         record=Crumb(label=visit.t("nav.calls"), href=f"{BASE}/calls"),
-        journey="journeys.call_back.note_call",
+        journey="journeys.applying.call_back.note_call",
         api_call=f"POST /v1/call-requests/{record}/attempts",
     )
 

@@ -21,8 +21,8 @@ from counterfoil.console.visit import Visit
 from counterfoil.console.words import refusal_text
 from counterfoil.hosts.campaign import QUOTA_MAX, CampaignTerms, Words
 from counterfoil.hosts.campaign_store import Listed
-from counterfoil.journeys.hosts import list_hosts
-from counterfoil.journeys.invite import end_campaign, list_campaigns, start_campaign
+from counterfoil.journeys.hosting.hosts import list_hosts
+from counterfoil.journeys.hosting.invite import end_campaign, list_campaigns, start_campaign
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.approvals import Approval
@@ -87,7 +87,7 @@ async def show(visit: Visit) -> Response:
         "hosts/campaigns.html",
         visit.t("campaigns.title"),
         view,
-        journey="counterfoil.journeys.invite.list_campaigns",
+        journey="counterfoil.journeys.hosting.invite.list_campaigns",
         api_call="GET /v1/campaigns",
         cli_call="counterfoil campaigns list",
     )
@@ -130,7 +130,7 @@ async def stop(visit: Visit) -> Response:
         intro=visit.t("campaigns.stop_intro"),
         path=f"{_HOME}/{record}/end",
         record=Crumb(label=visit.t("campaigns.title"), href=_HOME),
-        journey="journeys.invite.end_campaign",
+        journey="journeys.hosting.invite.end_campaign",
     )
     fields = [Field(name="reason", label=visit.t("approval.reason"))]
     number = found.campaign.campaign_id
@@ -155,7 +155,7 @@ async def _form(visit: Visit, reader: FormReader | None = None) -> Response:
         visit.t("campaigns.new"),
         view,
         status=422 if form.errors else 200,
-        journey="counterfoil.journeys.invite.start_campaign",
+        journey="counterfoil.journeys.hosting.invite.start_campaign",
         api_call="POST /v1/campaigns",
         cli_call="counterfoil campaigns start campaign.toml",
     )

@@ -14,8 +14,8 @@ from counterfoil.console.access import Permission
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
-from counterfoil.journeys.capacity import capacity_of, runs_of
-from counterfoil.journeys.portfolio import portfolio
+from counterfoil.journeys.affording.capacity import capacity_of, runs_of
+from counterfoil.journeys.affording.portfolio import portfolio
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.parts import Status
@@ -171,7 +171,7 @@ async def show_customer(visit: Visit) -> Response:
         "capacity/customer.html",
         visit.t("capacity.of_customer", record=record),
         view,
-        journey="journeys.capacity.capacity_of",
+        journey="journeys.affording.capacity.capacity_of",
         api_call=f"GET /v1/customers/{record}/capacity",
     )
 
@@ -218,7 +218,7 @@ async def show_book(visit: Visit) -> Response:
         "capacity/book.html",
         t("nav.exposure"),
         view,
-        journey="journeys.portfolio.portfolio",
+        journey="journeys.affording.portfolio.portfolio",
         api_call="GET /v1/exposure/portfolio",
     )
 

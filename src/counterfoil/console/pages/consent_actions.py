@@ -14,8 +14,8 @@ from counterfoil.console.flow import Action, Crumb, Field, Preview
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
-from counterfoil.journeys import consent as consents
-from counterfoil.journeys.consent_records import consequences
+from counterfoil.journeys.consenting import consent as consents
+from counterfoil.journeys.consenting.consent_records import consequences
 from counterfoil.kernel import ids
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Change
@@ -73,7 +73,7 @@ def _action(visit: Visit, consent: Consent) -> Action:
         intro=visit.t("consent.withdraw_intro"),
         path=f"{href}/withdraw",
         record=Crumb(label=record, href=href),
-        journey="journeys.consent.withdraw",
+        journey="journeys.consenting.consent.withdraw",
         api_call=f"POST /v1/consents/{record}/withdrawal",
     )
 

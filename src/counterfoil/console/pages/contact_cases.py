@@ -19,7 +19,7 @@ from counterfoil.console.pages.messages import subject_of, tried_words
 from counterfoil.console.visit import OF_PERSON, Visit
 from counterfoil.customers import contact_case_store as store
 from counterfoil.customers.contact_case import NOTE_LENGTH_MAX, ContactCase, ContactStep
-from counterfoil.journeys import reach_customers as journey
+from counterfoil.journeys.serving import reach_customers as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.forms import FormReader
@@ -126,7 +126,7 @@ async def show_one(visit: Visit) -> Response:
         "messages/case.html",
         t("contact.title", record=row.record),
         view,
-        journey="journeys.reach_customers.see_contact_case",
+        journey="journeys.serving.reach_customers.see_contact_case",
         api_call=f"GET /v1/contact-cases/{row.record}",
     )
 
@@ -208,7 +208,7 @@ def _action(visit: Visit, case: ContactCase) -> Action:
         ),
         path=f"{_href(case)}/step",
         record=Crumb(label=record, href=_href(case)),
-        journey="journeys.reach_customers.note_contact",
+        journey="journeys.serving.reach_customers.note_contact",
         api_call=f"POST /v1/contact-cases/{record}/steps",
     )
 

@@ -14,7 +14,7 @@ from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import OF_PERSON, Visit
 from counterfoil.features.correction import Correction, Remedy
-from counterfoil.journeys.correct_record import (
+from counterfoil.journeys.knowing.correct_record import (
     ReportTouched,
     correct_record,
     corrections_waiting,
@@ -90,7 +90,7 @@ async def show(visit: Visit) -> Response:
         "data_quality/corrections.html",
         visit.t("correction.title"),
         view,
-        journey="journeys.correct_record.corrections_waiting",
+        journey="journeys.knowing.correct_record.corrections_waiting",
         api_call="GET /v1/record-corrections",
         cli_call="counterfoil features corrections",
     )
@@ -182,7 +182,7 @@ def _finding(visit: Visit) -> Action:
         intro=visit.t("correction.find_intro"),
         path=f"{_HOME}/find",
         record=Crumb(label=visit.t("correction.title"), href=_HOME),
-        journey="journeys.correct_record.correct_record",
+        journey="journeys.knowing.correct_record.correct_record",
         api_call="POST /v1/record-corrections",
     )
 
@@ -211,7 +211,7 @@ def _deciding(visit: Visit, found: Correction) -> Action:
         ),
         path=f"{_HOME}/{customer}/{number}",
         record=Crumb(label=visit.t("correction.title"), href=_HOME),
-        journey="journeys.correct_record.end_correction",
+        journey="journeys.knowing.correct_record.end_correction",
         api_call=f"POST /v1/record-corrections/{number}/decision",
     )
 

@@ -15,8 +15,8 @@ from counterfoil.console.reading import PART_ROWS, READING
 from counterfoil.console.visit import Visit
 from counterfoil.customers import message_store
 from counterfoil.customers.setting import SettingChange
-from counterfoil.journeys.read_settings import read_debits, read_history, read_settings
-from counterfoil.journeys.show_persons import reading_for
+from counterfoil.journeys.guarding.show_persons import reading_for
+from counterfoil.journeys.serving.read_settings import read_debits, read_history, read_settings
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.queries import Row
@@ -131,7 +131,7 @@ async def show(visit: Visit) -> Response:
         "customers/settings.html",
         visit.t("setting.title", record=record),
         view,
-        journey="journeys.read_settings",
+        journey="journeys.serving.read_settings",
         api_call=f"GET /v1/settings?customer_id={record}",
         cli_call=f"counterfoil settings {record}",
     )

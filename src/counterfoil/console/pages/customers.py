@@ -19,7 +19,7 @@ from counterfoil.console.record_list import one_currency
 from counterfoil.console.visit import Visit
 from counterfoil.customers.link_store import read_steps
 from counterfoil.customers.record_link import LinkStep, Step
-from counterfoil.journeys.show_persons import sees_persons, shown_persons
+from counterfoil.journeys.guarding.show_persons import sees_persons, shown_persons
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.queries import Row

@@ -14,7 +14,7 @@ from counterfoil.console.pages import quarantine
 from counterfoil.console.visit import Visit
 from counterfoil.features.quality_store import Result
 from counterfoil.features.store import Quarantined
-from counterfoil.journeys.feature_quality import SourceQuality, quality_of_sources
+from counterfoil.journeys.knowing.feature_quality import SourceQuality, quality_of_sources
 from counterfoil.kernel import ids
 from counterfoil.platform.web.charts import spark
 from counterfoil.platform.web.parts import Status
@@ -96,7 +96,7 @@ async def show(visit: Visit) -> Response:
         "data_quality/page.html",
         visit.t("nav.data"),
         view,
-        journey="counterfoil.journeys.feature_quality.quality_of_sources",
+        journey="counterfoil.journeys.knowing.feature_quality.quality_of_sources",
         api_call="GET /v1/feature-sources",
         cli_call="counterfoil features quality",
     )

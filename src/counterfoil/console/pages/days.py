@@ -15,7 +15,7 @@ from counterfoil.console.pages import errors
 from counterfoil.console.pages.loans import done_notice
 from counterfoil.console.reading import READING
 from counterfoil.console.visit import Visit
-from counterfoil.journeys.close_day import (
+from counterfoil.journeys.books.close_day import (
     ACCRUAL,
     CUT_OFF,
     EVENTS,
@@ -161,7 +161,7 @@ async def _show(visit: Visit, reader: FormReader | None) -> Response:
         visit.t("nav.days"),
         view,
         status=422 if form.errors else 200,
-        journey="journeys.close_day.close_day",
+        journey="journeys.books.close_day.close_day",
         cli_call=f"counterfoil close-day --to {next_date}" if next_date else "",
     )
 

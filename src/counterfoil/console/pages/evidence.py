@@ -23,7 +23,7 @@ from counterfoil.evidence.formats.reasons import RejectedError
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.log_files import POLICY, LogFiles
 from counterfoil.evidence.monitor import QUEUE_SECONDS_MAX
-from counterfoil.journeys.publish_log import directory_of
+from counterfoil.journeys.proving.publish_log import directory_of
 from counterfoil.platform.queries import Row
 from counterfoil.platform.web.parts import Status, Tile
 

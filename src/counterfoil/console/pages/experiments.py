@@ -15,7 +15,7 @@ from counterfoil.console.visit import Visit
 from counterfoil.console.words import code_label
 from counterfoil.decisioning import experiment_store as store
 from counterfoil.decisioning.experiment import REVIEWS
-from counterfoil.journeys.experiment_report import losses_by_version, report_on, shape_of
+from counterfoil.journeys.deciding.experiment_report import losses_by_version, report_on, shape_of
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.parts import Status
 
@@ -86,7 +86,7 @@ async def show_list(visit: Visit) -> Response:
         "experiments/list.html",
         visit.t("nav.experiments"),
         view,
-        journey="journeys.experiment_report.losses_by_version",
+        journey="journeys.deciding.experiment_report.losses_by_version",
         api_call="GET /v1/experiments",
     )
 
@@ -117,7 +117,7 @@ async def show(visit: Visit) -> Response:
         "experiments/experiment.html",
         visit.t("experiment.title", code=code),
         view,
-        journey="journeys.experiment_report.report_on",
+        journey="journeys.deciding.experiment_report.report_on",
         api_call=f"GET /v1/experiments/{code}/report",
     )
 

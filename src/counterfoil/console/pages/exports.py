@@ -9,7 +9,7 @@ from starlette.responses import Response
 from counterfoil.console.access import Permission
 from counterfoil.console.page import Page
 from counterfoil.console.visit import Visit
-from counterfoil.journeys.export_data import list_exports
+from counterfoil.journeys.guarding.export_data import list_exports
 from counterfoil.kernel import ids
 from counterfoil.privacy.export_plan import load_datasets
 from counterfoil.privacy.export_store import Export
@@ -47,7 +47,7 @@ async def show_list(visit: Visit) -> Response:
         "privacy/exports.html",
         visit.t("nav.exports"),
         view,
-        journey="journeys.export_data.list_exports",
+        journey="journeys.guarding.export_data.list_exports",
         cli_call="counterfoil export list",
     )
 

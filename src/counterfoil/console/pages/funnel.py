@@ -20,7 +20,7 @@ from counterfoil.decisioning.funnel_store import SourceTime, Stages, StepTime
 from counterfoil.decisioning.inclusion import KINDS, KindCount, SegmentCount, StarterPath
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import Segment
-from counterfoil.journeys.funnel import (
+from counterfoil.journeys.applying.funnel import (
     COMPLIANCE_STEPS,
     GROUPS,
     FunnelQuestion,
@@ -29,7 +29,7 @@ from counterfoil.journeys.funnel import (
     read_inquiries,
     read_sources,
 )
-from counterfoil.journeys.inclusion import read_inclusion, read_segments, starter_path
+from counterfoil.journeys.applying.inclusion import read_inclusion, read_segments, starter_path
 from counterfoil.platform.web import charts
 from counterfoil.platform.web.parts import Chart
 
@@ -163,7 +163,7 @@ async def show(visit: Visit) -> Response:
         "funnel/funnel.html",
         visit.t("nav.funnel"),
         view,
-        journey="journeys.funnel.read_funnel",
+        journey="journeys.applying.funnel.read_funnel",
         api_call=f"GET /v1/applications/funnel?from={days[0]}&to={days[1]}&by={by}",
     )
 

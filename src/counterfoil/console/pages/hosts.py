@@ -17,8 +17,8 @@ from counterfoil.console.words import refusal_text
 from counterfoil.hosts.delivery import DeliveryState
 from counterfoil.hosts.delivery_store import Listed
 from counterfoil.hosts.host import Host
-from counterfoil.journeys.hosts import list_hosts, stop_host
-from counterfoil.journeys.tell_hosts import list_deliveries, resend
+from counterfoil.journeys.hosting.hosts import list_hosts, stop_host
+from counterfoil.journeys.hosting.tell_hosts import list_deliveries, resend
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.forms import FormReader
@@ -97,7 +97,7 @@ async def stop(visit: Visit) -> Response:
         intro=visit.t("hosts.stop_intro"),
         path=f"{_HOME}/{ids.to_text(ids.HOST, found.host_id)}/stop",
         record=Crumb(label=visit.t("nav.hosts"), href=_HOME),
-        journey="journeys.hosts.stop_host",
+        journey="journeys.hosting.hosts.stop_host",
     )
     fields = [Field(name="reason", label=visit.t("approval.reason"))]
     number = found.host_id
@@ -137,7 +137,7 @@ async def _page(visit: Visit, reader: FormReader | None = None) -> Response:
         "hosts/page.html",
         visit.t("nav.hosts"),
         view,
-        journey="counterfoil.journeys.tell_hosts.list_deliveries",
+        journey="counterfoil.journeys.hosting.tell_hosts.list_deliveries",
         api_call="GET /v1/host-deliveries?state=dead",
         cli_call="counterfoil hosts notices --dead",
         status=422 if reader else 200,

@@ -15,7 +15,7 @@ from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
 from counterfoil.customers.verification import Check
 from counterfoil.customers.verification_store import IdentityCase
-from counterfoil.journeys.identity import identity_of, standing_of
+from counterfoil.journeys.serving.identity import identity_of, standing_of
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.parts import Status
@@ -95,7 +95,7 @@ async def show(visit: Visit) -> Response:
         "customers/identity.html",
         visit.t("identity.of_customer", record=record),
         view,
-        journey="journeys.identity.identity_of",
+        journey="journeys.serving.identity.identity_of",
         api_call=f"GET /v1/customers/{record}/identity",
     )
 

@@ -17,7 +17,7 @@ from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import OF_PERSON, Visit
 from counterfoil.customers.verification_store import IdentityCase
-from counterfoil.journeys.identity import close_case, open_cases
+from counterfoil.journeys.serving.identity import close_case, open_cases
 from counterfoil.kernel import ids
 from counterfoil.platform.web.forms import FormReader
 
@@ -66,7 +66,7 @@ async def show(visit: Visit) -> Response:
         "customers/identity_cases.html",
         visit.t("nav.identity_cases"),
         OpenCasesPage(rows=rows, done=visit.done("identity_case_closed")),
-        journey="journeys.identity.open_cases",
+        journey="journeys.serving.identity.open_cases",
         api_call="GET /v1/identity-cases",
     )
 
@@ -87,7 +87,7 @@ async def close(visit: Visit) -> Response:
         ),
         path=_href(found),
         record=Crumb(label=t("nav.identity_cases"), href=_HOME),
-        journey="journeys.identity.close_case",
+        journey="journeys.serving.identity.close_case",
         api_call=f"POST /v1/identity-cases/{record}/finding",
     )
     fields = [

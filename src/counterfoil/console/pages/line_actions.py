@@ -16,9 +16,9 @@ from counterfoil.console.pages import errors
 from counterfoil.console.pages.lines import line_key, line_status
 from counterfoil.console.reading import READING
 from counterfoil.console.visit import Visit
-from counterfoil.journeys import adjust_limit
-from counterfoil.journeys.line_acts import FREEZE_DAYS_USUAL, is_own_wish
-from counterfoil.journeys.lower_limit import works_on
+from counterfoil.journeys.lines import adjust_limit
+from counterfoil.journeys.lines.line_acts import FREEZE_DAYS_USUAL, is_own_wish
+from counterfoil.journeys.lines.lower_limit import works_on
 from counterfoil.kernel import ids
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.queries import Row
@@ -158,7 +158,7 @@ def _action(visit: Visit, row: Row, name: str, api_call: str) -> Action:
         intro=visit.t(f"line_action.{name}_intro"),
         path=f"{href}/{name}",
         record=Crumb(label=record, href=href),
-        journey=f"journeys.adjust_limit.{'set_limit' if name == 'limit' else name}",
+        journey=f"journeys.lines.adjust_limit.{'set_limit' if name == 'limit' else name}",
         api_call=api_call.replace("{record}", record),
     )
 

@@ -15,7 +15,7 @@ from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
 from counterfoil.decisioning.line_review.appeal import AppealStatus, LineAppeal
-from counterfoil.journeys import line_appeals
+from counterfoil.journeys.lines import line_appeals
 from counterfoil.kernel import ids
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Status
@@ -60,7 +60,7 @@ async def show_list(visit: Visit) -> Response:
         "lines/appeals.html",
         visit.t("nav.appeals"),
         view,
-        journey="journeys.line_appeals.open_appeals",
+        journey="journeys.lines.line_appeals.open_appeals",
         api_call="GET /v1/line-appeals",
         cli_call="counterfoil limits appeals",
     )
@@ -130,7 +130,7 @@ def _action(visit: Visit, found: LineAppeal) -> Action:
         ),
         path=f"{BASE}/appeals/{record}",
         record=Crumb(label=visit.t("nav.appeals"), href=f"{BASE}/appeals"),
-        journey="journeys.line_appeals.decide_appeal",
+        journey="journeys.lines.line_appeals.decide_appeal",
         api_call=f"POST /v1/line-appeals/{record}/decision",
     )
 

@@ -17,8 +17,8 @@ from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
 from counterfoil.decisioning.expression import to_sql
 from counterfoil.decisioning.line_review.case import CaseRuling, CaseStatus, ReviewCase, Ruling
-from counterfoil.journeys import line_review_desk as journey
-from counterfoil.journeys.line_review_desk import Seen
+from counterfoil.journeys.lines import line_review_desk as journey
+from counterfoil.journeys.lines.line_review_desk import Seen
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.approvals import Approval
@@ -89,7 +89,7 @@ async def show_queue(visit: Visit) -> Response:
         "lines/cases.html",
         visit.t("nav.line_cases"),
         view,
-        journey="journeys.line_review_desk.waiting_cases",
+        journey="journeys.lines.line_review_desk.waiting_cases",
         api_call="GET /v1/line-review-cases",
         cli_call="counterfoil limits cases",
     )
@@ -129,7 +129,7 @@ async def show_case(visit: Visit) -> Response:
         "lines/case.html",
         visit.t("line_case.title", record=record),
         view,
-        journey="journeys.line_review_desk.see_case",
+        journey="journeys.lines.line_review_desk.see_case",
         api_call=f"GET /v1/line-review-cases/{record}",
     )
 
@@ -271,7 +271,7 @@ def _action(visit: Visit, seen: Seen, step: str) -> Action:
         intro=visit.t("line_case.intro", asks=_asks(visit, seen.case), record=record),
         path=f"{_HREF}/{_customer(seen.case)}/{record}/{step}",
         record=Crumb(label=visit.t("nav.line_cases"), href=_HREF),
-        journey=f"journeys.line_review_desk.{'decide' if is_decision else 'take'}_case",
+        journey=f"journeys.lines.line_review_desk.{'decide' if is_decision else 'take'}_case",
         api_call=f"POST /v1/line-review-cases/{record}/{step}",
     )
 

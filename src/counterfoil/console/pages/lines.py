@@ -20,7 +20,7 @@ from counterfoil.console.record_list import (
 )
 from counterfoil.console.told import DatumRow, datum_row
 from counterfoil.console.visit import Visit
-from counterfoil.journeys.explain_measure import ToldMeasure, explain_measures
+from counterfoil.journeys.lines.explain_measure import ToldMeasure, explain_measures
 from counterfoil.kernel import ids
 from counterfoil.lending.price_store import read_prices
 from counterfoil.lending.repricing import LinePrice

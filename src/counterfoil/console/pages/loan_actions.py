@@ -19,7 +19,7 @@ from counterfoil.console.pages import errors
 from counterfoil.console.pages.loans import loan_key
 from counterfoil.console.reading import READING
 from counterfoil.console.visit import Visit
-from counterfoil.journeys import repay as repaying
+from counterfoil.journeys.borrowing import repay as repaying
 from counterfoil.kernel import ids
 from counterfoil.ledger import posting
 from counterfoil.lending.loan import Loan, Parts
@@ -161,7 +161,7 @@ def _action(visit: Visit, row: Row, name: str, kind: str, api_call: str) -> Acti
         intro=visit.t(f"{kind}.intro"),
         path=f"{href}/{name}",
         record=Crumb(label=ids.to_text(ids.LOAN, row["loan_id"]), href=href),
-        journey=f"journeys.repay.{kind}",
+        journey=f"journeys.borrowing.repay.{kind}",
         api_call=api_call,
     )
 

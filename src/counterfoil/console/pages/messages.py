@@ -20,7 +20,7 @@ from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
 from counterfoil.customers import message_store
 from counterfoil.customers.message import load_texts
-from counterfoil.journeys.deliver_messages import send_again
+from counterfoil.journeys.serving.deliver_messages import send_again
 from counterfoil.kernel import ids
 from counterfoil.kernel.language import Language
 from counterfoil.platform.web.forms import FormReader
@@ -99,7 +99,7 @@ async def resend(visit: Visit) -> Response:
         intro=t("message.resend_intro", tried=tried_words(visit, found[0]["tried"])),
         path=_href(found[0]),
         record=Crumb(label=t("message.title"), href=_HOME),
-        journey="journeys.deliver_messages.send_again",
+        journey="journeys.serving.deliver_messages.send_again",
         api_call=f"POST /v1/messages/{record}/resend",
     )
     reader = FormReader(visit.values)

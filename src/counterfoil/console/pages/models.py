@@ -16,7 +16,7 @@ from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
 from counterfoil.console.words import code_label
-from counterfoil.journeys.publish_model import (
+from counterfoil.journeys.deciding.publish_model import (
     CardInUse,
     Registered,
     cards_in_use,
@@ -151,7 +151,7 @@ async def show_list(visit: Visit) -> Response:
         "models/list.html",
         visit.t("nav.models"),
         view,
-        journey="journeys.publish_model.list_registered",
+        journey="journeys.deciding.publish_model.list_registered",
         api_call="GET /v1/models",
         cli_call="counterfoil model list",
     )
@@ -197,7 +197,7 @@ async def show_one(visit: Visit) -> Response:
         "models/model.html",
         view.row.name,
         view,
-        journey="journeys.publish_model.read_registered",
+        journey="journeys.deciding.publish_model.read_registered",
         api_call=f"GET /v1/models/{sha256}",
     )
 

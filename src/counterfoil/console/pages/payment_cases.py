@@ -14,7 +14,7 @@ from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
-from counterfoil.journeys import payment_cases as journey
+from counterfoil.journeys.paying import payment_cases as journey
 from counterfoil.kernel import ids
 from counterfoil.payments.suspense import Proposal, Resolution
 from counterfoil.payments.suspense_store import CaseKey
@@ -61,7 +61,7 @@ async def show_list(visit: Visit) -> Response:
         "rails/cases.html",
         visit.t("payment_case.title"),
         view,
-        journey="journeys.payment_cases.open_cases",
+        journey="journeys.paying.payment_cases.open_cases",
         api_call="GET /v1/payment-cases",
         cli_call="counterfoil payments cases",
     )
@@ -172,7 +172,7 @@ def _action(visit: Visit, row: Row, *, is_approval: bool) -> Action:
         intro=intro,
         path=_href(row),
         record=Crumb(label=t("payment_case.title"), href=f"{BASE}/payment-cases"),
-        journey=f"journeys.payment_cases.{'approve' if is_approval else 'propose'}",
+        journey=f"journeys.paying.payment_cases.{'approve' if is_approval else 'propose'}",
     )
 
 

@@ -14,8 +14,8 @@ from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import OF_PERSON, Visit
-from counterfoil.journeys import rights as journey
-from counterfoil.journeys.incidents import read_incidents
+from counterfoil.journeys.guarding import rights as journey
+from counterfoil.journeys.guarding.incidents import read_incidents
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.forms import FormReader
@@ -82,7 +82,7 @@ async def show_queue(visit: Visit) -> Response:
         "privacy/requests.html",
         visit.t("nav.person_rights"),
         view,
-        journey="journeys.rights.open_requests",
+        journey="journeys.guarding.rights.open_requests",
         api_call="GET /v1/applicants/{customer_id}/rights-requests",
         cli_call="counterfoil privacy rights list",
     )
@@ -146,7 +146,7 @@ def _action(visit: Visit, found: RightsRequest) -> Action:
         ),
         path=_href(found),
         record=Crumb(label=t("nav.person_rights"), href=f"{BASE}/person-rights"),
-        journey="journeys.rights.answer",
+        journey="journeys.guarding.rights.answer",
         api_call="GET /v1/applicants/{customer_id}/rights-requests",
     )
 

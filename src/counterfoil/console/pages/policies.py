@@ -17,10 +17,10 @@ from counterfoil.console.words import code_label
 from counterfoil.decisioning.guard_store import read_tripped
 from counterfoil.decisioning.line_review.document import PURPOSE as REVIEWS
 from counterfoil.decisioning.snooze import Snooze, SnoozeWish
-from counterfoil.journeys.experiment_report import losses_by_version
-from counterfoil.journeys.hold_back import list_trips
-from counterfoil.journeys.line_policy import review_in_force, shipped_review_policy
-from counterfoil.journeys.snooze_rule import snooze_rule
+from counterfoil.journeys.deciding.experiment_report import losses_by_version
+from counterfoil.journeys.deciding.hold_back import list_trips
+from counterfoil.journeys.deciding.snooze_rule import snooze_rule
+from counterfoil.journeys.lines.line_policy import review_in_force, shipped_review_policy
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Status
 
@@ -114,7 +114,7 @@ async def show(visit: Visit) -> Response:
         "policies/list.html",
         visit.t("nav.policies"),
         view,
-        journey="journeys.hold_back.list_trips",
+        journey="journeys.deciding.hold_back.list_trips",
         api_call="GET /v1/policies",
         cli_call="counterfoil policy list",
     )
@@ -191,7 +191,7 @@ def _action(visit: Visit) -> Action:
         intro=visit.t("policies.snooze_intro"),
         path=f"{_HREF}/snooze",
         record=Crumb(label=visit.t("nav.policies"), href=_HREF),
-        journey="journeys.snooze_rule.snooze_rule",
+        journey="journeys.deciding.snooze_rule.snooze_rule",
         api_call="POST /v1/rule-snoozes",
     )
 

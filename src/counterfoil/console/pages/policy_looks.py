@@ -13,7 +13,7 @@ from counterfoil.console.page import Page
 from counterfoil.console.visit import Visit
 from counterfoil.decisioning.review_store import PolicyReview
 from counterfoil.decisioning.vintage_store import Vintage
-from counterfoil.journeys.review_figures import Conclusion, conclude_look
+from counterfoil.journeys.deciding.review_figures import Conclusion, conclude_look
 from counterfoil.platform.web.forms import FormReader
 
 _PPM: Final = 1_000_000
@@ -85,7 +85,7 @@ async def conclude(visit: Visit) -> Response:
         intro=t("review.look_intro"),
         path=f"{BASE}/reviews/policies/{policy_hash}",
         record=Crumb(label=t("nav.reviews"), href=f"{BASE}/reviews"),
-        journey="journeys.review_figures.conclude_look",
+        journey="journeys.deciding.review_figures.conclude_look",
     )
     choices = tuple(
         (one.value, visit.catalogue.label("look_conclusion", one.value)) for one in Conclusion

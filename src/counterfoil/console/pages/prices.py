@@ -9,7 +9,7 @@ from starlette.responses import Response
 from counterfoil.console import words
 from counterfoil.console.page import Page
 from counterfoil.console.visit import Visit
-from counterfoil.journeys.promotions import FunderCost, cost_by_funder, list_promotions
+from counterfoil.journeys.borrowing.promotions import FunderCost, cost_by_funder, list_promotions
 from counterfoil.lending.promotion_store import Standing
 from counterfoil.platform.web.parts import Status
 from counterfoil.rules.pack import OWN_RULE, Rule, RulePack
@@ -100,7 +100,7 @@ async def show_list(visit: Visit) -> Response:
         "prices/list.html",
         visit.t("nav.prices"),
         view,
-        journey="journeys.promotions.list_promotions",
+        journey="journeys.borrowing.promotions.list_promotions",
         api_call="GET /v1/promotions",
         cli_call="counterfoil promotions list",
     )

@@ -13,8 +13,8 @@ from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
 from counterfoil.features.feature import Value
-from counterfoil.journeys.profile import Trait, staff_profile
-from counterfoil.journeys.profile_lenders import lenders_of
+from counterfoil.journeys.knowing.profile import Trait, staff_profile
+from counterfoil.journeys.knowing.profile_lenders import lenders_of
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import LookPurpose, load_matrix
@@ -92,7 +92,7 @@ async def show(visit: Visit) -> Response:
         "customers/profile.html",
         visit.t("profile.title", record=record),
         view,
-        journey="counterfoil.journeys.profile.staff_profile",
+        journey="counterfoil.journeys.knowing.profile.staff_profile",
         api_call=f"GET /v1/applicants/{record}/profile",
     )
 

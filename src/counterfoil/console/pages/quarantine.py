@@ -16,7 +16,7 @@ from counterfoil.console.visit import Visit
 from counterfoil.features.event import Member
 from counterfoil.features.feature import Value, ValueType
 from counterfoil.features.store import Quarantined, quarantine_page
-from counterfoil.journeys.tell_events import repair
+from counterfoil.journeys.knowing.tell_events import repair
 from counterfoil.kernel import ids
 from counterfoil.platform.web.forms import FormReader
 
@@ -94,7 +94,7 @@ def _action(visit: Visit, held: Quarantined) -> Action:
         ),
         path=href_of(held),
         record=Crumb(label=visit.t("nav.data"), href=HOME),
-        journey="journeys.tell_events.repair",
+        journey="journeys.knowing.tell_events.repair",
     )
 
 

@@ -14,7 +14,7 @@ from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
-from counterfoil.journeys import rails as journey
+from counterfoil.journeys.paying import rails as journey
 from counterfoil.kernel import ids
 from counterfoil.payments.route_store import ALL_RAILS
 from counterfoil.platform.approvals import Approval
@@ -95,7 +95,7 @@ async def show_list(visit: Visit) -> Response:
         "rails/list.html",
         visit.t("rails.title"),
         view,
-        journey="journeys.rails.read_rails",
+        journey="journeys.paying.rails.read_rails",
         api_call="GET /v1/rails",
         cli_call="counterfoil payments rails",
     )
@@ -169,7 +169,7 @@ def _action(visit: Visit, code: str) -> Action:
         intro=t("rails.switch_all_intro") if is_all else t("rails.switch_intro"),
         path=f"{BASE}/rails/{code}",
         record=Crumb(label=t("rails.title"), href=f"{BASE}/rails"),
-        journey="journeys.rails.switch_rail",
+        journey="journeys.paying.rails.switch_rail",
         api_call="POST /v1/rail-switches",
     )
 

@@ -25,7 +25,7 @@ from counterfoil.evidence.formats.receipt import Receipt
 from counterfoil.evidence.formats.receipt_qr import qr_of
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.refusals import RECEIPT_PENDING
-from counterfoil.journeys.receipts import read_receipt
+from counterfoil.journeys.proving.receipts import read_receipt
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.queries import Row
@@ -153,7 +153,7 @@ async def _show(visit: Visit, *, status: int = 200) -> Response:
         visit.t("receipt.title", record=record),
         view,
         status=status,
-        journey="journeys.receipts.read_receipt",
+        journey="journeys.proving.receipts.read_receipt",
         api_call=f"GET /v1/receipts/{record}?customer_id={customer}",
         cli_call=f"counterfoil verify receipt {view.file_name} --policy policy",
     )

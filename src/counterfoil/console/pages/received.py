@@ -14,7 +14,7 @@ from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
-from counterfoil.journeys import received as journey
+from counterfoil.journeys.paying import received as journey
 from counterfoil.payments.received import Received, ReceivedKey, ReceivedStatus
 from counterfoil.platform.approvals import Approval
 from counterfoil.platform.web.forms import FormReader
@@ -62,7 +62,7 @@ async def show_list(visit: Visit) -> Response:
         "rails/received.html",
         visit.t("received.title"),
         view,
-        journey="journeys.received.list_received",
+        journey="journeys.paying.received.list_received",
         api_call="GET /v1/received-payments",
     )
 
@@ -79,7 +79,7 @@ async def place(visit: Visit) -> Response:
         intro=t("received.place_intro", amount=f.money(found.left_minor, found.currency)),
         path=_href(found),
         record=Crumb(label=t("received.title"), href=_HOME),
-        journey="journeys.received.place",
+        journey="journeys.paying.received.place",
         api_call="POST /v1/received-payments/placings",
     )
     choices = tuple((code, visit.catalogue.label("received_choice", code)) for code in CHOICES)

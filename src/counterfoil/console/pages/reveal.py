@@ -16,7 +16,7 @@ from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
 from counterfoil.console.words import refusal_text
-from counterfoil.journeys.reveal import Revealed, RevealRequest, reveal
+from counterfoil.journeys.guarding.reveal import Revealed, RevealRequest, reveal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import load_matrix
@@ -104,7 +104,7 @@ def _action(visit: Visit, customer_id: int) -> Action:
         intro=visit.t("reveal.intro"),
         path=f"{href}/reveal",
         record=Crumb(label=ids.to_text(ids.CUSTOMER, customer_id), href=href),
-        journey="journeys.reveal.reveal",
+        journey="journeys.guarding.reveal.reveal",
         api_call="POST /v1/reveals",
     )
 

@@ -24,10 +24,10 @@ from counterfoil.decisioning.redecision import Correction
 from counterfoil.decisioning.review import About, Review
 from counterfoil.decisioning.store import read_policy_version
 from counterfoil.decisioning.vintage_store import read_vintages
-from counterfoil.journeys import review as journey
-from counterfoil.journeys import review_deciding
-from counterfoil.journeys.explain_decision import tell_customer
-from counterfoil.journeys.review_figures import overturned_ppm, read_figures
+from counterfoil.journeys.deciding import review as journey
+from counterfoil.journeys.deciding import review_deciding
+from counterfoil.journeys.deciding.explain_decision import tell_customer
+from counterfoil.journeys.deciding.review_figures import overturned_ppm, read_figures
 from counterfoil.kernel import ids
 from counterfoil.kernel.calendar import add_months
 from counterfoil.kernel.errors import Refused
@@ -203,7 +203,7 @@ async def show_case(visit: Visit) -> Response:
         "reviews/case.html",
         visit.t("review.title", record=record),
         view,
-        journey="journeys.review.read_case",
+        journey="journeys.deciding.review.read_case",
         api_call=f"GET /v1/reviews/{record}",
     )
 
@@ -292,9 +292,9 @@ def _action(visit: Visit, found: Review, below: str, name: str) -> Action:
         intro=visit.t(f"review.{name}_intro"),
         path=f"{_href(found)}/{below}",
         record=Crumb(label=record, href=_href(found)),
-        journey="journeys.review.assign_review"
+        journey="journeys.deciding.review.assign_review"
         if name == "assign"
-        else "journeys.review_deciding.overturn",
+        else "journeys.deciding.review_deciding.overturn",
         api_call=f"POST /v1/reviews/{record}/{below}",
     )
 

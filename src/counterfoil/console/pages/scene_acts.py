@@ -16,7 +16,7 @@ from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.pages.scene_reading import Bought, Place, bought_of, place_of
 from counterfoil.console.visit import Visit
-from counterfoil.journeys import scene_refunds, scene_schools, scenes
+from counterfoil.journeys.purchasing import scene_refunds, scene_schools, scenes
 from counterfoil.kernel import ids
 from counterfoil.platform.approvals import Approval
 from counterfoil.platform.web.forms import FormReader

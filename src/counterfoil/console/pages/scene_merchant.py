@@ -13,7 +13,7 @@ from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
-from counterfoil.journeys.scene_schools import MerchantRecord, read_merchant
+from counterfoil.journeys.purchasing.scene_schools import MerchantRecord, read_merchant
 from counterfoil.kernel import ids
 from counterfoil.lending.scene_purchase import PurchaseState
 from counterfoil.platform.web.parts import Status
@@ -86,7 +86,7 @@ async def show(visit: Visit) -> Response:
         "payments/merchant.html",
         found.payee.name,
         view,
-        journey="journeys.scene_schools.read_merchant",
+        journey="journeys.purchasing.scene_schools.read_merchant",
         api_call=f"GET /v1/scene-merchants/{merchant}/purchases",
     )
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from counterfoil.console.frame import BASE
 from counterfoil.console.visit import Visit
-from counterfoil.journeys.scene_schools import MerchantRecord, read_merchant
+from counterfoil.journeys.purchasing.scene_schools import MerchantRecord, read_merchant
 from counterfoil.kernel import ids
 from counterfoil.lending import purchase_store
 from counterfoil.lending.loan import Loan

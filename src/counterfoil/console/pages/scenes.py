@@ -13,7 +13,7 @@ from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
-from counterfoil.journeys.scenes import lift_stop, list_scenes
+from counterfoil.journeys.purchasing.scenes import lift_stop, list_scenes
 from counterfoil.kernel import ids
 from counterfoil.lending.scene_store import WHOLE
 from counterfoil.platform.web.forms import FormReader
@@ -86,7 +86,7 @@ async def show(visit: Visit) -> Response:
         "payments/scenes.html",
         visit.t("nav.scenes"),
         view,
-        journey="journeys.scenes.list_scenes",
+        journey="journeys.purchasing.scenes.list_scenes",
         api_call="GET /v1/scenes",
     )
 
@@ -109,7 +109,7 @@ async def lift(visit: Visit) -> Response:
         intro=visit.t("scenes.lift_intro"),
         path=f"{_HOME}/{scene}/{params['merchant']}/lift",
         record=Crumb(label=visit.t("nav.scenes"), href=_HOME),
-        journey="journeys.scenes.lift_stop",
+        journey="journeys.purchasing.scenes.lift_stop",
         api_call="POST /v1/scene-stops/lift",
     )
     fields = [Field(name="reason", label=visit.t("approval.reason"))]

@@ -19,7 +19,7 @@ from counterfoil.console.reading import READING
 from counterfoil.console.visit import Visit
 from counterfoil.console.words import refusal_text
 from counterfoil.customers.identity import check_id_number, check_phone
-from counterfoil.journeys.link_records import find_people
+from counterfoil.journeys.knowing.link_records import find_people
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.telemetry import logger

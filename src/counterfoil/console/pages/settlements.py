@@ -13,7 +13,7 @@ from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.pages.loans import loan_key
 from counterfoil.console.visit import Visit
-from counterfoil.journeys.settle_loans import ask_settlement, list_settlements
+from counterfoil.journeys.borrowing.settle_loans import ask_settlement, list_settlements
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store
@@ -109,7 +109,7 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
         visit.t("settlement.title", record=record),
         view,
         status=422 if form.errors else 200,
-        journey="journeys.settle_loans.ask_settlement",
+        journey="journeys.borrowing.settle_loans.ask_settlement",
         api_call="POST /v1/settlement-quotes",
     )
 

@@ -14,7 +14,7 @@ from counterfoil.console.access import Permission
 from counterfoil.console.frame import BASE, THEMES, navigation
 from counterfoil.console.page import Page
 from counterfoil.console.visit import Visit
-from counterfoil.journeys.second_factor import is_code
+from counterfoil.journeys.admitting.second_factor import is_code
 from counterfoil.platform.access import Operator, verify_operator
 from counterfoil.platform.web.forms import (
     KEY_FIELD,

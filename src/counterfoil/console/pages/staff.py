@@ -16,8 +16,8 @@ from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
 from counterfoil.console.words import refusal_text
-from counterfoil.journeys.second_factor import Enrolment, begin_factor, confirm_factor
-from counterfoil.journeys.staff_rights import (
+from counterfoil.journeys.admitting.second_factor import Enrolment, begin_factor, confirm_factor
+from counterfoil.journeys.admitting.staff_rights import (
     FINDINGS,
     RightLine,
     begin_emergency,
@@ -180,7 +180,7 @@ async def show_staff(visit: Visit) -> Response:
         "staff/staff.html",
         visit.t("nav.staff"),
         view,
-        journey="journeys.staff_rights.review_rights",
+        journey="journeys.admitting.staff_rights.review_rights",
         cli_call="counterfoil operators review",
     )
 
@@ -199,7 +199,7 @@ async def confirm(visit: Visit) -> Response:
         intro=t("rights.confirm_intro", name=name),
         path=f"{BASE}/staff/{name}",
         record=Crumb(label=t("nav.staff"), href=f"{BASE}/staff"),
-        journey="journeys.staff_rights.confirm_rights",
+        journey="journeys.admitting.staff_rights.confirm_rights",
     )
     choices = (
         ("", t("rights.all")),
@@ -243,7 +243,7 @@ async def review(visit: Visit) -> Response:
         ),
         path=f"{BASE}/staff/emergencies/{record}",
         record=Crumb(label=t("nav.staff"), href=f"{BASE}/staff"),
-        journey="journeys.staff_rights.review_emergency",
+        journey="journeys.admitting.staff_rights.review_emergency",
     )
     choices = tuple((code, visit.catalogue.label("emergency_finding", code)) for code in FINDINGS)
     fields = [

@@ -4,7 +4,7 @@ Expired     A freeze without renewal ends by itself. A line that is still blocke
             day is over, or whose last day is not the one that its history names, is a defect.
 Standing    A freeze or a suspension in force is on a line that bears it, or is closed; what was
             announced for a day is carried out on it. What a crash left is told here until
-            `journeys/settle_measures.py` has found it.
+            `journeys/lines/settle_measures.py` has found it.
 """
 
 from collections import defaultdict

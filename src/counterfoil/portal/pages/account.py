@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from counterfoil.journeys.bind_account import bind_account, bind_number, present_account
+from counterfoil.journeys.serving.bind_account import bind_account, bind_number, present_account
 from counterfoil.kernel.errors import Refused
 from counterfoil.payments.account_tokens import normal_number
 from counterfoil.platform.web.forms import FormReader

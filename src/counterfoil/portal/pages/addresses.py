@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from counterfoil.customers.contact import FIELDS
 from counterfoil.customers.setting import Channel
-from counterfoil.journeys import change_address as journey
+from counterfoil.journeys.serving import change_address as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import reading

@@ -12,10 +12,10 @@ from counterfoil.decisioning.application import Application, Status
 from counterfoil.decisioning.customer_words import Both
 from counterfoil.decisioning.feature import Feature
 from counterfoil.decisioning.review import About
-from counterfoil.journeys.apply import withdraw_application
-from counterfoil.journeys.apply_form import example_of_price
-from counterfoil.journeys.explain_decision import Explained, explain_decision
-from counterfoil.journeys.supply import asked_features, supply_facts
+from counterfoil.journeys.applying.apply import withdraw_application
+from counterfoil.journeys.applying.apply_form import example_of_price
+from counterfoil.journeys.applying.supply import asked_features, supply_facts
+from counterfoil.journeys.deciding.explain_decision import Explained, explain_decision
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.money import E8

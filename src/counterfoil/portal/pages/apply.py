@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from counterfoil.decisioning.draft_store import Draft
 from counterfoil.decisioning.expression import Value
-from counterfoil.journeys import apply_form, draft
-from counterfoil.journeys.apply_form import Offered
+from counterfoil.journeys.applying import apply_form, draft
+from counterfoil.journeys.applying.apply_form import Offered
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.money import E8, to_major_text

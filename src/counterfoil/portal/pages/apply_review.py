@@ -16,11 +16,12 @@ from counterfoil.consents.giving import Choice, Wish, day_of
 from counterfoil.consents.notice import Notice
 from counterfoil.consents.refusals import CONSENT_DWELL_TOO_SHORT
 from counterfoil.decisioning.application import Channel
-from counterfoil.journeys import apply_form, consent, draft
-from counterfoil.journeys.apply import submit_application
-from counterfoil.journeys.apply_form import Asked, Offered
-from counterfoil.journeys.draft import Form as KeptForm
-from counterfoil.journeys.reading_time import begin_reading, end_reading
+from counterfoil.journeys.applying import apply_form, draft
+from counterfoil.journeys.applying.apply import submit_application
+from counterfoil.journeys.applying.apply_form import Asked, Offered
+from counterfoil.journeys.applying.draft import Form as KeptForm
+from counterfoil.journeys.consenting import consent
+from counterfoil.journeys.contracting.reading_time import begin_reading, end_reading
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.forms import FormReader

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from counterfoil.customers import call_store as store
 from counterfoil.customers.call_back import SAID_LENGTH_MAX, About, CallRequest, Slot
-from counterfoil.journeys.call_back import CallWish, ask_call, withdraw_call
+from counterfoil.journeys.applying.call_back import CallWish, ask_call, withdraw_call
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Form

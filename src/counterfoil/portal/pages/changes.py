@@ -13,9 +13,14 @@ from starlette.responses import Response
 from counterfoil.contracts.change import Change, Clause
 from counterfoil.contracts.contract import Act, Part
 from counterfoil.contracts.template import Authentication
-from counterfoil.journeys import contract as journey
-from counterfoil.journeys.agreement_changes import AgreementChange, Standing, Way, read_changes
-from counterfoil.journeys.contract_version import (
+from counterfoil.journeys.contracting import contract as journey
+from counterfoil.journeys.contracting.agreement_changes import (
+    AgreementChange,
+    Standing,
+    Way,
+    read_changes,
+)
+from counterfoil.journeys.contracting.contract_version import (
     accept_new_version,
     decline_new_version,
     differences,

@@ -18,9 +18,9 @@ from counterfoil.consents.notice import Level, Notice
 from counterfoil.consents.record import Authentication, Display
 from counterfoil.consents.refusals import NOTICE_TEXT_MISMATCH
 from counterfoil.consents.state import Status as ConsentStatus
-from counterfoil.journeys import consent as journey
-from counterfoil.journeys.consent_records import consequences
-from counterfoil.journeys.reading_time import ReadingTime, begin_reading, end_reading
+from counterfoil.journeys.consenting import consent as journey
+from counterfoil.journeys.consenting.consent_records import consequences
+from counterfoil.journeys.contracting.reading_time import ReadingTime, begin_reading, end_reading
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.web.forms import FormReader

@@ -14,10 +14,10 @@ from starlette.responses import Response
 
 from counterfoil.contracts.contract import Act, Contract, Part
 from counterfoil.contracts.template import Authentication
-from counterfoil.journeys import contract as journey
-from counterfoil.journeys.apply import accept_offer
-from counterfoil.journeys.contract_issue import contract_file
-from counterfoil.journeys.contract_making import Texts
+from counterfoil.journeys.applying.apply import accept_offer
+from counterfoil.journeys.contracting import contract as journey
+from counterfoil.journeys.contracting.contract_issue import contract_file
+from counterfoil.journeys.contracting.contract_making import Texts
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language

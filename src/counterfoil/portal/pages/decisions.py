@@ -9,9 +9,9 @@ from starlette.responses import Response
 from counterfoil.decisioning.customer_explanation import Datum
 from counterfoil.decisioning.customer_words import Both
 from counterfoil.decisioning.review import About, State
-from counterfoil.journeys.explain_decision import Explained, explain_decision
-from counterfoil.journeys.review import ReviewWish, ask_review, withdraw_review
-from counterfoil.journeys.standard_offer import see_standard
+from counterfoil.journeys.applying.standard_offer import see_standard
+from counterfoil.journeys.deciding.explain_decision import Explained, explain_decision
+from counterfoil.journeys.deciding.review import ReviewWish, ask_review, withdraw_review
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.parts import Form, Status

@@ -14,11 +14,11 @@ from typing import Any, Final
 import orjson
 from starlette.responses import Response
 
-from counterfoil.journeys import sheet_reading as journey
-from counterfoil.journeys.bind_account import present_account
-from counterfoil.journeys.quote import quote
-from counterfoil.journeys.reading_time import end_reading
-from counterfoil.journeys.scene_deal import Deal
+from counterfoil.journeys.borrowing.quote import quote
+from counterfoil.journeys.contracting import sheet_reading as journey
+from counterfoil.journeys.contracting.reading_time import end_reading
+from counterfoil.journeys.purchasing.scene_deal import Deal
+from counterfoil.journeys.serving.bind_account import present_account
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.money import E8

@@ -8,10 +8,10 @@ from typing import Final
 from starlette.responses import Response
 
 from counterfoil.decisioning.policy_parts import Protection
-from counterfoil.journeys.agreement_changes import open_versions
-from counterfoil.journeys.apply_form import example_of_price
-from counterfoil.journeys.plain_pages import is_plain_offered
-from counterfoil.journeys.protections import protections_of
+from counterfoil.journeys.applying.apply_form import example_of_price
+from counterfoil.journeys.applying.plain_pages import is_plain_offered
+from counterfoil.journeys.applying.protections import protections_of
+from counterfoil.journeys.contracting.agreement_changes import open_versions
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.money import E8

@@ -12,8 +12,8 @@ from starlette.responses import RedirectResponse, Response
 
 from counterfoil.contracts.contract import Part
 from counterfoil.hosts.page import HostedPage, PageAct
-from counterfoil.journeys import hosted_acts as acts
-from counterfoil.journeys import hosted_pages as journey
+from counterfoil.journeys.hosting import hosted_acts as acts
+from counterfoil.journeys.hosting import hosted_pages as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.forms import FormReader

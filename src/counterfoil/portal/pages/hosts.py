@@ -7,8 +7,8 @@ from typing import Final
 from starlette.responses import Response
 
 from counterfoil.hosts.link import LinkState
-from counterfoil.journeys.host_payees import own_payees, withdraw_own_payee
-from counterfoil.journeys.own_hosts import OwnLink, end_own_link, own_links
+from counterfoil.journeys.hosting.host_payees import own_payees, withdraw_own_payee
+from counterfoil.journeys.serving.own_hosts import OwnLink, end_own_link, own_links
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.parts import Form, Status

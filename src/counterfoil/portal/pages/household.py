@@ -13,8 +13,8 @@ from starlette.responses import Response
 from counterfoil.consents.giving import Choice, Wish, day_of
 from counterfoil.consents.notice import Notice
 from counterfoil.consents.refusals import CONSENT_DWELL_TOO_SHORT
-from counterfoil.journeys import household as journey
-from counterfoil.journeys.reading_time import begin_reading, end_reading
+from counterfoil.journeys.contracting.reading_time import begin_reading, end_reading
+from counterfoil.journeys.serving import household as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.forms import FormReader

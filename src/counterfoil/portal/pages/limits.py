@@ -18,18 +18,18 @@ from counterfoil.decisioning.line_review import store as review_store
 from counterfoil.decisioning.line_review.explanation import data_behind
 from counterfoil.decisioning.line_review.measure import LineMeasure
 from counterfoil.decisioning.line_review.policy import ReviewPolicy
-from counterfoil.journeys import raise_limit
-from counterfoil.journeys.line_appeals import appeal
-from counterfoil.journeys.line_offers import OfferTaken, decline, take_up
-from counterfoil.journeys.raise_agreeing import (
+from counterfoil.journeys.applying.starter_path import read_starter_path
+from counterfoil.journeys.contracting.reading_time import begin_reading, end_reading
+from counterfoil.journeys.lines import raise_limit
+from counterfoil.journeys.lines.line_appeals import appeal
+from counterfoil.journeys.lines.line_offers import OfferTaken, decline, take_up
+from counterfoil.journeys.lines.raise_agreeing import (
     Act,
     Amendment,
     RaiseAcceptance,
     accept,
     read_amendment,
 )
-from counterfoil.journeys.reading_time import begin_reading, end_reading
-from counterfoil.journeys.starter_path import read_starter_path
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store

@@ -8,10 +8,10 @@ from typing import Final
 
 from starlette.responses import Response
 
-from counterfoil.journeys.contract_issue import note_file
-from counterfoil.journeys.loan_note import loan_note
-from counterfoil.journeys.quote import payoff_quote
-from counterfoil.journeys.scene_deal import deal_of_loan
+from counterfoil.journeys.borrowing.quote import payoff_quote
+from counterfoil.journeys.contracting.contract_issue import note_file
+from counterfoil.journeys.contracting.loan_note import loan_note
+from counterfoil.journeys.purchasing.scene_deal import deal_of_loan
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store

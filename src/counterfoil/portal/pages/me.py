@@ -7,8 +7,8 @@ from typing import Final
 from starlette.responses import Response
 
 from counterfoil.decisioning.wishes import Choice
-from counterfoil.journeys.choose import choose, chosen_by
-from counterfoil.journeys.rights import RightsWish, ask_right, requests_of, withdraw
+from counterfoil.journeys.deciding.choose import choose, chosen_by
+from counterfoil.journeys.guarding.rights import RightsWish, ask_right, requests_of, withdraw
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.forms import FormReader

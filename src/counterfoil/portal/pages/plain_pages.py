@@ -13,9 +13,9 @@ from starlette.responses import Response
 
 from counterfoil.decisioning.draft_store import Draft
 from counterfoil.decisioning.feature import Feature
-from counterfoil.journeys import draft
-from counterfoil.journeys.apply_form import Offered
-from counterfoil.journeys.plain_pages import choose_plain
+from counterfoil.journeys.applying import draft
+from counterfoil.journeys.applying.apply_form import Offered
+from counterfoil.journeys.applying.plain_pages import choose_plain
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.money import to_major_text
 from counterfoil.platform.web.forms import FormReader

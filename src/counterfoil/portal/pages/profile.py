@@ -11,8 +11,8 @@ from typing import Final
 from starlette.responses import Response
 
 from counterfoil.features.feature import Feature, Value, ValueType
-from counterfoil.journeys.profile import Trait, correct, own_profile
-from counterfoil.journeys.profile_words import plain_words
+from counterfoil.journeys.knowing.profile import Trait, correct, own_profile
+from counterfoil.journeys.knowing.profile_words import plain_words
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.web.forms import FormReader

@@ -7,8 +7,8 @@ from typing import Final
 
 from starlette.responses import Response
 
-from counterfoil.journeys import scene_refunds
-from counterfoil.journeys.scene_deal import Deal, deals_of
+from counterfoil.journeys.purchasing import scene_refunds
+from counterfoil.journeys.purchasing.scene_deal import Deal, deals_of
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import purchase_store, store

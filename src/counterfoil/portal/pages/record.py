@@ -14,8 +14,8 @@ from counterfoil.evidence.formats.receipt import Receipt
 from counterfoil.evidence.formats.receipt_qr import qr_of
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.refusals import RECEIPT_PENDING
-from counterfoil.journeys.inquiry_reading import Footprint, footprint_of
-from counterfoil.journeys.receipts import ReceiptListed, list_receipts, read_receipt
+from counterfoil.journeys.inquiring.inquiry_reading import Footprint, footprint_of
+from counterfoil.journeys.proving.receipts import ReceiptListed, list_receipts, read_receipt
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.queries import Queries, Row

@@ -11,8 +11,8 @@ from typing import Final
 
 from starlette.responses import Response
 
-from counterfoil.journeys.quote import payoff_quote
-from counterfoil.journeys.repay import repay
+from counterfoil.journeys.borrowing.quote import payoff_quote
+from counterfoil.journeys.borrowing.repay import repay
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store

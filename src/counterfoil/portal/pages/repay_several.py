@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from counterfoil.journeys.repay import repay
-from counterfoil.journeys.settle_loans import preview_repayment
+from counterfoil.journeys.borrowing.repay import repay
+from counterfoil.journeys.borrowing.settle_loans import preview_repayment
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store

@@ -9,11 +9,11 @@ import orjson
 from starlette.responses import Response
 
 from counterfoil.customers.setting import Channel, Setting, SettingChange, StatementForm
-from counterfoil.journeys import change_setting as journey
-from counterfoil.journeys.bind_account import present_account
-from counterfoil.journeys.mandates import DebitWish, own_wish
-from counterfoil.journeys.read_settings import read_history, read_settings
-from counterfoil.journeys.setting_effects import SettingWish
+from counterfoil.journeys.paying.mandates import DebitWish, own_wish
+from counterfoil.journeys.serving import change_setting as journey
+from counterfoil.journeys.serving.bind_account import present_account
+from counterfoil.journeys.serving.read_settings import read_history, read_settings
+from counterfoil.journeys.serving.setting_effects import SettingWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from counterfoil.journeys.settle_loans import ask_settlement, list_settlements
+from counterfoil.journeys.borrowing.settle_loans import ask_settlement, list_settlements
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store

@@ -11,7 +11,7 @@ from typing import Final
 from starlette.responses import RedirectResponse, Response
 
 from counterfoil.customers.portal_access import PortalSession
-from counterfoil.journeys import portal_session as journey
+from counterfoil.journeys.serving import portal_session as journey
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.web.forms import KEY_FIELD, TOKEN_FIELD, FormReader, plain_number
 from counterfoil.platform.web.i18n import LANGUAGES

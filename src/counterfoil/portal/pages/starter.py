@@ -7,7 +7,7 @@ from typing import Final
 from starlette.responses import Response
 
 from counterfoil.customers.lesson_store import Lesson
-from counterfoil.journeys.starter_path import StarterPath, note_lesson, read_starter_path
+from counterfoil.journeys.applying.starter_path import StarterPath, note_lesson, read_starter_path
 from counterfoil.kernel import ids
 from counterfoil.kernel.money import E8
 from counterfoil.lending import store

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from counterfoil.customers import message_store
 from counterfoil.customers.message import load_texts
-from counterfoil.journeys.reached import reached_person
-from counterfoil.journeys.statement_papers import statement_file
+from counterfoil.journeys.borrowing.statement_papers import statement_file
+from counterfoil.journeys.serving.reached import reached_person
 from counterfoil.kernel import ids
 from counterfoil.kernel.calendar import add_months
 from counterfoil.kernel.errors import Refused

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from counterfoil.journeys.apply import submit_application
+from counterfoil.journeys.applying.apply import submit_application
+from counterfoil.journeys.applying.register import register_applicant
 from counterfoil.journeys.house import House
-from counterfoil.journeys.register import register_applicant
 from counterfoil.kernel.errors import Refused
 from counterfoil.simulator.bench import stage as staging
 from counterfoil.simulator.bench.load import Measured, Send, closed_loop, open_loop

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from counterfoil.journeys.close_day import DayReport, close_day
+from counterfoil.journeys.books.close_day import DayReport, close_day
 from counterfoil.journeys.house import House
 from counterfoil.simulator.bench import stage as staging
 from counterfoil.simulator.bench.report import Report

@@ -32,11 +32,11 @@ from counterfoil.evidence.integrator import Integrator
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.log_files import POLICY, LogFiles
 from counterfoil.evidence.store import QUERIES as EVIDENCE
-from counterfoil.journeys import repay as repaying
-from counterfoil.journeys.close_day import close_day
+from counterfoil.journeys.books.close_day import close_day
+from counterfoil.journeys.borrowing import repay as repaying
 from counterfoil.journeys.counter import Counter, LineDesk
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.publish_log import (
+from counterfoil.journeys.proving.publish_log import (
     Integrating,
     Publishing,
     begin_log,
@@ -44,7 +44,7 @@ from counterfoil.journeys.publish_log import (
     open_desk,
     wait_witnessed,
 )
-from counterfoil.journeys.receipts import read_receipt
+from counterfoil.journeys.proving.receipts import read_receipt
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Engine
 from counterfoil.platform.statement import Write

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import orjson
 
-from counterfoil.journeys.close_day import close_day
+from counterfoil.journeys.books.close_day import close_day
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.lending.quote import QuoteClaims, sign_quote

@@ -15,7 +15,7 @@ from typing import Final
 
 import httpx
 
-from counterfoil.journeys.close_day import close_day
+from counterfoil.journeys.books.close_day import close_day
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.platform.access import Role, set_operator

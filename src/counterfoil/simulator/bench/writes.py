@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from typing import Any
 
-from counterfoil.journeys import draw as drawing
-from counterfoil.journeys import repay as repaying
-from counterfoil.journeys.close_day import close_day
+from counterfoil.journeys.books.close_day import close_day
+from counterfoil.journeys.borrowing import draw as drawing
+from counterfoil.journeys.borrowing import repay as repaying
 from counterfoil.journeys.house import House
 from counterfoil.lending.quote import QuoteClaims, sign_quote
 from counterfoil.lending.terms import Method

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from counterfoil.journeys.close_day import DayReport, close_day
+from counterfoil.journeys.books.close_day import DayReport, close_day
 from counterfoil.journeys.house import House, open_house
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Kind, Refused, RefusedError

@@ -23,8 +23,8 @@ from typing import Any, Final, TypeVar
 
 import orjson
 
-from counterfoil.journeys.check_books import BookCheck, check_books
-from counterfoil.journeys.close_day import close_day
+from counterfoil.journeys.books.check_books import BookCheck, check_books
+from counterfoil.journeys.books.close_day import close_day
 from counterfoil.journeys.house import open_house
 from counterfoil.lending.catalogue import load_catalogue
 from counterfoil.platform import embedded, migrate

@@ -1,0 +1,1 @@
+"""Staff and their rights: given, used, ended, proven by a second factor."""

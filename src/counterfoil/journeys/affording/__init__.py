@@ -1,0 +1,1 @@
+"""What a customer can carry: debts, statements, the guard against too much, the whole book."""

@@ -1,0 +1,1 @@
+"""Loans and what they cost: quoted, drawn, repaid, settled, changed, explained."""

@@ -1,0 +1,1 @@
+"""Agreements: made, shown, read, signed, sealed, and changed with notice."""

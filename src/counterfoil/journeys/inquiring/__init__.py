@@ -1,0 +1,1 @@
+"""Asking a bureau, and showing afterwards that each question was allowed."""

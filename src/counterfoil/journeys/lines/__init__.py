@@ -1,0 +1,1 @@
+"""Running lines: reviewed, raised, lowered, measured, appealed."""

@@ -1,0 +1,1 @@
+"""Money over rails: out, in, by debit, unresolved, reconciled."""

@@ -1,0 +1,281 @@
+"""Money that came in over a rail: booked where its reference says, or put before people.
+
+The story   A statement shows the money. A purchase's number makes it a refund of its merchant: it
+            goes to the loans that paid for the purchase, those taken back first, then the newest.
+            A promotion's code makes it a payment of its funder: it settles what is claimed. What is
+            booked in part leaves the rest to people. Two people say where money belongs that no
+            reference places, or that it was sent back; with their word it is tried once more.
+Invariant   The same money is booked once, also after a crash: its shares are decided once a turn
+            and bear keys of their own. What waits for people stands in the ledger as received and
+            not placed. Nothing more is booked than was lent, or is claimed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from counterfoil.journeys.approve import ask_approval, list_approvals
+from counterfoil.journeys.house import House
+from counterfoil.journeys.paying.rail_fees import BOOK
+from counterfoil.journeys.paying.received_shares import refund_shares
+from counterfoil.journeys.purchasing.scene_refunds import refund
+from counterfoil.journeys.trail import Act, note, note_refusal
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Kind, Refused, RefusedError, refuse
+from counterfoil.ledger import posting
+from counterfoil.ledger.posting import Postings
+from counterfoil.ledger.store import BookKey, add_house_journals
+from counterfoil.lending import promotion_claim_store as claims
+from counterfoil.payments import received_store as store
+from counterfoil.payments import refusals
+from counterfoil.payments.received import (
+    NO_REFERENCE,
+    Received,
+    ReceivedCause,
+    ReceivedKey,
+    ReceivedStatus,
+    reference_kept,
+)
+from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.approvals import (
+    APPROVAL_MISSING,
+    Approval,
+    Value,
+    payload_hash,
+    require_approval,
+)
+from counterfoil.platform.database import Connection
+
+#: Who asks and who approves stands in the access matrix under this kind.
+APPROVAL: Final = "received_payment"
+_PAGE: Final = 200
+_LATER: Final = frozenset({Kind.BUSY, Kind.UNAVAILABLE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placing:
+    """What people say of money that came in."""
+
+    key: ReceivedKey
+    #: Where it belongs: a purchase's number or a promotion's code; None where it was sent back.
+    reference: str | None
+    reason: str
+
+
+async def book_received(house: House) -> int:
+    """Book what came in where it belongs; return how much money was looked at."""
+    async with house.database.connection() as connection:
+        found = await store.to_book(connection, page=_PAGE)
+    for received in found:
+        await _book(house, received.key)
+    return len(found)
+
+
+async def list_received(house: House, *, page: int = _PAGE) -> list[Received]:
+    """Return money that came in, what lies before people first, then the newest."""
+    async with house.database.connection() as connection:
+        return await store.shown(connection, page=page)
+
+
+async def place(house: House, actor: Actor, placing: Placing) -> Received | Approval | Refused:
+    """Place money, or say that it was sent back, if somebody else has approved it; else ask.
+
+    The same call after the approval does it.
+    """
+    act = Act(name="received_payment", subject=str(placing.key), reason=placing.reason)
+    payload: dict[str, Value] = {"received": str(placing.key), "reference": placing.reference}
+    refused = await _refuse_placing(house, placing)
+    if refused is not None:
+        return await note_refusal(house, actor, act, refused)
+    try:
+        await _place(house, actor, placing, payload, act)
+    except RefusedError as error:
+        if error.refused.refusal is not APPROVAL_MISSING:
+            return await note_refusal(house, actor, act, error.refused)
+        return await _ask(house, actor, placing, payload)
+    await _book(house, placing.key)
+    async with house.database.transaction() as connection:
+        placed = await store.lock(connection, placing.key)
+    assert placed is not None, "money that came in stays"
+    return placed
+
+
+async def _book(house: House, key: ReceivedKey) -> None:
+    """Book one line: its shares are decided first, then carried out, then it is settled."""
+    async with house.database.transaction() as connection:
+        received = await store.lock(connection, key)
+        if received is None or received.status is not ReceivedStatus.TAKEN:
+            return
+        shares: Sequence[store.Share] = await store.shares_of(connection, received)
+        if not shares:
+            planned = await _plan(house, connection, received)
+            if planned is None:
+                return
+            shares = planned
+    booked_minor = 0
+    for share in shares:
+        answer = await refund(
+            house,
+            customer_id=share.customer_id,
+            loan_id=share.loan_id,
+            amount_minor=share.amount_minor,
+            currency=received.currency,
+            is_of_merchant=True,
+            idempotency_key=f"received:{key}:{received.turn_no}:{share.loan_id}",
+            value_date=received.value_date,
+        )
+        if isinstance(answer, Refused) and answer.kind in _LATER:
+            return
+        booked_minor += 0 if isinstance(answer, Refused) else share.amount_minor
+    async with house.database.transaction() as connection:
+        held = await store.lock(connection, key)
+        # Another worker may have carried out the same shares.
+        if held is None or (held.status, held.turn_no) != (received.status, received.turn_no):
+            return
+        total_minor = received.booked_minor + booked_minor
+        if total_minor == received.amount_minor:
+            await store.booked(connection, key, now=house.clock.now())
+        else:
+            cause = ReceivedCause.BOOKS_REFUSED
+            await _suspend(house, connection, received, cause, booked_minor=total_minor)
+
+
+async def _plan(
+    house: House, connection: Connection, received: Received
+) -> Sequence[store.Share] | None:
+    """Return what goes to which loan; None where it is settled already, or people are next."""
+    cause = received.cause
+    if cause is None or received.assigned is not None:
+        purchase_id = _purchase_of(received.names)
+        if purchase_id is None:
+            cause = await _settle_claim(house, connection, received)
+        else:
+            shares = await refund_shares(connection, received, purchase_id)
+            if not isinstance(shares, ReceivedCause):
+                pairs = [(share.loan_id, share.amount_minor) for share in shares]
+                await store.add_shares(connection, received, shares[0].customer_id, pairs)
+                return shares
+            cause = shares
+    if cause is not None:
+        booked_minor = received.booked_minor
+        await _suspend(house, connection, received, cause, booked_minor=booked_minor)
+    return None
+
+
+async def _settle_claim(
+    house: House, connection: Connection, received: Received
+) -> ReceivedCause | None:
+    """Book money as paid by whoever funds a promotion, or say why it is not."""
+    await claims.hold_promotion(connection, received.names)
+    claimed = await claims.claims_left(connection, received.names)
+    if claimed is None:
+        return ReceivedCause.REFERENCE_UNKNOWN
+    shares = claims.settle(claimed, received.left_minor, received.currency)
+    if shares is None:
+        return ReceivedCause.BEYOND_CLAIM
+    on, now = await house.business_date(), house.clock.now()
+    await claims.add_payments(
+        connection,
+        claimed.promotion_id,
+        shares,
+        receipt=f"{received.key}/{received.turn_no}",
+        value_date=received.value_date,
+        booked_on=on,
+        now=now,
+    )
+    postings = [(book, posting.promotion_payment(amount)) for book, amount in shares]
+    await _post(house, connection, "promotion_payment", postings)
+    await store.booked(connection, received.key, now=now)
+    return None
+
+
+async def _suspend(
+    house: House,
+    connection: Connection,
+    received: Received,
+    cause: ReceivedCause,
+    *,
+    booked_minor: int,
+) -> None:
+    """Put what is left before people; the ledger has it as received and not placed."""
+    # Whose account it is nobody said: the books of the first lender of record hold it meanwhile.
+    lender_id = min(terms.lender_id for terms in house.catalogue.all())
+    await store.suspended(
+        connection, received.key, cause, booked_minor=booked_minor, lender_id=lender_id
+    )
+    book = (lender_id, BOOK, received.currency)
+    left_minor = received.amount_minor - booked_minor
+    await _post(
+        house, connection, "receipt_unplaced", [(book, posting.receipt_unplaced(left_minor))]
+    )
+
+
+async def _refuse_placing(house: House, placing: Placing) -> Refused | None:
+    """Refuse what no reference of ours is, and money that does not lie before people."""
+    if placing.reference is not None and reference_kept(placing.reference) == NO_REFERENCE:
+        return refuse(refusals.RECEIVED_REFERENCE_UNFIT)
+    async with house.database.transaction() as connection:
+        held = await store.lock(connection, placing.key)
+    is_open = held is not None and held.status is ReceivedStatus.SUSPENDED
+    return None if is_open else refuse(refusals.RECEIVED_NOT_OPEN)
+
+
+async def _place(
+    house: House, actor: Actor, placing: Placing, payload: dict[str, Value], act: Act
+) -> None:
+    now = house.clock.now()
+    async with house.database.transaction() as connection:
+        approval = await require_approval(
+            connection, APPROVAL, payload_hash(payload), used_by=actor.name, now=now
+        )
+        if isinstance(approval, Refused):
+            raise RefusedError(approval)
+        held = await store.lock(connection, placing.key)
+        if held is None or held.status is not ReceivedStatus.SUSPENDED:
+            raise RefusedError(refuse(refusals.RECEIVED_NOT_OPEN))
+        assert held.lender_id is not None, "what lies before people is in somebody's books"
+        if placing.reference is None:
+            await store.sent_back(connection, placing.key, now=now)
+        else:
+            await store.assigned(connection, placing.key, reference_kept(placing.reference))
+        # Gone from the bank again, or booked anew where it belongs: the one entry is the same.
+        book = (held.lender_id, BOOK, held.currency)
+        undone = posting.receipt_unplaced(-held.left_minor)
+        await _post(house, connection, "receipt_unplaced", [(book, undone)])
+        await note(house, connection, actor, act)
+
+
+async def _ask(
+    house: House, actor: Actor, placing: Placing, payload: dict[str, Value]
+) -> Approval | Refused:
+    for approval in await list_approvals(house, only_open=True, page=_PAGE):
+        if approval.kind == APPROVAL and approval.payload_hash == payload_hash(payload):
+            return approval
+    what = "was sent back" if placing.reference is None else f"belongs to {placing.reference}"
+    return await ask_approval(
+        house,
+        actor,
+        APPROVAL,
+        payload,
+        summary=f"money received {placing.key} {what}",
+        reason=placing.reason,
+    )
+
+
+async def _post(
+    house: House, connection: Connection, kind: str, postings: Sequence[tuple[BookKey, Postings]]
+) -> None:
+    journals = [(house.ids.next(), book, kind, entry) for book, entry in postings]
+    await add_house_journals(
+        connection,
+        journals,
+        book_date=await house.business_date(),
+        posted_at=house.clock.now(),
+    )
+
+
+def _purchase_of(reference: str) -> int | None:
+    try:
+        return ids.from_text(ids.PURCHASE, reference)
+    except ids.InvalidIdError:
+        return None

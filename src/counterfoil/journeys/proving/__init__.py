@@ -1,0 +1,1 @@
+"""The log at work: published, followed, kept, watched, and its receipts."""

@@ -1,0 +1,1 @@
+"""Purchases that a loan pays for: recorded, paid as they progress, refunded."""

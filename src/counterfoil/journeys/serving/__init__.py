@@ -1,0 +1,1 @@
+"""What customers do for themselves, and how they are told."""
