@@ -101,6 +101,7 @@ async def test_another_customer_sees_nothing_of_it(site: Site) -> None:
     assert (await site.get("/v1/inquiries", customer_id=other)).json() == {
         "items": [],
         "next": None,
+        "prev": None,
     }
 
 

@@ -95,7 +95,8 @@ async def test_auto_debit_is_switched_on_read_and_revoked(site: Site) -> None:
     assert revoked.json()["revoked_at"] is not None
     path = f"/v1/mandates/{mandate['id']}/revocation"
     check_problem(await site.post(path, owner), 409, "mandate_revoked")
-    assert (await site.get("/v1/debits", **owner)).json() == {"items": [], "next": None}
+    nothing = {"items": [], "next": None, "prev": None}
+    assert (await site.get("/v1/debits", **owner)).json() == nothing
     [told] = (await site.get("/v1/messages", **owner)).json()["items"]
     assert (told["kind"], told["cause"]) == ("setting_changed", shown["id"])
 

@@ -122,7 +122,7 @@ def test_a_changed_product_is_refused_and_a_new_version_is_locked(tmp_path: Path
     (own / "cash-line-open-2.toml").write_text(text, encoding="utf-8")
     assert run("products", "check", str(own)).exit_code == 1
     assert "locked cash-line-open 2" in run("products", "lock", str(own)).stdout
-    assert "5 product versions" in run("products", "check", str(own)).stdout
+    assert "product versions: 5," in run("products", "check", str(own)).stdout
 
 
 def test_a_version_is_held_against_the_last_published_one(tmp_path: Path) -> None:

@@ -261,7 +261,7 @@ async def test_a_fault_of_ours_is_a_page_with_a_number_and_without_a_trace(
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("counterfoil.console.pages.loans.read_page", broken)
+    monkeypatch.setattr("counterfoil.console.pages.loans.read_list", broken)
     page = await browser.get("/console/loans")
     assert page.status_code == 500
     assert "secret detail" not in page.text

@@ -367,6 +367,6 @@ async def test_evidence_is_for_those_who_may_read_it(stranger: Browser, role: st
         assert (f'href="{path}"' in links) is is_allowed, path
 
 
-def test_collectors_and_finance_have_no_business_with_footprints() -> None:
+def test_who_collects_pays_or_answers_calls_has_no_business_with_footprints() -> None:
     refused = {role for role in ROLES if not may(role, Permission.READ_EVIDENCE)}
-    assert refused == {"collector", "finance"}
+    assert refused == {"agency", "collector", "finance", "support"}
