@@ -203,17 +203,26 @@ async def test_the_starter_path_shows_how_far_one_has_come_and_keeps_what_was_re
     home = await person.get("/portal/")
     found = re.search(r'href="/portal/limits/(ln_[0-9a-z]+)"', home.text)
     assert found
-    # The seeded lender's version has no such path.
-    assert (await person.get(f"/portal/starter/{found[1]}")).status_code == 404
+    assert (await person.get(f"/portal/starter/{found[1]}")).status_code == 200
+    others = ids.to_text(ids.LINE, 1)
+    assert (await person.get(f"/portal/starter/{others}")).status_code == 404
+
+    async def aside(_: House, __: Line) -> None:
+        return None
+
+    read = "counterfoil.portal.pages.starter.read_starter_path"
+    with monkeypatch.context() as patched:
+        patched.setattr(read, aside)
+        assert (await person.get(f"/portal/starter/{found[1]}")).status_code == 404
 
     async def begun(house: House, line: Line) -> StarterPath:
         async with house.database.connection() as connection:
-            read = await lessons_read(connection, line.customer_id)
+            known = await lessons_read(connection, line.customer_id)
         return StarterPath(
-            first_minor=500_000, limit_minor=line.limit_minor, lessons_read=read, streak=3
+            first_minor=500_000, limit_minor=line.limit_minor, lessons_read=known, streak=3
         )
 
-    monkeypatch.setattr("counterfoil.portal.pages.starter.read_starter_path", begun)
+    monkeypatch.setattr(read, begun)
     path = f"/portal/starter/{found[1]}"
     for language, shown in (("en", "Lessons read: 0 of 3."), ("zh-CN", "已阅读 0 / 3 课")):
         page = await person.get(path, language=language)
