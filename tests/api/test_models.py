@@ -37,7 +37,7 @@ async def test_a_model_is_read_with_everything_behind_it(site: Site) -> None:
     assert [event["act"] for event in detail["events"]][-1] == "published"
     assert detail["file"]["characteristics"][0]["feature"] == "delay_months"
     monitored = await site.get(f"/v1/models/{sha256}/monitoring")
-    assert monitored.json() == {"items": [], "next": None}
+    assert monitored.json() == {"items": [], "next": None, "prev": None}
 
 
 async def test_a_stress_test_is_kept_with_its_hashes(site: Site) -> None:
