@@ -11,7 +11,7 @@ import pypdf
 from tests.api.conftest import Json, Site
 from tests.store.applicants import Counter
 
-from counterfoil.contracts.paper import CERTIFICATES
+from counterfoil.contracts.seal_places import CERTIFICATES
 from counterfoil.contracts.verifying import KnownSeal, Verdict, verify_contract
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.kernel import ids

@@ -13,8 +13,8 @@ from tests.api.signing import Signing, certificate, leaf_bodies, plain, printed,
 from tests.store.applicants import Counter
 
 from counterfoil.contracts.pades import seal_of
-from counterfoil.contracts.paper import SealPlaces
 from counterfoil.contracts.port import Lender
+from counterfoil.contracts.seal_places import SealPlaces
 from counterfoil.journeys.books.check_books import check_books
 from counterfoil.journeys.books.close_day import close_day
 from counterfoil.journeys.contracting.contract_issue import issue_due

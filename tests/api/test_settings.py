@@ -1,5 +1,7 @@
 """Settings and mandates over HTTP: shown, confirmed, read, revoked, refused with the reason."""
 
+from typing import Any
+
 from tests.api.conftest import Borrower, Json, Site, new_key
 from tests.api.test_bad_input import check_problem
 from tests.store.applicants import PERSONS, Counter
@@ -95,7 +97,7 @@ async def test_auto_debit_is_switched_on_read_and_revoked(site: Site) -> None:
     assert revoked.json()["revoked_at"] is not None
     path = f"/v1/mandates/{mandate['id']}/revocation"
     check_problem(await site.post(path, owner), 409, "mandate_revoked")
-    nothing = {"items": [], "next": None, "prev": None}
+    nothing: dict[str, Any] = {"items": [], "next": None, "prev": None}
     assert (await site.get("/v1/debits", **owner)).json() == nothing
     [told] = (await site.get("/v1/messages", **owner)).json()["items"]
     assert (told["kind"], told["cause"]) == ("setting_changed", shown["id"])

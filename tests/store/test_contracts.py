@@ -19,9 +19,10 @@ from tests.store.branch import Branch, an_opening, open_branch
 
 from counterfoil.contracts.contract import Act, Contract, Part
 from counterfoil.contracts.pades import ContainerRejectedError, seal_of
-from counterfoil.contracts.paper import CERTIFICATE, CERTIFICATES, DeferredSeals, SealPlaces
+from counterfoil.contracts.paper import DeferredSeals
 from counterfoil.contracts.pdf import render
 from counterfoil.contracts.port import Lender, LenderSeal
+from counterfoil.contracts.seal_places import CERTIFICATE, CERTIFICATES, SealPlaces
 from counterfoil.contracts.template import Authentication
 from counterfoil.contracts.verifying import KnownSeal, verify_contract
 from counterfoil.journeys.applying.apply import ApplicationView

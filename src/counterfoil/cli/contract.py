@@ -116,7 +116,7 @@ def lock(folder: Folder) -> None:
 
 def _seals(path: Path | None) -> "list[KnownSeal]":
     """Return the certificates to trust: one, a directory of them, or this installation's."""
-    from counterfoil.contracts.paper import CERTIFICATE, CERTIFICATES
+    from counterfoil.contracts.seal_places import CERTIFICATE, CERTIFICATES
     from counterfoil.contracts.verifying import KnownSeal
     from counterfoil.platform.settings import Settings
 

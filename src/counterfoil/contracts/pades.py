@@ -27,8 +27,8 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
 from pyhanko.sign.fields import SigSeedSubFilter
 
-from counterfoil.contracts.paper import CERTIFICATE, CERTIFICATES, SealPlaces
 from counterfoil.contracts.port import Lender, LenderSeal
+from counterfoil.contracts.seal_places import CERTIFICATE, CERTIFICATES, SealPlaces
 from counterfoil.platform.files import write_once
 
 SUFFIX: Final = ".p12"

@@ -5,12 +5,13 @@ The libraries behind them take a second to load; a process that renders nothing 
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import structlog
 
 from counterfoil.contracts.port import Lender, LenderSeal
 from counterfoil.contracts.refusals import SEAL_UNAVAILABLE
+from counterfoil.contracts.seal_places import SealPlaces
 from counterfoil.kernel.clock import Clock
 from counterfoil.kernel.errors import RefusedError, refuse
 
@@ -21,26 +22,6 @@ TEXT_FILE: Final = "document.txt"
 EVIDENCE_FILE: Final = "signature.json"
 #: Who the lender of record is, attached beside them.
 LENDER_FILE: Final = "lender.json"
-#: Where the certificate of a container that seals for every lender lies, among the keys.
-CERTIFICATE: Final = "contract-seal.pem"
-#: Where those of the lenders' own seals lie, each named by its lender and by its hash.
-CERTIFICATES: Final = "contract-seals"
-
-
-class SealPlaces(NamedTuple):
-    """Where the seals of an installation lie, and who opens them."""
-
-    #: Secrets of the installation; certificates are left here for whoever verifies.
-    keys: Path
-    #: One container for every lender that has none of its own; None where there is none.
-    container: Path | None = None
-    #: Directory of containers by lender: `LENDER.p12`; None where they are made.
-    folder: Path | None = None
-    password: str | None = None
-
-    def __repr__(self) -> str:
-        """Show nothing: the password belongs into no log."""
-        return "SealPlaces(…)"
 
 
 class DeferredSeals:

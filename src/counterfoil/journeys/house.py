@@ -17,8 +17,9 @@ from counterfoil.capacity.http_statements import HttpStatements
 from counterfoil.capacity.port import StatementSource
 from counterfoil.consents.notice import Notices
 from counterfoil.consents.notice_file import load_notices
-from counterfoil.contracts.paper import DeferredSeals, SealPlaces
+from counterfoil.contracts.paper import DeferredSeals
 from counterfoil.contracts.port import LenderSeals, NoCodes, OneTimeCodes, SandboxCodes
+from counterfoil.contracts.seal_places import SealPlaces
 from counterfoil.contracts.shelf import Shelf, load_shelf
 from counterfoil.customers.http_messages import HttpCarrier
 from counterfoil.customers.message_port import MessageCarrier, NoCarrier, SandboxCarrier
