@@ -75,6 +75,13 @@ RECORD_OF_OTHER_LENDER = Refusal(
     message="Both records have open lines, and of different lenders.",
     next_step="Wait until the lines of one lender are closed.",
 )
+IDENTITY_CHECKS_FOR_TOTAL = Refusal(
+    code="identity_checks_for_total",
+    kind=Kind.CONFLICT,
+    message="With the {drawn_minor} minor units drawn since {since} this still needs identity"
+    " checks: {gaps}.",
+    next_step="Draw at most {left_minor} minor units, or let the checks be made and try again.",
+)
 IDENTITY_CHECKS_MISSING = Refusal(
     code="identity_checks_missing",
     kind=Kind.CONFLICT,

@@ -20,6 +20,7 @@ _FILE: Final = "identity.toml"
 #: The house itself, which can check nothing but the check character.
 HOUSE_SOURCE: Final = "house"
 _SOURCES_MIN: Final = 2
+_WITHIN_DAYS_MAX: Final = 366
 
 
 class IdentityPolicyError(ValueError):
@@ -104,6 +105,8 @@ class IdentityPolicy:
     sha256: str
     #: Minor units; above it drawing needs its checks.
     drawing_above_minor: int
+    #: Business dates whose drawdowns are added up for that, the day of the drawdown among them.
+    drawing_within_days: int
     sources: Mapping[str, Source]
     needs: Mapping[Act, Need]
     #: What may stand for a kind of check.
@@ -149,6 +152,8 @@ def read_identity_policy(text: str) -> IdentityPolicy:
             valid_days={kind: document["valid_days"][kind] for kind in CheckKind},
             tries={scope: Tries(**document["tries"][scope]) for scope in Scope},
             template_days=document["template_days"],
+            # A document that says nothing of it adds up a single day.
+            drawing_within_days=int(document.get("drawing_within_days", 1)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise IdentityPolicyError(f"the document of identity checks: {error}") from error
@@ -173,6 +178,11 @@ def _need(item: Mapping[str, Any]) -> Need:
 
 
 def _check(policy: IdentityPolicy) -> None:
+    if not 1 <= policy.drawing_within_days <= _WITHIN_DAYS_MAX:
+        raise IdentityPolicyError(
+            f"drawdowns are added up over 1 to {_WITHIN_DAYS_MAX} days, not"
+            f" {policy.drawing_within_days}"
+        )
     if policy.needs[Act.OPENING].sources_min < _SOURCES_MIN:
         raise IdentityPolicyError("opening needs at least two independent sources")
     for act, need in policy.needs.items():

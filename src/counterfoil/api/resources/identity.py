@@ -101,6 +101,8 @@ class IdentityView(View):
     person_checks: bool
     #: Up to here drawing needs no checks, only a document that has not expired.
     drawing_above_minor: int
+    #: Business dates whose drawdowns count together for that, the present one among them.
+    drawing_within_days: int
     acts: list[ActView]
     #: Token of the account to which the customer is paid; null while none is registered.
     payout_account: str | None

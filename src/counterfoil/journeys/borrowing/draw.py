@@ -1,10 +1,11 @@
 """Drawing: from a signed cost sheet to money at the borrower's account.
 
 The story   The token proves that the cost sheet of this very drawdown was shown. Identity, account
-            and debts are looked at. What a promotion costs, and in a scene its limit and purchase,
-            are held until the line has answered. The line holds the amount and orders the payout in
-            one transaction; the relay carries the order over the rail, and `payout_books.py` says
-            what the rail made of it. What the rail did not say keeps the hold.
+            and debts are looked at, and the period's drawdowns added up. What a promotion costs,
+            and in a scene its limit and purchase, are held until the line has answered. The line
+            holds the amount and orders the payout in one transaction; the relay carries the order
+            over the rail, and `payout_books.py` says what the rail made of it. What the rail did
+            not say keeps the hold.
 Invariant   A repeated request gets its first answer, whatever came in the way since.
 """
 
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 from counterfoil.journeys.affording.exposure import guard_draw
 from counterfoil.journeys.borrowing import promotions
+from counterfoil.journeys.borrowing.drawn_together import end_hold, hold_drawdown
 from counterfoil.journeys.house import House
 from counterfoil.journeys.paying.payout_account import refuse_draw
 from counterfoil.journeys.purchasing.scene_purchases import settle
@@ -66,7 +68,7 @@ async def draw(
     refused = await _refuse_customer(house, drawdown)
     if refused and not await _was_answered(house, command, idempotency_key):
         return refused
-    return await _draw_promoted(house, drawdown)
+    return await _draw_counted(house, drawdown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,22 @@ async def _refuse_customer(house: House, drawdown: _Drawdown) -> Refused | None:
         amount_minor=command.amount_minor,
         months=command.tenor_months,
     )
+
+
+async def _draw_counted(house: House, drawdown: _Drawdown) -> Answer | Refused:
+    """Draw; it counts with the drawdowns of its period until the line has answered."""
+    command, key = drawdown.command, drawdown.key
+    held = await hold_drawdown(house, command, key=key)
+    if isinstance(held, Refused):
+        if not await _was_answered(house, command, key):
+            return held
+        held = None
+    answer: Answer | Refused | None = None
+    try:
+        answer = await _draw_promoted(house, drawdown)
+    finally:
+        await end_hold(house, held, answer)
+    return answer
 
 
 async def _draw_promoted(house: House, drawdown: _Drawdown) -> Answer | Refused:

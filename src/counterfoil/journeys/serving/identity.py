@@ -192,6 +192,7 @@ async def identity_of(house: House, customer_id: int) -> dict[str, Any] | Refuse
         "is_required": house.settings.identity_required,
         "person_checks": standing.is_held,
         "drawing_above_minor": policy.drawing_above_minor,
+        "drawing_within_days": policy.drawing_within_days,
         "acts": [
             {
                 "act": act.value,

@@ -1,0 +1,105 @@
+"""Drawdowns of one period count together where an amount decides which identity checks are needed.
+
+The story   The identity document names an amount above which drawing needs its checks, and the days
+            over which drawdowns are added up. Whoever lacks such a check is held while all that was
+            drawn within them is added up, on whatever line and merged record; the drawdown counts
+            from then on, the line decides, and what it refused counts no more.
+Invariant   Two drawdowns at once do not pass the amount together. What a crash left without an
+            answer goes on counting until the period is over; a repetition of it counts once.
+Cost        Where the installation requires no checks nothing is read, and of whoever lacks none no
+            more than which checks there are.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from counterfoil.customers import link_store, verification_store
+from counterfoil.customers.refusals import IDENTITY_CHECKS_FOR_TOTAL
+from counterfoil.customers.verification import gaps
+from counterfoil.customers.verification_policy import Act
+from counterfoil.journeys.house import House
+from counterfoil.kernel.errors import Kind, Refused, refuse
+from counterfoil.lending import drawn_store as store
+from counterfoil.lending.commands import Draw
+from counterfoil.lending.drawn_store import DrawHold
+from counterfoil.platform.batches import QUERIES as PLATFORM
+from counterfoil.platform.batches import Answer
+from counterfoil.platform.database import Connection
+
+#: Refusals that leave open whether a drawdown was carried out.
+_UNDECIDED: Final = frozenset({Kind.UNAVAILABLE, Kind.BUSY, Kind.IN_FLIGHT})
+
+
+async def hold_drawdown(house: House, command: Draw, *, key: str) -> DrawHold | Refused | None:
+    """Let a drawdown count with those of its period, or say which checks the sum needs.
+
+    None where nothing has to be added up.
+    """
+    if not house.settings.identity_required:
+        return None
+    on, policy = await house.business_date(), house.identity_policy
+    async with house.database.transaction() as connection:
+        people = await link_store.read_people(connection, [command.customer_id])
+        # A standing is read once the person is held: a check that fails meanwhile counts.
+        await store.hold_drawing(connection, people.surviving(command.customer_id))
+        standings = await verification_store.read_standings(connection, [command.customer_id])
+        standing = standings[command.customer_id]
+        above = policy.drawing_above_minor + 1
+        wants = gaps(policy, Act.DRAWING, standing, on=on, amount_minor=above)
+        if not wants:
+            return None
+        hold = DrawHold(
+            customer_id=command.customer_id,
+            hold_id=house.ids.next(),
+            key=key,
+            amount_minor=command.amount_minor,
+            currency=command.currency,
+            asked_on=on,
+            since=on - timedelta(days=policy.drawing_within_days - 1),
+            customer_ids=tuple(people.records(command.customer_id)),
+        )
+        drawn = await _drawn_minor(connection, hold)
+        if drawn + hold.amount_minor > policy.drawing_above_minor:
+            return refuse(
+                IDENTITY_CHECKS_FOR_TOTAL,
+                since=hold.since.isoformat(),
+                drawn_minor=drawn,
+                left_minor=max(0, policy.drawing_above_minor - drawn),
+                gaps=", ".join(map(str, wants)),
+            )
+        await store.add_hold(connection, hold)
+    return hold
+
+
+async def end_hold(house: House, hold: DrawHold | None, answer: Answer | Refused | None) -> None:
+    """Let a drawdown that was answered count by its loan alone; where nobody knows it stays."""
+    if hold is None or answer is None:
+        return
+    if isinstance(answer, Refused) and answer.refusal.kind in _UNDECIDED:
+        return
+    async with house.database.transaction() as connection:
+        await store.end_hold(connection, hold)
+
+
+async def _drawn_minor(connection: Connection, hold: DrawHold) -> int:
+    """Return what was drawn in a period besides one drawdown, with what is on its way.
+
+    Read until nothing was answered in between: what is answered just then would count twice.
+    """
+    on_way = await _unanswered(connection, hold)
+    while True:
+        drawn = await store.drawn_minor(connection, hold)
+        still = await _unanswered(connection, hold)
+        if still == on_way:
+            return drawn + sum(on_way.values())
+        on_way = still
+
+
+async def _unanswered(connection: Connection, hold: DrawHold) -> dict[tuple[int, str], int]:
+    """Return drawdowns without an answer; one that has one is counted by its loan."""
+    held = await store.held_minor(connection, hold)
+    if not held:
+        return held
+    rows = await PLATFORM.commands_seen.fetch(connection, keys=list(held))
+    answered = {(row["customer_id"], row["idempotency_key"]) for row in rows}
+    return {key: amount for key, amount in held.items() if key not in answered}
