@@ -28,6 +28,7 @@ from counterfoil.api.reads import UnknownParameterError
 from counterfoil.api.resources import (
     addresses,
     agreement_changes,
+    agreement_notices,
     applicants,
     application_forms,
     applications,
@@ -118,6 +119,7 @@ WRITES: Final[tuple[Write, ...]] = (
     *explanations.WRITES,
     *contracts.WRITES,
     *agreement_changes.WRITES,
+    *agreement_notices.WRITES,
     *lines.WRITES,
     *limit_requests.WRITES,
     *loan_papers.WRITES,
@@ -178,6 +180,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     explanations.router,
     contracts.router,
     agreement_changes.router,
+    agreement_notices.router,
     lines.router,
     capacity.router,
     identity.router,

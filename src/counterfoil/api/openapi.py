@@ -34,6 +34,7 @@ _NAMES: Final = {
     ids.ADDRESS_REQUEST: "an address that waits to be proven",
     ids.HOST_PAYEE: "an account that a host has declared",
     ids.CONTACT_CASE: "a case of a customer whom no channel reaches",
+    ids.AGREEMENT_NOTICE: "notices to all lines of a product",
     ids.MESSAGE: "a message to a customer",
     ids.HOST: "a host",
     ids.LOAN: "a loan",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.cli import output
+from counterfoil.cli.contract_notice import notice, notices
 
 if TYPE_CHECKING:
     from counterfoil.contracts.verifying import KnownSeal, Verdict
@@ -47,7 +48,7 @@ Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text."
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Contracts and their templates.", no_args_is_help=True)
-    for command in (verify, templates, lock):
+    for command in (verify, templates, lock, notice, notices):
         group.command()(command)
     app.add_typer(group, name="contract")
 

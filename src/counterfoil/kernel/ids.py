@@ -84,6 +84,7 @@ ADDRESS_REQUEST: Final = "ad"
 SETTLEMENT_QUOTE: Final = "sq"
 HOST_PAYEE: Final = "hy"
 CONTACT_CASE: Final = "nc"
+AGREEMENT_NOTICE: Final = "an"
 
 
 class InvalidIdError(ValueError):

@@ -113,35 +113,25 @@ class _Notice:
         return is_binding(self.before, self.after)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A notice that was given: the agreement that holds, and the one that is offered."""
+
+    present: Contract
+    made: Made
+
+
 async def offer_new_version(
     house: House, wish: VersionWish, *, idempotency_key: str
 ) -> Answer | Refused:
     """Give notice of what would change in a running line's agreement, from a day on."""
-    on, now = await house.business_date(), house.clock.now()
+    on = await house.business_date()
 
     async def work(connection: Connection) -> str | Refused:
-        notice = await _noticed(connection, house, wish, on)
-        if isinstance(notice, Refused):
-            return notice
-        line = notice.line
-        known = await borrowers_of(connection, house, [line.customer_id], reading("contract_text"))
-        borrower = known.get(line.customer_id)
-        if borrower is None:
-            return refuse(PERSONAL_DATA_NOT_FOUND)
-        made = make(
-            house,
-            _offer_of(notice),
-            setting_on(house, notice.terms, on, now),
-            borrower,
-            replaces=NewVersion(notice.present.contract_id, wish.effective_on),
-        )
-        if isinstance(made, Refused):
-            return made
-        made = replace(made, contract=_with_changes(made.contract, notice))
-        await store.supersede_open(connection, [(line.customer_id, line.application_id)])
-        await keep(connection, house, [made])
-        await note_notice(connection, house, made.contract, author=wish.author)
-        return await _notice_text(connection, house, notice.present, made)
+        given = await give_notice(connection, house, wish, on)
+        if isinstance(given, Refused):
+            return given
+        return await _notice_text(connection, house, given.present, given.made)
 
     return await once_for(
         house,
@@ -152,6 +142,34 @@ async def offer_new_version(
         work,
         twin=CONTRACT_SUPERSEDED,
     )
+
+
+async def give_notice(
+    connection: Connection, house: House, wish: VersionWish, on: date
+) -> Given | Refused:
+    """Prepare the new version and let the customer be told; what is refused has written nothing."""
+    notice = await _noticed(connection, house, wish, on)
+    if isinstance(notice, Refused):
+        return notice
+    line = notice.line
+    known = await borrowers_of(connection, house, [line.customer_id], reading("contract_text"))
+    borrower = known.get(line.customer_id)
+    if borrower is None:
+        return refuse(PERSONAL_DATA_NOT_FOUND)
+    made = make(
+        house,
+        _offer_of(notice),
+        setting_on(house, notice.terms, on, house.clock.now()),
+        borrower,
+        replaces=NewVersion(notice.present.contract_id, wish.effective_on),
+    )
+    if isinstance(made, Refused):
+        return made
+    made = replace(made, contract=_with_changes(made.contract, notice))
+    await store.supersede_open(connection, [(line.customer_id, line.application_id)])
+    await keep(connection, house, [made])
+    await note_notice(connection, house, made.contract, author=wish.author)
+    return Given(present=notice.present, made=made)
 
 
 async def accept_new_version(
