@@ -15,7 +15,7 @@ from counterfoil.journeys.books.close_day import close_day
 from counterfoil.journeys.borrowing import draw as drawing
 from counterfoil.journeys.borrowing.draw import draw
 from counterfoil.journeys.borrowing.drawn_together import end_hold, hold_drawdown
-from counterfoil.journeys.borrowing.quote import Quote, quote
+from counterfoil.journeys.borrowing.quote import quote
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.paying.payout_account import register_account
 from counterfoil.kernel import ids
@@ -23,6 +23,7 @@ from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending.commands import Draw, FailPayout, OpenLine
 from counterfoil.lending.drawn_store import DrawHold
+from counterfoil.lending.quote import Quote
 from counterfoil.lending.terms import Method
 from counterfoil.platform.batches import KEY_REUSED, OUTCOME_UNKNOWN, Answer
 from counterfoil.platform.settings import Settings

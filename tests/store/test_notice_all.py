@@ -13,7 +13,7 @@ from tests.store.applicants import Counter
 from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.contracting import notice_all
 from counterfoil.journeys.contracting.contract_terms import VersionWish
-from counterfoil.journeys.contracting.contract_version import offer_new_version
+from counterfoil.journeys.contracting.contract_version import give_notice, offer_new_version
 from counterfoil.journeys.contracting.notice_all import (
     ProductWish,
     Progress,
@@ -111,10 +111,10 @@ async def test_every_line_is_noticed_once_though_it_ends_in_the_middle(
     made = await begun(house, wish)
     assert (made.run.lines_before, made.noticed, made.passed_over) == (5, 0, {})
     assert (made.run.asked_by, made.run.approved_by) == ("ana", "bo")
-    give, given = notice_all.give_notice, []
+    given: list[Any] = []
 
     async def crashing(*arguments: Any) -> Any:
-        outcome = await give(*arguments)
+        outcome = await give_notice(*arguments)
         given.append(outcome)
         if len(given) == 2:
             raise ConnectionError

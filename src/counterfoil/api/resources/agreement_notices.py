@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from counterfoil.api.reads import HouseOf, reads
-from counterfoil.api.remembered import once
+from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.contracts import TAG
 from counterfoil.api.resources.privacy import actor_of
 from counterfoil.api.shapes import Body, Code, Day, Reason, View
@@ -16,6 +16,7 @@ from counterfoil.journeys.contracting import notice_all as journey
 from counterfoil.journeys.contracting.notice_all import ProductWish, Progress
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
+from counterfoil.platform import idempotency
 from counterfoil.platform.access import Scope
 from counterfoil.platform.approvals import Approval
 from counterfoil.platform.batches import Answer
@@ -89,10 +90,19 @@ async def carry_notice(call: Call, body: AgreementNoticeBody) -> Answer | Refuse
         reason=body.reason,
     )
 
-    async def act() -> Progress | Approval | Refused:
-        return await journey.notice_lines(call.house, actor_of(call, Scope.APPROVALS_WRITE), wish)
+    async def work() -> str | Refused:
+        actor = actor_of(call, Scope.APPROVALS_WRITE)
+        made = await journey.notice_lines(call.house, actor, wish)
+        return made if isinstance(made, Refused) else _answer(made).model_dump_json()
 
-    return await once(call, NOTICE, body, act, _answer)
+    return await remembered(
+        call.house,
+        scope_id=idempotency.HOUSE,
+        key=call.idempotency_key,
+        kind=NOTICE.name,
+        request=body.model_dump(mode="json"),
+        work=work,
+    )
 
 
 def _answer(made: Progress | Approval) -> AgreementNoticeAnswer:
