@@ -297,7 +297,7 @@ CLOSED_FAMILIES = {
 OPEN_FAMILIES = {
     *("bound", "channel", "customer_language", "decided_by", "environment", "feature_source"),
     *("inquiry_purpose", "journal", "line_event", "purpose", "reason", "trail_act"),
-    *("data_owner", "summary_word"),
+    *("authentication_method", "data_owner", "scene_document", "summary_word"),
 }
 #: Keys put together at run time: pattern of the code → the keys it makes.
 MADE = {
