@@ -74,6 +74,7 @@ SHAPES: Final = {name: re.compile(text) for name, text in _SHAPE_TEXTS.items()}
 CODED: Final = {
     "ruling": "summary_word",
     "outcome": "summary_word",
+    "scene": "summary_word",
     "state": "summary_word",
     "verdict": "summary_word",
     "for_purpose": "policy_purpose",
