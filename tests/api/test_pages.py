@@ -118,6 +118,9 @@ async def test_a_site_is_mounted_and_its_bare_path_leads_to_its_root(site: Site)
         async with serving(desk, site.house):
             bare = await client.get("/console")
             assert bare.headers["location"] == "/console/"
+            root = await client.get("/")
+            assert 'href="/console/"' in root.text
+            assert "/portal/" not in root.text
             for _ in range(2):
                 assert (await client.get("/console/")).text == "hello"
     assert made == [site.house]

@@ -16,7 +16,7 @@ from counterfoil.capacity.inventory import DebtKind
 from counterfoil.consents.notice import Level
 from counterfoil.consents.state import EventKind
 from counterfoil.consents.state import Status as ConsentStatus
-from counterfoil.console import words
+from counterfoil.console import approval_words, words
 from counterfoil.console.access import ROLES, Permission
 from counterfoil.console.frame import THEMES
 from counterfoil.console.pages import (
@@ -116,6 +116,7 @@ CLOSED_FAMILIES = {
     "line_status": (*lines.STATUSES, "expired"),
     "line_blocked": ("frozen", "suspended", "closed", "expired"),
     "application_status": applications.STATUSES,
+    "approval_shape": tuple(approval_words.SHAPES),
     "payment_status": payments.STATUSES,
     "consent_event": tuple(kind.value for kind in EventKind),
     "call_about": tuple(about.value for about in About),
@@ -295,7 +296,8 @@ CLOSED_FAMILIES = {
 }
 OPEN_FAMILIES = {
     *("bound", "channel", "customer_language", "decided_by", "environment", "feature_source"),
-    *("inquiry_purpose", "journal", "line_event", "purpose", "reason"),
+    *("inquiry_purpose", "journal", "line_event", "purpose", "reason", "trail_act"),
+    *("authentication_method", "data_owner", "scene_document", "summary_word"),
 }
 #: Keys put together at run time: pattern of the code → the keys it makes.
 MADE = {

@@ -34,7 +34,7 @@ async def test_scenes_are_shown_and_a_person_lifts_a_stop(
     assert page.status_code == 200
     assert faults(page.text) == []
     href = "/console/scenes/travel/all/lift"
-    for words in ("Education and training", "enrolment_proof", "25 %", "Stopped", href):
+    for words in ("Education and training", "Proof of enrolment", "25 %", "Stopped", href):
         assert words in page.text
     assert "教育培训" in (await browser.get("/console/scenes", language="zh-CN")).text
     assert (await browser.get(href)).status_code == 403, "an administrator lifts no stops"

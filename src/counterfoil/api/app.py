@@ -292,7 +292,7 @@ def site_of(
         app.include_router(router)
     for write in WRITES:
         app.router.add_api_route(write.path, _endpoint(write), **endpoint_documents(write))
-    reference.add_pages(app, WRITES)
+    reference.add_pages(app, WRITES, tuple(sites or ()))
     for path, make_site in (sites or {}).items():
         app.router.routes.append(Route(path, _to_its_root))
         app.router.routes.append(Mount(path, app=_Site(desk, make_site)))

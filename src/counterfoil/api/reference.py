@@ -4,7 +4,7 @@ Made from the API's own description under the same strict policy as every page: 
 style from elsewhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -66,8 +66,8 @@ class Reference:
         return self.site.render(template, words, formats, base=BASE, **values)
 
 
-def add_pages(app: FastAPI, writes: tuple[Write, ...]) -> None:
-    """Add the description and its pages to the site."""
+def add_pages(app: FastAPI, writes: tuple[Write, ...], sites: Collection[str] = ()) -> None:
+    """Add the description and its pages to the site, and at its root the way to what is mounted."""
     reference = Reference(app, writes)
 
     async def description(_request: Request) -> Response:
@@ -90,6 +90,9 @@ def add_pages(app: FastAPI, writes: tuple[Write, ...]) -> None:
         page = reference.page("errors.html", rooms=rooms, fields=FIELD_TEXTS.items())
         return HTMLResponse(page)
 
+    async def welcome(_request: Request) -> Response:
+        return HTMLResponse(reference.page("welcome.html", sites=sites))
+
     async def style(_request: Request) -> Response:
         asset = reference.site.assets["site.css"]
         return Response(asset.content, headers={"content-type": asset.media_type})
@@ -100,6 +103,8 @@ def add_pages(app: FastAPI, writes: tuple[Write, ...]) -> None:
         Route(f"{BASE}/site.css", style),
         Route(REPORTS, _take_report, methods=["POST"]),
     ]
+    if sites:
+        routes.append(Route("/", welcome))
     pages = SecurityHeaders(Starlette(routes=routes), report_path=REPORTS)
     app.router.routes.append(Route("/openapi.json", description))
     app.router.routes += [Route(route.path, endpoint=pages) for route in routes]

@@ -5,6 +5,7 @@ Invariant   Nothing is decided again: what stands here was written down when it 
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +19,9 @@ from counterfoil.platform.web.parts import Status
 #: By how bad it is for the case that a rule speaks, not by its truth.
 _VERDICT_TONES: Final = {"true": "bad", "false": "good", "unknown": "warn"}
 _PPM: Final = 1_000_000
+_E6: Final = 1_000_000
+#: The unit of a card whose amounts are millionths of the log odds of default.
+_LOG_ODDS: Final = "log_odds_e6"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,9 @@ class Told:
     inputs: Sequence[InputRow]
     rules: Sequence[RuleRow]
     points: Sequence[PointsRow]
+    #: Whether the amounts are points; else each is what it multiplies the odds of default by.
+    is_of_points: bool
+    #: The sum of the points, or the probability of default.
     total_points: str
     grade: str
     bounds: Sequence[BoundRow]
@@ -86,6 +93,7 @@ def tell(visit: Visit, row: Row, currency: str) -> Told:
     result: Mapping[str, Any] = json.loads(row["result"])
     document: Mapping[str, Any] = json.loads(row["document"]) if row["document"] else {}
     features = {item["name"]: item for item in document.get("features", ())}
+    is_odds = document.get("model", {}).get("unit") == _LOG_ODDS
     return Told(
         number=str(row["decision_no"]),
         outcome=visit.status("application_status", row["outcome"], words.APPLICATION_TONES),
@@ -96,8 +104,9 @@ def tell(visit: Visit, row: Row, currency: str) -> Told:
         policy_hash=row["policy_hash"],
         inputs=_inputs(visit, inputs.get("features", {}), features, currency),
         rules=_rules(visit, result.get("verdicts", {}), document),
-        points=_points(visit, result.get("contributions", ()), features),
-        total_points=visit.formats.count(result.get("points")),
+        points=_points(visit, result.get("contributions", ()), features, is_odds=is_odds),
+        is_of_points=not is_odds,
+        total_points=score_words(visit, result.get("points"), result.get("pd_ppm")),
         grade=result.get("grade") or "—",
         bounds=_bounds(visit, result, currency),
         reasons=_reasons(visit, result.get("reasons", ()), document),
@@ -160,17 +169,33 @@ def _rules(visit: Visit, verdicts: Mapping[str, str], document: Mapping[str, Any
     return sorted(rows, key=lambda row: order[verdict_of[row.code]])
 
 
+def score_words(visit: Visit, points: int | None, pd_ppm: int | None) -> str:
+    """Return what a score says: the probability of default of a model's, else its points."""
+    if pd_ppm is None:
+        return visit.formats.count(points)
+    return visit.t("application.pd", share=visit.formats.percent(pd_ppm, _PPM))
+
+
 def _points(
-    visit: Visit, contributions: Sequence[Sequence[Any]], features: Mapping[str, Mapping[str, Any]]
+    visit: Visit,
+    contributions: Sequence[Sequence[Any]],
+    features: Mapping[str, Mapping[str, Any]],
+    *,
+    is_odds: bool,
 ) -> list[PointsRow]:
     return [
         PointsRow(
             label=_name(visit, features.get(name, {}), name),
             bin=str(bin_name),
-            points=visit.formats.count(points),
+            points=_odds(points) if is_odds else visit.formats.count(points),
         )
         for name, bin_name, points in contributions
     ]
+
+
+def _odds(log_odds_e6: int | None) -> str:
+    """Return by how much an amount multiplies the odds of default, to be read only."""
+    return "—" if log_odds_e6 is None else f"× {math.exp(log_odds_e6 / _E6):.2f}"
 
 
 def _bounds(visit: Visit, result: Mapping[str, Any], currency: str) -> list[BoundRow]:

@@ -413,7 +413,13 @@ ORDER BY cohort.month, late.months_on_book;
 -- Applications in the order of their numbers, newest first.
 -- gives   at most :page rows, behind the key
 SELECT customer_id, application_id, product_code, currency, requested_minor, status, received_at,
-       decided_at, grade, points, limit_minor, rate_daily_e8, 0::bigint AS sort_value
+       decided_at, grade, points, limit_minor, rate_daily_e8, 0::bigint AS sort_value,
+       (SELECT (d.result::jsonb ->> 'pd_ppm')::integer
+        FROM reporting.decision AS d
+        WHERE d.customer_id = application.customer_id
+          AND d.application_id = application.application_id AND d.decided_by = 'policy'
+        ORDER BY d.decision_no DESC
+        LIMIT 1) AS pd_ppm
 FROM desk.application
 WHERE (:status::text IS NULL OR status = :status)
   AND (:product::text IS NULL OR product_code = :product)
@@ -426,7 +432,13 @@ LIMIT :page;
 -- The same from the oldest on.
 -- gives   at most :page rows, behind the key
 SELECT customer_id, application_id, product_code, currency, requested_minor, status, received_at,
-       decided_at, grade, points, limit_minor, rate_daily_e8, 0::bigint AS sort_value
+       decided_at, grade, points, limit_minor, rate_daily_e8, 0::bigint AS sort_value,
+       (SELECT (d.result::jsonb ->> 'pd_ppm')::integer
+        FROM reporting.decision AS d
+        WHERE d.customer_id = application.customer_id
+          AND d.application_id = application.application_id AND d.decided_by = 'policy'
+        ORDER BY d.decision_no DESC
+        LIMIT 1) AS pd_ppm
 FROM desk.application
 WHERE (:status::text IS NULL OR status = :status)
   AND (:product::text IS NULL OR product_code = :product)
@@ -439,7 +451,13 @@ LIMIT :page;
 -- Applications by a figure of theirs, in either direction, then by number.
 -- gives   at most :page rows, behind the key
 SELECT customer_id, application_id, product_code, currency, requested_minor, status, received_at,
-       decided_at, grade, points, limit_minor, rate_daily_e8, sort_value
+       decided_at, grade, points, limit_minor, rate_daily_e8, sort_value,
+       (SELECT (d.result::jsonb ->> 'pd_ppm')::integer
+        FROM reporting.decision AS d
+        WHERE d.customer_id = application.customer_id
+          AND d.application_id = application.application_id AND d.decided_by = 'policy'
+        ORDER BY d.decision_no DESC
+        LIMIT 1) AS pd_ppm
 FROM desk.application
 CROSS JOIN LATERAL (
     SELECT CASE :sort::text
@@ -461,7 +479,13 @@ LIMIT :page;
 -- The applications of a customer, newest first.
 -- gives   at most :page rows
 SELECT customer_id, application_id, product_code, currency, requested_minor, status, received_at,
-       decided_at, grade, points, limit_minor, rate_daily_e8, 0::bigint AS sort_value
+       decided_at, grade, points, limit_minor, rate_daily_e8, 0::bigint AS sort_value,
+       (SELECT (d.result::jsonb ->> 'pd_ppm')::integer
+        FROM reporting.decision AS d
+        WHERE d.customer_id = application.customer_id
+          AND d.application_id = application.application_id AND d.decided_by = 'policy'
+        ORDER BY d.decision_no DESC
+        LIMIT 1) AS pd_ppm
 FROM desk.application
 WHERE customer_id = :customer_id
 ORDER BY application_id DESC
@@ -472,7 +496,13 @@ LIMIT :page;
 SELECT customer_id, application_id, product_code, product_version, currency, requested_minor,
        purpose, status, received_at, decided_at, ended_at, outcome, decided_by, decision_reason,
        grade, points, limit_minor, rate_daily_e8, tenors_months, reasons, policy_hash,
-       policy_version, valid_until, line_id
+       policy_version, valid_until, line_id,
+       (SELECT (d.result::jsonb ->> 'pd_ppm')::integer
+        FROM reporting.decision AS d
+        WHERE d.customer_id = application.customer_id
+          AND d.application_id = application.application_id AND d.decided_by = 'policy'
+        ORDER BY d.decision_no DESC
+        LIMIT 1) AS pd_ppm
 FROM desk.application
 WHERE customer_id = :customer_id AND application_id = :application_id;
 

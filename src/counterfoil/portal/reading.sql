@@ -15,7 +15,7 @@ LIMIT :page;
 -- The customer's applications, newest first.
 -- gives   at most :page rows
 -- locks   none
-SELECT application_id, product_code, status
+SELECT application_id, product_code, status, received_at, decided_at
 FROM reporting.application
 WHERE customer_id = :customer_id
 ORDER BY application_id DESC

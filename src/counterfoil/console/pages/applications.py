@@ -7,7 +7,7 @@ from typing import Final
 from starlette.responses import Response
 
 from counterfoil.console import words
-from counterfoil.console.decision_story import Told, tell
+from counterfoil.console.decision_story import Told, score_words, tell
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.reading import READING
@@ -104,7 +104,7 @@ def application_row(visit: Visit, row: Row) -> ApplicationRow:
         requested=f.amount(row["requested_minor"], currency),
         received_at=f.instant(row["received_at"]),
         grade=row["grade"] or "—",
-        points=f.count(row["points"]),
+        points=score_words(visit, row["points"], row["pd_ppm"]),
         limit=f.amount(row["limit_minor"] or None, currency),
         rate=f.rate_annual(row["rate_daily_e8"]),
         status=visit.status("application_status", row["status"], words.APPLICATION_TONES),
@@ -158,12 +158,13 @@ def _facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:
     customer, line = row["customer_id"], row["line_id"]
     tenors = ", ".join(str(tenor) for tenor in row["tenors_months"]) or "—"
     rate = row["rate_daily_e8"]
+    score = score_words(visit, row["points"], row["pd_ppm"])
     both = t("loan.rate_both", annual=f.rate_annual(rate), daily=f.rate(rate)) if rate else "—"
     return [
         (t("application.requested"), f.money(row["requested_minor"], currency), ""),
         (t("application.limit"), f.money(row["limit_minor"] or None, currency), ""),
         (t("loan.rate_annual"), both, ""),
-        (t("application.grade"), f"{row['grade'] or '—'} · {f.count(row['points'])}", ""),
+        (t("application.grade"), f"{row['grade'] or '—'} · {score}", ""),
         (t("application.tenors"), tenors, ""),
         (t("application.valid_until"), f.day(row["valid_until"]), ""),
         (t("loan.product"), words.product_name(visit, row["product_code"]), ""),

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from counterfoil.console import flow, words
 from counterfoil.console.access import Permission
+from counterfoil.console.approval_words import summary_in_words
 from counterfoil.console.flow import Action, Crumb, Field
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
@@ -59,6 +60,8 @@ class TrailRow:
     role: str
     source: str
     act: str
+    #: As it is searched for.
+    act_code: str
     customer: str
     href: str
     #: How many more the page showed, such as +19; empty where it was one.
@@ -173,8 +176,8 @@ def _action(visit: Visit, found: Approval) -> Action:
             "approval.intro",
             kind=_kind(visit, found.kind),
             who=found.requested_by,
-            summary=found.summary,
-            reason=found.request_reason,
+            summary=summary_in_words(visit, found.kind, found.summary).removesuffix("."),
+            reason=found.request_reason.removesuffix("."),
             digest=found.payload_hash.hex(),
         ),
         path=f"{href}/{record}",
@@ -198,7 +201,7 @@ def _row(visit: Visit, found: Approval) -> ApprovalRow:
         href=f"{BASE}/approvals/{record}",
         record=record,
         kind=_kind(visit, found.kind),
-        summary=found.summary,
+        summary=summary_in_words(visit, found.kind, found.summary),
         requested_by=found.requested_by,
         requested_at=visit.formats.instant(found.requested_at),
         decided_by=found.decided_by or "—",
@@ -226,7 +229,8 @@ def _trail_row(visit: Visit, entry: Entry) -> TrailRow:
         actor=entry.actor,
         role=words.code_label(visit, "role", entry.role),
         source=entry.source,
-        act=entry.act,
+        act=words.code_label(visit, "trail_act", entry.act),
+        act_code=entry.act,
         customer=ids.to_text(ids.CUSTOMER, shown[0]) if shown else "",
         href=words.customer_href(shown[0]) if shown else "",
         others=f"+{len(shown) - 1}" if len(shown) > 1 else "",

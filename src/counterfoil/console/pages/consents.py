@@ -219,6 +219,7 @@ def _facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:
         seconds=f.count(row["dwell_ms"] // _MS),
         least=f.count(row["reading_ms_min"] // _MS),
     )
+    method = words.code_label(visit, "authentication_method", row["method"])
     recognised = words.code_label(visit, "consent_level", row["level"])
     number = base64.urlsafe_b64encode(row["record_id"]).decode().rstrip("=")
     return [
@@ -231,7 +232,7 @@ def _facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:
         (t("consent.data_life"), t("consent.days_of", days=f.count(row["data_life_days"])), ""),
         (t("consent.application"), about, href),
         (t("consent.dwell"), shown, ""),
-        (t("consent.authentication"), f"{recognised} · {row['method']}", ""),
+        (t("consent.authentication"), f"{recognised} · {method}", ""),
         (t("consent.channel"), words.code_label(visit, "channel", row["channel"]), ""),
         (t("consent.record"), number, ""),
         (t("consent.withdrawn_at"), f.instant(row["withdrawn_at"]), ""),

@@ -1,13 +1,14 @@
 """Data quality: how far each source can be relied on, what checks found, what waits malformed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from markupsafe import Markup
 from starlette.responses import Response
 
+from counterfoil.console import words
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import quarantine
@@ -47,6 +48,7 @@ class CheckRow:
 
     code: str
     kind: str
+    source: str
     member: str
     cases: str
     wrong: str
@@ -103,11 +105,10 @@ async def show(visit: Visit) -> Response:
 
 
 def _source(visit: Visit, one: SourceQuality) -> SourceRow:
-    source = visit.desk.house.registry.sources[one.source]
     scores = [score for _, score in one.history if score is not None]
     return SourceRow(
-        name=source.name_zh if visit.formats.language == "zh-CN" else source.name_en,
-        owner=one.owner,
+        name=_source_name(visit, one.source),
+        owner=words.code_label(visit, "data_owner", one.owner),
         cost=visit.formats.money(one.cost_minor, "CNY"),
         records=visit.formats.count(one.records_count),
         spent=visit.formats.money(one.spent_minor, "CNY"),
@@ -124,7 +125,8 @@ def _check(visit: Visit, one: Result) -> CheckRow:
     return CheckRow(
         code=one.code,
         kind=visit.catalogue.label("data_check", one.kind),
-        member=one.member or "—",
+        source=_source_name(visit, one.source),
+        member=_member_name(visit, one.member) or "—",
         cases=visit.formats.count(one.cases),
         wrong=visit.formats.count(one.wrong),
         effect=visit.status("data_effect", one.effect.value, _TONES),
@@ -136,12 +138,41 @@ def _waiting(visit: Visit, one: Quarantined) -> WaitingRow:
     return WaitingRow(
         record=ids.to_text(ids.EVENT, one.event_id),
         href=quarantine.href_of(one),
-        source=one.draft.source,
-        kind=one.draft.kind,
-        why=" ".join(filter(None, (visit.catalogue.label("held_reason", one.reason), one.member))),
+        source=_source_name(visit, one.draft.source),
+        kind=_kind_name(visit, one.draft.kind),
+        why=" · ".join(
+            filter(
+                None,
+                (
+                    visit.catalogue.label("held_reason", one.reason),
+                    _member_name(visit, one.member),
+                ),
+            )
+        ),
         held_at=visit.formats.instant(one.held_at),
         age=visit.t("data.days", days=max((visit.desk.house.clock.now() - one.held_at).days, 0)),
     )
+
+
+def _source_name(visit: Visit, code: str) -> str:
+    """Return the name of a source; a malformed event may name one that nobody knows."""
+    return _name(visit, visit.desk.house.registry.sources, code)
+
+
+def _kind_name(visit: Visit, code: str) -> str:
+    return _name(visit, visit.desk.house.registry.kinds, code)
+
+
+def _member_name(visit: Visit, name: str) -> str:
+    """Return the name of a member of an event: that of the feature which is made from it."""
+    return _name(visit, visit.desk.house.registry.features, name)
+
+
+def _name(visit: Visit, known: Mapping[str, Any], code: str) -> str:
+    one = known.get(code)
+    if one is None:
+        return code
+    return str(one.name_zh if visit.formats.language == "zh-CN" else one.name_en)
 
 
 def _percent(share_ppm: int | None) -> str:

@@ -338,11 +338,12 @@ def line_event(visit: Visit, event: Row, currency: str) -> Event:
     before = _event_value(visit, event["kind"], event["before_value"], currency)
     after = _event_value(visit, event["kind"], event["after_value"], currency)
     change = f" {before} → {after}" if before != after else ""
+    author = words.code_label(visit, "channel", event["author"])
     return Event(
         at=f"{visit.formats.day(event['book_date'])} · {visit.formats.instant(event['at'])}",
         at_machine=event["at"].isoformat(),
         text=f"{kind}{change}",
-        note=f"{words.code_label(visit, 'reason', event['reason'])} · {event['author']}",
+        note=f"{words.code_label(visit, 'reason', event['reason'])} · {author}",
     )
 
 

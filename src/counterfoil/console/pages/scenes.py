@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from counterfoil.console import flow
+from counterfoil.console import flow, words
 from counterfoil.console.access import Permission
 from counterfoil.console.flow import Action, Crumb, Field
 from counterfoil.console.frame import BASE
@@ -156,7 +156,10 @@ def _rule(visit: Visit, item: dict[str, Any]) -> RuleRow:
         name=_name(visit, item),
         limit=f.money(item["limit_minor"], item["currency"]),
         tenors=", ".join(map(str, item["tenors_months"])),
-        documents=", ".join(item["documents"]) or "—",
+        documents=", ".join(
+            words.code_label(visit, "scene_document", code) for code in item["documents"]
+        )
+        or "—",
         ahead=_whole(item["ahead_ppm"]),
         cooling_off=str(item["cooling_off_days"]),
         refund=visit.t(

@@ -129,6 +129,10 @@ class Formats:
             return NONE
         return str(format_date(value, format="long", locale=_BABEL[self.language]))
 
+    def local_day(self, value: datetime) -> date:
+        """Return the day on which an instant falls in the lender's zone."""
+        return value.astimezone(self.zone).date()
+
     def instant(self, value: datetime | None, *, seconds: bool = False) -> str:
         """Return an instant in the lender's zone."""
         if value is None:

@@ -14,6 +14,7 @@ from counterfoil.journeys.deciding.explain_decision import Explained, explain_de
 from counterfoil.journeys.deciding.review import ReviewWish, ask_review, withdraw_review
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
+from counterfoil.platform.queries import Row
 from counterfoil.platform.web.parts import Form, Status
 from counterfoil.portal.page import Page
 from counterfoil.portal.pages import errors
@@ -35,6 +36,8 @@ class ApplicationRow:
 
     href: str
     product: str
+    #: On which days it was asked and decided.
+    days: str
     status: Status
     #: Where the offer's agreement is read and signed; empty where there is none to sign.
     sign_href: str
@@ -53,6 +56,8 @@ class DecisionView:
 
     text: str
     by: str
+    #: On which days it was asked and decided.
+    days: str
     #: Reason, and what would help.
     reasons: Sequence[tuple[str, Sequence[str]]]
     limit: str
@@ -90,6 +95,7 @@ async def show_list(visit: Visit) -> Response:
             ApplicationRow(
                 href=f"/portal/applications/{record}",
                 product=product_name(visit, row["product_code"]),
+                days=_days(visit, row),
                 status=visit.status("application_status", row["status"], TONES),
                 sign_href=f"/portal/contracts/sign/{record}" if is_offer else "",
             )
@@ -116,7 +122,8 @@ async def show_decision(visit: Visit) -> Response:
     [own] = [row for row in rows if row["application_id"] == number]
     is_offer = own["status"] == _OFFER
     standard = await _standard(visit, own["product_code"]) if is_offer else ""
-    view = _view(visit, number, found, is_offer=is_offer, standard=standard)
+    days = _days(visit, own)
+    view = _view(visit, number, found, is_offer=is_offer, standard=standard, days=days)
     return visit.page("decisions/decision.html", visit.t("decision.title"), view)
 
 
@@ -169,8 +176,18 @@ async def _standard(visit: Visit, product_code: str) -> str:
     )
 
 
+def _days(visit: Visit, row: Row) -> str:
+    """Return on which days an application came in and was decided, in the lender's zone."""
+    day, received, decided = visit.formats.day_prose, row["received_at"], row["decided_at"]
+    asked = visit.t("decision.asked_on", day=day(visit.formats.local_day(received)))
+    if decided is None:
+        return asked
+    on = visit.t("decision.decided_on", day=day(visit.formats.local_day(decided)))
+    return f"{asked} · {on}"
+
+
 def _view(
-    visit: Visit, number: int, found: Explained, *, is_offer: bool, standard: str
+    visit: Visit, number: int, found: Explained, *, is_offer: bool, standard: str, days: str
 ) -> DecisionView:
     f, told, review = visit.formats, found.told, found.review
     record = ids.to_text(ids.APPLICATION, number)
@@ -181,6 +198,7 @@ def _view(
     return DecisionView(
         text=say(told.text),
         by=visit.t("decision.by_person" if told.by_person else "decision.by_machine"),
+        days=days,
         reasons=[(say(one.text), [say(way) for way in one.helps]) for one in told.reasons],
         limit=say(told.limit_text) if told.limit_text else "",
         price=say(told.price.text) if told.price else "",
