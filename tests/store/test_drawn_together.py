@@ -21,6 +21,7 @@ from counterfoil.journeys.paying.payout_account import register_account
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.lending import drawn_store as store
 from counterfoil.lending.commands import Draw, FailPayout, OpenLine
 from counterfoil.lending.drawn_store import DrawHold
 from counterfoil.lending.quote import Quote
@@ -127,13 +128,23 @@ async def test_of_two_drawdowns_at_once_one_passes_and_a_failed_payout_was_none(
     house: House,
 ) -> None:
     customer_id, lines = await borrower(house, lines=2)
-    # As many at the same moment as one process has connections for.
-    many = [Draw(**WISH, customer_id=customer_id, line_id=lines[0]) for _ in range(4)]
-    holds_taken = await asyncio.gather(
-        *(hold_drawdown(house, one, key=f"many-{n}") for n, one in enumerate(many))
-    )
-    [taken] = [hold for hold in holds_taken if isinstance(hold, DrawHold)]
-    await end_hold(house, taken, refuse(KEY_REUSED))
+    # While one is added up another one waits, and then counts the first.
+    command = Draw(**WISH, customer_id=customer_id, line_id=lines[0])
+    on = await house.business_date()
+    first = DrawHold(
+        customer_id=customer_id, hold_id=house.ids.next(), key="first", amount_minor=150_000,
+        currency="CNY", asked_on=on, since=on, customer_ids=(customer_id,),
+    )  # fmt: skip
+    async with house.database.transaction() as connection:
+        await store.hold_drawing(connection, customer_id)
+        second = asyncio.create_task(hold_drawdown(house, command, key="second"))
+        done, _ = await asyncio.wait({second}, timeout=0.3)
+        assert not done
+        await store.add_hold(connection, first)
+    refused = await second
+    assert isinstance(refused, Refused)
+    assert refused.code == NEEDS_MORE
+    await end_hold(house, first, refuse(KEY_REUSED))
     asked = [await wish(house, (customer_id, line_id), 150_000) for line_id in lines]
     answers = await asyncio.gather(
         *(draw(house, **one, idempotency_key=f"at-once-{n}") for n, one in enumerate(asked))
