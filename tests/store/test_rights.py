@@ -11,18 +11,26 @@ import pytest
 from tests.store.applicants import PERSONS, Counter
 from tests.store.privacy_desk import CLERK, OFFICER, code_of, rows, staff
 
+from counterfoil.customers.verification import CheckOutcome
+from counterfoil.customers.verification_policy import CheckKind
 from counterfoil.decisioning.wishes import Choice
+from counterfoil.journeys.applying.register import register_applicant
 from counterfoil.journeys.approve import decide_approval, list_approvals
 from counterfoil.journeys.deciding.choose import chosen_by
 from counterfoil.journeys.guarding import rights
 from counterfoil.journeys.guarding.export_person import PersonExport
 from counterfoil.journeys.guarding.rights import RightsWish
 from counterfoil.journeys.house import House, open_house
+from counterfoil.journeys.serving import identity
+from counterfoil.journeys.serving.change_contact import change_phone
+from counterfoil.journeys.serving.identity import Shown
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
+from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.approvals import Approval
+from counterfoil.platform.batches import Answer
 from counterfoil.platform.settings import Settings
 from counterfoil.platform.trail import Wanted
 from counterfoil.privacy.blind_index import IndexKind
@@ -150,6 +158,33 @@ async def test_what_was_done_is_only_added_to(house: House) -> None:
             await rows(house, f"DELETE FROM privacy.{table}")
 
 
+async def _phone_checked(house: House, customer_id: int) -> str:
+    """Let the carrier confirm the number that stands; return what it said."""
+    shown = Shown(customer_id=customer_id, kind=CheckKind.PHONE, source="mobile-carrier")
+    said = await identity.check_identity(
+        house, shown, by="t", idempotency_key=f"phone-{house.ids.next()}"
+    )
+    assert isinstance(said, Answer), said
+    outcome: str = orjson.loads(said.text)["outcome"]
+    return outcome
+
+
+async def _standing_phone(house: House, customer_id: int) -> list[str]:
+    checks, _ = await identity.standing_of(house, customer_id)
+    return [check.outcome for check in checks][:1]
+
+
+async def _proven_by_another(house: House, phone: str) -> int:
+    """Register somebody else whose number this is."""
+    twin = await register_applicant(
+        house, name=PERSONS[2].name, id_number=PERSONS[2].id_number, phone=phone,
+        idempotency_key="twin",
+    )  # fmt: skip
+    assert not isinstance(twin, Refused), twin
+    assert await _phone_checked(house, twin.customer_id) == CheckOutcome.PASS
+    return twin.customer_id
+
+
 async def test_a_number_is_corrected_by_two_and_what_stood_is_kept(house: House) -> None:
     customer_id = await Counter(house, persons=1).register("r")
     old, new = f"+86{PERSONS[0].phone}", "+8615011112222"
@@ -171,8 +206,21 @@ async def test_a_number_is_corrected_by_two_and_what_stood_is_kept(house: House)
     assert isinstance(given, Approval)
     other = await rights.answer(house, CLERK, value="+8615011113333", **answer)
     assert code_of(other) == "approval_missing"
+    # What another customer has proven is not taken over; a person looks at it.
+    twin = await _proven_by_another(house, new)
+    held = await rights.answer(house, CLERK, value=new, **answer)
+    assert code_of(held) == "identity_held"
+    [case] = await identity.open_cases(house)
+    assert (case.customer_id, case.reason) == (customer_id, "phone_of_another")
+    moved = await change_phone(
+        house, customer_id=twin, phone="15011114444", by="t", idempotency_key="moved"
+    )
+    assert isinstance(moved, Answer)
+    assert await _phone_checked(house, customer_id) == CheckOutcome.PASS
     house.clock.advance(timedelta(hours=1))  # type: ignore[attr-defined]
     assert (await answered(house, request, value=new))["corrected"] == "phone"
+    # What was said of the former number counts no more.
+    assert await _standing_phone(house, customer_id) == [CheckOutcome.UNKNOWN]
     async with house.database.connection() as connection:
         clear = await read_clear(
             connection, house.vault, [customer_id], Purpose.CONTACT, reading("person_export")

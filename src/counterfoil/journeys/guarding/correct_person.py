@@ -2,7 +2,9 @@
 
 Order       The request is identified and its answer names the value. The first call asks a second
             person to approve exactly this, by a keyed digest of the value; the same call after the
-            approval puts the record in place, makes the index anew, writes leaf and trail.
+            approval puts the record in place, makes the index anew, writes leaf and trail. What
+            sources said of the former value counts no more.
+Held        A number that another customer has proven stops the correction and opens a case.
 Kept        What stood stays sealed with the time for which it did, and goes with the same key.
             Contracts and sheets keep what was signed; whoever comes after reads the new value.
 """
@@ -11,10 +13,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from counterfoil.customers.identity import check_name, check_phone
+from counterfoil.customers.refusals import IDENTITY_HELD
+from counterfoil.customers.verification_policy import CheckKind
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.approve import ask_approval, list_approvals
 from counterfoil.journeys.house import House
+from counterfoil.journeys.serving.change_contact import OF_ANOTHER, ask_again
+from counterfoil.journeys.serving.identity import is_proven_by_another, open_case
 from counterfoil.journeys.trail import Act, note
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
@@ -37,6 +43,12 @@ _ROWS: Final = 100
 #: What may be corrected in the vault → the purpose under which it is kept. An identity number is
 #: what a customer is told apart by: another one is another record, linked by `link_records`.
 FIELDS: Final[Mapping[str, Purpose]] = {"name": Purpose.IDENTITY, "phone": Purpose.CONTACT}
+
+#: What sources said of it before, and is to be asked again.
+_SAID: Final[Mapping[str, frozenset[CheckKind]]] = {
+    "name": frozenset({CheckKind.NAME_NUMBER, CheckKind.BANK_CARD}),
+    "phone": frozenset({CheckKind.PHONE}),
+}
 
 
 async def correct_person(
@@ -61,6 +73,9 @@ async def correct_person(
     except RefusedError as error:
         if error.refused.refusal is APPROVAL_MISSING:
             await _ask(house, actor, request, payload)
+        if error.refused.refusal is IDENTITY_HELD:
+            async with house.database.transaction() as connection:
+                await open_case(house, connection, request.customer_id, OF_ANOTHER, holds=True)
         return error.refused
     return {"corrected": request.about}
 
@@ -107,6 +122,10 @@ async def _correct(
         )
         if isinstance(approval, Refused):
             raise RefusedError(approval)
+        if request.about == "phone" and await is_proven_by_another(
+            house, connection, request.customer_id, given, await house.business_date()
+        ):
+            raise RefusedError(refuse(IDENTITY_HELD))
         done = await correct_record(
             connection,
             house.vault,
@@ -127,6 +146,7 @@ async def _correct(
                 customer_id=request.customer_id,
                 value=given,
             )
+        await ask_again(house, connection, request.customer_id, _SAID[request.about], by=actor.name)
         leaf = house.leaves.stage(
             request.customer_id,
             house.ids.next(),

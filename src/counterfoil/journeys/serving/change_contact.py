@@ -6,7 +6,7 @@ The way     The combination of checks that the document names for the act has to
 Held        A number that another customer has proven stops the change and opens a case.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Final
 
@@ -19,7 +19,7 @@ from counterfoil.customers.refusals import (
     IDENTITY_HELD,
     PHONE_UNCHANGED,
 )
-from counterfoil.customers.verification import Check, CheckOutcome
+from counterfoil.customers.verification import CheckOutcome
 from counterfoil.customers.verification_policy import Act, CheckKind
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.store import QUERIES as EVIDENCE
@@ -41,7 +41,8 @@ from counterfoil.privacy.blind_index import IndexKind
 from counterfoil.privacy.correction_store import correct_record, index_anew
 from counterfoil.privacy.vault import Purpose
 
-_OF_ANOTHER: Final = "phone_of_another"
+#: Why a case opens where another customer has proven a number.
+OF_ANOTHER: Final = "phone_of_another"
 
 
 async def change_phone(
@@ -78,7 +79,7 @@ async def change_phone(
     )
     if is_of_another:
         async with house.database.transaction() as connection:
-            await open_case(house, connection, customer_id, _OF_ANOTHER, holds=True)
+            await open_case(house, connection, customer_id, OF_ANOTHER, holds=True)
     return answer
 
 
@@ -99,19 +100,24 @@ async def _put(
     )
     assert done, "whoever was read has a record"
     await index_anew(connection, house.vault, IndexKind.PHONE, customer_id=customer_id, value=phone)
-    standing = (await store.read_standings(connection, [customer_id]))[customer_id]
-    await _ask_again(house, connection, standing.checks, by=by)
+    await ask_again(house, connection, customer_id, {CheckKind.PHONE}, by=by)
     await note_change(house, connection, customer_id, house.ids.next(), "phone", by=by)
     await address_came(house, connection, customer_id, by=by)
 
 
-async def _ask_again(
-    house: House, connection: Connection, checks: Sequence[Check], *, by: str
+async def ask_again(
+    house: House,
+    connection: Connection,
+    customer_id: int,
+    kinds: Collection[CheckKind],
+    *,
+    by: str,
 ) -> None:
-    """Write for each source that spoke of the old number that it has not of the new one."""
+    """Write for each source that spoke of what stood before that it has not of what stands now."""
     now = house.clock.now()
-    for check in checks:
-        if check.kind is CheckKind.PHONE and check.outcome is not CheckOutcome.UNKNOWN:
+    standing = (await store.read_standings(connection, [customer_id]))[customer_id]
+    for check in standing.checks:
+        if check.kind in kinds and check.outcome is not CheckOutcome.UNKNOWN:
             unknown = replace(
                 check,
                 check_id=house.ids.next(),
