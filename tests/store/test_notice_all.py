@@ -158,7 +158,7 @@ async def test_one_version_alone_is_meant_and_nobody_begins_it_alone(house: Hous
     )
     refused = await notice_lines(house, ANALYST, wish)
     assert isinstance(refused, Refused)
-    assert refused.code == "notice_without_lines"
+    assert refused.code == "notice_without_line"
     unreasoned = await notice_lines(house, ANALYST, replace(wish, reason=" "))
     assert isinstance(unreasoned, Refused)
     await with_lines(house, 0)

@@ -169,7 +169,7 @@ async def _phone_checked(house: House, customer_id: int) -> str:
     return outcome
 
 
-async def _standing_phone(house: House, customer_id: int) -> list[str]:
+async def _standing_phone(house: House, customer_id: int) -> list[CheckOutcome]:
     checks, _ = await identity.standing_of(house, customer_id)
     return [check.outcome for check in checks][:1]
 

@@ -170,8 +170,8 @@ SEAL_UNAVAILABLE = Refusal(
     message="The seal of the lender {lender_id} cannot be used, so no file is issued.",
     next_step="Put the lender's PKCS#12 container where the settings name it.",
 )
-NOTICE_WITHOUT_LINES = Refusal(
-    code="notice_without_lines",
+NOTICE_WITHOUT_LINE = Refusal(
+    code="notice_without_line",
     kind=Kind.NOT_FOUND,
     message="{product} has no line that could be given notice.",
     next_step="Name a product, and a version if only its lines are meant, under which lines run.",

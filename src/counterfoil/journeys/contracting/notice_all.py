@@ -17,7 +17,7 @@ from counterfoil.contracts import notice_run_store as runs
 from counterfoil.contracts import store
 from counterfoil.contracts.contract import Contract
 from counterfoil.contracts.notice_run_store import NoticeRun
-from counterfoil.contracts.refusals import NOTICE_WITHOUT_LINES
+from counterfoil.contracts.refusals import NOTICE_WITHOUT_LINE
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import HOUSE
 from counterfoil.evidence.store import QUERIES as EVIDENCE
@@ -106,7 +106,7 @@ async def notice_lines(
     if begun:
         return await _progress(house, begun[0])
     if not count:
-        refused = refuse(NOTICE_WITHOUT_LINES, product=wish.product_code)
+        refused = refuse(NOTICE_WITHOUT_LINE, product=wish.product_code)
         return await note_refusal(house, actor, act, refused)
     try:
         return await _progress(house, await _begin(house, actor, wish, act))
