@@ -187,13 +187,13 @@ def _points(
         PointsRow(
             label=_name(visit, features.get(name, {}), name),
             bin=str(bin_name),
-            points=_odds(points) if is_odds else visit.formats.count(points),
+            points=odds_words(points) if is_odds else visit.formats.count(points),
         )
         for name, bin_name, points in contributions
     ]
 
 
-def _odds(log_odds_e6: int | None) -> str:
+def odds_words(log_odds_e6: int | None) -> str:
     """Return by how much an amount multiplies the odds of default, to be read only."""
     return "—" if log_odds_e6 is None else f"× {math.exp(log_odds_e6 / _E6):.2f}"
 
