@@ -92,8 +92,13 @@ async def test_what_staff_do_at_once_is_a_measure_that_is_told_and_open_to_appea
     assert again.content == told.content
     lowered = await site.post(f"{path}/limit", {**reason, "limit_minor": 400_000})
     assert (lowered.json()["limit_minor"], lowered.json()["planned"]) == (400_000, None)
+    # What was wished lower is all that is agreed; more is asked for, or offered.
+    assert lowered.json()["agreed_limit_minor"] == 400_000
     raised = await site.post(f"{path}/limit", {**reason, "limit_minor": 500_000})
-    assert raised.json()["planned"] is None
+    problem = raised.json()
+    assert (raised.status_code, problem["code"]) == (409, "limit_not_agreed")
+    assert "400000" in problem["detail"]
+    assert "raises the limit" in problem["next_step"]
     await site.post(f"{path}/close", reason)
     assert [
         (item["kind"], item["status"], item["to_minor"]) for item in await read("measures")
