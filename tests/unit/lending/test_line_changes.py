@@ -76,8 +76,8 @@ def test_a_limit_goes_no_higher_than_the_customer_agreed() -> None:
 
     def said(command: object) -> str:
         outcome = bench.decide(command)
-        if isinstance(outcome, Refused):
-            return outcome.code
+        if not isinstance(outcome, Accepted):
+            return code(outcome)
         return f"{outcome.answer['limit_minor']} of {outcome.answer['agreed_limit_minor']}"
 
     refused = bench.decide(SetLimit(**WHO, limit_minor=1_010_000, reason="review"))
