@@ -335,7 +335,11 @@ async def test_a_lower_limit_by_agreement_holds_once_signed_and_silence_keeps_th
     code = await signing.show_all()
     wait(site, 6)
     assert (await signing.sign(code)).status_code == 200
-    assert (await line_of(signing))["limit_minor"] == lower
+    changed = await line_of(signing)
+    assert changed["limit_minor"] == changed["agreed_limit_minor"] == lower
+    again = {"customer_id": signing.customer_id, "limit_minor": line["limit_minor"], "reason": "r"}
+    refused = await site.post(f"/v1/lines/{line['id']}/limit", again)
+    assert refused.json()["code"] == "limit_not_agreed"
     history = await site.get(f"/v1/lines/{line['id']}/history", customer_id=signing.customer_id)
     told = [(one["kind"], one["reason"]) for one in history.json()["items"]]
     assert told[-2:] == [

@@ -26,7 +26,7 @@ async def test_every_change_of_a_line_answers_with_the_line_and_can_be_repeated(
     owner = {"customer_id": borrower.customer_id}
     reason = {**owner, "reason": "customer_request"}
     changes: list[tuple[str, Json, Json]] = [
-        ("limit", {**reason, "limit_minor": 2_000_000}, {"available_minor": 2_000_000}),
+        ("limit", {**reason, "limit_minor": 600_000}, {"agreed_limit_minor": 600_000}),
         ("own-cap", {**owner, "cap_minor": 300_000}, {"available_minor": 300_000}),
         ("own-cap", {**owner, "cap_minor": None}, {"next_cap_on": "2026-03-04"}),
         ("freeze", {**reason, "until": "2026-03-10"}, {"blocked_by": "frozen"}),
@@ -93,7 +93,13 @@ async def test_what_staff_do_at_once_is_a_measure_that_is_told_and_open_to_appea
     lowered = await site.post(f"{path}/limit", {**reason, "limit_minor": 400_000})
     assert (lowered.json()["limit_minor"], lowered.json()["planned"]) == (400_000, None)
     raised = await site.post(f"{path}/limit", {**reason, "limit_minor": 500_000})
-    assert raised.json()["planned"] is None
+    assert (raised.json()["planned"], raised.json()["agreed_limit_minor"]) == (None, 1_000_000)
+    # What the customer has not agreed to is asked for, or offered.
+    beyond = await site.post(f"{path}/limit", {**reason, "limit_minor": 1_010_000})
+    problem = beyond.json()
+    assert (beyond.status_code, problem["code"]) == (409, "limit_not_agreed")
+    assert "1000000" in problem["detail"]
+    assert "raises the limit" in problem["next_step"]
     await site.post(f"{path}/close", reason)
     assert [
         (item["kind"], item["status"], item["to_minor"]) for item in await read("measures")

@@ -91,7 +91,7 @@ async def test_viewing_trying_drawing_and_repaying_never_inquire(joined: Joined)
     await ok(await site.post("/v1/repayments", paid))
     # Settings of the line, by the customer and by staff
     await ok(await site.post(f"{line}/own-cap", {**who, "cap_minor": 400_000}))
-    changed = {**who, "limit_minor": 600_000, "reason": "review"}
+    changed = {**who, "limit_minor": 490_000, "reason": "customer_request"}
     await ok(await site.post(f"{line}/limit", changed))
     assert await joined.inquiries() == (0, 0)
     # The same house does inquire where the customer asks for more.

@@ -217,17 +217,36 @@ async def test_a_limit_is_lowered_with_preview_reason_and_history(browser: Brows
     assert "suspected_fraud · administrator" in page.text
 
 
+async def test_more_is_offered_by_a_review_and_raises_nothing_by_itself(browser: Browser) -> None:
+    href, number = await _line(browser)
+    limit = "SELECT limit_minor FROM lending.credit_line WHERE line_id = $1"
+    before = await _value(browser, limit, number)
+    form = await browser.get(f"{href}/review")
+    assert faults(form.text) == []
+    done = await browser.submit(form, f"{href}/review", reason="asked for more")
+    assert done.headers["location"].partition("?done=")[2] in {"line_offered", "line_reviewed"}
+    kept = "SELECT count(*) FROM decisioning.line_review WHERE line_id = $1 AND cause = 'asked_for'"
+    assert await _value(browser, kept, number) == 1
+    act = "SELECT reason FROM platform.trail WHERE act = 'line_review_asked'"
+    assert await _value(browser, act) == "asked for more"
+    again = await browser.submit(form, f"{href}/review", reason="asked for more")
+    assert again.status_code == 422
+    assert await _value(browser, limit, number) == before
+
+
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 async def test_a_refusal_of_the_journey_is_shown_and_the_input_kept(
     browser: Browser, language: str
 ) -> None:
     href, _ = await _line(browser)
-    preview = await _preview(browser, href, "limit", limit="99999999", reason="too much")
+    more = await _preview(browser, href, "limit", limit="99999999", reason="too much")
+    assert "The customer has agreed to" in html.unescape(more.text)
+    preview = await _preview(browser, href, "limit", limit="1.23", reason="fraud")
     fields = {"accept-language": language}
     hidden = dict(re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', preview.text))
     answer = await browser.post(f"{href}/limit", {**hidden, "step": "confirm"}, headers=fields)
     assert answer.status_code == 422
-    assert 'value="99999999"' in answer.text
+    assert 'value="1.23"' in answer.text
     words = {"en": "The product grants limits from", "zh-CN": "新额度不在产品允许的范围内"}
     assert words[language] in html.unescape(answer.text)
 

@@ -208,6 +208,7 @@ CLOSED_FAMILIES = {
             "reversed",
             "limit_changed",
             "limit_planned",
+            *("line_offered", "line_reviewed"),
             "line_frozen",
             "line_unfrozen",
             "day_closed",

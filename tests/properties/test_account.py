@@ -42,10 +42,11 @@ from counterfoil.lending.commands import (
     Repay,
     ReverseRepayment,
     SetLimit,
+    SetLimitAsWished,
     SetOwnCap,
     UnfreezeLine,
 )
-from counterfoil.lending.line import availability
+from counterfoil.lending.line import agreed_limit, availability
 from counterfoil.lending.terms import Method, Prepayment
 
 CUSTOMER, LINE = 7, 11
@@ -74,6 +75,7 @@ class AccountMachine(RuleBasedStateMachine):
         self.bench = Bench()
         self.ledger: dict[int, int] = {}
         self.paid_in = 0
+        self.agreed_minor = 20_000_000
         self.repayments: list[int] = []
 
     @property
@@ -219,6 +221,15 @@ class AccountMachine(RuleBasedStateMachine):
     def set_limit(self, limit: int) -> None:
         self.ask(SetLimit(**WHO, limit_minor=limit, reason="review", author="operator"))
 
+    @rule(limit=st.sampled_from([500_000, 2_000_000, 6_000_000]))
+    def wish_for_limit(self, limit: int) -> None:
+        wish = SetLimitAsWished(**WHO, limit_minor=limit, reason="own_wish", author="customer")
+        before = self.account.line
+        assert before is not None
+        present = before.limit_minor
+        if self.ask(wish) is not None and limit < present:
+            self.agreed_minor = min(self.agreed_minor, limit)
+
     @rule(cap=st.sampled_from([None, 0, 100_000, 4_000_000]))
     def set_cap(self, cap: int | None) -> None:
         self.ask(SetOwnCap(**WHO, cap_minor=cap, author="customer"))
@@ -276,6 +287,7 @@ class AccountMachine(RuleBasedStateMachine):
     def books_are_the_line(self) -> None:
         line = self.account.line
         assert line is not None
+        assert line.limit_minor <= agreed_limit(line) <= self.agreed_minor
         book = {account: self.ledger.get(account, 0) for account in self.ledger}
         assert sum(book.values()) == 0
         assert book.get(LOAN_PRINCIPAL, 0) == line.principal_minor

@@ -33,10 +33,10 @@ from counterfoil.journeys.deciding.explain_decision import Explained, explain_de
 from counterfoil.journeys.deciding.policies import ORIGINATION, InForce
 from counterfoil.journeys.deciding.recheck import recheck_decisions
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.lines import adjust_limit
 from counterfoil.journeys.serving.tell_customers import notices_consumer, take_notices
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
+from counterfoil.lending.commands import RaiseLimit
 from counterfoil.lending.line import Line
 from counterfoil.lending.store import read_line
 from counterfoil.platform.batches import Answer
@@ -302,10 +302,11 @@ async def test_a_first_line_begins_small_and_its_path_is_told_until_it_has_grown
     assert not path.has_graduated
     for _ in range(2):
         await note_lesson(house, view.customer_id, Lesson.LATENESS)
-    raised = await adjust_limit.set_limit(
-        house, customer_id=line.customer_id, line_id=line.line_id, limit_minor=800_000,
-        reason="good_record", author="li-wei", idempotency_key="grow",
+    agreed = RaiseLimit(
+        customer_id=line.customer_id, line_id=line.line_id, limit_minor=800_000,
+        reason="limit_request", author="customer",
     )  # fmt: skip
+    raised = await house.counter.submit(agreed, idempotency_key="grow")
     assert isinstance(raised, Answer), raised
     after = await read_starter_path(house, await the_line(house, view))
     assert after is not None

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import timedelta
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,12 @@ from counterfoil.journeys.deciding.recheck import recheck_decisions
 from counterfoil.journeys.deciding.replay_decisions import Replayed, replay_decisions
 from counterfoil.journeys.inquiring.inquire import resolve_open
 from counterfoil.journeys.lines import adjust_limit, line_measures, raise_agreeing, raise_limit
+from counterfoil.journeys.lines.lift_measure import lift_measure
 from counterfoil.journeys.lines.raise_asking import RaiseWish
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language
+from counterfoil.lending.line import agreed_limit
+from counterfoil.lending.store import read_line
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import PostgresError
 from counterfoil.platform.queries import Query
@@ -67,6 +71,26 @@ async def limit_of(desk: Desk, wanted: RaiseWish) -> int:
     )
     limit: int = row["limit_minor"]
     return limit
+
+
+async def agreed_of(desk: Desk, wanted: RaiseWish) -> int:
+    """Return what the customer agreed to, as it is kept; what is to be read from the history is it.
+
+    The migration reads it for the lines of before.
+    """
+    kept = "SELECT coalesce(agreed_limit_minor, limit_minor) AS agreed FROM lending.credit_line"
+    [before] = await desk.rows(kept)
+    migration = resources.files("counterfoil.platform.migrations")
+    text = migration.joinpath("0157_pre_lending_agreed_limit.sql").read_text("utf-8")
+    await desk.run("UPDATE lending.credit_line SET agreed_limit_minor = NULL")
+    await desk.run("WITH said AS" + text.partition("WITH said AS")[2].rstrip().rstrip(";"))
+    [after] = await desk.rows(kept)
+    assert before == after
+    async with desk.house.database.connection() as connection:
+        line = await read_line(connection, wanted.customer_id, wanted.line_id)
+    assert line is not None
+    assert agreed_limit(line) == before["agreed"]
+    return agreed_limit(line)
 
 
 async def leaves_of(desk: Desk, customer_id: int) -> list[int]:
@@ -251,6 +275,7 @@ async def test_the_limit_is_raised_once_however_often_and_under_whatever_key(des
     got(lowered)
     await accept(desk.house, request, "yes-later")
     assert await limit_of(desk, wanted) == 300_000
+    assert await agreed_of(desk, wanted) == 800_000
     events = await desk.rows("SELECT kind, reason, author FROM lending.line_event ORDER BY version")
     assert [tuple(row) for row in events][1:] == [
         ("limit_raised", "limit_request", "customer"),
@@ -261,6 +286,39 @@ async def test_the_limit_is_raised_once_however_often_and_under_whatever_key(des
     assert counted.count(LeafType.CONTRACT) == 1
     # Opening, raise, lowering.
     assert counted.count(LeafType.LIMIT_CHANGE) == 3
+
+
+async def test_staff_raise_a_limit_no_higher_than_the_customer_agreed(desk: Desk) -> None:
+    wanted = await customer(desk)
+    number = 0
+
+    async def put(limit_minor: int, reason: str = "fraud") -> Answer | Refused:
+        nonlocal number
+        number += 1
+        return await adjust_limit.set_limit(
+            desk.house, customer_id=wanted.customer_id, line_id=wanted.line_id,
+            limit_minor=limit_minor, reason=reason, author="staff", idempotency_key=f"put-{number}",
+        )  # fmt: skip
+
+    # Neither for a good reason, nor in the words of those who agree.
+    for reason in ("review", "limit_request", "customer_request"):
+        assert code(await put(510_000, reason)) == "limit_not_agreed"
+    got(await accept(desk.house, await offered(desk.house, wanted)))
+    got(await put(400_000))
+    assert code(await put(810_000)) == "limit_not_agreed"
+    assert got(await put(800_000))["agreed_limit_minor"] == await agreed_of(desk, wanted) == 800_000
+    got(await put(700_000))
+    got(await put(600_000, "customer_request"))
+    assert code(await put(700_000)) == "limit_not_agreed"
+    assert await agreed_of(desk, wanted) == await limit_of(desk, wanted) == 600_000
+    # Undoing the measures gives back no more than the customer still agrees to.
+    for row in await desk.rows("SELECT measure_id FROM decisioning.line_measure ORDER BY 1 DESC"):
+        lifted = await lift_measure(
+            desk.house, customer_id=wanted.customer_id, measure_id=row["measure_id"], by="staff",
+            reason="it was wrong", is_wrong=True,
+        )  # fmt: skip
+        assert isinstance(lifted, LineMeasure), lifted
+    assert await limit_of(desk, wanted) == 600_000
 
 
 async def test_a_crash_between_notice_and_lowering_is_mended_by_the_same_request(

@@ -80,6 +80,7 @@ _POINTERS: Final[Mapping[str, str]] = {
     "consent_too_long": "#/valid_to",
     "cap_out_of_range": "#/cap_minor",
     "limit_out_of_range": "#/limit_minor",
+    "limit_not_agreed": "#/limit_minor",
     "limit_unchanged": "#/limit_minor",
     "repayment_day_out_of_range": "#/repayment_day",
     "freeze_date_past": "#/until",

@@ -121,8 +121,8 @@ class Account:
     history: dict[int, list[Transaction]] = field(default_factory=dict)
     #: Version in the database; None where the line is new.
     stored_version: int | None = None
-    #: The price of the line is not the stored one.
-    has_new_price: bool = False
+    #: The price of the line, or the limit that was agreed for it, is not the stored one.
+    has_new_terms: bool = False
     new_loans: set[int] = field(default_factory=set)
     changed_loans: set[int] = field(default_factory=set)
     #: States from which loans are folded again; one without is folded from its start.

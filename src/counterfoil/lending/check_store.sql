@@ -17,7 +17,7 @@ SELECT l.customer_id, l.line_id, l.application_id, l.product_code, l.product_ver
        l.currency, l.status, l.limit_minor, l.rate_daily_e8, l.repayment_day, l.opened_on,
        l.valid_to, l.version, l.own_cap_minor, l.principal_minor, l.held_minor, l.credit_minor,
        l.frozen_until, l.status_reason, l.next_cap_minor, l.next_cap_on, l.day_changed_on,
-       l.day_changes, l.returning_minor, l.contract_id, l.agreement_sha256
+       l.day_changes, l.returning_minor, l.contract_id, l.agreement_sha256, l.agreed_limit_minor
 FROM lending.credit_line AS l
 WHERE l.customer_id > :after AND l.customer_id <= :through
 ORDER BY l.customer_id, l.line_id;

@@ -189,7 +189,7 @@ class BounceReturn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetLimit:
-    """Raise or lower the limit."""
+    """Lower the limit, or raise it as far as the customer has agreed."""
 
     customer_id: int
     line_id: int
@@ -198,6 +198,16 @@ class SetLimit:
     author: str
     #: Only where this is still the limit; None for whatever it is.
     from_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLimitAsWished(SetLimit):
+    """Set the limit as the customer asked: a lower one is all that is agreed from then on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaiseLimit(SetLimit):
+    """Raise the limit to what the customer agreed to by a signed amendment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,6 +364,8 @@ class ReplaceAgreement:
     product_version: int
     #: The daily price, 1e-8, that was agreed to; None where it stays.
     rate_daily_e8: int | None = None
+    #: The limit that was agreed to; None where it stays.
+    limit_minor: int | None = None
     author: str
 
 
@@ -378,6 +390,8 @@ Command = (
     | FailReturn
     | BounceReturn
     | SetLimit
+    | SetLimitAsWished
+    | RaiseLimit
     | FreezeLine
     | UnfreezeLine
     | SuspendLine

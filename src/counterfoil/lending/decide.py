@@ -65,6 +65,8 @@ DECISIONS: dict[type, Decision] = {
     commands.FailReturn: crediting.fail_return,
     commands.BounceReturn: crediting.bounce_return,
     commands.SetLimit: line_changes.set_limit,
+    commands.SetLimitAsWished: line_changes.set_limit,
+    commands.RaiseLimit: line_changes.set_limit,
     commands.FreezeLine: line_changes.freeze,
     commands.UnfreezeLine: line_changes.unfreeze,
     commands.SuspendLine: line_changes.suspend,

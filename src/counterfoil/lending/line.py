@@ -50,6 +50,8 @@ class Line:
     #: The signed agreement and the SHA-256 of its text; None where none is signed.
     contract_id: int | None = None
     agreement_sha256: bytes | None = None
+    #: What the customer agreed to where the limit is another; None where it is the limit itself.
+    agreed_limit_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,11 @@ class Availability:
     #: Why nothing is available although something is left, None where it is.
     blocked_by: str | None
     version: int
+
+
+def agreed_limit(line: Line) -> int:
+    """Return the highest limit that the customer has agreed to, in minor units."""
+    return line.limit_minor if line.agreed_limit_minor is None else line.agreed_limit_minor
 
 
 def settle_waiting(line: Line, on: date) -> None:

@@ -2,6 +2,8 @@
 
 Invariant   A change never touches money owed. Lowering the limit below what is used is allowed
             and makes nothing due; a raised own cap waits, a lowered one works at once.
+            No limit goes above what the customer agreed to: by the signed agreement, a signed
+            amendment, or a signed new version.
 """
 
 from datetime import date, timedelta
@@ -15,16 +17,18 @@ from counterfoil.lending.commands import (
     CloseLine,
     FreezeLine,
     OpenLine,
+    RaiseLimit,
     ReinstateLine,
     ReplaceAgreement,
     RestoreLimit,
     SetLimit,
+    SetLimitAsWished,
     SetOwnCap,
     SetRepaymentDay,
     SuspendLine,
     UnfreezeLine,
 )
-from counterfoil.lending.line import Line, availability, settle_waiting
+from counterfoil.lending.line import Line, agreed_limit, availability, settle_waiting
 
 
 def open_line(account: Account, command: OpenLine, setting: Setting) -> Accepted | Refused:
@@ -62,7 +66,11 @@ def open_line(account: Account, command: OpenLine, setting: Setting) -> Accepted
 
 
 def set_limit(account: Account, command: SetLimit, setting: Setting) -> Accepted | Refused:
-    """Raise or lower the limit; a debt above a lowered limit stays as it is."""
+    """Raise or lower the limit; a debt above a lowered limit stays as it is.
+
+    What was agreed stays agreed when the lender lowers the limit, and goes down with it when the
+    customer asked for it. A raise beyond it is the customer's agreement, or refused.
+    """
     line = account.line
     refused = _refuse_closed(line) or _refuse_limit(command.limit_minor, setting)
     if refused or line is None:
@@ -71,9 +79,16 @@ def set_limit(account: Account, command: SetLimit, setting: Setting) -> Accepted
         return refuse(refusals.LIMIT_CHANGED_MEANWHILE, limit_minor=line.limit_minor)
     if command.limit_minor == line.limit_minor:
         return refuse(refusals.LIMIT_UNCHANGED)
-    before = line.limit_minor
-    line.limit_minor = command.limit_minor
-    kind = "limit_raised" if command.limit_minor > before else "limit_lowered"
+    before, agreed = line.limit_minor, agreed_limit(line)
+    is_raise = command.limit_minor > before
+    if isinstance(command, RaiseLimit):
+        agreed = max(agreed, command.limit_minor)
+    elif isinstance(command, SetLimitAsWished) and not is_raise:
+        agreed = min(agreed, command.limit_minor)
+    elif is_raise and command.limit_minor > agreed:
+        return refuse(refusals.LIMIT_NOT_AGREED, agreed_minor=agreed)
+    _put_limit(account, line, command.limit_minor, agreed)
+    kind = "limit_raised" if is_raise else "limit_lowered"
     return _change(line, kind, (before, line.limit_minor), command, setting)
 
 
@@ -149,7 +164,10 @@ def restore_limit(account: Account, command: RestoreLimit, setting: Setting) -> 
         return refuse(refusals.LIMIT_CHANGED_MEANWHILE, limit_minor=line.limit_minor)
     if command.limit_minor <= line.limit_minor:
         return refuse(refusals.LIMIT_UNCHANGED)
-    before, line.limit_minor = line.limit_minor, command.limit_minor
+    before, agreed = line.limit_minor, agreed_limit(line)
+    if command.limit_minor > agreed:
+        return refuse(refusals.LIMIT_NOT_AGREED, agreed_minor=agreed)
+    _put_limit(account, line, command.limit_minor, agreed)
     return _change(line, "limit_restored", (before, line.limit_minor), command, setting)
 
 
@@ -211,7 +229,10 @@ def replace_agreement(
     line.agreement_sha256 = command.agreement_sha256
     line.product_version = command.product_version
     if command.rate_daily_e8 is not None:
-        line.rate_daily_e8, account.has_new_price = command.rate_daily_e8, True
+        line.rate_daily_e8, account.has_new_terms = command.rate_daily_e8, True
+    if command.limit_minor is not None:
+        # What a signed amendment raised meanwhile was agreed to as well.
+        _put_limit(account, line, line.limit_minor, max(command.limit_minor, line.limit_minor))
     told = [None if n is None else ids.to_text(ids.CONTRACT, n) for n in (before, line.contract_id)]
     return _change(line, "agreement_replaced", (told[0], told[1]), command, setting)
 
@@ -292,6 +313,7 @@ def line_answer(line: Line, on: date) -> dict[str, object]:
         "status_reason": line.status_reason,
         "frozen_until": line.frozen_until.isoformat() if line.frozen_until else None,
         "limit_minor": line.limit_minor,
+        "agreed_limit_minor": agreed_limit(line),
         "own_cap_minor": have.own_cap_minor,
         "next_cap_minor": line.next_cap_minor,
         "next_cap_on": line.next_cap_on.isoformat() if line.next_cap_on else None,
@@ -310,6 +332,14 @@ def line_answer(line: Line, on: date) -> dict[str, object]:
         "agreement_sha256": line.agreement_sha256.hex() if line.agreement_sha256 else None,
         "version": line.version,
     }
+
+
+def _put_limit(account: Account, line: Line, limit_minor: int, agreed_minor: int) -> None:
+    """Set the limit beside what is agreed, which is kept only where it is another."""
+    kept = None if agreed_minor == limit_minor else agreed_minor
+    if kept != line.agreed_limit_minor:
+        line.agreed_limit_minor, account.has_new_terms = kept, True
+    line.limit_minor = limit_minor
 
 
 def _refuse_closed(line: Line | None) -> Refused | None:

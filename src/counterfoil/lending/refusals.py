@@ -331,6 +331,13 @@ LIMIT_UNCHANGED = Refusal(
     message="The line has this limit already.",
     next_step="Nothing is left to do.",
 )
+LIMIT_NOT_AGREED = Refusal(
+    code="limit_not_agreed",
+    kind=Kind.CONFLICT,
+    message="The customer has agreed to a limit of {agreed_minor} minor units at most.",
+    next_step="Let the customer ask for more, or review the line for an offer: the customer's "
+    "agreement to the amendment raises the limit.",
+)
 LIMIT_CHANGED_MEANWHILE = Refusal(
     code="limit_changed_meanwhile",
     kind=Kind.CONFLICT,

@@ -184,13 +184,13 @@ def writes_of(
     """Return the parts of a statement that write what changed in these accounts."""
     new_lines: list[tuple[object, ...]] = []
     lines: list[tuple[object, ...]] = []
-    prices: list[tuple[object, ...]] = []
+    signed: list[tuple[object, ...]] = []
     new_loans: list[tuple[object, ...]] = []
     loans: list[tuple[object, ...]] = []
     instalments: list[tuple[object, ...]] = []
     dropped: list[tuple[object, ...]] = []
     events_of_review: list[tuple[object, ...]] = []
-    has_new_price = False
+    has_new_terms = False
     for account in accounts:
         line = account.line
         if line is None or line.version == account.stored_version:
@@ -199,8 +199,8 @@ def writes_of(
             new_lines.append(_new_line_row(line))
         else:
             lines.append(_line_row(line, account.stored_version))
-            prices.append((line.rate_daily_e8,))
-            has_new_price = has_new_price or account.has_new_price
+            signed.append((line.rate_daily_e8, line.agreed_limit_minor))
+            has_new_terms = has_new_terms or account.has_new_terms
         new_loans += [_new_loan_row(account.loans[loan_id]) for loan_id in account.new_loans]
         for loan_id in account.changed_loans:
             loan = account.loans[loan_id]
@@ -213,7 +213,7 @@ def writes_of(
     add = QUERIES
     parts = [
         Write(add.add_lines, (new_lines,)) if new_lines else None,
-        _line_changes(lines, prices if has_new_price else None),
+        _line_changes(lines, signed if has_new_terms else None),
         Write(add.add_loans, (new_loans,)) if new_loans else None,
         Write(add.change_loans, (loans,), len(loans)) if loans else None,
         Write(add.put_instalments, (instalments,)) if instalments else None,
@@ -226,15 +226,18 @@ def writes_of(
 
 
 def _line_changes(
-    lines: list[tuple[object, ...]], prices: list[tuple[object, ...]] | None
+    lines: list[tuple[object, ...]], signed: list[tuple[object, ...]] | None
 ) -> Write | None:
-    """Return the part that changes lines; a signed price is rare, and no other batch writes it."""
+    """Return the part that changes lines; signed terms change rarely, no other batch writes them.
+
+    `signed` are price and agreed limit of each line.
+    """
     if not lines:
         return None
-    if prices is None:
+    if signed is None:
         return Write(QUERIES.change_lines, (lines,), len(lines))
-    priced = [line + price for line, price in zip(lines, prices, strict=True)]
-    return Write(QUERIES.change_priced_lines, (priced,), len(priced))
+    whole = [line + terms for line, terms in zip(lines, signed, strict=True)]
+    return Write(QUERIES.change_signed_lines, (whole,), len(whole))
 
 
 def transaction_row(

@@ -6,7 +6,7 @@ SELECT l.customer_id, l.line_id, l.application_id, l.product_code, l.product_ver
        l.currency, l.status, l.limit_minor, l.rate_daily_e8, l.repayment_day, l.opened_on,
        l.valid_to, l.version, l.own_cap_minor, l.principal_minor, l.held_minor, l.credit_minor,
        l.frozen_until, l.status_reason, l.next_cap_minor, l.next_cap_on, l.day_changed_on,
-       l.day_changes, l.returning_minor, l.contract_id, l.agreement_sha256
+       l.day_changes, l.returning_minor, l.contract_id, l.agreement_sha256, l.agreed_limit_minor
 FROM unnest(:keys::lending.line_key_v1[]) AS k
 CROSS JOIN LATERAL (
     SELECT * FROM lending.credit_line AS c
@@ -116,7 +116,7 @@ SELECT l.customer_id, l.line_id, l.application_id, l.product_code, l.product_ver
        l.currency, l.status, l.limit_minor, l.rate_daily_e8, l.repayment_day, l.opened_on,
        l.valid_to, l.version, l.own_cap_minor, l.principal_minor, l.held_minor, l.credit_minor,
        l.frozen_until, l.status_reason, l.next_cap_minor, l.next_cap_on, l.day_changed_on,
-       l.day_changes, l.returning_minor, l.contract_id, l.agreement_sha256
+       l.day_changes, l.returning_minor, l.contract_id, l.agreement_sha256, l.agreed_limit_minor
 FROM lending.credit_line AS l
 WHERE (l.customer_id, l.line_id) > /*turns*/ (:after_customer_id, :after_line_id)
   AND (:customer_id::bigint IS NULL OR l.customer_id = :customer_id)
@@ -211,13 +211,13 @@ INSERT INTO lending.credit_line (
     status, limit_minor, rate_daily_e8, repayment_day, opened_on, valid_to, version,
     own_cap_minor, principal_minor, held_minor, credit_minor, frozen_until, status_reason,
     next_cap_minor, next_cap_on, day_changed_on, day_changes, returning_minor, contract_id,
-    agreement_sha256)
+    agreement_sha256, agreed_limit_minor)
 SELECT r.customer_id, r.line_id, r.application_id, r.product_code, r.product_version, r.lender_id,
        r.currency, r.status, r.limit_minor, r.rate_daily_e8, r.repayment_day, r.opened_on,
        r.valid_to, r.version, r.own_cap_minor, r.principal_minor, r.held_minor, r.credit_minor,
        r.frozen_until, r.status_reason, r.next_cap_minor, r.next_cap_on, r.day_changed_on,
-       r.day_changes, r.returning_minor, r.contract_id, r.agreement_sha256
-FROM unnest(:rows::lending.line_v3[]) AS r;
+       r.day_changes, r.returning_minor, r.contract_id, r.agreement_sha256, r.agreed_limit_minor
+FROM unnest(:rows::lending.line_v4[]) AS r;
 
 -- name: change_lines
 -- Changed credit lines, where nobody else has changed them since.
@@ -240,9 +240,9 @@ CROSS JOIN LATERAL (
 WHERE l.ctid = at.ctid
 RETURNING 1;
 
--- name: change_priced_lines
--- Changed credit lines of a batch in which a customer's signature changed a price, where nobody
--- else has changed them since.
+-- name: change_signed_lines
+-- Changed credit lines of a batch in which a price or an agreed limit changed, where nobody else
+-- has changed them since.
 -- gives   one row a line that was changed
 -- locks   the lines
 UPDATE lending.credit_line AS l
@@ -253,8 +253,8 @@ SET status = r.status, limit_minor = r.limit_minor, own_cap_minor = r.own_cap_mi
     next_cap_on = r.next_cap_on, day_changed_on = r.day_changed_on, day_changes = r.day_changes,
     version = r.version, returning_minor = r.returning_minor, contract_id = r.contract_id,
     agreement_sha256 = r.agreement_sha256, product_version = r.product_version,
-    rate_daily_e8 = r.rate_daily_e8
-FROM unnest(:rows::lending.line_change_v5[]) AS r
+    rate_daily_e8 = r.rate_daily_e8, agreed_limit_minor = r.agreed_limit_minor
+FROM unnest(:rows::lending.line_change_v6[]) AS r
 CROSS JOIN LATERAL (
     SELECT c.ctid FROM lending.credit_line AS c
     WHERE c.customer_id = r.customer_id AND c.line_id = r.line_id

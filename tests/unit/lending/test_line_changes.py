@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from tests.properties.terms_for_tests import START, Bench
+from tests.properties.terms_for_tests import START, Bench, a_line
 from tests.store.branch import an_opening
 
 from counterfoil.kernel import ids
@@ -13,7 +13,11 @@ from counterfoil.lending.account import Accepted, Account
 from counterfoil.lending.commands import (
     CloseLine,
     FreezeLine,
+    RaiseLimit,
+    ReplaceAgreement,
+    RestoreLimit,
     SetLimit,
+    SetLimitAsWished,
     SetOwnCap,
     SetRepaymentDay,
     UnfreezeLine,
@@ -56,6 +60,51 @@ def test_a_limit_lies_in_the_products_range_and_on_its_step(limit: int) -> None:
     assert code(empty().decide(an_opening(7, 11, limit_minor=limit))) == "limit_out_of_range"
     change = SetLimit(**WHO, limit_minor=limit, reason="review")
     assert code(Bench().decide(change)) == "limit_out_of_range"
+
+
+def test_a_limit_goes_no_higher_than_the_customer_agreed() -> None:
+    bench = Bench(a_line(limit_minor=1_000_000))
+
+    def put(kind: type[SetLimit], limit_minor: int) -> str:
+        return said(kind(**WHO, limit_minor=limit_minor, reason="review"))
+
+    def restored(limit_minor: int) -> str:
+        line = bench.account.line
+        assert line is not None
+        back: dict[str, Any] = {"from_minor": line.limit_minor, "limit_minor": limit_minor}
+        return said(RestoreLimit(**WHO, **back, reason="measure_lifted"))
+
+    def said(command: object) -> str:
+        outcome = bench.decide(command)
+        if not isinstance(outcome, Accepted):
+            return code(outcome)
+        return f"{outcome.answer['limit_minor']} of {outcome.answer['agreed_limit_minor']}"
+
+    refused = bench.decide(SetLimit(**WHO, limit_minor=1_010_000, reason="review"))
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.detail) == ("limit_not_agreed", {"agreed_minor": 1_000_000})
+    assert put(SetLimitAsWished, 1_010_000) == "limit_not_agreed"
+    # The lender lowers, and gives back what was agreed, in steps as it likes.
+    assert put(SetLimit, 400_000) == "400000 of 1000000"
+    assert restored(1_010_000) == "limit_not_agreed"
+    assert restored(600_000) == "600000 of 1000000"
+    assert put(SetLimit, 1_010_000) == "limit_not_agreed"
+    # An agreed raise on the way does not take back what was agreed before.
+    assert put(RaiseLimit, 700_000) == "700000 of 1000000"
+    assert put(SetLimit, 1_000_000) == "1000000 of 1000000"
+    assert put(RaiseLimit, 1_200_000) == "1200000 of 1200000"
+    # What the customer wished lower, or signed lower, is all that is agreed.
+    assert put(SetLimit, 500_000) == "500000 of 1200000"
+    assert put(SetLimitAsWished, 300_000) == "300000 of 300000"
+    assert put(SetLimit, 500_000) == restored(500_000) == "limit_not_agreed"
+    assert put(RaiseLimit, 900_000) == "900000 of 900000"
+    assert put(SetLimit, 200_000) == "200000 of 900000"
+    signed: dict[str, Any] = {"contract_id": 12, "agreement_sha256": bytes(32)}
+    assert said(ReplaceAgreement(**WHO, **signed, product_version=1)) == "200000 of 900000"
+    lower = ReplaceAgreement(**WHO, **signed, product_version=1, limit_minor=800_000)
+    assert said(lower) == "200000 of 800000"
+    assert put(SetLimit, 900_000) == "limit_not_agreed"
+    assert put(SetLimit, 800_000) == "800000 of 800000"
 
 
 @pytest.mark.parametrize("day", [0, 29, -1])

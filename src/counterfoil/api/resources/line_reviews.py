@@ -25,6 +25,7 @@ from counterfoil.decisioning.line_review import store
 from counterfoil.decisioning.line_review.policy import ReviewPolicy
 from counterfoil.decisioning.line_review.store import StoredReview
 from counterfoil.journeys.lines import line_offers, line_reviewing
+from counterfoil.journeys.lines.ask_review import ASKED_FOR
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope
@@ -100,7 +101,7 @@ async def carry_review(call: Call, body: ReviewBody) -> Answer | Refused:
             call.house,
             customer_id=body.customer_id,
             line_id=call.path["line_id"],
-            cause="asked_for",
+            cause=ASKED_FOR,
             report_id=body.report_id,
         )
         if isinstance(made, Refused):

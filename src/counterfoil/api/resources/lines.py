@@ -47,6 +47,8 @@ class LineView(View):
     status_reason: str | None
     frozen_until: date | None
     limit_minor: int
+    #: The highest limit that the customer has agreed to: what was lowered goes back up to it.
+    agreed_limit_minor: int
     #: The customer's own ceiling below the limit.
     own_cap_minor: int | None
     #: A raised ceiling that waits for its day.
@@ -201,7 +203,9 @@ LIMIT = Write(
     summary="Raise or lower a limit",
     description="Lowering a limit below what is used makes nothing due. A decrease works days "
     "after its notice to the customer; for `fraud` or `suspected_fraud`, and as the customer's own "
-    "wish (`own_wish`, `customer_request`), at once.",
+    "wish (`own_wish`, `customer_request`), at once. A limit goes up to `agreed_limit_minor`; more "
+    "needs the customer's agreement, by a limit request or the offer of a review. What the "
+    "customer wished lower is agreed to from then on.",
     example={"customer_id": _CUSTOMER, "limit_minor": 2_500_000, "reason": "annual_review"},
 )
 FREEZE = Write(

@@ -1,6 +1,7 @@
-"""Raising, lowering, freezing and unfreezing a line: form, preview, one journey."""
+"""Reviewing, lowering, freezing and unfreezing a line: form, preview, one journey."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Final
@@ -16,7 +17,10 @@ from counterfoil.console.pages import errors
 from counterfoil.console.pages.lines import line_key, line_status
 from counterfoil.console.reading import READING
 from counterfoil.console.visit import Visit
+from counterfoil.decisioning.line_review.review import ReviewOutcome
+from counterfoil.decisioning.line_review.store import StoredReview
 from counterfoil.journeys.lines import adjust_limit
+from counterfoil.journeys.lines.ask_review import ask_review
 from counterfoil.journeys.lines.line_acts import FREEZE_DAYS_USUAL, is_own_wish
 from counterfoil.journeys.lines.lower_limit import works_on
 from counterfoil.kernel import ids
@@ -29,9 +33,10 @@ from counterfoil.platform.web.parts import Change
 async def limit(visit: Visit) -> Response:
     """Raise or lower the limit."""
     row = await _line(visit)
-    if row is None:
+    most = None if row is None else await _limit_most(visit, row)
+    if row is None or most is None:
         return await errors.not_found(visit)
-    action = _action(visit, row, "limit", "PUT /v1/lines/{record}/limit")
+    action = _action(visit, row, "limit", "POST /v1/lines/{record}/limit")
     fields = [
         Field(
             name="limit",
@@ -39,7 +44,9 @@ async def limit(visit: Visit) -> Response:
                 "line_action.new_limit", currency=visit.formats.currency(row["currency"])
             ),
             inputmode="decimal",
-            hint=visit.t("line_action.limit_hint"),
+            hint=visit.t(
+                "line_action.limit_hint", agreed=visit.formats.money(most, row["currency"])
+            ),
         ),
         _reason_field(visit, hint=visit.t("line_action.limit_reason_hint")),
     ]
@@ -49,6 +56,9 @@ async def limit(visit: Visit) -> Response:
         reason = flow.reason_of(reader)
         if limit_minor is not None and limit_minor == row["limit_minor"]:
             reader.refuse("limit", "line_action.limit_same")
+        if limit_minor is not None and limit_minor > most:
+            agreed = visit.formats.money(most, row["currency"])
+            reader.refuse("limit", "line_action.limit_not_agreed", agreed=agreed)
         if limit_minor is None or reason is None:
             return None
         on = await works_on(visit.desk.house, reason=reason, author=visit.operator)
@@ -71,6 +81,36 @@ async def limit(visit: Visit) -> Response:
 def _limit_done(outcome: object) -> str:
     is_later = isinstance(outcome, Answer) and orjson.loads(outcome.text)["planned"]
     return "limit_planned" if is_later else "limit_changed"
+
+
+async def review(visit: Visit) -> Response:
+    """Have the policy look at the line now: what it offers is for the customer to agree to."""
+    row = await _line(visit)
+    if row is None:
+        return await errors.not_found(visit)
+    action = replace(
+        _action(visit, row, "review", "POST /v1/lines/{record}/reviews"),
+        journey="journeys.lines.ask_review.ask_review",
+    )
+
+    async def act(reader: FormReader) -> object:
+        reason = flow.reason_of(reader)
+        if reason is None:
+            return None
+        return await ask_review(
+            visit.desk.house,
+            visit.actor,
+            customer_id=row["customer_id"],
+            line_id=row["line_id"],
+            reason=reason,
+        )
+
+    return await flow.run(visit, action, [_reason_field(visit)], act, done=_review_done)
+
+
+def _review_done(outcome: object) -> str:
+    is_offer = isinstance(outcome, StoredReview) and outcome.outcome is ReviewOutcome.OFFERED
+    return "line_offered" if is_offer else "line_reviewed"
 
 
 async def freeze(visit: Visit) -> Response:
@@ -139,6 +179,13 @@ async def unfreeze(visit: Visit) -> Response:
         )
 
     return await flow.run_previewed(visit, action, fields, plan, done="line_unfrozen")
+
+
+async def _limit_most(visit: Visit, row: Row) -> int | None:
+    """Return the highest limit without a new agreement, minor units."""
+    return await adjust_limit.limit_most(
+        visit.desk.house, customer_id=row["customer_id"], line_id=row["line_id"]
+    )
 
 
 async def _line(visit: Visit) -> Row | None:
@@ -265,6 +312,7 @@ def _available(row: Row, limit_minor: int) -> int:
 _LINE: Final = "/customers/{customer}/lines/{line}"
 
 PAGES: Final = (
+    Page(path=f"{_LINE}/review", show=review, submit=review, permission=Permission.CHANGE_LIMIT),
     Page(path=f"{_LINE}/limit", show=limit, submit=limit, permission=Permission.CHANGE_LIMIT),
     Page(path=f"{_LINE}/freeze", show=freeze, submit=freeze, permission=Permission.FREEZE),
     Page(path=f"{_LINE}/unfreeze", show=unfreeze, submit=unfreeze, permission=Permission.FREEZE),

@@ -31,6 +31,7 @@ STATUSES: Final = ("active", "frozen", "suspended", "closed")
 
 #: What an operator may do to a line, with what it needs and the states in which it makes sense.
 ACTIONS: Final = (
+    ("review", Permission.CHANGE_LIMIT, ("active", "frozen", "suspended")),
     ("limit", Permission.CHANGE_LIMIT, ("active", "frozen", "suspended")),
     ("freeze", Permission.FREEZE, ("active",)),
     ("unfreeze", Permission.FREEZE, ("frozen",)),

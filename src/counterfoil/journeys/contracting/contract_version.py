@@ -289,6 +289,7 @@ async def _replace(house: House, contract: Contract) -> Answer | Refused:
         agreement_sha256=contract.signed_sha256,
         product_version=contract.product_version,
         rate_daily_e8=contract.rate_daily_e8 if Change.PRICE in changes else None,
+        limit_minor=contract.limit_minor if Change.LIMIT in changes else None,
         author="customer",
     )
     key = f"agreement:{contract.contract_id}"

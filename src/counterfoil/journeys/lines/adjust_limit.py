@@ -15,6 +15,8 @@ from counterfoil.journeys.lines.lower_limit import lower
 from counterfoil.journeys.lines.settle_measures import end_gone
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import commands
+from counterfoil.lending.line import agreed_limit
+from counterfoil.lending.store import read_line
 from counterfoil.platform.batches import Answer
 
 
@@ -30,16 +32,20 @@ async def set_limit(
 ) -> Answer | Refused:
     """Raise or lower the limit; staff lower it by a measure, which is announced before it works.
 
-    The answer's `planned` says what waits for its day; None where the limit is changed.
+    It is raised as far as the customer has agreed, and no further: more is asked for or offered,
+    and the customer's agreement raises it (`raise_agreeing.py`). The answer's `planned` says what
+    waits for its day; None where the limit is changed.
     """
-    command = commands.SetLimit(
+    is_own = is_own_wish(author=author, reason=reason)
+    kind = commands.SetLimitAsWished if is_own else commands.SetLimit
+    command = kind(
         customer_id=customer_id,
         line_id=line_id,
         limit_minor=limit_minor,
         reason=reason,
         author=author,
     )
-    if not is_own_wish(author=author, reason=reason):
+    if not is_own:
         lowered = await lower(house, command, idempotency_key=idempotency_key)
         if lowered is not None:
             return lowered
@@ -48,6 +54,13 @@ async def set_limit(
         return said
     document = orjson.loads(said.text) | {"planned": None}
     return said._replace(text=orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode())
+
+
+async def limit_most(house: House, *, customer_id: int, line_id: int) -> int | None:
+    """Return the highest limit without a new agreement, minor units; None where no line is."""
+    async with house.database.connection() as connection:
+        line = await read_line(connection, customer_id, line_id)
+    return None if line is None else max(line.limit_minor, agreed_limit(line))
 
 
 async def freeze(

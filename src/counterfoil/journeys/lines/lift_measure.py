@@ -26,7 +26,7 @@ from counterfoil.lending.commands import (
     RestoreLimit,
     UnfreezeLine,
 )
-from counterfoil.lending.line import Line
+from counterfoil.lending.line import Line, agreed_limit
 from counterfoil.lending.review_facts import UNDONE
 from counterfoil.lending.store import read_line
 from counterfoil.platform.batches import QUERIES as PLATFORM
@@ -139,6 +139,8 @@ def _way_back(
     match held.kind:
         case Kind.LOWER:
             limit = transitions.limit_after_lifting(others, held)
+            # What the customer agreed to since, or asked for, stands.
+            limit = None if limit is None else min(limit, agreed_limit(line))
             if limit is None or limit <= line.limit_minor:
                 return None
             return RestoreLimit(**of, limit_minor=limit, from_minor=line.limit_minor, reason=reason)

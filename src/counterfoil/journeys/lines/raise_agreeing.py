@@ -49,7 +49,7 @@ from counterfoil.kernel.money import to_major_text
 from counterfoil.kernel.rates import RateDaily, annual_from_daily
 from counterfoil.lending import store as lending
 from counterfoil.lending.behaviour_store import customers_overdue
-from counterfoil.lending.commands import SetLimit
+from counterfoil.lending.commands import RaiseLimit
 from counterfoil.lending.cost_items import exact_percent
 from counterfoil.lending.line import Line
 from counterfoil.lending.refusals import LIMIT_CHANGED_MEANWHILE
@@ -258,9 +258,9 @@ async def _raise(house: House, agreed: Sequence[LimitRequest]) -> list[Answer | 
     return list(answers)
 
 
-def _command(request: LimitRequest) -> SetLimit:
+def _command(request: LimitRequest) -> RaiseLimit:
     assert request.limit_minor, "an accepted request has a limit"
-    return SetLimit(
+    return RaiseLimit(
         customer_id=request.customer_id,
         line_id=request.line_id,
         limit_minor=request.limit_minor,

@@ -71,7 +71,7 @@ def command_of(seed: int, key: str) -> Command:
     return SetLimit(
         customer_id=customer_id,
         line_id=customer_id,
-        limit_minor=_LIMIT_MINOR + _LIMIT_STEP_MINOR * chance.randint(-50, 50),
+        limit_minor=_LIMIT_MINOR - _LIMIT_STEP_MINOR * chance.randint(0, 100),
         reason="review",
         author="crash",
     )
