@@ -410,8 +410,10 @@ async def test_another_plan_is_shown_by_two_sheets_and_agreed_to_by_the_hash_of_
     owner = borrower.customer_id
     sheets = await site.get(f"/v1/loans/{loan['id']}/cost-sheets", customer_id=owner)
     # Kept by a job a moment later; none runs here.
-    assert sheets.json() == {"items": []}
+    assert sheets.json() == {"items": [], "next": None, "prev": None}
     line = borrower.line_id
     assert (await site.get(f"/v1/lines/{line}/statements", customer_id=owner)).json() == {
-        "items": []
+        "items": [],
+        "next": None,
+        "prev": None,
     }

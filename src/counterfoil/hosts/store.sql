@@ -17,8 +17,7 @@ INSERT INTO hosts.host_version (
 -- gives   one row a host, at most :page after the number given
 -- turns   is read to both sides of its key
 -- locks   none
-SELECT DISTINCT ON (v.host_id)
-       v.host_id, v.version_no, v.code, v.name, v.contract_from, v.contract_until, v.products,
+SELECT v.host_id, v.version_no, v.code, v.name, v.contract_from, v.contract_until, v.products,
        v.purposes, v.drawdown_purposes, v.origins, v.webhook_url, v.asked_by, v.approved_by,
        v.approval_id, v.registered_at,
        (SELECT s.reason FROM hosts.host_stop AS s
@@ -26,7 +25,11 @@ SELECT DISTINCT ON (v.host_id)
         ORDER BY s.stop_id LIMIT 1) AS stopped_for
 FROM hosts.host_version AS v
 WHERE v.host_id > /*turns*/ :after
-ORDER BY v.host_id ASC /*turns*/, v.version_no DESC
+  AND NOT EXISTS (
+      SELECT FROM hosts.host_version AS later
+      WHERE later.host_id = v.host_id AND later.version_no > v.version_no
+  )
+ORDER BY v.host_id ASC /*turns*/
 LIMIT :page;
 
 -- name: host
