@@ -34,8 +34,8 @@ Generated from the code by `make docs`; the same pages are served at `/docs`, th
   repayment, `tx_` transaction, `jr_` journal). Members that nobody knows are refused.
 * **Whose it is.** What belongs to a customer is asked for with its `customer_id`; somebody
   else's is answered like what never was: 404.
-* **Lists** give at most `limit` items and a `next`; send it as `after` to continue. There is no
-  way back but the pages that were read.
+* **Lists** give at most `limit` items with `next` and `prev`: send `next` as `after` to go on,
+  `prev` as `before` to go back. A list without them is whole, and its description says why.
 * **Errors** are problem documents (RFC 9457), in Chinese where `Accept-Language` asks for it:
   [errors.md](errors.md).
 * **Limits.** A body has at most 1,000,000 bytes, a list of commands at most 1,000. The HTTP

@@ -26,6 +26,7 @@ SAMPLES = {
     "version": "1",
     "language": "zh",
     "model_sha256": "0" * 64,
+    "registry_sha256": "0" * 64,
     "line_review_case_id": "lx_01hv4zq3k2f00",
     "call_request_id": "cb_01hv4zq3k2f00",
     "contact_case_id": "nc_01hv4zq3k2f00",

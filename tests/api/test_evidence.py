@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.api.conftest import Site
+from tests.api.test_bad_input import check_problem
 from tests.store.log_desk import ORIGIN
 
 from counterfoil.evidence import log_store
@@ -80,6 +81,14 @@ async def test_a_receipt_goes_from_pending_to_a_file_that_verifies(
     opening = (await site.get(f"{address}/opening", **mine)).json()
     assert opening["body"]["answer"]["id"] == borrower.line_id
     assert opening["body"]["prev_checkpoint"]["size"] == 0
+    # Damaged where it is kept, it is refused by name, and the alarm counts each time.
+    async with site.house.database.transaction() as connection:
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute("UPDATE evidence.leaf SET sealed = sealed || '\\x00'::bytea")
+    for count, path in enumerate(("", "/opening"), start=1):
+        lost = await site.get(f"{address}{path}", **mine)
+        check_problem(lost, 410, "opening_lost")
+        assert site.house.vault.rejections.total == count
 
 
 async def test_a_leaf_is_shown_to_nobody_but_its_customer(site: Site, tmp_path: Path) -> None:

@@ -6,9 +6,12 @@ import pytest
 from tests.api.conftest import Json, Site
 from tests.api.test_applications import person
 from tests.api.test_bad_input import check_problem
+from tests.store.test_feature_registry import COMPLIANCE, OWN, texts_with
 
+from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.knowing.feature_quality import run_checks
 from counterfoil.kernel import ids
+from counterfoil.platform.approvals import Approval
 
 
 async def customer(site: Site) -> str:
@@ -118,8 +121,9 @@ async def test_what_a_bad_record_touched_gets_proposals(site: Site) -> None:
     }
     # It reached no decision: there is nothing to propose.
     found = await site.post("/v1/record-corrections", told_of)
-    assert (found.status_code, found.json()) == (201, {"items": [], "reports": []})
-    assert (await site.get("/v1/record-corrections")).json() == {"items": [], "reports": []}
+    nothing: Json = {"items": [], "reports": [], "next": None, "prev": None}
+    assert (found.status_code, found.json()) == (201, nothing)
+    assert (await site.get("/v1/record-corrections")).json() == nothing
     nobody = await site.post(
         "/v1/record-corrections", told_of | {"customer_id": ids.to_text(ids.CUSTOMER, 1)}
     )
@@ -146,3 +150,37 @@ async def test_a_source_is_judged_by_its_days_and_its_cost(site: Site) -> None:
     assert applicant["records_count"] >= 1
     assert applicant["spent_minor"] == applicant["records_count"] * applicant["cost_minor"]
     assert [one["score_ppm"] for one in applicant["history"]] == [applicant["score_ppm"]]
+
+
+async def test_a_registry_is_asked_for_approved_and_published_over_http(site: Site) -> None:
+    where, files = "/v1/feature-registries/publications", texts_with(OWN)
+    wish = {"registry": files, "reason": "more to go by"}
+    asked = await site.post(where, wish)
+    assert asked.status_code == 201, asked.text
+    assert asked.json()["state"] == "requested"
+    check_problem(await site.post(where, wish), 403, "approval_missing")
+    approval_id = ids.from_text(ids.APPROVAL, asked.json()["approval_id"])
+    done = await decide_approval(
+        site.house, COMPLIANCE, approval_id, is_approved=True, reason="read the report"
+    )
+    assert isinstance(done, Approval), done
+    shipped = site.house.registry.sha256
+    made = await site.post(where, wish)
+    assert made.json() == {**asked.json(), "state": "published"}
+    [one] = (await site.get(where)).json()["items"]
+    assert (one["registry_sha256"], one["approver"]) == (site.house.registry.sha256, "bo")
+    back = (await site.get(f"/v1/feature-registries/{shipped}/difference")).json()
+    assert [(change["name"], change["how"]) for change in back["changes"]] == [
+        ("own_limits_opened_minor", "removed")
+    ]
+    assert (back["before_sha256"], back["faults"]) == (one["registry_sha256"], [])
+
+
+async def test_what_is_no_registry_is_refused_with_its_place(site: Site) -> None:
+    where, reason = "/v1/feature-registries/publications", "more to go by"
+    broken = {"registry": {"own.toml": "[[features]"}, "reason": reason}
+    check_problem(await site.post(where, broken), 409, "registry_gate_closed")
+    nobody = {"registry": "ab" * 32, "reason": reason}
+    check_problem(await site.post(where, nobody), 404, "registry_not_found")
+    unknown = await site.get(f"/v1/feature-registries/{'ab' * 32}/difference")
+    check_problem(unknown, 404, "registry_not_found")

@@ -85,7 +85,7 @@ async def test_a_wish_becomes_an_offer_and_the_agreement_raises_the_limit(
     path = f"/v1/limit-requests/{request['id']}"
     assert (await site.get(path, customer_id=line.customer_id)).json() == request
     listed = await site.get(f"{line.path}/limit-requests", customer_id=line.customer_id)
-    assert listed.json() == {"items": [request]}
+    assert listed.json() == {"items": [request], "next": None, "prev": None}
     assert await line.limit() == 500_000
     agreement = await line.agreement(request)
     raised = await site.post(f"{path}/acceptance", agreement, key="y1")

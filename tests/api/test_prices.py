@@ -9,7 +9,12 @@ from counterfoil.lending.promotion import read_promotion
 
 
 async def test_promotions_stand_with_what_is_left_and_who_pays(site: Site) -> None:
-    assert (await site.get("/v1/promotions")).json() == {"items": [], "by_funder": []}
+    assert (await site.get("/v1/promotions")).json() == {
+        "items": [],
+        "by_funder": [],
+        "next": None,
+        "prev": None,
+    }
     kept = promotion_store.Kept(promotion_id=1, promotion=read_promotion(TEXT))
     signed = promotion_store.Signed(
         author="ana", approver="ben", approval_id=2, published_at=site.house.clock.now()

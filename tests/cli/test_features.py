@@ -42,16 +42,27 @@ def test_a_wrong_registry_is_told_with_its_place(run: Run, tmp_path: Path) -> No
 
 
 def test_what_is_known_is_told_and_nothing_is_invented(run: Run, tmp_path: Path) -> None:
-    nobody = ids.to_text(ids.CUSTOMER, 5)
-    told = json.loads(run("features", "value", nobody, "own_grade", "--json").stdout)
+    nobody, password = ids.to_text(ids.CUSTOMER, 5), "correct horse 7 battery\n"
+    by = ("--as", "ana", "--password-stdin")
+    run("operators", "set", "ana", "--role", "risk_analyst", "--password-stdin", typed=password)
+    value = ("features", "value", nobody, "own_grade", "--json")
+    assert run(*value).returncode == 2
+    assert run(*value, *by, typed="wrong horse\n").returncode == 1
+    told = json.loads(run(*value, *by, typed=password).stdout)
     assert [(one["value"], one["quality"]) for one in told["features"]] == [(None, "unknown")]
+    trail = [json.loads(line) for line in run("privacy", "trail").stdout.splitlines()]
+    looked = [one for one in trail if one["subject"] == "counterfoil features value"]
+    assert [(one["actor"], one["outcome"]) for one in looked] == [("ana", "done")]
+    assert looked[0]["customer_ids"] == ["5"]
     checked = run("features", "quality", "--run", "--json")
     assert checked.returncode == 0, checked.stderr
     sources = {one["source"]: one for one in json.loads(checked.stdout)["sources"]}
     assert sources["bureau"]["effect"] == "pass"
     assert len(sources["bureau"]["checks"]) > 1
     assert json.loads(run("features", "quarantine", "--json").stdout) == {"quarantined": []}
-    out = run("features", "export", "h.parquet", "own_grade", "--days", "2026-01-31")
+    export = ("features", "export", "h.parquet", "own_grade", "--days", "2026-01-31")
+    out = run(*export, *by, typed=password)
     assert out.returncode == 0, out.stderr
-    traced = run("features", "trace", nobody, "--record", "nothing", "--json")
+    trace = ("features", "trace", nobody, "--record", "nothing", "--json")
+    traced = run(*trace, *by, typed=password)
     assert json.loads(traced.stdout)["decisions"] == []

@@ -297,8 +297,8 @@ CLOSED_FAMILIES = {
 }
 OPEN_FAMILIES = {
     *("bound", "channel", "customer_language", "decided_by", "environment", "feature_source"),
-    *("inquiry_purpose", "journal", "line_event", "purpose", "reason", "trail_act"),
-    *("authentication_method", "data_owner", "scene_document", "summary_word"),
+    *("inquiry_purpose", "journal", "line_event", "purpose", "reason", "registry_report"),
+    *("authentication_method", "data_owner", "scene_document", "summary_word", "trail_act"),
 }
 #: Keys put together at run time: pattern of the code → the keys it makes.
 MADE = {

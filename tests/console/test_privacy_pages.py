@@ -1,6 +1,7 @@
 """Seeing in clear, deciding for two, and the trail, as the pages of the console do it."""
 
 import re
+from collections import Counter
 
 import httpx
 import pytest
@@ -8,11 +9,15 @@ from starlette.routing import Route
 from tests.console.accessibility import faults
 from tests.console.conftest import Browser
 from tests.console.test_pages import first_record
+from tests.store.test_feature_registry import ANALYST, OWN, registry_with
 
 from counterfoil.console.access import ROLES, may
 from counterfoil.console.app import PAGES
 from counterfoil.console.page import Page
 from counterfoil.journeys.approve import ask_approval
+from counterfoil.journeys.knowing import publish_registry
+from counterfoil.journeys.knowing.publish_registry import report_of, request_registry
+from counterfoil.journeys.knowing.registry_impact import Impact
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel import ids
 from counterfoil.platform.access_matrix import Actor, reading
@@ -170,6 +175,35 @@ async def test_a_second_person_decides_in_the_console(stranger: Browser) -> None
     again = await stranger.submit(page, href, decision="refuse", reason="changed my mind")
     assert again.status_code == 422
     assert "Approved" in (await stranger.get("/console/approvals")).text
+
+
+async def test_whoever_approves_a_registry_reads_its_difference_and_impact_first(
+    stranger: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def impact_of(*_: object) -> Impact:
+        return Impact(
+            cases=7,
+            values={"own_limits_opened_minor": Counter(changed=4)},
+            outcomes=Counter({"approve > decline": 3}),
+        )
+
+    monkeypatch.setattr(publish_registry, "impact_of", impact_of)
+    registry = registry_with(OWN)
+    asked = await request_registry(stranger.house, ANALYST, registry, reason="more to go by")
+    assert isinstance(asked, Approval)
+    await stranger.sign_in("compliance")
+    href = f"/console/approvals/{ids.to_text(ids.APPROVAL, asked.approval_id)}"
+    page = await stranger.get(href)
+    assert faults(page.text) == []
+    for told in ("What changes", "added", "Values in 7 recorded decisions", "approve &gt; decline"):
+        assert told in page.text
+    held = await report_of(stranger.house, asked)
+    assert held is not None
+    assert held["policies"]
+    for version in held["policies"]:
+        assert version in page.text
+    wrong = await stranger.submit(page, href, decision="approve", reason="")
+    assert "own_limits_opened_minor" in wrong.text
 
 
 async def test_nobody_decides_in_the_console_on_their_own_request(stranger: Browser) -> None:

@@ -43,7 +43,10 @@ from counterfoil.kernel.calendar import add_months
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import PostgresError
+from counterfoil.privacy import grant_store
 from counterfoil.privacy.erasure_store import Hold
+from counterfoil.privacy.grant_store import Grant
+from counterfoil.privacy.vault import Purpose
 
 NOTICE = "income-proof"
 HALF_A_YEAR = 181 * 86_400
@@ -134,6 +137,40 @@ async def test_a_statement_proves_an_income_and_shows_what_an_offer_leaves(desk:
     # What the API says is this, member by member.
     assert CapacityView.model_validate(view).statements[0].lines_count == 25
     assert ImportedView.model_validate(found).uncategorised_ppm < 10_000
+    await lines_are_refused_once_damaged(one, ids.from_text(ids.STATEMENT, found["id"]))
+
+
+async def lines_are_refused_once_damaged(one: Person, statement_id: int) -> None:
+    """Read the lines with a grant, damage what is kept, and see it refused and counted."""
+    house, now = one.desk.house, one.desk.house.clock.now()
+    grant = Grant(
+        customer_id=one.customer_id,
+        grant_id=7,
+        granted_to="ann",
+        role="clerk",
+        purpose="credit_review",
+        data=(Purpose.STATEMENT.value,),
+        ticket="T-1",
+        reason="income in doubt",
+        granted_at=now,
+        expires_at=now + timedelta(hours=1),
+        approval_id=None,
+    )
+    async with house.database.transaction() as connection:
+        await grant_store.add_grants(connection, [grant])
+
+    async def look() -> object:
+        return await statements.explained_lines(
+            house, customer_id=one.customer_id, statement_id=statement_id, by="ann", grant_id=7
+        )
+
+    read = await look()
+    assert isinstance(read, list)
+    assert len(read) == 25
+    async with house.database.transaction() as connection:
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute("UPDATE capacity.statement SET sealed = sealed || '\\x00'::bytea")
+    assert (code(await look()), house.vault.rejections.total) == ("ciphertext_rejected", 1)
 
 
 async def test_nothing_of_a_line_is_left_outside_the_vault(desk: Desk) -> None:

@@ -86,9 +86,12 @@ async def house(database_url: str, tmp_path: Path, clock: TestClock) -> AsyncIte
 
 
 def registry_with(own: str) -> Registry:
+    return parse_registry(texts_with(own))
+
+
+def texts_with(own: str) -> dict[str, str]:
     folder = resources.files("counterfoil.features").joinpath("registry")
-    texts = {file.name: file.read_text("utf-8") for file in folder.iterdir()}
-    return parse_registry(texts | {"own.toml": own})
+    return {file.name: file.read_text("utf-8") for file in folder.iterdir()} | {"own.toml": own}
 
 
 def code(answer: object) -> str:

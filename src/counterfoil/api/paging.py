@@ -8,7 +8,7 @@ Way back    A list read to its end and back by `prev` is the same list, item by 
 """
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Final, Generic, NamedTuple, TypeVar
 
 from fastapi import Depends, Query
@@ -27,6 +27,7 @@ PAGE_MAX: Final = 200
 #: Letters of an identifier's text after its prefix.
 _BODY_LENGTH: Final = 13
 _PREFIX: Final = "cu"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: An object's key in a list: customer and number, or day and number; 0 and number where the
 #: number alone is the order.
@@ -35,6 +36,11 @@ Key = tuple[int, int]
 NEWEST: Final = 2**63 - 1
 #: Where a list in the order of its keys begins.
 BEGINNING: Final[Key] = (0, 0)
+
+
+def microseconds_of(at: datetime) -> int:
+    """Return an instant as the microseconds since 1970, for a list that is ordered by it."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 def write_cursor(key: Key) -> str:
@@ -155,6 +161,19 @@ def page_of(found: Sequence[T], turn: Turn, key_of: Callable[[T], Key]) -> Shown
         key_of(items[-1]) if has_next else None,
         key_of(items[0]) if has_prev else None,
     )
+
+
+def page_of_whole(
+    every: Sequence[T], turn: Turn, key_of: Callable[[T], Key], *, is_falling: bool = False
+) -> Shown[T]:
+    """Return the page of a list that was read whole, its keys rising or falling."""
+    if turn.key is None:
+        return page_of(every[: turn.page], turn, key_of)
+    if turn.is_back is not is_falling:
+        found = [item for item in every if key_of(item) < turn.key]
+    else:
+        found = [item for item in every if key_of(item) > turn.key]
+    return page_of(found[-turn.page :] if turn.is_back else found[: turn.page], turn, key_of)
 
 
 def cut(found: Sequence[T], limit: int, *, is_back: bool) -> tuple[list[T], bool]:

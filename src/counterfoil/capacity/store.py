@@ -235,11 +235,16 @@ async def add_runs(
 
 
 async def runs_of_customer(
-    connection: Connection, customer_id: int, *, page: int, before: int = NEWEST
+    connection: Connection,
+    customer_id: int,
+    *,
+    page: int,
+    before: int = NEWEST,
+    is_back: bool = False,
 ) -> list[GuardRun]:
     """Return a page of a customer's runs, newest first."""
-    rows = await QUERIES.runs_of_customer.fetch(
-        connection, customer_id=customer_id, page=page, before=before
+    rows = await QUERIES.runs_of_customer.page(
+        connection, customer_id=customer_id, page=page, before=before, is_back=is_back
     )
     return [_run(row) for row in rows]
 

@@ -199,13 +199,14 @@ FROM unnest(:rows::capacity.guard_run_v1[]) AS r;
 
 -- name: runs_of_customer
 -- A customer's runs, newest first.
--- gives   at most :page rows below the number given
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT customer_id, run_id, occasion, subject_id, as_of, ran_at, outcome, cap_minor, cap_by, hits,
        ceilings, inputs, result
 FROM capacity.guard_run
-WHERE customer_id = :customer_id AND run_id < :before
-ORDER BY run_id DESC
+WHERE customer_id = :customer_id AND run_id < /*turns*/ :before
+ORDER BY run_id DESC /*turns*/
 LIMIT :page;
 
 -- name: runs_after

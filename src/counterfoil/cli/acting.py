@@ -44,7 +44,7 @@ def as_operator(
 
     `act` is what the access matrix calls it. Whatever the command names by its number, customers
     and what is theirs, has to lie in the operator's reach, and so has what stands in the text that
-    `about` gives. Whom it shows stands in the trail.
+    `about` gives. Whom it names or shows stands in the trail.
     """
     from counterfoil.kernel.errors import Refused
 
@@ -67,13 +67,15 @@ def as_operator(
 def in_house(work: "Callable[[House], Awaitable[T]]") -> T:
     """Run work in the installation's house, migrated if its database is embedded.
 
-    Nobody signs in for it: whoever has the machine's account has the database too. Whom it shows
-    stands in the trail under the name of that account.
+    Nobody signs in for it: whoever has the machine's account has the database too. Whom it names
+    or shows stands in the trail under the name of that account.
     """
+    from counterfoil.kernel.errors import Refused
 
     async def run(house: "House") -> T:
         outcome = await work(house)
-        await _note_shown(house, machine_account(), outcome)
+        if not isinstance(outcome, Refused):
+            await _note_shown(house, machine_account(), outcome)
         return outcome
 
     return _run_in_house(run)
@@ -88,11 +90,11 @@ def machine_account() -> "Actor":
 
 
 async def _note_shown(house: "House", actor: "Actor", outcome: object) -> None:
-    """Write to the trail, before anything is printed, whom the outcome of a command names."""
+    """Write to the trail, before anything is printed, whom a command and its outcome name."""
     from counterfoil.journeys.guarding.look_book import LookBook, customers_of
     from counterfoil.journeys.trail import CONCERNED_MAX, Act
 
-    shown, looks = customers_of(outcome), LookBook()
+    shown, looks = customers_of([outcome, *_named()]), LookBook()
     for start in range(0, len(shown), CONCERNED_MAX):
         some = shown[start : start + CONCERNED_MAX]
         await looks.note(house, actor, Act(name="read", subject=_command()), some)

@@ -183,11 +183,17 @@ def lines(
     output.write_json({"lines": shapes})
 
 
-def show(customer: Customer, *, as_json: Json = False) -> None:
-    """Show what a customer can carry, and how the guard last judged."""
+def show(
+    customer: Customer,
+    *,
+    name: As,
+    password_stdin: PasswordStdin = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a customer can carry, and how the guard last judged; it is recorded."""
     number = _identifier("cu", customer)
 
-    async def work(house: "House") -> "dict[str, Any] | Refused":
+    async def work(house: "House", _actor: "Actor") -> "dict[str, Any] | Refused":
         from counterfoil.journeys.affording.capacity import capacity_of, runs_of
         from counterfoil.kernel.errors import Refused
 
@@ -199,12 +205,12 @@ def show(customer: Customer, *, as_json: Json = False) -> None:
             return runs
         return {"capacity": found, "runs": runs}
 
-    found = _refused(in_house(work))
+    found = as_operator(name, work, password_stdin=password_stdin)
     if as_json:
         output.write_json(found)
         return
     capacity = found["capacity"]
-    for name in (
+    for member in (
         "income_monthly_minor",
         "income_evidence",
         "income_stability_ppm",
@@ -215,7 +221,7 @@ def show(customer: Customer, *, as_json: Json = False) -> None:
         "stress_disposable_minor",
         "stress_dsr_ppm",
     ):
-        typer.echo(f"{name:24} {_shown(capacity[name])}")
+        typer.echo(f"{member:24} {_shown(capacity[member])}")
     for run in found["runs"][:1]:
         reasons = ", ".join(item["code"] for item in run["reasons"])
         typer.echo(f"{'guard':24} {run['outcome']} on {run['as_of']} {reasons}".rstrip())

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from counterfoil.cli import output
-from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
+from counterfoil.cli.acting import As, PasswordStdin, as_operator
 
 if TYPE_CHECKING:
     from counterfoil.customers.record_link import LinkStep
@@ -67,22 +67,21 @@ def split(
 def links(
     customer: Annotated[str, typer.Argument(help="A record on either side, `cu_…`.")],
     *,
+    name: As,
+    password_stdin: PasswordStdin = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List what happened to the links of a record, newest first."""
+    """List what happened to the links of a record, newest first; it is recorded."""
     from counterfoil.kernel import ids
-    from counterfoil.kernel.errors import Refused
 
     number = _number(customer)
 
-    async def read(house: "House") -> "list[LinkStep] | Refused":
+    async def read(house: "House", _actor: "Actor") -> "list[LinkStep] | Refused":
         from counterfoil.journeys.knowing.link_records import links_of
 
         return await links_of(house, number)
 
-    found = in_house(read)
-    if isinstance(found, Refused):
-        raise output.fail(f"{found.message} {found.next_step} ({found.code})")
+    found = as_operator(name, read, password_stdin=password_stdin)
     columns = ("link", "step", "customer", "surviving", "approval", "by", "at")
     rows = [
         (

@@ -110,6 +110,8 @@ def under_consent(
     customer: Customer,
     consent: Annotated[str, typer.Argument(help="Number of a consent, such as cs_…")],
     *,
+    name: As,
+    password_stdin: PasswordStdin = False,
     as_json: Json = False,
 ) -> None:
     """List the decisions that used what is known under a consent."""
@@ -117,13 +119,13 @@ def under_consent(
 
     customer_id, consent_id = _number(ids.CUSTOMER, customer), _number(ids.CONSENT, consent)
 
-    async def work(house: "House") -> "list[DecisionRead]":
+    async def work(house: "House", _actor: "Actor") -> "list[DecisionRead]":
         from counterfoil.journeys.knowing.feature_lineage import decisions_under_consent
 
         async with house.database.transaction() as connection:
             return await decisions_under_consent(house, connection, customer_id, consent_id)
 
-    _tell_decisions(in_house(work), as_json=as_json)
+    _tell_decisions(as_operator(name, work, password_stdin=password_stdin), as_json=as_json)
 
 
 def quarantine(*, as_json: Json = False) -> None:

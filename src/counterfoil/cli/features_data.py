@@ -1,13 +1,15 @@
 """`counterfoil features`: what is known of customers – values, origins, quality, history."""
 
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from counterfoil.cli import output
-from counterfoil.cli.acting import in_house
+from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
 from counterfoil.cli.policy_source import Json
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from counterfoil.journeys.knowing.feature_lineage import Affected, Lineage
     from counterfoil.journeys.knowing.feature_quality import SourceQuality
     from counterfoil.kernel.errors import Refused
+    from counterfoil.platform.access_matrix import Actor
 
 _PPM_PER_PERCENT = 10_000
 
@@ -29,36 +32,38 @@ def value(
     *,
     purpose: Purpose = None,
     line: Annotated[str | None, typer.Option(help="A line, for features of a line.")] = None,
+    name: As,
+    password_stdin: PasswordStdin = False,
     as_json: Json = False,
 ) -> None:
-    """Tell features of a customer as they are known now, with source, day and quality."""
+    """Tell features of a customer as known now, with source, day and quality; it is recorded."""
     from counterfoil.kernel import ids
 
     customer_id = _number(ids.CUSTOMER, customer)
     line_id = None if line is None else _number(ids.LINE, line)
 
-    async def work(house: "House") -> "Facts":
+    async def work(house: "House", _actor: "Actor") -> "Facts":
         from counterfoil.journeys.knowing.facts import facts_for
 
         wanted = names or list(house.registry.features)
-        if unknown := [name for name in wanted if name not in house.registry.features]:
+        if unknown := [one for one in wanted if one not in house.registry.features]:
             raise output.fail(f"There is no feature {unknown[0]} in the registry.")
         async with house.database.transaction() as connection:
             return await facts_for(
                 house, connection, customer_id, wanted, purpose=purpose, line_id=line_id
             )
 
-    facts = in_house(work)
+    facts = as_operator(name, work, password_stdin=password_stdin)
     shapes = [
         {
-            "name": name,
+            "name": feature,
             "value": one.value,
             "quality": one.quality.value,
             "source": None if one.last is None else one.last.source,
             "record": None if one.last is None else one.last.source_record,
             "on": None if one.found.as_of is None else one.found.as_of.isoformat(),
         }
-        for name, one in facts.readings.items()
+        for feature, one in facts.readings.items()
     ]
     if as_json:
         output.write_json({"as_of": facts.as_of.on.isoformat(), "features": shapes})
@@ -118,6 +123,8 @@ def trace(
     record: Annotated[
         str | None, typer.Option(help="A source's record: every decision that it has reached.")
     ] = None,
+    name: As,
+    password_stdin: PasswordStdin = False,
     as_json: Json = False,
 ) -> None:
     """Follow a decision back to its sources, or a record forward to every decision it touched."""
@@ -126,11 +133,12 @@ def trace(
     if (subject is None) == (record is None):
         raise typer.BadParameter("give --subject or --record", param_hint="--subject")
     customer_id = _number(ids.CUSTOMER, customer)
+    act = partial(as_operator, name, password_stdin=password_stdin)
     if subject is not None:
         prefix = subject.partition("_")[0]
-        _trace_back(customer_id, _number(prefix, subject), as_json=as_json)
+        _trace_back(act, customer_id, _number(prefix, subject), as_json=as_json)
     else:
-        _trace_forward(customer_id, str(record), as_json=as_json)
+        _trace_forward(act, customer_id, str(record), as_json=as_json)
 
 
 def export(
@@ -142,22 +150,28 @@ def export(
     lender: Annotated[
         str | None, typer.Option(help="The lender of record, where there are several.")
     ] = None,
+    name: As,
+    password_stdin: PasswordStdin = False,
 ) -> None:
-    """Write features of a lender's customers as they were known at the end of each day."""
+    """Write features of a lender's customers as known at the end of each day; it is recorded."""
 
-    async def work(house: "House") -> int:
+    async def work(house: "House", actor: "Actor") -> int:
         import polars as pl
 
         from counterfoil.journeys.knowing.feature_history import values_by_day
         from counterfoil.journeys.knowing.profile_lenders import lenders_of
+        from counterfoil.journeys.trail import Act, note
 
         lenders = sorted(lenders_of(house))
         if lender not in lenders and (lender is not None or len(lenders) > 1):
             raise output.fail(f"Name the lender with --lender: {', '.join(lenders)}.")
         lender_id = lender or lenders[0]
 
-        if unknown := [name for name in names if name not in house.registry.features]:
+        if unknown := [one for one in names if one not in house.registry.features]:
             raise output.fail(f"There is no feature {unknown[0]} in the registry.")
+        subject = f"{lender_id} {days} {' '.join(names)}"
+        async with house.database.transaction() as connection:
+            await note(house, connection, actor, Act(name="feature_history", subject=subject))
         pages = [
             page
             async for page in values_by_day(
@@ -174,22 +188,20 @@ def export(
         wanted = [date.fromisoformat(day) for day in days.split(",")]
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong), param_hint="--days") from wrong
-    rows = in_house(work)
+    rows = as_operator(name, work, act="export", password_stdin=password_stdin)
     typer.echo(f"{rows:,} rows written to {out}." if rows else "Nothing is known yet.")
 
 
-def _trace_back(customer_id: int, subject_id: int, *, as_json: bool) -> None:
-    async def work(house: "House") -> "Lineage | Refused":
+def _trace_back(
+    act: Callable[..., "Lineage"], customer_id: int, subject_id: int, *, as_json: bool
+) -> None:
+    async def work(house: "House", _actor: "Actor") -> "Lineage | Refused":
         from counterfoil.journeys.knowing.feature_lineage import lineage_of
 
         async with house.database.transaction() as connection:
             return await lineage_of(house, connection, customer_id, subject_id)
 
-    from counterfoil.journeys.knowing.feature_lineage import Lineage
-
-    found = in_house(work)
-    if not isinstance(found, Lineage):
-        raise output.fail(f"{found.message} {found.next_step}")
+    found = act(work)
     rows = [
         {
             "name": one.name,
@@ -209,8 +221,10 @@ def _trace_back(customer_id: int, subject_id: int, *, as_json: bool) -> None:
         output.write_table(f"Read by {found.policy_version}", columns, table)
 
 
-def _trace_forward(customer_id: int, record: str, *, as_json: bool) -> None:
-    async def work(house: "House") -> "list[Affected]":
+def _trace_forward(
+    act: Callable[..., "list[Affected]"], customer_id: int, record: str, *, as_json: bool
+) -> None:
+    async def work(house: "House", _actor: "Actor") -> "list[Affected]":
         from counterfoil.journeys.knowing.feature_lineage import affected_by
 
         async with house.database.transaction() as connection:
@@ -226,7 +240,7 @@ def _trace_forward(customer_id: int, record: str, *, as_json: bool) -> None:
             "outcome_now": one.outcome,
             "changed": {name: list(pair) for name, pair in one.changed.items()},
         }
-        for one in in_house(work)
+        for one in act(work)
     ]
     if as_json:
         output.write_json({"record": record, "decisions": rows})

@@ -106,20 +106,17 @@ def published(*, as_json: Json = False) -> None:
 async def _publish(
     house: "House", actor: "Actor", registry: "Registry", reason: str
 ) -> "dict[str, str] | Refused":
-    from counterfoil.features.refusals import REGISTRY_NOT_REQUESTED, REGISTRY_OUTDATED
-    from counterfoil.journeys.knowing.publish_registry import publish_registry, request_registry
+    from counterfoil.journeys.knowing.publish_registry import ask_or_publish
     from counterfoil.kernel import ids
     from counterfoil.kernel.errors import Refused
+    from counterfoil.platform.approvals import Approval
 
-    made = await publish_registry(house, actor, registry, reason=reason)
-    if not isinstance(made, Refused):
-        return {"state": "published", "registry_sha256": made.sha256}
-    if made.code not in {REGISTRY_NOT_REQUESTED.code, REGISTRY_OUTDATED.code}:
+    made = await ask_or_publish(house, actor, registry, reason=reason)
+    if isinstance(made, Refused):
         return made
-    approval = await request_registry(house, actor, registry, reason=reason)
-    if isinstance(approval, Refused):
-        return approval
-    number = ids.to_text(ids.APPROVAL, approval.approval_id)
+    if not isinstance(made, Approval):
+        return {"state": "published", "registry_sha256": made.sha256}
+    number = ids.to_text(ids.APPROVAL, made.approval_id)
     return {"state": "requested", "registry_sha256": registry.sha256, "approval_id": number}
 
 

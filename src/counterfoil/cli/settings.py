@@ -30,14 +30,20 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="debits")
 
 
-def show(customer: Customer, *, as_json: Json = False) -> None:
-    """Show what a customer has set, with what is allowed, and the history of it."""
+def show(
+    customer: Customer,
+    *,
+    name: As,
+    password_stdin: PasswordStdin = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a customer has set, with what is allowed and its history; it is recorded."""
     from counterfoil.kernel import ids
     from counterfoil.kernel.errors import Refused
 
     number = _number(ids.CUSTOMER, customer)
 
-    async def read(house: "House") -> "dict[str, Any] | Refused":
+    async def read(house: "House", _actor: "Actor") -> "dict[str, Any] | Refused":
         from counterfoil.journeys.serving.read_settings import read_history, read_settings
 
         found = await read_settings(house, customer_id=number, reading=None)
@@ -60,9 +66,7 @@ def show(customer: Customer, *, as_json: Json = False) -> None:
             ]
         }
 
-    found = in_house(read)
-    if isinstance(found, Refused):
-        raise output.fail(f"{found.message} {found.next_step} ({found.code})")
+    found = as_operator(name, read, password_stdin=password_stdin)
     if as_json:
         output.write_json(found)
         return

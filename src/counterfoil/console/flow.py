@@ -55,6 +55,16 @@ class Crumb:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What somebody should have read before: a table with its title."""
+
+    name: str
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """An action as it is introduced: what it does and where it leads back to."""
 
@@ -67,6 +77,8 @@ class Action:
     api_call: str = ""
     #: Where it leads once it is done; the record where it is empty.
     then: str = ""
+    #: What is shown beneath the form.
+    findings: Sequence[Findings] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +91,7 @@ class FormView:
     record: Crumb
     #: What the button does: shows everything once more, or does it at once.
     button: str
+    findings: Sequence[Findings] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +131,12 @@ def show_form(
                       **initial)  # fmt: skip
     button = visit.t("flow.preview") if is_previewed else visit.t("flow.submit")
     view = FormView(
-        form=form, fields=fields, intro=action.intro, record=action.record, button=button
+        form=form,
+        fields=fields,
+        intro=action.intro,
+        record=action.record,
+        button=button,
+        findings=action.findings,
     )
     return visit.page(
         "action/form.html",

@@ -8,6 +8,10 @@ from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
 
 QUERIES: Final = Queries.load("counterfoil.contracts", "notice_run_store.sql")
+#: Acts that a list shows unless told otherwise.
+RUNS_LISTED: Final = 100
+#: Beyond every number, where a list begins that has the newest first.
+NEWEST: Final = 2**63 - 1
 _ADDED: Final = (
     "run_id", "payload_sha256", "product_code", "of_version", "effective_on", "product_version",
     "rate_daily_e8", "reason", "asked_by", "approved_by", "approval_id", "started_at",
@@ -56,11 +60,18 @@ async def read_runs(
     *,
     payload_sha256: bytes | None = None,
     is_unfinished: bool = False,
-    page: int = 100,
+    page: int = RUNS_LISTED,
+    before: int = NEWEST,
+    is_back: bool = False,
 ) -> list[NoticeRun]:
-    """Return acts, newest first."""
-    rows = await QUERIES.runs.fetch(
-        connection, payload_sha256=payload_sha256, is_unfinished=is_unfinished, page=page
+    """Return a page of acts, newest first."""
+    rows = await QUERIES.runs.page(
+        connection,
+        payload_sha256=payload_sha256,
+        is_unfinished=is_unfinished,
+        page=page,
+        before=before,
+        is_back=is_back,
     )
     return [NoticeRun(**dict(row)) for row in rows]
 

@@ -13,7 +13,8 @@ INSERT INTO contracts.notice_run (
 
 -- name: runs
 -- Acts, newest first: all, one by what was agreed to, or those that are not finished.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT run_id, payload_sha256, product_code, of_version, effective_on, product_version,
        rate_daily_e8, reason, asked_by, approved_by, approval_id, started_at, lines_before,
@@ -21,7 +22,8 @@ SELECT run_id, payload_sha256, product_code, of_version, effective_on, product_v
 FROM contracts.notice_run
 WHERE (:payload_sha256::bytea IS NULL OR payload_sha256 = :payload_sha256)
   AND (NOT :is_unfinished::boolean OR finished_at IS NULL)
-ORDER BY run_id DESC
+  AND run_id < /*turns*/ :before
+ORDER BY run_id DESC /*turns*/
 LIMIT :page;
 
 -- name: outcomes

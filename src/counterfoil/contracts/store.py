@@ -16,6 +16,8 @@ _ROW: Final = attrgetter(*(field.name for field in fields(Contract)))
 
 #: Contracts of one customer that a list shows.
 LISTED_MAX: Final = 200
+#: Beyond every number, where a list begins that has the newest first.
+NEWEST: Final = 2**63 - 1
 
 #: Customer and application.
 Key = tuple[int, int]
@@ -41,10 +43,17 @@ async def lock_contract(
     return None if row is None else Contract(*row)
 
 
-async def read_contracts_of(connection: Connection, customer_id: int) -> list[Contract]:
-    """Return the latest contracts of a customer, newest first."""
-    rows: list[Any] = await QUERIES.contracts_of_customer.fetch(
-        connection, customer_id=customer_id, page=LISTED_MAX
+async def read_contracts_of(
+    connection: Connection,
+    customer_id: int,
+    *,
+    page: int = LISTED_MAX,
+    before: int = NEWEST,
+    is_back: bool = False,
+) -> list[Contract]:
+    """Return a page of the contracts of a customer, newest first."""
+    rows: list[Any] = await QUERIES.contracts_of_customer.page(
+        connection, customer_id=customer_id, page=page, before=before, is_back=is_back
     )
     return [Contract(*row) for row in rows]
 
@@ -135,10 +144,12 @@ async def read_pending_change(
     return Contract(*rows[0]) if rows else None
 
 
-async def read_versions(connection: Connection, key: Key, *, page: int) -> list[Contract]:
+async def read_versions(
+    connection: Connection, key: Key, *, page: int, before: int = NEWEST
+) -> list[Contract]:
     """Return the new versions of a line's agreement, newest first; key is customer and line."""
     rows: list[Any] = await QUERIES.versions_of_line.fetch(
-        connection, customer_id=key[0], application_id=key[1], page=page
+        connection, customer_id=key[0], application_id=key[1], page=page, before=before
     )
     return [Contract(*row) for row in rows]
 

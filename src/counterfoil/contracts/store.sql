@@ -142,7 +142,7 @@ RETURNING 1;
 
 -- name: versions_of_line
 -- New versions of a line's agreement, newest first.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
 -- locks   none
 SELECT c.customer_id, c.contract_id, c.application_id, c.product_code, c.product_version,
        c.lender_id, c.template_code, c.template_version, c.currency, c.limit_minor,
@@ -152,7 +152,7 @@ SELECT c.customer_id, c.contract_id, c.application_id, c.product_code, c.product
        c.from_limit_minor, c.from_rate_daily_e8, c.price_since
 FROM contracts.contract AS c
 WHERE c.customer_id = :customer_id AND c.application_id = :application_id
-  AND c.replaces IS NOT NULL
+  AND c.replaces IS NOT NULL AND c.contract_id < :before
 ORDER BY c.contract_id DESC
 LIMIT :page;
 
@@ -259,7 +259,8 @@ LIMIT :page;
 
 -- name: contracts_of_customer
 -- The contracts of a customer, for lists.
--- gives   at most :page rows, newest first
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT c.customer_id, c.contract_id, c.application_id, c.product_code, c.product_version,
        c.lender_id, c.template_code, c.template_version, c.currency, c.limit_minor,
@@ -269,5 +270,6 @@ SELECT c.customer_id, c.contract_id, c.application_id, c.product_code, c.product
        c.from_limit_minor, c.from_rate_daily_e8, c.price_since
 FROM contracts.contract AS c
 WHERE c.customer_id = :customer_id
-ORDER BY c.contract_id DESC
+  AND c.contract_id < /*turns*/ :before
+ORDER BY c.contract_id DESC /*turns*/
 LIMIT :page;

@@ -10,6 +10,8 @@ from counterfoil.platform.queries import Queries, Row
 QUERIES: Final = Queries.load("counterfoil.customers", "call_store.sql")
 #: Requests that one look shows.
 PAGE_MAX: Final = 200
+#: Beyond every number, where a list begins that has the newest first.
+NEWEST: Final = 2**63 - 1
 #: Before every request of the queue.
 FIRST: Final = (date.min, 0)
 
@@ -77,9 +79,18 @@ async def calls_open(
     return [_call(row) for row in rows]
 
 
-async def calls_of(connection: Connection, customer_id: int) -> list[CallRequest]:
-    """Return the latest requests of one customer, newest first."""
-    rows = await QUERIES.calls_of_customer.fetch(connection, customer_id=customer_id, page=PAGE_MAX)
+async def calls_of(
+    connection: Connection,
+    customer_id: int,
+    *,
+    page: int = PAGE_MAX,
+    before: int = NEWEST,
+    is_back: bool = False,
+) -> list[CallRequest]:
+    """Return a page of the requests of one customer, newest first."""
+    rows = await QUERIES.calls_of_customer.page(
+        connection, customer_id=customer_id, page=page, before=before, is_back=is_back
+    )
     return [_call(row) for row in rows]
 
 

@@ -64,13 +64,15 @@ LIMIT :page;
 
 -- name: calls_of_customer
 -- The requests of one customer, newest first.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT customer_id, call_id, about, slot, said, requested_at, requested_by, due_on, status,
        taken_by, missed, missed_at, ended_at, ended_by, note
 FROM customers.call_request
 WHERE customer_id = :customer_id
-ORDER BY call_id DESC
+  AND call_id < /*turns*/ :before
+ORDER BY call_id DESC /*turns*/
 LIMIT :page;
 
 -- name: add_plain_choice

@@ -11,6 +11,8 @@ QUERIES: Final = Queries.load("counterfoil.customers", "link_store.sql")
 
 #: More steps than the links of one record ever have.
 STEPS_MAX: Final = 200
+#: Beyond every number, where a list begins that has the newest first.
+NEWEST: Final = 2**63 - 1
 
 
 async def hold_records(connection: Connection, customer_ids: Sequence[int]) -> frozenset[int]:
@@ -40,9 +42,18 @@ async def read_people(connection: Connection, customer_ids: Sequence[int]) -> Pe
     return People(merged_into={row["customer_id"]: row["surviving_id"] for row in rows})
 
 
-async def read_steps(connection: Runner, customer_id: int) -> list[LinkStep]:
-    """Return every step of the links of a record, newest first."""
-    rows = await QUERIES.link_steps.fetch(connection, customer_id=customer_id, page=STEPS_MAX)
+async def read_steps(
+    connection: Runner,
+    customer_id: int,
+    *,
+    page: int = STEPS_MAX,
+    before: int = NEWEST,
+    is_back: bool = False,
+) -> list[LinkStep]:
+    """Return a page of the steps of the links of a record, newest first."""
+    rows = await QUERIES.link_steps.page(
+        connection, customer_id=customer_id, page=page, before=before, is_back=is_back
+    )
     return [
         LinkStep(
             customer_id=row["customer_id"],

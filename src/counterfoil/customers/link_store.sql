@@ -36,10 +36,12 @@ ORDER BY link.customer_id;
 
 -- name: link_steps
 -- Every step of the links of one record, on whichever side it stands, newest first.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT customer_id, step_id, link_id, surviving_id, step, approval_id, done_by, done_at
 FROM customers.record_link
-WHERE customer_id = :customer_id OR surviving_id = :customer_id
-ORDER BY step_id DESC
+WHERE (customer_id = :customer_id OR surviving_id = :customer_id)
+  AND step_id < /*turns*/ :before
+ORDER BY step_id DESC /*turns*/
 LIMIT :page;

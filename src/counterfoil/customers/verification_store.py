@@ -201,9 +201,11 @@ async def cases_of_customer(connection: Connection, customer_id: int) -> list[Id
     return [IdentityCase(**dict(row)) for row in rows]
 
 
-async def open_cases(connection: Connection) -> list[IdentityCase]:
-    """Return open cases, oldest first."""
-    rows = await QUERIES.open_cases.fetch(connection, page=PAGE)
+async def open_cases(
+    connection: Connection, *, page: int = PAGE, after: int = 0, is_back: bool = False
+) -> list[IdentityCase]:
+    """Return a page of open cases, oldest first."""
+    rows = await QUERIES.open_cases.page(connection, page=page, after=after, is_back=is_back)
     return [IdentityCase(**dict(row)) for row in rows]
 
 

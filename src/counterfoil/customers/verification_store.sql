@@ -122,12 +122,13 @@ LIMIT :page;
 
 -- name: open_cases
 -- Open cases, oldest first.
--- gives   at most :page rows
+-- gives   at most :page rows after the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT customer_id, case_id, reason, holds, opened_at, closed_at, closed_by, finding
 FROM customers.identity_case
-WHERE closed_at IS NULL
-ORDER BY opened_at, case_id
+WHERE closed_at IS NULL AND case_id > /*turns*/ :after
+ORDER BY case_id ASC /*turns*/
 LIMIT :page;
 
 -- name: add_account

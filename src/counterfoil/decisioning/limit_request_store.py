@@ -18,6 +18,8 @@ QUERIES: Final = Queries.load("counterfoil.decisioning", "limit_request_store.sq
 BEGINNING: Final = (datetime(1970, 1, 1, tzinfo=UTC), 0, 0)
 #: Requests for one line that a list shows.
 LISTED_MAX: Final = 200
+#: Beyond every number, where a list begins that has the newest first.
+NEWEST: Final = 2**63 - 1
 EXPIRED_AT_ONCE_MAX: Final = 10_000
 
 #: Customer and request.
@@ -83,11 +85,22 @@ async def read_request(
 
 
 async def requests_of_line(
-    connection: Connection, *, customer_id: int, line_id: int
+    connection: Connection,
+    *,
+    customer_id: int,
+    line_id: int,
+    page: int = LISTED_MAX,
+    before: int = NEWEST,
+    is_back: bool = False,
 ) -> list[LimitRequest]:
     """Return the requests for one line, newest first."""
-    rows = await QUERIES.requests_of_line.fetch(
-        connection, customer_id=customer_id, line_id=line_id, page=LISTED_MAX
+    rows = await QUERIES.requests_of_line.page(
+        connection,
+        customer_id=customer_id,
+        line_id=line_id,
+        page=page,
+        before=before,
+        is_back=is_back,
     )
     return [_request(row) for row in rows]
 

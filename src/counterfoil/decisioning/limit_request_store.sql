@@ -72,7 +72,8 @@ WHERE r.customer_id = :customer_id AND r.request_id = :request_id;
 
 -- name: requests_of_line
 -- The requests for one line, newest first.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT r.customer_id, r.request_id, r.line_id, r.product_code, r.product_version, r.currency,
        r.present_minor, r.contract_id, r.agreement_sha256, r.line_rate_daily_e8,
@@ -82,7 +83,8 @@ SELECT r.customer_id, r.request_id, r.line_id, r.product_code, r.product_version
        r.policy_version, r.valid_until, r.amendment_ref, r.agreed
 FROM decisioning.limit_request AS r
 WHERE r.customer_id = :customer_id AND r.line_id = :line_id
-ORDER BY r.request_id DESC
+  AND r.request_id < /*turns*/ :before
+ORDER BY r.request_id DESC /*turns*/
 LIMIT :page;
 
 -- name: requests_gathering

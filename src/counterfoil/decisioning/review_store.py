@@ -15,7 +15,6 @@ QUERIES: Final = Queries.load("counterfoil.decisioning", "review_store.sql")
 NEWEST: Final = 2**63 - 1
 FIRST_DUE: Final = (date(1970, 1, 1), 0)
 REVIEWS_OF_CUSTOMER_MAX: Final = 200
-POLICY_REVIEWS_MAX: Final = 100
 
 
 class ReviewCount(NamedTuple):
@@ -133,10 +132,17 @@ async def reviews_page(
     return await _many(connection, rows)
 
 
-async def reviews_of_customer(connection: Connection, customer_id: int) -> list[Review]:
-    """Return what one customer asked to be reviewed, newest first."""
-    rows = await QUERIES.reviews_of_customer.fetch(
-        connection, customer_id=customer_id, page=REVIEWS_OF_CUSTOMER_MAX
+async def reviews_of_customer(
+    connection: Connection,
+    customer_id: int,
+    *,
+    page: int = REVIEWS_OF_CUSTOMER_MAX,
+    before: int = NEWEST,
+    is_back: bool = False,
+) -> list[Review]:
+    """Return a page of what one customer asked to be reviewed, newest first."""
+    rows = await QUERIES.reviews_of_customer.page(
+        connection, customer_id=customer_id, page=page, before=before, is_back=is_back
     )
     return await _many(connection, rows)
 
@@ -169,8 +175,8 @@ async def add_policy_reviews(
 
 
 async def read_policy_reviews(connection: Connection) -> list[PolicyReview]:
-    """Return the versions that are looked at again, newest first."""
-    rows: list[Any] = await QUERIES.policy_reviews.fetch(connection, page=POLICY_REVIEWS_MAX)
+    """Return every version that was or is looked at again, newest first."""
+    rows: list[Any] = await QUERIES.policy_reviews.fetch(connection)
     return [PolicyReview(*row) for row in rows]
 
 

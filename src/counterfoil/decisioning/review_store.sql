@@ -103,13 +103,15 @@ LIMIT :page;
 
 -- name: reviews_of_customer
 -- The reviews that one customer asked for, newest first.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT customer_id, review_id, about, subject_id, decision_no, outcome, policy_hash,
        policy_version, said, requested_at, requested_by, due_on
 FROM decisioning.review
 WHERE customer_id = :customer_id
-ORDER BY review_id DESC
+  AND review_id < /*turns*/ :before
+ORDER BY review_id DESC /*turns*/
 LIMIT :page;
 
 -- name: reviews_counted
@@ -171,14 +173,13 @@ RETURNING policy_version;
 
 -- name: policy_reviews
 -- Versions that are or were looked at again, newest first, with how the look ended.
--- gives   at most :page rows
+-- gives   one row a version
 -- locks   none
 SELECT p.policy_hash, p.policy_version, p.reviewed, p.overturned, p.threshold_ppm, p.opened_at,
        e.conclusion, e.reason, e.ended_by, e.ended_at
 FROM decisioning.policy_review AS p
 LEFT JOIN decisioning.policy_review_end AS e ON e.policy_hash = p.policy_hash
-ORDER BY p.opened_at DESC, p.policy_hash
-LIMIT :page;
+ORDER BY p.opened_at DESC, p.policy_hash DESC;
 
 -- name: end_policy_review
 -- How a look at a version ended; one that has ended stays as it ended.

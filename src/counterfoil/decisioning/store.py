@@ -134,10 +134,17 @@ async def lock_applications(
     return {(row["customer_id"], row["application_id"]): _application(row) for row in rows}
 
 
-async def read_applications_of(connection: Connection, customer_id: int) -> list[Application]:
-    """Return the applications of one customer, newest first."""
-    rows = await QUERIES.applications_of_customer.fetch(
-        connection, customer_id=customer_id, page=APPLICATIONS_OF_CUSTOMER_MAX
+async def read_applications_of(
+    connection: Connection,
+    customer_id: int,
+    *,
+    page: int = APPLICATIONS_OF_CUSTOMER_MAX,
+    before: int = NEWEST,
+    is_back: bool = False,
+) -> list[Application]:
+    """Return a page of the applications of one customer, newest first."""
+    rows = await QUERIES.applications_of_customer.page(
+        connection, customer_id=customer_id, page=page, before=before, is_back=is_back
     )
     return [_application(row) for row in rows]
 

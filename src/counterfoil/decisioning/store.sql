@@ -114,7 +114,8 @@ FOR UPDATE OF application;
 
 -- name: applications_of_customer
 -- The applications of one customer, newest first.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT customer_id, application_id, product_code, product_version, currency, requested_minor,
        purpose, status, received_at, gathered_at, decided_at, ended_at, outcome, decided_by,
@@ -122,7 +123,8 @@ SELECT customer_id, application_id, product_code, product_version, currency, req
        policy_version, valid_until, line_id, channel, asks
 FROM decisioning.application
 WHERE customer_id = :customer_id
-ORDER BY application_id DESC
+  AND application_id < /*turns*/ :before
+ORDER BY application_id DESC /*turns*/
 LIMIT :page;
 
 -- name: applications_page

@@ -35,10 +35,17 @@ async def add_corrections(connection: Connection, found: Sequence[Correction]) -
 
 
 async def open_corrections(
-    connection: Runner, *, customer_id: int | None, page: int
+    connection: Runner,
+    *,
+    customer_id: int | None,
+    page: int,
+    after: int = 0,
+    is_back: bool = False,
 ) -> list[Correction]:
-    """Return proposals that nobody has decided on, oldest first."""
-    rows = await QUERIES.open_corrections.fetch(connection, customer_id=customer_id, page=page)
+    """Return a page of proposals that nobody has decided on, oldest first."""
+    rows = await QUERIES.open_corrections.page(
+        connection, customer_id=customer_id, page=page, after=after, is_back=is_back
+    )
     return [
         Correction(
             **dict(row) | {"changed": tuple(row["changed"]), "remedy": Remedy(row["remedy"])}

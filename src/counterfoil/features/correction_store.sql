@@ -17,7 +17,8 @@ FROM unnest(
 
 -- name: open_corrections
 -- Proposals that nobody has decided on, oldest first; of one customer, or of all.
--- gives   at most :page rows
+-- gives   at most :page rows after the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT c.customer_id, c.correction_id, c.case_id, c.source_record, c.subject_id, c.decision_no,
        c.policy_hash, c.was, c.is_now, c.changed, c.remedy, c.registry, c.found_by, c.reason,
@@ -28,7 +29,8 @@ WHERE (:customer_id::bigint IS NULL OR c.customer_id = :customer_id)
       SELECT FROM features.correction_end AS e
       WHERE e.customer_id = c.customer_id AND e.correction_id = c.correction_id
   )
-ORDER BY c.found_at, c.customer_id, c.correction_id
+  AND c.correction_id > /*turns*/ :after
+ORDER BY c.correction_id ASC /*turns*/
 LIMIT :page;
 
 -- name: end_correction

@@ -28,6 +28,12 @@ REGISTRY_IN_FORCE: Final = Refusal(
     message="This registry of features is in force already.",
     next_step="Nothing has to be done.",
 )
+REGISTRY_NOT_FOUND: Final = Refusal(
+    code="registry_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no registry of features of this SHA-256.",
+    next_step="Name one that was published or asked for, or the one that ships.",
+)
 REGISTRY_NOT_REQUESTED: Final = Refusal(
     code="registry_not_requested",
     kind=Kind.CONFLICT,

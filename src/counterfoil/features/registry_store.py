@@ -8,6 +8,8 @@ from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
 
 QUERIES: Final = Queries.load("counterfoil.features", "registry_store.sql")
+#: Beyond every number, where a list begins that has the newest first.
+NEWEST: Final = 2**63 - 1
 
 
 class RegistryGate(NamedTuple):
@@ -68,14 +70,24 @@ async def latest_gate(connection: Connection, sha256: str) -> RegistryGate | Non
     return None if row is None else RegistryGate(**dict(row) | {"report": row["report"].encode()})
 
 
+async def gates_of(connection: Connection, made_by: str, *, page: int) -> list[RegistryGate]:
+    """Return the latest reports that somebody asked for approval with, newest first."""
+    rows = await QUERIES.registry_gates_of.fetch(connection, made_by=made_by, page=page)
+    return [RegistryGate(**dict(row) | {"report": row["report"].encode()}) for row in rows]
+
+
 async def add_publication(connection: Connection, publication: RegistryPublication) -> None:
     """Keep a publication."""
     await QUERIES.add_registry_publication.execute(connection, **publication._asdict())
 
 
-async def read_publications(connection: Connection, *, page: int) -> list[RegistryPublication]:
-    """Return publications, newest first."""
-    rows = await QUERIES.registry_publications.fetch(connection, page=page)
+async def read_publications(
+    connection: Connection, *, page: int, before: int = NEWEST, is_back: bool = False
+) -> list[RegistryPublication]:
+    """Return a page of publications, newest first."""
+    rows = await QUERIES.registry_publications.page(
+        connection, page=page, before=before, is_back=is_back
+    )
     return [RegistryPublication(**dict(row)) for row in rows]
 
 

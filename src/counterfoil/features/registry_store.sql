@@ -46,6 +46,16 @@ WHERE gate.sha256 = :sha256
 ORDER BY gate.gate_id DESC
 LIMIT 1;
 
+-- name: registry_gates_of
+-- The reports that somebody asked for approval with, newest first.
+-- gives   at most :page rows
+-- locks   none
+SELECT gate_id, sha256, before_sha256, report_sha256, report, made_by, made_at
+FROM features.registry_gate
+WHERE made_by = :made_by
+ORDER BY gate_id DESC
+LIMIT :page;
+
 -- name: hold_registry_publications
 -- Publications, so that two of them do not follow the same registry.
 -- locks   the table against further publications, until the transaction ends
@@ -62,11 +72,13 @@ INSERT INTO features.registry_publication (
 
 -- name: registry_publications
 -- Publications, newest first.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT publication_id, sha256, gate_id, approval_id, author, approver, published_at
 FROM features.registry_publication
-ORDER BY publication_id DESC
+WHERE publication_id < /*turns*/ :before
+ORDER BY publication_id DESC /*turns*/
 LIMIT :page;
 
 -- name: registry_in_force

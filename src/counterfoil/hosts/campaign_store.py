@@ -13,6 +13,8 @@ from counterfoil.platform.queries import Queries, Row
 
 QUERIES: Final = Queries.load("counterfoil.hosts", "campaign_store.sql")
 CAMPAIGNS_MAX: Final = 200
+#: Beyond every number, where a list begins that has the newest first.
+NEWEST: Final = 2**63 - 1
 #: Stands for the lender's own channels.
 NO_HOST: Final = 0
 
@@ -66,10 +68,17 @@ async def add_campaign(connection: Connection, campaign: Campaign) -> None:
 
 
 async def read_campaigns(
-    connection: Connection, *, campaign_id: int | None = None, page: int = CAMPAIGNS_MAX
+    connection: Connection,
+    *,
+    campaign_id: int | None = None,
+    page: int = CAMPAIGNS_MAX,
+    before: int = NEWEST,
+    is_back: bool = False,
 ) -> list[Listed]:
-    """Return campaigns, newest first, or the one named."""
-    rows = await QUERIES.campaigns.fetch(connection, campaign_id=campaign_id, page=page)
+    """Return a page of campaigns, newest first, or the one named."""
+    rows = await QUERIES.campaigns.page(
+        connection, campaign_id=campaign_id, page=page, before=before, is_back=is_back
+    )
     return [_listed(row) for row in rows]
 
 

@@ -13,7 +13,8 @@ INSERT INTO hosts.campaign (
 
 -- name: campaigns
 -- Campaigns, newest first, with the invitations that were not ended.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT c.campaign_id, c.code, c.product_code, c.host_id, c.rule, c.list_sha256, c.quota,
        c.expires_on, c.words, c.asked_by, c.approved_by, c.approval_id, c.started_at, c.counts,
@@ -21,7 +22,8 @@ SELECT c.campaign_id, c.code, c.product_code, c.host_id, c.rule, c.list_sha256, 
         WHERE i.campaign_id = c.campaign_id AND i.ended_at IS NULL) AS standing
 FROM hosts.campaign AS c
 WHERE c.campaign_id = coalesce(:campaign_id::bigint, c.campaign_id)
-ORDER BY c.campaign_id DESC
+  AND c.campaign_id < /*turns*/ :before
+ORDER BY c.campaign_id DESC /*turns*/
 LIMIT :page;
 
 -- name: add_invitations

@@ -11,6 +11,8 @@ QUERIES: Final = Queries.load("counterfoil.hosts", "payee_store.sql")
 
 #: Most accounts that are shown of one customer.
 PAYEES_MAX: Final = 100
+#: Beyond every number, where a list begins that has the newest first.
+NEWEST: Final = 2**63 - 1
 
 
 async def claim(connection: Connection, payee_ref: str, customer_id: int) -> bool:
@@ -27,11 +29,22 @@ async def add_payee(connection: Connection, payee: HostPayee) -> None:
 
 
 async def read_payees(
-    connection: Connection, customer_id: int, host_id: int | None = None
+    connection: Connection,
+    customer_id: int,
+    host_id: int | None = None,
+    *,
+    page: int = PAYEES_MAX,
+    before: int = NEWEST,
+    is_back: bool = False,
 ) -> list[HostPayee]:
     """Return the accounts of a customer that hosts, or one host, have declared, newest first."""
-    rows = await QUERIES.payees.fetch(
-        connection, customer_id=customer_id, host_id=host_id, page=PAYEES_MAX
+    rows = await QUERIES.payees.page(
+        connection,
+        customer_id=customer_id,
+        host_id=host_id,
+        page=page,
+        before=before,
+        is_back=is_back,
     )
     return [HostPayee(**dict(row)) for row in rows]
 

@@ -24,13 +24,15 @@ ON CONFLICT (customer_id, host_id, payee_ref) WHERE withdrawn_at IS NULL DO NOTH
 
 -- name: payees
 -- Accounts of a customer that hosts have declared, or one host has, newest first.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT p.customer_id, p.payee_id, p.host_id, p.payee_ref, p.label, p.declared_at, p.withdrawn_at,
        p.withdrawn_by
 FROM hosts.payee AS p
 WHERE p.customer_id = :customer_id AND (:host_id::bigint IS NULL OR p.host_id = :host_id)
-ORDER BY p.payee_id DESC
+  AND p.payee_id < /*turns*/ :before
+ORDER BY p.payee_id DESC /*turns*/
 LIMIT :page;
 
 -- name: withdraw_payee

@@ -1,5 +1,6 @@
 """Reads and writes hosts, links, subjects and pages; thin functions over the named queries."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
@@ -16,6 +17,8 @@ QUERIES: Final = Queries.load("counterfoil.hosts")
 HOSTS_MAX: Final = 1_000
 #: Most things of one kind that a host is shown of one customer.
 SUBJECTS_MAX: Final = 200
+#: Beyond every number, where a list begins that has the newest first.
+NEWEST: Final = 2**63 - 1
 _TERMS: Final = tuple(HostTerms.__slots__)
 _LISTS: Final = frozenset({"products", "purposes", "drawdown_purposes", "origins"})
 
@@ -35,9 +38,12 @@ async def add_version(connection: Connection, host: Host) -> None:
     )
 
 
-async def read_hosts(connection: Connection) -> list[Host]:
-    """Return every host."""
-    return [_host(row) for row in await QUERIES.hosts.fetch(connection, page=HOSTS_MAX)]
+async def read_hosts(
+    connection: Connection, *, page: int = HOSTS_MAX, after: int = 0, is_back: bool = False
+) -> list[Host]:
+    """Return a page of hosts, the oldest first."""
+    rows = await QUERIES.hosts.page(connection, page=page, after=after, is_back=is_back)
+    return [_host(row) for row in rows]
 
 
 async def read_host(connection: Connection, host_id: int) -> Host | None:
@@ -107,14 +113,26 @@ async def read_subject(
     return None if row is None else _subject(row)
 
 
-async def read_subjects(connection: Connection, link: Link, kind: SubjectKind) -> list[Subject]:
-    """Return what was made through the host of a link, newest first."""
-    rows = await QUERIES.subjects.fetch(
+async def read_subjects(
+    connection: Connection,
+    link: Link,
+    kind: SubjectKind,
+    products: Sequence[str],
+    *,
+    page: int = SUBJECTS_MAX,
+    before: int = NEWEST,
+    is_back: bool = False,
+) -> list[Subject]:
+    """Return a page of what was made of some products through the host of a link, newest first."""
+    rows = await QUERIES.subjects.page(
         connection,
         customer_id=link.customer_id,
         host_id=link.host_id,
         kind=kind.value,
-        page=SUBJECTS_MAX,
+        products=list(products),
+        page=page,
+        before=before,
+        is_back=is_back,
     )
     return [_subject(row) for row in rows]
 

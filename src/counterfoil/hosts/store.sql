@@ -14,17 +14,22 @@ INSERT INTO hosts.host_version (
 
 -- name: hosts
 -- Every host as its last version says, with why it was stopped since.
--- gives   one row a host, at most :page
+-- gives   one row a host, at most :page after the number given
+-- turns   is read to both sides of its key
 -- locks   none
-SELECT DISTINCT ON (v.host_id)
-       v.host_id, v.version_no, v.code, v.name, v.contract_from, v.contract_until, v.products,
+SELECT v.host_id, v.version_no, v.code, v.name, v.contract_from, v.contract_until, v.products,
        v.purposes, v.drawdown_purposes, v.origins, v.webhook_url, v.asked_by, v.approved_by,
        v.approval_id, v.registered_at,
        (SELECT s.reason FROM hosts.host_stop AS s
         WHERE s.host_id = v.host_id AND s.version_no = v.version_no
         ORDER BY s.stop_id LIMIT 1) AS stopped_for
 FROM hosts.host_version AS v
-ORDER BY v.host_id, v.version_no DESC
+WHERE v.host_id > /*turns*/ :after
+  AND NOT EXISTS (
+      SELECT FROM hosts.host_version AS later
+      WHERE later.host_id = v.host_id AND later.version_no > v.version_no
+  )
+ORDER BY v.host_id ASC /*turns*/
 LIMIT :page;
 
 -- name: host
@@ -118,13 +123,16 @@ WHERE customer_id = :customer_id AND kind = :kind AND subject_id = :subject_id
   AND host_id = :host_id;
 
 -- name: subjects
--- What was made through a host for a customer, of one kind, newest first.
--- gives   at most :page rows
+-- What was made through a host for a customer, of one kind and some products, newest first.
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT customer_id, kind, subject_id, host_id, product_code, made_at
 FROM hosts.subject
 WHERE customer_id = :customer_id AND host_id = :host_id AND kind = :kind
-ORDER BY subject_id DESC
+  AND product_code = ANY (:products::text[])
+  AND subject_id < /*turns*/ :before
+ORDER BY subject_id DESC /*turns*/
 LIMIT :page;
 
 -- name: add_page

@@ -163,11 +163,26 @@ async def end_case(
 
 
 async def open_cases(
-    house: House, *, operator: str | None = None, now: datetime
+    house: House,
+    *,
+    operator: str | None = None,
+    now: datetime,
+    page: int = holdings.CASES_MAX,
+    before: int = holdings.NEWEST,
+    is_back: bool = False,
 ) -> list[CustomerCase]:
     """Return open cases, newest first; of one person where one is named."""
     async with house.database.connection() as connection:
-        return list(await holdings.list_cases(connection, operator=operator, open_at=now))
+        return list(
+            await holdings.list_cases(
+                connection,
+                operator=operator,
+                open_at=now,
+                page=page,
+                before=before,
+                is_back=is_back,
+            )
+        )
 
 
 async def _open(

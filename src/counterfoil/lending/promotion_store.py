@@ -208,7 +208,7 @@ async def stop(
 
 async def read_all(connection: Connection) -> list[Standing]:
     """Return every promotion, newest first."""
-    return [Standing(**dict(row)) for row in await QUERIES.promotions.fetch(connection, page=PAGE)]
+    return [Standing(**dict(row)) for row in await QUERIES.promotions.fetch(connection)]
 
 
 def _kept(promotion_id: int, document: str) -> Kept:

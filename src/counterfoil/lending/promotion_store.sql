@@ -162,7 +162,7 @@ ON CONFLICT ON CONSTRAINT promotion_stop_pkey DO NOTHING;
 
 -- name: promotions
 -- Every promotion with its budget, what is left and what it cost so far, newest first.
--- gives   at most :page rows
+-- gives   one row a promotion
 -- locks   none
 SELECT p.promotion_id, p.code, p.begins_on, p.ends_on, p.currency, p.budget_minor, p.uses_most,
        p.funder, p.author, p.approver, s.stopped_at,
@@ -182,5 +182,4 @@ SELECT p.promotion_id, p.code, p.begins_on, p.ends_on, p.currency, p.budget_mino
         WHERE y.promotion_id = p.promotion_id)::bigint AS received_minor
 FROM lending.promotion AS p
 LEFT JOIN lending.promotion_stop AS s ON s.promotion_id = p.promotion_id
-ORDER BY p.promotion_id DESC
-LIMIT :page;
+ORDER BY p.promotion_id DESC;

@@ -224,9 +224,18 @@ async def add_stress(connection: Runner, stress: Stress) -> None:
     )
 
 
-async def list_stresses(connection: Runner, model_sha256: str, *, page: int) -> list[Stress]:
+async def list_stresses(
+    connection: Runner,
+    model_sha256: str,
+    *,
+    page: int,
+    before: int = _NUMBER_MAX,
+    is_back: bool = False,
+) -> list[Stress]:
     """Return what scenarios would do with a model, newest first."""
-    rows = await QUERIES.stresses.fetch(connection, model_sha256=model_sha256, page=page)
+    rows = await QUERIES.stresses.page(
+        connection, model_sha256=model_sha256, page=page, before=before, is_back=is_back
+    )
     return [Stress(**dict(row) | {"document": orjson.loads(row["document"])}) for row in rows]
 
 

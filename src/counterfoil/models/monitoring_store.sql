@@ -71,12 +71,14 @@ INSERT INTO models.stress (
 
 -- name: stresses
 -- What scenarios would do with a model, newest first.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT stress_id, model_sha256, data_sha256, scenario_sha256, document, made_by, made_at
 FROM models.stress
 WHERE model_sha256 = :model_sha256
-ORDER BY stress_id DESC
+  AND stress_id < /*turns*/ :before
+ORDER BY stress_id DESC /*turns*/
 LIMIT :page;
 
 -- name: decided

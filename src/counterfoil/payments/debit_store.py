@@ -32,6 +32,8 @@ QUERIES: Final = Queries.load("counterfoil.payments", "debit_store.sql")
 
 #: Mandates of one customer that anybody looks at.
 MANDATES_MAX: Final = 100
+#: Beyond every number, where a list begins that has the newest first.
+NEWEST: Final = 2**63 - 1
 SUSPENDED_MAX: Final = 1_000
 
 
@@ -68,10 +70,17 @@ async def read_mandate(connection: Connection, customer_id: int, mandate_id: int
     return None if row is None else _mandate(row)
 
 
-async def read_mandates(connection: Connection, customer_id: int) -> list[Mandate]:
-    """Return a customer's mandates, newest first."""
-    rows = await QUERIES.mandates_of_customer.fetch(
-        connection, customer_id=customer_id, page=MANDATES_MAX
+async def read_mandates(
+    connection: Connection,
+    customer_id: int,
+    *,
+    page: int = MANDATES_MAX,
+    before: int = NEWEST,
+    is_back: bool = False,
+) -> list[Mandate]:
+    """Return a page of a customer's mandates, newest first."""
+    rows = await QUERIES.mandates_of_customer.page(
+        connection, customer_id=customer_id, page=page, before=before, is_back=is_back
     )
     return [_mandate(row) for row in rows]
 

@@ -32,13 +32,15 @@ WHERE m.customer_id = :customer_id AND m.mandate_id = :mandate_id;
 
 -- name: mandates_of_customer
 -- A customer's mandates, newest first.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT m.customer_id, m.mandate_id, m.line_id, m.account_ref, m.template, m.language,
        m.text_sha256, m.starts_on, m.ends_on, m.signed_at, m.revoked_at, m.revoked_by
 FROM payments.mandate AS m
 WHERE m.customer_id = :customer_id
-ORDER BY m.mandate_id DESC
+  AND m.mandate_id < /*turns*/ :before
+ORDER BY m.mandate_id DESC /*turns*/
 LIMIT :page;
 
 -- name: mandate_in_force

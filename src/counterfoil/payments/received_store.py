@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 from counterfoil.payments.received import Received, ReceivedCause, ReceivedKey, ReceivedStatus
@@ -9,6 +10,10 @@ from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries, Row
 
 QUERIES: Final = Queries.load("counterfoil.payments", "received_store.sql")
+#: Beyond every line, where a list begins that has the newest first.
+NEWEST: Final = (2**63 - 1, 0)
+_LINE_BITS: Final = 31
+_RAIL_DIGITS: Final = 15
 
 
 class Share(NamedTuple):
@@ -34,6 +39,32 @@ async def to_book(connection: Connection, *, page: int) -> list[Received]:
 async def shown(connection: Connection, *, page: int) -> list[Received]:
     """Return money that came in, what lies before people first, then the newest."""
     return [_received(row) for row in await QUERIES.received_shown.fetch(connection, page=page)]
+
+
+async def page_of_days(
+    connection: Connection,
+    *,
+    status: ReceivedStatus | None,
+    page: int,
+    before: tuple[int, int] = NEWEST,
+    is_back: bool = False,
+) -> list[Received]:
+    """Return a page of money that came in, the newest day first, by keys as `number_of` gives."""
+    rows = await QUERIES.received_of_days.page(
+        connection,
+        status=None if status is None else status.value,
+        line=before[0],
+        rail=before[1],
+        page=page,
+        is_back=is_back,
+    )
+    return [_received(row) for row in rows]
+
+
+def number_of(key: ReceivedKey) -> tuple[int, int]:
+    """Return day and line as one number, and the rail as another: 60 bits of its SHA-256."""
+    first = (key.statement_date.toordinal() << _LINE_BITS) + key.line_no
+    return first, int(sha256(key.rail.encode()).hexdigest()[:_RAIL_DIGITS], 16)
 
 
 async def lock(connection: Connection, key: ReceivedKey) -> Received | None:

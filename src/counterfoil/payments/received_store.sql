@@ -50,6 +50,28 @@ FROM payments.received
 ORDER BY status <> 'suspended', statement_date DESC, rail, line_no DESC
 LIMIT :page;
 
+-- name: received_of_days
+-- Money that came in, the newest day first; of one status, or of all.
+-- gives   at most :page rows before the key given: day and line as one number, the rail as another
+-- turns   is read to both sides of its key
+-- locks   none
+WITH numbered AS (
+    SELECT r.rail, r.statement_date, r.line_no, r.rail_reference, r.reference, r.amount_minor,
+           r.currency, r.value_date, r.status, r.cause, r.booked_minor, r.turn_no, r.assigned,
+           r.lender_id,
+           ((r.statement_date - DATE '0001-01-01' + 1)::bigint << 31) + r.line_no AS line,
+           ('x' || left(encode(sha256(convert_to(r.rail, 'UTF8')), 'hex'), 15))::bit(60)::bigint
+               AS rail_number
+    FROM payments.received AS r
+    WHERE :status::text IS NULL OR r.status = :status
+)
+SELECT rail, statement_date, line_no, rail_reference, reference, amount_minor, currency, value_date,
+       status, cause, booked_minor, turn_no, assigned, lender_id
+FROM numbered
+WHERE (line, rail_number) < /*turns*/ (:line::bigint, :rail::bigint)
+ORDER BY line DESC /*turns*/, rail_number DESC /*turns*/
+LIMIT :page;
+
 -- name: received_of_key
 -- One line of money that came in.
 -- gives   at most one row

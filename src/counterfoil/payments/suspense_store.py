@@ -11,8 +11,6 @@ from counterfoil.platform.queries import Queries, Row
 
 QUERIES: Final = Queries.load("counterfoil.payments", "suspense_store.sql")
 
-_LONG_AGO: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-
 
 class CaseKey(NamedTuple):
     """Names one case."""
@@ -35,17 +33,15 @@ async def open_cases(
 
 
 async def open_suspense(
-    connection: Connection, *, after: tuple[datetime, int, int, int] | None = None, page: int = 200
+    connection: Connection,
+    *,
+    page: int = 200,
+    after: tuple[int, int] = (0, 0),
+    is_back: bool = False,
 ) -> list[Row]:
-    """Return cases that wait for people, oldest first, after the key of the last one seen."""
-    opened_at, customer_id, payment_id, case_no = after or (_LONG_AGO, 0, 0, 0)
-    return await QUERIES.open_suspense.fetch(
-        connection,
-        opened_at=opened_at,
-        customer_id=customer_id,
-        payment_id=payment_id,
-        case_no=case_no,
-        page=page,
+    """Return cases that wait for people, the oldest payment first; key is payment and case."""
+    return await QUERIES.open_suspense.page(
+        connection, payment_id=after[0], case_no=after[1], page=page, is_back=is_back
     )
 
 

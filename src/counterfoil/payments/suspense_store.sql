@@ -22,8 +22,9 @@ FROM wanted AS w
 ON CONFLICT (customer_id, payment_id, cause) WHERE approved_at IS NULL DO NOTHING;
 
 -- name: open_suspense
--- Cases that wait for people, oldest first.
+-- Cases that wait for people, the oldest payment first.
 -- gives   at most :page rows, after the key given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT s.customer_id, s.payment_id, s.case_no, s.cause, s.opened_at, s.resolution, s.note,
        s.first_person, s.proposed_at, s.value_date, s.returned_minor, p.status, p.amount_minor,
@@ -31,9 +32,8 @@ SELECT s.customer_id, s.payment_id, s.case_no, s.cause, s.opened_at, s.resolutio
 FROM payments.suspense AS s
 JOIN payments.payment AS p USING (customer_id, payment_id)
 WHERE s.approved_at IS NULL
-  AND (s.opened_at, s.customer_id, s.payment_id, s.case_no)
-      > (:opened_at::timestamptz, :customer_id::bigint, :payment_id::bigint, :case_no::smallint)
-ORDER BY s.opened_at, s.customer_id, s.payment_id, s.case_no
+  AND (s.payment_id, s.case_no) > /*turns*/ (:payment_id::bigint, :case_no::bigint)
+ORDER BY s.payment_id ASC /*turns*/, s.case_no ASC /*turns*/
 LIMIT :page;
 
 -- name: lock_case

@@ -30,6 +30,8 @@ OF_A_PRODUCT: Final = frozenset({ids.LINE, ids.LOAN, ids.APPLICATION})
 EVERY: Final = "*"
 _DAYS: Final = "1234567"
 CASES_MAX: Final = 200
+#: Beyond every number, where a list begins that has the newest first.
+NEWEST: Final = 2**63 - 1
 
 ACT_NOT_DECLARED: Final = Refusal(
     code="act_not_declared",
@@ -418,10 +420,19 @@ async def list_cases(
     operator: str | None = None,
     customer_id: int | None = None,
     open_at: datetime | None = None,
+    page: int = CASES_MAX,
+    before: int = NEWEST,
+    is_back: bool = False,
 ) -> Sequence[CustomerCase]:
     """Return cases, newest first; `open_at` leaves out those that have ended by then."""
-    rows = await QUERIES.cases.fetch(
-        connection, operator=operator, customer_id=customer_id, open_at=open_at, page=CASES_MAX
+    rows = await QUERIES.cases.page(
+        connection,
+        operator=operator,
+        customer_id=customer_id,
+        open_at=open_at,
+        page=page,
+        before=before,
+        is_back=is_back,
     )
     return [CustomerCase(**{name: row[name] for name in CustomerCase.__slots__}) for row in rows]
 

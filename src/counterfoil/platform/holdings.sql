@@ -93,7 +93,8 @@ ON CONFLICT (customer_id, case_id) DO NOTHING;
 
 -- name: cases
 -- Cases, newest first: of one person or one customer where they are named.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT c.customer_id, c.case_id, c.operator, c.kind, c.subject_id, c.reason, c.opened_by,
        c.opened_at, least(c.ends_at, e.ended_at) AS ends_at
@@ -103,7 +104,8 @@ LEFT JOIN platform.customer_case_end AS e
 WHERE (:operator::text IS NULL OR c.operator = :operator)
   AND (:customer_id::bigint IS NULL OR c.customer_id = :customer_id)
   AND (:open_at::timestamptz IS NULL OR least(c.ends_at, e.ended_at) > :open_at)
-ORDER BY c.case_id DESC
+  AND c.case_id < /*turns*/ :before
+ORDER BY c.case_id DESC /*turns*/
 LIMIT :page;
 
 -- name: set_reach

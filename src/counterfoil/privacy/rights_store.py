@@ -12,6 +12,8 @@ _QUERIES: Final = Queries.load("counterfoil.privacy", "rights_store.sql")
 
 #: Longest list.
 PAGE: Final = 200
+#: Beyond every number, where a list begins that has the newest first.
+NEWEST: Final = 2**63 - 1
 
 
 async def add_request(connection: Connection, request: RightsRequest) -> None:
@@ -78,9 +80,18 @@ async def every_request(connection: Connection) -> list[RightsRequest]:
     return await _many(connection, await _QUERIES.requests_page.fetch(connection, page=PAGE))
 
 
-async def requests_of(connection: Connection, customer_id: int) -> list[RightsRequest]:
-    """Return what one customer asked, newest first."""
-    rows = await _QUERIES.requests_of.fetch(connection, customer_id=customer_id, page=PAGE)
+async def requests_of(
+    connection: Connection,
+    customer_id: int,
+    *,
+    page: int = PAGE,
+    before: int = NEWEST,
+    is_back: bool = False,
+) -> list[RightsRequest]:
+    """Return a page of what one customer asked, newest first."""
+    rows = await _QUERIES.requests_of.page(
+        connection, customer_id=customer_id, page=page, before=before, is_back=is_back
+    )
     return await _many(connection, rows)
 
 

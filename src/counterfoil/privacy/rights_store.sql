@@ -51,12 +51,14 @@ LIMIT :page;
 
 -- name: requests_of
 -- What one customer asked, newest first.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT customer_id, request_id, kind, about, said, received_at, received_by, due_on
 FROM privacy.rights_request
 WHERE customer_id = :customer_id
-ORDER BY request_id DESC
+  AND request_id < /*turns*/ :before
+ORDER BY request_id DESC /*turns*/
 LIMIT :page;
 
 -- name: request_events

@@ -170,7 +170,10 @@ WRITES = (NAME, PROVE, REMOVE)
 async def list_addresses(
     house: HouseOf, customer_id: Annotated[CustomerId, Query(description="Whose they are.")]
 ) -> Addresses:
-    """Return by which addresses a customer is reached, masked."""
+    """Return by which addresses a customer is reached, masked.
+
+    The list is whole: one address a channel.
+    """
     found = await journey.read_addresses(
         house, customer_id=customer_id, reading=reading("own_addresses")
     )

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import Field
 
+from counterfoil.api.paging import PageView, Paging, page_of_whole
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.contracts import TAG, ContractView, Owner, contract_view
@@ -101,7 +102,7 @@ class AgreementChangeView(View):
     to_rate_daily_e8: int | None
 
 
-class AgreementChanges(View):
+class AgreementChanges(PageView):
     """The changes of a line's agreement, the newest notice first."""
 
     items: list[AgreementChangeView]
@@ -222,7 +223,10 @@ WRITES = (NEW_VERSION, DECLINE, WITHDRAW)
 async def list_differences(
     house: HouseOf, contract_id: ContractId, customer_id: Owner
 ) -> Differences:
-    """Return what a new version says otherwise, by line and by clause, in both languages."""
+    """Return what a new version says otherwise, by line and by clause, in both languages.
+
+    The list is whole: no longer than the texts.
+    """
     found = await versions.differences(house, customer_id=customer_id, contract_id=contract_id)
     if isinstance(found, Refused):
         raise RefusedError(found)
@@ -233,12 +237,15 @@ async def list_differences(
     "/v1/lines/{line_id}/agreement-changes",
     **reads(Scope.CONTRACTS_READ, TAG, "List the changes of a line's agreement"),
 )
-async def list_changes(house: HouseOf, line_id: LineId, customer_id: Owner) -> AgreementChanges:
-    """Return new versions, announced prices and amendments of a line, with their days."""
+async def list_changes(
+    house: HouseOf, line_id: LineId, customer_id: Owner, turn: Paging
+) -> AgreementChanges:
+    """Return new versions, announced prices and amendments of a line, the newest notice first."""
     found = await journey.read_changes(house, customer_id=customer_id, line_id=line_id)
     if isinstance(found, Refused):
         raise RefusedError(found)
-    return AgreementChanges(items=[_change(one) for one in found])
+    page = page_of_whole(found, turn, journey.order_of, is_falling=True)
+    return AgreementChanges(items=[_change(one) for one in page.items], **page.cursors)
 
 
 def _difference(one: Difference) -> DifferenceView:

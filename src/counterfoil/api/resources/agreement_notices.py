@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter
 from pydantic import Field
 
+from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.contracts import TAG
@@ -73,8 +74,8 @@ class AgreementNoticeView(AgreementNoticeAnswer):
     finished_at: datetime | None
 
 
-class AgreementNotices(View):
-    """Notices to all lines of a product, newest first, 100 at most."""
+class AgreementNotices(PageView):
+    """A page of notices to all lines of a product, newest first."""
 
     items: list[AgreementNoticeView]
 
@@ -171,6 +172,10 @@ WRITES = (NOTICE,)
     "/v1/agreement-notices",
     **reads(Scope.CONTRACTS_READ, TAG, "List notices to all lines of a product"),
 )
-async def list_agreement_notices(house: HouseOf) -> AgreementNotices:
+async def list_agreement_notices(house: HouseOf, turn: Paging) -> AgreementNotices:
     """Return notices to all lines of a product, with what has become of the lines."""
-    return AgreementNotices(items=[_view(one) for one in await journey.list_notices(house)])
+    found = await journey.list_notices(
+        house, page=turn.page, before=turn.number(), is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda one: (0, one.run.run_id))
+    return AgreementNotices(items=[_view(one) for one in page.items], **page.cursors)

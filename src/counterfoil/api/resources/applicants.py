@@ -73,7 +73,7 @@ class RecordLinkStep(View):
     done_at: datetime
 
 
-class RecordLinks(View):
+class RecordLinks(PageView):
     """The links of a record, newest step first."""
 
     items: list[RecordLinkStep]
@@ -148,11 +148,14 @@ async def get_applicant(house: HouseOf, customer_id: CustomerId) -> ApplicantVie
     "/v1/applicants/{customer_id}/links",
     **reads(Scope.APPLICANTS_READ, TAG, "List links with other records of the same person"),
 )
-async def list_links(house: HouseOf, customer_id: CustomerId) -> RecordLinks:
-    """Return how a record was merged with others and split again."""
-    found = await links_of(house, customer_id)
+async def list_links(house: HouseOf, customer_id: CustomerId, turn: Paging) -> RecordLinks:
+    """Return how a record was merged with others and split again, newest first."""
+    found = await links_of(
+        house, customer_id, page=turn.page, before=turn.number(), is_back=turn.is_back
+    )
     if isinstance(found, Refused):
         raise RefusedError(found)
+    page = page_of(found, turn, lambda step: (0, step.step_id))
     return RecordLinks(
         items=[
             RecordLinkStep(
@@ -163,8 +166,9 @@ async def list_links(house: HouseOf, customer_id: CustomerId) -> RecordLinks:
                 approval_id=ids.to_text(ids.APPROVAL, step.approval_id),
                 done_at=step.done_at,
             )
-            for step in found
-        ]
+            for step in page.items
+        ],
+        **page.cursors,
     )
 
 

@@ -393,11 +393,16 @@ def _products(house: House, reach: Reach) -> frozenset[str] | None:
     "/v1/applicants/{customer_id}/applications",
     **reads(Scope.APPLICATIONS_READ, TAG, "List the applications of an applicant"),
 )
-async def list_applications_of(house: HouseOf, customer_id: CustomerId) -> Applications:
-    """Return the latest 200 applications of one customer, newest first."""
+async def list_applications_of(
+    house: HouseOf, customer_id: CustomerId, turn: Paging
+) -> Applications:
+    """Return the applications of one customer, newest first."""
     async with house.database.connection() as connection:
-        found = await store.read_applications_of(connection, customer_id)
-    return Applications(items=[application_view(item) for item in found], next=None, prev=None)
+        found = await store.read_applications_of(
+            connection, customer_id, page=turn.page, before=turn.number(), is_back=turn.is_back
+        )
+    page = page_of(found, turn, lambda item: (0, item.application_id))
+    return Applications(items=[application_view(item) for item in page.items], **page.cursors)
 
 
 @router.get(

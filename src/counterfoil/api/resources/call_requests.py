@@ -192,11 +192,14 @@ async def list_calls(house: HouseOf, turn: Paging) -> CallRequests:
     "/v1/applicants/{customer_id}/call-requests",
     **reads(Scope.APPLICATIONS_READ, TAG, "List the requests of a customer"),
 )
-async def list_calls_of(house: HouseOf, customer_id: CustomerId) -> CallRequests:
-    """Return the latest 200 requests of one customer, newest first."""
+async def list_calls_of(house: HouseOf, customer_id: CustomerId, turn: Paging) -> CallRequests:
+    """Return the requests of one customer, newest first."""
     async with house.database.connection() as connection:
-        found = await store.calls_of(connection, customer_id)
-    return CallRequests(items=_views(found), next=None, prev=None)
+        found = await store.calls_of(
+            connection, customer_id, page=turn.page, before=turn.number(), is_back=turn.is_back
+        )
+    page = page_of(found, turn, lambda item: (0, item.call_id))
+    return CallRequests(items=_views(page.items), **page.cursors)
 
 
 def _views(found: list[CallRequest]) -> list[CallRequestView]:

@@ -7,6 +7,7 @@ import orjson
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
+from counterfoil.api.paging import PageView, Paging, page_of, page_of_whole
 from counterfoil.api.reads import HouseOf, VisitOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.host_links import TAG as HOST_TAG
@@ -90,7 +91,7 @@ class CampaignView(View):
     started_at: datetime
 
 
-class Campaigns(View):
+class Campaigns(PageView):
     """Campaigns, newest first."""
 
     items: list[CampaignView]
@@ -105,7 +106,7 @@ class InvitationView(View):
     words: dict[str, dict[str, str]]
 
 
-class Invitations(View):
+class Invitations(PageView):
     """What a customer is invited to."""
 
     items: list[InvitationView]
@@ -231,17 +232,26 @@ WRITES = (START, END)
 
 
 @router.get("/v1/campaigns", **reads(Scope.OPERATIONS_READ, TAG, "List campaigns"))
-async def list_campaigns(house: HouseOf) -> Campaigns:
+async def list_campaigns(house: HouseOf, turn: Paging) -> Campaigns:
     """Return campaigns with their words and what became of those who were looked at."""
-    return Campaigns(items=[_view(item) for item in await journey.list_campaigns(house)])
+    found = await journey.list_campaigns(
+        house, page=turn.page, before=turn.number(), is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda item: (0, item.campaign.campaign_id))
+    return Campaigns(items=[_view(item) for item in page.items], **page.cursors)
 
 
 @router.get("/v1/host/invitations", **reads(Scope.HOST_READ, HOST_TAG, "List invitations"))
-async def list_host_invitations(house: HouseOf, visit: VisitOf, customer: Customer) -> Invitations:
+async def list_host_invitations(
+    house: HouseOf, visit: VisitOf, customer: Customer, turn: Paging
+) -> Invitations:
     """Return what a customer is invited to through you; show the words whole, or not at all."""
     async with house.database.transaction() as connection:
         link = await customer_of_visit(connection, visit, customer)
     found = await journey.invitations_of(house, link.customer_id, host_id=visit.host.host_id)
+    page = page_of_whole(
+        found, turn, lambda item: (0, item.invitation.campaign_id), is_falling=True
+    )
     return Invitations(
         items=[
             InvitationView(
@@ -252,6 +262,7 @@ async def list_host_invitations(house: HouseOf, visit: VisitOf, customer: Custom
                     for language, words in item.words.items()
                 },
             )
-            for item in found
-        ]
+            for item in page.items
+        ],
+        **page.cursors,
     )

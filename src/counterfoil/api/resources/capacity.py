@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints, field_validator
 from pydantic_core import PydanticCustomError
 
+from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import (
     AmountMinor,
@@ -43,7 +44,6 @@ _DEBTS_MAX = 200
 _RATE_E8_MAX = 100_000_000
 _MONTHS_MAX = 360
 
-Heading = ShortText
 #: An amount that may be nothing; None is not known.
 Amount = NotNegativeMinor
 Short = Annotated[str, StringConstraints(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -52,16 +52,16 @@ Short = Annotated[str, StringConstraints(max_length=80, pattern=r"^[^\x00-\x1f\x
 class ColumnsBody(Body):
     """Headings of the columns of a CSV file, as far as they differ."""
 
-    date: Heading = "date"
-    holder: Heading = "holder"
-    account: Heading = "account"
+    date: ShortText = "date"
+    holder: ShortText = "holder"
+    account: ShortText = "account"
     #: Signed; left out where money in and out have a column each.
-    amount: Heading | None = None
-    paid_in: Heading | None = None
-    paid_out: Heading | None = None
-    balance: Heading = "balance"
-    text: Heading = "text"
-    counterparty: Heading = "counterparty"
+    amount: ShortText | None = None
+    paid_in: ShortText | None = None
+    paid_out: ShortText | None = None
+    balance: ShortText = "balance"
+    text: ShortText = "text"
+    counterparty: ShortText = "counterparty"
 
 
 class StatementBody(Body):
@@ -308,7 +308,7 @@ class GuardRunView(View):
     ceilings_sha256: str
 
 
-class GuardRuns(View):
+class GuardRuns(PageView):
     """The latest runs for a customer, newest first."""
 
     items: list[GuardRunView]
@@ -481,12 +481,17 @@ async def get_capacity(
     "/v1/customers/{customer_id}/guard-runs",
     **reads(Scope.APPLICATIONS_READ, TAG, "List the runs of the guard against too much debt"),
 )
-async def list_guard_runs(house: HouseOf, customer_id: CustomerId) -> GuardRuns:
-    """Return the latest runs with figures, reasons and help, newest first."""
-    found = await capacity.runs_of(house, customer_id)
+async def list_guard_runs(house: HouseOf, customer_id: CustomerId, turn: Paging) -> GuardRuns:
+    """Return the runs with figures, reasons and help, newest first."""
+    found = await capacity.runs_of(
+        house, customer_id, page=turn.page, before=turn.number(), is_back=turn.is_back
+    )
     if isinstance(found, Refused):
         raise RefusedError(found)
-    return GuardRuns(items=[GuardRunView.model_validate(item) for item in found])
+    page = page_of(found, turn, lambda item: (0, ids.from_text(ids.GUARD_RUN, item["id"])))
+    return GuardRuns(
+        items=[GuardRunView.model_validate(item) for item in page.items], **page.cursors
+    )
 
 
 def _found(document: dict[str, Any] | Refused) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
+from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.shapes import (
     ApplicationId,
@@ -129,7 +130,7 @@ class ContractTextView(ContractView):
     cost_sheet: dict[str, Any] = Field(examples=[{"form": 1}])
 
 
-class Contracts(View):
+class Contracts(PageView):
     """The contracts of a customer, newest first, 200 at most."""
 
     items: list[ContractView]
@@ -271,10 +272,17 @@ WRITES = (PREPARE, SHOWN, SIGNATURE)
 
 
 @router.get("/v1/contracts", **reads(Scope.CONTRACTS_READ, TAG, "List the contracts of a customer"))
-async def list_contracts(house: HouseOf, customer_id: Owner) -> Contracts:
+async def list_contracts(house: HouseOf, customer_id: Owner, turn: Paging) -> Contracts:
     """Return the contracts of one customer, newest first."""
-    found = await journey.contracts_of(house, customer_id=customer_id)
-    return Contracts(items=[contract_view(item) for item in found])
+    found = await journey.contracts_of(
+        house,
+        customer_id=customer_id,
+        page=turn.page,
+        before=turn.number(),
+        is_back=turn.is_back,
+    )
+    page = page_of(found, turn, lambda item: (0, item.contract_id))
+    return Contracts(items=[contract_view(item) for item in page.items], **page.cursors)
 
 
 @router.get("/v1/contracts/{contract_id}", **reads(Scope.CONTRACTS_READ, TAG, "Read a contract"))

@@ -179,5 +179,8 @@ async def get_experiment_report(house: HouseOf, code: ExperimentCode) -> Experim
     **reads(Scope.OPERATIONS_READ, TAG, "Read expected and realised losses by policy version"),
 )
 async def get_policy_losses(house: HouseOf) -> Losses:
-    """Return losses by version and month of opening, for the review of policies."""
+    """Return losses by version and month of opening, for the review of policies.
+
+    The list is whole: three years of months for each version.
+    """
     return Losses(items=[VintageView(**one) for one in await losses_by_version(house)])

@@ -283,7 +283,10 @@ WRITES = (CORRECT, TELL)
 
 @router.get("/v1/features", **reads(Scope.OPERATIONS_READ, TAG, "List the registered features"))
 async def list_features(house: HouseOf) -> Features:
-    """Return the whole registry; it is short and changes with a release or by its owners."""
+    """Return the whole registry; it is short and changes with a release or by its owners.
+
+    The list is whole: the features of the registry in force.
+    """
     return Features(
         registry_sha256=house.registry.sha256,
         items=[
@@ -295,7 +298,10 @@ async def list_features(house: HouseOf) -> Features:
 
 @router.get("/v1/feature-sources", **reads(Scope.OPERATIONS_READ, TAG, "List sources of data"))
 async def list_feature_sources(house: HouseOf) -> Sources:
-    """Return every source with its owner, its cost and how far it can be relied on now."""
+    """Return every source with its owner, its cost and how far it can be relied on now.
+
+    The list is whole: the sources of the registry in force.
+    """
     async with house.database.connection() as connection:
         found = await quality_of_sources(house, connection)
     return Sources(

@@ -124,7 +124,10 @@ async def get_funnel(
     policy_version: Annotated[Version | None, Query()] = None,
     by: Annotated[Group, Query(description="By what applications are told apart.")] = "product",
 ) -> FunnelView:
-    """Return how far the applications received from one date to another came, and how fast."""
+    """Return how far the applications received from one date to another came, and how fast.
+
+    The list is whole: one row for each value that tells them apart.
+    """
     if not timedelta(0) <= last_date - first_date < timedelta(days=DAYS_MAX):
         raise RefusedError(refuse(refusals.SPAN_INVALID, days_max=DAYS_MAX))
     question = FunnelQuestion(

@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import APIRouter
 from pydantic import Field
 
+from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, VisitOf, reads
 from counterfoil.api.resources.host_links import (
     PAGE_EXAMPLE,
@@ -30,6 +31,7 @@ from counterfoil.api.shapes import (
 from counterfoil.api.writes import Call, Write
 from counterfoil.journeys.hosting import host_flow as flow
 from counterfoil.journeys.hosting.host_scope import admit
+from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope
 from counterfoil.platform.batches import Answer
@@ -82,7 +84,7 @@ class HostLimitView(View):
     valid_to: date
 
 
-class HostLimits(View):
+class HostLimits(PageView):
     """The lines of a customer that were opened through you."""
 
     items: list[HostLimitView]
@@ -117,7 +119,7 @@ class HostLoanView(View):
     closed_on: date | None
 
 
-class HostLoans(View):
+class HostLoans(PageView):
     """The loans of a customer that were drawn through you."""
 
     items: list[HostLoanView]
@@ -252,17 +254,31 @@ async def get_host_application(
 
 
 @router.get("/v1/host/limits", **reads(Scope.HOST_READ, TAG, "Read the limits of a customer"))
-async def list_host_limits(house: HouseOf, visit: VisitOf, customer: Customer) -> HostLimits:
-    """Return the lines that were opened through you, with what may be drawn now."""
-    found = await flow.limits_of(house, visit, customer)
-    return HostLimits(items=[HostLimitView.model_validate(item) for item in found])
+async def list_host_limits(
+    house: HouseOf, visit: VisitOf, customer: Customer, turn: Paging
+) -> HostLimits:
+    """Return the lines that were opened through you, newest first, with what may be drawn now."""
+    found = await flow.limits_of(
+        house, visit, customer, page=turn.page, before=turn.number(), is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda item: (0, ids.from_text(ids.LINE, item["id"])))
+    return HostLimits(
+        items=[HostLimitView.model_validate(item) for item in page.items], **page.cursors
+    )
 
 
 @router.get("/v1/host/loans", **reads(Scope.HOST_READ, TAG, "List the loans of a customer"))
-async def list_host_loans(house: HouseOf, visit: VisitOf, customer: Customer) -> HostLoans:
-    """Return the loans that were drawn through you, newest first, 200 at most."""
-    found = await flow.loans_of(house, visit, customer)
-    return HostLoans(items=[HostLoanView.model_validate(item) for item in found])
+async def list_host_loans(
+    house: HouseOf, visit: VisitOf, customer: Customer, turn: Paging
+) -> HostLoans:
+    """Return the loans that were drawn through you, newest first."""
+    found = await flow.loans_of(
+        house, visit, customer, page=turn.page, before=turn.number(), is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda item: (0, ids.from_text(ids.LOAN, item["id"])))
+    return HostLoans(
+        items=[HostLoanView.model_validate(item) for item in page.items], **page.cursors
+    )
 
 
 @router.get("/v1/host/loans/{loan_id}", **reads(Scope.HOST_READ, TAG, "Read a loan of yours"))

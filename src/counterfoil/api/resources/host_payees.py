@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter
 from pydantic import Field
 
+from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, VisitOf, reads
 from counterfoil.api.resources.host_links import (
     REFERENCE_EXAMPLE,
@@ -54,7 +55,7 @@ class HostPayeeView(View):
     withdrawn_at: datetime | None
 
 
-class HostPayees(View):
+class HostPayees(PageView):
     """What is declared for a customer, newest first, 100 at most."""
 
     items: list[HostPayeeView]
@@ -173,10 +174,17 @@ WRITES = (PAYEE, WITHDRAW, SETTLE)
 
 
 @router.get("/v1/host/payees", **reads(Scope.HOST_READ, TAG, "List accounts of a customer"))
-async def list_host_payees(house: HouseOf, visit: VisitOf, customer: Customer) -> HostPayees:
-    """Return what you have declared for a customer."""
-    found = await payees.payees_of(house, visit, customer)
-    return HostPayees(items=[HostPayeeView.model_validate(one) for one in found])
+async def list_host_payees(
+    house: HouseOf, visit: VisitOf, customer: Customer, turn: Paging
+) -> HostPayees:
+    """Return what you have declared for a customer, newest first."""
+    found = await payees.payees_of(
+        house, visit, customer, page=turn.page, before=turn.number(), is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda item: (0, ids.from_text(ids.HOST_PAYEE, item["id"])))
+    return HostPayees(
+        items=[HostPayeeView.model_validate(one) for one in page.items], **page.cursors
+    )
 
 
 @router.get(

@@ -4,14 +4,15 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, VisitOf, reads
 from counterfoil.api.resources.host_links import TAG, Customer, Reference, answer_of
 from counterfoil.api.resources.scene_purchases import digests_of, purchase_of
 from counterfoil.api.resources.scene_shapes import BoughtBody, StandingView
-from counterfoil.api.shapes import View
 from counterfoil.api.writes import Call, Write
 from counterfoil.journeys.hosting import host_purchases
 from counterfoil.journeys.hosting.host_scope import admit
+from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access import Scope
 from counterfoil.platform.batches import Answer
@@ -33,7 +34,7 @@ class HostPurchaseView(StandingView):
     customer: str
 
 
-class HostPurchases(View):
+class HostPurchases(PageView):
     """The purchases that you recorded for a customer."""
 
     items: list[HostPurchaseView]
@@ -81,7 +82,14 @@ WRITES = (PURCHASE,)
 
 
 @router.get("/v1/host/purchases", **reads(Scope.HOST_READ, TAG, "List a customer's purchases"))
-async def list_host_purchases(house: HouseOf, visit: VisitOf, customer: Customer) -> HostPurchases:
+async def list_host_purchases(
+    house: HouseOf, visit: VisitOf, customer: Customer, turn: Paging
+) -> HostPurchases:
     """Return what you recorded, with what was given, paid, refunded and is owed back."""
-    found = await host_purchases.purchases_of_host(house, visit, customer)
-    return HostPurchases(items=[HostPurchaseView.model_validate(item) for item in found])
+    found = await host_purchases.purchases_of_host(
+        house, visit, customer, page=turn.page, before=turn.number(), is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda item: (0, ids.from_text(ids.PURCHASE, item["id"])))
+    return HostPurchases(
+        items=[HostPurchaseView.model_validate(item) for item in page.items], **page.cursors
+    )

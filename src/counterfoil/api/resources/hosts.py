@@ -7,6 +7,7 @@ import orjson
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
+from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.privacy import actor_of
@@ -93,7 +94,7 @@ class HostView(View):
     approved_by: str
 
 
-class Hosts(View):
+class Hosts(PageView):
     """Every host."""
 
     items: list[HostView]
@@ -231,7 +232,11 @@ WRITES = (REGISTER, STOP)
 
 
 @router.get("/v1/hosts", **reads(Scope.OPERATIONS_READ, TAG, "List hosts"))
-async def list_hosts(house: HouseOf) -> Hosts:
-    """Return every host with its contract, products and purposes."""
+async def list_hosts(house: HouseOf, turn: Paging) -> Hosts:
+    """Return hosts with contract, products and purposes, in the order of their registration."""
     on = await house.business_date()
-    return Hosts(items=[host_view(host, on) for host in await journey.list_hosts(house)])
+    found = await journey.list_hosts(
+        house, page=turn.page, after=turn.number(0), is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda host: (0, host.host_id))
+    return Hosts(items=[host_view(host, on) for host in page.items], **page.cursors)

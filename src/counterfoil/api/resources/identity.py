@@ -7,6 +7,7 @@ import orjson
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
+from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.privacy import actor_of
@@ -146,7 +147,7 @@ class CaseView(View):
     finding: str | None
 
 
-class Cases(View):
+class Cases(PageView):
     """Open cases, oldest first."""
 
     items: list[CaseView]
@@ -319,7 +320,13 @@ async def get_identity(house: HouseOf, customer_id: CustomerId) -> IdentityView:
 
 
 @router.get("/v1/identity-cases", **reads(Scope.OPERATIONS_READ, TAG, "List open identity cases"))
-async def list_identity_cases(house: HouseOf) -> Cases:
-    """Return the 100 oldest cases that wait for a person."""
-    found = await identity.open_cases(house)
-    return Cases(items=[CaseView.model_validate(identity.case_document(item)) for item in found])
+async def list_identity_cases(house: HouseOf, turn: Paging) -> Cases:
+    """Return the cases that wait for a person, the oldest first."""
+    found = await identity.open_cases(
+        house, page=turn.page, after=turn.number(0), is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda item: (0, item.case_id))
+    return Cases(
+        items=[CaseView.model_validate(identity.case_document(item)) for item in page.items],
+        **page.cursors,
+    )

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 
 from counterfoil.api import refusals
-from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.paging import PageView, Paging, page_of, page_of_whole
 from counterfoil.api.reads import HouseOf, business_date, reads
 from counterfoil.api.resources.loans import loan_or_refuse
 from counterfoil.api.shapes import CustomerId, Day, JournalId, LoanId, View
@@ -117,7 +117,10 @@ class ReconciliationView(View):
 
 @router.get("/v1/ledger/accounts", **reads(Scope.LEDGER_READ, TAG, "Read the chart of accounts"))
 async def list_accounts() -> Accounts:
-    """Return every account."""
+    """Return every account.
+
+    The list is whole: the chart of accounts.
+    """
     return Accounts(
         items=[
             AccountView(
@@ -137,7 +140,10 @@ async def get_trial_balance(
     house: HouseOf,
     on: Annotated[Day | None, Query(description="By default the business date.")] = None,
 ) -> TrialBalanceView:
-    """Return the trial balance of all lenders of record."""
+    """Return the trial balance of all lenders of record.
+
+    The list is whole: one row a lender, currency and account.
+    """
     async with house.database.connection() as connection:
         day = on or await business_date(connection)
         balances = await store.trial_balance(connection, day)
@@ -146,7 +152,10 @@ async def get_trial_balance(
 
 @router.get("/v1/ledger/reconciliation", **reads(Scope.LEDGER_READ, TAG, "Compare both ledgers"))
 async def get_reconciliation(house: HouseOf) -> ReconciliationView:
-    """Return what lines and loans add up to beside what the books show."""
+    """Return what lines and loans add up to beside what the books show.
+
+    The list is whole: one row a lender, product and account.
+    """
     pairs = await reconcile_ledger(house.database)
     return ReconciliationView(
         items=[
@@ -217,13 +226,14 @@ async def get_journal(
     "/v1/loans/{loan_id}/journals", **reads(Scope.LEDGER_READ, TAG, "List the journals of a loan")
 )
 async def list_loan_journals(
-    house: HouseOf, loan_id: LoanId, customer_id: Annotated[CustomerId, Query()]
+    house: HouseOf, loan_id: LoanId, customer_id: Annotated[CustomerId, Query()], turn: Paging
 ) -> Journals:
-    """Return what the books show of a loan."""
+    """Return what the books show of a loan, in the order of booking."""
     async with house.database.connection() as connection:
         await loan_or_refuse(connection, customer_id, loan_id)
         found = await store.journals_of_loan(connection, customer_id, loan_id)
-    return Journals(items=[journal_view(journal) for journal in found], next=None, prev=None)
+    page = page_of_whole(found, turn, lambda journal: (0, journal.journal_id))
+    return Journals(items=[journal_view(journal) for journal in page.items], **page.cursors)
 
 
 def balance_view(balance: Balance) -> BalanceView:

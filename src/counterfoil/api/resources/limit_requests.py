@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.contracts import Sha256
@@ -124,7 +125,7 @@ class LimitRequestView(View):
     ended_at: datetime | None
 
 
-class LimitRequests(View):
+class LimitRequests(PageView):
     """The requests for one line, newest first."""
 
     items: list[LimitRequestView]
@@ -317,22 +318,33 @@ Owner = Annotated[CustomerId, Query(description="Whose it is.")]
     "/v1/lines/{line_id}/limit-requests",
     **reads(Scope.APPLICATIONS_READ, TAG, "List the requests for a line"),
 )
-async def list_limit_requests(house: HouseOf, line_id: LineId, customer_id: Owner) -> LimitRequests:
-    """Return the latest 200 requests for a higher limit on a line, newest first."""
+async def list_limit_requests(
+    house: HouseOf, line_id: LineId, customer_id: Owner, turn: Paging
+) -> LimitRequests:
+    """Return the requests for a higher limit on a line, newest first."""
     async with house.database.connection() as connection:
         await line_or_refuse(connection, customer_id, line_id)
-        found = await store.requests_of_line(connection, customer_id=customer_id, line_id=line_id)
+        found = await store.requests_of_line(
+            connection,
+            customer_id=customer_id,
+            line_id=line_id,
+            page=turn.page,
+            before=turn.number(),
+            is_back=turn.is_back,
+        )
+        page = page_of(found, turn, lambda item: (0, item.request_id))
         policies = {
             item.policy_hash: await raise_limit.policy_of(house, connection, item)
-            for item in {item.policy_hash: item for item in found}.values()
+            for item in {item.policy_hash: item for item in page.items}.values()
         }
     return LimitRequests(
         items=[
             LimitRequestView.model_validate(
                 raise_limit.request_document(policies[item.policy_hash], item)
             )
-            for item in found
-        ]
+            for item in page.items
+        ],
+        **page.cursors,
     )
 
 

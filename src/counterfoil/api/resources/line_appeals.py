@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import StringConstraints
 
+from counterfoil.api.paging import PageView, Paging, Shown, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import once
 from counterfoil.api.resources.lines import line_or_refuse
@@ -67,7 +68,7 @@ class AppealView(View):
     decision_reason: str | None
 
 
-class Appeals(View):
+class Appeals(PageView):
     """Appeals."""
 
     items: list[AppealView]
@@ -138,9 +139,12 @@ WRITES = (LODGE, DECIDE)
 
 
 @router.get("/v1/line-appeals", **reads(Scope.OPERATIONS_READ, TAG, "List open appeals"))
-async def list_open_appeals(house: HouseOf) -> Appeals:
-    """Return the 200 most urgent appeals that wait for a person."""
-    return _views(await line_appeals.open_appeals(house))
+async def list_open_appeals(house: HouseOf, turn: Paging) -> Appeals:
+    """Return the appeals that wait for a person, the most urgent first."""
+    found = await line_appeals.open_appeals(
+        house, page=turn.page, after=turn.day(case_store.FIRST), is_back=turn.is_back
+    )
+    return _views(page_of(found, turn, lambda item: (item.due_on.toordinal(), item.appeal_id)))
 
 
 @router.get(
@@ -150,17 +154,26 @@ async def list_line_appeals(
     house: HouseOf,
     line_id: LineId,
     customer_id: Annotated[CustomerId, Query(description="Whose line it is.")],
+    turn: Paging,
 ) -> Appeals:
-    """Return the latest 200 appeals about a line, newest first."""
+    """Return the appeals about a line, newest first."""
     async with house.database.connection() as connection:
         await line_or_refuse(connection, customer_id, line_id)
         found = await case_store.appeals_of_line(
-            connection, customer_id=customer_id, line_id=line_id
+            connection,
+            customer_id=customer_id,
+            line_id=line_id,
+            page=turn.page,
+            before=turn.number(),
+            is_back=turn.is_back,
         )
-    return _views(found)
+    return _views(page_of(found, turn, lambda item: (0, item.appeal_id)))
 
 
-def _views(found: list[LineAppeal]) -> Appeals:
+def _views(page: Shown[LineAppeal]) -> Appeals:
     return Appeals(
-        items=[AppealView.model_validate(line_appeals.appeal_document(item)) for item in found]
+        items=[
+            AppealView.model_validate(line_appeals.appeal_document(item)) for item in page.items
+        ],
+        **page.cursors,
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import StringConstraints
 
+from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import once
 from counterfoil.api.resources.explanations import DatumView, datum_view
@@ -98,7 +99,7 @@ class MeasureView(View):
     end_reason: str | None
 
 
-class Measures(View):
+class Measures(PageView):
     """Measures on one line, newest first."""
 
     items: list[MeasureView]
@@ -127,7 +128,7 @@ class NoticeView(View):
     created_at: datetime
 
 
-class LineNotices(View):
+class LineNotices(PageView):
     """What the customer was told of one line, newest first."""
 
     items: list[NoticeView]
@@ -209,19 +210,28 @@ WRITES = (MEASURE, LIFT)
 @router.get(
     "/v1/lines/{line_id}/measures", **reads(Scope.LINES_READ, TAG, "List the measures on a line")
 )
-async def list_line_measures(house: HouseOf, line_id: LineId, customer_id: Owner) -> Measures:
-    """Return the latest 200 measures, newest first, with how each ended."""
+async def list_line_measures(
+    house: HouseOf, line_id: LineId, customer_id: Owner, turn: Paging
+) -> Measures:
+    """Return the measures, newest first, with how each ended."""
     async with house.database.connection() as connection:
         await line_or_refuse(connection, customer_id, line_id)
         policy = await review_policy_in_force(connection, at=house.clock.now())
         found = await case_store.measures_of_line(
-            connection, customer_id=customer_id, line_id=line_id
+            connection,
+            customer_id=customer_id,
+            line_id=line_id,
+            page=turn.page,
+            before=turn.number(),
+            is_back=turn.is_back,
         )
+    page = page_of(found, turn, lambda item: (0, item.measure_id))
     return Measures(
         items=[
             MeasureView.model_validate(line_measures.measure_document(policy, item))
-            for item in found
-        ]
+            for item in page.items
+        ],
+        **page.cursors,
     )
 
 
@@ -229,13 +239,21 @@ async def list_line_measures(house: HouseOf, line_id: LineId, customer_id: Owner
     "/v1/lines/{line_id}/notices",
     **reads(Scope.LINES_READ, TAG, "List what the customer was told of a line"),
 )
-async def list_line_notices(house: HouseOf, line_id: LineId, customer_id: Owner) -> LineNotices:
-    """Return the latest 200 notices, newest first, as they were written."""
+async def list_line_notices(
+    house: HouseOf, line_id: LineId, customer_id: Owner, turn: Paging
+) -> LineNotices:
+    """Return the notices, newest first, as they were written."""
     async with house.database.connection() as connection:
         await line_or_refuse(connection, customer_id, line_id)
         found = await case_store.notices_of_line(
-            connection, customer_id=customer_id, line_id=line_id
+            connection,
+            customer_id=customer_id,
+            line_id=line_id,
+            page=turn.page,
+            before=turn.number(),
+            is_back=turn.is_back,
         )
+    page = page_of(found, turn, lambda item: (0, item.notice_id))
     return LineNotices(
         items=[
             NoticeView(
@@ -251,8 +269,9 @@ async def list_line_notices(house: HouseOf, line_id: LineId, customer_id: Owner)
                 en=item.text_en,
                 created_at=item.created_at,
             )
-            for item in found
-        ]
+            for item in page.items
+        ],
+        **page.cursors,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path
 
+from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import once
 from counterfoil.api.resources.limit_requests import ReasonView
@@ -13,6 +14,7 @@ from counterfoil.api.resources.line_reviews import Owner
 from counterfoil.api.shapes import AmountMinor, Body, Code, CustomerId, Day, Reason, View, read_id
 from counterfoil.api.writes import Call, Write
 from counterfoil.decisioning.line_review.case import CaseRuling, ReviewCase, Ruling
+from counterfoil.decisioning.line_review.desk_store import FIRST
 from counterfoil.decisioning.refusals import LINE_REVIEW_CASE_NOT_FOUND
 from counterfoil.journeys.lines import line_review_desk as journey
 from counterfoil.kernel import ids
@@ -79,7 +81,7 @@ class CaseOfLineView(View):
     approval_id: str | None
 
 
-class CasesOfLines(View):
+class CasesOfLines(PageView):
     """Cases that wait for a person."""
 
     items: list[CaseOfLineView]
@@ -203,11 +205,15 @@ WRITES = (ASSIGN, DECIDE)
     "/v1/line-review-cases",
     **reads(Scope.OPERATIONS_READ, TAG, "List cases that wait for a person"),
 )
-async def list_line_review_cases(house: HouseOf) -> CasesOfLines:
-    """Return the 200 most urgent cases that reviews of lines left to people."""
-    found = await journey.waiting_cases(house)
+async def list_line_review_cases(house: HouseOf, turn: Paging) -> CasesOfLines:
+    """Return the cases that reviews of lines left to people, the most urgent first."""
+    found = await journey.waiting_cases(
+        house, page=turn.page, after=turn.day(FIRST), is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda item: (item.due_on.toordinal(), item.case_id))
     return CasesOfLines(
-        items=[CaseOfLineView.model_validate(journey.case_document(item)) for item in found]
+        items=[CaseOfLineView.model_validate(journey.case_document(item)) for item in page.items],
+        **page.cursors,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import once, text_of
 from counterfoil.api.resources.limit_requests import LimitRequestView, ReasonView
@@ -35,7 +36,6 @@ TAG = "Line reviews"
 router = APIRouter()
 _CUSTOMER = "cu_01hv4zq3k2f00"
 _FACTS_MAX = 100
-_REVIEWS_MAX = 200
 #: Whose line it is, as lists of a line ask.
 Owner = Annotated[CustomerId, Query(description="Whose line it is.")]
 
@@ -87,7 +87,7 @@ class ReviewView(View):
     decided_at: datetime
 
 
-class Reviews(View):
+class Reviews(PageView):
     """Reviews of one line, newest first."""
 
     items: list[ReviewView]
@@ -198,20 +198,29 @@ WRITES = (REVIEW, TAKE_UP, DECLINE)
 @router.get(
     "/v1/lines/{line_id}/reviews", **reads(Scope.LINES_READ, TAG, "List the reviews of a line")
 )
-async def list_line_reviews(house: HouseOf, line_id: LineId, customer_id: Owner) -> Reviews:
-    """Return the latest 200 reviews, newest first, also those that changed nothing."""
+async def list_line_reviews(
+    house: HouseOf, line_id: LineId, customer_id: Owner, turn: Paging
+) -> Reviews:
+    """Return the reviews, newest first, also those that changed nothing."""
     async with house.database.connection() as connection:
         await line_or_refuse(connection, customer_id, line_id)
         found = await store.reviews_of_line(
-            connection, customer_id=customer_id, line_id=line_id, page=_REVIEWS_MAX
+            connection,
+            customer_id=customer_id,
+            line_id=line_id,
+            page=turn.page,
+            before=turn.number(),
+            is_back=turn.is_back,
         )
+        page = page_of(found, turn, lambda item: (0, item.review_id))
         policies = {
             item.policy_hash: await line_offers.policy_of_review(connection, item)
-            for item in {item.policy_hash: item for item in found}.values()
+            for item in {item.policy_hash: item for item in page.items}.values()
         }
     return Reviews(
         items=[
             ReviewView.model_validate(line_offers.review_document(policies[item.policy_hash], item))
-            for item in found
-        ]
+            for item in page.items
+        ],
+        **page.cursors,
     )

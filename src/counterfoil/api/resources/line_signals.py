@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import StringConstraints
 
+from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import once
 from counterfoil.api.resources.line_reviews import TAG, Owner
@@ -64,7 +65,7 @@ class SignalView(View):
     clear_reason: str | None
 
 
-class Signals(View):
+class Signals(PageView):
     """What was told of one line, newest first."""
 
     items: list[SignalView]
@@ -140,13 +141,24 @@ WRITES = (SIGNAL, CLEAR)
     "/v1/lines/{line_id}/signals",
     **reads(Scope.OPERATIONS_READ, TAG, "List what was told of a line"),
 )
-async def list_line_signals(house: HouseOf, line_id: LineId, customer_id: Owner) -> Signals:
-    """Return the latest 200 signals, newest first; for staff, fraud is never itemised."""
+async def list_line_signals(
+    house: HouseOf, line_id: LineId, customer_id: Owner, turn: Paging
+) -> Signals:
+    """Return the signals, newest first; for staff, fraud is never itemised."""
     async with house.database.connection() as connection:
         await line_or_refuse(connection, customer_id, line_id)
         found = await case_store.signals_of_line(
-            connection, customer_id=customer_id, line_id=line_id
+            connection,
+            customer_id=customer_id,
+            line_id=line_id,
+            page=turn.page,
+            before=turn.number(),
+            is_back=turn.is_back,
         )
+    page = page_of(found, turn, lambda item: (0, item.signal_id))
     return Signals(
-        items=[SignalView.model_validate(line_signals.signal_document(item)) for item in found]
+        items=[
+            SignalView.model_validate(line_signals.signal_document(item)) for item in page.items
+        ],
+        **page.cursors,
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
-from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.paging import PageView, Paging, page_of, page_of_whole
 from counterfoil.api.reads import HouseOf, ReachOf, business_date, reads
 from counterfoil.api.shapes import (
     AmountMinor,
@@ -96,7 +96,7 @@ class LineEventView(View):
     at: datetime
 
 
-class LineEvents(View):
+class LineEvents(PageView):
     """The history of a line, oldest first."""
 
     items: list[LineEventView]
@@ -305,13 +305,16 @@ async def get_line(house: HouseOf, line_id: LineId, customer_id: Owner) -> LineV
 @router.get(
     "/v1/lines/{line_id}/history", **reads(Scope.LINES_READ, TAG, "Read the history of a line")
 )
-async def list_line_events(house: HouseOf, line_id: LineId, customer_id: Owner) -> LineEvents:
-    """Return every change of limit, state and setting."""
+async def list_line_events(
+    house: HouseOf, line_id: LineId, customer_id: Owner, turn: Paging
+) -> LineEvents:
+    """Return every change of limit, state and setting, oldest first."""
     async with house.database.connection() as connection:
         await line_or_refuse(connection, customer_id, line_id)
         rows = await store.QUERIES.events_of_line.fetch(
             connection, customer_id=customer_id, line_id=line_id
         )
+    page = page_of_whole(rows, turn, lambda row: (0, row["version"]))
     return LineEvents(
         items=[
             LineEventView(
@@ -324,8 +327,9 @@ async def list_line_events(house: HouseOf, line_id: LineId, customer_id: Owner) 
                 book_date=row["book_date"],
                 at=row["at"],
             )
-            for row in rows
-        ]
+            for row in page.items
+        ],
+        **page.cursors,
     )
 
 

@@ -7,6 +7,7 @@ import orjson
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
+from counterfoil.api.paging import PageView, Paging, page_of_whole
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.resources.contracts import Sha256
 from counterfoil.api.resources.lines import line_or_refuse
@@ -67,7 +68,7 @@ class SheetView(View):
     made_at: datetime
 
 
-class Sheets(View):
+class Sheets(PageView):
     """The cost sheets of a loan, the signed one first."""
 
     items: list[SheetView]
@@ -89,7 +90,7 @@ class StatementVersionView(View):
     made_at: datetime
 
 
-class StatementVersions(View):
+class StatementVersions(PageView):
     """Statements of a line that were given or corrected, by month and version."""
 
     items: list[StatementVersionView]
@@ -153,13 +154,14 @@ class PlanAnswer(View):
 
 @router.get("/v1/loans/{loan_id}/cost-sheets", **reads(Scope.LOANS_READ, TAG, "Read cost sheets"))
 async def get_sheets(
-    house: HouseOf, loan_id: LoanId, customer_id: Annotated[CustomerId, Query()]
+    house: HouseOf, loan_id: LoanId, customer_id: Annotated[CustomerId, Query()], turn: Paging
 ) -> Sheets:
     """Return what the customer was shown of a loan's cost, from the signing on."""
     async with house.database.connection() as connection:
         await loan_or_refuse(connection, customer_id, loan_id)
         found = await store.read_sheets(connection, customer_id, loan_id)
-    return Sheets(items=[_sheet(one) for one in found])
+    page = page_of_whole(found, turn, lambda one: (0, one.sheet_no))
+    return Sheets(items=[_sheet(one) for one in page.items], **page.cursors)
 
 
 @router.get(
@@ -196,13 +198,14 @@ async def get_statement_file(
     "/v1/lines/{line_id}/statements", **reads(Scope.LOANS_READ, TAG, "List kept statements")
 )
 async def get_statements(
-    house: HouseOf, line_id: LineId, customer_id: Annotated[CustomerId, Query()]
+    house: HouseOf, line_id: LineId, customer_id: Annotated[CustomerId, Query()], turn: Paging
 ) -> StatementVersions:
     """Return every version of the months that a correction has reached."""
     async with house.database.connection() as connection:
         await line_or_refuse(connection, customer_id, line_id)
         found = await store.read_statements(connection, customer_id, line_id)
-    return StatementVersions(items=[_version(one) for one in found])
+    page = page_of_whole(found, turn, lambda one: (one.month.toordinal(), one.version_no))
+    return StatementVersions(items=[_version(one) for one in page.items], **page.cursors)
 
 
 async def carry_preview(call: Call, body: PlanPreviewBody) -> Answer | Refused:

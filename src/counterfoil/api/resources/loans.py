@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
-from counterfoil.api.paging import PageView, Paging, page_of
+from counterfoil.api.paging import PageView, Paging, page_of, page_of_whole
 from counterfoil.api.reads import HouseOf, ReachOf, business_date, reads
 from counterfoil.api.shapes import CustomerId, Day, LineId, LoanId, View
 from counterfoil.journeys.borrowing import quote as journey
@@ -142,7 +142,7 @@ class TransactionView(View):
     reason: str | None
 
 
-class Transactions(View):
+class Transactions(PageView):
     """The history of a loan, in the order of booking."""
 
     currency: str
@@ -217,13 +217,18 @@ async def get_payoff(
     "/v1/loans/{loan_id}/transactions",
     **reads(Scope.LOANS_READ, TAG, "Read the history of a loan"),
 )
-async def list_transactions(house: HouseOf, loan_id: LoanId, customer_id: Owner) -> Transactions:
-    """Return everything that happened to a loan."""
+async def list_transactions(
+    house: HouseOf, loan_id: LoanId, customer_id: Owner, turn: Paging
+) -> Transactions:
+    """Return everything that happened to a loan, oldest first."""
     async with house.database.connection() as connection:
         loan = await loan_or_refuse(connection, customer_id, loan_id)
         history = await store.read_history(connection, customer_id, loan_id)
+    page = page_of_whole(history, turn, lambda booked: (0, booked.transaction.sequence))
     return Transactions(
-        currency=loan.currency, items=[transaction_view(booked) for booked in history]
+        currency=loan.currency,
+        items=[transaction_view(booked) for booked in page.items],
+        **page.cursors,
     )
 
 

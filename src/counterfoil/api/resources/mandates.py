@@ -47,7 +47,7 @@ class MandateView(View):
     revoked_by: str | None
 
 
-class Mandates(View):
+class Mandates(PageView):
     """A customer's mandates, newest first."""
 
     items: list[MandateView]
@@ -113,11 +113,17 @@ Owner = Annotated[CustomerId, Query(description="Whose it is.")]
 
 
 @router.get("/v1/mandates", **reads(Scope.LINES_READ, TAG, "List a customer's mandates"))
-async def list_mandates(house: HouseOf, customer_id: Owner) -> Mandates:
-    """Return the latest 100 mandates of a customer, newest first."""
+async def list_mandates(house: HouseOf, customer_id: Owner, turn: Paging) -> Mandates:
+    """Return the mandates of a customer, newest first."""
     async with house.database.connection() as connection:
-        found = await debit_store.read_mandates(connection, customer_id)
-    return Mandates(items=[MandateView.model_validate(mandate_answer(one)) for one in found])
+        found = await debit_store.read_mandates(
+            connection, customer_id, page=turn.page, before=turn.number(), is_back=turn.is_back
+        )
+    page = page_of(found, turn, lambda one: (0, one.mandate_id))
+    return Mandates(
+        items=[MandateView.model_validate(mandate_answer(one)) for one in page.items],
+        **page.cursors,
+    )
 
 
 @router.get("/v1/mandates/{mandate_id}", **reads(Scope.LINES_READ, TAG, "Read a mandate"))

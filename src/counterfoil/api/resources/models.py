@@ -33,7 +33,6 @@ from counterfoil.platform.access import Scope
 
 TAG = "Models"
 router = APIRouter()
-_STRESSES_SHOWN = 100
 
 _Hash = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 ModelHash = Annotated[_Hash, Path(description="SHA-256 of the model's file, its identity.")]
@@ -168,8 +167,8 @@ class StressView(View):
     result: dict[str, Any]
 
 
-class Stresses(View):
-    """The latest stress tests, newest first."""
+class Stresses(PageView):
+    """A page of stress tests, newest first."""
 
     items: list[StressView]
 
@@ -268,12 +267,15 @@ async def list_monitoring(house: HouseOf, model_sha256: ModelHash, *, turn: Pagi
     "/v1/models/{model_sha256}/stress-tests",
     **reads(Scope.APPROVALS_READ, TAG, "List stress tests"),
 )
-async def list_stress_tests(house: HouseOf, model_sha256: ModelHash) -> Stresses:
-    """Return the latest 100 stress tests of a model, newest first."""
+async def list_stress_tests(house: HouseOf, model_sha256: ModelHash, *, turn: Paging) -> Stresses:
+    """Return the stress tests of a model, newest first."""
     async with house.database.connection() as connection:
         if await registry_store.read_model(connection, model_sha256) is None:
             raise RefusedError(refuse(MODEL_NOT_FOUND))
-        found = await monitoring_store.list_stresses(connection, model_sha256, page=_STRESSES_SHOWN)
+        found = await monitoring_store.list_stresses(
+            connection, model_sha256, page=turn.page, before=turn.number(), is_back=turn.is_back
+        )
+    page = page_of(found, turn, lambda item: (0, item.stress_id))
     return Stresses(
         items=[
             StressView(
@@ -283,8 +285,9 @@ async def list_stress_tests(house: HouseOf, model_sha256: ModelHash) -> Stresses
                 made_at=item.made_at,
                 result=dict(item.document),
             )
-            for item in found
-        ]
+            for item in page.items
+        ],
+        **page.cursors,
     )
 
 

@@ -77,7 +77,10 @@ class NoticeList(View):
 
 @router.get("/v1/notices", **reads(Scope.CONSENTS_READ, TAG, "List notices"))
 async def list_notices(house: HouseOf) -> NoticeList:
-    """Return the version in force of every notice."""
+    """Return the version in force of every notice.
+
+    The list is whole: one version a notice.
+    """
     in_force = house.notices.in_force(day_of(house.leaves.now()))
     return NoticeList(items=[notice_view(house.notices, notice) for notice in in_force])
 

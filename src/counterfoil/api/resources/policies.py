@@ -196,7 +196,10 @@ WRITES = (SNOOZE, END)
 
 @router.get("/v1/policies", **reads(Scope.APPROVALS_READ, TAG, "List the policies in force"))
 async def list_policies(house: HouseOf) -> PoliciesInForce:
-    """Return which version decides for each purpose, and what its cap holds back."""
+    """Return which version decides for each purpose, and what its cap holds back.
+
+    The list is whole: one version a purpose.
+    """
     return PoliciesInForce(
         items=[
             PolicyView(

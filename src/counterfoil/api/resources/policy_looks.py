@@ -6,10 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import StringConstraints
 
+from counterfoil.api.paging import Key, PageView, Paging, microseconds_of, page_of_whole
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import once
 from counterfoil.api.resources.reviews import TAG, PolicyReviewView
-from counterfoil.api.shapes import Body, Code, Reason, View
+from counterfoil.api.shapes import Body, Code, Reason
 from counterfoil.api.writes import Call, Write
 from counterfoil.decisioning import review_store as store
 from counterfoil.decisioning.review_store import PolicyReview
@@ -35,7 +36,7 @@ class ConclusionBody(Body):
     decided_by: Code
 
 
-class PolicyReviews(View):
+class PolicyReviews(PageView):
     """Versions that are, or were, looked at again; open ones among them."""
 
     items: list[PolicyReviewView]
@@ -84,11 +85,17 @@ WRITES = (CONCLUDE,)
     "/v1/policy-reviews",
     **reads(Scope.OPERATIONS_READ, TAG, "List versions that were overturned too often"),
 )
-async def list_policy_reviews(house: HouseOf) -> PolicyReviews:
-    """Return every version that was, or is, looked at, with how each look ended."""
+async def list_policy_reviews(house: HouseOf, turn: Paging) -> PolicyReviews:
+    """Return every version that was, or is, looked at, newest first, with how each look ended."""
     async with house.database.connection() as connection:
         found = await store.read_policy_reviews(connection)
-    return PolicyReviews(items=[_view(item) for item in found])
+    page = page_of_whole(found, turn, _order_of, is_falling=True)
+    return PolicyReviews(items=[_view(item) for item in page.items], **page.cursors)
+
+
+def _order_of(item: PolicyReview) -> Key:
+    """Return when a version was first looked at, in microseconds, and 60 bits of its hash."""
+    return microseconds_of(item.opened_at), int(item.policy_hash[:15], 16)
 
 
 def _view(item: PolicyReview) -> PolicyReviewView:

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 
+from counterfoil.api.paging import PageView, Paging, page_of_whole
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.resources.lines import line_or_refuse
 from counterfoil.api.shapes import CustomerId, LineId, View
@@ -57,7 +58,7 @@ class FunderCostView(View):
     received_minor: int
 
 
-class Promotions(View):
+class Promotions(PageView):
     """All promotions, newest first, and their cost by who pays for it."""
 
     items: list[PromotionView]
@@ -75,7 +76,7 @@ class LinePriceView(View):
     reason: str
 
 
-class LinePrices(View):
+class LinePrices(PageView):
     """The price that was agreed to, and those announced since, in their order."""
 
     agreed_rate_daily_e8: int
@@ -132,9 +133,10 @@ class RulePacks(View):
 
 
 @router.get("/v1/promotions", **reads(Scope.OPERATIONS_READ, TAG, "List promotions"))
-async def get_promotions(house: HouseOf) -> Promotions:
-    """Return every promotion with what is left of it, and the cost by funding party."""
+async def get_promotions(house: HouseOf, turn: Paging) -> Promotions:
+    """Return promotions with what is left, newest first; the cost by funder is that of all."""
     found = await list_promotions(house)
+    page = page_of_whole(found, turn, lambda item: (0, item.promotion_id), is_falling=True)
     return Promotions(
         items=[
             PromotionView(
@@ -154,8 +156,9 @@ async def get_promotions(house: HouseOf) -> Promotions:
                 author=item.author,
                 approver=item.approver,
             )
-            for item in found
+            for item in page.items
         ],
+        **page.cursors,
         by_funder=[FunderCostView(**one._asdict()) for one in cost_by_funder(found)],
     )
 
@@ -164,12 +167,13 @@ async def get_promotions(house: HouseOf) -> Promotions:
     "/v1/lines/{line_id}/prices", **reads(Scope.LINES_READ, TAG, "Read the prices of a line")
 )
 async def get_line_prices(
-    house: HouseOf, line_id: LineId, customer_id: Annotated[CustomerId, Query()]
+    house: HouseOf, line_id: LineId, customer_id: Annotated[CustomerId, Query()], turn: Paging
 ) -> LinePrices:
     """Return what new drawdowns of a line cost: as agreed, and as announced since."""
     async with house.database.connection() as connection:
         line = await line_or_refuse(connection, customer_id, line_id)
         prices = await price_store.read_prices(connection, customer_id, line_id)
+    page = page_of_whole(prices, turn, lambda price: (0, price.price_no))
     return LinePrices(
         agreed_rate_daily_e8=line.rate_daily_e8,
         items=[
@@ -181,14 +185,18 @@ async def get_line_prices(
                 author=price.author,
                 reason=price.reason,
             )
-            for price in prices
+            for price in page.items
         ],
+        **page.cursors,
     )
 
 
 @router.get("/v1/rule-packs", **reads(Scope.PRODUCTS_READ, TAG, "List the rule packs in force"))
 async def get_rule_packs(house: HouseOf, on: Annotated[date | None, Query()] = None) -> RulePacks:
-    """Return the packs that products follow on a date, with the rules in force on it."""
+    """Return the packs that products follow on a date, with the rules in force on it.
+
+    The list is whole: the packs of this installation.
+    """
     day = on or await house.business_date()
     return RulePacks(
         on=day,

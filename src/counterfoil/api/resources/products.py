@@ -127,7 +127,10 @@ class StandardOfferView(View):
 
 @router.get("/v1/products", **reads(Scope.PRODUCTS_READ, TAG, "List every version of a product"))
 async def list_products(house: HouseOf) -> Products:
-    """Return every version of every product, by code and version."""
+    """Return every version of every product, by code and version.
+
+    The list is whole: what the product files say.
+    """
     on = await house.business_date()
     return Products(items=[product_view(product, on) for product in house.catalogue.products()])
 

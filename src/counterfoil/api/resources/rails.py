@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import StringConstraints
 from starlette.responses import Response
 
+from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.privacy import actor_of
@@ -96,7 +97,9 @@ class Rails(View):
 
     items: list[RailView]
     are_all_closed: bool
+    #: The 100 that have waited longest.
     queued: list[WayView]
+    #: The latest 100.
     rerouted: list[WayView]
 
 
@@ -119,7 +122,7 @@ class CaseView(View):
     first_person: str | None
 
 
-class Cases(View):
+class Cases(PageView):
     """Cases that wait for people, oldest first."""
 
     items: list[CaseView]
@@ -197,7 +200,10 @@ WRITES = (SWITCH,)
 
 @router.get("/v1/rails", **reads(Scope.OPERATIONS_READ, TAG, "List payment rails"))
 async def list_rails(house: HouseOf) -> Rails:
-    """Return every rail with its terms and health, what waits, and what was rerouted and why."""
+    """Return every rail with its terms and health, what waits, and what was rerouted and why.
+
+    The list is whole: the rails of this installation.
+    """
     found = await journey.read_rails(house)
     return Rails(
         items=[_rail(rail) for rail in found.rails],
@@ -208,9 +214,13 @@ async def list_rails(house: HouseOf) -> Rails:
 
 
 @router.get("/v1/payment-cases", **reads(Scope.OPERATIONS_READ, TAG, "List payments in suspense"))
-async def list_payment_cases(house: HouseOf) -> Cases:
-    """Return cases that two people resolve, oldest first, at most 200."""
-    return Cases(items=[_case(row) for row in await payment_cases.open_cases(house)])
+async def list_payment_cases(house: HouseOf, turn: Paging) -> Cases:
+    """Return cases that two people resolve, the oldest payment first."""
+    found = await payment_cases.open_cases(
+        house, page=turn.page, after=turn.pair(), is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda row: (row["payment_id"], row["case_no"]))
+    return Cases(items=[_case(row) for row in page.items], **page.cursors)
 
 
 @router.post("/v1/rail-callbacks/{rail}", include_in_schema=False)

@@ -3,9 +3,10 @@
 from datetime import date
 from typing import Annotated, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
+from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import once
 from counterfoil.api.resources.privacy import actor_of
@@ -14,7 +15,8 @@ from counterfoil.api.writes import Call, Write
 from counterfoil.journeys.paying import received
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
-from counterfoil.payments.received import Received, ReceivedKey
+from counterfoil.payments.received import Received, ReceivedKey, ReceivedStatus
+from counterfoil.payments.received_store import NEWEST, number_of
 from counterfoil.platform.access import Scope
 from counterfoil.platform.approvals import Approval
 from counterfoil.platform.batches import Answer
@@ -68,8 +70,8 @@ class PlacingView(View):
     approval_id: str | None
 
 
-class ReceivedPayments(View):
-    """Money that came in, what waits for people first, then the newest."""
+class ReceivedPayments(PageView):
+    """A page of money that came in, the newest day first."""
 
     items: list[ReceivedView]
 
@@ -126,10 +128,24 @@ WRITES = (PLACE,)
     "/v1/received-payments",
     **reads(Scope.PAYMENTS_READ, TAG, "List money that came in over rails"),
 )
-async def list_received_payments(house: HouseOf) -> ReceivedPayments:
-    """Return what waits for people first, then the newest."""
-    found = await received.list_received(house)
-    return ReceivedPayments(items=[_view(one) for one in found])
+async def list_received_payments(
+    house: HouseOf,
+    turn: Paging,
+    status: Annotated[
+        ReceivedStatus | None,
+        Query(description="Of this status only; what waits for people is `suspended`."),
+    ] = None,
+) -> ReceivedPayments:
+    """Return money by the day of its statement, the newest first."""
+    found = await received.received_of_days(
+        house,
+        status=status,
+        page=turn.page,
+        before=turn.pair(NEWEST),
+        is_back=turn.is_back,
+    )
+    page = page_of(found, turn, lambda one: number_of(one.key))
+    return ReceivedPayments(items=[_view(one) for one in page.items], **page.cursors)
 
 
 def _view(one: Received) -> ReceivedView:

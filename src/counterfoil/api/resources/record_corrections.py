@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from counterfoil.api.paging import PageView, Paging, Shown, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import once
 from counterfoil.api.resources.features import Record
@@ -80,7 +81,7 @@ class TouchedReport(View):
     applications_count: int
 
 
-class RecordCorrections(View):
+class RecordCorrections(PageView):
     """Proposals, with the reports that count what they are about."""
 
     items: list[RecordCorrectionView]
@@ -104,7 +105,8 @@ async def carry_finding(call: Call, body: RecordCorrectionBody) -> Answer | Refu
         return found, await journey.reports_touched(call.house, found)
 
     def tell(made: tuple[list[Correction], list[journey.ReportTouched]]) -> RecordCorrections:
-        return _views(*made)
+        found, reports = made
+        return _views(Shown(found, None, None), reports)
 
     return await once(call, FIND, body, act, tell, scope_id=body.customer_id)
 
@@ -174,20 +176,30 @@ WRITES = (FIND, END)
 )
 async def list_record_corrections(
     house: HouseOf,
+    turn: Paging,
     customer_id: Annotated[
         CustomerId | None, Query(description="Only proposals about this customer.")
     ] = None,
 ) -> RecordCorrections:
-    """Return the 500 oldest proposals that wait for a person."""
-    found = await journey.corrections_waiting(house, customer_id=customer_id)
-    return _views(found, await journey.reports_touched(house, found))
+    """Return proposals that wait for a person, oldest first, and the reports that these touch."""
+    found = await journey.corrections_waiting(
+        house,
+        customer_id=customer_id,
+        page=turn.page,
+        after=turn.number(0),
+        is_back=turn.is_back,
+    )
+    page = page_of(found, turn, lambda item: (0, item.correction_id))
+    return _views(page, await journey.reports_touched(house, page.items))
 
 
-def _views(found: list[Correction], reports: list[journey.ReportTouched]) -> RecordCorrections:
+def _views(page: Shown[Correction], reports: list[journey.ReportTouched]) -> RecordCorrections:
     return RecordCorrections(
         items=[
-            RecordCorrectionView.model_validate(journey.correction_document(item)) for item in found
+            RecordCorrectionView.model_validate(journey.correction_document(item))
+            for item in page.items
         ],
+        **page.cursors,
         reports=[
             TouchedReport(
                 report=one.report.value,

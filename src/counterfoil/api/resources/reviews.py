@@ -439,7 +439,10 @@ async def get_figures(
     first_date: Annotated[Day, Query(alias="from")],
     last_date: Annotated[Day, Query(alias="to")],
 ) -> ReviewFigures:
-    """Return requests, times and overturn rates by policy version."""
+    """Return requests, times and overturn rates by policy version.
+
+    The list is whole: one row a version.
+    """
     if not timedelta(0) <= last_date - first_date < timedelta(days=DAYS_MAX):
         raise RefusedError(refuse(refusals.SPAN_INVALID, days_max=DAYS_MAX))
     found = await read_figures(house, first_date=first_date, last_date=last_date)
@@ -458,11 +461,14 @@ async def get_figures(
     "/v1/applicants/{customer_id}/reviews",
     **reads(Scope.APPLICATIONS_READ, TAG, "List the reviews of an applicant"),
 )
-async def list_reviews_of(house: HouseOf, customer_id: CustomerId) -> Reviews:
-    """Return the latest 200 reviews of one customer, newest first."""
+async def list_reviews_of(house: HouseOf, customer_id: CustomerId, turn: Paging) -> Reviews:
+    """Return the reviews of one customer, newest first."""
     async with house.database.connection() as connection:
-        found = await store.reviews_of_customer(connection, customer_id)
-    return Reviews(items=[review_view(item) for item in found], next=None, prev=None)
+        found = await store.reviews_of_customer(
+            connection, customer_id, page=turn.page, before=turn.number(), is_back=turn.is_back
+        )
+    page = page_of(found, turn, lambda item: (0, item.review_id))
+    return Reviews(items=[review_view(item) for item in page.items], **page.cursors)
 
 
 @router.get("/v1/reviews/{review_id}", **reads(Scope.APPLICATIONS_READ, TAG, "Read a review"))

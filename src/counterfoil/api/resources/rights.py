@@ -11,6 +11,7 @@ import orjson
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
+from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.privacy import CUSTOMER_EXAMPLE, TAG, actor_of, answer_of
@@ -77,7 +78,7 @@ class RightsView(View):
     done: dict[str, Any]
 
 
-class RightsList(View):
+class RightsList(PageView):
     """What one customer asked, newest first."""
 
     items: list[RightsView]
@@ -222,7 +223,10 @@ WRITES = (ASK, WITHDRAW, EXPORT)
     "/v1/applicants/{customer_id}/rights-requests",
     **reads(Scope.APPLICANTS_READ, TAG, "Read what a customer asked about their data"),
 )
-async def list_rights(house: HouseOf, customer_id: CustomerId) -> RightsList:
+async def list_rights(house: HouseOf, customer_id: CustomerId, turn: Paging) -> RightsList:
     """Return requests and what became of them, newest first."""
-    found = await journey.requests_of(house, customer_id)
-    return RightsList(items=[rights_view(item) for item in found])
+    found = await journey.requests_of(
+        house, customer_id, page=turn.page, before=turn.number(), is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda item: (0, item.request_id))
+    return RightsList(items=[rights_view(item) for item in page.items], **page.cursors)

@@ -234,6 +234,9 @@ WRITES = (REGISTER, LIFT)
 
 @router.get("/v1/scenes", **reads(Scope.OPERATIONS_READ, TAG, "List scenes"))
 async def list_scenes(house: HouseOf) -> Scenes:
-    """Return every scene with rules, merchants, what is late, and whether new loans are stopped."""
+    """Return every scene with rules, merchants, what is late, and whether new loans are stopped.
+
+    The list is whole: the scenes of the product files.
+    """
     found = await scenes.list_scenes(house)
     return Scenes(items=[SceneView.model_validate(item) for item in found])

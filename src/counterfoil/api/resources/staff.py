@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
+from counterfoil.api.paging import PageView, Paging, page_of, page_of_whole
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.privacy import actor_of
@@ -90,7 +91,7 @@ class AttributeView(View):
     ends_at: datetime
 
 
-class Attributes(View):
+class Attributes(PageView):
     """Attributes, by holder; ended ones too, for they limit on."""
 
     items: list[AttributeView]
@@ -109,7 +110,7 @@ class CaseView(View):
     ends_at: datetime
 
 
-class Cases(View):
+class Cases(PageView):
     """Open cases, newest first."""
 
     items: list[CaseView]
@@ -165,7 +166,10 @@ WRITES = (RECORD,)
 
 @router.get("/v1/trainings", **reads(Scope.STAFF_READ, TAG, "List the courses staff needs"))
 async def list_trainings(house: HouseOf) -> TrainingStates:
-    """Return each course that somebody's role asks for, and how long it still counts."""
+    """Return each course that somebody's role asks for, and how long it still counts.
+
+    The list is whole: one row a colleague and course.
+    """
     lines = await journey.review_trainings(house, now=SystemClock().now())
     return TrainingStates(
         items=[
@@ -176,22 +180,33 @@ async def list_trainings(house: HouseOf) -> TrainingStates:
 
 
 @router.get("/v1/attributes", **reads(Scope.STAFF_READ, TAG, "List attributes"))
-async def list_attributes(house: HouseOf) -> Attributes:
+async def list_attributes(house: HouseOf, turn: Paging) -> Attributes:
     """Return to which lender, product, region, purpose or hours staff and programs are limited."""
+    found = sorted(await journey.list_attributes(house), key=lambda grant: grant.grant_id)
+    page = page_of_whole(found, turn, lambda grant: (0, grant.grant_id))
     return Attributes(
         items=[
             AttributeView(
                 id=ids.to_text(ids.ATTRIBUTE, grant.grant_id),
                 **{name: getattr(grant, name) for name in grant.__slots__ if name != "grant_id"},
             )
-            for grant in await journey.list_attributes(house)
-        ]
+            for grant in page.items
+        ],
+        **page.cursors,
     )
 
 
 @router.get("/v1/cases", **reads(Scope.STAFF_READ, TAG, "List open cases"))
-async def list_cases(house: HouseOf) -> Cases:
-    """Return who works on which customer's case, and until when."""
+async def list_cases(house: HouseOf, turn: Paging) -> Cases:
+    """Return who works on which customer's case, and until when, newest first."""
+    found = await open_cases(
+        house,
+        now=SystemClock().now(),
+        page=turn.page,
+        before=turn.number(),
+        is_back=turn.is_back,
+    )
+    page = page_of(found, turn, lambda case: (0, case.case_id))
     return Cases(
         items=[
             CaseView(
@@ -204,8 +219,9 @@ async def list_cases(house: HouseOf) -> Cases:
                 opened_at=case.opened_at,
                 ends_at=case.ends_at,
             )
-            for case in await open_cases(house, now=SystemClock().now())
-        ]
+            for case in page.items
+        ],
+        **page.cursors,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -14,8 +14,10 @@ from counterfoil.console.flow import Action, Crumb, Field
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
+from counterfoil.console.registry_report import registry_findings
 from counterfoil.console.visit import Visit
 from counterfoil.journeys.approve import decide_approval, list_approvals
+from counterfoil.journeys.knowing.publish_registry import report_of
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel import ids
 from counterfoil.platform.access_matrix import load_matrix
@@ -118,7 +120,8 @@ async def decide(visit: Visit) -> Response:
             reason=reason,
         )
 
-    action, fields = _action(visit, found), _fields(visit)
+    report = await report_of(visit.desk.house, found)
+    action, fields = _action(visit, found, report), _fields(visit)
     return await flow.run(visit, action, fields, act, done="approval_decided")
 
 
@@ -166,7 +169,7 @@ async def _found(visit: Visit) -> Approval | None:
     return seen[0] if seen and seen[0].approval_id == number else None
 
 
-def _action(visit: Visit, found: Approval) -> Action:
+def _action(visit: Visit, found: Approval, report: dict[str, Any] | None) -> Action:
     href = f"{BASE}/approvals"
     record = ids.to_text(ids.APPROVAL, found.approval_id)
     return Action(
@@ -183,6 +186,7 @@ def _action(visit: Visit, found: Approval) -> Action:
         path=f"{href}/{record}",
         record=Crumb(label=visit.t("nav.approvals"), href=href),
         journey="journeys.approve.decide_approval",
+        findings=() if report is None else registry_findings(visit, report),
     )
 
 

@@ -18,6 +18,10 @@ from counterfoil.platform.queries import Queries, Row
 QUERIES: Final = Queries.load("counterfoil.decisioning.line_review", "case_store.sql")
 #: Entries of one line that a list shows.
 LISTED_MAX: Final = 200
+#: Beyond every number, where a list begins that has the newest first.
+NEWEST: Final = 2**63 - 1
+#: Before every appeal that waits.
+FIRST: Final = (date.min, 0)
 
 #: Customer and line.
 LineKey = tuple[int, int]
@@ -184,11 +188,22 @@ async def liftings_unfinished(connection: Connection, *, page: int) -> list[Lift
 
 
 async def measures_of_line(
-    connection: Connection, *, customer_id: int, line_id: int
+    connection: Connection,
+    *,
+    customer_id: int,
+    line_id: int,
+    page: int = LISTED_MAX,
+    before: int = NEWEST,
+    is_back: bool = False,
 ) -> list[LineMeasure]:
     """Return the measures on one line, newest first."""
-    rows = await QUERIES.measures_of_line.fetch(
-        connection, customer_id=customer_id, line_id=line_id, page=LISTED_MAX
+    rows = await QUERIES.measures_of_line.page(
+        connection,
+        customer_id=customer_id,
+        line_id=line_id,
+        page=page,
+        before=before,
+        is_back=is_back,
     )
     return [_measure(row) for row in rows]
 
@@ -228,11 +243,22 @@ async def notices_of_keys(
 
 
 async def notices_of_line(
-    connection: Connection, *, customer_id: int, line_id: int
+    connection: Connection,
+    *,
+    customer_id: int,
+    line_id: int,
+    page: int = LISTED_MAX,
+    before: int = NEWEST,
+    is_back: bool = False,
 ) -> list[LineNotice]:
     """Return what a customer was told of one line, newest first."""
-    rows = await QUERIES.notices_of_line.fetch(
-        connection, customer_id=customer_id, line_id=line_id, page=LISTED_MAX
+    rows = await QUERIES.notices_of_line.page(
+        connection,
+        customer_id=customer_id,
+        line_id=line_id,
+        page=page,
+        before=before,
+        is_back=is_back,
     )
     return [LineNotice(**dict(row) | {"kind": NoticeKind(row["kind"])}) for row in rows]
 
@@ -276,18 +302,33 @@ async def lock_appeal(
 
 
 async def appeals_of_line(
-    connection: Connection, *, customer_id: int, line_id: int
+    connection: Connection,
+    *,
+    customer_id: int,
+    line_id: int,
+    page: int = LISTED_MAX,
+    before: int = NEWEST,
+    is_back: bool = False,
 ) -> list[LineAppeal]:
     """Return the appeals about one line, newest first."""
-    rows = await QUERIES.appeals_of_line.fetch(
-        connection, customer_id=customer_id, line_id=line_id, page=LISTED_MAX
+    rows = await QUERIES.appeals_of_line.page(
+        connection,
+        customer_id=customer_id,
+        line_id=line_id,
+        page=page,
+        before=before,
+        is_back=is_back,
     )
     return [_appeal(row) for row in rows]
 
 
-async def appeals_open(connection: Connection, *, page: int) -> list[LineAppeal]:
+async def appeals_open(
+    connection: Connection, *, page: int, after: tuple[date, int] = FIRST, is_back: bool = False
+) -> list[LineAppeal]:
     """Return appeals that wait for a person, the most urgent first."""
-    rows = await QUERIES.appeals_open.fetch(connection, page=page)
+    rows = await QUERIES.appeals_open.page(
+        connection, page=page, is_back=is_back, after_due_on=after[0], after_appeal_id=after[1]
+    )
     return [_appeal(row) for row in rows]
 
 
@@ -337,11 +378,22 @@ async def clear_signal(
 
 
 async def signals_of_line(
-    connection: Connection, *, customer_id: int, line_id: int
+    connection: Connection,
+    *,
+    customer_id: int,
+    line_id: int,
+    page: int = LISTED_MAX,
+    before: int = NEWEST,
+    is_back: bool = False,
 ) -> list[LineSignal]:
     """Return what was signalled about one line, newest first."""
-    rows = await QUERIES.signals_of_line.fetch(
-        connection, customer_id=customer_id, line_id=line_id, page=LISTED_MAX
+    rows = await QUERIES.signals_of_line.page(
+        connection,
+        customer_id=customer_id,
+        line_id=line_id,
+        page=page,
+        before=before,
+        is_back=is_back,
     )
     return [_signal(row) for row in rows]
 

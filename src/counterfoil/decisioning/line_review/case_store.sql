@@ -130,14 +130,16 @@ LIMIT :page;
 
 -- name: measures_of_line
 -- The measures on one line, newest first.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT m.customer_id, m.measure_id, m.line_id, m.kind, m.status, m.cause, m.reasons, m.author,
        m.review_id, m.announced_at, m.effective_on, m.ends_on, m.currency, m.from_minor,
        m.to_minor, m.ended_at, m.ended_on, m.ended_by, m.end_reason, m.said
 FROM decisioning.line_measure AS m
 WHERE m.customer_id = :customer_id AND m.line_id = :line_id
-ORDER BY m.measure_id DESC
+  AND m.measure_id < /*turns*/ :before
+ORDER BY m.measure_id DESC /*turns*/
 LIMIT :page;
 
 -- name: measures_standing
@@ -205,13 +207,15 @@ WHERE (customer_id, notice_id) IN (
 
 -- name: notices_of_line
 -- What the customer was told of one line, newest first.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT n.customer_id, n.notice_id, n.line_id, n.kind, n.measure_id, n.review_id, n.text_zh,
        n.text_en, n.created_at
 FROM decisioning.line_notice AS n
 WHERE n.customer_id = :customer_id AND n.line_id = :line_id
-ORDER BY n.notice_id DESC
+  AND n.notice_id < /*turns*/ :before
+ORDER BY n.notice_id DESC /*turns*/
 LIMIT :page;
 
 -- name: add_appeal
@@ -248,24 +252,28 @@ FOR UPDATE OF a;
 
 -- name: appeals_of_line
 -- The appeals about one line, newest first.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT a.customer_id, a.appeal_id, a.line_id, a.measure_id, a.grounds, a.received_at, a.due_on,
        a.status, a.decided_at, a.decided_by, a.decision_reason
 FROM decisioning.line_appeal AS a
 WHERE a.customer_id = :customer_id AND a.line_id = :line_id
-ORDER BY a.appeal_id DESC
+  AND a.appeal_id < /*turns*/ :before
+ORDER BY a.appeal_id DESC /*turns*/
 LIMIT :page;
 
 -- name: appeals_open
 -- Appeals that wait for a person, the most urgent first.
--- gives   at most :page rows
+-- gives   at most :page rows, after the key given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT a.customer_id, a.appeal_id, a.line_id, a.measure_id, a.grounds, a.received_at, a.due_on,
        a.status, a.decided_at, a.decided_by, a.decision_reason
 FROM decisioning.line_appeal AS a
 WHERE a.status = 'open'
-ORDER BY a.due_on, a.appeal_id
+  AND (a.due_on, a.appeal_id) > /*turns*/ (:after_due_on::date, :after_appeal_id::bigint)
+ORDER BY a.due_on ASC /*turns*/, a.appeal_id ASC /*turns*/
 LIMIT :page;
 
 -- name: appeals_open_of_lines
@@ -329,11 +337,13 @@ ORDER BY s.customer_id, s.signal_id;
 
 -- name: signals_of_line
 -- What was signalled about one line, newest first.
--- gives   at most :page rows
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT s.customer_id, s.signal_id, s.line_id, s.kind, s.source, s.reference, s.noted_on, s.noted_at,
        s.noted_by, s.cleared_at, s.cleared_by, s.clear_reason
 FROM decisioning.line_signal AS s
 WHERE s.customer_id = :customer_id AND s.line_id = :line_id
-ORDER BY s.signal_id DESC
+  AND s.signal_id < /*turns*/ :before
+ORDER BY s.signal_id DESC /*turns*/
 LIMIT :page;

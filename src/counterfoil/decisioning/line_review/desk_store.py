@@ -1,6 +1,7 @@
 """Reads and writes what reviews of lines leave to people."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 from counterfoil.decisioning.line_review.case import CaseStatus, ReviewCase, Ruling
@@ -10,6 +11,8 @@ from counterfoil.platform.queries import Queries, Row
 QUERIES: Final = Queries.load("counterfoil.decisioning.line_review", "desk_store.sql")
 #: Cases of one line that a list shows.
 LISTED_MAX: Final = 200
+#: Before every case that waits.
+FIRST: Final = (date.min, 0)
 
 
 async def open_cases(connection: Connection, cases: Sequence[ReviewCase]) -> int:
@@ -54,9 +57,14 @@ async def change_case(connection: Connection, case: ReviewCase) -> None:
     )
 
 
-async def cases_waiting(connection: Connection, *, page: int) -> list[ReviewCase]:
+async def cases_waiting(
+    connection: Connection, *, page: int, after: tuple[date, int] = FIRST, is_back: bool = False
+) -> list[ReviewCase]:
     """Return cases that wait for a person, the most urgent first."""
-    return [_case(row) for row in await QUERIES.cases_waiting.fetch(connection, page=page)]
+    rows = await QUERIES.cases_waiting.page(
+        connection, page=page, is_back=is_back, after_due_on=after[0], after_case_id=after[1]
+    )
+    return [_case(row) for row in rows]
 
 
 async def cases_of_line(

@@ -39,14 +39,16 @@ WHERE c.customer_id = :customer_id AND c.case_id = :case_id;
 
 -- name: cases_waiting
 -- Cases that wait for a person, the most urgent first.
--- gives   at most :page rows
+-- gives   at most :page rows, after the key given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT c.customer_id, c.case_id, c.line_id, c.review_id, c.proposals, c.opened_at, c.due_on,
        c.status, c.taken_by, c.taken_at, c.decision, c.to_minor, c.decided_by, c.agreed_by,
        c.reason, c.decided_at, c.measure_id
 FROM decisioning.line_review_case AS c
 WHERE c.status <> 'decided'
-ORDER BY c.due_on, c.case_id
+  AND (c.due_on, c.case_id) > /*turns*/ (:after_due_on::date, :after_case_id::bigint)
+ORDER BY c.due_on ASC /*turns*/, c.case_id ASC /*turns*/
 LIMIT :page;
 
 -- name: cases_of_line

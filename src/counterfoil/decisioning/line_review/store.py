@@ -124,11 +124,22 @@ async def add_reviews(connection: Connection, reviews: Sequence[StoredReview]) -
 
 
 async def reviews_of_line(
-    connection: Connection, *, customer_id: int, line_id: int, page: int, before: int = NEWEST
+    connection: Connection,
+    *,
+    customer_id: int,
+    line_id: int,
+    page: int,
+    before: int = NEWEST,
+    is_back: bool = False,
 ) -> list[StoredReview]:
     """Return a page of the reviews of one line, newest first."""
-    rows = await QUERIES.reviews_of_line.fetch(
-        connection, customer_id=customer_id, line_id=line_id, page=page, before=before
+    rows = await QUERIES.reviews_of_line.page(
+        connection,
+        customer_id=customer_id,
+        line_id=line_id,
+        page=page,
+        before=before,
+        is_back=is_back,
     )
     return [_review(row) for row in rows]
 

@@ -28,14 +28,15 @@ RETURNING customer_id, review_id;
 
 -- name: reviews_of_line
 -- The reviews of one line, newest first.
--- gives   at most :page rows before the review given
+-- gives   at most :page rows before the number given
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT r.customer_id, r.review_id, r.line_id, r.product_code, r.cause, r.business_date, r.outcome,
        r.acted, r.reasons, r.proposals, r.from_minor, r.to_minor, r.valid_until, r.report_id,
        r.policy_hash, r.policy_version, r.inputs, r.result, r.decided_at
 FROM decisioning.line_review AS r
-WHERE r.customer_id = :customer_id AND r.line_id = :line_id AND r.review_id < :before
-ORDER BY r.review_id DESC
+WHERE r.customer_id = :customer_id AND r.line_id = :line_id AND r.review_id < /*turns*/ :before
+ORDER BY r.review_id DESC /*turns*/
 LIMIT :page;
 
 -- name: review

@@ -86,12 +86,21 @@ async def capacity_of(
     }
 
 
-async def runs_of(house: House, customer_id: int) -> list[dict[str, Any]] | Refused:
-    """Return the latest runs of the guard for a customer, newest first."""
+async def runs_of(
+    house: House,
+    customer_id: int,
+    *,
+    page: int = RUNS_SHOWN,
+    before: int = store.NEWEST,
+    is_back: bool = False,
+) -> list[dict[str, Any]] | Refused:
+    """Return a page of the runs of the guard for a customer, newest first."""
     async with house.database.connection() as connection:
         if await customers.read_customer(connection, customer_id) is None:
             return refuse(CUSTOMER_NOT_FOUND)
-        runs = await store.runs_of_customer(connection, customer_id, page=RUNS_SHOWN)
+        runs = await store.runs_of_customer(
+            connection, customer_id, page=page, before=before, is_back=is_back
+        )
     return [run_document(run) for run in runs]
 
 

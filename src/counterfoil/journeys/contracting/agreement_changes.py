@@ -8,11 +8,12 @@ Shown       Of each the notice, what was and would be, the day, where it stands,
 Units       Prices daily, 1e-8; limits in minor units of the line's currency.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from counterfoil.contracts import store as contracts
 from counterfoil.contracts.change import Change
@@ -28,8 +29,10 @@ from counterfoil.lending.price_store import read_prices
 from counterfoil.lending.refusals import LINE_NOT_FOUND
 from counterfoil.lending.repricing import LinePrice, price_on
 
-#: Versions of one line that are looked at.
-VERSIONS_MAX: Final = 100
+T = TypeVar("T")
+#: Versions or requests of a line that are read at once.
+PAGE: Final = 200
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Way(StrEnum):
@@ -38,6 +41,10 @@ class Way(StrEnum):
     VERSION = "version"
     PRICE = "price"
     AMENDMENT = "amendment"
+
+
+#: What the number of a change's record begins with; a price has only its own.
+_PREFIXES: Final = {Way.VERSION: ids.CONTRACT, Way.AMENDMENT: ids.LIMIT_REQUEST}
 
 
 class Standing(StrEnum):
@@ -85,17 +92,41 @@ async def read_changes(
         line = await lending.read_line(connection, customer_id, line_id)
         if line is None:
             return refuse(LINE_NOT_FOUND)
-        versions = await contracts.read_versions(
-            connection, (customer_id, line_id), page=VERSIONS_MAX
+        versions = await _every(
+            partial(contracts.read_versions, connection, (customer_id, line_id)),
+            lambda one: one.contract_id,
         )
         prices = await read_prices(connection, customer_id, line_id)
-        requests = await limit_request_store.requests_of_line(
-            connection, customer_id=customer_id, line_id=line_id
+        requests = await _every(
+            partial(
+                limit_request_store.requests_of_line,
+                connection,
+                customer_id=customer_id,
+                line_id=line_id,
+            ),
+            lambda one: one.request_id,
         )
     found = [_of_version(one, line, on) for one in versions]
     found += _of_prices(prices, line, versions, on)
     found += [one for request in requests for one in _of_request(request, on)]
-    return sorted(found, key=lambda one: one.noticed_at, reverse=True)
+    return sorted(found, key=order_of, reverse=True)
+
+
+def order_of(change: AgreementChange) -> tuple[int, int]:
+    """Return when a change was noticed, in microseconds since 1970, and its record's number."""
+    prefix = _PREFIXES.get(change.way)
+    number = int(change.record) if prefix is None else ids.from_text(prefix, change.record)
+    return (change.noticed_at - _EPOCH) // timedelta(microseconds=1), number
+
+
+async def _every(read: Callable[..., Awaitable[list[T]]], number_of: Callable[[T], int]) -> list[T]:
+    """Read a list to its end, page by page, the newest first."""
+    found = await read(page=PAGE)
+    last = found
+    while len(last) == PAGE:
+        last = await read(page=PAGE, before=number_of(last[-1]))
+        found += last
+    return found
 
 
 async def open_versions(house: House, *, customer_id: int) -> list[Contract]:

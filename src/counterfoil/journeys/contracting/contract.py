@@ -248,10 +248,19 @@ async def read_texts(
     return texts if isinstance(texts, Refused) else (contract, texts)
 
 
-async def contracts_of(house: House, *, customer_id: int) -> list[Contract]:
-    """Return the latest contracts of a customer, newest first."""
+async def contracts_of(
+    house: House,
+    *,
+    customer_id: int,
+    page: int = store.LISTED_MAX,
+    before: int = store.NEWEST,
+    is_back: bool = False,
+) -> list[Contract]:
+    """Return a page of the contracts of a customer, newest first."""
     async with house.database.connection() as connection:
-        return await store.read_contracts_of(connection, customer_id)
+        return await store.read_contracts_of(
+            connection, customer_id, page=page, before=before, is_back=is_back
+        )
 
 
 async def require_signed(

@@ -146,10 +146,16 @@ async def carry_notices(house: House, *, page: int = LINES_PER_STEP) -> int:
     return len(keys) + (len(keys) < page)
 
 
-async def list_notices(house: House) -> list[Progress]:
-    """Return acts with what has become of their lines, newest first."""
+async def list_notices(
+    house: House,
+    *,
+    page: int = runs.RUNS_LISTED,
+    before: int = runs.NEWEST,
+    is_back: bool = False,
+) -> list[Progress]:
+    """Return a page of acts with what has become of their lines, newest first."""
     async with house.database.connection() as connection:
-        found = await runs.read_runs(connection)
+        found = await runs.read_runs(connection, page=page, before=before, is_back=is_back)
     return [await _progress(house, run) for run in found]
 
 

@@ -226,10 +226,19 @@ async def open_requests(house: House, *, everything: bool = False) -> list[Right
         return await (store.every_request if everything else store.open_requests)(connection)
 
 
-async def requests_of(house: House, customer_id: int) -> list[RightsRequest]:
-    """Return what one customer asked, newest first."""
+async def requests_of(
+    house: House,
+    customer_id: int,
+    *,
+    page: int = store.PAGE,
+    before: int = store.NEWEST,
+    is_back: bool = False,
+) -> list[RightsRequest]:
+    """Return a page of what one customer asked, newest first."""
     async with house.database.connection() as connection:
-        return await store.requests_of(connection, customer_id)
+        return await store.requests_of(
+            connection, customer_id, page=page, before=before, is_back=is_back
+        )
 
 
 def today(house: House) -> date:

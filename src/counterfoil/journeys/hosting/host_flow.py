@@ -139,12 +139,28 @@ async def read_application(
     }
 
 
-async def limits_of(house: House, visit: Visit, reference: str) -> list[dict[str, Any]]:
-    """Return the lines of a customer that were opened through the host; raises RefusedError."""
+async def limits_of(
+    house: House,
+    visit: Visit,
+    reference: str,
+    *,
+    page: int,
+    before: int,
+    is_back: bool,
+) -> list[dict[str, Any]]:
+    """Return a page of the lines that were opened through the host; raises RefusedError."""
     on = await house.business_date()
     async with house.database.transaction() as connection:
         link = await customer_of_visit(connection, visit, reference)
-        subjects = await subjects_of_visit(connection, visit, link, SubjectKind.LINE)
+        subjects = await subjects_of_visit(
+            connection,
+            visit,
+            link,
+            SubjectKind.LINE,
+            page=page,
+            before=before,
+            is_back=is_back,
+        )
         keys = [(link.customer_id, item.subject_id) for item in subjects]
         lines = await lending.read_lines(connection, keys)
     return [_limit_view(lines[key], on) for key in keys if key in lines]
@@ -182,12 +198,28 @@ async def draw_by_host(house: House, visit: Visit, reference: str, page_id: int)
     return await read_loan(house, visit, reference, loan_id)
 
 
-async def loans_of(house: House, visit: Visit, reference: str) -> list[dict[str, Any]]:
-    """Return the loans of a customer that were drawn through the host; raises RefusedError."""
+async def loans_of(
+    house: House,
+    visit: Visit,
+    reference: str,
+    *,
+    page: int,
+    before: int,
+    is_back: bool,
+) -> list[dict[str, Any]]:
+    """Return a page of the loans that were drawn through the host; raises RefusedError."""
     on = await house.business_date()
     async with house.database.transaction() as connection:
         link = await customer_of_visit(connection, visit, reference)
-        subjects = await subjects_of_visit(connection, visit, link, SubjectKind.LOAN)
+        subjects = await subjects_of_visit(
+            connection,
+            visit,
+            link,
+            SubjectKind.LOAN,
+            page=page,
+            before=before,
+            is_back=is_back,
+        )
         loans = [
             await lending.read_loan(connection, link.customer_id, item.subject_id)
             for item in subjects

@@ -56,11 +56,20 @@ async def declare_payee(
     return payee_answer(found, reference)
 
 
-async def payees_of(house: House, visit: Visit, reference: str) -> list[dict[str, Any]]:
+async def payees_of(
+    house: House, visit: Visit, reference: str, *, page: int, before: int, is_back: bool
+) -> list[dict[str, Any]]:
     """Return what the host has declared for a customer, newest first; raises RefusedError."""
     async with house.database.transaction() as connection:
         link = await customer_of_visit(connection, visit, reference)
-        found = await payee_store.read_payees(connection, link.customer_id, link.host_id)
+        found = await payee_store.read_payees(
+            connection,
+            link.customer_id,
+            link.host_id,
+            page=page,
+            before=before,
+            is_back=is_back,
+        )
     return [payee_answer(one, reference) for one in found]
 
 

@@ -75,11 +75,21 @@ async def record_by_host(
     return _told(told, reference)
 
 
-async def purchases_of_host(house: House, visit: Visit, reference: str) -> list[dict[str, Any]]:
-    """Return the purchases that the host recorded for a customer; raises RefusedError."""
+async def purchases_of_host(
+    house: House, visit: Visit, reference: str, *, page: int, before: int, is_back: bool
+) -> list[dict[str, Any]]:
+    """Return a page of what the host recorded for a customer; raises RefusedError."""
     async with house.database.transaction() as connection:
         link = await customer_of_visit(connection, visit, reference)
-        subjects = await subjects_of_visit(connection, visit, link, SubjectKind.PURCHASE)
+        subjects = await subjects_of_visit(
+            connection,
+            visit,
+            link,
+            SubjectKind.PURCHASE,
+            page=page,
+            before=before,
+            is_back=is_back,
+        )
         states = [
             await purchase_store.read_purchase(connection, link.customer_id, item.subject_id)
             for item in subjects

@@ -105,11 +105,25 @@ async def subject_of_visit(
 
 
 async def subjects_of_visit(
-    connection: Connection, visit: Visit, link: Link, kind: SubjectKind
+    connection: Connection,
+    visit: Visit,
+    link: Link,
+    kind: SubjectKind,
+    *,
+    page: int = store.SUBJECTS_MAX,
+    before: int = store.NEWEST,
+    is_back: bool = False,
 ) -> list[Subject]:
     """Return what was made through the host for a customer, of products that it still has."""
-    found = await store.read_subjects(connection, link, kind)
-    return [item for item in found if refuse_product(visit.host, item.product_code) is None]
+    return await store.read_subjects(
+        connection,
+        link,
+        kind,
+        visit.host.terms.products,
+        page=page,
+        before=before,
+        is_back=is_back,
+    )
 
 
 def require_product(visit: Visit, product_code: str) -> None:

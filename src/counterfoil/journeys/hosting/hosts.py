@@ -111,10 +111,12 @@ async def stop_host(house: House, actor: Actor, *, host_id: int, reason: str) ->
     return stopped
 
 
-async def list_hosts(house: House) -> list[Host]:
-    """Return every host."""
+async def list_hosts(
+    house: House, *, page: int = store.HOSTS_MAX, after: int = 0, is_back: bool = False
+) -> list[Host]:
+    """Return a page of hosts, the oldest first."""
     async with house.database.connection() as connection:
-        return await store.read_hosts(connection)
+        return await store.read_hosts(connection, page=page, after=after, is_back=is_back)
 
 
 def may_look_after(actor: Actor) -> bool:

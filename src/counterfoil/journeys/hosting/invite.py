@@ -140,10 +140,16 @@ async def end_campaign(
     return ended
 
 
-async def list_campaigns(house: House) -> list[store.Listed]:
-    """Return campaigns, newest first."""
+async def list_campaigns(
+    house: House,
+    *,
+    page: int = store.CAMPAIGNS_MAX,
+    before: int = store.NEWEST,
+    is_back: bool = False,
+) -> list[store.Listed]:
+    """Return a page of campaigns, newest first."""
     async with house.database.connection() as connection:
-        return await store.read_campaigns(connection)
+        return await store.read_campaigns(connection, page=page, before=before, is_back=is_back)
 
 
 async def invitations_of(

@@ -119,11 +119,18 @@ async def end_correction(
     return await note_refusal(house, actor, act, refused)
 
 
-async def corrections_waiting(house: House, *, customer_id: int | None = None) -> list[Correction]:
+async def corrections_waiting(
+    house: House,
+    *,
+    customer_id: int | None = None,
+    page: int = CORRECTIONS_SHOWN,
+    after: int = 0,
+    is_back: bool = False,
+) -> list[Correction]:
     """Return proposals that wait for a person, oldest first; of one customer or of all."""
     async with house.database.connection() as connection:
         return await store.open_corrections(
-            connection, customer_id=customer_id, page=CORRECTIONS_SHOWN
+            connection, customer_id=customer_id, page=page, after=after, is_back=is_back
         )
 
 

@@ -117,12 +117,21 @@ async def split_records(
     return await _carry_or_ask(house, actor, wish, reason, _still_merged)
 
 
-async def links_of(house: House, customer_id: int) -> list[LinkStep] | Refused:
-    """Return every step of the links of a record, newest first."""
+async def links_of(
+    house: House,
+    customer_id: int,
+    *,
+    page: int = store.STEPS_MAX,
+    before: int = store.NEWEST,
+    is_back: bool = False,
+) -> list[LinkStep] | Refused:
+    """Return a page of the steps of the links of a record, newest first."""
     async with house.database.connection() as connection:
         if await read_customer(connection, customer_id) is None:
             return refuse(CUSTOMER_NOT_FOUND)
-        return await store.read_steps(connection, customer_id)
+        return await store.read_steps(
+            connection, customer_id, page=page, before=before, is_back=is_back
+        )
 
 
 async def find_people(house: House, kind: IndexKind, value: str) -> list[int]:

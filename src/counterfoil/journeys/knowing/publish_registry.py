@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import orjson
 import structlog
 
 from counterfoil.decisioning.canonical import canonical_bytes, content_hash
@@ -24,6 +25,7 @@ from counterfoil.features.feature import REVIEW
 from counterfoil.features.refusals import (
     REGISTRY_GATE_CLOSED,
     REGISTRY_IN_FORCE,
+    REGISTRY_NOT_FOUND,
     REGISTRY_NOT_REQUESTED,
     REGISTRY_OUTDATED,
 )
@@ -44,6 +46,8 @@ from counterfoil.platform.approvals import Approval, payload_hash, require_appro
 from counterfoil.platform.database import Connection
 
 APPROVAL: Final = "feature_registry"
+#: Reports of one person among which the one of a request is looked for.
+GATES_LOOKED_AT: Final = 1_000
 
 _log = structlog.get_logger(__name__)
 
@@ -156,6 +160,37 @@ async def publish_registry(
     async with house.database.connection() as connection:
         await house.registries.follow(connection, at=made.published_at)
     return made
+
+
+async def ask_or_publish(
+    house: House, actor: Actor, registry: Registry, *, reason: str
+) -> RegistryPublication | Approval | Refused:
+    """Publish a registry that somebody else has approved; where nobody was asked, ask."""
+    made = await publish_registry(house, actor, registry, reason=reason)
+    if isinstance(made, Refused) and made.refusal in (REGISTRY_NOT_REQUESTED, REGISTRY_OUTDATED):
+        return await request_registry(house, actor, registry, reason=reason)
+    return made
+
+
+async def known_registry(house: House, connection: Connection, sha256: str) -> Registry | Refused:
+    """Return a registry that was published or asked for, or the one that ships."""
+    try:
+        return await house.registries.read(connection, sha256)
+    except RegistryError:
+        return refuse(REGISTRY_NOT_FOUND)
+
+
+async def report_of(house: House, approval: Approval) -> dict[str, Any] | None:
+    """Return the report that a request asks to approve; None where it is about something else."""
+    if approval.kind != APPROVAL:
+        return None
+    async with house.database.connection() as connection:
+        found = await store.gates_of(connection, approval.requested_by, page=GATES_LOOKED_AT)
+    for made in found:
+        if payload_hash({**_payload(made)}) == approval.payload_hash:
+            report: dict[str, Any] = orjson.loads(made.report)
+            return report
+    return None
 
 
 async def _publish(house: House, actor: Actor, registry: Registry, act: Act) -> RegistryPublication:

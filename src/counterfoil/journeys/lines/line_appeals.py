@@ -7,6 +7,7 @@ Privacy     Grounds are free text: identity and phone numbers in them are hidden
 """
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from counterfoil.decisioning.line_review import appeal as transitions
@@ -86,10 +87,16 @@ async def decide_appeal(house: House, decision: AppealDecision) -> LineAppeal | 
     return await _close(house, decision, ended)
 
 
-async def open_appeals(house: House) -> list[LineAppeal]:
+async def open_appeals(
+    house: House,
+    *,
+    page: int = QUEUE_MAX,
+    after: tuple[date, int] = store.FIRST,
+    is_back: bool = False,
+) -> list[LineAppeal]:
     """Return appeals that wait for a person, the most urgent first."""
     async with house.database.connection() as connection:
-        return await store.appeals_open(connection, page=QUEUE_MAX)
+        return await store.appeals_open(connection, page=page, after=after, is_back=is_back)
 
 
 async def _judged(house: House, decision: AppealDecision) -> tuple[LineAppeal, int] | Refused:

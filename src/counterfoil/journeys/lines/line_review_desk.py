@@ -10,6 +10,7 @@ Invariant   Measure, end of the case and line of the trail are one transaction; 
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Final, NamedTuple
 
 import orjson
@@ -82,10 +83,16 @@ async def leave_to_people(
     )
 
 
-async def waiting_cases(house: House) -> list[ReviewCase]:
+async def waiting_cases(
+    house: House,
+    *,
+    page: int = QUEUE_MAX,
+    after: tuple[date, int] = store.FIRST,
+    is_back: bool = False,
+) -> list[ReviewCase]:
     """Return cases that wait for a person, the most urgent first."""
     async with house.database.connection() as connection:
-        return await store.cases_waiting(connection, page=QUEUE_MAX)
+        return await store.cases_waiting(connection, page=page, after=after, is_back=is_back)
 
 
 async def see_case(house: House, *, customer_id: int, case_id: int) -> Seen | Refused:

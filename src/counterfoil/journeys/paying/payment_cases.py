@@ -40,10 +40,14 @@ CHANNEL: Final = "payout_returned"
 _PAGE: Final = 200
 
 
-async def open_cases(house: House, *, page: int = _PAGE) -> list[Row]:
-    """Return cases that wait for people, oldest first."""
+async def open_cases(
+    house: House, *, page: int = _PAGE, after: tuple[int, int] = (0, 0), is_back: bool = False
+) -> list[Row]:
+    """Return cases that wait for people, the oldest payment first."""
     async with house.database.connection() as connection:
-        return await suspense_store.open_suspense(connection, page=page)
+        return await suspense_store.open_suspense(
+            connection, page=page, after=after, is_back=is_back
+        )
 
 
 async def propose(house: House, actor: Actor, key: CaseKey, proposal: Proposal) -> Refused | None:

@@ -77,6 +77,21 @@ async def list_received(house: House, *, page: int = _PAGE) -> list[Received]:
         return await store.shown(connection, page=page)
 
 
+async def received_of_days(
+    house: House,
+    *,
+    status: ReceivedStatus | None,
+    page: int,
+    before: tuple[int, int] = store.NEWEST,
+    is_back: bool = False,
+) -> list[Received]:
+    """Return a page of money that came in, the newest day first; of one status, or of all."""
+    async with house.database.connection() as connection:
+        return await store.page_of_days(
+            connection, status=status, page=page, before=before, is_back=is_back
+        )
+
+
 async def place(house: House, actor: Actor, placing: Placing) -> Received | Approval | Refused:
     """Place money, or say that it was sent back, if somebody else has approved it; else ask.
 

@@ -217,10 +217,12 @@ async def standing_of(
         return checks, await store.cases_of_customer(connection, customer_id)
 
 
-async def open_cases(house: House) -> list[store.IdentityCase]:
+async def open_cases(
+    house: House, *, page: int = store.PAGE, after: int = 0, is_back: bool = False
+) -> list[store.IdentityCase]:
     """Return cases that wait for a person, oldest first."""
     async with house.database.connection() as connection:
-        return await store.open_cases(connection)
+        return await store.open_cases(connection, page=page, after=after, is_back=is_back)
 
 
 async def close_case(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -226,7 +226,7 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
     if line is None:
         return errors.not_found(visit)
     today = await visit.house.business_date()
-    of_line = {"customer_id": visit.customer_id, "line_id": line.line_id}
+    of_line: dict[str, Any] = {"customer_id": visit.customer_id, "line_id": line.line_id}
     async with visit.reading() as connection:
         measures = await case_store.measures_of_line(connection, **of_line)
         appeals = await case_store.appeals_of_line(connection, **of_line)
