@@ -59,6 +59,14 @@ WRITTEN = [
     ("key_rotation", "Change the wrapping key away from 0001.", "key"),
     ("index_rotation", "Change the blind-index key away from 0001.", "key"),
     ("erasure", "Erase reports of cu_07ck4.", "erasure"),
+    (
+        "agreement_notice",
+        (
+            "notice to 9 lines of cash-line-open under version 1: from 2026-03-01,"
+            " terms of version 2, 45000 e-8 a day"
+        ),
+        "notice",
+    ),
     ("data_export", "Export applications to lab@example for research, under as_07.", "export"),
 ]
 
@@ -81,6 +89,12 @@ def test_a_summary_keeps_every_part_in_both_languages(kind: str, written: str, s
             assert text in told or part in CODED or part == "product", part
     chinese = summary_in_words(visit_in("zh-CN"), kind, written)
     assert any("\u4e00" <= letter <= "\u9fff" for letter in chinese)
+
+
+def test_what_a_notice_leaves_as_it_is_shows_as_a_dash() -> None:
+    written = "notice to 3 lines of cash-line-open: from 2026-03-01"
+    told = summary_in_words(visit_in("en"), "agreement_notice", written)
+    assert told.endswith("terms of version —, price a day (e-8) —")
 
 
 def test_what_the_house_did_not_write_is_shown_as_it_was_written() -> None:

@@ -42,11 +42,15 @@ _SHAPE_TEXTS: Final = {
     "attribute": r"(?P<attribute>[a-z_]+) (?P<value>.+) for (?P<holder>\S+) until (?P<last>\S+)",
     "key": r"Change the (?P<sort>\S+) key away from (?P<old>\S+)\.",
     "erasure": r"Erase (?P<data>.+) of (?P<customer>\S+)\.",
+    "notice": r"notice to (?P<lines>\d+) lines of (?P<product>[^ :]+)"
+    r"(?: under version (?P<version>\d+))?: from (?P<first>[^ ,]+)"
+    r"(?:, terms of version (?P<terms>\d+))?(?:, (?P<rate>\d+) e-8 a day)?",
     "export": r"Export (?P<data>\S+) to (?P<recipient>.+) for (?P<why>.+),"
     r" under (?P<assessment>\S+)\.",
 }
 #: Which shapes a kind of request can have: no text is ever taken for another kind's.
 OF_KIND: Final = {
+    "agreement_notice": ("notice",),
     "attribute": ("attribute",),
     "campaign": ("campaign",),
     "data_export": ("export",),
@@ -92,7 +96,9 @@ def summary_in_words(visit: Visit, kind: str, summary: str) -> str:
     return summary
 
 
-def _word(visit: Visit, part: str, text: str) -> str:
+def _word(visit: Visit, part: str, text: str | None) -> str:
+    if text is None:
+        return "—"
     if part == "product":
         return words.product_name(visit, text)
     return words.code_label(visit, CODED[part], text) if part in CODED else text
