@@ -15,9 +15,9 @@ INSERT INTO lending.credit_line (
     status, limit_minor, rate_daily_e8, repayment_day, opened_on, valid_to, version, own_cap_minor,
     principal_minor, held_minor, credit_minor, frozen_until, status_reason, next_cap_minor,
     next_cap_on, day_changed_on, day_changes, returning_minor, contract_id,
-    agreement_sha256)
+    agreement_sha256, agreed_limit_minor)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-        $21, $22, $23, $24, $25, $26, $27)
+        $21, $22, $23, $24, $25, $26, $27, $28)
 """
 
 
