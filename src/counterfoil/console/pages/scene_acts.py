@@ -4,6 +4,7 @@ Two people  Where a merchant is paid changes by two: whoever asks sends the same
             somebody else has approved it. The other acts are one person's, with name and grounds.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.responses import Response
@@ -229,17 +230,9 @@ async def refund(visit: Visit) -> Response:
         return turned_away
     t, f, purchase = visit.t, visit.formats, bought.state.purchase
     loans = {ids.to_text(ids.LOAN, loan.loan_id): loan for loan in bought.loans}
-    fields = [
-        Field(
-            name="loan",
-            label=t("payment.loan"),
-            kind="select",
-            choices=tuple(
-                (name, f"{name} · {f.money(loan.principal_minor, purchase.currency)}")
-                for name, loan in loans.items()
-            ),
-        ),
-        Field(name="amount", label=t("payment.amount"), inputmode="decimal"),
+    choices = [
+        (name, f"{name} · {f.money(loan.principal_minor, purchase.currency)}")
+        for name, loan in loans.items()
     ]
     said = (t("scenes.refund_title"), t("scenes.refund_intro"))
     action = _action(
@@ -281,7 +274,17 @@ async def refund(visit: Visit) -> Response:
             ),
         )
 
+    fields = _refund_fields(visit, choices)
     return await flow.run_previewed(visit, action, fields, plan, done="refund_booked")
+
+
+def _refund_fields(visit: Visit, loans: Sequence[tuple[str, str]]) -> list[Field]:
+    """Return what is asked of a refund: which loan it goes to, and how much."""
+    t = visit.t
+    return [
+        Field(name="loan", label=t("payment.loan"), kind="select", choices=tuple(loans)),
+        Field(name="amount", label=t("payment.amount"), inputmode="decimal"),
+    ]
 
 
 async def _bought(visit: Visit) -> tuple[Place | None, Bought | None]:
