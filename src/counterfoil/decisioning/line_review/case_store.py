@@ -166,12 +166,14 @@ async def measures_expired(
 
 
 async def measures_gone(
-    connection: Connection, *, line: LineKey | None, page: int
+    connection: Connection, *, lines: Sequence[LineKey] | None, page: int
 ) -> list[GoneMeasure]:
-    """Return measures in force that their line bears no more, locked; of one line, or of all."""
-    customer_id, line_id = line or (None, None)
+    """Return measures in force that their line bears no more, locked; of some lines, or of all."""
     rows = await QUERIES.measures_gone.fetch(
-        connection, customer_id=customer_id, line_id=line_id, page=page
+        connection,
+        customer_ids=None if lines is None else [customer_id for customer_id, _ in lines],
+        line_ids=None if lines is None else [line_id for _, line_id in lines],
+        page=page,
     )
     return [GoneMeasure(_measure(row), row["gone_by"], row["gone_reason"]) for row in rows]
 

@@ -78,7 +78,7 @@ FOR UPDATE OF m SKIP LOCKED;
 -- name: measures_gone
 -- Freezes and suspensions in force that their line bears no more, with who ended what the line bore
 -- and why; neither where time did. What somebody is lifting is left to that.
--- gives   at most :page rows, of one line where it is given
+-- gives   at most :page rows, of some lines where they are given
 -- locks   the measures; those that somebody else holds are left for the next time
 SELECT m.customer_id, m.measure_id, m.line_id, m.kind, m.status, m.cause, m.reasons, m.author,
        m.review_id, m.announced_at, m.effective_on, m.ends_on, m.currency, m.from_minor,
@@ -94,11 +94,12 @@ LEFT JOIN LATERAL (
     ORDER BY e.version DESC
     LIMIT 1
 ) AS last ON true
-WHERE m.status = 'in_force'
+WHERE m.status = 'in_force' AND m.kind IN ('freeze', 'suspend')
   AND (m.kind = 'freeze' AND l.status = 'active'
        OR m.kind = 'suspend' AND l.status IN ('active', 'frozen'))
-  AND (:customer_id::bigint IS NULL OR m.customer_id = :customer_id)
-  AND (:line_id::bigint IS NULL OR m.line_id = :line_id)
+  AND (:customer_ids::bigint[] IS NULL OR (m.customer_id, m.line_id) IN (
+      SELECT k.customer_id, k.line_id
+      FROM unnest(:customer_ids::bigint[], :line_ids::bigint[]) AS k (customer_id, line_id)))
   AND NOT EXISTS (
       SELECT 1 FROM decisioning.measure_lifting AS lifting
       WHERE lifting.customer_id = m.customer_id AND lifting.measure_id = m.measure_id)

@@ -114,7 +114,7 @@ async def unfreeze(
     )
     said = await house.counter.submit(command, idempotency_key=idempotency_key)
     if not isinstance(said, Refused):
-        await end_gone(house, (customer_id, line_id), on=await house.business_date())
+        await end_gone(house, [(customer_id, line_id)], on=await house.business_date())
     return said
 
 

@@ -9,7 +9,7 @@ Runs        With the close of each day, and every few minutes beside it. Nothing
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -36,12 +36,12 @@ async def settle_measures(house: House, *, on: date) -> int:
     return lifted + carried + await end_gone(house, on=on)
 
 
-async def end_gone(house: House, line: LineKey | None = None, *, on: date) -> int:
-    """End measures in force that their line bears no more, and tell; of one line, or of all."""
+async def end_gone(house: House, lines: Sequence[LineKey] | None = None, *, on: date) -> int:
+    """End measures in force that their line bears no more, and tell; of some lines, or of all."""
     count = 0
     while True:
         async with house.database.transaction() as connection:
-            gone = await store.measures_gone(connection, line=line, page=PAGE)
+            gone = await store.measures_gone(connection, lines=lines, page=PAGE)
             ended = [
                 transitions.end(
                     item.measure,
@@ -78,8 +78,7 @@ async def reinstate(house: House, keys: Mapping[LineKey, str]) -> list[LineKey]:
     )
     back = [key for key, said in zip(keys, answers, strict=True) if isinstance(said, Answer)]
     if back:
-        on = await house.business_date()
-        await end_gone(house, back[0] if len(back) == 1 else None, on=on)
+        await end_gone(house, back, on=await house.business_date())
     return back
 
 
