@@ -100,7 +100,7 @@ async def test_an_application_waits_for_what_it_asks_and_is_decided_again(house:
         first, second = await decisions.read_decisions_of(
             connection, customer_id=view.customer_id, application_id=view.application_id
         )
-        assert (await recheck_decisions(connection)).findings == ()
+        assert (await recheck_decisions(connection, house.catalogue)).findings == ()
     assert (first.outcome, second.outcome) == (Outcome.REFERRED, Outcome.APPROVED)
     known = orjson.loads(second.stored.inputs)["features"]
     assert (known["income_monthly_minor"], known["utilisation_ppm"]) == (2_000_000, 500_000)
@@ -163,7 +163,7 @@ async def test_whoever_wishes_a_person_gets_one_and_loses_nothing(house: House) 
     back = await desk.apply(customer_id=customer_id, product_code="cash-line-invited")
     assert back.status != "referred"
     async with house.database.connection() as connection:
-        assert (await recheck_decisions(connection)).findings == ()
+        assert (await recheck_decisions(connection, house.catalogue)).findings == ()
 
 
 async def test_a_standard_offer_is_the_same_for_everybody_who_chose_it(house: House) -> None:
@@ -268,7 +268,7 @@ async def test_an_offer_whose_ground_has_moved_is_decided_again(
         "policy",
     )
     async with house.database.connection() as connection:
-        assert (await recheck_decisions(connection)).findings == ()
+        assert (await recheck_decisions(connection, house.catalogue)).findings == ()
 
     async def a_year_older(*_: object) -> int:
         return 40

@@ -129,7 +129,7 @@ async def test_every_decision_comes_out_again(
     monkeypatch.setattr(recheck, "PAGE_DECISIONS", 7)
     await enrol.enrol(house, applicants(30), product_code=PRODUCT)
     async with house.database.connection() as connection:
-        assert await recheck_decisions(connection) == Recheck(examined=30, findings=())
+        assert await recheck_decisions(connection, house.catalogue) == Recheck(examined=30, findings=())
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ async def test_a_decision_that_was_tampered_with_is_found(
     view = await submitted(house)
     async with house.database.transaction() as connection:
         await connection.execute(tampering)
-        found = await recheck_decisions(connection)
+        found = await recheck_decisions(connection, house.catalogue)
     [finding] = found.findings
     assert finding.application_id == view.application_id
     assert what in finding.what

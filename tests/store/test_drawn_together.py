@@ -48,7 +48,7 @@ async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
 
 def adding_up(house: House, days: int) -> House:
     """Return the house with drawdowns added up over some days."""
-    policy = replace(house.identity_policy, drawing_above_minor=ABOVE, drawing_within_days=days)
+    policy = replace(house.identity_policy, drawing_above_minor={"CNY": ABOVE}, drawing_within_days=days)
     return replace(house, identity_policy=policy)
 
 
@@ -145,6 +145,7 @@ async def test_of_two_drawdowns_at_once_one_passes_and_a_failed_payout_was_none(
     assert isinstance(refused, Refused)
     assert refused.code == NEEDS_MORE
     await end_hold(house, first, refuse(KEY_REUSED))
+    await currencies_count_together(house, first, command)
     asked = [await wish(house, (customer_id, line_id), 150_000) for line_id in lines]
     answers = await asyncio.gather(
         *(draw(house, **one, idempotency_key=f"at-once-{n}") for n, one in enumerate(asked))
@@ -162,6 +163,22 @@ async def test_of_two_drawdowns_at_once_one_passes_and_a_failed_payout_was_none(
     assert isinstance(failed, Answer), failed
     again = await draw(house, **asked[1 - won], idempotency_key="again")
     assert said(again) == "drawn"
+
+
+async def currencies_count_together(house: House, first: DrawHold, command: Draw) -> None:
+    """Half of the amount of another currency leaves half of one's own, an unknown one nothing."""
+    both = replace(house.identity_policy, drawing_above_minor={"CNY": ABOVE, "HKD": 80_000})
+    house = replace(house, identity_policy=both)
+    for currency, left_minor in (("HKD", "100000 minor"), ("USD", "most 0 minor")):
+        hold = replace(first, amount_minor=40_000, currency=currency)
+        async with house.database.transaction() as connection:
+            await store.add_hold(connection, hold)
+        refused = await hold_drawdown(house, command, key="third")
+        assert isinstance(refused, Refused)
+        assert refused.code == NEEDS_MORE
+        assert f"40000 {currency}" in refused.message
+        assert left_minor in refused.next_step
+        await end_hold(house, hold, refuse(KEY_REUSED))
 
 
 def _loan_of(answer: Answer | Refused) -> int:

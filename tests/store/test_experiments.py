@@ -90,7 +90,7 @@ async def inputs_of(house: House, view: ApplicationView) -> dict[str, Any]:
 
 async def reproduced(house: House) -> bool:
     async with house.database.connection() as connection:
-        report = await replay_decisions(connection)
+        report = await replay_decisions(connection, house.catalogue)
     assert not isinstance(report, Refused)
     return report.examined > 0 and report.reproduced == report.examined
 

@@ -158,10 +158,16 @@ async def test_failures_are_limited_by_person_device_and_document_until_time_has
     assert isinstance(await checked(later, one, CheckKind.PHONE), dict)
 
 
-async def draw_waits(house: House, customer_id: int, amount_minor: int) -> Refused | None:
+async def draw_waits(
+    house: House, customer_id: int, amount_minor: int, currency: str = "CNY"
+) -> Refused | None:
     """Ask for a drawdown that goes to a merchant, so that the account does not matter."""
     return await payout_account.refuse_draw(
-        house, customer_id=customer_id, amount_minor=amount_minor, payee_ref=None
+        house,
+        customer_id=customer_id,
+        amount_minor=amount_minor,
+        currency=currency,
+        payee_ref=None,
     )
 
 
@@ -285,10 +291,11 @@ async def test_an_expired_document_stops_drawing_until_it_is_renewed(desk: Desk)
     assert refused.code == "identity_document_expired"
     await checked(house, customer_id, CheckKind.DOCUMENT, f"expires:{date(on.year + 9, 1, 1)}")
     assert await draw_waits(house, customer_id, 100) is None
-    large = load_identity_policy(None).drawing_above_minor + 1
-    wanted = await draw_waits(house, customer_id, large)
-    assert wanted is not None
-    assert wanted.code == "identity_checks_missing"
+    large = load_identity_policy(None).drawing_above_minor["CNY"] + 1
+    for amount_minor, currency in ((large, "CNY"), (1, "USD")):
+        wanted = await draw_waits(house, customer_id, amount_minor, currency)
+        assert wanted is not None
+        assert wanted.code == "identity_checks_missing"
 
 
 async def test_where_nothing_is_required_nothing_is_read(desk: Desk) -> None:
@@ -359,7 +366,7 @@ async def test_money_goes_to_the_account_whose_card_was_checked(desk: Desk) -> N
 
     async def paid(payee_ref: str) -> list[str | None]:
         drawn = await payout_account.refuse_draw(
-            house, customer_id=customer_id, amount_minor=100, payee_ref=payee_ref
+            house, customer_id=customer_id, amount_minor=100, currency="CNY", payee_ref=payee_ref
         )
         back = await payout_account.refuse_return(
             house, customer_id=customer_id, payee_ref=payee_ref

@@ -132,7 +132,7 @@ async def what_was_tampered_with_is_named(branch: Branch, count: int) -> None:
             await connection.execute("BEGIN")
             await connection.execute("SET LOCAL session_replication_role = replica")
             await connection.execute(f"UPDATE decisioning.line_review SET {statement}")
-            found = await replay_reviews(connection)
+            found = await replay_reviews(connection, branch.house.catalogue)
             await connection.execute("ROLLBACK")
         assert isinstance(found, ReviewsReplayed)
         assert found.examined == count

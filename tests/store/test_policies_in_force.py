@@ -149,7 +149,7 @@ async def test_what_caps_hold_back_and_what_is_snoozed_are_inputs_that_replay(
     await followed(house)
     assert not house.policies.origination.guards.are_up
     async with house.database.connection() as connection:
-        replayed = await replay_decisions(connection)
+        replayed = await replay_decisions(connection, house.catalogue)
         assert not isinstance(replayed, Refused)
         assert (replayed.examined, replayed.reproduced) == (4, 4)
 
@@ -193,7 +193,7 @@ async def test_a_rule_is_suppressed_for_one_customer_by_two_people(house: House)
         assert inputs["guards"] == {"snoozed": ["F02"], "tripped": []}
         assert result["verdicts"]["F02"] == "true"
         assert "snooze:F02" in result["guarded"]
-        replayed = await replay_decisions(connection)
+        replayed = await replay_decisions(connection, house.catalogue)
     assert not isinstance(replayed, Refused)
     assert (replayed.examined, replayed.reproduced) == (1, 1)
 

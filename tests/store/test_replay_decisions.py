@@ -32,7 +32,7 @@ async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
 
 async def replayed(house: House, **more: object) -> Replayed:
     async with house.database.connection() as connection:
-        found = await replay_decisions(connection, **more)  # type: ignore[arg-type]
+        found = await replay_decisions(connection, house.catalogue, **more)  # type: ignore[arg-type]
     assert isinstance(found, Replayed), found
     return found
 
@@ -46,7 +46,7 @@ async def test_all_decisions_and_single_ones_come_out_again(house: House) -> Non
     assert one.examined == 1
     async with house.database.connection() as connection:
         assert await count_decisions(connection) == 3
-        missing = await replay_decisions(connection, application_id=1)
+        missing = await replay_decisions(connection, house.catalogue, application_id=1)
     assert isinstance(missing, Refused)
     assert missing.code == "decision_not_found"
 
@@ -116,8 +116,8 @@ async def test_a_record_that_is_none_any_more_is_named(house: House) -> None:
         async with house.database.connection() as connection:
             await connection.execute("BEGIN")
             await connection.execute(f"UPDATE decisioning.decision SET {statement}")
-            [finding] = (await recheck_decisions(connection)).findings
-            found = await replay_decisions(connection)
+            [finding] = (await recheck_decisions(connection, house.catalogue)).findings
+            found = await replay_decisions(connection, house.catalogue)
             await connection.execute("ROLLBACK")
         assert isinstance(found, Replayed)
         assert "cannot be read" in finding.what

@@ -75,7 +75,7 @@ async def everything_holds(house: House) -> None:
     assert checks["evidence_leaves"].examined
     assert checks["evidence_leaves"].exceptions == []
     async with house.database.connection() as connection:
-        assert (await recheck_decisions(connection)).findings == ()
+        assert (await recheck_decisions(connection, house.catalogue)).findings == ()
 
 
 def code_of(outcome: object) -> str:

@@ -6,6 +6,7 @@ import typer
 
 from counterfoil.cli import output
 from counterfoil.cli.connection import with_connection
+from counterfoil.cli.own_catalogue import own_catalogue
 from counterfoil.cli.policy_source import Json, policy_of
 
 if TYPE_CHECKING:
@@ -79,8 +80,10 @@ def _reviews_replayed(review_id: int | None) -> "ReviewsReplayed":
     from counterfoil.journeys.lines.replay_reviews import replay_reviews
     from counterfoil.kernel.errors import Refused
 
+    catalogue = own_catalogue()
+
     async def work(connection: "Connection") -> "ReviewsReplayed | Refused":
-        return await replay_reviews(connection, review_id=review_id)
+        return await replay_reviews(connection, catalogue, review_id=review_id)
 
     found = with_connection(work)
     if isinstance(found, Refused):
@@ -138,6 +141,7 @@ def _replayed(number: int | None, today: "Policy | None", *, shows_progress: boo
     from counterfoil.journeys.deciding.replay_decisions import count_decisions, replay_decisions
     from counterfoil.kernel.errors import Refused
 
+    catalogue = own_catalogue()
     progress = Progress(
         TextColumn("deciding again"),
         BarColumn(),
@@ -153,6 +157,7 @@ def _replayed(number: int | None, today: "Policy | None", *, shows_progress: boo
             task = progress.add_task("", total=total)
             return await replay_decisions(
                 connection,
+                catalogue,
                 application_id=number,
                 today=today,
                 tell=lambda count: progress.advance(task, count),
@@ -241,13 +246,20 @@ def _tell(application: str, told: dict[str, Any]) -> None:
     ]
     title = f"{application}: {told['outcome']}, {told['policy_version']}"
     output.write_table(title, ("rule", "verdict", "then", "when", "read"), rows)
+    under = told["decided_under"]
+    typer.echo(f"rule pack {_value(under['rule_pack'])}")
+    typer.echo(f"feature registry {_value(under['feature_registry'])}")
     if "points" not in told:
         typer.echo(f"{told['outcome']}, limit {told['to_minor']}, on {told['effective_on']}")
         for language, texts in told["customer_is_told"].items():
             typer.echo(f"{language}: {'; '.join(texts)}")
         return
-    points = [(name, bin_no, added) for name, bin_no, added in told["contributions"]]
-    output.write_table(f"{told['points']} points", ("feature", "bin", "points"), points)
+    points = [
+        (one["feature"], _value(one["bin"]), one["holds"] or "", _value(one["points"]))
+        for one in told["score_parts"]
+    ]
+    columns = ("feature", "bin", "holds", "points")
+    output.write_table(f"{told['points']} points", columns, points)
     bounds = [(name, f"{minor:,}") for name, minor in told["candidates"]]
     output.write_table(f"Limit bound by {told['binding']}", ("bound", "minor"), bounds)
     for language, texts in told["customer_is_told"].items():

@@ -12,7 +12,11 @@ from typing import Any, Final
 
 from counterfoil.console import words
 from counterfoil.console.visit import Visit
+from counterfoil.decisioning.basis import basis_of
+from counterfoil.decisioning.document import policy_of
 from counterfoil.decisioning.expression import from_json, to_sql
+from counterfoil.decisioning.reading import InvalidPolicyError
+from counterfoil.decisioning.score_bin import BinHolds, score_parts
 from counterfoil.platform.queries import Row
 from counterfoil.platform.web.parts import Status
 
@@ -74,6 +78,8 @@ class Told:
     person_reason: str
     policy: str
     policy_hash: str
+    #: What else it was decided under: label and name, in words where the record does not say.
+    basis: Sequence[tuple[str, str]]
     inputs: Sequence[InputRow]
     rules: Sequence[RuleRow]
     points: Sequence[PointsRow]
@@ -102,15 +108,25 @@ def tell(visit: Visit, row: Row, currency: str) -> Told:
         person_reason=row["reason"] or "",
         policy=str(result.get("policy_version", "—")),
         policy_hash=row["policy_hash"],
+        basis=basis_words(visit, inputs),
         inputs=_inputs(visit, inputs.get("features", {}), features, currency),
         rules=_rules(visit, result.get("verdicts", {}), document),
-        points=_points(visit, result.get("contributions", ()), features, is_odds=is_odds),
+        points=_points(visit, result.get("contributions", ()), document, currency),
         is_of_points=not is_odds,
         total_points=score_words(visit, result.get("points"), result.get("pd_ppm")),
         grade=result.get("grade") or "—",
         bounds=_bounds(visit, result, currency),
         reasons=_reasons(visit, result.get("reasons", ()), document),
     )
+
+
+def basis_words(visit: Visit, inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return rule pack and registry of a record; unknown in one that is older than the name."""
+    basis, unknown = basis_of(inputs), visit.t("verdict.unknown")
+    return [
+        (visit.t("decision.rule_pack"), basis.rule_pack or unknown),
+        (visit.t("decision.feature_registry"), (basis.feature_registry or "")[:12] or unknown),
+    ]
 
 
 def _inputs(
@@ -179,18 +195,51 @@ def score_words(visit: Visit, points: int | None, pd_ppm: int | None) -> str:
 def _points(
     visit: Visit,
     contributions: Sequence[Sequence[Any]],
-    features: Mapping[str, Mapping[str, Any]],
-    *,
-    is_odds: bool,
+    document: Mapping[str, Any],
+    currency: str,
 ) -> list[PointsRow]:
-    return [
-        PointsRow(
-            label=_name(visit, features.get(name, {}), name),
-            bin=str(bin_name),
-            points=odds_words(points) if is_odds else visit.formats.count(points),
+    """Return what each input added, with the values that its bin holds where the policy is kept."""
+    if not contributions:
+        return []
+    features = {item["name"]: item for item in document.get("features", ())}
+    is_odds = document.get("model", {}).get("unit") == _LOG_ODDS
+    try:
+        parts = score_parts(policy_of(dict(document)), contributions)
+    except InvalidPolicyError:
+        parts = []
+    holds = {one.feature: one.holds for one in parts}
+    rows = []
+    for name, bin_no, points in contributions:
+        feature = features.get(name, {})
+        said = _holds(visit, holds[name], feature, currency) if name in holds else str(bin_no)
+        rows.append(
+            PointsRow(
+                label=_name(visit, feature, name),
+                bin=said,
+                points=odds_words(points) if is_odds else visit.formats.count(points),
+            )
         )
-        for name, bin_name, points in contributions
-    ]
+    return rows
+
+
+def _holds(visit: Visit, holds: BinHolds, feature: Mapping[str, Any], currency: str) -> str:
+    """Return the values of a bin in words of the page, in the feature's unit."""
+    t, unit = visit.t, feature.get("unit", "")
+    if holds.is_unknown or holds.answer is not None:
+        return _value(visit, holds.answer, unit, currency)
+    if holds.is_rest:
+        return t("decision.bin_rest")
+    if holds.categories:
+        return ", ".join(_value(visit, one, unit, currency) for one in holds.categories)
+    lowest, below = (
+        None if end is None else _value(visit, end, unit, currency)
+        for end in (holds.lowest, holds.below)
+    )
+    if lowest is None:
+        return t("decision.bin_any") if below is None else t("decision.bin_below", below=below)
+    if below is None:
+        return t("decision.bin_from", lowest=lowest)
+    return t("decision.bin_between", lowest=lowest, below=below)
 
 
 def odds_words(log_odds_e6: int | None) -> str:

@@ -78,9 +78,10 @@ RECORD_OF_OTHER_LENDER = Refusal(
 IDENTITY_CHECKS_FOR_TOTAL = Refusal(
     code="identity_checks_for_total",
     kind=Kind.CONFLICT,
-    message="With the {drawn_minor} minor units drawn since {since} this still needs identity"
+    message="With what was drawn since {since} (in minor units: {drawn}) this still needs identity"
     " checks: {gaps}.",
-    next_step="Draw at most {left_minor} minor units, or let the checks be made and try again.",
+    next_step="Draw at most {left_minor} minor units of {currency}, or let the checks be made and"
+    " try again.",
 )
 IDENTITY_CHECKS_MISSING = Refusal(
     code="identity_checks_missing",

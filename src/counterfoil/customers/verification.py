@@ -80,17 +80,17 @@ class Gap:
 
 
 def gaps(
-    policy: IdentityPolicy, act: Act, standing: Standing, *, on: date, amount_minor: int = 0
+    policy: IdentityPolicy, act: Act, standing: Standing, *, on: date, is_large: bool = True
 ) -> tuple[Gap, ...]:
     """Return what an act lacks on a day, in order; nothing where it may go on.
 
-    `amount_minor` counts for drawing alone: below the policy's amount nothing but a case, a failed
-    or an expired document holds it up.
+    `is_large` counts for drawing alone: up to the policy's amount nothing but a case, a failed or
+    an expired document holds it up.
     """
     if standing.is_held:
         return (Gap("", Want.CASE),)
     need = policy.needs[act]
-    if act is Act.DRAWING and amount_minor <= policy.drawing_above_minor:
+    if act is Act.DRAWING and not is_large:
         said = _document_at_fault(policy, standing.checks, on)
         return () if said is None else (Gap(CheckKind.DOCUMENT, said),)
     found = [

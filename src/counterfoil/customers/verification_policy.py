@@ -6,9 +6,11 @@ Invariant   Opening needs two independent sources at least, and every kind that 
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -21,6 +23,7 @@ _FILE: Final = "identity.toml"
 HOUSE_SOURCE: Final = "house"
 _SOURCES_MIN: Final = 2
 _WITHIN_DAYS_MAX: Final = 366
+_CURRENCY: Final = re.compile("[A-Z]{3}")
 
 
 class IdentityPolicyError(ValueError):
@@ -103,8 +106,8 @@ class IdentityPolicy:
 
     version: str
     sha256: str
-    #: Minor units; above it drawing needs its checks.
-    drawing_above_minor: int
+    #: Minor units by currency; above it drawing needs its checks, and in any other currency always.
+    drawing_above_minor: Mapping[str, int]
     #: Business dates whose drawdowns are added up for that, the day of the drawdown among them.
     drawing_within_days: int
     sources: Mapping[str, Source]
@@ -115,6 +118,24 @@ class IdentityPolicy:
     tries: Mapping[Scope, Tries]
     #: How long the reference to a biometric template is kept, days.
     template_days: int
+
+    def drawing_share(self, drawn_minor: Mapping[str, int]) -> Fraction | None:
+        """Return how much of what drawing may come to without its checks is used up; 1 is all.
+
+        `drawn_minor` is by currency; each uses up its share of its own amount, and shares add up,
+        so that nobody draws more by drawing in several. None where a currency is not named.
+        """
+        if not drawn_minor.keys() <= self.drawing_above_minor.keys():
+            return None
+        return sum(
+            (Fraction(minor, self.drawing_above_minor[code]) for code, minor in drawn_minor.items()),
+            Fraction(0),
+        )
+
+    def is_large(self, drawn_minor: Mapping[str, int]) -> bool:
+        """Tell whether drawing so much needs the checks of drawing; unknown needs them."""
+        share = self.drawing_share(drawn_minor)
+        return share is None or share > 1
 
     def counts(self, source: str, kind: CheckKind) -> bool:
         """Tell whether a source's word on a kind of check counts at all."""
@@ -142,7 +163,7 @@ def read_identity_policy(text: str) -> IdentityPolicy:
         policy = IdentityPolicy(
             version=document["version"],
             sha256=hashlib.sha256(text.encode()).hexdigest(),
-            drawing_above_minor=document["drawing_above_minor"],
+            drawing_above_minor=_amounts(document["drawing_above_minor"]),
             sources={code: _source(code, item) for code, item in document["sources"].items()},
             needs={act: _need(document["acts"][act]) for act in Act},
             alternatives={
@@ -159,6 +180,15 @@ def read_identity_policy(text: str) -> IdentityPolicy:
         raise IdentityPolicyError(f"the document of identity checks: {error}") from error
     _check(policy)
     return policy
+
+
+def _amounts(given: object) -> Mapping[str, int]:
+    if not isinstance(given, dict) or not given:
+        raise TypeError('drawing_above_minor is an amount for each currency, such as {"CNY": 1}')
+    for code, minor in given.items():
+        if not _CURRENCY.fullmatch(code) or type(minor) is not int or minor < 1:
+            raise ValueError(f"drawing_above_minor.{code} is not an amount above 0 of a currency")
+    return given
 
 
 def _source(code: str, item: Mapping[str, Any]) -> Source:

@@ -9,10 +9,12 @@ Invariant   Nothing is decided again; what stands here was written down when it 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from counterfoil.decisioning.basis import basis_of
 from counterfoil.decisioning.customer_words import HOUSE_REASONS
 from counterfoil.decisioning.expression import features_read, to_sql
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import Rule
+from counterfoil.decisioning.score_bin import score_parts
 
 LANGUAGES = ("zh", "en")
 
@@ -29,13 +31,30 @@ def explain(
     return {
         "asked": inputs["asked"],
         "policy_hash": inputs["policy_hash"],
+        "decided_under": basis_of(inputs).document(),
         "rules": rules,
         "customer_is_told": told,
         "rejected": inputs["rejected"],
         "guards": inputs.get("guards"),
         "experiments": inputs.get("experiments"),
+        "score_parts": _score_parts(policy, result["contributions"]),
         **{name: value for name, value in result.items() if name != "verdicts"},
     }
+
+
+def _score_parts(
+    policy: Policy | None, contributions: Sequence[Sequence[Any]]
+) -> list[dict[str, Any]]:
+    """Return contributions with what their bins hold; without the policy with their numbers."""
+    if policy is None:
+        return [
+            {"feature": name, "bin": bin_no, "holds": None, "points": points}
+            for name, bin_no, points in contributions
+        ]
+    return [
+        {"feature": one.feature, "bin": one.bin, "holds": str(one.holds), "points": one.points}
+        for one in score_parts(policy, contributions)
+    ]
 
 
 def customer_texts(policy: Policy, codes: Sequence[str], language: str) -> list[str]:

@@ -5,7 +5,8 @@ Own parts   With the policy and inputs of the record the result has to be the sa
             read or are not what a policy would have let in (`data`), the result cannot be read or
             the application agrees with the new one and not with the record (`record`), else the
             inputs or the engine changed (`data_or_engine`; the log, which holds a hash of the
-            inputs, tells which).
+            inputs, tells which). A record that comes out may name a rule pack or a registry that
+            is not there any more, or not as it was (`rule_pack`, `registry`).
 Today       One part at a time is exchanged for today's: rules, model, limits, prices. Where the
             tables of a model stayed and only what its scores mean is new, that part is the
             `calibration`. Parts that change the result alone are named; where none does but all
@@ -43,6 +44,10 @@ class Cause(StrEnum):
     DATA = "data"
     RECORD = "record"
     DATA_OR_ENGINE = "data_or_engine"
+    #: It comes out, but the registry that it names is not kept as it was.
+    REGISTRY = "registry"
+    #: It comes out, but the rule pack that it names is not there as it was.
+    RULE_PACK = "rule_pack"
 
 
 #: Parts of a policy's document, by what they are to somebody who asks what changed.

@@ -16,12 +16,14 @@ FROM features.registry_version
 WHERE sha256 = :sha256;
 
 -- name: registry_documents
--- The canonical content of every registry that is kept.
+-- The canonical content of every registry that was published or asked for; one that ships is kept
+-- as well once something was decided under it.
 -- gives   one row a registry, the first kept first
 -- locks   none
-SELECT document
-FROM features.registry_version
-ORDER BY kept_at, sha256;
+SELECT version.document
+FROM features.registry_version AS version
+WHERE EXISTS (SELECT FROM features.registry_gate AS gate WHERE gate.sha256 = version.sha256)
+ORDER BY version.kept_at, version.sha256;
 
 -- name: add_registry_gate
 -- What was found of a registry.

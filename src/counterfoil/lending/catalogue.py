@@ -110,6 +110,10 @@ class Catalogue:
         packs = {pack.pack_id: pack for pack in found if pack is not None}
         return [packs[pack_id] for pack_id in sorted(packs)]
 
+    def pack_references(self) -> frozenset[str]:
+        """Return every pack that is there, by its id with the beginning of its hash."""
+        return frozenset(pack.reference for pack in self._packs.values())
+
     def limit_cap_minor(self, terms: Terms, on: date) -> int | None:
         """Return the highest limit that the pack allows on a date; None where none is known."""
         cap = self.rule(terms, "limit_most", on)

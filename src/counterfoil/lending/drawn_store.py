@@ -1,5 +1,6 @@
 """Reads and writes what a customer draws within a period; over named queries."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -35,28 +36,29 @@ async def hold_drawing(connection: Connection, customer_id: int) -> None:
     await QUERIES.hold_drawing.fetch(connection, customer_id=customer_id)
 
 
-async def drawn_minor(connection: Connection, hold: DrawHold) -> int:
-    """Return what a person has drawn in the period of a drawdown, in minor units."""
-    found: int = await QUERIES.drawn_minor.fetchval(
-        connection,
-        customer_ids=list(hold.customer_ids),
-        since=hold.since,
-        currency=hold.currency,
+async def drawn_minor(connection: Connection, hold: DrawHold) -> Counter[str]:
+    """Return what a person has drawn in the period of a drawdown, in minor units by currency."""
+    rows = await QUERIES.drawn_minor.fetch(
+        connection, customer_ids=list(hold.customer_ids), since=hold.since
     )
-    return found
+    return Counter({row["currency"]: row["amount_minor"] for row in rows})
 
 
-async def held_minor(connection: Connection, hold: DrawHold) -> dict[tuple[int, str], int]:
-    """Return what other drawdowns on their way come to, in minor units by record and key."""
+async def held_minor(
+    connection: Connection, hold: DrawHold
+) -> dict[tuple[int, str], tuple[str, int]]:
+    """Return other drawdowns on their way by record and key: currency and minor units."""
     rows = await QUERIES.held_drawdowns.fetch(
         connection,
         customer_ids=list(hold.customer_ids),
         since=hold.since,
-        currency=hold.currency,
         customer_id=hold.customer_id,
         key=hold.key,
     )
-    return {(row["customer_id"], row["idempotency_key"]): row["amount_minor"] for row in rows}
+    return {
+        (row["customer_id"], row["idempotency_key"]): (row["currency"], row["amount_minor"])
+        for row in rows
+    }
 
 
 async def add_hold(connection: Connection, hold: DrawHold) -> None:

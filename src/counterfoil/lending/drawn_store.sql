@@ -7,20 +7,22 @@ SELECT pg_advisory_xact_lock(hashtextextended(:customer_id::bigint::text, 41));
 
 -- name: drawn_minor
 -- What the records of a person have drawn since a date; a payout that failed for good was none.
--- gives   one amount
+-- gives   one row for each currency
 -- locks   none
-SELECT coalesce(sum(original_minor), 0)::bigint
+SELECT currency, sum(original_minor)::bigint AS amount_minor
 FROM lending.loan
-WHERE customer_id = ANY (:customer_ids::bigint[]) AND requested_on >= :since AND currency = :currency
-  AND status <> 'cancelled';
+WHERE customer_id = ANY (:customer_ids::bigint[]) AND requested_on >= :since
+  AND status <> 'cancelled'
+GROUP BY currency
+ORDER BY currency;
 
 -- name: held_drawdowns
 -- What is on its way under other keys since a date; of one key one drawdown comes about.
 -- gives   one row for each record and key
 -- locks   none
-SELECT customer_id, idempotency_key, max(amount_minor) AS amount_minor
+SELECT customer_id, idempotency_key, max(currency) AS currency, max(amount_minor) AS amount_minor
 FROM lending.draw_hold
-WHERE customer_id = ANY (:customer_ids::bigint[]) AND asked_on >= :since AND currency = :currency
+WHERE customer_id = ANY (:customer_ids::bigint[]) AND asked_on >= :since
   AND (customer_id, idempotency_key) <> (:customer_id::bigint, :key::text)
 GROUP BY customer_id, idempotency_key
 ORDER BY customer_id, idempotency_key;

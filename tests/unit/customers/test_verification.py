@@ -1,5 +1,6 @@
 """What follows from identity checks: which acts may go on, and when tries begin again."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 
@@ -123,22 +124,34 @@ def test_a_case_holds_every_act_and_says_nothing_else() -> None:
 def test_an_expired_document_stops_even_the_smallest_drawdown() -> None:
     last = ON + timedelta(days=10)
     said = standing(check(CheckKind.DOCUMENT, expires=last))
-    assert gaps(POLICY, Act.DRAWING, said, on=last, amount_minor=1) == ()
+    assert gaps(POLICY, Act.DRAWING, said, on=last, is_large=False) == ()
     after = last + timedelta(days=1)
     expired = (Gap(CheckKind.DOCUMENT, Want.EXPIRED),)
-    assert gaps(POLICY, Act.DRAWING, said, on=after, amount_minor=1) == expired
+    assert gaps(POLICY, Act.DRAWING, said, on=after, is_large=False) == expired
     renewed = standing(
         check(CheckKind.DOCUMENT, expires=last),
         check(CheckKind.DOCUMENT, source="branch", expires=date(2036, 1, 1)),
     )
-    assert gaps(POLICY, Act.DRAWING, renewed, on=after, amount_minor=1) == ()
+    assert gaps(POLICY, Act.DRAWING, renewed, on=after, is_large=False) == ()
 
 
 def test_only_a_large_drawdown_needs_checks() -> None:
-    above = POLICY.drawing_above_minor + 1
-    assert gaps(POLICY, Act.DRAWING, standing(), on=ON, amount_minor=above - 1) == ()
-    found = gaps(POLICY, Act.DRAWING, standing(), on=ON, amount_minor=above)
+    assert gaps(POLICY, Act.DRAWING, standing(), on=ON, is_large=False) == ()
+    found = gaps(POLICY, Act.DRAWING, standing(), on=ON, is_large=True)
     assert [gap.want for gap in found] == [Want.MISSING] * 3 + [Want.SOURCES]
+
+
+def test_each_currency_uses_up_its_share_and_an_unknown_one_all_of_it() -> None:
+    policy = replace(POLICY, drawing_above_minor={"CNY": 3_000, "HKD": 9_000})
+    assert not policy.is_large({"CNY": 3_000})
+    assert policy.is_large({"CNY": 3_001})
+    # A third and two thirds are the whole, exactly; one unit more of either is too much.
+    assert not policy.is_large({"CNY": 1_000, "HKD": 6_000})
+    assert policy.is_large({"CNY": 1_001, "HKD": 6_000})
+    assert policy.is_large({"CNY": 1_000, "HKD": 6_001})
+    assert policy.is_large({"USD": 1})
+    assert policy.is_large({"CNY": 1, "USD": 1})
+    assert policy.drawing_share({"USD": 1}) is None
 
 
 def test_an_answer_that_grew_old_has_to_be_given_again() -> None:
@@ -163,6 +176,9 @@ def test_only_time_ends_a_limit_on_tries() -> None:
         ('liveness = ["in_person"]', ""),
         ('checks = ["bank_card"]', 'checks = ["phone"]'),
         ('group = "card-network"', 'groups = "card-network"'),
+        ("CNY = 2_000_000", "CNY = 0"),
+        ("CNY = 2_000_000", "yuan = 2_000_000"),
+        ("[drawing_above_minor]\nCNY = 2_000_000", "drawing_above_minor = 2_000_000"),
     ],
 )
 def test_an_unsound_document_is_refused(old: str, new: str) -> None:

@@ -100,8 +100,9 @@ class IdentityView(View):
     #: Whether acts wait for checks in this installation.
     is_required: bool
     person_checks: bool
-    #: Up to here drawing needs no checks, only a document that has not expired.
-    drawing_above_minor: int
+    #: By currency: up to here drawing needs no checks, only a document that has not expired. In a
+    #: currency that is not here drawing always needs them; drawdowns in several use up shares.
+    drawing_above_minor: dict[str, int]
     #: Business dates whose drawdowns count together for that, the present one among them.
     drawing_within_days: int
     acts: list[ActView]

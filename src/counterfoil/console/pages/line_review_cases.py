@@ -12,6 +12,7 @@ from counterfoil.console import flow, words
 from counterfoil.console.access import Permission
 from counterfoil.console.flow import Action, Crumb, Field
 from counterfoil.console.frame import BASE
+from counterfoil.console.decision_story import basis_words
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
@@ -224,6 +225,7 @@ def _facts(visit: Visit, seen: Seen) -> list[tuple[str, str, str]]:
         (t("line_case.cause"), review.cause, ""),
         (t("line_case.limit"), f.amount(review.from_minor, currency), ""),
         (t("line_case.policy"), f"{seen.policy.code} {seen.policy.version}", ""),
+        *((label, name, "") for label, name in basis_words(visit, orjson.loads(review.inputs))),
         (t("line_case.taken_by"), case.taken_by or "—", ""),
     ]
     if case.decision is not None:

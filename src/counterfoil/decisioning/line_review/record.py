@@ -45,6 +45,11 @@ def review_again(policy: ReviewPolicy, stored: StoredDecision) -> Replay:
 
     Raises UnreadableRecordError.
     """
+    return reviews_compared(stored, made_again(policy, stored))
+
+
+def made_again(policy: ReviewPolicy, stored: StoredDecision) -> Review:
+    """Return the review on the stored inputs; raises UnreadableRecordError."""
     try:
         inputs = orjson.loads(stored.inputs)
         features: dict[str, Value | None] = dict(inputs["features"])
@@ -52,7 +57,11 @@ def review_again(policy: ReviewPolicy, stored: StoredDecision) -> Replay:
         assigned = assigned_of(inputs.get("experiments"))
     except (ValueError, KeyError, TypeError, AttributeError) as wrong:
         raise UnreadableRecordError("inputs") from wrong
-    again = review(policy, line, features, guards)._replace(assigned=assigned)
+    return review(policy, line, features, guards)._replace(assigned=assigned)
+
+
+def reviews_compared(stored: StoredDecision, again: Review) -> Replay:
+    """Compare a review with the record, byte by byte; raises UnreadableRecordError."""
     result = again.result()
     if result == stored.result and again.inputs() == stored.inputs:
         return Replay(is_same=True, differences=())

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from counterfoil.decisioning.assigned import Assigned
 from counterfoil.decisioning.canonical import record_bytes
@@ -30,6 +30,9 @@ class ReviewOutcome(StrEnum):
     #: A person has to look: a guard, an unknown, or a proposal to close.
     REFERRED = "referred"
 
+
+#: Parts of the question that were not asked from the beginning.
+_ASKED_LATER: Final = ("is_suspended_by_person", "person_decides", "rule_pack", "feature_registry")
 
 #: Outcomes that a guard counts and may hold back.
 ADVERSE_OUTCOMES = frozenset({ReviewOutcome.LOWERED, ReviewOutcome.FROZEN, ReviewOutcome.SUSPENDED})
@@ -73,11 +76,15 @@ class ReviewedLine:
     is_suspended_by_person: bool = False
     #: Whether the customer wants no decision by machine alone.
     person_decides: bool = False
+    #: The rule pack that the bounds follow, with its hash; None in reviews that did not name it yet.
+    rule_pack: str | None = None
+    #: SHA-256 of the registry by which features were read; None where it was not named yet.
+    feature_registry: str | None = None
 
     def document(self) -> dict[str, object]:
         """Return the form that is stored."""
         fields = {name: getattr(self, name) for name in self.__slots__}
-        for name in ("is_suspended_by_person", "person_decides"):
+        for name in _ASKED_LATER:
             if not fields[name]:
                 # Reviews from before this was asked keep their text.
                 del fields[name]

@@ -10,6 +10,7 @@ import orjson
 from counterfoil.decisioning.line_review.document import PURPOSE, review_policy_of
 from counterfoil.decisioning.line_review.guard import MeasureCount
 from counterfoil.decisioning.line_review.policy import ReviewPolicy
+from counterfoil.decisioning.line_review.replay_cause import ReviewStanding
 from counterfoil.decisioning.line_review.review import Review, ReviewOutcome
 from counterfoil.decisioning.replay import StoredDecision
 from counterfoil.platform.database import Connection
@@ -18,9 +19,20 @@ from counterfoil.platform.queries import Queries, Row
 QUERIES: Final = Queries.load("counterfoil.decisioning.line_review")
 #: Above every identifier: the first page begins before it.
 NEWEST: Final = 2**63 - 1
+#: Records from 2 on name rule pack and registry; those of 1 did not yet.
+RECORD_VERSION: Final = 2
 
 #: Customer and review.
 ReviewKey = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedReview:
+    """What a review can be made again from, and what columns beside it say."""
+
+    key: ReviewKey
+    stored: StoredDecision
+    standing: ReviewStanding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +59,12 @@ class StoredReview:
     inputs: bytes
     result: bytes
     decided_at: datetime
+    #: 1 names neither of the two below, which are then unknown.
+    record_version: int
+    #: The rule pack that bounds followed, with the beginning of its hash.
+    rule_pack: str | None
+    #: SHA-256 of the registry by which features were read.
+    feature_registry: str | None
 
     @property
     def key(self) -> ReviewKey:
@@ -90,6 +108,9 @@ def stored_review(
         inputs=made.inputs(),
         result=made.result(),
         decided_at=at,
+        record_version=RECORD_VERSION,
+        rule_pack=made.asked.rule_pack,
+        feature_registry=made.asked.feature_registry,
     )
 
 
@@ -119,6 +140,9 @@ async def add_reviews(connection: Connection, reviews: Sequence[StoredReview]) -
         report_ids=[item.report_id for item in reviews],
         inputs=[item.inputs.decode() for item in reviews],
         results=[item.result.decode() for item in reviews],
+        record_version=RECORD_VERSION,
+        rule_packs=[item.rule_pack for item in reviews],
+        feature_registries=[item.feature_registry for item in reviews],
     )
     return {(row["customer_id"], row["review_id"]) for row in rows}
 
@@ -173,12 +197,24 @@ async def declined_offers(
 
 async def read_recorded(
     connection: Connection, *, page: int, after: ReviewKey = (0, 0), review_id: int | None = None
-) -> list[tuple[ReviewKey, StoredDecision]]:
+) -> list[RecordedReview]:
     """Return a page of the records of all reviews, or the one of a review."""
     rows = await QUERIES.reviews_page.fetch(
         connection, page=page, customer_id=after[0], review_id=after[1], only_review=review_id
     )
-    return [((row["customer_id"], row["review_id"]), _record(row)) for row in rows]
+    return [
+        RecordedReview(
+            key=(row["customer_id"], row["review_id"]),
+            stored=_record(row),
+            standing=ReviewStanding(
+                outcome=row["outcome"],
+                acted=tuple(row["acted"]),
+                reasons=tuple(row["reasons"]),
+                to_minor=row["to_minor"],
+            ),
+        )
+        for row in rows
+    ]
 
 
 async def records_of_range(

@@ -7,21 +7,22 @@
 INSERT INTO decisioning.line_review (
     customer_id, review_id, line_id, product_code, cause, business_date, outcome, acted, reasons,
     proposals, from_minor, to_minor, valid_until, report_id, policy_hash, policy_version, inputs,
-    result, decided_at
+    result, decided_at, record_version, rule_pack, feature_registry
 )
 SELECT given.customer_id, given.review_id, given.line_id, given.product_code, given.cause,
        :business_date, given.outcome, string_to_array(given.acted, ','),
        string_to_array(given.reasons, ','), string_to_array(given.proposals, ','),
        given.from_minor, given.to_minor, given.valid_until, given.report_id, :policy_hash,
-       :policy_version, given.inputs, given.result, :decided_at
+       :policy_version, given.inputs, given.result, :decided_at, :record_version, given.rule_pack,
+       given.feature_registry
 FROM unnest(
     :customer_ids::bigint[], :review_ids::bigint[], :line_ids::bigint[], :product_codes::text[],
     :causes::text[], :outcomes::text[], :acted::text[], :reasons::text[], :proposals::text[],
     :from_minor::bigint[], :to_minor::bigint[], :valid_until::date[], :report_ids::bigint[],
-    :inputs::text[], :results::text[]
+    :inputs::text[], :results::text[], :rule_packs::text[], :feature_registries::text[]
 ) AS given (
     customer_id, review_id, line_id, product_code, cause, outcome, acted, reasons, proposals,
-    from_minor, to_minor, valid_until, report_id, inputs, result
+    from_minor, to_minor, valid_until, report_id, inputs, result, rule_pack, feature_registry
 )
 ON CONFLICT DO NOTHING
 RETURNING customer_id, review_id;
@@ -33,7 +34,8 @@ RETURNING customer_id, review_id;
 -- locks   none
 SELECT r.customer_id, r.review_id, r.line_id, r.product_code, r.cause, r.business_date, r.outcome,
        r.acted, r.reasons, r.proposals, r.from_minor, r.to_minor, r.valid_until, r.report_id,
-       r.policy_hash, r.policy_version, r.inputs, r.result, r.decided_at
+       r.policy_hash, r.policy_version, r.inputs, r.result, r.decided_at, r.record_version,
+       r.rule_pack, r.feature_registry
 FROM decisioning.line_review AS r
 WHERE r.customer_id = :customer_id AND r.line_id = :line_id AND r.review_id < /*turns*/ :before
 ORDER BY r.review_id DESC /*turns*/
@@ -45,7 +47,8 @@ LIMIT :page;
 -- locks   none
 SELECT r.customer_id, r.review_id, r.line_id, r.product_code, r.cause, r.business_date, r.outcome,
        r.acted, r.reasons, r.proposals, r.from_minor, r.to_minor, r.valid_until, r.report_id,
-       r.policy_hash, r.policy_version, r.inputs, r.result, r.decided_at
+       r.policy_hash, r.policy_version, r.inputs, r.result, r.decided_at, r.record_version,
+       r.rule_pack, r.feature_registry
 FROM decisioning.line_review AS r
 WHERE r.customer_id = :customer_id AND r.review_id = :review_id;
 
@@ -53,7 +56,8 @@ WHERE r.customer_id = :customer_id AND r.review_id = :review_id;
 -- Reviews of all customers in the order of their keys, to make them again; of one where given.
 -- gives   at most :page rows after the key given
 -- locks   none
-SELECT r.customer_id, r.review_id, r.line_id, r.outcome, r.policy_hash, r.inputs, r.result
+SELECT r.customer_id, r.review_id, r.line_id, r.outcome, r.acted, r.reasons, r.to_minor,
+       r.policy_hash, r.inputs, r.result
 FROM decisioning.line_review AS r
 WHERE (r.customer_id, r.review_id) > (:customer_id, :review_id)
   AND (:only_review::bigint IS NULL OR r.review_id = :only_review)

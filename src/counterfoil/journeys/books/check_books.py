@@ -214,11 +214,11 @@ async def _check_log(connection: Connection, notes: Notes) -> None:
 async def _check_decisions(connection: Connection, notes: Notes) -> None:
     """Decide every case again by the policy of its record, to the same answer."""
     result = notes.results["decisions"]
-    again = await recheck_decisions(connection)
+    again = await recheck_decisions(connection, notes.catalogue)
     result.examined += again.examined
     for finding in again.findings:
         result.note(ids.to_text(ids.APPLICATION, finding.application_id), finding.what)
-    reviews = await replay_reviews(connection)
+    reviews = await replay_reviews(connection, notes.catalogue)
     assert not isinstance(reviews, Refused), "all of them were asked for"
     result.examined += reviews.examined
     for one in reviews.findings:

@@ -107,6 +107,7 @@ async def _refuse_customer(house: House, drawdown: _Drawdown) -> Refused | None:
         house,
         customer_id=command.customer_id,
         amount_minor=command.amount_minor,
+        currency=command.currency,
         # In a scene the merchant is paid, whose account is looked at with the purchase.
         payee_ref=command.payee_ref if drawdown.scene is None else None,
     ) or await guard_draw(

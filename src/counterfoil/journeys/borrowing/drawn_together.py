@@ -4,19 +4,24 @@ The story   The identity document names an amount above which drawing needs its 
             over which drawdowns are added up. Whoever lacks such a check is held while all that was
             drawn within them is added up, on whatever line and merged record; the drawdown counts
             from then on, the line decides, and what it refused counts no more.
+Currencies  Each drawdown uses up its share of the amount of its own currency, and the shares of all
+            currencies add up; no rate of exchange is needed, and drawing in several brings no more.
+            A currency without an amount needs the checks from the first unit on.
 Invariant   Two drawdowns at once do not pass the amount together. What a crash left without an
             answer goes on counting until the period is over; a repetition of it counts once.
 Cost        Where the installation requires no checks nothing is read, and of whoever lacks none no
             more than which checks there are.
 """
 
+from collections import Counter
 from datetime import timedelta
+from math import floor
 from typing import Final
 
 from counterfoil.customers import link_store, verification_store
 from counterfoil.customers.refusals import IDENTITY_CHECKS_FOR_TOTAL
 from counterfoil.customers.verification import gaps
-from counterfoil.customers.verification_policy import Act
+from counterfoil.customers.verification_policy import Act, IdentityPolicy
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Kind, Refused, refuse
 from counterfoil.lending import drawn_store as store
@@ -44,8 +49,7 @@ async def hold_drawdown(house: House, command: Draw, *, key: str) -> DrawHold | 
         await store.hold_drawing(connection, people.surviving(command.customer_id))
         standings = await verification_store.read_standings(connection, [command.customer_id])
         standing = standings[command.customer_id]
-        above = policy.drawing_above_minor + 1
-        wants = gaps(policy, Act.DRAWING, standing, on=on, amount_minor=above)
+        wants = gaps(policy, Act.DRAWING, standing, on=on)
         if not wants:
             return None
         hold = DrawHold(
@@ -59,12 +63,13 @@ async def hold_drawdown(house: House, command: Draw, *, key: str) -> DrawHold | 
             customer_ids=tuple(people.records(command.customer_id)),
         )
         drawn = await _drawn_minor(connection, hold)
-        if drawn + hold.amount_minor > policy.drawing_above_minor:
+        if policy.is_large(drawn + Counter({hold.currency: hold.amount_minor})):
             return refuse(
                 IDENTITY_CHECKS_FOR_TOTAL,
                 since=hold.since.isoformat(),
-                drawn_minor=drawn,
-                left_minor=max(0, policy.drawing_above_minor - drawn),
+                drawn=", ".join(f"{minor} {code}" for code, minor in sorted(drawn.items())) or "0",
+                currency=hold.currency,
+                left_minor=_left_minor(policy, drawn, hold.currency),
                 gaps=", ".join(map(str, wants)),
             )
         await store.add_hold(connection, hold)
@@ -81,8 +86,14 @@ async def end_hold(house: House, hold: DrawHold | None, answer: Answer | Refused
         await store.end_hold(connection, hold)
 
 
-async def _drawn_minor(connection: Connection, hold: DrawHold) -> int:
-    """Return what was drawn in a period besides one drawdown, with what is on its way.
+def _left_minor(policy: IdentityPolicy, drawn_minor: Counter[str], currency: str) -> int:
+    """Return what may still be drawn in a currency without checks, rounded down; 0 for unknown."""
+    used, most = policy.drawing_share(drawn_minor), policy.drawing_above_minor.get(currency, 0)
+    return 0 if used is None else max(0, floor((1 - used) * most))
+
+
+async def _drawn_minor(connection: Connection, hold: DrawHold) -> Counter[str]:
+    """Return by currency what was drawn in a period besides one drawdown, with what is on its way.
 
     Read until nothing was answered in between: what is answered just then would count twice.
     """
@@ -91,15 +102,19 @@ async def _drawn_minor(connection: Connection, hold: DrawHold) -> int:
         drawn = await store.drawn_minor(connection, hold)
         still = await _unanswered(connection, hold)
         if still == on_way:
-            return drawn + sum(on_way.values())
+            for currency, amount_minor in on_way.values():
+                drawn[currency] += amount_minor
+            return drawn
         on_way = still
 
 
-async def _unanswered(connection: Connection, hold: DrawHold) -> dict[tuple[int, str], int]:
+async def _unanswered(
+    connection: Connection, hold: DrawHold
+) -> dict[tuple[int, str], tuple[str, int]]:
     """Return drawdowns without an answer; one that has one is counted by its loan."""
     held = await store.held_minor(connection, hold)
     if not held:
         return held
     rows = await PLATFORM.commands_seen.fetch(connection, keys=list(held))
     answered = {(row["customer_id"], row["idempotency_key"]) for row in rows}
-    return {key: amount for key, amount in held.items() if key not in answered}
+    return {key: said for key, said in held.items() if key not in answered}

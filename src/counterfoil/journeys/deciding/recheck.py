@@ -1,7 +1,8 @@
 """Every decision decided again from its record: the same answer to the byte, or a finding.
 
-Reads nothing but what was stored with the decision and the policy version that it names. A
-policy whose document no longer has the hash that it is kept under is a finding, too.
+Reads nothing but what was stored with the decision and the documents that it names. A policy whose
+document no longer has the hash that it is kept under is a finding, and so is a rule pack or a
+registry that is gone.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ from typing import Final
 from counterfoil.decisioning import store
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.replay import StoredDecision, UnreadableRecordError, replay
+from counterfoil.decisioning.replay_cause import Cause, Verdict
 from counterfoil.decisioning.store import DecisionKey
+from counterfoil.journeys.deciding.bases import Bases
+from counterfoil.lending.catalogue import Catalogue
 from counterfoil.platform.database import Connection
 
 #: Decisions of one page.
@@ -34,8 +38,9 @@ class Recheck:
     findings: tuple[Finding, ...]
 
 
-async def recheck_decisions(connection: Connection) -> Recheck:
-    """Decide every recorded decision again and report what differs."""
+async def recheck_decisions(connection: Connection, catalogue: Catalogue) -> Recheck:
+    """Decide every recorded decision again and report what differs or is gone."""
+    bases = Bases(connection, catalogue)
     policies: dict[str, Policy | None] = {}
     findings: list[Finding] = []
     examined, after = 0, (0, 0, 0)
@@ -44,6 +49,8 @@ async def recheck_decisions(connection: Connection) -> Recheck:
             if stored.policy_hash not in policies:
                 policies[stored.policy_hash] = await _policy(connection, stored.policy_hash)
             finding = _finding(key, policies[stored.policy_hash], stored)
+            if finding is None:
+                finding = _gone(key, await bases.judge(stored))
             if finding is not None:
                 findings.append(finding)
         examined += len(page)
@@ -75,3 +82,10 @@ def _finding(key: DecisionKey, policy: Policy | None, stored: StoredDecision) ->
             return None
         what = f"decided again it differs in: {', '.join(again.differences)}"
     return Finding(customer_id=customer_id, application_id=application_id, what=what)
+
+
+def _gone(key: DecisionKey, said: Verdict) -> Finding | None:
+    if said.cause is Cause.NONE:
+        return None
+    what = f"the {said.cause.value} that it names is gone: {', '.join(said.differences)}"
+    return Finding(customer_id=key[0], application_id=key[1], what=what)

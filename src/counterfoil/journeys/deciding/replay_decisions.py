@@ -1,6 +1,7 @@
 """Recorded decisions, decided again: the same to the byte, or why not; and what today would change.
 
-Reads nothing but what was stored with the decision and the policy version that it names.
+Reads nothing but what was stored with the decision and the documents that it names: the policy
+version that decides it again, the rule pack and the registry that have to be there.
 """
 
 from collections import Counter
@@ -18,7 +19,9 @@ from counterfoil.decisioning.refusals import DECISION_NOT_FOUND
 from counterfoil.decisioning.replay_cause import Cause, Comparison, judge
 from counterfoil.decisioning.replay_store import Recorded
 from counterfoil.decisioning.store import DecisionKey, read_policy_version
+from counterfoil.journeys.deciding.bases import Bases
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.lending.catalogue import Catalogue
 from counterfoil.platform.database import Connection
 
 PAGE_DECISIONS: Final = 2_000
@@ -31,7 +34,8 @@ class Finding:
     """A decision that does not come out again, or that today's policy would change."""
 
     key: DecisionKey
-    #: `policy`, `data`, `record` or `data_or_engine`; None where it does come out.
+    #: `policy`, `data`, `record`, `data_or_engine`, `registry` or `rule_pack`; None where it does
+    #: come out and all that it names is there.
     cause: str | None
     #: Parts of today's policy that change it; empty where nothing is compared or changed.
     changed_by: tuple[str, ...]
@@ -52,13 +56,17 @@ class Replayed:
 
 async def replay_decisions(
     connection: Connection,
+    catalogue: Catalogue,
     *,
     application_id: int | None = None,
     today: Policy | None = None,
     tell: Callable[[int], None] = lambda _: None,
 ) -> Replayed | Refused:
-    """Decide the decisions on one application or on all again; compare with today's policy."""
-    desk = _Desk(connection, today)
+    """Decide the decisions on one application or on all again; compare with today's policy.
+
+    `catalogue` has the rule packs that are there.
+    """
+    desk = _Desk(connection, catalogue, today)
     report, after = Replayed(), store.BEGINNING
     while page := await store.read_page(
         connection, page=PAGE_DECISIONS, after=after, application_id=application_id
@@ -100,8 +108,11 @@ async def explain_decision(connection: Connection, application_id: int) -> dict[
 class _Desk:
     """Policies by hash, compiled once, and comparisons with today's."""
 
-    def __init__(self, connection: Connection, today: Policy | None) -> None:
+    def __init__(
+        self, connection: Connection, catalogue: Catalogue, today: Policy | None
+    ) -> None:
         self._connection = connection
+        self._bases = Bases(connection, catalogue)
         self._today = today
         self._compiled: dict[str, CompiledPolicy | None] = {}
         self._comparisons: dict[str, Comparison] = {}
@@ -115,6 +126,8 @@ class _Desk:
             stored,
             recorded.standing,
         )
+        if verdict.cause is Cause.NONE:
+            verdict = await self._bases.judge(stored)
         changed_by: tuple[str, ...] = ()
         differences = verdict.differences
         if verdict.cause is Cause.NONE and compiled is not None and self._is_today_of(compiled):

@@ -46,7 +46,11 @@ FIELDS: Final[Mapping[str, Purpose]] = {"name": Purpose.IDENTITY, "phone": Purpo
 
 #: What sources said of it before, and is to be asked again.
 _SAID: Final[Mapping[str, frozenset[CheckKind]]] = {
-    "name": frozenset({CheckKind.NAME_NUMBER, CheckKind.BANK_CARD}),
+    # Whatever was held against the name: a register, a document, a carrier or a bank that knows
+    # the person by it. A face and a check character do not depend on it.
+    "name": frozenset(
+        {CheckKind.NAME_NUMBER, CheckKind.DOCUMENT, CheckKind.PHONE, CheckKind.BANK_CARD}
+    ),
     "phone": frozenset({CheckKind.PHONE}),
 }
 

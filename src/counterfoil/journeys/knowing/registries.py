@@ -2,6 +2,8 @@
 
 Invariant   Files change nothing by themselves. In force is what two people published last; whoever
             asks takes the registry once and uses that object to the end.
+Kept        What is in force is kept before anything is decided under it, also what ships: a newer
+            program ships another, and records name this one.
 Lag         Every process follows with the policies, so that a publication holds everywhere within
             two seconds.
 """
@@ -26,6 +28,7 @@ class Registries:
         """Begin with what ships."""
         self.shipped = shipped
         self.in_force = shipped
+        self._kept = ""
 
     async def follow(self, connection: Connection, *, at: datetime) -> None:
         """Put in force what was published last; what cannot be read leaves the one of before.
@@ -34,14 +37,16 @@ class Registries:
         place, and the log says so.
         """
         sha256 = await self.sha256_at(connection, at)
-        if sha256 == self.in_force.sha256:
+        if sha256 == self._kept == self.in_force.sha256:
             return
         try:
-            self.in_force = await self.read(connection, sha256)
+            registry = await self.read(connection, sha256)
         except RegistryError as fault:
             _log.error("registry_not_readable", registry_sha256=sha256, fault=str(fault))
             return
-        _log.info("registry_in_force", registry_sha256=self.in_force.sha256)
+        await store.keep_registry(connection, registry, at=at)
+        self.in_force, self._kept = registry, registry.sha256
+        _log.info("registry_in_force", registry_sha256=registry.sha256)
 
     async def read(self, connection: Connection, sha256: str) -> Registry:
         """Return the registry of an identity; raise RegistryError where there is none."""

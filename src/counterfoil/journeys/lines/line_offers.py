@@ -115,5 +115,7 @@ def review_document(policy: ReviewPolicy, found: StoredReview) -> dict[str, obje
         "to_minor": found.to_minor,
         "valid_until": found.valid_until and found.valid_until.isoformat(),
         "policy_version": found.policy_version,
+        "rule_pack": found.rule_pack,
+        "feature_registry": found.feature_registry,
         "decided_at": found.decided_at.isoformat(),
     }

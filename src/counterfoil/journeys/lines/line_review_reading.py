@@ -16,6 +16,7 @@ from counterfoil.decisioning.line_review.policy import ReviewPolicy
 from counterfoil.decisioning.line_review.review import ReviewedLine
 from counterfoil.decisioning.line_review.signal import signal_facts
 from counterfoil.journeys.affording.exposure import guard_reviews
+from counterfoil.journeys.deciding.price_caps import pack_reference
 from counterfoil.journeys.house import House
 from counterfoil.lending.line import blocked_by
 from counterfoil.lending.review_facts import LineRecord, days_since_change, review_facts
@@ -130,6 +131,8 @@ def question_of(house: House, case: LineCase, own: Facts, on: date) -> ReviewedL
         as_of=on,
         is_suspended_by_person=any(one.author != BY_RULE for one in suspended),
         person_decides=case.standing.person_decides,
+        rule_pack=pack_reference(house.catalogue, terms, on),
+        feature_registry=house.registry.sha256,
     )
 
 

@@ -135,8 +135,8 @@ async def _report(connection: Connection, policy: ReviewPolicy) -> dict[str, obj
     rules: Counter[str] = Counter()
     changed = 0
     page = await reviews.read_recorded(connection, page=LINES_MAX)
-    for _, stored in page:
-        inputs, result = orjson.loads(stored.inputs), orjson.loads(stored.result)
+    for one in page:
+        inputs, result = orjson.loads(one.stored.inputs), orjson.loads(one.stored.result)
         asked = reviewed_line_of(inputs["asked"])
         if asked.currency != policy.currency:
             continue

@@ -1,6 +1,7 @@
 """Recorded reviews of lines, made again: the same to the byte, or what differs; and explained.
 
-Reads nothing but what was stored with the review and the policy version that it names.
+Reads nothing but what was stored with the review and the documents that it names: the policy
+version by which it is made again, the rule pack and the registry that have to be there.
 """
 
 from collections.abc import Callable
@@ -9,22 +10,23 @@ from typing import Any, Final
 
 import orjson
 
-from counterfoil.decisioning.evaluate import Verdict
+from counterfoil.decisioning.basis import basis_of
+from counterfoil.decisioning.evaluate import Verdict as RuleVerdict
 from counterfoil.decisioning.expression import features_read, to_sql
 from counterfoil.decisioning.line_review import store
 from counterfoil.decisioning.line_review.policy import ReviewPolicy, ReviewRule
-from counterfoil.decisioning.line_review.record import review_again
+from counterfoil.decisioning.line_review.replay_cause import judge_review
+from counterfoil.decisioning.line_review.store import RecordedReview
 from counterfoil.decisioning.refusals import LINE_REVIEW_NOT_FOUND
-from counterfoil.decisioning.replay import StoredDecision, UnreadableRecordError
+from counterfoil.decisioning.replay_cause import Cause, Verdict
+from counterfoil.journeys.deciding.bases import Bases
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.lending.catalogue import Catalogue
 from counterfoil.platform.database import Connection
 
 PAGE_REVIEWS: Final = 2_000
 #: Findings that a report names; they are counted beyond it.
 SHOWN_MAX: Final = 1_000
-POLICY: Final = "policy"
-DATA: Final = "data"
-DATA_OR_ENGINE: Final = "data_or_engine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +35,7 @@ class ReviewFinding:
 
     customer_id: int
     review_id: int
-    #: `policy` where its version is missing or altered, `data` where the record cannot be read,
-    #: else `data_or_engine`.
+    #: As of a decision: `policy`, `data`, `record`, `data_or_engine`, `registry` or `rule_pack`.
     cause: str
     differences: tuple[str, ...]
 
@@ -50,21 +51,26 @@ class ReviewsReplayed:
 
 async def replay_reviews(
     connection: Connection,
+    catalogue: Catalogue,
     *,
     review_id: int | None = None,
     tell: Callable[[int], None] = lambda _: None,
 ) -> ReviewsReplayed | Refused:
-    """Make one review again, or all of them."""
-    report, after = ReviewsReplayed(), (0, 0)
+    """Make one review again, or all of them; `catalogue` has the rule packs that are there."""
+    report, after, bases = ReviewsReplayed(), (0, 0), Bases(connection, catalogue)
     policies: dict[str, ReviewPolicy | None] = {}
     while page := await store.read_recorded(
         connection, page=PAGE_REVIEWS, after=after, review_id=review_id
     ):
-        for key, stored in page:
-            if stored.policy_hash not in policies:
-                policies[stored.policy_hash] = await _kept(connection, stored.policy_hash)
-            _add(report, key, policies[stored.policy_hash], stored)
-        after = page[-1][0]
+        for one in page:
+            policy_hash = one.stored.policy_hash
+            if policy_hash not in policies:
+                policies[policy_hash] = await _kept(connection, policy_hash)
+            said = judge_review(policies[policy_hash], one.stored, one.standing)
+            if said.cause is Cause.NONE:
+                said = await bases.judge(one.stored)
+            _add(report, one, said)
+        after = page[-1].key
         tell(len(page))
     if review_id is not None and not report.examined:
         return refuse(LINE_REVIEW_NOT_FOUND)
@@ -76,13 +82,15 @@ async def explain_review(connection: Connection, review_id: int) -> dict[str, An
     page = await store.read_recorded(connection, page=1, review_id=review_id)
     if not page:
         return refuse(LINE_REVIEW_NOT_FOUND)
-    [(_, stored)] = page
+    [one] = page
+    stored = one.stored
     policy = await _kept(connection, stored.policy_hash)
     inputs, result = orjson.loads(stored.inputs), orjson.loads(stored.result)
     verdicts = result.pop("verdicts")
     return {
         "asked": inputs["asked"],
         "policy_hash": stored.policy_hash,
+        "decided_under": basis_of(inputs).document(),
         "rejected": inputs["rejected"],
         "guards": inputs.get("guards"),
         "rules": [] if policy is None else _rules(policy, inputs["features"], verdicts),
@@ -109,7 +117,7 @@ def _rule(rule: ReviewRule, seen: dict[str, Any], verdict: str) -> dict[str, Any
     return {
         "rule": rule.code,
         "verdict": verdict,
-        "then": rule.measure_on(Verdict(verdict)).value,
+        "then": rule.measure_on(RuleVerdict(verdict)).value,
         "when": to_sql(rule.when),
         "read": {name: seen.get(name) for name in features_read(rule.when)},
     }
@@ -124,27 +132,16 @@ async def _kept(connection: Connection, policy_hash: str) -> ReviewPolicy | None
     return policy if policy is not None and policy.hash == policy_hash else None
 
 
-def _add(
-    report: ReviewsReplayed,
-    key: store.ReviewKey,
-    policy: ReviewPolicy | None,
-    stored: StoredDecision,
-) -> None:
+def _add(report: ReviewsReplayed, one: RecordedReview, said: Verdict) -> None:
     report.examined += 1
-    cause: str = POLICY
-    differences: tuple[str, ...] = ()
-    if policy is not None:
-        try:
-            again = review_again(policy, stored)
-            if again.is_same:
-                report.reproduced += 1
-                return
-            cause, differences = DATA_OR_ENGINE, again.differences
-        except UnreadableRecordError as failure:
-            cause, differences = DATA, (failure.part,)
-    if len(report.findings) < SHOWN_MAX:
+    if said.cause is Cause.NONE:
+        report.reproduced += 1
+    elif len(report.findings) < SHOWN_MAX:
         report.findings.append(
             ReviewFinding(
-                customer_id=key[0], review_id=key[1], cause=cause, differences=differences
+                customer_id=one.key[0],
+                review_id=one.key[1],
+                cause=said.cause.value,
+                differences=said.differences,
             )
         )

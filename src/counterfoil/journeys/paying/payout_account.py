@@ -59,7 +59,7 @@ async def register_account(
 
 
 async def refuse_draw(
-    house: House, *, customer_id: int, amount_minor: int, payee_ref: str | None
+    house: House, *, customer_id: int, amount_minor: int, currency: str, payee_ref: str | None
 ) -> Refused | None:
     """Return why a drawdown has to wait; nothing is read where nothing is required.
 
@@ -69,7 +69,11 @@ async def refuse_draw(
         return None
     async with house.database.connection() as connection:
         refused = await refuse_act(
-            house, connection, Act.DRAWING, customer_id, amount_minor=amount_minor
+            house,
+            connection,
+            Act.DRAWING,
+            customer_id,
+            is_large=house.identity_policy.is_large({currency: amount_minor}),
         )
         if refused is not None or payee_ref is None:
             return refused

@@ -136,10 +136,10 @@ async def check_identity(
 
 
 async def refuse_act(
-    house: House, connection: Connection, act: Act, customer_id: int, *, amount_minor: int = 0
+    house: House, connection: Connection, act: Act, customer_id: int, *, is_large: bool = True
 ) -> Refused | None:
     """Return why a customer's act has to wait for identity checks; None where it need not."""
-    found = await refuse_acts(house, connection, act, [customer_id], amount_minor=amount_minor)
+    found = await refuse_acts(house, connection, act, [customer_id], is_large=is_large)
     return found.get(customer_id)
 
 
@@ -152,7 +152,7 @@ async def refuse_standing(
     on = await house.business_date()
     standing = (await store.read_standings(connection, [customer_id]))[customer_id]
     standing = about(standing, CheckKind.BANK_CARD, subject_digest)
-    return _refuse_standing(house, act, standing, on, 0)
+    return _refuse_standing(house, act, standing, on)
 
 
 async def refuse_acts(
@@ -161,15 +161,18 @@ async def refuse_acts(
     act: Act,
     customer_ids: Sequence[int],
     *,
-    amount_minor: int = 0,
+    is_large: bool = True,
 ) -> dict[int, Refused]:
-    """Return by customer why an act has to wait; nothing is read where nothing is required."""
+    """Return by customer why an act has to wait; nothing is read where nothing is required.
+
+    `is_large` says of a drawdown that it is above the amount that goes without checks.
+    """
     if not house.settings.identity_required or not customer_ids:
         return {}
     on = await house.business_date()
     standings = await store.read_standings(connection, customer_ids)
     refused = {
-        customer_id: _refuse_standing(house, act, standing, on, amount_minor)
+        customer_id: _refuse_standing(house, act, standing, on, is_large=is_large)
         for customer_id, standing in standings.items()
     }
     return {customer_id: item for customer_id, item in refused.items() if item is not None}
@@ -184,21 +187,19 @@ async def identity_of(house: House, customer_id: int) -> dict[str, Any] | Refuse
         standing = (await store.read_standings(connection, [customer_id]))[customer_id]
         checks = await store.checks_of_customer(connection, customer_id)
         account = await store.present_account(connection, customer_id)
-    # From the first minor unit above the amount drawing needs its checks.
-    above = policy.drawing_above_minor + 1
     return {
         "customer_id": ids.to_text(ids.CUSTOMER, customer_id),
         "policy_version": policy.version,
         "is_required": house.settings.identity_required,
         "person_checks": standing.is_held,
-        "drawing_above_minor": policy.drawing_above_minor,
+        "drawing_above_minor": dict(policy.drawing_above_minor),
         "drawing_within_days": policy.drawing_within_days,
         "acts": [
             {
                 "act": act.value,
                 "wants": [
                     {"kind": gap.kind or None, "want": gap.want.value}
-                    for gap in gaps(policy, act, standing, on=on, amount_minor=above)
+                    for gap in gaps(policy, act, standing, on=on)
                 ],
             }
             for act in Act
@@ -294,9 +295,9 @@ def case_document(case: store.IdentityCase) -> dict[str, Any]:
 
 
 def _refuse_standing(
-    house: House, act: Act, standing: Standing, on: date, amount_minor: int
+    house: House, act: Act, standing: Standing, on: date, *, is_large: bool = True
 ) -> Refused | None:
-    found = gaps(house.identity_policy, act, standing, on=on, amount_minor=amount_minor)
+    found = gaps(house.identity_policy, act, standing, on=on, is_large=is_large)
     if not found:
         return None
     if found[0].want is Want.CASE:
