@@ -129,7 +129,9 @@ async def test_every_decision_comes_out_again(
     monkeypatch.setattr(recheck, "PAGE_DECISIONS", 7)
     await enrol.enrol(house, applicants(30), product_code=PRODUCT)
     async with house.database.connection() as connection:
-        assert await recheck_decisions(connection, house.catalogue) == Recheck(examined=30, findings=())
+        assert await recheck_decisions(connection, house.catalogue) == Recheck(
+            examined=30, findings=()
+        )
 
 
 @pytest.mark.parametrize(

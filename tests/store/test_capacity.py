@@ -307,7 +307,7 @@ async def test_too_much_debt_refuses_an_increase_that_the_score_would_grant(desk
     ]
     assert set(MEASURES) <= MEASURE_WORDS.keys()
     async with desk.house.database.connection() as connection:
-        assert (await recheck_decisions(connection, house.catalogue)).findings == ()
+        assert (await recheck_decisions(connection, desk.house.catalogue)).findings == ()
     assert (await capacity.replay_runs(desk.house)).differing == ()
 
 

@@ -48,7 +48,9 @@ async def house(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
 
 def adding_up(house: House, days: int) -> House:
     """Return the house with drawdowns added up over some days."""
-    policy = replace(house.identity_policy, drawing_above_minor={"CNY": ABOVE}, drawing_within_days=days)
+    policy = replace(
+        house.identity_policy, drawing_above_minor={"CNY": ABOVE}, drawing_within_days=days
+    )
     return replace(house, identity_policy=policy)
 
 

@@ -79,7 +79,11 @@ async def checked(
 async def want(house: House, act: Act, customer_id: int, amount_minor: int = 0) -> str | None:
     async with house.database.connection() as connection:
         found = await identity.refuse_act(
-            house, connection, act, customer_id, amount_minor=amount_minor
+            house,
+            connection,
+            act,
+            customer_id,
+            is_large=house.identity_policy.is_large({"CNY": amount_minor}),
         )
     return None if found is None else found.code
 

@@ -17,7 +17,11 @@ from counterfoil.journeys.lines import line_measures, line_reviewing
 from counterfoil.journeys.lines.lift_measure import lift_measure
 from counterfoil.journeys.lines.line_measures import MeasureWish
 from counterfoil.journeys.lines.line_policy import review_policy_in_force
-from counterfoil.journeys.lines.replay_reviews import ReviewsReplayed, replay_reviews
+from counterfoil.journeys.lines.replay_reviews import (
+    ReviewsReplayed,
+    explain_review,
+    replay_reviews,
+)
 from counterfoil.kernel.errors import Refused
 
 #: The first instalment is due on the 15th, and late once three days of grace are over.
@@ -115,18 +119,29 @@ async def test_what_is_overdue_after_grace_is_suspended_and_comes_back_once_cure
     [ended] = [item for item in await measures(branch) if item.kind is Kind.SUSPEND]
     assert (ended.status, ended.ended_by) == (Status.ENDED, "rule")
     assert await branch.faults() == {}
+    for one in await reviews(branch):
+        assert one.record_version == 2
+        assert one.rule_pack in branch.house.catalogue.pack_references()
+        assert one.feature_registry == branch.house.registry.sha256
     await what_was_tampered_with_is_named(branch, len(await reviews(branch)))
+    await what_is_older_is_unknown(branch, first.review_id)
 
 
 async def what_was_tampered_with_is_named(branch: Branch, count: int) -> None:
     """Make every review again as it stands, and with its record altered."""
+    registry = branch.house.registry.sha256
     cases: dict[str, set[str]] = {
         "cause = cause": set(),
         "inputs = 'no JSON'": {"data"},
         "inputs = '{}'": {"data"},
-        "result = '[]'": {"data"},
-        "result = replace(result, 'S01', 'S02')": {"data_or_engine"},
-    }
+        "result = '[]'": {"record"},
+        "result = replace(result, 'S01', 'S02')": {"record"},
+        "outcome = 'unchanged', result = replace(result, 'suspended', 'unchanged')": {
+            "data_or_engine", "record"
+        },
+        f"inputs = replace(inputs, '{registry}', '{registry[::-1]}')": {"registry"},
+        "inputs = replace(inputs, 'cn-2026-01@', 'cn-2025-01@')": {"rule_pack"},
+    }  # fmt: skip
     for statement, causes in cases.items():
         async with branch.house.database.connection() as connection:
             await connection.execute("BEGIN")
@@ -137,6 +152,25 @@ async def what_was_tampered_with_is_named(branch: Branch, count: int) -> None:
         assert isinstance(found, ReviewsReplayed)
         assert found.examined == count
         assert {one.cause for one in found.findings} == causes, statement
+
+
+async def what_is_older_is_unknown(branch: Branch, review_id: int) -> None:
+    """A record from before its basis was named comes out, and explains that it is not known."""
+    async with branch.house.database.connection() as connection:
+        await connection.execute("BEGIN")
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute(
+            "UPDATE decisioning.line_review SET record_version = 1, rule_pack = NULL,"
+            " feature_registry = NULL, inputs = regexp_replace(regexp_replace("
+            'inputs, \'"rule_pack":"[^"]*",\', \'\'), \'"feature_registry":"[^"]*",\', \'\')'
+        )
+        found = await replay_reviews(connection, branch.house.catalogue)
+        told = await explain_review(connection, review_id)
+        await connection.execute("ROLLBACK")
+    assert isinstance(found, ReviewsReplayed)
+    assert found.findings == []
+    assert isinstance(told, dict)
+    assert told["decided_under"] == {"rule_pack": None, "feature_registry": None}
 
 
 async def test_late_for_a_fortnight_takes_a_fifth_off_after_notice_and_only_once(

@@ -251,7 +251,7 @@ async def test_a_mark_in_the_report_is_for_a_person_who_decides_by_name(
     rows = await desk.rows("SELECT decided_by, outcome FROM decisioning.limit_decision ORDER BY 1")
     assert [tuple(row) for row in rows] == [("li-wei", "approved"), ("policy", "referred")]
     async with desk.house.database.connection() as connection:
-        assert (await recheck_decisions(connection, house.catalogue)).findings == ()
+        assert (await recheck_decisions(connection, desk.house.catalogue)).findings == ()
 
 
 # Agreeing
@@ -477,7 +477,9 @@ async def test_every_decision_comes_out_again_and_a_bent_one_is_found(desk: Desk
     await offered(house, await customer(desk))
     await ask(house, await customer(desk, days_late=45))
     async with house.database.connection() as connection:
-        replayed = await replay_decisions(connection, house.catalogue, today=house.policies.origination.policy)
+        replayed = await replay_decisions(
+            connection, house.catalogue, today=house.policies.origination.policy
+        )
         assert (await recheck_decisions(connection, house.catalogue)).examined == 2
     assert isinstance(replayed, Replayed)
     assert (replayed.examined, replayed.reproduced) == (2, 2)

@@ -72,7 +72,9 @@ async def test_months_of_repayment_lead_to_a_higher_limit_and_the_books_hold(
     assert orjson.loads(raised.text)["limit_minor"] == 800_000
     assert await branch.faults() == {}
     async with house.database.connection() as connection:
-        replayed = await replay_decisions(connection, house.catalogue, today=house.policies.origination.policy)
+        replayed = await replay_decisions(
+            connection, house.catalogue, today=house.policies.origination.policy
+        )
     assert isinstance(replayed, Replayed), replayed
     assert (replayed.examined, replayed.reproduced, replayed.findings) == (1, 1, [])
     [soon] = await raise_limit.request_many(house, [wish("soon", requested_minor=1_000_000)])

@@ -84,6 +84,14 @@ async def test_today_is_compared_part_by_part(house: House) -> None:
             "UPDATE decisioning.policy_version SET document = replace(document, '650', '651')",
             "policy",
         ),
+        (
+            "UPDATE decisioning.decision SET inputs = replace(inputs, 'cn-2026-01', 'cn-2025-01')",
+            "rule_pack",
+        ),
+        (
+            "UPDATE decisioning.decision SET inputs = replace(inputs, 'stry\":\"', 'stry\":\"0')",
+            "registry",
+        ),
         ("UPDATE decisioning.policy_version SET document = '{}'", "policy"),
         ("UPDATE decisioning.policy_version SET document = 'no JSON'", "policy"),
     ],
@@ -133,3 +141,7 @@ async def test_staff_read_what_each_rule_saw(house: House) -> None:
     assert told["rules"][0]["read"]["delay_months_latest"] == 3
     assert told["customer_is_told"]["en"] == ["You have an overdue amount that is not yet paid"]
     assert (told["decided_by"], told["final_outcome"]) == ("policy", "declined")
+    assert told["decided_under"] == {
+        "feature_registry": house.registry.sha256,
+        "rule_pack": told["asked"]["rule_pack"],
+    }

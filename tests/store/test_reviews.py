@@ -210,7 +210,28 @@ async def test_neither_the_author_nor_the_decider_reviews(house: House) -> None:
         house, PERSON, customer_id=view.customer_id, review_id=opened.review_id, to="li-wei"
     )
     assert code_of(assigned) == "reviewer_wrote_policy"
+    # Nor does the author end it in the customer's name; who may is told to the customer.
+    key = {"customer_id": view.customer_id, "review_id": opened.review_id, "reason": "by telephone"}
+    assert code_of(await review.withdraw_at_wish(house, PERSON, **key)) == "reviewer_wrote_policy"
+    collector = Actor(name="bo", role="collector", source="console test")
+    assert code_of(await review.withdraw_at_wish(house, collector, **key)) == "reviewer_not_allowed"
+    for _ in range(2):
+        ended = await review.withdraw_at_wish(house, OTHER, **key)
+        assert isinstance(ended, Review)
+        assert ended.state == "withdrawn"
+    assert await heard(house, "review_withdrawn") == 1
+    opened = await asked(house, view)
     assert isinstance(await uphold(house, opened, OTHER), Review)
+
+
+async def heard(house: House, kind: str) -> int:
+    """Return how often customers are to be told of something."""
+    async with house.database.connection() as connection:
+        driver: Any = connection
+        found: int = await driver.fetchval(
+            "SELECT count(*) FROM platform.outbox WHERE kind = $1", kind
+        )
+    return found
 
 
 async def publish_by(connection: Any, policy_hash: str, *, author: str) -> None:

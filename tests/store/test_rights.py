@@ -249,6 +249,37 @@ async def test_a_number_is_corrected_by_two_and_what_stood_is_kept(house: House)
     assert await rows(house, "SELECT 1 FROM privacy.former_record") == []
 
 
+async def test_a_corrected_name_is_asked_again_and_what_counted_before_stays_known(
+    house: House,
+) -> None:
+    customer_id = await Counter(house, persons=1).register("r")
+    said = {
+        CheckKind.NAME_NUMBER: "citizen-register", CheckKind.DOCUMENT: "document-reader",
+        CheckKind.PHONE: "mobile-carrier", CheckKind.IN_PERSON: "branch",
+    }  # fmt: skip
+    for kind, source in said.items():
+        shown = Shown(customer_id=customer_id, kind=kind, source=source, outcome=CheckOutcome.PASS)
+        kept = await identity.check_identity(house, shown, by="t", idempotency_key=kind)
+        assert isinstance(kept, Answer), kept
+    before = house.clock.now()
+    house.clock.advance(timedelta(minutes=1))  # type: ignore[attr-defined]
+    request = await asked(house, customer_id, Right.CORRECT, about="name")
+    answer: dict[str, Any] = {**key(request), "reason": "register of births", "value": "王小明"}
+    assert code_of(await rights.answer(house, CLERK, **answer)) == "approval_missing"
+    [waiting] = await list_approvals(house, only_open=True)
+    await decide_approval(house, OFFICER, waiting.approval_id, is_approved=True, reason="ok")
+    assert isinstance(await rights.answer(house, CLERK, **answer), RightsRequest)
+
+    async def outcomes(at: datetime | None) -> dict[str, str]:
+        view = await identity.identity_of(house, customer_id, at=at)
+        assert isinstance(view, dict)
+        return {one["kind"]: one["outcome"] for one in reversed(view["checks"])}
+
+    by_name = {"name_number", "document", "phone"}
+    assert await outcomes(before) == dict.fromkeys(by_name | {"in_person"}, "pass")
+    assert await outcomes(None) == {**dict.fromkeys(by_name, "unknown"), "in_person": "pass"}
+
+
 async def test_a_restriction_leaves_decisions_to_people_and_the_customer_out_of_exports(
     house: House,
 ) -> None:

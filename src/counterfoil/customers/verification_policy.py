@@ -128,7 +128,10 @@ class IdentityPolicy:
         if not drawn_minor.keys() <= self.drawing_above_minor.keys():
             return None
         return sum(
-            (Fraction(minor, self.drawing_above_minor[code]) for code, minor in drawn_minor.items()),
+            (
+                Fraction(minor, self.drawing_above_minor[code])
+                for code, minor in drawn_minor.items()
+            ),
             Fraction(0),
         )
 

@@ -73,16 +73,19 @@ async def add_check(
 
 
 async def read_standings(
-    connection: Connection, customer_ids: Sequence[int]
+    connection: Connection, customer_ids: Sequence[int], *, at: datetime | None = None
 ) -> dict[int, Standing]:
-    """Return what holds of many customers; a customer without checks has an empty standing."""
+    """Return what holds of many customers; a customer without checks has an empty standing.
+
+    `at` asks what held by what was known at an instant.
+    """
     wanted = list(customer_ids)
     checks: dict[int, list[Check]] = {}
-    for row in await QUERIES.latest_checks.fetch(connection, customer_ids=wanted):
+    for row in await QUERIES.latest_checks.fetch(connection, customer_ids=wanted, at=at):
         checks.setdefault(row["customer_id"], []).append(_check(row))
     held = {
         row["customer_id"]
-        for row in await QUERIES.held_customers.fetch(connection, customer_ids=wanted)
+        for row in await QUERIES.held_customers.fetch(connection, customer_ids=wanted, at=at)
     }
     return {
         customer_id: Standing(checks=checks.get(customer_id, []), is_held=customer_id in held)
@@ -90,9 +93,13 @@ async def read_standings(
     }
 
 
-async def checks_of_customer(connection: Connection, customer_id: int) -> list[Check]:
-    """Return a customer's checks, newest first."""
-    rows = await QUERIES.checks_of_customer.fetch(connection, customer_id=customer_id, page=PAGE)
+async def checks_of_customer(
+    connection: Connection, customer_id: int, *, at: datetime | None = None
+) -> list[Check]:
+    """Return a customer's checks, newest first; those that were there at an instant if given."""
+    rows = await QUERIES.checks_of_customer.fetch(
+        connection, customer_id=customer_id, page=PAGE, at=at
+    )
     return [_check(row) for row in rows]
 
 

@@ -13,7 +13,8 @@ INSERT INTO customers.identity_check (
 );
 
 -- name: latest_checks
--- The latest answer of each kind and source of many customers.
+-- The latest answer of each kind and source of many customers; of those that were there at an
+-- instant, where one is given.
 -- gives   at most one row for each kind and source of a customer
 -- locks   none
 SELECT DISTINCT ON (customer_id, kind, source)
@@ -21,24 +22,27 @@ SELECT DISTINCT ON (customer_id, kind, source)
        is_of_another, subject_digest
 FROM customers.identity_check
 WHERE customer_id = ANY (:customer_ids::bigint[])
+  AND (:at::timestamptz IS NULL OR recorded_at <= :at)
 ORDER BY customer_id, kind, source, checked_at DESC, check_id DESC;
 
 -- name: held_customers
--- Customers whose acts a case holds.
+-- Customers whose acts a case holds, or held at an instant.
 -- gives   at most one row for each customer
 -- locks   none
 SELECT DISTINCT customer_id
 FROM customers.identity_case
-WHERE customer_id = ANY (:customer_ids::bigint[]) AND holds AND closed_at IS NULL;
+WHERE customer_id = ANY (:customer_ids::bigint[]) AND holds
+  AND CASE WHEN :at::timestamptz IS NULL THEN closed_at IS NULL
+           ELSE opened_at <= :at AND (closed_at IS NULL OR closed_at > :at) END;
 
 -- name: checks_of_customer
--- A customer's checks, newest first.
+-- A customer's checks, newest first; of those that were there at an instant, where one is given.
 -- gives   at most :page rows
 -- locks   none
 SELECT customer_id, check_id, kind, outcome, source, checked_at, valid_until, document_expires_on,
        is_of_another, subject_digest
 FROM customers.identity_check
-WHERE customer_id = :customer_id
+WHERE customer_id = :customer_id AND (:at::timestamptz IS NULL OR recorded_at <= :at)
 ORDER BY check_id DESC
 LIMIT :page;
 

@@ -26,6 +26,4 @@ class Basis:
 def basis_of(inputs: Mapping[str, Any]) -> Basis:
     """Return what the stored inputs of a decision or a review name."""
     asked = inputs["asked"]
-    return Basis(
-        rule_pack=asked.get("rule_pack"), feature_registry=asked.get("feature_registry")
-    )
+    return Basis(rule_pack=asked.get("rule_pack"), feature_registry=asked.get("feature_registry"))

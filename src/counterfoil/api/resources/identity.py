@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Final
 
 import orjson
-from fastapi import APIRouter
-from pydantic import Field, StringConstraints
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
@@ -306,15 +306,21 @@ ACCOUNT = Write(
     example={"payee_ref": "acct-7f3a"},
 )
 WRITES = (CHECK, PHONE, ACCOUNT, CLOSE)
+_At = Annotated[
+    AwareDatetime | None,
+    Query(
+        description="What was known at this instant, as for a decision made then; by default now."
+    ),
+]
 
 
 @router.get(
     "/v1/customers/{customer_id}/identity",
     **reads(Scope.APPLICATIONS_READ, TAG, "Read what acts still need of a customer's identity"),
 )
-async def get_identity(house: HouseOf, customer_id: CustomerId) -> IdentityView:
+async def get_identity(house: HouseOf, customer_id: CustomerId, at: _At = None) -> IdentityView:
     """Return by act what is missing, with the latest checks."""
-    found = await identity.identity_of(house, customer_id)
+    found = await identity.identity_of(house, customer_id, at=at)
     if isinstance(found, Refused):
         raise RefusedError(found)
     return IdentityView.model_validate(found)

@@ -43,8 +43,9 @@ class AppealDecisionBody(Body):
     """A person decides."""
 
     customer_id: CustomerId
-    #: `lifted` from now on, `undone` because it was wrong from its start, or `rejected`.
-    outcome: Literal["lifted", "undone", "rejected"]
+    #: `lifted` from now on, `undone` because it was wrong from its start, `rejected`, or
+    #: `withdrawn` at a wish that the customer told; the customer hears of each.
+    outcome: Literal["lifted", "undone", "rejected", "withdrawn"]
     reason: Reason
     #: The person who decides; never the one who took the measure.
     decided_by: Code

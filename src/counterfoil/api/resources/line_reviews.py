@@ -84,9 +84,9 @@ class ReviewView(View):
     #: Until when an offer can be taken up.
     valid_until: date | None
     policy_version: str
-    #: Under which rule pack, with the beginning of its hash; None where the record is older than that.
+    #: The rule pack, with the beginning of its hash; None where the record is older than that.
     rule_pack: str | None
-    #: SHA-256 of the registry by which features were read; None where the record is older than that.
+    #: SHA-256 of the registry of features; None where the record is older than that.
     feature_registry: str | None
     decided_at: datetime
 

@@ -22,7 +22,7 @@ from counterfoil.platform.web.parts import Status
 
 #: How a person may end an appeal.
 _KEY: Final = attrgetter("customer_id", "appeal_id")
-OUTCOMES: Final = ("rejected", "lifted", "undone")
+OUTCOMES: Final = ("rejected", "lifted", "undone", "withdrawn")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

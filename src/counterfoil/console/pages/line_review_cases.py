@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from counterfoil.console import flow, words
 from counterfoil.console.access import Permission
+from counterfoil.console.decision_story import basis_words
 from counterfoil.console.flow import Action, Crumb, Field
 from counterfoil.console.frame import BASE
-from counterfoil.console.decision_story import basis_words
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit

@@ -234,13 +234,14 @@ async def decide(visit: Visit) -> Response:
     house, key = visit.desk.house, (found.customer_id, found.review_id)
 
     async def act(reader: FormReader) -> object:
-        outcome = reader.choice("outcome", ("uphold", "overturn"))
+        outcome = reader.choice("outcome", ("uphold", "overturn", "withdraw"))
         reason, facts = flow.reason_of(reader), _read_facts(reader)
         rules = reader.text("rules", length_max=_TEXT_LENGTH_MAX, required=False) or ""
         if outcome is None or reason is None or facts is None or not reader.is_valid:
             return None
-        if outcome == "uphold":
-            return await journey.uphold(
+        if outcome != "overturn":
+            end = journey.uphold if outcome == "uphold" else journey.withdraw_at_wish
+            return await end(
                 house, visit.actor, customer_id=key[0], review_id=key[1], reason=reason
             )
         wish = review_deciding.Overturning(
@@ -301,7 +302,7 @@ def _action(visit: Visit, found: Review, below: str, name: str) -> Action:
 
 def _fields(visit: Visit) -> list[Field]:
     t = visit.t
-    choices = (("uphold", t("review.uphold")), ("overturn", t("review.overturn")))
+    choices = tuple((word, t(f"review.{word}")) for word in ("uphold", "overturn", "withdraw"))
     return [
         Field(name="outcome", label=t("review.outcome"), kind="select", choices=choices),
         Field(

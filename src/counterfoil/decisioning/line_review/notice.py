@@ -10,7 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from counterfoil.decisioning.line_review.appeal import DAYS_TO_DECIDE
+from counterfoil.decisioning.line_review.appeal import DAYS_TO_DECIDE, AppealStatus
 from counterfoil.decisioning.line_review.measure import Kind, LineMeasure
 from counterfoil.kernel.money import to_major_text
 
@@ -108,9 +108,14 @@ def offer_words(from_minor: int, to_minor: int, currency: str, *, until: date) -
     )
 
 
-def appeal_words(*, is_upheld: bool) -> Words:
-    """Return the notice of how an appeal was decided."""
-    if is_upheld:
+def appeal_words(status: AppealStatus) -> Words:
+    """Return the notice of how an appeal ended."""
+    if status is AppealStatus.WITHDRAWN:
+        return Words(
+            zh="您的申诉已应您的意愿撤回。如非您本人意愿，可再次申诉。",
+            en="Your appeal was taken back at your wish. If that was not your wish, appeal again.",
+        )
+    if status is not AppealStatus.REJECTED:
         return Words(
             zh="您的申诉成立，相关措施已解除。",
             en="Your appeal was upheld; the measure is lifted.",

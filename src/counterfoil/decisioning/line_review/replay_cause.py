@@ -2,7 +2,8 @@
 
 Order       The policy is missing or altered (`policy`); the inputs cannot be read or are not what
             the policy would have let in (`data`); the result cannot be read, or the columns beside
-            it agree with the new one and not with the record (`record`); else `data_or_engine`.
+            it agree with the new one and not with the record, or not with the record that comes out
+            (`record`); else `data_or_engine`.
 """
 
 from dataclasses import dataclass
@@ -43,7 +44,13 @@ def judge_review(
         cause = Cause.DATA if failure.part == "inputs" else Cause.RECORD
         return Verdict(cause=cause, differences=(failure.part,))
     if again.is_same:
-        return Verdict(cause=Cause.NONE, differences=())
+        said = _standing_of(found)
+        if said == standing:
+            return Verdict(cause=Cause.NONE, differences=())
+        names = tuple(
+            name for name in said.__slots__ if getattr(said, name) != getattr(standing, name)
+        )
+        return Verdict(cause=Cause.RECORD, differences=names)
     return Verdict(cause=_cause(policy, stored, standing, found), differences=again.differences)
 
 
@@ -64,10 +71,14 @@ def _cause(
         reasons=tuple(recorded.get("reasons", ())),
         to_minor=recorded.get("to_minor"),
     )
-    again = ReviewStanding(
+    is_record = _standing_of(found) == standing or said != standing
+    return Cause.RECORD if is_record else Cause.DATA_OR_ENGINE
+
+
+def _standing_of(found: Review) -> ReviewStanding:
+    return ReviewStanding(
         outcome=found.outcome.value,
         acted=found.acted,
         reasons=found.reasons,
         to_minor=found.to_minor,
     )
-    return Cause.RECORD if again == standing or said != standing else Cause.DATA_OR_ENGINE

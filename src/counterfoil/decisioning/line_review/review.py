@@ -76,7 +76,7 @@ class ReviewedLine:
     is_suspended_by_person: bool = False
     #: Whether the customer wants no decision by machine alone.
     person_decides: bool = False
-    #: The rule pack that the bounds follow, with its hash; None in reviews that did not name it yet.
+    #: The rule pack that the bounds follow, with its hash; None where it was not named yet.
     rule_pack: str | None = None
     #: SHA-256 of the registry by which features were read; None where it was not named yet.
     feature_registry: str | None = None

@@ -108,9 +108,7 @@ async def explain_decision(connection: Connection, application_id: int) -> dict[
 class _Desk:
     """Policies by hash, compiled once, and comparisons with today's."""
 
-    def __init__(
-        self, connection: Connection, catalogue: Catalogue, today: Policy | None
-    ) -> None:
+    def __init__(self, connection: Connection, catalogue: Catalogue, today: Policy | None) -> None:
         self._connection = connection
         self._bases = Bases(connection, catalogue)
         self._today = today

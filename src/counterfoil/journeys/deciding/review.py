@@ -166,6 +166,34 @@ async def withdraw_review(
     return after
 
 
+async def withdraw_at_wish(
+    house: House, actor: Actor, *, customer_id: int, review_id: int, reason: str
+) -> Review | Refused:
+    """End a review at a wish that the customer told a member of staff, with what was said.
+
+    The customer is told, so that nobody's request ends unnoticed, and may ask again. Who may not
+    conclude it does not end it this way either.
+    """
+    act = act_of("review_withdrawn", customer_id, review_id, reason)
+    refused = refuse_role(actor)
+    if refused is not None:
+        return await note_refusal(house, actor, act, refused)
+    now = house.clock.now()
+    async with house.database.transaction() as connection:
+        review = await lock(connection, customer_id, review_id)
+        if isinstance(review, Refused):
+            return review
+        barred = await barred_from(connection, review)
+        after = barred.refuse(actor.name) or transitions.withdraw(review, by=actor.name, at=now)
+        if not isinstance(after, Refused) and after != review:
+            await review_store.add_last_event(connection, after)
+            await tell(house, connection, after, "review_withdrawn", at=now)
+            await note(house, connection, actor, act)
+    if isinstance(after, Refused):
+        return await note_refusal(house, actor, act, after)
+    return after
+
+
 async def read_review(house: House, *, customer_id: int, review_id: int) -> Review | Refused:
     """Return a review."""
     async with house.database.connection() as connection:

@@ -45,8 +45,9 @@ class Registries:
             _log.error("registry_not_readable", registry_sha256=sha256, fault=str(fault))
             return
         await store.keep_registry(connection, registry, at=at)
-        self.in_force, self._kept = registry, registry.sha256
-        _log.info("registry_in_force", registry_sha256=registry.sha256)
+        if sha256 != self.in_force.sha256:
+            _log.info("registry_in_force", registry_sha256=sha256)
+        self.in_force, self._kept = registry, sha256
 
     async def read(self, connection: Connection, sha256: str) -> Registry:
         """Return the registry of an identity; raise RegistryError where there is none."""

@@ -38,7 +38,7 @@ class AppealDecision:
 
     customer_id: int
     appeal_id: int
-    #: `lifted`, `undone` or `rejected`.
+    #: `lifted`, `undone` or `rejected`; `withdrawn` where the customer wished so.
     status: AppealStatus
     by: str
     reason: str
@@ -131,7 +131,7 @@ async def _close(house: House, decision: AppealDecision, ended: LineAppeal) -> L
         await store.change_appeal(connection, ended)
         key = (held.customer_id, held.measure_id)
         measure = (await store.lock_measures(connection, [key]))[key]
-        words = appeal_words(is_upheld=ended.status is not AppealStatus.REJECTED)
+        words = appeal_words(ended.status)
         told = notice_of(house, measure, NoticeKind.APPEAL_DECIDED, words)
         await tell(house, connection, [told])
     return ended

@@ -16,7 +16,8 @@ from counterfoil.customers.verification_policy import Act
 from counterfoil.journeys.house import House
 from counterfoil.journeys.once import once_for
 from counterfoil.journeys.serving.change_contact import changed_text, note_change
-from counterfoil.journeys.serving.identity import document_digest, refuse_act, refuse_standing
+from counterfoil.journeys.serving.identity import refuse_act, refuse_standing
+from counterfoil.journeys.serving.identity_tries import document_digest
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection

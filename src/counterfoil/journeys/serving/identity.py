@@ -12,12 +12,13 @@ Cost        Where the installation requires nothing, nothing is read. Else an ac
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import orjson
 
+from counterfoil.customers import link_store
 from counterfoil.customers import verification_store as store
 from counterfoil.customers.refusals import (
     BIOMETRIC_CONSENT_MISSING,
@@ -29,7 +30,6 @@ from counterfoil.customers.refusals import (
     IDENTITY_OUTCOME_EARLY,
     IDENTITY_SOURCE_NOT_JOINED,
     IDENTITY_SOURCE_UNKNOWN,
-    IDENTITY_TRIES_USED_UP,
 )
 from counterfoil.customers.verification import (
     Check,
@@ -37,7 +37,6 @@ from counterfoil.customers.verification import (
     Standing,
     Want,
     about,
-    again_at,
     gaps,
     valid_until,
 )
@@ -48,6 +47,7 @@ from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys import trail
 from counterfoil.journeys.consenting.consent import use_consent
 from counterfoil.journeys.house import House
+from counterfoil.journeys.serving.identity_tries import own_of, refuse_tries, tried_by
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform import idempotency
@@ -111,7 +111,7 @@ async def check_identity(
         )
         if seen is not None:
             return seen
-        refused = await _refuse_tries(house, connection, asked)
+        refused = await refuse_tries(house, connection, asked.tried, asked.now)
     said = refused or await _said(house, asked)
     if isinstance(said, Refused):
         return said
@@ -119,7 +119,7 @@ async def check_identity(
 
     async def work(connection: Connection) -> str | Refused:
         await store.hold_tries(connection, asked.tried)
-        refused = await _refuse_tries(house, connection, asked)
+        refused = await refuse_tries(house, connection, asked.tried, asked.now)
         if refused is not None:
             return refused
         return await _keep(house, connection, asked, answer, by=by)
@@ -150,7 +150,7 @@ async def refuse_standing(
     if not house.settings.identity_required:
         return None
     on = await house.business_date()
-    standing = (await store.read_standings(connection, [customer_id]))[customer_id]
+    standing = (await _standings(connection, [customer_id]))[customer_id]
     standing = about(standing, CheckKind.BANK_CARD, subject_digest)
     return _refuse_standing(house, act, standing, on)
 
@@ -170,7 +170,7 @@ async def refuse_acts(
     if not house.settings.identity_required or not customer_ids:
         return {}
     on = await house.business_date()
-    standings = await store.read_standings(connection, customer_ids)
+    standings = await _standings(connection, customer_ids)
     refused = {
         customer_id: _refuse_standing(house, act, standing, on, is_large=is_large)
         for customer_id, standing in standings.items()
@@ -178,14 +178,35 @@ async def refuse_acts(
     return {customer_id: item for customer_id, item in refused.items() if item is not None}
 
 
-async def identity_of(house: House, customer_id: int) -> dict[str, Any] | Refused:
-    """Return what holds of a customer by act, with the latest checks; for a channel to show."""
-    on, policy = await house.business_date(), house.identity_policy
+async def _standings(
+    connection: Connection, customer_ids: Sequence[int], *, at: datetime | None = None
+) -> dict[int, Standing]:
+    """Return what holds of customers; a case of any record of a person holds all of them."""
+    people = await link_store.read_people(connection, customer_ids)
+    records = {one: people.records(one) for one in customer_ids}
+    every = sorted({record for held in records.values() for record in held})
+    found = await store.read_standings(connection, every, at=at)
+    return {
+        one: replace(found[one], is_held=any(found[record].is_held for record in records[one]))
+        for one in customer_ids
+    }
+
+
+async def identity_of(
+    house: House, customer_id: int, *, at: datetime | None = None
+) -> dict[str, Any] | Refused:
+    """Return what holds of a customer by act, with the latest checks; for a channel to show.
+
+    `at` asks what held by what was known at an instant, as for a decision that was made then; the
+    policy is the one in force now, and checks name the one that they were made under.
+    """
+    policy = house.identity_policy
+    on = await house.business_date() if at is None else at.date()
     async with house.database.connection() as connection:
         if not await persons.is_kept(connection, customer_id):
             return refuse(CUSTOMER_NOT_FOUND)
-        standing = (await store.read_standings(connection, [customer_id]))[customer_id]
-        checks = await store.checks_of_customer(connection, customer_id)
+        standing = (await _standings(connection, [customer_id], at=at))[customer_id]
+        checks = await store.checks_of_customer(connection, customer_id, at=at)
         account = await store.present_account(connection, customer_id)
     return {
         "customer_id": ids.to_text(ids.CUSTOMER, customer_id),
@@ -322,7 +343,9 @@ async def _asked(house: House, shown: Shown) -> _Asked | Refused:
             particulars = await persons.read_for_check(
                 connection, house.vault, shown.customer_id, reading("identity_check")
             )
-            tried = await _tried(house, shown)
+            tried = await tried_by(
+                house, connection, shown.customer_id, shown.device, shown.document
+            )
         except RefusedError as error:
             return error.refused
     if particulars is None:
@@ -337,50 +360,13 @@ async def _asked(house: House, shown: Shown) -> _Asked | Refused:
     )
 
 
-async def document_digest(house: House, document: str) -> bytes:
-    """Return the keyed digest of a document's number, or of an account's token."""
-    [digest] = await house.vault.digests(
-        IndexKind.ID_NUMBER, [f"{Scope.DOCUMENT} {_plain(document)}"]
-    )
-    return digest
-
-
-def _plain(document: str) -> str:
-    return "".join(document.split()).upper()
-
-
-async def _tried(house: House, shown: Shown) -> list[store.Tried]:
-    """Return keyed digests of who and what is tried: nobody reads a number out of them."""
-    values = {
-        Scope.PERSON: str(shown.customer_id),
-        Scope.DEVICE: shown.device,
-        Scope.DOCUMENT: shown.document and _plain(shown.document),
-    }
-    said = {scope: value for scope, value in values.items() if value}
-    digests = await house.vault.digests(
-        IndexKind.ID_NUMBER, [f"{scope} {value}" for scope, value in said.items()]
-    )
-    return list(zip(said, digests, strict=True))
-
-
 def _request(shown: Shown, tried: Sequence[store.Tried]) -> bytes:
     hidden = {"customer_id", "device", "document", "presented"}
     said: dict[str, object] = {
         name: str(getattr(shown, name)) for name in shown.__slots__ if name not in hidden
     }
-    said |= {scope.value: digest.hex() for scope, digest in tried}
+    said |= {scope.value: digest.hex() for scope, digest in own_of(tried)}
     return idempotency.request_hash("check_identity", said)
-
-
-async def _refuse_tries(house: House, connection: Connection, asked: _Asked) -> Refused | None:
-    for tried in asked.tried:
-        tries = house.identity_policy.tries[tried[0]]
-        since = asked.now - timedelta(hours=tries.hours)
-        failed = await store.failures_since(connection, tried, since)
-        again = again_at(tries, failed, asked.now)
-        if again is not None:
-            return refuse(IDENTITY_TRIES_USED_UP, again_at=again.isoformat(timespec="minutes"))
-    return None
 
 
 async def _said(house: House, asked: _Asked) -> IdentityAnswer | Refused:
@@ -452,7 +438,7 @@ async def _keep(
         at=house.clock.now(),
     )
     if check.outcome is CheckOutcome.FAIL:
-        await store.add_failures(connection, check, asked.tried, at=asked.now)
+        await store.add_failures(connection, check, own_of(asked.tried), at=asked.now)
     if is_of_another:
         reason = f"{check.kind}_of_another"
         await open_case(house, connection, shown.customer_id, reason, holds=True)

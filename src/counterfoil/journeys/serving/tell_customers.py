@@ -34,6 +34,7 @@ RECORDS: Final = {
     "application_expired": ids.APPLICATION,
     "limit_request_expired": ids.LIMIT_REQUEST,
     "review_concluded": ids.REVIEW,
+    "review_withdrawn": ids.REVIEW,
     "drawdown_failed": ids.LOAN,
     "payout_returned": ids.LOAN,
     "credit_return_failed": ids.CREDIT_RETURN,
