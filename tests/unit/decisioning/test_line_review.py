@@ -15,10 +15,11 @@ from counterfoil.decisioning.line_review.document import load_review_policy, rea
 from counterfoil.decisioning.line_review.explanation import data_behind
 from counterfoil.decisioning.line_review.guard import MeasureCount
 from counterfoil.decisioning.line_review.policy import ADVERSE, Measure
-from counterfoil.decisioning.line_review.record import record_of, review_again
+from counterfoil.decisioning.line_review.record import made_again, record_of, reviews_compared
 from counterfoil.decisioning.line_review.review import Review, ReviewedLine, ReviewOutcome
 from counterfoil.decisioning.policy_parts import Guards
 from counterfoil.decisioning.reading import InvalidPolicyError
+from counterfoil.decisioning.replay import Replay, StoredDecision
 from counterfoil.journeys.lines.line_policy import WindowCounts
 
 POLICY = load_review_policy("review-2026-01")
@@ -70,6 +71,10 @@ GOOD: dict[str, Any] = {
     "closing_grounds_open": 0,
     "grade_steps_worse": None,
 }
+
+
+def again(stored: StoredDecision) -> Replay:
+    return reviews_compared(stored, made_again(POLICY, stored))
 
 
 def reviewed(line: dict[str, Any] | None = None, **facts: Any) -> Review:
@@ -159,7 +164,7 @@ def test_of_who_wants_a_person_no_rule_lowers_and_a_stop_is_looked_at() -> None:
         ("look",),
     )
     assert (made.acted, made.guarded) == (("D04",), ("wish:D04",))
-    assert review_again(POLICY, record_of(made)).is_same
+    assert again(record_of(made)).is_same
     # Drawing stops at once where it has to; a person looks at that as well.
     frozen = reviewed(wish, identity_doubts_open=1)
     assert (frozen.outcome, frozen.proposals) == (ReviewOutcome.FROZEN, ("look",))
@@ -307,10 +312,10 @@ def test_a_stored_review_comes_out_again_to_the_byte() -> None:
         review(POLICY, LINE, {"own_months": 3}, Guards(tripped=frozenset({"*"}))),
     ]
     for made in cases:
-        assert review_again(POLICY, record_of(made)).is_same
+        assert again(record_of(made)).is_same
     stored = record_of(cases[0])
     altered = replace(stored, result=stored.result.replace(b'"to_minor":1200000', b'"to_minor":1'))
-    assert review_again(POLICY, altered).differences == ("to_minor",)
+    assert again(altered).differences == ("to_minor",)
 
 
 # Documents

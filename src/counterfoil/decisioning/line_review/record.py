@@ -40,14 +40,6 @@ def review_leaf_facts(review_id: int, line_id: int, stored: StoredDecision) -> d
     }
 
 
-def review_again(policy: ReviewPolicy, stored: StoredDecision) -> Replay:
-    """Review by the stored inputs and compare the results byte by byte.
-
-    Raises UnreadableRecordError.
-    """
-    return reviews_compared(stored, made_again(policy, stored))
-
-
 def made_again(policy: ReviewPolicy, stored: StoredDecision) -> Review:
     """Return the review on the stored inputs; raises UnreadableRecordError."""
     try:
