@@ -29,8 +29,8 @@ PERSONAL_DATA_NOT_FOUND = Refusal(
 REASON_MISSING = Refusal(
     code="reveal_reason_missing",
     kind=Kind.INVALID,
-    message="Personal data is shown in clear only for a stated reason.",
-    next_step="State why you need it; the reason is recorded.",
+    message="This is done only for a stated reason.",
+    next_step="State why it is needed; the reason is recorded.",
 )
 PURPOSE_NOT_ALLOWED = Refusal(
     code="purpose_not_allowed",

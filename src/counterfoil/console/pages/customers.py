@@ -17,7 +17,7 @@ from counterfoil.console.pages.loans import LoanRow, loan_row
 from counterfoil.console.reading import PART_ROWS, READING
 from counterfoil.console.record_list import one_currency
 from counterfoil.console.visit import Visit
-from counterfoil.customers.link_store import read_steps
+from counterfoil.customers.link_store import read_people, read_steps
 from counterfoil.customers.record_link import LinkStep, Step
 from counterfoil.journeys.guarding.show_persons import sees_persons, shown_persons
 from counterfoil.kernel import ids
@@ -99,6 +99,12 @@ class CustomerView:
     lines: Sequence[LineRow]
     loans: Sequence[LoanRow]
     links: Sequence[LinkRow]
+    #: Where the record is merged, or split off again; empty where the role may not.
+    merge_href: str
+    #: Whether it gave way to another one now.
+    is_merged: bool
+    #: What was just done.
+    done: str
     events: Sequence[Event]
 
 
@@ -141,6 +147,8 @@ async def show_customer(visit: Visit) -> Response:
             connection, customer_id=customer_id, page=EVENTS_SHOWN
         )
         steps = await read_steps(connection, customer_id)
+        joined = await read_people(connection, [customer_id])  # type: ignore[arg-type]
+    is_merged = joined.surviving(customer_id) != customer_id
     people, notice = await _shown(visit, [customer_id])
     record = ids.to_text(ids.CUSTOMER, customer_id)
     may_prove = visit.may(Permission.READ_EVIDENCE)
@@ -158,6 +166,9 @@ async def show_customer(visit: Visit) -> Response:
         lines=[line_row(visit, item) for item in lines],
         loans=[loan_row(visit, item) for item in loans],
         links=[_link(visit, step) for step in steps],
+        merge_href=_merge_href(visit, customer_id, is_merged=is_merged),
+        is_merged=is_merged,
+        done=visit.done("record_link_asked", "record_link_done"),
         events=[_event(visit, customer_id, item) for item in events],
     )
     return visit.page(
@@ -198,6 +209,12 @@ def _note(visit: Visit) -> str:
 def _reveal_href(visit: Visit, customer_id: int) -> str:
     href = words.customer_href(customer_id)
     return f"{href}/reveal" if visit.may(Permission.REVEAL) else ""
+
+
+def _merge_href(visit: Visit, customer_id: int, *, is_merged: bool) -> str:
+    if not visit.may(Permission.FIND_PERSON):
+        return ""
+    return f"{words.customer_href(customer_id)}/{'split' if is_merged else 'merge'}"
 
 
 def _row(visit: Visit, row: Row, person: MaskedPerson | None) -> CustomerRow:
