@@ -34,6 +34,8 @@ async def test_what_cannot_be_checked_is_refused(site: Site) -> None:
     wrong = {"kind": "phone", "source": "citizen-register"}
     check_problem(await site.post(path, wrong), 422, "identity_source_unknown")
     alive = {"kind": "liveness", "source": "document-reader"}
+    check_problem(await site.post(path, alive), 422, "identity_device_missing")
+    alive["device"] = "ios-7f3a"
     check_problem(await site.post(path, alive), 403, "biometric_consent_missing")
     early = {"kind": "phone", "source": "mobile-carrier", "outcome": "pass",
              "checked_at": 4_000_000_000}  # fmt: skip

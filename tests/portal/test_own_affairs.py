@@ -19,6 +19,7 @@ from counterfoil.decisioning.line_review.explanation import data_behind
 from counterfoil.decisioning.line_review.measure import Kind, LineMeasure, Status
 from counterfoil.decisioning.line_review.review import ReviewOutcome
 from counterfoil.decisioning.line_review.store import (
+    RECORD_VERSION,
     StoredReview,
     add_reviews,
     keep_review_policy,
@@ -144,6 +145,9 @@ async def test_an_offer_that_was_declined_is_over(person: Person) -> None:
         inputs=b"{}",
         result=b"{}",
         decided_at=house.clock.now(),
+        record_version=RECORD_VERSION,
+        rule_pack="cn-2026-01@test",
+        feature_registry=house.registry.sha256,
     )
     async with house.database.transaction() as connection:
         await add_reviews(connection, [review])

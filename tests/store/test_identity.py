@@ -69,7 +69,13 @@ async def checked(
     house: House, customer_id: int, kind: CheckKind, presented: str = "", **changes: Any
 ) -> dict[str, Any] | Refused:
     key = changes.pop("key", f"{kind}-{house.ids.next()}")
-    plain = Shown(customer_id=customer_id, kind=kind, source=SOURCES[kind], presented=presented)
+    plain = Shown(
+        customer_id=customer_id,
+        kind=kind,
+        source=SOURCES[kind],
+        presented=presented,
+        device=f"device-{customer_id}",
+    )
     answer = await identity.check_identity(
         house, replace(plain, **changes), by="api:test", idempotency_key=key
     )

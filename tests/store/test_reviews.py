@@ -211,7 +211,11 @@ async def test_neither_the_author_nor_the_decider_reviews(house: House) -> None:
     )
     assert code_of(assigned) == "reviewer_wrote_policy"
     # Nor does the author end it in the customer's name; who may is told to the customer.
-    key = {"customer_id": view.customer_id, "review_id": opened.review_id, "reason": "by telephone"}
+    key: dict[str, Any] = {
+        "customer_id": view.customer_id,
+        "review_id": opened.review_id,
+        "reason": "by telephone",
+    }
     assert code_of(await review.withdraw_at_wish(house, PERSON, **key)) == "reviewer_wrote_policy"
     collector = Actor(name="bo", role="collector", source="console test")
     assert code_of(await review.withdraw_at_wish(house, collector, **key)) == "reviewer_not_allowed"

@@ -258,7 +258,13 @@ async def test_a_corrected_name_is_asked_again_and_what_counted_before_stays_kno
         CheckKind.PHONE: "mobile-carrier", CheckKind.IN_PERSON: "branch",
     }  # fmt: skip
     for kind, source in said.items():
-        shown = Shown(customer_id=customer_id, kind=kind, source=source, outcome=CheckOutcome.PASS)
+        shown = Shown(
+            customer_id=customer_id,
+            kind=kind,
+            source=source,
+            outcome=CheckOutcome.PASS,
+            device="ios-1",
+        )
         kept = await identity.check_identity(house, shown, by="t", idempotency_key=kind)
         assert isinstance(kept, Answer), kept
     before = house.clock.now()

@@ -75,6 +75,12 @@ RECORD_OF_OTHER_LENDER = Refusal(
     message="Both records have open lines, and of different lenders.",
     next_step="Wait until the lines of one lender are closed.",
 )
+IDENTITY_DEVICE_MISSING = Refusal(
+    code="identity_device_missing",
+    kind=Kind.INVALID,
+    message="The source {source} checks with the applicant's device, and none is named.",
+    next_step="Send what tells the device apart as `device`; the same one each time.",
+)
 IDENTITY_CHECKS_FOR_TOTAL = Refusal(
     code="identity_checks_for_total",
     kind=Kind.CONFLICT,

@@ -81,6 +81,8 @@ class Source:
     #: Whether a pass counts towards the number of independent sources.
     is_independent: bool
     is_social: bool
+    #: Whether its checks are made with the applicant's device, which then has to be named.
+    is_by_device: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +205,7 @@ def _source(code: str, item: Mapping[str, Any]) -> Source:
         checks=frozenset(map(CheckKind, item["checks"])),
         is_independent=item["independent"],
         is_social=item["social"],
+        is_by_device=bool(item.get("by_device", False)),
     )
 
 

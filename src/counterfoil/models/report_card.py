@@ -10,7 +10,8 @@ def card_section(artefact: Artefact, t: Words) -> str:
     """Return purpose, population, target, data and everything that made the model."""
     training, target = artefact.training, artefact.target
     made = t("training_text", rows=whole(training.rows), bad=percent(training.bad_ppm))
-    event = t("target_text", event=target.event, months=target.horizon_months, name=target.name)
+    told = "target_text_one" if target.horizon_months == 1 else "target_text"
+    event = t(told, event=target.event, months=target.horizon_months, name=target.name)
     facts = [
         _fact(t("target"), escape(event), is_wide=True),
         *(_fact(name, escape(said)) for name, said in t.card(artefact.card)),

@@ -89,7 +89,7 @@ td.wrap { white-space: normal; min-width: 12rem; }
 h2 + .note { margin-bottom: .7rem; }
 .feature-head { display: flex; flex-wrap: wrap; gap: .2rem .9rem; align-items: baseline; }
 .feature-head .note { margin-inline-start: auto; }
-footer { color: var(--soft); font-size: .88rem; padding-block: 2.5rem; }
+footer { color: var(--soft); font-size: .88rem; padding-block: 2.5rem; overflow-wrap: anywhere; }
 .chart { display: block; width: 100%; height: auto; margin-top: .3rem; }
 .pair > .card:only-child .chart { max-width: 40rem; }
 .chart text { font-size: 12px; fill: var(--soft); }

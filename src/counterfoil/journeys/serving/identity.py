@@ -25,6 +25,7 @@ from counterfoil.customers.refusals import (
     CUSTOMER_NOT_FOUND,
     IDENTITY_CASE_NOT_FOUND,
     IDENTITY_CHECKS_MISSING,
+    IDENTITY_DEVICE_MISSING,
     IDENTITY_DOCUMENT_EXPIRED,
     IDENTITY_HELD,
     IDENTITY_OUTCOME_EARLY,
@@ -333,6 +334,8 @@ async def _asked(house: House, shown: Shown) -> _Asked | Refused:
     source = house.identity_policy.sources.get(shown.source)
     if source is None or shown.kind not in source.checks:
         return refuse(IDENTITY_SOURCE_UNKNOWN, source=shown.source, kind=shown.kind)
+    if source.is_by_device and not (shown.device or "").strip():
+        return refuse(IDENTITY_DEVICE_MISSING, source=shown.source)
     now = house.clock.now()
     if shown.checked_at is not None and shown.checked_at > now:
         return refuse(IDENTITY_OUTCOME_EARLY)
