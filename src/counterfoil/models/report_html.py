@@ -113,7 +113,8 @@ def _alarms(document: Document, t: Words) -> str:
         for alarm in sorted(alarms, key=lambda item: item["level"] != "red")
     )
     columns = ("", t("alarm"), t("subject"), t("figure"), t("threshold"))
-    return f'<h2>{t("alarms")}</h2><div class="card">{table(columns, rows, numbers={3, 4}, wraps={1})}</div>'
+    shown = table(columns, rows, numbers={3, 4}, wraps={1})
+    return f'<h2>{t("alarms")}</h2><div class="card">{shown}</div>'
 
 
 def _thresholds(document: Document, t: Words) -> str:
