@@ -37,7 +37,7 @@ FIGURES = (
 SENTENCES = ("_next", "_note", "_caption", "_hint", "_definition", "_text", "_range", "_of")
 #: Names of plain words: times, counts and links that every reader knows.
 _PLAIN_LABELS = """
-语言 暂无 时间线 注册时间 耗时 检查数 变更数 说明 开始时间 当前 条件 输入 来源 取值 合计 分组
+语言 暂无 时间线 注册时间 耗时 检查数 变更数 说明 开始时间 当前 条件 输入 来源 取值 合计
 上限 类型 按日 截至 预计 净额 状态 概况 已还 动作 答复 序号 笔数 创建时间 方向 失败原因 完成时间
 下次动作 最早自 在途 答复时间 发送时间 发起时间 正在核实 已撤销 有效期至 开立日 已用 较 今日 笔
 当时读取 每月 等待一人

@@ -228,7 +228,7 @@ def _holds(visit: Visit, holds: BinHolds, feature: Mapping[str, Any], currency: 
     if holds.is_unknown or holds.answer is not None:
         return _value(visit, holds.answer, unit, currency)
     if holds.is_rest:
-        return t("decision.bin_rest")
+        return t("decision.bin_rest_range")
     if holds.categories:
         return ", ".join(_value(visit, one, unit, currency) for one in holds.categories)
     lowest, below = (
@@ -236,10 +236,14 @@ def _holds(visit: Visit, holds: BinHolds, feature: Mapping[str, Any], currency: 
         for end in (holds.lowest, holds.below)
     )
     if lowest is None:
-        return t("decision.bin_any") if below is None else t("decision.bin_below", below=below)
+        return (
+            t("decision.bin_any_range")
+            if below is None
+            else t("decision.bin_below_range", below=below)
+        )
     if below is None:
-        return t("decision.bin_from", lowest=lowest)
-    return t("decision.bin_between", lowest=lowest, below=below)
+        return t("decision.bin_from_range", lowest=lowest)
+    return t("decision.bin_between_range", lowest=lowest, below=below)
 
 
 def odds_words(log_odds_e6: int | None) -> str:
