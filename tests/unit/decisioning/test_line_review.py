@@ -44,6 +44,8 @@ LINE = ReviewedLine(
     days_suspended=None,
     clean_statements=7,
     as_of=ON,
+    rule_pack="cn-2026-01@0123456789ab",
+    feature_registry="0" * 64,
 )
 #: A record that is offered more.
 GOOD: dict[str, Any] = {
