@@ -89,7 +89,8 @@ async def test_the_leaf_commits_to_the_decision(house: House) -> None:
             "FROM evidence.leaf_staged WHERE leaf_id = $1",
             view.application_id,
         )
-    facts = leaf_facts(view.application_id, record_of(decision), by_person=None)
+    model = house.policies.origination.policy.model_sha256
+    facts = leaf_facts(view.application_id, record_of(decision), model=model, by_person=None)
     body = canonical_body({"decision": facts}, created=leaf["created"], witnessed=NOTHING_WITNESSED)
     assert leaf["body"] == body
     assert leaf["leaf_type"] == 8

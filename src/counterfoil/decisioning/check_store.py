@@ -1,5 +1,6 @@
 """Decisions as the evidence commits to them, rebuilt from the record for whoever checks it."""
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from counterfoil.decisioning.application import BY_POLICY
@@ -7,6 +8,7 @@ from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.line_review.record import review_leaf_facts
 from counterfoil.decisioning.line_review.store import records_of_range
 from counterfoil.decisioning.replay import StoredDecision, leaf_facts, raise_leaf_facts
+from counterfoil.decisioning.store import models_of
 from counterfoil.kernel import ids
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries, Row
@@ -28,8 +30,9 @@ async def decision_facts_of_range(
 ) -> list[DecisionFacts]:
     """Return what was committed to of the decisions on customers after one and up to another."""
     rows = await QUERIES.decisions_of_range.fetch(connection, after=after, through=through)
+    models = await models_of(connection, {row["policy_hash"] for row in rows})
     reviews = await records_of_range(connection, after, through=through)
-    return [_facts(row) for row in rows] + [_review_facts(*item) for item in reviews]
+    return [_facts(row, models) for row in rows] + [_review_facts(*item) for item in reviews]
 
 
 def _review_facts(
@@ -39,16 +42,17 @@ def _review_facts(
     return DecisionFacts(customer_id, ids.to_text(ids.LINE_REVIEW, review_id), facts)
 
 
-def _facts(row: Row) -> DecisionFacts:
+def _facts(row: Row, models: Mapping[str, str]) -> DecisionFacts:
     stored = StoredDecision(
         policy_hash=row["policy_hash"],
         inputs=row["inputs"].encode(),
         result=row["result"].encode(),
     )
+    model = models[stored.policy_hash]
     by_person = None if row["decided_by"] == BY_POLICY else Outcome(row["outcome"])
     number = row["subject_id"]
     if row["about"] == "limit_request":
-        facts = raise_leaf_facts(number, stored, by_person=by_person)
+        facts = raise_leaf_facts(number, stored, model=model, by_person=by_person)
         return DecisionFacts(row["customer_id"], ids.to_text(ids.LIMIT_REQUEST, number), facts)
-    facts = leaf_facts(number, stored, by_person=by_person)
+    facts = leaf_facts(number, stored, model=model, by_person=by_person)
     return DecisionFacts(row["customer_id"], ids.to_text(ids.APPLICATION, number), facts)

@@ -158,6 +158,12 @@ class Policy:
         return self._scored(asked, snapshot, judged)
 
     @property
+    def model_sha256(self) -> str:
+        """Return the hash of the model's file; the version's own where it carries its card."""
+        model = self.scorecard.model
+        return self.hash if model is None else model.sha256
+
+    @property
     def prices_tenors(self) -> bool:
         """Tell whether some tenor has a price of its own."""
         return any(grade.tenors_priced for grade in self.grades)

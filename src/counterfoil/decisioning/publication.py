@@ -108,11 +108,14 @@ def publish(
 
 
 def leaf_facts(policy: Policy, gate: GateRecord, publication: Publication) -> dict[str, str | int]:
-    """Return what the leaf of a publication says; no names of persons, they stand in the trail."""
+    """Return what the leaf of a publication says; `from` is an instant in POSIX seconds."""
     return {
         "act": "policy",
+        "approver": publication.approver,
+        "author": publication.author,
         "code": policy.code,
-        "from": _instant(publication.effective_from),
+        "from": int(publication.effective_from.timestamp()),
+        "gate_passed": gate.passed,
         "policy_hash": publication.policy_hash,
         "purpose": publication.purpose,
         "report_sha256": gate.report_sha256.hex(),

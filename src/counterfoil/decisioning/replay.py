@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -72,33 +72,51 @@ def record_of(decision: Decision) -> StoredDecision:
     )
 
 
-def leaf_facts(
-    application_id: int, stored: StoredDecision, *, by_person: Outcome | None
-) -> dict[str, Any]:
-    """Return what the leaf of a decision says; it follows from the record alone.
+#: What leaves of decisions did not say in the first version of bodies.
+SAID_SINCE_2: Final = frozenset({"currency", "versions"})
 
-    `by_person` is how a person ended a referral; None for the policy's own decision.
+
+def leaf_facts(
+    application_id: int, stored: StoredDecision, *, model: str, by_person: Outcome | None
+) -> dict[str, Any]:
+    """Return what the leaf of a decision says; it follows from the record and its policy alone.
+
+    `model` is the hash of the model behind the policy (`Policy.model_sha256`). `by_person` is how a
+    person ended a referral; None for the policy's own decision.
     """
     return {
         "application_id": ids.to_text(ids.APPLICATION, application_id),
         "rate_daily_e8": orjson.loads(stored.result)["rate_daily_e8"],
-        **_said(stored, by_person),
+        **_said(stored, model, by_person),
     }
 
 
 def raise_leaf_facts(
-    request_id: int, stored: StoredDecision, *, by_person: Outcome | None
+    request_id: int, stored: StoredDecision, *, model: str, by_person: Outcome | None
 ) -> dict[str, Any]:
     """Return what the leaf of a decision on a higher limit says; a raise has no price."""
     return {
         "limit_request_id": ids.to_text(ids.LIMIT_REQUEST, request_id),
-        **_said(stored, by_person),
+        **_said(stored, model, by_person),
     }
 
 
-def _said(stored: StoredDecision, by_person: Outcome | None) -> dict[str, Any]:
+def versions_of(stored: StoredDecision, model: str | None) -> dict[str, Any]:
+    """Return by which versions a record was made; what it does not name is None."""
+    asked = orjson.loads(stored.inputs)["asked"]
+    return {
+        "features": asked.get("feature_registry"),
+        "model": model,
+        "policy": stored.policy_hash,
+        "product": asked["product_version"],
+        "rules": asked.get("rule_pack"),
+    }
+
+
+def _said(stored: StoredDecision, model: str, by_person: Outcome | None) -> dict[str, Any]:
     result = orjson.loads(stored.result)
     return {
+        "currency": orjson.loads(stored.inputs)["asked"]["currency"],
         "decided_by": "policy" if by_person is None else "person",
         "input_hash": sha256(stored.inputs).hexdigest(),
         "limit_minor": result["limit_minor"],
@@ -106,6 +124,7 @@ def _said(stored: StoredDecision, by_person: Outcome | None) -> dict[str, Any]:
         "policy_hash": stored.policy_hash,
         "policy_version": result["policy_version"],
         "reasons": result["reasons"],
+        "versions": versions_of(stored, model),
     }
 
 

@@ -46,6 +46,14 @@ async def read_policy_version(connection: Connection, policy_hash: str) -> Polic
     return None if document is None else policy_of(orjson.loads(document))
 
 
+async def models_of(connection: Connection, policy_hashes: Collection[str]) -> dict[str, str]:
+    """Return the hash of the model behind each version: its own where it carries its card."""
+    if not policy_hashes:
+        return {}
+    rows = await QUERIES.policy_models.fetch(connection, policy_hashes=sorted(policy_hashes))
+    return {row["policy_hash"]: row["model_sha256"] for row in rows}
+
+
 async def add_decided(
     connection: Connection,
     policy: Policy,

@@ -15,6 +15,16 @@ SELECT document
 FROM decisioning.policy_version
 WHERE policy_hash = :policy_hash;
 
+-- name: policy_models
+-- The models behind versions; a version that carries its card itself is its own model.
+-- gives   one row a version
+-- locks   none
+SELECT policy_hash,
+       coalesce(document::jsonb #>> '{model,sha256}', policy_hash) AS model_sha256
+FROM decisioning.policy_version
+WHERE policy_hash = ANY (:policy_hashes::text[])
+ORDER BY policy_hash;
+
 -- name: add_decided
 -- New applications for one product with the decisions of one policy version on them, the version
 -- itself where it never decided before; the forms that they were filled in on are forgotten.

@@ -16,8 +16,8 @@ from counterfoil.privacy.envelope import CiphertextRejectedError, Sealer
 from counterfoil.privacy.vault import Purpose, Vault
 
 QUERIES: Final = Queries.load("counterfoil.evidence", "check_store.sql")
-#: In the place of a salt that does not open: no commitment is made with it.
-_NO_SALT: Final = bytes(SALT_BYTES)
+#: In the place of salt and body that are there and do not open.
+_DAMAGED: Final = b""
 
 
 async def leaves_of_range(
@@ -52,6 +52,6 @@ def _leaf(row: Any, sealers: Mapping[int, Sealer]) -> Leaf:
         try:
             opening = sealer.decrypt(sealed, place_of(row["customer_id"], row["leaf_id"]))
         except CiphertextRejectedError:
-            opening = _NO_SALT
-        salt, body = opening[:SALT_BYTES], opening[SALT_BYTES:] or None
+            opening = _DAMAGED
+        salt, body = opening[:SALT_BYTES], opening[SALT_BYTES:]
     return Leaf._make([*named, salt, body])

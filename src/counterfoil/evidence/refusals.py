@@ -28,11 +28,30 @@ RECEIPT_PENDING: Final = Refusal(
     message="Witnesses have not yet signed a checkpoint that covers this leaf.",
     next_step="Ask again in a second.",
 )
+OPENING_ERASED: Final = Refusal(
+    code="opening_erased",
+    kind=Kind.GONE,
+    message="What opened this leaf was erased with the customer's data.",
+    next_step="The leaf itself stays in the log; a receipt that was given out stays valid.",
+)
 OPENING_LOST: Final = Refusal(
     code="opening_lost",
     kind=Kind.GONE,
-    message="The opening of this leaf no longer exists: it was erased, or lost with a database.",
+    message="What opened this leaf was lost with a database; no erasure is recorded of it.",
     next_step="The leaf itself stays in the log; a receipt that was given out stays valid.",
+)
+OPENING_DAMAGED: Final = Refusal(
+    code="opening_damaged",
+    kind=Kind.UNAVAILABLE,
+    message="What opens this leaf is there, but it is damaged or was altered: it does not make the "
+    "commitment that stands in the log.",
+    next_step="Tell the operator: `counterfoil check books` names the leaf, a backup may have it.",
+)
+TEXT_NOT_NORMALISED: Final = Refusal(
+    code="text_not_normalised",
+    kind=Kind.INVALID,
+    message="A text is not in Unicode's normal form NFC, so two people could spell it in two ways.",
+    next_step="Send the text in the form NFC.",
 )
 NOT_WITNESSED_IN_TIME: Final = Refusal(
     code="not_witnessed_in_time",

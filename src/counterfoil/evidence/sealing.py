@@ -70,11 +70,10 @@ class OpeningKeys:
 async def open_leaves(
     connection: Connection, vault: Vault, customer_id: int, sealed: dict[int, bytes]
 ) -> dict[int, tuple[bytes, bytes]] | None:
-    """Return salt and body of a customer's leaves by their ids; None where the key is destroyed.
+    """Return salt and body of a customer's leaves by their ids; None where there is no key.
 
-    What does not open any more is left out, and counted.
-
-    The body is empty where it follows from a recorded command.
+    What is damaged and does not open any more is left out, and counted. Of a command's leaf the
+    body is what was booked with the answer; empty in a leaf of the first version.
     """
     keys = await existing_keys(connection, vault, [customer_id], Purpose.EVIDENCE, READING)
     if customer_id not in keys:

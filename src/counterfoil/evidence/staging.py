@@ -1,25 +1,33 @@
 """Leaves as they are written with their fact: salted, dated on both sides, not yet numbered.
 
-The body      Canonical JSON (RFC 8785) with `v`, `created` and `prev_checkpoint` in every one: the
-              last witnessed checkpoint that the writer knew bounds a leaf's time from below, the
-              witnesses' own time on the next one bounds it from above.
-Facts         What is recorded elsewhere as canonical text (the answer to a command) is wrapped, not
-              copied: its leaf keeps only the key under which the text is found again.
+The body      Canonical JSON (RFC 8785) in the terms of `body.py`, with `v`, `created` and
+              `prev_checkpoint` in every one: the last witnessed checkpoint that the writer knew
+              bounds a leaf's time from below, the witnesses' own time on the next one bounds it
+              from above.
+Facts         What is recorded elsewhere (the answer to a command) is stated, not copied: its leaf
+              keeps the key under which the text is found again, and what was booked.
 Units         Instants are whole POSIX seconds by the real clock, whatever day the business has.
 Privacy       Bodies hold numbers, codes, amounts and hashes, never particulars of a person.
 """
 
 import os
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+import orjson
 import rfc8785
 
+from counterfoil.evidence.body import (
+    BODY_VERSION,
+    FIRST_VERSION,
+    Booked,
+    check_text,
+    command_body,
+    stated,
+)
 from counterfoil.evidence.leaf import SALT_BYTES, LeafType, commitment
 from counterfoil.kernel.clock import Clock
 
-#: Layout of a body.
-BODY_VERSION: Final = 1
 #: Whose leaves concern nobody in particular: keys, policies, approvals.
 HOUSE: Final = 0
 
@@ -52,9 +60,10 @@ class StagedLeaf(NamedTuple):
     created: int
     #: Size of `prev_checkpoint`.
     checkpoint_size: int
-    #: Key of the recorded command whose answer the body wraps; None where the body is kept.
+    #: Key of the recorded command whose answer the body states; None where the body is kept.
     command_key: str | None
-    body: bytes | None
+    #: The body; of a command's leaf only what was booked (`Booked.kept`).
+    body: bytes
 
 
 class Leaves:
@@ -64,7 +73,6 @@ class Leaves:
         """Take the real clock."""
         self._wall = wall
         self._witnessed = NOTHING_WITNESSED
-        self._frame: tuple[int, Witnessed, bytes, bytes] = (-1, NOTHING_WITNESSED, b"", b"")
 
     @property
     def witnessed(self) -> Witnessed:
@@ -127,62 +135,76 @@ class Leaves:
             body,
         )
 
+    # The parts of a row, as above.
     def stage_answer(
         self,
         customer_id: int,
         leaf_id: int,
         kind: LeafType,
         subject_id: int,
-        command_key: str,
-        answer: str,
+        answer: Mapping[str, Any],
+        booked: Booked,
     ) -> StagedLeaf:
-        """Return the leaf of a recorded answer; `answer` is canonical text.
+        """Return the leaf of a command's answer.
 
         The way of every command: nothing here may be slow.
         """
-        created, witnessed, prefix, suffix = self._frame
-        now = self.now()
-        if now != created or witnessed is not self._witnessed:
-            created, witnessed = now, self._witnessed
-            prefix, suffix = _frame_of(created, witnessed)
-            self._frame = (created, witnessed, prefix, suffix)
+        created, witnessed = self.now(), self._witnessed
         salt = os.urandom(SALT_BYTES)
-        sealed = commitment(kind, salt, prefix + answer.encode() + suffix)
+        body = command_body(answer, booked, created=created, checkpoint=witnessed)
         return StagedLeaf(
             customer_id,
             leaf_id,
             kind.value,
             subject_id,
             salt,
-            sealed,
+            commitment(kind, salt, body),
             created,
             witnessed.size,
-            command_key,
-            None,
+            booked.command,
+            booked.kept,
         )
 
 
 def canonical_body(fields: Mapping[str, Value], *, created: int, witnessed: Witnessed) -> bytes:
-    """Return a body with its frame; fields cannot stand in for the frame's own."""
+    """Return a body with its frame; fields cannot stand in for the frame's own.
+
+    Refuses with `text_not_normalised`.
+    """
     frame: dict[str, Value] = {
         "created": created,
         "prev_checkpoint": {"root": witnessed.root, "size": witnessed.size},
         "v": BODY_VERSION,
     }
-    return rfc8785.dumps({**fields, **frame})
+    body = rfc8785.dumps({**stated(fields), **frame})
+    check_text(body.decode())
+    return body
 
 
-def body_of_answer(answer: str, *, created: int, witnessed: Witnessed) -> bytes:
-    """Return the body that wraps a recorded answer."""
-    prefix, suffix = _frame_of(created, witnessed)
-    return prefix + answer.encode() + suffix
+def body_of_answer(
+    kind: str,
+    answer: str,
+    *,
+    command: str,
+    kept: bytes,
+    created: int,
+    witnessed: Witnessed,
+) -> bytes | None:
+    """Return the body that a recorded answer to a kind of command makes.
 
-
-def _frame_of(created: int, witnessed: Witnessed) -> tuple[bytes, bytes]:
-    """Return what stands before and after a canonical answer in its canonical body."""
-    prefix = b'{"answer":'
-    suffix = (
-        f',"created":{created},"prev_checkpoint":'
-        f'{{"root":"{witnessed.root}","size":{witnessed.size}}},"v":{BODY_VERSION}}}'
-    )
-    return prefix, suffix.encode()
+    `kept` is what the leaf keeps of what was booked; empty of a leaf of the first version, whose
+    body wraps the text as it stands. None where answer or what is kept was altered.
+    """
+    if not kept:
+        return (
+            f'{{"answer":{answer},"created":{created},"prev_checkpoint":'
+            f'{{"root":"{witnessed.root}","size":{witnessed.size}}},"v":{FIRST_VERSION}}}'
+        ).encode()
+    booked = Booked.read(kept, command=command, kind=kind)
+    if booked is None:
+        return None
+    try:
+        fields = orjson.loads(answer)
+        return command_body(fields, booked, created=created, checkpoint=witnessed)
+    except (ValueError, AttributeError, KeyError, AssertionError):
+        return None

@@ -14,9 +14,12 @@ from typing import Any, Final
 
 import orjson
 
+from counterfoil.evidence.body import is_normal
 from counterfoil.evidence.leaf import LeafType
+from counterfoil.evidence.refusals import TEXT_NOT_NORMALISED
 from counterfoil.evidence.staging import Leaves
 from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.journeys.booked import booked
 from counterfoil.kernel.clock import Clock
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.kernel.ids import IdSource
@@ -162,6 +165,8 @@ class LineDesk:
         if isinstance(outcome, Refused):
             return outcome
         text = orjson.dumps(outcome.answer, option=orjson.OPT_SORT_KEYS).decode()
+        if not is_normal(text):
+            return refuse(TEXT_NOT_NORMALISED)
         return Decided(waiting, text, outcome)
 
     async def write(
@@ -264,6 +269,7 @@ class _Rows:
         self._ids = ids
         self._leaves = leaves
         self._on = on
+        self._day = on.isoformat()
         self._now = now
         self.transactions: list[tuple[object, ...]] = []
         self.line_events: list[tuple[object, ...]] = []
@@ -279,6 +285,7 @@ class _Rows:
         assert line is not None
         key = waiting.idempotency_key
         self._add_history(outcome, line, key)
+        first = len(self.journals)
         for movement in outcome.movements:
             self._add_journal(movement, line)
         for told in outcome.told:
@@ -314,8 +321,15 @@ class _Rows:
                 self._ids.next(),
                 leaf_type,
                 getattr(command, "loan_id", None) or command.line_id,
-                key,
-                done.answer,
+                outcome.answer,
+                booked(
+                    key,
+                    _KINDS[kind],
+                    outcome,
+                    self.journals[first:],
+                    currency=line.currency,
+                    on=self._day,
+                ),
             )
         )
 

@@ -147,7 +147,13 @@ async def anchor_trail(house: House) -> int:
             leaf_id,
             LeafType.OPENED,
             0,
-            {"act": "trail", "entries": len(settled), "sha256": digest.hex()},
+            {
+                "act": "trail",
+                "entries": len(settled),
+                "purpose": "trail",
+                "sha256": digest.hex(),
+                "who": SCHEDULE.name,
+            },
         )
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
         await trail.add_anchor(

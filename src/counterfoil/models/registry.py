@@ -272,13 +272,17 @@ def payload_of(model: Model, report_sha256: bytes) -> dict[str, str]:
     }
 
 
-def leaf_facts(model: Model, validation: Validation) -> dict[str, str]:
-    """Return what the leaf of a publication says; no names of persons, they stand in the trail."""
+def leaf_facts(model: Model, validation: Validation, *, approver: str) -> dict[str, str]:
+    """Return what the leaf of a publication says: the model, who stands for it, what was found."""
     return {
         "act": "model",
+        "approver": approver,
+        "author": model.developer,
         "code": model.code,
         "data_sha256": model.data_sha256,
         "model_sha256": model.model_sha256,
         "report_sha256": validation.report_sha256.hex(),
+        "validator": validation.validated_by,
+        "verdict": validation.verdict,
         "version": model.version,
     }

@@ -29,9 +29,17 @@ async def commands_of_range(connection: Connection, after: int, *, through: int)
     return [Recorded(*row) for row in rows]
 
 
+class KindAndAnswer(NamedTuple):
+    """What a command was, and what it was answered."""
+
+    kind: str
+    #: JSON text as it was acknowledged.
+    answer: str
+
+
 async def answers_of(
     connection: Connection, customer_id: int, keys: Sequence[str]
-) -> dict[str, str]:
+) -> dict[str, KindAndAnswer]:
     """Return the answers of a customer's commands by their keys."""
     rows = await QUERIES.answers_of.fetch(connection, customer_id=customer_id, keys=list(keys))
-    return {row["idempotency_key"]: row["answer"] for row in rows}
+    return {row["idempotency_key"]: KindAndAnswer(row["kind"], row["answer"]) for row in rows}

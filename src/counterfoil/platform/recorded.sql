@@ -11,7 +11,7 @@ ORDER BY c.customer_id, c.accepted_at, c.idempotency_key;
 -- Answers of one customer's commands.
 -- gives   at most one row a key
 -- locks   none
-SELECT c.idempotency_key, c.answer
+SELECT c.idempotency_key, c.kind, c.answer
 FROM platform.command AS c
 WHERE c.customer_id = :customer_id AND c.idempotency_key = ANY (:keys::text[])
 ORDER BY c.idempotency_key;

@@ -57,9 +57,10 @@ def test_the_question_comes_back_as_it_was_asked() -> None:
 
 def test_the_leaf_names_no_person_and_follows_from_the_record() -> None:
     stored = record_of(decide())
-    body = leaf_facts(7, stored, by_person=None)
+    body = leaf_facts(7, stored, model=POLICY.model_sha256, by_person=None)
     assert body == {
         "application_id": ids.to_text(ids.APPLICATION, 7),
+        "currency": "CNY",
         "decided_by": "policy",
         "input_hash": sha256(stored.inputs).hexdigest(),
         "limit_minor": 5_000_000,
@@ -68,6 +69,13 @@ def test_the_leaf_names_no_person_and_follows_from_the_record() -> None:
         "policy_version": "2026-01",
         "rate_daily_e8": 25_000,
         "reasons": ["LIMIT_GRADE", "UTIL_PATTERN"],
+        "versions": {
+            "features": None,
+            "model": POLICY.hash,
+            "policy": POLICY.hash,
+            "product": asked().product_version,
+            "rules": None,
+        },
     }
-    ended = leaf_facts(7, stored, by_person=Outcome.DECLINED)
+    ended = leaf_facts(7, stored, model="m" * 64, by_person=Outcome.DECLINED)
     assert (ended["decided_by"], ended["outcome"]) == ("person", "declined")

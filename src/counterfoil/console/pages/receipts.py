@@ -24,19 +24,33 @@ from counterfoil.evidence.formats.reasons import RejectedError
 from counterfoil.evidence.formats.receipt import Receipt
 from counterfoil.evidence.formats.receipt_qr import qr_of
 from counterfoil.evidence.leaf import LeafType
-from counterfoil.evidence.refusals import RECEIPT_PENDING
+from counterfoil.evidence.refusals import (
+    OPENING_DAMAGED,
+    OPENING_ERASED,
+    OPENING_LOST,
+    RECEIPT_PENDING,
+)
 from counterfoil.journeys.proving.receipts import read_receipt
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.queries import Row
 from counterfoil.platform.web import charts
 from counterfoil.platform.web.parts import Status
+from counterfoil.privacy.refusals import KEY_SERVICE_UNAVAILABLE
 
 RECEIPTS_SHOWN: Final = 60
 #: Beyond every identifier.
 _NEWEST: Final = 2**63 - 1
 _CONFLICT: Final = 409
 _TONES: Final = {"witnessed": "good", "pending": "live"}
+#: What is said where there is no receipt.
+_WHY_NOT: Final = {
+    RECEIPT_PENDING.code: "receipt.pending",
+    OPENING_ERASED.code: "receipt.erased",
+    OPENING_LOST.code: "receipt.lost",
+    OPENING_DAMAGED.code: "receipt.damaged",
+    KEY_SERVICE_UNAVAILABLE.code: "receipt.key_away",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +178,7 @@ def _view(
 ) -> ReceiptPageView:
     leaf_id, why_not, data, body = row["leaf_id"], "", b"", b""
     if isinstance(receipt, Refused):
-        is_pending = receipt.code == RECEIPT_PENDING.code
-        why_not = visit.t("receipt.pending" if is_pending else "receipt.lost")
+        why_not = visit.t(_WHY_NOT[receipt.code])
     else:
         data = bytes(receipt)
         body = orjson.dumps(orjson.loads(receipt.body), option=orjson.OPT_INDENT_2)

@@ -15,6 +15,7 @@ from counterfoil.decisioning.replay import (
     StoredDecision,
     UnreadableRecordError,
     guards_of,
+    versions_of,
 )
 from counterfoil.kernel import ids
 
@@ -28,6 +29,7 @@ def review_leaf_facts(review_id: int, line_id: int, stored: StoredDecision) -> d
     """Return what the leaf of a review says; it follows from the record alone."""
     result = orjson.loads(stored.result)
     return {
+        "currency": orjson.loads(stored.inputs)["asked"]["currency"],
         "line_id": ids.to_text(ids.LINE, line_id),
         "line_review_id": ids.to_text(ids.LINE_REVIEW, review_id),
         "decided_by": "policy",
@@ -37,6 +39,8 @@ def review_leaf_facts(review_id: int, line_id: int, stored: StoredDecision) -> d
         "policy_hash": stored.policy_hash,
         "policy_version": result["policy_version"],
         "reasons": result["reasons"],
+        # A review goes by rules and by no model.
+        "versions": versions_of(stored, None),
     }
 
 

@@ -49,6 +49,7 @@ from counterfoil.privacy import envelope, grant_store
 from counterfoil.privacy import person_store as persons
 from counterfoil.privacy.data_keys import existing_keys, keys_of
 from counterfoil.privacy.envelope import Sealer
+from counterfoil.privacy.grant_store import Grant
 from counterfoil.privacy.refusals import GRANT_NOT_VALID
 from counterfoil.privacy.vault import Purpose
 
@@ -200,9 +201,10 @@ async def explained_lines(
     """Return every line with its category and why, for a person with a grant to statements."""
     async with house.database.transaction() as connection:
         grant = await grant_store.read_grant(connection, customer_id, grant_id)
+        if grant is None:
+            return refuse(GRANT_NOT_VALID)
         is_let_in = (
-            grant is not None
-            and grant.granted_to == by
+            grant.granted_to == by
             and Purpose.STATEMENT.value in grant.data
             and grant.expires_at > house.clock.now()
         )
@@ -219,7 +221,7 @@ async def explained_lines(
         if row["expires_at"] <= house.leaves.now():
             return refuse(STATEMENT_NOT_FOUND)
         # The look is written down before anything is given.
-        leaf = _opened_leaf(house, customer_id, statement_id, by=by, grant_id=grant_id)
+        leaf = _opened_leaf(house, customer_id, statement_id, by=by, grant=grant)
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
     place = _place(statement_id, customer_id)
     try:
@@ -298,7 +300,7 @@ async def _keep(
         expires_at=now + used.consent.data_life_days * _SECONDS_PER_DAY,
         sealed=sealed,
     )
-    leaf = _opened_leaf(house, customer_id, statement_id, by=by, grant_id=None)
+    leaf = _opened_leaf(house, customer_id, statement_id, by=by, grant=None)
     await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
     await store.add_statement(connection, stored, months)
     document = statement_document(stored)
@@ -385,7 +387,7 @@ def _by_category(lines: Sequence[CategorisedLine]) -> list[dict[str, Any]]:
 
 
 def _opened_leaf(
-    house: House, customer_id: int, statement_id: int, *, by: str, grant_id: int | None
+    house: House, customer_id: int, statement_id: int, *, by: str, grant: Grant | None
 ) -> StagedLeaf:
     return house.leaves.stage(
         customer_id,
@@ -393,10 +395,11 @@ def _opened_leaf(
         LeafType.OPENED,
         statement_id,
         {
-            "by": by,
             "data": "statement",
-            "grant": "" if grant_id is None else ids.to_text(ids.ACCESS_GRANT, grant_id),
+            "grant": None if grant is None else ids.to_text(ids.ACCESS_GRANT, grant.grant_id),
             "purpose": PURPOSE,
+            "ticket": None if grant is None else grant.ticket,
+            "who": by,
         },
     )
 

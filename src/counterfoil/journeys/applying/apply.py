@@ -263,7 +263,10 @@ async def decide_referred(
             return decided
         await decisions.change_applications(connection, [decided])
         record = await decisions.add_person_decision(connection, decided)
-        leaf = decision_leaf(house, decided, record, leaf_id=house.ids.next(), by_person=outcome)
+        model = (await decisions.models_of(connection, [record.policy_hash]))[record.policy_hash]
+        leaf = decision_leaf(
+            house, decided, record, model=model, leaf_id=house.ids.next(), by_person=outcome
+        )
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
         await gather.tell_decided(house, connection, [(customer_id, application_id)])
     return decided

@@ -229,7 +229,13 @@ async def keep_gathered(
         applications = [one.application for one in group]
         decided = await gathering_store.decide_gathered(connection, applications, records)
         leaves = [
-            decision_leaf(house, application, record, leaf_id=application.application_id)
+            decision_leaf(
+                house,
+                application,
+                record,
+                model=policy.model_sha256,
+                leaf_id=application.application_id,
+            )
             for application, record in zip(applications, records, strict=True)
             if (application.customer_id, application.application_id) in decided
         ]

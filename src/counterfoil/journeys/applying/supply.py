@@ -73,7 +73,8 @@ async def supply_facts(
             return decided
         record = record_of(decision)
         await decisions.redecide_application(connection, decided, record)
-        leaf = decision_leaf(house, decided, record, leaf_id=house.ids.next())
+        model = (await decisions.models_of(connection, [record.policy_hash]))[record.policy_hash]
+        leaf = decision_leaf(house, decided, record, model=model, leaf_id=house.ids.next())
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
     return decided
 

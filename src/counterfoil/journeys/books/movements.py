@@ -1,14 +1,18 @@
 """Movements on a page: journals, commands, evidence and payouts. Pure."""
 
-from collections import Counter
-from collections.abc import Iterable
-from datetime import date
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import orjson
 
-from counterfoil.evidence.checking import Answer, Leaf, faults
+from counterfoil.decisioning.replay import SAID_SINCE_2
+from counterfoil.evidence.body import stated
+from counterfoil.evidence.checking import Answer, Leaf, booked_with, faults
 from counterfoil.evidence.leaf import LeafType
+from counterfoil.journeys.booked import journals_sha256
 from counterfoil.journeys.books.findings import LEAF_TYPES, Notes
 from counterfoil.journeys.books.page import Page
 from counterfoil.kernel import ids
@@ -213,7 +217,7 @@ def check_leaves(page: Page, notes: Notes) -> None:
     result = notes.results["evidence_leaves"]
     for customer_id in page.leaves.keys() | page.commands.keys() | page.decisions.keys():
         answers = {
-            c.idempotency_key: Answer(LEAF_TYPES[c.kind], c.answer)
+            c.idempotency_key: Answer(LEAF_TYPES[c.kind], c.kind, c.answer)
             for c in page.commands.get(customer_id, [])
             if c.kind in LEAF_TYPES
         }
@@ -221,13 +225,16 @@ def check_leaves(page: Page, notes: Notes) -> None:
         result.examined += len(answers)
         for fault in faults(leaves, answers, page.roots):
             result.note(_customer(customer_id), fault)
+        for fault in _journal_faults(page, customer_id):
+            result.note(_customer(customer_id), fault)
         told = [leaf for leaf in leaves if _is_decision(leaf)]
         said = [_decision_of(leaf) for leaf in told if leaf.salt is not None]
         closed = len(told) - len(said)
         for decision in page.decisions.get(customer_id, []):
             result.examined += 1
-            if decision.facts in said:
-                said.remove(decision.facts)
+            form = next((form for form in _forms(decision.facts) if form in said), None)
+            if form is not None:
+                said.remove(form)
             elif closed:
                 closed -= 1  # one that nobody can open stands for it
             else:
@@ -237,8 +244,36 @@ def check_leaves(page: Page, notes: Notes) -> None:
             result.note(_customer(customer_id), "a leaf says a decision that is not recorded")
 
 
+def _journal_faults(page: Page, customer_id: int) -> Iterable[str]:
+    """Yield leaves whose journals are not those that they commit to.
+
+    A command's journals were numbered right before its leaf, by the same process and in one
+    transaction with it: they are the last of the customer's below the leaf that were posted then.
+    """
+    recorded = {c.idempotency_key: c for c in page.commands.get(customer_id, [])}
+    by_instant: defaultdict[datetime, list[Journal]] = defaultdict(list)
+    for journal in page.journals.get(customer_id, []):
+        by_instant[journal.posted_at].append(journal)
+    for leaf in page.leaves.get(customer_id, []):
+        command = recorded.get(leaf.command_key or "")
+        kept = None if command is None else booked_with(leaf, command.kind)
+        if command is None or kept is None:
+            continue
+        posted = [j for j in by_instant[command.accepted_at] if j.journal_id < leaf.leaf_id]
+        posted.sort(key=attrgetter("journal_id"))
+        mine = posted[len(posted) - kept.journals :] if kept.journals else []
+        if journals_sha256(mine) != kept.journals_sha256:
+            yield f"the journals of leaf {leaf.leaf_id} are not those that it commits to"
+
+
 def _is_decision(leaf: Leaf) -> bool:
     return leaf.leaf_type == LeafType.DECISION
+
+
+def _forms(facts: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    """Yield how a leaf may say a decision: as bodies say it today, and as the first ones did."""
+    yield stated(facts)
+    yield {name: value for name, value in facts.items() if name not in SAID_SINCE_2}
 
 
 def _decision_of(leaf: Leaf) -> Any:

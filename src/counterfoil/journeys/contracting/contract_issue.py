@@ -118,9 +118,13 @@ async def _keep(house: House, contract: Contract, pdf: bytes) -> bytes | Refused
                 "certificate_sha256": sha256(house.seals.of(lender).certificate()).hexdigest(),
                 "contract_id": ids.to_text(ids.CONTRACT, contract_id),
                 "contract_sha256": contract.signed_sha256.hex(),
+                "cost_sheet_sha256": contract.cost_sheet_sha256.hex(),
+                "customer_signature": orjson.loads(contract.evidence or "null"),
                 "event": "issued",
                 "lender": lender.lender_id,
                 "pdf_sha256": digest.hex(),
+                "product": contract.product_code,
+                "product_version": contract.product_version,
             }
             leaf = house.leaves.stage(
                 customer_id, house.ids.next(), LeafType.CONTRACT, contract_id, fields

@@ -192,7 +192,9 @@ async def _stage(
 ) -> None:
     assert contract.replaces is not None, "it is a new version"
     assert contract.effective_on is not None, "it is a new version"
+    terms = house.catalogue.terms(contract.product_code, contract.product_version)
     fields: dict[str, Any] = {
+        "currency": terms.currency,
         "contract_id": ids.to_text(ids.CONTRACT, contract.contract_id),
         "document_sha256": {"en": contract.sha256_en.hex(), "zh": contract.sha256_zh.hex()},
         "effective_on": contract.effective_on.isoformat(),

@@ -175,7 +175,13 @@ async def keep_decisions(
         applications = [one.application for one in group]
         await decisions.add_decided(connection, policy, applications, records, at=at)
         leaves = [
-            decision_leaf(house, application, record, leaf_id=application.application_id)
+            decision_leaf(
+                house,
+                application,
+                record,
+                model=policy.model_sha256,
+                leaf_id=application.application_id,
+            )
             for application, record in zip(applications, records, strict=True)
         ]
         await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
@@ -203,16 +209,18 @@ def decision_leaf(
     application: Application,
     record: StoredDecision,
     *,
+    model: str,
     leaf_id: int,
     by_person: Outcome | None = None,
 ) -> StagedLeaf:
-    """Return the leaf that commits to a decision."""
+    """Return the leaf that commits to a decision; `model` is the hash behind its policy."""
+    facts = leaf_facts(application.application_id, record, model=model, by_person=by_person)
     return house.leaves.stage(
         application.customer_id,
         leaf_id,
         LeafType.DECISION,
         application.application_id,
-        {"decision": leaf_facts(application.application_id, record, by_person=by_person)},
+        {"decision": facts},
     )
 
 

@@ -187,7 +187,7 @@ async def publish_model(
             house.ids.next(),
             LeafType.PUBLICATION,
             event.event_id,
-            {**registry.leaf_facts(model, found)},
+            {**registry.leaf_facts(model, found, approver=standing.approver or "")},
         )
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
         return event

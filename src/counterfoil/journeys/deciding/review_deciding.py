@@ -118,8 +118,14 @@ async def _overturn_application(
     )
     record = record_of(decision)
     await decisions.redecide_application(connection, decided, record)
+    model = (await decisions.models_of(connection, [record.policy_hash]))[record.policy_hash]
     leaf = decision_leaf(
-        house, decided, record, leaf_id=house.ids.next(), by_person=Outcome.APPROVED
+        house,
+        decided,
+        record,
+        model=model,
+        leaf_id=house.ids.next(),
+        by_person=Outcome.APPROVED,
     )
     await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
 
@@ -144,8 +150,14 @@ async def _overturn_request(
     )
     record = record_of(decision)
     await limit_request_store.redecide_request(connection, decided, record)
+    model = (await decisions.models_of(connection, [record.policy_hash]))[record.policy_hash]
     leaf = raise_limit.decision_leaf(
-        house, decided, record, leaf_id=house.ids.next(), by_person=Outcome.APPROVED
+        house,
+        decided,
+        record,
+        model=model,
+        leaf_id=house.ids.next(),
+        by_person=Outcome.APPROVED,
     )
     await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
 

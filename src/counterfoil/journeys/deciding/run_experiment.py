@@ -47,7 +47,7 @@ from counterfoil.decisioning.refusals import (
 )
 from counterfoil.decisioning.store import keep_policy, read_policy_version
 from counterfoil.evidence.leaf import LeafType
-from counterfoil.evidence.staging import HOUSE
+from counterfoil.evidence.staging import HOUSE, Value
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.approve import ask_approval
 from counterfoil.journeys.deciding.policies import SHIPPED
@@ -219,6 +219,7 @@ async def _start(house: House, connection: Connection, actor: Actor, code: str) 
     if isinstance(approval, Refused):
         raise RefusedError(approval)
     await _write(house, connection, kept, _approved(approval, on))
+    kept = await _found(connection, code)
     # Whoever has another key would place customers otherwise; the mark of this one is kept.
     mark = house.experiments.fingerprint
     begun = _event(house, EventKind.STARTED, on, actor.name, key=mark)
@@ -421,16 +422,19 @@ async def _write(
     await store.add_event(connection, kept.experiment_id, event)
     if not with_leaf:
         return
-    facts = {
+    facts: dict[str, Value] = {
         "act": f"experiment_{event.kind}",
+        "by": event.author,
         "code": kept.experiment.code,
         "definition_sha256": kept.experiment.hash,
         "on": event.business_date.isoformat(),
     }
+    for agreed in (one for one in kept.events if one.kind is EventKind.APPROVED):
+        facts |= {"approver": agreed.author, "author": str(agreed.detail["asked_by"])}
     if "cause" in event.detail:
         facts["cause"] = event.detail["cause"]
     leaf = house.leaves.stage(
-        HOUSE, house.ids.next(), LeafType.PUBLICATION, kept.experiment_id, {**facts}
+        HOUSE, house.ids.next(), LeafType.PUBLICATION, kept.experiment_id, facts
     )
     await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
 

@@ -173,7 +173,7 @@ def _leaf(house: House, snooze: Snooze, act: str) -> StagedLeaf:
         {
             "act": act,
             "approval": ids.to_text(ids.APPROVAL, snooze.approval_id),
-            "expires_at": snooze.expires_at.isoformat(),
+            "expires_at": int(snooze.expires_at.timestamp()),
             "purpose": snooze.purpose,
             "rule": snooze.rule_code,
         },

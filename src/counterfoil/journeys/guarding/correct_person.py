@@ -160,7 +160,8 @@ async def _correct(
                 "act": "corrected",
                 "approval": ids.to_text(ids.APPROVAL, approval.approval_id),
                 "field": request.about,
-                "request": record,
+                "purpose": purpose.value,
+                "ticket": record,
                 "who": actor.name,
             },
         )

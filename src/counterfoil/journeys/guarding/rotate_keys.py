@@ -152,10 +152,12 @@ async def _stage(
         rotation.rotation_id,
         {
             "act": "rotation",
+            "approver": approval.decided_by,
             "kind": rotation.kind.value,
             "new": rotation.new_key,
             "old": rotation.old_key,
             "request_sha256": approval.payload_hash.hex(),
+            "requester": approval.requested_by,
         },
     )
     await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])

@@ -63,8 +63,9 @@ class Wanted:
 
     facts: Collection[str]
     by: str
-    #: None where the machine decides under the consent itself.
+    #: None where the machine decides under the consent itself; else with the grant's ticket.
     grant_id: int | None = None
+    ticket: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -268,7 +269,7 @@ async def open_reports(
         living.append((report, is_reuse))
         opening = _opening(house, report, wanted, names, purpose=purpose, is_reuse=is_reuse)
         openings.append(opening)
-        leaves.append(_opening_leaf(house, report, opening))
+        leaves.append(_opening_leaf(house, report, opening, ticket=wanted.ticket))
     # Debts are kept in the transaction of their opening; nothing is given before it ends.
     async with house.database.transaction() as connection:
         customers = {report.customer_id for report, _ in living}
@@ -315,7 +316,9 @@ def _opening(
     )
 
 
-def _opening_leaf(house: House, report: StoredReport, opening: Opening) -> StagedLeaf:
+def _opening_leaf(
+    house: House, report: StoredReport, opening: Opening, *, ticket: str | None
+) -> StagedLeaf:
     grant = opening.grant_id
     return house.leaves.stage(
         opening.customer_id,
@@ -323,12 +326,13 @@ def _opening_leaf(house: House, report: StoredReport, opening: Opening) -> Stage
         LeafType.OPENED,
         opening.report_id,
         {
-            "by": opening.opened_by,
             "data": "report",
             "facts": [*opening.facts],
-            "grant": "" if grant is None else ids.to_text(ids.ACCESS_GRANT, grant),
+            "grant": None if grant is None else ids.to_text(ids.ACCESS_GRANT, grant),
             "jti": report.jti,
             "purpose": opening.purpose,
+            "ticket": ticket,
+            "who": opening.opened_by,
         },
     )
 

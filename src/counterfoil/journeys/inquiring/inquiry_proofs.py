@@ -17,9 +17,10 @@ from counterfoil.evidence.formats.receipt import Receipt
 from counterfoil.evidence.log_store import StoredLeaf
 from counterfoil.evidence.opening_store import Key, Opened, open_by_key
 from counterfoil.evidence.receipts import full_note, inclusion_proofs, make_receipt
-from counterfoil.evidence.refusals import OPENING_LOST
+from counterfoil.evidence.refusals import OPENING_DAMAGED, OPENING_ERASED, OPENING_LOST
 from counterfoil.journeys.house import House
 from counterfoil.journeys.proving.publish_log import wait_witnessed
+from counterfoil.journeys.proving.receipts import is_erased
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Connection
@@ -87,8 +88,8 @@ async def questions_of(
 
 async def _receipts(
     connection: Connection, house: House, keys: Sequence[Key], *, size: int
-) -> dict[Key, bytes]:
-    """Return the receipts of leaves whose openings are there."""
+) -> dict[Key, bytes | Refused]:
+    """Return the receipts of leaves, or why a leaf cannot be opened."""
     opened = await open_by_key(connection, house.vault, keys)
     covered = {
         key: leaf for key, leaf in opened.items() if leaf.idx is not None and leaf.idx < size
@@ -96,11 +97,17 @@ async def _receipts(
     numbers = [leaf.idx for leaf in covered.values() if leaf.idx is not None]
     proofs = await inclusion_proofs(connection, numbers, size)
     note = await full_note(connection, size)
-    receipts = {}
+    receipts: dict[Key, bytes | Refused] = {}
     for place, (key, leaf) in enumerate(covered.items()):
         if place % _QUESTIONS_IN_A_BREATH == 0:
             await asyncio.sleep(0)
-        if leaf.salt is None or leaf.body is None or leaf.idx is None:
+        assert leaf.idx is not None, "a head covers it"
+        if leaf.is_erased:
+            gone = OPENING_ERASED if await is_erased(connection, key[0]) else OPENING_LOST
+            receipts[key] = refuse(gone)
+            continue
+        if leaf.salt is None or leaf.body is None or not leaf.is_intact:
+            receipts[key] = refuse(OPENING_DAMAGED)
             continue
         receipt: Receipt = make_receipt(
             _stored(key, leaf), leaf.salt, leaf.body, proof=proofs[leaf.idx], note=note
@@ -157,7 +164,7 @@ def _subject(
 def _question(
     house: House,
     item: Pending,
-    receipts: Mapping[Key, bytes],
+    receipts: Mapping[Key, bytes | Refused],
     subject: SubjectOpening | None,
     *,
     now: int,
@@ -165,8 +172,11 @@ def _question(
     if subject is None:
         return refuse(INQUIRY_SUBJECT_GONE)
     of_consent, of_intent = (receipts.get(key) for key in item.leaves)
-    if of_consent is None or of_intent is None:
-        return refuse(OPENING_LOST)
+    for receipt in (of_consent, of_intent):
+        if isinstance(receipt, Refused):
+            return receipt
+    if not isinstance(of_consent, bytes) or not isinstance(of_intent, bytes):
+        return refuse(OPENING_LOST)  # no such leaf: lost with a database
     assert house.bureau is not None
     inquiry, consent = item.inquiry, item.consent
     return Question(

@@ -52,7 +52,7 @@ async def open_report(
         return refuse(REPORT_NOT_FOUND)
     if report.purpose != purpose:
         return refuse(REPORT_PURPOSE_OTHER, purpose=purpose)
-    asked = Wanted(facts=frozenset(wanted), by=by, grant_id=grant_id)
+    asked = Wanted(facts=frozenset(wanted), by=by, grant_id=grant_id, ticket=grant.ticket)
     found = await open_reports(house, [(report, False)], asked, purpose=purpose)
     return found[customer_id, report_id]
 

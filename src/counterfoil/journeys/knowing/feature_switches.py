@@ -96,7 +96,14 @@ async def _switch_on(
             assessment_sha256=assessment,
             approval_id=approval.approval_id,
         )
-        facts = {"act": "source_on", **payload}
+        facts = {
+            "act": "source_on",
+            "approver": approval.decided_by,
+            "author": approval.requested_by,
+            # Without an approved assessment the switch is refused above.
+            "gate_passed": True,
+            **payload,
+        }
         leaf = house.leaves.stage(HOUSE, house.ids.next(), LeafType.PUBLICATION, switch_id, facts)
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
         await note(house, connection, actor, act)

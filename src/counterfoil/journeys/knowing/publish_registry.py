@@ -227,7 +227,13 @@ async def _publish(house: House, actor: Actor, registry: Registry, act: Act) -> 
             house.ids.next(),
             LeafType.PUBLICATION,
             made.publication_id,
-            {**_payload(found)},
+            {
+                **_payload(found),
+                "approver": made.approver,
+                "author": made.author,
+                # A registry that closes the gate is not published: faults are refused above.
+                "gate_passed": True,
+            },
         )
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
         told = replace(act, before=found.before_sha256, after=registry.sha256)

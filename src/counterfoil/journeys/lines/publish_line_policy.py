@@ -20,7 +20,7 @@ from counterfoil.decisioning.line_review.review import reviewed_line_of
 from counterfoil.decisioning.publication import Consent, GateRecord, Publication, publish
 from counterfoil.decisioning.refusals import POLICY_NOT_REQUESTED
 from counterfoil.evidence.leaf import LeafType
-from counterfoil.evidence.staging import HOUSE
+from counterfoil.evidence.staging import HOUSE, Value
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.features.feature import REVIEW
 from counterfoil.journeys.approve import ask_approval
@@ -115,7 +115,14 @@ async def _publish(house: House, actor: Actor, policy: ReviewPolicy, act: Act) -
         if isinstance(made, Refused):
             raise RefusedError(made)
         await store.add_publication(connection, made)
-        facts = {"act": "policy", "purpose": PURPOSE, **_payload(policy, gate.report_sha256)}
+        facts: dict[str, Value] = {
+            **_payload(policy, gate.report_sha256),
+            "act": "policy",
+            "approver": consent.approver,
+            "author": consent.author,
+            "gate_passed": gate.passed,
+            "purpose": PURPOSE,
+        }
         leaf = house.leaves.stage(
             HOUSE, house.ids.next(), LeafType.PUBLICATION, made.publication_id, facts
         )

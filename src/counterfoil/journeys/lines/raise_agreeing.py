@@ -315,12 +315,15 @@ def _leaf(house: House, request: LimitRequest) -> StagedLeaf:
     fields: dict[str, Any] = {
         "contract_id": ids.to_text(ids.CONTRACT, request.contract_id),
         "contract_sha256": request.agreement_sha256.hex(),
+        "currency": request.currency,
         "customer_signature": evidence,
         "event": "limit_amended",
         "from_minor": request.present_minor,
         "limit_minor": request.limit_minor,
         "limit_request_id": ids.to_text(ids.LIMIT_REQUEST, request.request_id),
         "line_id": ids.to_text(ids.LINE, request.line_id),
+        "product": request.product_code,
+        "product_version": request.product_version,
         "template": request.amendment_ref,
     }
     return house.leaves.stage(

@@ -167,8 +167,14 @@ async def decide_referred(
             return decided
         await store.change_requests(connection, [decided])
         record = await store.add_person_decision(connection, decided)
+        model = (await decisions.models_of(connection, [record.policy_hash]))[record.policy_hash]
         leaf = decision_leaf(
-            house, decided, record, leaf_id=house.ids.next(), by_person=decided.outcome
+            house,
+            decided,
+            record,
+            model=model,
+            leaf_id=house.ids.next(),
+            by_person=decided.outcome,
         )
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
     return decided
@@ -412,7 +418,13 @@ async def _decide(
         await store.change_requests(connection, requests)
         await store.add_decisions(connection, requests, records)
         leaves = [
-            decision_leaf(house, request, record, leaf_id=request.request_id)
+            decision_leaf(
+                house,
+                request,
+                record,
+                model=in_force.policy.model_sha256,
+                leaf_id=request.request_id,
+            )
             for request, record in zip(requests, records, strict=True)
         ]
         await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
@@ -470,14 +482,16 @@ def decision_leaf(
     request: LimitRequest,
     record: StoredDecision,
     *,
+    model: str,
     leaf_id: int,
     by_person: Outcome | None = None,
 ) -> StagedLeaf:
     """Return the leaf that commits to a decision; the policy's bears the request's number."""
+    facts = raise_leaf_facts(request.request_id, record, model=model, by_person=by_person)
     return house.leaves.stage(
         request.customer_id,
         leaf_id,
         LeafType.DECISION,
         request.request_id,
-        {"decision": raise_leaf_facts(request.request_id, record, by_person=by_person)},
+        {"decision": facts},
     )

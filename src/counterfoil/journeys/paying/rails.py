@@ -191,7 +191,13 @@ async def _switch(house: House, actor: Actor, payload: dict[str, Value], act: Ac
             switched_at=now,
         )
         await store.add_switch(connection, switch)
-        facts: dict[str, LeafValue] = {"act": "rail_switch", "closed": is_closed, "rail": rail}
+        facts: dict[str, LeafValue] = {
+            "act": "rail_switch",
+            "approver": switch.approved_by,
+            "closed": is_closed,
+            "rail": rail,
+            "requester": switch.switched_by,
+        }
         leaf = house.leaves.stage(HOUSE, house.ids.next(), LeafType.APPROVAL, _LEAF_SUBJECT, facts)
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
         await note(house, connection, actor, act)

@@ -13,7 +13,12 @@ from counterfoil.evidence.formats.reasons import RejectedError
 from counterfoil.evidence.formats.receipt import Receipt
 from counterfoil.evidence.formats.receipt_qr import qr_of
 from counterfoil.evidence.leaf import LeafType
-from counterfoil.evidence.refusals import RECEIPT_PENDING
+from counterfoil.evidence.refusals import (
+    OPENING_DAMAGED,
+    OPENING_ERASED,
+    OPENING_LOST,
+    RECEIPT_PENDING,
+)
 from counterfoil.journeys.inquiring.inquiry_reading import Footprint, footprint_of
 from counterfoil.journeys.proving.receipts import ReceiptListed, list_receipts, read_receipt
 from counterfoil.kernel import ids
@@ -25,6 +30,7 @@ from counterfoil.portal.page import Page
 from counterfoil.portal.pages import errors
 from counterfoil.portal.visit import Visit
 from counterfoil.portal.words import party_name
+from counterfoil.privacy.refusals import KEY_SERVICE_UNAVAILABLE
 
 READING: Final = Queries.load("counterfoil.portal", "reading.sql")
 
@@ -34,6 +40,14 @@ RECEIPTS_SHOWN: Final = 40
 _NEWEST: Final = 2**63 - 1
 _CONFLICT: Final = 409
 _TONES: Final = {"witnessed": "good", "pending": "live"}
+#: What is said where there is no receipt.
+_WHY_NOT: Final = {
+    RECEIPT_PENDING.code: "record.pending",
+    OPENING_ERASED.code: "record.erased",
+    OPENING_LOST.code: "record.lost",
+    OPENING_DAMAGED.code: "record.damaged",
+    KEY_SERVICE_UNAVAILABLE.code: "record.key_away",
+}
 _INQUIRY_TONES: Final = {"answered": "good", "declined": "warn", "rejected": "bad"}
 
 
@@ -210,8 +224,7 @@ def _listed(visit: Visit, listed: ReceiptListed) -> ReceiptItem:
 def _receipt(visit: Visit, listed: ReceiptListed, receipt: Receipt | Refused) -> ReceiptView:
     leaf_id, data, body, why_not = listed.leaf.leaf_id, b"", b"", ""
     if isinstance(receipt, Refused):
-        is_pending = receipt.code == RECEIPT_PENDING.code
-        why_not = visit.t("record.pending" if is_pending else "record.lost")
+        why_not = visit.t(_WHY_NOT[receipt.code])
     else:
         data = bytes(receipt)
         body = orjson.dumps(orjson.loads(receipt.body), option=orjson.OPT_INDENT_2)

@@ -23,6 +23,8 @@ from typing import Any, Final
 
 from counterfoil.evidence import log_store
 from counterfoil.evidence.auditing import Audit
+from counterfoil.evidence.body import Booked
+from counterfoil.evidence.formats.lines import HASH_BYTES
 from counterfoil.evidence.formats.policy import Policy
 from counterfoil.evidence.formats.receipt import Receipt
 from counterfoil.evidence.formats.tile_directory import TileDirectory
@@ -252,8 +254,8 @@ class _Bench:
                     self._house.ids.next(),
                     LeafType.MONEY_MOVEMENT,
                     number,
-                    f"backlog-{number}",
-                    '{"amount_minor":10000}',
+                    {"amount_minor": 10_000},
+                    Booked(f"backlog-{number}", "repay", "CNY", 1, bytes(HASH_BYTES), {}),
                 )
                 for number in range(staged, min(staged + STAGED_AT_ONCE, self._scale.leaves))
             ]
