@@ -20,7 +20,9 @@ import asyncpg
 import hypothesis
 import pytest
 from tests.house_rules.sources import ALLOWANCE, product
+from tests.leaf_bodies import checked_commitment
 
+from counterfoil.evidence import staging
 from counterfoil.platform import embedded, migrate
 from counterfoil.platform.database import Database
 
@@ -45,6 +47,14 @@ _clone_numbers = itertools.count(1)
 hypothesis.settings.register_profile("default", derandomize=True, deadline=None, print_blob=True)
 hypothesis.settings.register_profile("small", hypothesis.settings(max_examples=25), deadline=None)
 hypothesis.settings.load_profile("default")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _bodies_are_as_specified() -> Iterator[None]:
+    """Hold every leaf that a journey stages in any test against the specification."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(staging, "commitment", checked_commitment)
+        yield
 
 
 def _is_worker(config: pytest.Config) -> bool:

@@ -1,6 +1,7 @@
 """From a staged leaf to a receipt that a stranger verifies."""
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 
 import asyncpg
@@ -19,10 +20,18 @@ from counterfoil.evidence.opening_store import (
     openings_left,
 )
 from counterfoil.evidence.sealing import open_leaves, place_of
-from counterfoil.journeys.proving.receipts import read_receipt
+from counterfoil.journeys.books.check_books import check_books
+from counterfoil.journeys.proving.receipts import read_opening, read_receipt, read_receipts
 from counterfoil.kernel.errors import Refused
 from counterfoil.privacy.envelope import place
 from counterfoil.privacy.store import DESTRUCTION_LOCK
+
+#: What an erasure of evidence leaves behind.
+ERASED = """
+INSERT INTO privacy.erasure (customer_id, erasure_id, data_class, rule, keys_destroyed, gone_by,
+                             approval_id, erased_by, erased_at, leaf_id)
+VALUES (7, 1, 'consent_evidence', 'schedule', 1, '2027-01-01', 1, 'officer', now(), 1)
+"""
 
 
 @pytest.mark.parametrize("count", [1, 255, 256, 257, 700])
@@ -117,6 +126,50 @@ async def test_what_opens_leaves_goes_with_the_key_and_proofs_of_before_still_ve
                 with pytest.raises(asyncpg.PostgresError, match="only ever added to"):
                     await connection.execute(update)
                 await connection.execute("ROLLBACK TO before")
+
+
+async def test_why_a_leaf_cannot_be_opened_is_told_apart(database_url: str, tmp_path: Path) -> None:
+    async with log_opened(database_url, tmp_path) as log:
+        house = log.house
+        [damaged, altered, lost, whole] = await log.stage(4)
+        await log.stage(1, customer_id=8)
+        await log.integrate()
+        await log.publish()
+        cut = "UPDATE evidence.leaf SET sealed = substr(sealed, 1, 30) WHERE leaf_id = {}"
+        await log.tamper(cut.format(damaged))
+        await log.tamper(
+            f"UPDATE evidence.leaf SET commitment = sha256('x') WHERE leaf_id = {altered}"
+        )
+        await log.tamper(f"UPDATE evidence.leaf SET sealed = NULL WHERE leaf_id = {lost}")
+        codes = {
+            damaged: "opening_damaged",
+            altered: "opening_damaged",
+            lost: "opening_lost",
+            whole: None,
+        }
+        assert await _codes(log, codes) == codes
+        faults = await check_books(house.database, house.catalogue, vault=house.vault)
+        told = {one["what"] for one in faults.checks["evidence_leaves"].exceptions}
+        assert f"leaf {damaged} is damaged: what is sealed of it does not open" in told
+        await log.tamper(ERASED)
+        assert await _codes(log, codes) == codes | {lost: "opening_erased"}
+        keys = house.settings.home / "keys"
+        keys.rename(keys.with_name("keys-away"))
+        assert set((await _codes(log, codes)).values()) == {"key_service_unavailable"}
+        opening = await read_opening(house, 7, whole)
+        assert isinstance(opening, Refused)
+        assert opening.code == "key_service_unavailable"
+        keys.with_name("keys-away").rename(keys)
+        # A key that is damaged itself opens nothing, and is no service that is away.
+        await log.rows("UPDATE privacy.data_key SET wrapped_key = wrapped_key || '\\x00'::bytea")
+        assert set((await _codes(log, codes)).values()) == {"opening_damaged"}
+
+
+async def _codes(log: LogDesk, leaf_ids: Iterable[int]) -> dict[int, str | None]:
+    found = await read_receipts(log.house, 7, [*leaf_ids])
+    return {
+        leaf_id: one.code if isinstance(one, Refused) else None for leaf_id, one in found.items()
+    }
 
 
 async def test_a_leaf_that_waits_while_its_customer_is_erased_is_numbered_without_an_opening(

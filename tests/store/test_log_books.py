@@ -6,9 +6,12 @@ import pytest
 from tests.store.branch import Branch, an_opening
 from tests.store.log_desk import LogDesk, log_opened
 
+from counterfoil.evidence.body import has_null
 from counterfoil.evidence.formats.policy import Policy
 from counterfoil.evidence.formats.receipt import Receipt
 from counterfoil.evidence.formats.verifying import verify_receipt
+from counterfoil.evidence.leaf import LeafType, commitment
+from counterfoil.evidence.staging import NOTHING_WITNESSED, body_of_answer
 from counterfoil.journeys.books.check_books import check_books
 from counterfoil.journeys.proving.receipts import list_receipts, read_receipt
 
@@ -43,6 +46,8 @@ TAMPERINGS = [
         "UPDATE evidence.leaf SET sealed = (SELECT sealed FROM evidence.leaf WHERE idx = 2)",
         {"leaves"},
     ),
+    ("UPDATE ledger.journal SET product_code = 'x' WHERE kind = 'disbursement'", {"leaves"}),
+    ("DELETE FROM ledger.journal WHERE kind = 'hold'", {"leaves"}),
     ("UPDATE platform.command SET answer = replace(answer, '10000', '10001')", {"leaves"}),
 ]
 
@@ -87,6 +92,52 @@ async def test_what_somebody_changed_is_found(
         await log.tamper(statement)
         faults = await found(log)
         assert {name.removeprefix("evidence_") for name in faults} >= checks
+
+
+async def test_a_leaf_of_the_first_version_opens_and_verifies_beside_those_of_today(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with log_opened(database_url, tmp_path) as log:
+        await lend(log)
+        await as_in_the_first_version(log)
+        await log.integrate()
+        await log.publish()
+        assert await found(log) == {}
+        versions = set()
+        for item in await list_receipts(log.house, 7, before=2**63 - 1, page=100):
+            receipt = await read_receipt(log.house, 7, item.leaf.leaf_id)
+            assert isinstance(receipt, Receipt), receipt
+            assert verify_receipt(bytes(receipt), Policy.parse(log.policy)).is_accepted
+            versions.add(receipt.fields["v"])
+            assert has_null(receipt.fields) is (receipt.fields["v"] == 1)
+        assert versions == {1, 2}
+        # An answer that was altered is told of either.
+        await log.tamper("UPDATE platform.command SET answer = replace(answer, '10000', '10001')")
+        assert (await found(log)).keys() == {"evidence_leaves"}
+
+
+async def as_in_the_first_version(log: LogDesk) -> None:
+    """Give the first drawdown the leaf that it would have had before bodies had their terms."""
+    [leaf] = await log.rows(
+        "SELECT s.leaf_id, s.salt, s.created, c.answer FROM evidence.leaf_staged AS s "
+        "JOIN platform.command AS c ON c.idempotency_key = s.command_key "
+        "WHERE c.kind = 'draw' ORDER BY s.seq LIMIT 1"
+    )
+    body = body_of_answer(
+        "draw",
+        leaf["answer"],
+        command="",
+        kept=b"",
+        created=leaf["created"],
+        witnessed=NOTHING_WITNESSED,
+    )
+    assert body is not None
+    made = commitment(LeafType.MONEY_MOVEMENT, leaf["salt"], body)
+    await log.rows(
+        "UPDATE evidence.leaf_staged SET body = NULL, commitment = $2 WHERE leaf_id = $1",
+        leaf["leaf_id"],
+        made,
+    )
 
 
 async def test_a_leaf_whose_key_was_destroyed_stays_in_the_log_and_is_paired(

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 import rfc8785
+from tests import leaf_bodies
 
 from counterfoil.evidence.body import Booked, stated
 from counterfoil.evidence.leaf import LeafType, commitment, entry
@@ -151,3 +152,19 @@ def test_fields_cannot_stand_in_for_the_frame() -> None:
 
 def test_an_entry_is_version_type_and_commitment() -> None:
     assert entry(LeafType.DECISION, b"c" * 32) == b"\x01\x08" + b"c" * 32
+
+
+def test_every_type_that_is_written_is_held_against_the_specification() -> None:
+    assert leaf_bodies.SAYS.keys() == leaf_bodies.WRITTEN
+    frame = {"created": 1, "prev_checkpoint": {"root": LATER.root, "size": 5}, "v": 2}
+    good = {**frame, "channel": "portal", "consent": "c", "withdrawn_at": 1}
+    leaf_bodies.check_body(LeafType.CONSENT_WITHDRAWN, rfc8785.dumps(good))
+    for wrong in (
+        {"withdrawn_at": "2026-11-22T10:00:00"},
+        {"consent": ""},
+        {"note": None},
+        {"note": {"amount_minor": 1}},
+        {"v": 1},
+    ):
+        with pytest.raises(AssertionError):
+            leaf_bodies.check_body(LeafType.CONSENT_WITHDRAWN, rfc8785.dumps({**good, **wrong}))

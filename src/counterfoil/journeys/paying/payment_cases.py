@@ -72,7 +72,7 @@ async def approve(house: House, actor: Actor, key: CaseKey, *, reason: str) -> R
     async with house.database.transaction() as connection:
         case = await suspense.approve(connection, key, person=actor.name, now=house.clock.now())
         if not isinstance(case, Refused):
-            await _stage_leaf(house, connection, key, case)
+            await _stage_leaf(house, connection, key, case, approver=actor.name)
             await note(house, connection, actor, act)
     if isinstance(case, Refused):
         return await note_refusal(house, actor, act, case)
@@ -136,11 +136,15 @@ def _command(row: Row) -> ReturnPayout | Repay | BounceReturn:
     )
 
 
-async def _stage_leaf(house: House, connection: Connection, key: CaseKey, case: Row) -> None:
+async def _stage_leaf(
+    house: House, connection: Connection, key: CaseKey, case: Row, *, approver: str
+) -> None:
     facts: dict[str, Value] = {
         "act": KIND,
+        "approver": approver,
         "cause": case["cause"],
         "payment": reference_of(key.payment_id),
+        "requester": case["first_person"],
         "resolution": case["resolution"],
     }
     if case["returned_minor"] is not None:
