@@ -140,3 +140,5 @@ async def test_a_log_is_begun_published_mirrored_exported_and_checked(
     assert (refused.returncode, "nothing beyond size 340" in refused.stderr) == (1, True)
     assert ok("rotate").startswith(f"{ORIGIN}+")
     assert len(list((at / "home" / "keys").glob("log-*.key"))) == 2
+    # A policy that replaces one under which receipts were given leaves a leaf of both hashes.
+    assert json.loads(ok("status", "--json"))["staged"] == 1

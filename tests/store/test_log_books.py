@@ -6,9 +6,8 @@ import pytest
 from tests.store.branch import Branch, an_opening
 from tests.store.log_desk import LogDesk, log_opened
 
-from counterfoil.evidence.body import has_null
 from counterfoil.evidence.formats.policy import Policy
-from counterfoil.evidence.formats.receipt import Receipt
+from counterfoil.evidence.formats.receipt import Receipt, has_null
 from counterfoil.evidence.formats.verifying import verify_receipt
 from counterfoil.evidence.leaf import LeafType, commitment
 from counterfoil.evidence.staging import NOTHING_WITNESSED, body_of_answer

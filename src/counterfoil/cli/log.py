@@ -50,6 +50,7 @@ def rotate() -> None:
     from counterfoil.evidence import log_store
     from counterfoil.evidence.signer import create_key
     from counterfoil.journeys.proving.publish_log import key_directory_of, write_policy
+    from counterfoil.kernel.clock import SystemClock
 
     async def work(settings: "Settings", database: "Database") -> str:
         async with database.connection() as connection:
@@ -57,7 +58,7 @@ def rotate() -> None:
         if origin is None:
             raise output.fail("The log has not begun: counterfoil log init.")
         key = create_key(key_directory_of(settings), origin)
-        write_policy(settings, origin)
+        await write_policy(settings, database, SystemClock(), origin)
         return key.text
 
     typer.echo(_run(work))

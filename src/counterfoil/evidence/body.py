@@ -78,15 +78,6 @@ def check_text(text: str) -> None:
         raise RefusedError(refuse(TEXT_NOT_NORMALISED))
 
 
-def has_null(value: object) -> bool:
-    """Return whether there is a null anywhere in what JSON was read to."""
-    if isinstance(value, dict):
-        return any(map(has_null, value.values()))
-    if isinstance(value, list):
-        return any(map(has_null, value))
-    return value is None
-
-
 class Booked(NamedTuple):
     """What a command's leaf commits to beside the recorded answer.
 

@@ -45,7 +45,7 @@ OPENING_DAMAGED: Final = Refusal(
     kind=Kind.UNAVAILABLE,
     message="What opens this leaf is there, but it is damaged or was altered: it does not make the "
     "commitment that stands in the log.",
-    next_step="Tell the operator: `counterfoil check books` names the leaf, a backup may have it.",
+    next_step="Tell the operator: `counterfoil fsck` names the leaf, a backup may have it.",
 )
 TEXT_NOT_NORMALISED: Final = Refusal(
     code="text_not_normalised",

@@ -131,16 +131,17 @@ async def sandbox(settings: Settings, url: str, clock: Clock) -> AsyncIterator[S
     witnesses = directory_of(home) / "witnesses"
     witnesses.write_text(policy_text(home, ports), encoding="utf-8")
     settings = settings.model_copy(update={"witnesses": witnesses})
-    membership = _enrolled(settings, origin, ports[BUREAU], clock)
+    async with Database(url, connections_max=1) as database:
+        policy = await write_policy(settings, database, clock, origin)
+    assert policy is not None, "witnesses are named"
+    membership = _enrolled(settings, ports[BUREAU], clock)
     commands = {name: _command(home, name, ports[name]) for name in ports}
     async with running(home, commands, ports):
         yield settings.model_copy(update={"bureau_membership": membership})
 
 
-def _enrolled(settings: Settings, origin: str, port: int, clock: Clock) -> Path:
+def _enrolled(settings: Settings, port: int, clock: Clock) -> Path:
     """Exchange keys and addresses with the bureau; return the lender's side of it."""
-    policy = write_policy(settings, origin)
-    assert policy is not None, "witnesses are named"
     place = directory_of(settings.home) / BUREAU
     introduce(settings.home, [])
     return member.enrol(

@@ -50,6 +50,7 @@ class Reason(StrEnum):
     SALT_LENGTH = "salt_length"
     BODY_NOT_CANONICAL = "body_not_canonical"
     BODY_INCOMPLETE = "body_incomplete"
+    BODY_WITH_NULL = "body_with_null"
     BODY_AHEAD_OF_LOG = "body_ahead_of_log"
     # Two heads, and whole logs
     ORIGINS_DIFFER = "origins_differ"

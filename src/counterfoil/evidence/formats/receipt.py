@@ -28,6 +28,8 @@ from counterfoil.evidence.formats.reasons import Reason, RejectedError
 HEADER: Final = "counterfoil-receipt/v1"
 BODY_BYTES_MAX: Final = 1 << 16
 RECEIPT_BYTES_MAX: Final = PROOF_BYTES_MAX + BODY_BYTES_MAX + 1024
+#: From this version of bodies on nothing is null.
+_WITHOUT_NULLS: Final = 2
 _KEYS: Final = ("type", "salt", "body")
 
 
@@ -117,7 +119,18 @@ def parse_body(body: bytes) -> dict[str, Any]:
         raise ReceiptRejectedError(Reason.BODY_NOT_CANONICAL, "another spelling of the same")
     _check_body(value)
     assert isinstance(value, dict)
+    if value["v"] >= _WITHOUT_NULLS and has_null(value):
+        raise ReceiptRejectedError(Reason.BODY_WITH_NULL, "what is not known is left out")
     return value
+
+
+def has_null(value: object) -> bool:
+    """Return whether there is a null anywhere in what JSON was read to."""
+    if isinstance(value, dict):
+        return any(map(has_null, value.values()))
+    if isinstance(value, list):
+        return any(map(has_null, value))
+    return value is None
 
 
 def _check_body(value: object) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -17,15 +18,19 @@ import structlog
 from counterfoil.evidence import log_store
 from counterfoil.evidence.formats.policy import Policy
 from counterfoil.evidence.integrator import BATCH_LEAVES, Integrator
+from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.log_files import POLICY, LogFiles
 from counterfoil.evidence.log_store import INTEGRATOR_LOCK, PUBLISHER_LOCK
 from counterfoil.evidence.publisher import Desk, Publisher
 from counterfoil.evidence.refusals import LOG_NOT_BEGUN, NOT_WITNESSED_IN_TIME
 from counterfoil.evidence.signer import FileSigner, create_key
+from counterfoil.evidence.staging import HOUSE, Leaves, Value
+from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.evidence.witness_client import WitnessClient
 from counterfoil.journeys.house import House
 from counterfoil.kernel.clock import Clock
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.kernel.ids import IdSource
 from counterfoil.platform.database import Connection, Database
 from counterfoil.platform.settings import Settings
 
@@ -64,12 +69,17 @@ async def begin_log(settings: Settings, database: Database, clock: Clock) -> str
             if not FileSigner(keys, origin).verifiers():
                 create_key(keys, origin)
             origin = await log_store.begin_log(connection, origin, at=clock.now())
-    write_policy(settings, origin)
+    await write_policy(settings, database, clock, origin)
     return origin
 
 
-def write_policy(settings: Settings, origin: str) -> Policy | None:
-    """Write the policy for readers from keys and witnesses; None where no witnesses are named."""
+async def write_policy(
+    settings: Settings, database: Database, clock: Clock, origin: str
+) -> Policy | None:
+    """Write the policy for readers from keys and witnesses; None where no witnesses are named.
+
+    A policy that replaces another leaves a leaf with the hashes of both.
+    """
     if settings.witnesses is None:
         return None
     keys = FileSigner(key_directory_of(settings), origin).verifiers()
@@ -77,9 +87,29 @@ def write_policy(settings: Settings, origin: str) -> Policy | None:
     text += settings.witnesses.read_text(encoding="utf-8")
     policy = Policy.parse(text)
     files = LogFiles(directory_of(settings))
-    if files.read(POLICY) != text.encode():
+    before = files.read(POLICY)
+    if before != text.encode():
+        if before is not None:
+            await _note_policy(settings, database, clock, before, text.encode())
         files.write({POLICY: text.encode()})
     return policy
+
+
+async def _note_policy(
+    settings: Settings, database: Database, clock: Clock, old: bytes, new: bytes
+) -> None:
+    """Stage the leaf of a changed policy, before anybody is served it."""
+    fields: dict[str, Value] = {
+        "act": "log_policy",
+        "new": sha256(new).hexdigest(),
+        "old": sha256(old).hexdigest(),
+    }
+    ids = IdSource(clock.milliseconds, settings.node)
+    leaf = Leaves(clock).stage(HOUSE, ids.next(), LeafType.KEY_CHANGE, 0, fields)
+    async with database.transaction() as connection:
+        # Under a policy of which nothing was witnessed nobody holds a receipt.
+        if await log_store.last_witnessed(connection) is not None:
+            await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
 
 
 @asynccontextmanager
@@ -93,7 +123,7 @@ async def open_desk(
     """Give what publishing needs; refuse where the log was not begun or has no witnesses."""
     async with database.connection() as connection:
         origin = await log_store.origin_of(connection)
-    policy = None if origin is None else write_policy(settings, origin)
+    policy = None if origin is None else await write_policy(settings, database, clock, origin)
     if origin is None or policy is None:
         raise RefusedError(refuse(LOG_NOT_BEGUN))
     async with AsyncExitStack() as stack:
