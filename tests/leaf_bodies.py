@@ -173,7 +173,14 @@ def command(body: Body) -> None:
 
 
 def publication(body: Body) -> None:
-    named = ("policy_hash", "model_sha256", "sha256", "assessment_sha256", "definition_sha256")
+    named = (
+        "policy_hash",
+        "model_sha256",
+        "registry_sha256",
+        "definition_sha256",
+        "assessment_sha256",
+        "sha256",
+    )
     assert any(HASH.fullmatch(str(body.get(name))) for name in named), "the hash"
     if str(body["act"]).startswith("experiment_"):
         texts(body, "by")

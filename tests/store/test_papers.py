@@ -91,7 +91,7 @@ async def test_the_signed_sheet_is_kept_and_its_rate_found_again(branch: Branch)
     assert abs(rate_again_e8(document) - stated) < RATE_E8_TOLERANCE, "0.01 percentage points"
     leaves = await branch.rows(
         "SELECT convert_from(body, 'UTF8') FROM evidence.leaf_staged WHERE subject_id = $1"
-        " AND body IS NOT NULL",
+        " AND command_key IS NULL",
         loan_id,
     )
     assert any(sheet.sheet_sha256.hex() in text for (text,) in leaves)

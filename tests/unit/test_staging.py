@@ -93,10 +93,11 @@ def test_a_leaf_of_the_first_version_keeps_its_body() -> None:
 def test_what_was_kept_and_is_altered_makes_no_body(cut: bytes) -> None:
     made = body_of_answer("repay", "{}", command="k", kept=cut, created=1, witnessed=LATER)
     assert made is None
-    altered = body_of_answer(
-        "repay", "no answer", command="k", kept=BOOKED.kept, created=1, witnessed=LATER
-    )
-    assert altered is None
+    for text in ("no answer", "[]", '{"amount_minor":1} ', '{"a":1,"a":1}'):
+        altered = body_of_answer(
+            "repay", text, command="k", kept=BOOKED.kept, created=1, witnessed=LATER
+        )
+        assert altered is None
 
 
 def test_amounts_follow_the_exponent_of_the_nearest_currency() -> None:

@@ -205,6 +205,8 @@ def body_of_answer(
         return None
     try:
         fields = orjson.loads(answer)
+        if orjson.dumps(fields, option=orjson.OPT_SORT_KEYS) != answer.encode():
+            return None  # the same fields in another spelling than was acknowledged
         return command_body(fields, booked, created=created, checkpoint=witnessed)
     except (ValueError, AttributeError, KeyError, AssertionError):
         return None

@@ -408,7 +408,8 @@ def _check_leaves(case: _Case, leaves: Mapping[Key, Opened]) -> None:
         elif leaf.is_erased and not case.is_erased:
             case.find(Cause.OPENING_GONE, f"{one.name}, leaf {one.leaf_id}")
         elif not leaf.is_erased and not _says(case, leaf, one.fields):
-            case.find(Cause.LEAF_ALTERED, f"{one.name}, leaf {one.leaf_id}")
+            damage = "" if leaf.salt else ", damaged: what is sealed of it does not open"
+            case.find(Cause.LEAF_ALTERED, f"{one.name}, leaf {one.leaf_id}{damage}")
         elif leaf.idx is not None:
             places.append(leaf.idx)
         elif case.now - one.since > GRACE_S:
