@@ -140,8 +140,8 @@ async def test_every_line_is_noticed_once_though_it_ends_in_the_middle(
     assert len(await list_notices(house)) == 1
     async with house.database.connection() as connection:
         bodies = await connection.fetch(
-            "SELECT body FROM evidence.leaf_staged WHERE command_key IS NULL AND position('notices_' IN"
-            " convert_from(body, 'UTF8')) > 0 ORDER BY seq"
+            "SELECT body FROM evidence.leaf_staged WHERE position('notices_'::bytea IN body) > 0"
+            " ORDER BY seq"
         )
         trail = await connection.fetch(
             "SELECT actor, outcome FROM platform.trail WHERE act = 'agreement_notice'"
