@@ -23,7 +23,7 @@ from tests.store.branch import (
 from counterfoil.journeys.books.close_day import close_day
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.catalogue import UnknownProductError
-from counterfoil.lending.commands import Command, FreezeLine
+from counterfoil.lending.commands import Command, FreezeLine, UnfreezeLine
 from counterfoil.lending.terms import Method
 from counterfoil.platform.batches import Answer, Engine
 from counterfoil.platform.database import Database
@@ -79,6 +79,12 @@ async def test_numbers_typed_into_a_reason_are_hidden_before_it_is_kept(branch: 
     rows = await branch.rows("SELECT reason FROM lending.line_event WHERE kind <> 'opened'")
     assert [row[0] for row in rows] == ["caller ****, ring ****"]
     assert "1234" not in first.text
+    # Two spellings of one word would make two bodies: only NFC is taken, and nothing half done.
+    thawed = UnfreezeLine(customer_id=1, line_id=1, reason="cafe\u0301", author="clerk")
+    refused = await branch.ask(thawed)
+    assert isinstance(refused, Refused)
+    assert refused.code == "text_not_normalised"
+    assert len(await branch.rows("SELECT reason FROM lending.line_event")) == 2
 
 
 async def test_a_key_speaks_for_one_request_and_one_customer(branch: Branch) -> None:
