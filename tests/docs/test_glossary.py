@@ -53,7 +53,7 @@ many missing declared expired invalid reused needs check insufficient internal e
 malformed unavailable unchanged closed exists empty frozen suspended pending allowed offered
 ready nothing banned decided changes used up reversed only long changed stopping proposed
 unfit same try later before future active rejected authenticated unsupported
-media type beyond reserved mismatch requested json progress
+media type beyond reserved mismatch requested json progress damaged normalised
 outdated short weak stale without another yet valid
 signed wrong codes low does match needed effective approved
 never inquires switched stopped published declined duplicate other joined gone
