@@ -157,7 +157,11 @@ def test_an_entry_is_version_type_and_commitment() -> None:
 
 def test_every_type_that_is_written_is_held_against_the_specification() -> None:
     assert leaf_bodies.SAYS.keys() == leaf_bodies.WRITTEN
-    frame: dict[str, Any] = {"created": 1, "prev_checkpoint": {"root": LATER.root, "size": 5}, "v": 2}
+    frame: dict[str, Any] = {
+        "created": 1,
+        "prev_checkpoint": {"root": LATER.root, "size": 5},
+        "v": 2,
+    }
     good: dict[str, Any] = {**frame, "channel": "portal", "consent": "c", "withdrawn_at": 1}
     leaf_bodies.check_body(LeafType.CONSENT_WITHDRAWN, rfc8785.dumps(good))
     for wrong in (
