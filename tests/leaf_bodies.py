@@ -104,7 +104,7 @@ def decision(body: Body) -> None:
     assert isinstance(said["reasons"], list)
     if "line_review_id" not in said:
         texts(said, "application_id" if "application_id" in said else "limit_request_id")
-        hashes(versions, "model")
+        hashes(versions, "model", "features")
         money(said, "limit")
         assert said["outcome"] != "approved" or said["reasons"], "each offer says what bound it"
     if said["outcome"] == "approved" and "application_id" in said:

@@ -46,9 +46,9 @@ _TONES: Final = {"witnessed": "good", "pending": "live"}
 #: What is said where there is no receipt.
 _WHY_NOT: Final = {
     RECEIPT_PENDING.code: "receipt.pending",
-    OPENING_ERASED.code: "receipt.erased",
-    OPENING_LOST.code: "receipt.lost",
-    OPENING_DAMAGED.code: "receipt.damaged",
+    OPENING_ERASED.code: "receipt.opening_erased",
+    OPENING_LOST.code: "receipt.opening_lost",
+    OPENING_DAMAGED.code: "receipt.opening_damaged",
     KEY_SERVICE_UNAVAILABLE.code: "receipt.key_away",
 }
 

@@ -43,9 +43,9 @@ _TONES: Final = {"witnessed": "good", "pending": "live"}
 #: What is said where there is no receipt.
 _WHY_NOT: Final = {
     RECEIPT_PENDING.code: "record.pending",
-    OPENING_ERASED.code: "record.erased",
-    OPENING_LOST.code: "record.lost",
-    OPENING_DAMAGED.code: "record.damaged",
+    OPENING_ERASED.code: "record.opening_erased",
+    OPENING_LOST.code: "record.opening_lost",
+    OPENING_DAMAGED.code: "record.opening_damaged",
     KEY_SERVICE_UNAVAILABLE.code: "record.key_away",
 }
 _INQUIRY_TONES: Final = {"answered": "good", "declined": "warn", "rejected": "bad"}
