@@ -10,6 +10,7 @@ from tests.api.test_bad_input import check_problem
 from counterfoil.api.app import WRITES, site_of
 from counterfoil.api.desk import Desk
 from counterfoil.api.openapi import document
+from counterfoil.api.openapi_parts import parameters_of
 from counterfoil.api.problems import load_texts
 from counterfoil.api.resources.commands import COMMANDS
 from counterfoil.platform.access import Scope, revoke_api_key
@@ -53,7 +54,7 @@ def operations() -> list[tuple[str, str, set[Scope]]]:
                 continue
             ((scope,),) = [rule["apiKey"] for rule in operation["security"]]
             others = writes[path].other_scopes if method == "post" else set()
-            within = [p for p in operation.get("parameters", []) if p["in"] == "path"]
+            within = [p for p in parameters_of(described(), operation) if p["in"] == "path"]
             address = path.format(**{p["name"]: sample(p) for p in within})
             found.append((method.upper(), address, {Scope(scope), *others}))
     return found

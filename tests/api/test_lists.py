@@ -11,6 +11,7 @@ from tests.api.test_money import walk
 from counterfoil.api.app import WRITES, site_of
 from counterfoil.api.desk import Desk
 from counterfoil.api.openapi import document
+from counterfoil.api.openapi_parts import parameters_of, responses_of
 from counterfoil.api.paging import Key, Turn, page_of_whole
 from counterfoil.api.problems import load_texts
 from counterfoil.decisioning.line_review import case_store
@@ -55,7 +56,7 @@ def lists() -> dict[str, tuple[set[str], Json]]:
             continue
         said, *_ = [
             media.get("schema", {})
-            for status, answer in item["get"]["responses"].items()
+            for status, answer in responses_of(described(), item["get"]).items()
             for media in answer.get("content", {}).values()
             if status.startswith("2")
         ] or [{}]
@@ -69,7 +70,7 @@ def lists() -> dict[str, tuple[set[str], Json]]:
 def test_every_list_has_cursors_to_both_sides_or_is_whole_and_says_so() -> None:
     without = set()
     for path, (members, operation) in lists().items():
-        taken = {parameter["name"] for parameter in operation.get("parameters", ())}
+        taken = {one["name"] for one in parameters_of(described(), operation)}
         assert len(members & CURSORS) in {0, 2}, path
         if members & CURSORS:
             assert taken >= TURNS, path

@@ -18,6 +18,7 @@ import counterfoil
 from counterfoil.api.app import serving, site_of
 from counterfoil.api.catalogue import ROOMS, refusals_of
 from counterfoil.api.desk import Desk
+from counterfoil.api.openapi_parts import parameters_of, responses_of
 from counterfoil.api.problems import load_texts
 from counterfoil.kernel.errors import Refusal
 from counterfoil.platform.web.security import policy_text
@@ -139,7 +140,11 @@ def references(value: object) -> set[str]:
 async def test_the_description_is_whole(site: Site) -> None:
     document: Json = (await site.get("/openapi.json")).json()
     assert document["openapi"].startswith("3.1")
-    known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    known = {
+        f"#/components/{kind}/{name}"
+        for kind in ("schemas", "parameters", "responses")
+        for name in document["components"][kind]
+    }
     assert references(document) <= known
     operations = [
         (path, method, operation)
@@ -150,12 +155,12 @@ async def test_the_description_is_whole(site: Site) -> None:
     assert len(set(names)) == len(names)
     for path, method, operation in operations:
         assert operation["summary"], path
-        assert "application/problem+json" in operation["responses"]["default"]["content"]
+        assert "application/problem+json" in responses_of(document, operation)["default"]["content"]
         if method == "post":
             media = operation["requestBody"]["content"]["application/json"]
             said = document["components"]["schemas"][media["schema"]["$ref"].rpartition("/")[2]]
             assert bool(media["example"]) == bool(said.get("properties")), path
-            heads = [p["name"] for p in operation["parameters"] if p["in"] == "header"]
+            heads = [p["name"] for p in parameters_of(document, operation) if p["in"] == "header"]
             without = (
                 *("/v1/quotes", "/v1/commands", "/v1/reveals", "/v1/reveals/{grant_id}/again"),
                 *("/v1/trial-limits", "/v1/rights-requests/{request_id}/export"),
@@ -194,7 +199,7 @@ async def test_every_example_of_a_write_has_the_form_described(site: Site) -> No
         if "post" not in item:
             continue
         media = item["post"]["requestBody"]["content"]["application/json"]
-        within = {p["name"]: p for p in item["post"].get("parameters", ()) if p["in"] == "path"}
+        within = {p["name"]: p for p in parameters_of(document, item["post"]) if p["in"] == "path"}
         named = {name: ids.get(name) or _example_of(p) for name, p in within.items()}
         answer = await site.post(path.format(**named), media["example"])
         assert answer.status_code < 500, path

@@ -30,7 +30,7 @@ SQL = resources.files("counterfoil.console").joinpath("reading.sql").read_text("
 #: Views that a desk has of its own.
 VIEWS = (
     "loan", "line", "application", "customer", "payment", "contract", "consent", "consent_refused",
-    "inquiry", "loan_transaction", "line_event",
+    "inquiry", "loan_transaction", "line_event", "line_day", "accrual_day",
 )  # fmt: skip
 
 
@@ -100,6 +100,22 @@ async def test_whoever_reaches_nothing_sees_nobody_on_any_page(stranger: Browser
         seen = set(CUSTOMER.findall(answer.text)) - set(CUSTOMER.findall(address))
         # The trail is of the whole house, for whoever may read it.
         assert page.permission is Permission.READ_TRAIL or seen == set(), (page.path, seen)
+
+
+async def test_the_figures_of_the_book_are_those_of_ones_own_products(stranger: Browser) -> None:
+    await stranger.sign_in("compliance")
+    whole = (await stranger.get("/console/figures/late.csv")).text
+    assert re.search(r"\d%", (await stranger.get("/console/")).text)
+    await give(stranger.house, "compliance", "product", "cash-line-invited")
+    cut = (await stranger.get("/console/figures/late.csv")).text
+    assert len(whole.splitlines()) > len(cut.splitlines())
+    for chart in ("late", "flows"):
+        file = (await stranger.get(f"/console/figures/{chart}.csv")).text
+        assert len(file.splitlines()) == 2, chart  # the mark and the head, no day
+    await give(stranger.house, "compliance", "product", "cash-line-open")
+    own = (await stranger.get("/console/figures/late.csv")).text
+    assert len(own.splitlines()) > len(cut.splitlines())
+    assert own.splitlines()[2:] != whole.splitlines()[2:]  # another product is in the whole
 
 
 async def test_outside_the_hours_no_page_opens_but_the_sign_in(stranger: Browser) -> None:

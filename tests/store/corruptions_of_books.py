@@ -258,6 +258,27 @@ PLANTED_IN_BOOKS: dict[str, tuple[str, str]] = {
             "AND business_date = (SELECT max(business_date) FROM lending.accrual_day)"
         ),
     ),
+    "a kept sum of lines that was altered": (
+        "line_day",
+        (
+            "UPDATE lending.line_day SET available_minor = available_minor - 1 "
+            "WHERE business_date = (SELECT max(business_date) FROM lending.line_day)"
+        ),
+    ),
+    "a kept sum of lines of which the loans know nothing": (
+        "line_day",
+        (
+            "UPDATE lending.line_day SET principal_minor = principal_minor + 1 "
+            "WHERE business_date = (SELECT min(business_date) FROM lending.line_day)"
+        ),
+    ),
+    "a kept sum of lines that is missing": (
+        "line_day",
+        (
+            "DELETE FROM lending.line_day "
+            "WHERE business_date = (SELECT max(business_date) FROM lending.line_day)"
+        ),
+    ),
     "a sum of a closed date that was altered": (
         "day_balances",
         (

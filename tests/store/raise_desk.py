@@ -3,7 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+import orjson
 from tests.store.branch import an_opening
+from tests.store.bureau_desk import Desk
 
 from counterfoil.decisioning.limit_request import LimitRequest
 from counterfoil.journeys.house import House
@@ -11,8 +13,10 @@ from counterfoil.journeys.lines import raise_agreeing, raise_limit
 from counterfoil.journeys.lines.raise_asking import RaiseWish
 from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
+from counterfoil.simulator.bureau.faults import Fault
 
 MONTHS_AGO = timedelta(days=200)
+NOTICE = "inquiry-limit-increase"
 
 _LOAN = """
 INSERT INTO lending.loan (
@@ -102,3 +106,32 @@ async def accept(
         customer_id=request.customer_id, request_id=request.request_id, act=act
     )
     return await raise_agreeing.accept(house, acceptance, idempotency_key=key)
+
+
+async def customer(
+    desk: Desk, fault: Fault = Fault.NONE, *, agrees: bool = True, **line: Any
+) -> RaiseWish:
+    """Register somebody with a line; return a wish under their consent, where they agree."""
+    customer_id = await desk.person(fault)
+    line_id = await open_line(desk.house, customer_id, **line)
+    consent = await desk.consent(customer_id, code=NOTICE) if agrees else None
+    return wish(customer_id, line_id, consent_id=consent.consent_id if consent else None)
+
+
+def code(answer: object) -> str:
+    assert isinstance(answer, Refused), answer
+    return answer.code
+
+
+def got(answer: object) -> dict[str, Any]:
+    assert isinstance(answer, Answer), answer
+    document: dict[str, Any] = orjson.loads(answer.text)
+    return document
+
+
+async def limit_of(desk: Desk, wanted: RaiseWish) -> int:
+    [row] = await desk.rows(
+        "SELECT limit_minor FROM lending.credit_line WHERE customer_id = $1", wanted.customer_id
+    )
+    limit: int = row["limit_minor"]
+    return limit

@@ -4,16 +4,30 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import date, timedelta
 from pathlib import Path
+from random import Random  # seeded by the test
 from typing import Any
 
+import orjson
 import pytest
 from tests.conftest import _administer, _at
-from tests.store.branch import FIRST_DATE, Branch, an_opening, open_branch
+from tests.store.branch import FIRST_DATE, Branch, a_draw, a_repayment, an_opening, open_branch
 
 from counterfoil.journeys.books import close_day as closing
 from counterfoil.journeys.books.close_day import close_day
+from counterfoil.kernel import ids
 from counterfoil.kernel.money import E8, divide_half_up
+from counterfoil.lending import check_store
+from counterfoil.lending.commands import (
+    CloseLine,
+    Draw,
+    FreezeLine,
+    Repay,
+    SetLimit,
+    SetOwnCap,
+)
+from counterfoil.lending.line import availability
 from counterfoil.lending.terms import Method
+from counterfoil.platform.batches import Answer
 
 #: The first day on which an instalment of the book falls due, and the end of its grace.
 DUE = date(2026, 1, 15)
@@ -31,6 +45,8 @@ BOOKS = {
     " FROM ledger.day_balance ORDER BY book_date, account",
     "accrual_day": "SELECT to_jsonb(a)::text FROM lending.accrual_day AS a"
     " ORDER BY business_date, product_code, bucket",
+    "line_day": "SELECT to_jsonb(d)::text FROM lending.line_day AS d"
+    " ORDER BY business_date, product_code",
     "step": "SELECT business_date, step FROM lending.close_step ORDER BY business_date, step",
     "date": "SELECT business_date FROM platform.business_date",
 }
@@ -107,6 +123,63 @@ async def test_the_day_of_accrual_is_the_sum_over_the_loans(branch: Branch) -> N
     )
     assert balances == [(1132, divide_half_up(interest, E8)), (1133, divide_half_up(penalty, E8))]
     assert await branch.faults() == {}
+
+
+async def sum_of_lines(branch: Branch) -> list[tuple[int, ...]]:
+    """Sum up every line by the rule that lending decides drawdowns by."""
+    on = await branch.on()
+    async with branch.house.database.connection() as connection:
+        lines = await check_store.lines_of_range(connection, 0, through=2**62)
+    have = [availability(line, on) for line in lines if line.status != "closed"]
+    figures = [
+        (
+            1, one.blocked_by is None, one.limit_minor, one.principal_minor, one.held_minor,
+            one.available_minor,
+        )
+        for one in have
+    ]  # fmt: skip
+    return [tuple(map(sum, zip(*figures, strict=True)))] if figures else []
+
+
+async def test_the_sums_of_a_day_are_those_of_its_lines_whatever_happened_on_them(
+    branch: Branch,
+) -> None:
+    """Frozen, capped, lowered, closed, drawn on, paid: each day's kept sum is the lines' own."""
+    chance = Random(7)
+    for number in range(1, 13):
+        await branch.get(an_opening(number, number))
+    seen = set()
+    for _ in range(8):
+        for _ in range(8):
+            key = {"customer_id": (number := chance.randint(1, 12)), "line_id": number}
+            until = await branch.on() + timedelta(days=chance.randint(0, 3))
+            amount = 10_000 * chance.randint(1, 200)
+            by = {"reason": "compliance", "author": "test"}
+            act: Any = chance.choice(
+                [
+                    FreezeLine(**key, until=chance.choice([None, until]), **by),
+                    SetLimit(**key, limit_minor=amount, **by),
+                    SetOwnCap(**key, cap_minor=chance.choice([None, amount]), author="customer"),
+                    CloseLine(**key, **by),
+                    a_draw(number, number, amount, on=await branch.on()),
+                    a_repayment(number, number, amount),
+                ]
+            )
+            outcome = await branch.ask(act)
+            if isinstance(outcome, Answer):
+                seen.add(type(act))
+                if isinstance(act, Draw) and chance.random() < 0.7:
+                    loan_id = ids.from_text(ids.LOAN, orjson.loads(outcome.text)["id"])
+                    await branch.confirm(number, number, loan_id)
+        expected_after = await close_day(branch.house)
+        kept = await branch.rows(
+            "SELECT lines, drawable, limit_minor, principal_minor, held_minor, available_minor"
+            " FROM lending.line_day WHERE business_date = $1",
+            expected_after[0].business_date,
+        )
+        assert kept == await sum_of_lines(branch)
+        assert await branch.faults() == {}
+    assert seen == {FreezeLine, SetLimit, SetOwnCap, CloseLine, Draw, Repay}
 
 
 async def test_events_touch_only_loans_that_have_something_that_day(branch: Branch) -> None:

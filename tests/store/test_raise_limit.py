@@ -9,17 +9,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 from tests.store.bureau_desk import Desk, open_desk
-from tests.store.raise_desk import accept, ask, offered, open_line, wish
+from tests.store.raise_desk import NOTICE, accept, ask, code, customer, got, limit_of, offered
 
-from counterfoil.contracts.template import Authentication
 from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.limit_request import LimitRequest, Status
 from counterfoil.decisioning.line_review.measure import LineMeasure
 from counterfoil.evidence.leaf import LeafType
-from counterfoil.journeys.applying.expire import expire_applications
 from counterfoil.journeys.deciding.recheck import recheck_decisions
 from counterfoil.journeys.deciding.replay_decisions import Replayed, replay_decisions
 from counterfoil.journeys.inquiring.inquire import resolve_open
@@ -27,7 +24,6 @@ from counterfoil.journeys.lines import adjust_limit, line_measures, raise_agreei
 from counterfoil.journeys.lines.lift_measure import lift_measure
 from counterfoil.journeys.lines.raise_asking import RaiseWish
 from counterfoil.kernel.errors import Refused
-from counterfoil.kernel.language import Language
 from counterfoil.lending.line import agreed_limit
 from counterfoil.lending.store import read_line
 from counterfoil.platform.batches import Answer
@@ -35,42 +31,11 @@ from counterfoil.platform.database import PostgresError
 from counterfoil.platform.queries import Query
 from counterfoil.simulator.bureau.faults import Fault
 
-NOTICE = "inquiry-limit-increase"
-
 
 @pytest.fixture
 async def desk(database_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
     async with open_desk(database_url, tmp_path) as opened:
         yield opened
-
-
-async def customer(
-    desk: Desk, fault: Fault = Fault.NONE, *, agrees: bool = True, **line: Any
-) -> RaiseWish:
-    """Register somebody with a line; return a wish under their consent, where they agree."""
-    customer_id = await desk.person(fault)
-    line_id = await open_line(desk.house, customer_id, **line)
-    consent = await desk.consent(customer_id, code=NOTICE) if agrees else None
-    return wish(customer_id, line_id, consent_id=consent.consent_id if consent else None)
-
-
-def code(answer: object) -> str:
-    assert isinstance(answer, Refused), answer
-    return answer.code
-
-
-def got(answer: object) -> dict[str, Any]:
-    assert isinstance(answer, Answer), answer
-    document: dict[str, Any] = orjson.loads(answer.text)
-    return document
-
-
-async def limit_of(desk: Desk, wanted: RaiseWish) -> int:
-    [row] = await desk.rows(
-        "SELECT limit_minor FROM lending.credit_line WHERE customer_id = $1", wanted.customer_id
-    )
-    limit: int = row["limit_minor"]
-    return limit
 
 
 async def agreed_of(desk: Desk, wanted: RaiseWish) -> int:
@@ -350,107 +315,6 @@ async def test_a_crash_between_notice_and_lowering_is_mended_by_the_same_request
     rows = await desk.rows("SELECT status, said, to_minor FROM decisioning.line_measure")
     assert [tuple(row) for row in rows] == [("in_force", "fraud", 300_000)]
     assert len(await desk.rows("SELECT 1 FROM decisioning.line_notice")) == 1
-
-
-async def test_an_act_that_is_no_agreement_to_this_text_is_refused(desk: Desk) -> None:
-    wanted = await customer(desk)
-    request = await offered(desk.house, wanted)
-    cases: dict[str, dict[str, Any]] = {
-        "document_hash_mismatch": {"document_sha256": bytes(32)},
-        "amendment_read_too_short": {"dwell_ms": 4_999},
-        "authentication_too_low": {"authentication": Authentication.LOW},
-    }
-    for expected, changes in cases.items():
-        assert code(await accept(desk.house, request, expected, **changes)) == expected
-    in_chinese = raise_agreeing.amendment_of(desk.house, request, Language.CHINESE).sha256
-    mixed = {"language": Language.ENGLISH, "document_sha256": in_chinese}
-    assert code(await accept(desk.house, request, "mixed", **mixed)) == "document_hash_mismatch"
-    unknown = replace(request, request_id=4711)
-    assert code(await accept(desk.house, unknown, "unknown")) == "limit_request_not_found"
-    assert await limit_of(desk, wanted) == 500_000
-
-
-async def test_the_amendment_says_what_changes_and_what_stays(desk: Desk) -> None:
-    request = await offered(desk.house, await customer(desk))
-    texts = {
-        language: raise_agreeing.amendment_of(desk.house, request, language).text
-        for language in Language
-    }
-    for text in texts.values():
-        assert "5000.00" in text
-        assert "8000.00" in text
-        assert request.agreement_sha256.hex() in text
-        assert "0.04" in text
-    assert texts[Language.CHINESE] != texts[Language.ENGLISH]
-
-
-async def test_an_offer_of_a_line_that_changed_or_of_yesterday_is_not_taken(desk: Desk) -> None:
-    wanted = await customer(desk)
-    request = await offered(desk.house, wanted)
-    change: dict[str, Any] = {"customer_id": wanted.customer_id, "line_id": wanted.line_id}
-    await adjust_limit.set_limit(
-        desk.house, **change, limit_minor=400_000, reason="fraud", author="s", idempotency_key="d"
-    )
-    assert code(await accept(desk.house, request)) == "limit_changed_meanwhile"
-    await adjust_limit.set_limit(
-        desk.house, **change, limit_minor=500_000, reason="r", author="s", idempotency_key="u"
-    )
-    await desk.run("UPDATE decisioning.limit_request SET valid_until = valid_until - 31")
-    late = await stored(desk, request)
-    assert code(await accept(desk.house, late, "late")) == "offer_expired"
-    on = await desk.house.business_date()
-    async with desk.house.database.transaction() as connection:
-        assert await expire_applications(desk.house, connection, on=on) == 1
-    assert (await stored(desk, request)).status == Status.EXPIRED
-    [told] = await desk.rows("SELECT kind FROM platform.outbox WHERE kind LIKE '%expired'")
-    assert told["kind"] == "limit_request_expired"
-    assert code(await accept(desk.house, request, "gone")) == "limit_request_not_open"
-
-
-async def stored(desk: Desk, request: LimitRequest) -> LimitRequest:
-    [found] = await raise_limit.request_many(
-        desk.house,
-        [
-            wish(
-                request.customer_id,
-                request.line_id,
-                request.idempotency_key,
-                consent_id=request.consent_id,
-            )
-        ],
-    )
-    assert isinstance(found, LimitRequest), found
-    return found
-
-
-async def test_a_crash_between_agreement_and_raise_is_made_good_by_repeating(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wanted = await customer(desk)
-    request = await offered(desk.house, wanted)
-
-    async def crash(*_: object) -> list[Answer | Refused]:
-        raise ConnectionError
-
-    with monkeypatch.context() as patched:
-        patched.setattr(raise_agreeing, "_raise", crash)
-        with pytest.raises(ConnectionError):
-            await accept(desk.house, request)
-    assert await limit_of(desk, wanted) == 500_000
-    assert got(await accept(desk.house, request))["limit_minor"] == 800_000
-    assert await limit_of(desk, wanted) == 800_000
-
-
-async def test_an_agreement_that_cannot_raise_any_more_is_taken_back(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wanted = await customer(desk)
-    request = await offered(desk.house, wanted)
-    monkeypatch.setattr(raise_agreeing, "_refuse_changed", lambda *_: None)
-    await desk.run("UPDATE lending.credit_line SET limit_minor = 600000")
-    assert code(await accept(desk.house, request)) == "limit_changed_meanwhile"
-    assert (await stored(desk, request)).status == Status.APPROVED
-    assert await limit_of(desk, wanted) == 600_000
 
 
 # Declining, and deciding again

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from counterfoil import __version__
+from counterfoil.api.openapi_parts import drop_plain_titles, share
 from counterfoil.api.reads import API_KEY
 from counterfoil.api.shapes import Problem, id_schema
 from counterfoil.api.writes import KEY_LENGTH_MAX, Write
@@ -163,6 +164,8 @@ def document(app: FastAPI, writes: tuple[Write, ...]) -> dict[str, Any]:
     for item in made["paths"].values():
         for operation in item.values():
             _add_problems(operation, names.get(operation["operationId"]))
+    drop_plain_titles(schemas)
+    share(made)
     return _renamed(made)
 
 

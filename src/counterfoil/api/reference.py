@@ -18,6 +18,7 @@ from starlette.routing import Route
 from counterfoil.api import catalogue
 from counterfoil.api.desk import Desk
 from counterfoil.api.openapi import document
+from counterfoil.api.openapi_parts import parameters_of, responses_of
 from counterfoil.api.problems import FIELD_TEXTS, status_of, title_of
 from counterfoil.api.reads import API_KEY
 from counterfoil.api.writes import Write
@@ -136,20 +137,21 @@ def rooms_of_errors(
 
 def groups_of(made: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the operations by tag, as the page shows them."""
-    schemas = made["components"]["schemas"]
     groups: dict[str, list[dict[str, Any]]] = {}
     for path, item in made["paths"].items():
         for method, operation in item.items():
-            shown = _operation(path, method, operation, schemas)
+            shown = _operation(path, method, operation, made)
             groups.setdefault(operation["tags"][0], []).append(shown)
     return [{"name": name, "operations": found} for name, found in sorted(groups.items())]
 
 
 def _operation(
-    path: str, method: str, operation: Mapping[str, Any], schemas: Mapping[str, Any]
+    path: str, method: str, operation: Mapping[str, Any], made: Mapping[str, Any]
 ) -> dict[str, Any]:
     request = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    good = next(r for status, r in operation["responses"].items() if status.startswith("2"))
+    schemas = made["components"]["schemas"]
+    said = responses_of(made, operation)
+    good = next(answer for status, answer in said.items() if status.startswith("2"))
     answer = good.get("content", {}).get("application/json", {}).get("schema", {})
     example = request.get("example")
     return {
@@ -168,7 +170,7 @@ def _operation(
                 "description": parameter.get("description")
                 or parameter["schema"].get("description", ""),
             }
-            for parameter in operation.get("parameters", ())
+            for parameter in parameters_of(made, operation)
         ],
         "request": _members(request.get("schema", {}), schemas),
         "example": orjson.dumps(example, option=orjson.OPT_INDENT_2).decode() if example else "",

@@ -5,6 +5,7 @@ import os
 import secrets
 import sys
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -231,6 +232,7 @@ def _show_ways_in(
     is_served: bool,
 ) -> None:
     password, key_text = made
+    program = _program()
     address = f"http://{settings.host}:{settings.port}"
     lines = [
         f"Console   {address}/console   sign in as {NAME} with {password}",
@@ -239,14 +241,22 @@ def _show_ways_in(
         f"API key   {key_text}",
         "          Password and key are shown this once; each demonstration makes new ones.",
         "",
-        f"curl -H 'Authorization: Bearer {key_text}' {address}/v1/lines?limit=3",
+        f"curl -H 'Authorization: Bearer {key_text}' '{address}/v1/lines?limit=3'",
         "",
-        "counterfoil fsck                     check the books again",
-        "counterfoil ledger trial-balance     what the general ledger holds",
+        f"{program} fsck                     check the books again",
+        f"{program} ledger trial-balance     what the general ledger holds",
     ]
     if not is_served:
-        lines.append("counterfoil serve                    serve console, portal and API")
+        lines.append(f"{program} serve                    serve console, portal and API")
     _print_lines(lines, console)
+
+
+def _program() -> str:
+    """Return how the program is called from here: as it was, where no path leads to it."""
+    called = Path(sys.argv[0])
+    if called.name != "counterfoil" or which("counterfoil") is not None:
+        return "counterfoil"
+    return os.path.relpath(called)
 
 
 def _portal_lines(report: "DemoReport", address: str) -> list[str]:
@@ -267,7 +277,8 @@ def _show_proof(settings: "Settings", report: "DemoReport", console: "Console") 
         return
     receipt = os.path.relpath(report.receipt)
     log = os.path.relpath(settings.home / "log")
-    verify, by = "counterfoil verify", f"--policy {log}/policy"
+    program = _program()
+    verify, by = f"{program} verify", f"--policy {log}/policy"
     forge = f'sed \'s/"use_no":1/"use_no":2/\' {receipt} > forged'
     lines = [
         "",
@@ -275,7 +286,7 @@ def _show_proof(settings: "Settings", report: "DemoReport", console: "Console") 
         f"{verify} receipt {receipt} {by}",
         f"{forge} && {verify} receipt forged {by}",
         f"{verify} log {log} {by}",
-        "counterfoil audit inquiries          every inquiry: consent, purpose, one use, evidence",
+        f"{program} audit inquiries          every inquiry: consent, purpose, one use, evidence",
     ]
     _print_lines(lines, console)
 

@@ -24,6 +24,10 @@ class Book:
     loans: int
     principal_minor: int
     by_bucket_minor: Mapping[int, int]
+    #: Lines that nothing blocks, and what could be drawn on them; None of a day that was closed
+    #: before lines were summed up.
+    drawable: int | None
+    available_minor: int | None
 
     @property
     def late_30_minor(self) -> int:
@@ -49,26 +53,35 @@ class Figures:
     cash: Sequence[Row]
     funnel: Row
     approvals: Sequence[Row]
-    lines: Row | None
     last_closed: date | None
     newest: Sequence[Row]
 
 
-def books(rows: Sequence[Row], currency: str) -> list[Book]:
-    """Return the book of each day in one currency, oldest first."""
-    days: dict[date, list[Row]] = {}
-    for row in rows:
+def books(loans: Sequence[Row], lines: Sequence[Row], currency: str) -> list[Book]:
+    """Return the book of each closed day in one currency, oldest first.
+
+    `loans` come by day and bucket, `lines` by day; a day may have one without the other.
+    """
+    buckets: dict[date, list[Row]] = {}
+    for row in loans:
         if row["currency"] == currency:
-            days.setdefault(row["business_date"], []).append(row)
+            buckets.setdefault(row["business_date"], []).append(row)
+    granted = {row["business_date"]: row for row in lines if row["currency"] == currency}
     return [
-        Book(
-            day=day,
-            loans=sum(row["loans"] for row in of_day),
-            principal_minor=sum(row["principal_minor"] for row in of_day),
-            by_bucket_minor={row["bucket"]: row["principal_minor"] for row in of_day},
-        )
-        for day, of_day in sorted(days.items())
+        _book(day, buckets.get(day, ()), granted.get(day))
+        for day in sorted(buckets.keys() | granted.keys())
     ]
+
+
+def _book(day: date, of_day: Sequence[Row], lines: Row | None) -> Book:
+    return Book(
+        day=day,
+        loans=sum(row["loans"] for row in of_day),
+        principal_minor=sum(row["principal_minor"] for row in of_day),
+        by_bucket_minor={row["bucket"]: row["principal_minor"] for row in of_day},
+        drawable=lines["drawable"] if lines else None,
+        available_minor=lines["available_minor"] if lines else None,
+    )
 
 
 def month_ends(all_books: Sequence[Book]) -> list[Book]:

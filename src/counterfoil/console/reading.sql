@@ -344,7 +344,7 @@ ORDER BY position;
 -- The book at the end of each closed day: principal by bucket, since a date.
 SELECT business_date, currency, bucket, sum(loans)::bigint AS loans,
        sum(principal_minor)::bigint AS principal_minor
-FROM reporting.accrual_day
+FROM desk.accrual_day
 WHERE business_date >= :since
 GROUP BY business_date, currency, bucket
 ORDER BY business_date, currency, bucket;
@@ -355,11 +355,11 @@ SELECT book_date, currency, sum(debit_minor)::bigint AS in_minor,
        sum(credit_minor)::bigint AS out_minor
 FROM (
     SELECT book_date, currency, debit_minor, credit_minor
-    FROM reporting.day_balance
+    FROM desk.day_balance
     WHERE account = :account AND book_date >= :since
     UNION ALL
     SELECT book_date, currency, debit_minor, credit_minor
-    FROM reporting.posting
+    FROM desk.posting
     WHERE account = :account AND book_date >= :since
       AND book_date > coalesce((SELECT max(book_date) FROM reporting.day_balance),
                                DATE '0001-01-01')
@@ -367,17 +367,14 @@ FROM (
 GROUP BY book_date, currency
 ORDER BY book_date, currency;
 
--- name: lines_summary
--- All lines: what they grant, what is used, what could be drawn now.
-SELECT currency, count(*) AS lines, count(*) FILTER (WHERE blocked_by IS NULL) AS drawable,
-       sum(limit_minor)::bigint AS limit_minor,
-       sum(principal_minor)::bigint AS principal_minor,
-       coalesce(sum(headroom_minor) FILTER (WHERE blocked_by IS NULL), 0)::bigint
-           AS available_minor
-FROM desk.line
-WHERE status <> 'closed'
-GROUP BY currency
-ORDER BY currency;
+-- name: lines_by_day
+-- All lines at the end of each closed day: how many grant how much, and what could be drawn.
+SELECT business_date, currency, sum(lines)::bigint AS lines, sum(drawable)::bigint AS drawable,
+       sum(available_minor)::bigint AS available_minor
+FROM desk.line_day
+WHERE business_date >= :since
+GROUP BY business_date, currency
+ORDER BY business_date, currency;
 
 -- name: vintages
 -- Share of what was lent in a month that was ever more than 30 days late, by months on book. A

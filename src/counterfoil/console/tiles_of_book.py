@@ -94,7 +94,11 @@ def _approval(visit: Visit, figures: Figures) -> Tile:
         label=visit.t("tile.approval"),
         number=rate.removesuffix("%"),
         unit="%" if decided else "",
-        exact=visit.t("tile.approval_of", approved=approved, decided=decided),
+        exact=visit.t(
+            "tile.approval_of",
+            approved=visit.formats.count(approved),
+            decided=visit.formats.count(decided),
+        ),
         spark=charts.spark([100 * row["approved"] / row["decided"] for row in figures.approvals]),
         href=f"{BASE}/applications",
         definition=visit.t("tile.approval_definition", days=figures.period),
@@ -125,16 +129,22 @@ def _late(visit: Visit, figures: Figures) -> Tile:
 
 
 def _available(visit: Visit, figures: Figures) -> Tile:
-    row = figures.lines
-    shown = visit.formats.compact(row["available_minor"] if row else 0, figures.currency)
-    lines = visit.formats.count(row["drawable"] if row else 0)
+    recent = [book for book in _recent(figures) if book.available_minor is not None]
+    amounts = [book.available_minor or 0 for book in recent]
+    shown = visit.formats.compact(amounts[-1] if amounts else 0, figures.currency)
+    lines = visit.formats.count(recent[-1].drawable or 0 if recent else 0)
+    text, arrow = _change(visit, amounts)
     return Tile(
         name="available",
         label=visit.t("tile.available"),
         number=shown.number,
         unit=shown.unit,
         exact=visit.t("tile.on_lines", lines=lines),
+        spark=charts.spark(amounts),
         href=f"{BASE}/lines?status=active&sort=available&order=desc",
+        change=text,
+        arrow=arrow,
+        change_basis=_basis(visit, text),
         definition=visit.t("tile.available_definition"),
     )
 

@@ -37,7 +37,7 @@ from counterfoil.journeys.guarding.refused_reads import noting_refused_reads
 from counterfoil.journeys.knowing.registries import Registries
 from counterfoil.journeys.proving.follow_log import LogFollower, following
 from counterfoil.journeys.serving.carried_codes import CarriedCodes
-from counterfoil.kernel.clock import Clock, SystemClock
+from counterfoil.kernel.clock import Clock, SandboxClock, SystemClock
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.kernel.ids import IdSource
 from counterfoil.lending.catalogue import Catalogue, load_catalogue
@@ -50,6 +50,7 @@ from counterfoil.platform.database import Database
 from counterfoil.platform.files import write_once
 from counterfoil.platform.metrics import Metrics
 from counterfoil.platform.origin import SANDBOX, claim_database
+from counterfoil.platform.sandbox_time import following_time
 from counterfoil.platform.settings import Settings
 from counterfoil.privacy.key_service import TransitAddress, open_vault
 from counterfoil.privacy.vault import Vault
@@ -132,7 +133,8 @@ async def open_house(
 
     Raises RefusedError where a sandbox is to open a database with data of real persons.
     """
-    wall, real = clock or SystemClock(), SystemClock()
+    is_sandbox = settings.environment == SANDBOX
+    wall, real = clock or (SandboxClock() if is_sandbox else SystemClock()), SystemClock()
     keys = settings.home / "keys"
     keys.mkdir(parents=True, exist_ok=True, mode=0o700)
     vault = vault_of(settings)
@@ -144,6 +146,7 @@ async def open_house(
     desk = LineDesk(catalogue, wall, ids, leaves)
     async with (
         _database(settings, url, wall, first_date) as database,
+        following_time(database, wall),
         Engine(database, desk, shards=settings.engine_shards, metrics=metrics) as engine,
         _outside(settings, database, vault, ids, wall) as outside,
         following(database, leaves) as log,
@@ -166,7 +169,7 @@ async def open_house(
             bureau=outside.bureau,
             statement_source=outside.statement_source,
             identity_policy=identity,
-            identity_sources=sources_of(identity, is_sandbox=settings.environment == SANDBOX),
+            identity_sources=sources_of(identity, is_sandbox=is_sandbox),
             vault=vault,
             clock=wall,
             ids=ids,

@@ -1,4 +1,4 @@
-"""Wall-clock time as a parameter: the system's clock, and one that only moves forward.
+"""Wall-clock time as a parameter: the system's clock, and those that only move forward.
 
 Only entry points make a clock; everything else is handed one. The business date is something
 else: it is moved by the close of day alone and always passed on its own.
@@ -35,8 +35,29 @@ class SystemClock:
         return time_ns() // 1_000_000
 
 
+class SandboxClock:
+    """The machine's clock and what a sandbox has skipped: it runs on, and never goes back."""
+
+    def __init__(self) -> None:
+        """Start with nothing skipped."""
+        self._system = SystemClock()
+        self._ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        """Return the sandbox's instant in UTC."""
+        return self._system.now() + self._ahead
+
+    def milliseconds(self) -> int:
+        """Return the sandbox's milliseconds since 1970."""
+        return self._system.milliseconds() + self._ahead // timedelta(milliseconds=1)
+
+    def run_ahead(self, ahead: timedelta) -> None:
+        """Be this much ahead of the machine's clock from now on, or more where it already is."""
+        self._ahead = max(self._ahead, ahead)
+
+
 class TestClock:
-    """A sandbox's clock: stands still until it is moved, and never moves back."""
+    """A clock of tests and simulations: stands still until it is moved, and never moves back."""
 
     __test__ = False  # the name is the domain's word for it, not a test case
 

@@ -1,8 +1,11 @@
 """Journals and balances in PostgreSQL; the only place with SQL of the ledger."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
+
+import asyncpg
 
 from counterfoil.ledger.chart import BANK
 from counterfoil.ledger.posting import Postings
@@ -180,6 +183,12 @@ async def add_house_journals(
     ]
     if rows:
         await QUERIES.add_journals.execute(connection, rows=rows)
+
+
+async def index_dates(connection: Connection) -> None:
+    """Let the next reads of a book date find its journals; left out while vacuum is at them."""
+    with suppress(asyncpg.LockNotAvailableError):
+        await QUERIES.index_dates.execute(connection)
 
 
 async def sum_up_day(connection: Connection, book_date: date) -> None:

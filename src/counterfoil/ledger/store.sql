@@ -28,6 +28,15 @@ FROM (
 ) AS b
 GROUP BY b.lender_id, b.product_code, b.currency, b.account;
 
+-- name: index_dates
+-- Brings the index of book dates up to date with what was posted, which autovacuum does only after
+-- a fifth of a large table is new: till then every read of a date reads that fifth.
+-- gives   one row, none where the program does not own the table
+-- locks   the journals against vacuum and changes of their form, not against writing
+SELECT brin_summarize_new_values(c.oid)
+FROM pg_class AS c
+WHERE c.oid = 'ledger.journal_book_date'::regclass AND pg_has_role(c.relowner, 'USAGE');
+
 -- name: add_day_balances
 -- Sums of a closed book date; there is one row at least, so that the date shows as summed.
 -- gives   nothing

@@ -6,12 +6,12 @@ from typing import Any, Final, NamedTuple
 
 from counterfoil.lending.account import Transaction
 from counterfoil.lending.close_cut import Cut, Snapshot
-from counterfoil.lending.closing_store import Receivable
+from counterfoil.lending.closing_store import LineSums, Receivable
 from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Due, Loan
 from counterfoil.lending.store import due_of, loan_of, transaction_of
 from counterfoil.platform.database import Connection
-from counterfoil.platform.queries import Queries
+from counterfoil.platform.queries import Queries, Row
 
 QUERIES: Final = Queries.load("counterfoil.lending", "check_store.sql")
 
@@ -117,6 +117,29 @@ async def accrual_of_day(connection: Connection, business_date: date) -> Sequenc
     return [
         Receivable._make((*row[:6], int(row[6]), int(row[7]), row[8])) for row in map(tuple, rows)
     ]
+
+
+async def line_days_off_loans(connection: Connection, *, page: int) -> Sequence[Row]:
+    """Return kept days of which lines and loans do not show the same principal."""
+    return await QUERIES.line_days_off_loans.fetch(connection, page=page)
+
+
+async def line_days_count(connection: Connection) -> int:
+    """Return how many sums of lines are kept."""
+    count: int = await QUERIES.line_days_count.fetchval(connection)
+    return count
+
+
+async def line_day(connection: Connection, business_date: date) -> list[LineSums]:
+    """Return what was kept of all lines at the close of a day."""
+    rows = await QUERIES.line_day.fetch(connection, business_date=business_date)
+    return [LineSums(*row) for row in rows]
+
+
+async def lines_at_rest(connection: Connection, day: date) -> list[tuple[LineSums, int]]:
+    """Return what lines come to on which nothing happened after a day, and how many others are."""
+    rows: list[Any] = await QUERIES.lines_at_rest.fetch(connection, day=day)
+    return [(LineSums(*row[:-1]), row[-1]) for row in map(tuple, rows)]
 
 
 async def book_sums(

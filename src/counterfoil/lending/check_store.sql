@@ -92,6 +92,66 @@ FROM lending.accrual_day AS a
 WHERE a.business_date = :business_date
 ORDER BY a.lender_id, a.product_code, a.currency, a.bucket;
 
+-- name: line_days_off_loans
+-- Days of which the principal kept by lines is another than that kept by loans.
+-- gives   at most :page rows, one a day and book
+-- locks   none
+SELECT l.business_date, l.lender_id, l.product_code, l.currency, l.principal_minor,
+       coalesce(a.principal_minor, 0)::bigint AS loans_principal_minor
+FROM lending.line_day AS l
+LEFT JOIN (
+    SELECT k.business_date, k.lender_id, k.product_code, k.currency,
+           sum(k.principal_minor)::bigint AS principal_minor
+    FROM lending.accrual_day AS k
+    GROUP BY k.business_date, k.lender_id, k.product_code, k.currency
+) AS a USING (business_date, lender_id, product_code, currency)
+WHERE l.principal_minor <> coalesce(a.principal_minor, 0)
+ORDER BY l.business_date DESC, l.lender_id, l.product_code, l.currency
+LIMIT :page;
+
+-- name: line_days_count
+-- How many sums of lines are kept.
+-- gives   one row
+-- locks   none
+SELECT count(*) FROM lending.line_day;
+
+-- name: line_day
+-- What was kept of all lines at the close of a day.
+-- gives   one row a lender, product and currency
+-- locks   none
+SELECT k.lender_id, k.product_code, k.currency, k.lines, k.drawable, k.limit_minor,
+       k.principal_minor, k.held_minor, k.available_minor
+FROM lending.line_day AS k
+WHERE k.business_date = :business_date;
+
+-- name: lines_at_rest
+-- What those lines come to now on which nothing happened after a day, and how many others there are.
+-- gives   one row a lender, product and currency that has lines
+-- locks   none
+WITH touched AS (
+    SELECT e.customer_id, e.line_id FROM lending.line_event AS e WHERE e.book_date > :day
+    UNION
+    SELECT t.customer_id, t.line_id FROM lending.loan_transaction AS t WHERE t.book_date > :day
+    UNION
+    SELECT o.customer_id, o.line_id FROM lending.loan AS o
+    WHERE o.requested_on > :day OR o.closed_on > :day
+)
+SELECT l.lender_id, l.product_code, l.currency,
+       count(*) FILTER (WHERE r.is_at_rest) AS lines,
+       count(*) FILTER (WHERE r.is_at_rest AND l.blocked_by IS NULL) AS drawable,
+       coalesce(sum(l.limit_minor) FILTER (WHERE r.is_at_rest), 0)::bigint AS limit_minor,
+       coalesce(sum(l.principal_minor) FILTER (WHERE r.is_at_rest), 0)::bigint
+           AS principal_minor,
+       coalesce(sum(l.held_minor) FILTER (WHERE r.is_at_rest), 0)::bigint AS held_minor,
+       coalesce(sum(l.headroom_minor) FILTER (WHERE r.is_at_rest AND l.blocked_by IS NULL),
+           0)::bigint AS available_minor,
+       count(*) FILTER (WHERE t.line_id IS NOT NULL) AS touched
+FROM reporting.line AS l
+LEFT JOIN touched AS t ON t.customer_id = l.customer_id AND t.line_id = l.line_id
+CROSS JOIN LATERAL (
+    SELECT t.line_id IS NULL AND l.status <> 'closed' AS is_at_rest) AS r
+GROUP BY l.lender_id, l.product_code, l.currency;
+
 -- name: book_sums
 -- What lines and loans come to in each book.
 -- gives   one row a lender, product and currency that has lines

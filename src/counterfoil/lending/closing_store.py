@@ -1,4 +1,4 @@
-"""Figures of the daily close in PostgreSQL: steps, and what the whole book has earned."""
+"""Figures of the daily close in PostgreSQL: steps, and what the book has earned and grants."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -21,6 +21,22 @@ class Receivable(NamedTuple):
     penalty_e8: int
     #: The lender's fees that have fallen due.
     fee_minor: int
+
+
+class LineSums(NamedTuple):
+    """What the lines of one part of the book come to; closed lines are none of them."""
+
+    lender_id: str
+    product_code: str
+    currency: str
+    lines: int
+    #: Lines that nothing blocks.
+    drawable: int
+    limit_minor: int
+    principal_minor: int
+    held_minor: int
+    #: What could be drawn on the drawable ones.
+    available_minor: int
 
 
 class Step(NamedTuple):
@@ -61,6 +77,21 @@ async def keep_accrual_day(
             interest_receivable_e8=figure.interest_e8,
             penalty_receivable_e8=figure.penalty_e8,
             fee_receivable_minor=figure.fee_minor,
+        )
+
+
+async def line_sums(connection: Connection) -> list[LineSums]:
+    """Return what all lines come to on the present business date."""
+    return [LineSums(*row) for row in await QUERIES.line_sums.fetch(connection)]
+
+
+async def keep_line_day(
+    connection: Connection, business_date: date, sums: Sequence[LineSums]
+) -> None:
+    """Keep the day's figures of all lines."""
+    for book in sums:  # a handful: one a lender, product and currency
+        await QUERIES.add_line_day.execute(
+            connection, business_date=business_date, **book._asdict()
         )
 
 

@@ -414,6 +414,32 @@ INSERT INTO lending.accrual_day (
 VALUES (:business_date, :lender_id, :product_code, :currency, :bucket, :loans, :principal_minor,
     :interest_receivable_e8, :penalty_receivable_e8, :fee_receivable_minor);
 
+-- name: line_sums
+-- What all lines come to now, as the view of lines shows each of them.
+-- gives   one row a lender, product and currency that has lines which are not closed
+-- locks   none
+SELECT l.lender_id, l.product_code, l.currency, count(*) AS lines,
+       count(*) FILTER (WHERE l.blocked_by IS NULL) AS drawable,
+       sum(l.limit_minor)::bigint AS limit_minor,
+       sum(l.principal_minor)::bigint AS principal_minor,
+       sum(l.held_minor)::bigint AS held_minor,
+       coalesce(sum(l.headroom_minor) FILTER (WHERE l.blocked_by IS NULL), 0)::bigint
+           AS available_minor
+FROM reporting.line AS l
+WHERE l.status <> 'closed'
+GROUP BY l.lender_id, l.product_code, l.currency
+ORDER BY l.lender_id, l.product_code, l.currency;
+
+-- name: add_line_day
+-- The day's figures of all lines.
+-- gives   nothing
+-- locks   nothing
+INSERT INTO lending.line_day (
+    business_date, lender_id, product_code, currency, lines, drawable, limit_minor,
+    principal_minor, held_minor, available_minor)
+VALUES (:business_date, :lender_id, :product_code, :currency, :lines, :drawable, :limit_minor,
+    :principal_minor, :held_minor, :available_minor);
+
 -- name: snapshot
 -- The snapshot of this transaction.
 -- gives   one row

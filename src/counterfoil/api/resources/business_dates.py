@@ -1,10 +1,11 @@
-"""The business date: read it anywhere, and move it forward in a sandbox."""
+"""The business date: read it anywhere; in a sandbox move it, or time as a whole, forward."""
 
-from datetime import date, timedelta
-from typing import Final
+from datetime import date, datetime, timedelta
+from typing import Annotated, Final
 
 import orjson
 from fastapi import APIRouter
+from pydantic import Field
 
 from counterfoil.api import refusals
 from counterfoil.api.reads import HouseOf, business_date, reads
@@ -13,7 +14,10 @@ from counterfoil.api.shapes import Body, Day, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.journeys.books import close_day as journey
 from counterfoil.journeys.books.close_day import DayReport
+from counterfoil.journeys.books.skip_time import SKIP_MAX, skip_time
+from counterfoil.journeys.entry import LENDER_ZONE
 from counterfoil.kernel.calendar import ONE_DAY
+from counterfoil.kernel.clock import SandboxClock
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access import Scope
 from counterfoil.platform.batches import Answer
@@ -42,6 +46,12 @@ class CloseDayBody(Body):
     to: Day | None = None
 
 
+class SkipBody(Body):
+    """How much time a sandbox skips."""
+
+    seconds: Annotated[int, Field(ge=1, le=SKIP_MAX // timedelta(seconds=1))]
+
+
 class DayReportView(View):
     """What closing one day did."""
 
@@ -57,6 +67,17 @@ class DayReportView(View):
 class CloseDayAnswer(View):
     """The days that were closed, and the date that follows them."""
 
+    business_date: date
+    closed: list[DayReportView]
+
+
+class SkipAnswer(View):
+    """Where a sandbox stands, and the days that were closed on the way."""
+
+    #: The sandbox's instant: deadlines, cooling times and codes are measured by it.
+    now: datetime
+    #: How far the sandbox is ahead of the world's clock.
+    ahead_seconds: int
     business_date: date
     closed: list[DayReportView]
 
@@ -97,8 +118,41 @@ async def carry_close_day(call: Call, body: CloseDayBody) -> Answer | Refused:
         )
 
 
+async def carry_skip(call: Call, body: SkipBody) -> Answer | Refused:
+    """Skip time, and close the days that passed."""
+    house, by = call.house, timedelta(seconds=body.seconds)
+    clock = house.clock
+    if house.settings.environment != SANDBOX or not isinstance(clock, SandboxClock):
+        return refuse(refusals.SANDBOX_ONLY)
+    step_key = f"{call.key.client}:{call.idempotency_key}"
+
+    async def skip() -> str:
+        skipped = await skip_time(house, clock, by, step_key=step_key, zone=LENDER_ZONE)
+        answer = {
+            "now": skipped.now,
+            "ahead_seconds": skipped.ahead // timedelta(seconds=1),
+            "business_date": skipped.business_date,
+            "closed": _days(skipped.closed),
+        }
+        return orjson.dumps(answer).decode()
+
+    async with call.desk.day_lock:
+        return await remembered(
+            house,
+            scope_id=HOUSE,
+            key=step_key,
+            kind="skip_time",
+            request={"seconds": body.seconds},
+            work=skip,
+        )
+
+
 def _report(on: date, reports: list[DayReport]) -> str:
-    closed = [
+    return orjson.dumps({"business_date": on, "closed": _days(reports)}).decode()
+
+
+def _days(reports: list[DayReport]) -> list[dict[str, object]]:
+    return [
         {
             "business_date": report.business_date,
             "lines_touched": report.lines_touched,
@@ -108,7 +162,6 @@ def _report(on: date, reports: list[DayReport]) -> str:
         }
         for report in reports
     ]
-    return orjson.dumps({"business_date": on, "closed": closed}).decode()
 
 
 CLOSE_DAY = Write(
@@ -121,7 +174,23 @@ CLOSE_DAY = Write(
     carry=carry_close_day,
     summary="Move the business date of a sandbox",
     description="Closes day after day as the daily close does: instalments fall due, interest is "
-    "booked. A sandbox alone allows it.",
+    "booked. What is counted in hours stands still meanwhile; `skip-time` moves both. A sandbox "
+    "alone allows it.",
     example={"to": "2026-03-16"},
 )
-WRITES = (CLOSE_DAY,)
+SKIP = Write(
+    name="skip_time",
+    tag=TAG,
+    path="/v1/sandbox/skip-time",
+    scope=Scope.OPERATIONS_WRITE,
+    body=SkipBody,
+    answer=SkipAnswer,
+    carry=carry_skip,
+    summary="Skip time in a sandbox",
+    description="Moves the clock by which deadlines, cooling times and codes are measured, and "
+    "closes a day for each midnight that is skipped; 31 days at most, and never back. Evidence, "
+    "inquiries and the rights of staff and programs stay in the world's time. A sandbox alone "
+    "allows it.",
+    example={"seconds": 86_400},
+)
+WRITES = (CLOSE_DAY, SKIP)

@@ -137,14 +137,15 @@ async def _read(visit: Visit) -> Figures:
         today = visit.business_date or date.min
         period = _period(visit)
         since = _start_of(today, period)
-        rows = await READING.book_by_day.fetch(connection, since=_back(today, BOOK_DAYS))
-        lines = await READING.lines_summary.fetch(connection)
-        currency = lines[0]["currency"] if lines else "CNY"
+        book_since = _back(today, BOOK_DAYS)
+        loans = await READING.book_by_day.fetch(connection, since=book_since)
+        lines = await READING.lines_by_day.fetch(connection, since=book_since)
+        currency = next((row["currency"] for row in (*lines, *loans)), "CNY")
         return Figures(
             today=today,
             period=period,
             currency=currency,
-            books=books(rows, currency),
+            books=books(loans, lines, currency),
             cash=[
                 row
                 for row in await READING.cash_by_day.fetch(
@@ -156,7 +157,6 @@ async def _read(visit: Visit) -> Figures:
             approvals=await READING.approvals_by_day.fetch(
                 connection, since=since, zone=str(LENDER_ZONE)
             ),
-            lines=lines[0] if lines else None,
             last_closed=await READING.last_closed_day.fetchval(connection),
             newest=await READING.loans.fetch(
                 connection,

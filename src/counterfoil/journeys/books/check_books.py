@@ -36,6 +36,7 @@ from counterfoil.journeys.books.papers import check_charges, check_sheets
 from counterfoil.journeys.deciding.recheck import recheck_decisions
 from counterfoil.journeys.lines.replay_reviews import replay_reviews
 from counterfoil.kernel import ids
+from counterfoil.kernel.calendar import ONE_DAY
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.money import E8, divide_half_up
 from counterfoil.ledger import check_store as ledger
@@ -53,6 +54,7 @@ from counterfoil.ledger.store import HOUSE, BookKey
 from counterfoil.lending import check_store as lending
 from counterfoil.lending import closing_store as closing
 from counterfoil.lending.catalogue import Catalogue
+from counterfoil.lending.closing_store import LineSums
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Connection, Database
 from counterfoil.privacy.correction_store import keys_left
@@ -94,6 +96,7 @@ CHECKS: Final = (
     "charges",
     "receivables",
     "accrual_day",
+    "line_day",
     "day_balances",
     "destroyed_keys",
 )
@@ -154,6 +157,7 @@ async def check_books(
         await _check_house(connection, notes)
         await _check_ledger(connection, notes)
         await _check_accrual(connection, notes)
+        await _check_line_day(connection, notes)
         await _check_day_balances(connection, notes)
         await _check_destroyed_keys(connection, notes)
     checks = {name: notes.results[name] for name in CHECKS}
@@ -300,6 +304,45 @@ async def _check_accrual_day(connection: Connection, notes: Notes, day: date) ->
         if has != made:
             subject = f"{day} {'/'.join(book)} bucket {bucket}"
             result.note(subject, f"kept {has}, the loans make it {made}")
+
+
+async def _check_line_day(connection: Connection, notes: Notes) -> None:
+    """Hold the sums of lines that closes kept against those of loans, and the last against lines.
+
+    Lines on which something happened since are not what they were: of a book that has such lines,
+    the others alone must lie within what was kept.
+    """
+    result = notes.results["line_day"]
+    result.examined = await lending.line_days_count(connection)
+    for row in await lending.line_days_off_loans(connection, page=PAGE_SUMS):
+        book = "/".join((row["lender_id"], row["product_code"], row["currency"]))
+        what = f"lines owe {row['principal_minor']}, loans {row['loans_principal_minor']}"
+        result.note(f"{row['business_date']} {book}", what)
+    # By the day that was closed a line is blocked or not; a close under way has moved it.
+    if notes.accrued is None or notes.business_date != notes.accrued.day + ONE_DAY:
+        return
+    day = notes.accrued.day
+    kept = {row[:3]: row for row in await lending.line_day(connection, day)}
+    for rest, touched in await lending.lines_at_rest(connection, day) if result.examined else ():
+        has = kept.pop(rest[:3], None)
+        if not _is_sum_of_lines(has, rest, touched):
+            what = f"kept {has and has[3:]}, {rest[3:]} without {touched} lines that changed since"
+            result.note(f"{day} {'/'.join(rest[:3])}", what)
+    for book in kept:
+        result.note(f"{day} {'/'.join(book)}", "sums of lines that do not exist")
+
+
+def _is_sum_of_lines(kept: LineSums | None, rest: LineSums, touched: int) -> bool:
+    """Return whether what was kept of a day's lines can be: `rest` of them have not changed since.
+
+    Where none changed it is the same; else it is no less in any figure, and not of more lines.
+    """
+    if kept is None:
+        return rest.lines == 0
+    if touched == 0:
+        return kept == rest
+    least = all(has >= made for has, made in zip(kept[3:], rest[3:], strict=True))
+    return least and kept.lines <= rest.lines + touched
 
 
 async def _check_day_balances(connection: Connection, notes: Notes) -> None:

@@ -8,8 +8,8 @@ due; book what the whole book earned; sum up the ledger; mark the day as closed.
 Invariant   Each step is done once and the order is fixed. A close that was killed goes on where
             it stopped; missed days are caught up in order and give what closing in time would
             have given. Commands go on while the close runs.
-Cost        Grows with the loans on which something happens; the book itself is summed up by one
-            aggregate.
+Cost        Grows with the loans on which something happens; the book itself is summed up by two
+            aggregates, one of loans and one of lines.
 """
 
 import asyncio
@@ -296,6 +296,8 @@ async def _accrual(house: Process, day: date, before: Step | None) -> tuple[int,
     if before is not None and before.detail is not None:
         sums, _, _ = before.detail.partition("@")
         return before.examined, _Income(*(int(text) for text in sums.split()))
+    async with house.database.connection() as connection:
+        await ledger.index_dates(connection)
     async with (
         house.database.connection() as connection,
         connection.transaction(isolation="repeatable_read"),  # type: ignore[call-arg]
@@ -305,6 +307,7 @@ async def _accrual(house: Process, day: date, before: Step | None) -> tuple[int,
         journals, income = _income(house.ids, figures, balances)
         now = house.clock.now()
         await closing.keep_accrual_day(connection, day, figures)
+        await closing.keep_line_day(connection, day, await closing.line_sums(connection))
         await ledger.add_house_journals(connection, journals, book_date=day, posted_at=now)
         covered = sum(figure.loans for figure in figures)
         # By its snapshot a later check tells what this sum had seen: commands went on meanwhile.
