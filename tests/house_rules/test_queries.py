@@ -113,9 +113,27 @@ def half_turned(text: str) -> list[str]:
     return wrong
 
 
+COMPARED = re.compile(r"(\([^()]*\)|[\w.]+)\s*([<>])\s*/\*turns\*/")
+ORDERED = re.compile(r"([\w.]+)\s+(ASC|DESC)\s*/\*turns\*/")
+
+
+def beside_its_key(text: str) -> list[str]:
+    """Return the queries read to both sides whose comparison and order are not of the same key."""
+    wrong = []
+    for body in re.split(r"(?m)^-- name: *", text)[1:]:
+        order = [(name.rpartition(".")[2], way) for name, way in ORDERED.findall(body)]
+        for key, sign in COMPARED.findall(body):
+            names = [name.strip().rpartition(".")[2] for name in key.strip("()").split(",")]
+            way = "DESC" if sign == "<" else "ASC"
+            if [(name, way) for name in names] != order:
+                wrong.append(body.split()[0])
+    return wrong
+
+
 @pytest.mark.parametrize("file", FILES, ids=[file.path for file in FILES])
 def test_what_turns_turns_wholly(file: Source) -> None:
     assert half_turned(file.text) == []
+    assert beside_its_key(file.text) == []
 
 
 def test_a_list_that_would_come_back_in_another_order_is_found() -> None:
@@ -124,3 +142,6 @@ def test_a_list_that_would_come_back_in_another_order_is_found() -> None:
     assert half_turned(begin + "ORDER BY d ASC /*turns*/, n\nLIMIT 1;") == ["a"]
     unturned = begin.replace("/*turns*/ ", "")
     assert half_turned(unturned + "ORDER BY d ASC /*turns*/\nLIMIT 1;") == ["a"]
+    assert beside_its_key(begin + "ORDER BY d ASC /*turns*/, n ASC /*turns*/") == []
+    for order in ("n ASC /*turns*/, d ASC /*turns*/", "d ASC /*turns*/", "d DESC /*turns*/, n"):
+        assert beside_its_key(begin + f"ORDER BY {order}") == ["a"]

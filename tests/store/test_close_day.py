@@ -151,10 +151,11 @@ async def test_the_sums_of_a_day_are_those_of_its_lines_whatever_happened_on_the
     seen = set()
     for _ in range(8):
         for _ in range(8):
-            key = {"customer_id": (number := chance.randint(1, 12)), "line_id": number}
+            number = chance.randint(1, 12)
+            key: Any = {"customer_id": number, "line_id": number}
             until = await branch.on() + timedelta(days=chance.randint(0, 3))
             amount = 10_000 * chance.randint(1, 200)
-            by = {"reason": "compliance", "author": "test"}
+            by: Any = {"reason": "compliance", "author": "test"}
             act: Any = chance.choice(
                 [
                     FreezeLine(**key, until=chance.choice([None, until]), **by),

@@ -41,24 +41,24 @@ def share(made: dict[str, Any]) -> None:
     made["components"] |= {"parameters": parameters.named(), "responses": responses.named()}
 
 
-def whole(made: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
+def whole(made: Mapping[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     """Return a response or parameter as it is, where a reference to it stands."""
     reference = part.get("$ref")
     if reference is None:
         return part
     kind, name = str(reference).removeprefix(_REFERENCE).split("/")
-    found: Mapping[str, Any] = made["components"][kind][name]
+    found: dict[str, Any] = made["components"][kind][name]
     return found
 
 
-def parameters_of(made: Mapping[str, Any], operation: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def parameters_of(made: Mapping[str, Any], operation: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the parameters of an operation, whole."""
     return [whole(made, part) for part in operation.get("parameters", ())]
 
 
 def responses_of(
     made: Mapping[str, Any], operation: Mapping[str, Any]
-) -> dict[str, Mapping[str, Any]]:
+) -> dict[str, dict[str, Any]]:
     """Return the responses of an operation by status, whole."""
     return {status: whole(made, part) for status, part in operation["responses"].items()}
 

@@ -132,7 +132,7 @@ async def line_days_count(connection: Connection) -> int:
 
 async def line_day(connection: Connection, business_date: date) -> list[LineSums]:
     """Return what was kept of all lines at the close of a day."""
-    rows = await QUERIES.line_day.fetch(connection, business_date=business_date)
+    rows: list[Any] = await QUERIES.line_day.fetch(connection, business_date=business_date)
     return [LineSums(*row) for row in rows]
 
 

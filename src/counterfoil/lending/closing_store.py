@@ -82,7 +82,8 @@ async def keep_accrual_day(
 
 async def line_sums(connection: Connection) -> list[LineSums]:
     """Return what all lines come to on the present business date."""
-    return [LineSums(*row) for row in await QUERIES.line_sums.fetch(connection)]
+    rows: list[Any] = await QUERIES.line_sums.fetch(connection)
+    return [LineSums(*row) for row in rows]
 
 
 async def keep_line_day(

@@ -43,7 +43,9 @@ async def find_step(connection: Connection, step_key: str) -> Step | None:
     """Return the step that was made under a key, and keep other steps away until the commit."""
     await _QUERIES.lock_time.execute(connection)
     row = await _QUERIES.step.fetchrow(connection, step_key=step_key)
-    return None if row is None else Step(timedelta(seconds=row[0]), row[1])
+    if row is None:
+        return None
+    return Step(timedelta(seconds=row["ahead_seconds"]), row["business_date"])
 
 
 async def add_step(connection: Connection, step_key: str, step: Step, *, at: datetime) -> None:

@@ -328,8 +328,8 @@ async def _check_line_day(connection: Connection, notes: Notes) -> None:
         if not _is_sum_of_lines(has, rest, touched):
             what = f"kept {has and has[3:]}, {rest[3:]} without {touched} lines that changed since"
             result.note(f"{day} {'/'.join(rest[:3])}", what)
-    for book in kept:
-        result.note(f"{day} {'/'.join(book)}", "sums of lines that do not exist")
+    for left in kept:
+        result.note(f"{day} {'/'.join(left)}", "sums of lines that do not exist")
 
 
 def _is_sum_of_lines(kept: LineSums | None, rest: LineSums, touched: int) -> bool:
