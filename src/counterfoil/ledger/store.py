@@ -5,11 +5,9 @@ from contextlib import suppress
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
-import asyncpg
-
 from counterfoil.ledger.chart import BANK
 from counterfoil.ledger.posting import Postings
-from counterfoil.platform.database import Connection
+from counterfoil.platform.database import Connection, LockNotAvailableError
 from counterfoil.platform.queries import Queries
 
 QUERIES: Final = Queries.load("counterfoil.ledger")
@@ -187,7 +185,7 @@ async def add_house_journals(
 
 async def index_dates(connection: Connection) -> None:
     """Let the next reads of a book date find its journals; left out while vacuum is at them."""
-    with suppress(asyncpg.LockNotAvailableError):
+    with suppress(LockNotAvailableError):
         await QUERIES.index_dates.execute(connection)
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol, Self
 import asyncpg
 from asyncpg import (
     DeadlockDetectedError,
+    LockNotAvailableError,
     PostgresError,
     SerializationError,
     UniqueViolationError,
@@ -28,6 +29,7 @@ __all__ = [
     "Connection",
     "Database",
     "DeadlockDetectedError",
+    "LockNotAvailableError",
     "PostgresError",
     "Queries",
     "Query",
