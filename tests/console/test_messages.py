@@ -35,6 +35,7 @@ from counterfoil.console.pages import (
     prices,
     quarantine,
     rails,
+    receipts,
     received,
     search,
 )
@@ -311,7 +312,7 @@ MADE = {
         f"evidence.{name}" for name in ("days", "hours", "minutes", "late", "oldest")
     ],
     "evidence.quorum": ["evidence.quorum_met", "evidence.quorum_not_met"],
-    "receipt.why_not": ["receipt.pending", "receipt.lost"],
+    "receipt.why_not": [*receipts.WHY_NOT.values()],
     "inquiry.{name}": [
         f"inquiry.{name}" for name in ("intent", "outcome", "hard", "soft", "reused", "by_consent")
     ],

@@ -44,7 +44,7 @@ _NEWEST: Final = 2**63 - 1
 _CONFLICT: Final = 409
 _TONES: Final = {"witnessed": "good", "pending": "live"}
 #: What is said where there is no receipt.
-_WHY_NOT: Final = {
+WHY_NOT: Final = {
     RECEIPT_PENDING.code: "receipt.pending",
     OPENING_ERASED.code: "receipt.opening_erased",
     OPENING_LOST.code: "receipt.opening_lost",
@@ -178,7 +178,7 @@ def _view(
 ) -> ReceiptPageView:
     leaf_id, why_not, data, body = row["leaf_id"], "", b"", b""
     if isinstance(receipt, Refused):
-        why_not = visit.t(_WHY_NOT[receipt.code])
+        why_not = visit.t(WHY_NOT[receipt.code])
     else:
         data = bytes(receipt)
         body = orjson.dumps(orjson.loads(receipt.body), option=orjson.OPT_INDENT_2)
