@@ -77,6 +77,8 @@ class ModelsView:
 class FeatureRow:
     """What one feature adds."""
 
+    #: In the reader's language; empty where the registry does not know the feature.
+    name: str
     feature: str
     direction: str
     lowest: str
@@ -181,7 +183,7 @@ async def show_one(visit: Visit) -> Response:
         figures=[] if report is None else _figures(report, words),
         alarms=[] if report is None else _alarms(visit, report, words),
         monitoring=[_monitoring(visit, item, held[sha256]) for item in monitored[sha256]],
-        features=_features(artefact, report, words),
+        features=_features(artefact, report, words, _names(visit)),
         uses=[_use(visit, use) for use in found.uses],
         history=[
             HistoryRow(
@@ -301,8 +303,18 @@ def _monitoring(visit: Visit, item: Monitoring, held: Mapping[str, str]) -> Moni
     )
 
 
+def _names(visit: Visit) -> dict[str, str]:
+    """Return what features are called in the reader's language, by the registry in force."""
+    known = visit.desk.house.registry.features
+    key = "name_zh" if visit.catalogue.language.startswith("zh") else "name_en"
+    return {name: str(getattr(feature, key)) for name, feature in known.items()}
+
+
 def _features(
-    artefact: Artefact, report: Mapping[str, Any] | None, words: Words
+    artefact: Artefact,
+    report: Mapping[str, Any] | None,
+    words: Words,
+    names: Mapping[str, str],
 ) -> list[FeatureRow]:
     moved: dict[str, int | None] = {}
     missing: dict[str, int | None] = {}
@@ -311,6 +323,7 @@ def _features(
         missing = {row["feature"]: row["missing_ppm"] for row in report["data_quality"]}
     return [
         FeatureRow(
+            name=names.get(item.feature, ""),
             feature=item.feature,
             direction=words(f"direction_{item.monotone.value}"),
             lowest=f"{min(item.attainable()):,}",
