@@ -17,9 +17,10 @@ EPOCH_MS: Final = 1_704_067_200_000
 _EPOCH: Final = datetime(2024, 1, 1, tzinfo=UTC)
 NODE_MAX: Final = 1023
 _SEQUENCE_MAX: Final = 0xFFF
-_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-_VALUES: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
-_PAIRS: Final = [a + b for a in _ALPHABET for b in _ALPHABET]
+#: Crockford's base 32.
+ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_VALUES: Final = {letter: value for value, letter in enumerate(ALPHABET)}
+_PAIRS: Final = [a + b for a in ALPHABET for b in ALPHABET]
 _LENGTH: Final = 13
 _PREFIX_LENGTH: Final = 2
 _ANY: Final = re.compile(r"\b[a-z]{2}_[0-7][0-9a-hjkmnp-tv-z]{12}\b")
@@ -85,6 +86,24 @@ SETTLEMENT_QUOTE: Final = "sq"
 HOST_PAYEE: Final = "hy"
 CONTACT_CASE: Final = "nc"
 AGREEMENT_NOTICE: Final = "an"
+#: A row of a list where a page begins, whatever it is of.
+ROW: Final = "ro"
+
+#: What is about no customer; whatever does not stand here numbers a customer's record.
+OF_THE_HOUSE: Final = frozenset(
+    {
+        API_KEY, APPROVAL, EXPERIMENT, ASSESSMENT, INCIDENT, DATA_EXPORT, EMERGENCY, ATTRIBUTE,
+        TRAINING, MERCHANT, HOST, CAMPAIGN, AGREEMENT_NOTICE,
+    }
+)  # fmt: skip
+OF_CUSTOMERS: Final = (
+    frozenset(
+        value
+        for name, value in dict(globals()).items()
+        if name.isupper() and isinstance(value, str) and len(value) == _PREFIX_LENGTH
+    )
+    - OF_THE_HOUSE
+)
 
 
 class InvalidIdError(ValueError):
@@ -133,7 +152,7 @@ def to_text(prefix: str, number: int) -> str:
     """Return the text of an identifier."""
     pairs = _PAIRS
     return (
-        f"{prefix}_{_ALPHABET[number >> 60]}{pairs[(number >> 50) & 1023]}"
+        f"{prefix}_{ALPHABET[number >> 60]}{pairs[(number >> 50) & 1023]}"
         f"{pairs[(number >> 40) & 1023]}{pairs[(number >> 30) & 1023]}"
         f"{pairs[(number >> 20) & 1023]}{pairs[(number >> 10) & 1023]}{pairs[number & 1023]}"
     )

@@ -6,8 +6,9 @@ same records, keys and plan give the same bytes.
 Pseudonym   16 letters of HMAC-SHA256 over kind and number under the recipient's key, and 4 letters
             that only this key makes of them. Two recipients cannot join their files; one can join
             its own. The four letters tell whose key made a pseudonym, without any list.
-Risk        Groups of rows with the same quasi-identifiers, counted in persons (k-anonymity,
-            Sweeney 2002; GB/T 37964-2019 calls the measure by group size as well).
+Risk        Groups of persons whose rows, all together, have the same quasi-identifiers, in this
+            export and in those that the recipient has already (k-anonymity, Sweeney 2002; GB/T
+            37964-2019 calls the measure by group size as well).
 Mark        The last four digits of each amount, by HMAC under the export's key. They survive
             sorting, cutting and copying, and are lost where amounts are rounded or dropped.
 """
@@ -19,8 +20,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 
+from counterfoil.privacy.alias import Aliases
 from counterfoil.privacy.export_plan import MARK_RANGE, Column, Dataset, How
 from counterfoil.privacy.masking import mask_free_text
 
@@ -32,6 +35,8 @@ _PPM: Final = 1_000_000
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 #: Shown for what is not known.
 UNKNOWN: Final = ""
+#: Recipients whose aliases are kept at hand while their files are made.
+_aliases: Final = lru_cache(8)(Aliases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,11 @@ class Risk:
     small_rows: int
     #: Share of rows whose group is one person alone, in ppm.
     unique_ppm: int
+
+
+#: Quasi-identifiers by which a recipient knows persons already, by their pseudonyms.
+Known = Mapping[str, frozenset[tuple[str, ...]]]
+_NOTHING: Final[Known] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,9 +143,31 @@ def prepare(dataset: Dataset, records: Iterable[Mapping[str, Any]], keys: Keys) 
     )
 
 
-def measure(dataset: Dataset, rows: Sequence[tuple[str, ...]], *, least: int) -> Risk:
-    """Return the risk that is left in rows, by a least number of persons in a group."""
-    groups = _groups(dataset, rows)
+def known_by(dataset: Dataset, rows: Iterable[tuple[str, ...]]) -> Known:
+    """Return the quasi-identifiers of all rows of each person, by the person's pseudonym."""
+    found: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for row in rows:
+        found[row[0]].add((dataset.code, *_key(dataset, row)))
+    return {person: frozenset(values) for person, values in found.items()}
+
+
+def joined(*known: Known) -> Known:
+    """Return what a recipient knows by several exports together."""
+    persons = {person for one in known for person in one}
+    return {
+        person: frozenset().union(*(one.get(person, frozenset()) for one in known))
+        for person in persons
+    }
+
+
+def measure(
+    dataset: Dataset, rows: Sequence[tuple[str, ...]], *, least: int, already: Known = _NOTHING
+) -> Risk:
+    """Return the risk that is left in rows, by a least number of persons in a group.
+
+    `already` is what the recipient has of earlier exports, which the pseudonyms join to these.
+    """
+    groups = _groups(dataset, rows, already)
     sizes = {key: len({row[0] for row in found}) for key, found in groups.items()}
     small = [key for key, size in sizes.items() if size < least]
     alone = sum(len(groups[key]) for key, size in sizes.items() if size == 1)
@@ -151,15 +183,16 @@ def measure(dataset: Dataset, rows: Sequence[tuple[str, ...]], *, least: int) ->
 
 
 def without_small(
-    dataset: Dataset, rows: Sequence[tuple[str, ...]], *, least: int
+    dataset: Dataset, rows: Sequence[tuple[str, ...]], *, least: int, already: Known = _NOTHING
 ) -> list[tuple[str, ...]]:
-    """Return rows without those of groups under the least size; other groups stay as they were."""
+    """Return rows without persons of groups under the least size; others stay as they were."""
     small = {
-        key
-        for key, found in _groups(dataset, rows).items()
+        row[0]
+        for found in _groups(dataset, rows, already).values()
         if len({row[0] for row in found}) < least
+        for row in found
     }
-    return [row for row in rows if _key(dataset, row) not in small]
+    return [row for row in rows if row[0] not in small]
 
 
 def compare_mark(
@@ -206,7 +239,11 @@ def _cell(column: Column, record: Mapping[str, Any], keys: Keys, person: str) ->
         case How.ABOUT:
             low = value // column.width * column.width
             return str(low + mark_of(keys.mark, column.name, person))
-        case How.TEXT | How.CODE | How.COUNT:
+        case How.TEXT:
+            # A record that is named in a text would be known by a number that everybody has.
+            shown = _aliases(keys.recipient).give_out(mask_free_text(_text(value)))
+            return _harmless(shown)
+        case How.CODE | How.COUNT:
             return _harmless(mask_free_text(_text(value)))
 
 
@@ -240,9 +277,11 @@ def _key(dataset: Dataset, row: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _groups(
-    dataset: Dataset, rows: Iterable[tuple[str, ...]]
-) -> dict[tuple[str, ...], list[tuple[str, ...]]]:
-    groups: dict[tuple[str, ...], list[tuple[str, ...]]] = defaultdict(list)
+    dataset: Dataset, rows: Sequence[tuple[str, ...]], already: Known
+) -> dict[frozenset[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Return rows by all that their persons are known by: a pseudonym joins a person's rows."""
+    known = joined(known_by(dataset, rows), already)
+    groups: dict[frozenset[tuple[str, ...]], list[tuple[str, ...]]] = defaultdict(list)
     for row in rows:
-        groups[_key(dataset, row)].append(row)
+        groups[known[row[0]]].append(row)
     return groups

@@ -263,3 +263,37 @@ INCIDENT_ROLE = Refusal(
     message="Your role does not handle incidents; the attempt is recorded.",
     next_step="Tell operations or compliance at once.",
 )
+RECORD_NUMBER_OF_ANOTHER = Refusal(
+    code="record_number_of_another",
+    kind=Kind.FORBIDDEN,
+    message="This record number is of somebody else's list, or mistyped, and stands for nothing "
+    "here.",
+    next_step="Use a number from your own pages, whole; whose list it is from is found with "
+    "counterfoil export trace-number.",
+)
+ALIAS_MISSING = Refusal(
+    code="alias_missing",
+    kind=Kind.FORBIDDEN,
+    message="You know records by numbers of your own, with an x before the underscore; this is "
+    "none of them.",
+    next_step="Look for the record on your own pages, or have its case assigned to you.",
+)
+ALIAS_NOT_FOUND = Refusal(
+    code="alias_not_found",
+    kind=Kind.NOT_FOUND,
+    message="No key that is kept made this record number.",
+    next_step="Check how it was copied; the number of a key that was destroyed is lost for good.",
+)
+ALIAS_NOT_ALLOWED = Refusal(
+    code="alias_not_allowed",
+    kind=Kind.FORBIDDEN,
+    message="Your role does not trace record numbers to their customers; the attempt is recorded.",
+    next_step="Leave it to whoever answers for the protection of personal data.",
+)
+NOT_FOR_PSEUDONYM = Refusal(
+    code="not_for_pseudonym",
+    kind=Kind.FORBIDDEN,
+    message="This is signed or sealed together with numbers that everybody knows it by, and is "
+    "not given to who sees pseudonyms.",
+    next_step="Leave it to somebody whose role sees persons.",
+)

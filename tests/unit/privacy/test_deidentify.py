@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from counterfoil.kernel import ids
+from counterfoil.privacy.alias import Aliases
 from counterfoil.privacy.deidentify import (
     Keys,
     compare_mark,
     is_made_by,
+    known_by,
     mark_of,
     measure,
     prepare,
@@ -88,6 +91,39 @@ def test_groups_are_counted_in_persons_and_small_ones_are_left_out() -> None:
     kept = without_small(DATASET, rows, least=5)
     assert measure(DATASET, kept, least=5).smallest == 5
     assert len(kept) == 5
+
+
+def test_whoever_is_alone_by_all_rows_together_is_alone() -> None:
+    """Each row stands in a group of six; one person alone has rows in both groups."""
+    both = [record(1), record(1, product_code="scene")]
+    one = [record(n) for n in range(2, 7)]
+    other = [record(n, product_code="scene") for n in range(7, 12)]
+    rows = prepare(DATASET, [*both, *one, *other], A).rows
+    risk = measure(DATASET, rows, least=5)
+    assert (risk.groups, risk.smallest, risk.small_rows) == (3, 1, 2)
+    kept = without_small(DATASET, rows, least=5)
+    assert pseudonym(A.recipient, "customer", 1) not in {row[0] for row in kept}
+    assert measure(DATASET, kept, least=5).smallest == 5
+
+
+def test_what_a_recipient_has_already_joins_what_it_gets() -> None:
+    """Five who look alike are known apart where an earlier file has two of them."""
+    rows = prepare(DATASET, [record(n) for n in range(1, 6)], A).rows
+    assert measure(DATASET, rows, least=5).smallest == 5
+    earlier = load_datasets()["lines"]
+    line = {"line_id": 9, "opened_on": date(2026, 1, 1), "status": "active", "principal_minor": 0}
+    before = prepare(earlier, [record(n) | line for n in (1, 2)], A).rows
+    risk = measure(DATASET, rows, least=5, already=known_by(earlier, before))
+    assert (risk.groups, risk.smallest) == (2, 2)
+    # Another recipient's file is under other pseudonyms, and joins nothing.
+    foreign = known_by(earlier, prepare(earlier, [record(1) | line], B).rows)
+    assert measure(DATASET, rows, least=5, already=foreign).smallest == 5
+
+
+def test_a_record_that_is_named_in_a_text_leaves_under_an_alias() -> None:
+    said = f"as in {ids.to_text(ids.LOAN, 1 << 58)}"
+    [row] = prepare(DATASET, [record(1, decision_reason=said)], A).rows
+    assert row[-1] == f"as in {Aliases(A.recipient).of(ids.LOAN, 1 << 58)}"
 
 
 def test_a_shuffled_part_of_a_file_still_names_its_export() -> None:

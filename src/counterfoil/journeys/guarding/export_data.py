@@ -11,7 +11,7 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
 from typing import Any, Final
@@ -32,10 +32,13 @@ from counterfoil.privacy import person_store as persons
 from counterfoil.privacy.assessment import Processing
 from counterfoil.privacy.deidentify import (
     Keys,
+    Known,
     Match,
     Prepared,
     Risk,
     compare_mark,
+    joined,
+    known_by,
     measure,
     prepare,
     without_small,
@@ -175,10 +178,12 @@ async def _export(house: House, actor: Actor, request: ExportRequest) -> Exporte
     export_id, least = house.ids.next(), max(house.settings.export_group_min, request.group_min)
     keys = Keys(recipient=recipient_key(house, request.recipient), mark=mark_key(house, export_id))
     prepared = prepare(dataset, await _records(house, dataset, request), keys)
-    kept = _kept(dataset, prepared, least=least, leaves_out=request.leaves_out)
+    already = await _already(house, request, keys)
+    kept = _kept(dataset, prepared, already, least=least, leaves_out=request.leaves_out)
     if isinstance(kept, Refused):
         return kept
-    content, left = _csv(prepared.header, kept), measure(dataset, kept, least=least)
+    content = _csv(prepared.header, kept)
+    left = measure(dataset, kept, least=least, already=already)
     now = house.clock.now()
     today = await house.business_date()
     async with house.database.transaction() as connection:
@@ -222,11 +227,31 @@ async def _export(house: House, actor: Actor, request: ExportRequest) -> Exporte
     return Exported(export=export, content=content, risk=left)
 
 
+async def _already(house: House, request: ExportRequest, keys: Keys) -> Known:
+    """Return what a recipient knows persons by from other exports, as their records are now."""
+    spans, before = set[tuple[str, date | None, date | None]](), None
+    while exports := await list_exports(house, before=before):
+        spans |= {
+            (one.dataset, one.since, one.until)
+            for one in exports
+            if one.recipient == request.recipient
+        }
+        before = exports[-1].export_id
+    datasets, found = load_datasets(), list[Known]()
+    for code, since, until in spans - {(request.dataset, request.since, request.until)}:
+        if code in datasets:
+            earlier = replace(request, dataset=code, since=since, until=until)
+            records = await _records(house, datasets[code], earlier)
+            rows = prepare(datasets[code], records, keys).rows
+            found.append(known_by(datasets[code], rows))
+    return joined(*found)
+
+
 def _kept(
-    dataset: Dataset, prepared: Prepared, *, least: int, leaves_out: bool
+    dataset: Dataset, prepared: Prepared, already: Known, *, least: int, leaves_out: bool
 ) -> Sequence[tuple[str, ...]] | Refused:
     """Return the rows that may leave; refuse them all where groups are small, by counts alone."""
-    risk = measure(dataset, prepared.rows, least=least)
+    risk = measure(dataset, prepared.rows, least=least, already=already)
     if risk.small_groups and not leaves_out:
         return refuse(
             EXPORT_GROUPS_TOO_SMALL,
@@ -236,7 +261,8 @@ def _kept(
             smallest=risk.smallest,
             unique=risk.unique_ppm,
         )
-    return without_small(dataset, prepared.rows, least=least) or refuse(EXPORT_EMPTY)
+    kept = without_small(dataset, prepared.rows, least=least, already=already)
+    return kept or refuse(EXPORT_EMPTY)
 
 
 async def _without_assessment(
