@@ -6,6 +6,8 @@ from pathlib import Path
 from tests.cli.test_policies import Run, run  # noqa: F401 - the fixture
 
 from counterfoil.cli.policy_source import text_of
+from counterfoil.kernel import ids
+from counterfoil.privacy.alias import Aliases
 
 PASSWORD = "a password of some length\n"
 EXPERIMENT = """
@@ -70,3 +72,18 @@ def test_an_experiment_goes_its_way(run: Run, tmp_path: Path) -> None:  # noqa: 
     assert json.loads(run("experiment", "report", "higher-limits", "--json").stdout)["cases"] == 0
     assert json.loads(run("experiment", "losses", "--json").stdout) == {"vintages": []}
     assert run("experiment", "report", "nothing").returncode == 1
+
+    # The analyst has a list of numbers since the first command; one of it that leaked is traced.
+    key = next(tmp_path.rglob("role.risk_analyst.key"))
+    alias = Aliases(key.read_bytes()).of(ids.LOAN, 7 << 40)
+    traced = run(
+        *("export", "trace-number", alias, "--as", "bo", "--reason", "found", "--json"),
+        "--password-stdin",
+        typed=PASSWORD,
+    )
+    assert json.loads(traced.stdout) == {
+        "recipient": "role.risk_analyst",
+        "record": ids.to_text(ids.LOAN, 7 << 40),
+        "customer_id": None,
+        "shown_to": {},
+    }

@@ -20,10 +20,14 @@ from starlette.routing import Mount
 from tests.conftest import HOME_VARIABLE, TEMPLATE, _administer, _at
 
 from counterfoil.console.app import create_console
+from counterfoil.journeys.guarding.show_persons import aliases_for
 from counterfoil.journeys.house import House, open_house
+from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.platform import access
+from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.settings import Settings
+from counterfoil.privacy.alias import Aliases, aliases_in
 from counterfoil.simulator.world import FIRST_DATE, OPENS_AT, World
 
 SEEDED = "counterfoil_console_seed"
@@ -31,24 +35,36 @@ PASSWORD = "correct horse battery"
 ORIGIN = "https://console.test"
 APPLICANTS = 24
 DAYS = 62
+#: A number that a customer's record has for everybody.
+OWN_NUMBER = re.compile(rf"(?<![0-9a-z])(?:{'|'.join(ids.OF_CUSTOMERS)})_[0-7][0-9a-z]{{12}}\b")
 _numbers = itertools.count(1)
 
 
 @dataclass(slots=True)
 class Browser:
-    """A signed-in reader: follows links, fills forms, keeps the cookies."""
+    """A signed-in reader: follows links, fills forms, keeps the cookies.
+
+    Tests speak of records by their own numbers, whoever reads: for a role that knows them by
+    aliases these are put in on the way out and read on the way back, and no page gives another.
+    """
 
     client: httpx.AsyncClient
     house: House
+    aliases: Aliases | None = None
 
     async def get(self, path: str, *, language: str = "en") -> httpx.Response:
-        return await self.client.get(path, headers={"accept-language": language})
+        headers = {"accept-language": language}
+        return self._read(await self.client.get(self._told(path), headers=headers))
 
     async def post(
         self, path: str, fields: dict[str, str], *, headers: dict[str, str] | None = None
     ) -> httpx.Response:
         given = {"origin": ORIGIN, "sec-fetch-site": "same-origin", "accept-language": "en"}
-        return await self.client.post(path, data=fields, headers=given | (headers or {}))
+        sent = {name: self._told(value) for name, value in fields.items()}
+        answer = await self.client.post(
+            self._told(path), data=sent, headers=given | (headers or {})
+        )
+        return self._read(answer)
 
     async def submit(self, page: httpx.Response, action: str, **fields: str) -> httpx.Response:
         """Send the form of a page that posts to `action`, with its hidden fields."""
@@ -56,7 +72,29 @@ class Browser:
 
     async def sign_in(self, name: str) -> httpx.Response:
         page = await self.get("/console/sign-in")
-        return await self.submit(page, "/console/sign-in", operator=name, password=PASSWORD)
+        answer = await self.submit(page, "/console/sign-in", operator=name, password=PASSWORD)
+        self.aliases = aliases_for(self.house, Actor(name=name, role=name, source="test"))
+        return answer
+
+    def _told(self, text: str) -> str:
+        return text if self.aliases is None else self.aliases.give_out(text)
+
+    def _read(self, answer: httpx.Response) -> httpx.Response:
+        if self.aliases is None:
+            return answer
+        for name, text in {"": answer.content.decode(), **answer.headers}.items():
+            assert OWN_NUMBER.findall(text) == [], f"{name} of {answer.url} gives own numbers"
+        answer._content = self._with_own_numbers(answer.content.decode()).encode()
+        if "location" in answer.headers:
+            answer.headers["location"] = self._with_own_numbers(answer.headers["location"])
+        return answer
+
+    def _with_own_numbers(self, text: str) -> str:
+        assert self.aliases is not None
+        for alias in set(aliases_in(text)):
+            read = self.aliases.read(alias)
+            text = text if read is None else text.replace(alias, ids.to_text(*read))
+        return text
 
 
 def hidden_fields(text: str, action: str) -> dict[str, str]:

@@ -56,6 +56,11 @@ async def test_a_consents_page_has_the_text_word_by_word_its_events_and_its_hash
     consent = await desk.give(await customer_of(browser))
     await desk.use(consent)
     page = (await browser.get(href(consent))).text
+    # Who sees pseudonyms is told neither number nor hash, by which everybody knows the record.
+    assert consent.record not in page
+    assert consent.sha256.hex() not in page
+    await browser.sign_in("auditor")
+    page = (await browser.get(href(consent))).text
     notice = desk.house.notices.version("inquiry-origination", 1)
     assert notice is not None
     for part in notice.texts["zh"].parts.values():

@@ -30,6 +30,7 @@ async def test_a_contract_shows_how_it_was_signed_and_not_what_it_says(
     assert faults(listed.text) == []
     path = f"{of_customer}/{ids.to_text(ids.CONTRACT, contract_id)}"
     assert path in listed.text
+    await browser.sign_in("auditor")
     page = await browser.get(path, language=language)
     assert page.status_code == 200
     assert faults(page.text) == []

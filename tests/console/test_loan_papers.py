@@ -85,6 +85,7 @@ async def test_kept_sheets_and_versions_of_statements_stand_on_the_page(browser:
             difference='{"figures":{},"words":{"en":"Still to pay: 701.25","zh":"剩余"}}',
         )  # fmt: skip
         await paper_store.add_sheet(connection, made)
+    await browser.sign_in("auditor")
     page = await page_of(browser, key)
     for part in ("Plan changed", "read for 4 s", "Still to pay: 701.25", "11.57%", "5a5a5a5a5a5a"):
         assert part in page

@@ -122,6 +122,8 @@ async def test_a_line_shows_the_credit_that_went_back(browser: Browser, language
         ids.from_text(ids.CUSTOMER, customer),
         ids.from_text(ids.LINE, line),
     )
+    assert "RAIL-77" not in (await browser.get(href, language=language)).text
+    await browser.sign_in("auditor")
     page = await browser.get(href, language=language)
     assert (page.status_code, faults(page.text)) == (200, [])
     returns = page.text.partition('id="line-returns-caption"')[2].partition("</table>")[0]

@@ -80,7 +80,7 @@ async def test_every_page_opens_for_the_roles_that_may_and_for_nobody_else(
     for page in GUARDED:
         assert page.permission is not None
         answer = await stranger.get(await address_of(stranger.house, page))
-        allowed = may(role, page.permission)
+        allowed = may(role, page.permission) and not (page.is_sealed and stranger.aliases)
         assert answer.status_code != 500, page.path
         assert (answer.status_code == 403) is not allowed, (role, page.path, answer.status_code)
 
@@ -153,7 +153,7 @@ async def test_a_customer_is_seen_through_a_case_that_is_taken_on_the_way(
     assert isinstance(asked, RightsRequest)
     form = await stranger.get(f"{address}/case")
     assert faults(form.text) == []
-    task = f"rights.{asked.request_id}"
+    task = f"rights.{ids.to_text(ids.ROW, asked.request_id)}"
     taken = await stranger.submit(form, f"{address}/case", task=task, reason="answer them")
     assert taken.headers["location"] == address
     assert (await stranger.get(address)).status_code == 200

@@ -62,6 +62,7 @@ async def test_the_number_of_the_old_record_opens_the_one_that_goes_on(browser: 
     [clear] = await house.vault.open(records, reading("person_export"))
     number = clear.fields["id_number"]
     assert await find_people(house, IndexKind.ID_NUMBER, number) == [surviving]
+    await browser.sign_in("operations")
     page = await browser.get("/console/search")
     answer = await browser.submit(page, "/console/search", find=number)
     assert answer.headers["location"].endswith(ids.to_text(ids.CUSTOMER, surviving))

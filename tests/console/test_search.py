@@ -16,6 +16,13 @@ from counterfoil.privacy.store import read_records
 from counterfoil.privacy.vault import Purpose
 
 
+@pytest.fixture
+async def browser(stranger: Browser) -> Browser:
+    """Somebody who finds persons, and knows records by their own numbers."""
+    assert (await stranger.sign_in("operations")).status_code == 303
+    return stranger
+
+
 async def _find(browser: Browser, text: str) -> httpx.Response:
     page = await browser.get("/console/search")
     return await browser.submit(page, "/console/search", find=text)

@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from tests.store.branch import FIRST_DATE, an_opening, open_branch
-from tests.store.privacy_desk import CLERK, OFFICER, approve, code_of, keep, rows, staff
+from tests.store.privacy_desk import ADMIN, CLERK, OFFICER, approve, code_of, keep, rows, staff
 
 from counterfoil.customers.identity import check_character
 from counterfoil.journeys.guarding.export_data import (
@@ -22,8 +22,12 @@ from counterfoil.journeys.guarding.export_data import (
     list_exports,
     trace_sample,
 )
+from counterfoil.journeys.guarding.look_book import LookBook
+from counterfoil.journeys.guarding.show_persons import aliases_for
+from counterfoil.journeys.guarding.trace_number import NumberTrace, trace_number
 from counterfoil.journeys.house import House, open_house
-from counterfoil.journeys.trail import find_trail
+from counterfoil.journeys.trail import Act, find_trail
+from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.settings import Settings
 from counterfoil.platform.trail import Wanted
@@ -130,6 +134,52 @@ async def test_a_leaked_sample_names_its_recipient_and_its_export(house: House) 
     assert not stranger.exports
     assert not stranger.recipients
     assert isinstance(await trace_sample(house, OFFICER, ""), Trace)
+    await trace_a_number(house)
+
+
+async def trace_a_number(house: House) -> None:
+    """A number copied from a page tells whose list it is from, and which customer it stands for."""
+    analyst, agent = staff("risk_analyst", "ana"), staff("agency", "agency.one")
+    shown = aliases_for(house, analyst)
+    assert shown is not None
+    line = (await rows(house, "SELECT min(line_id) FROM lending.credit_line"))[0][0]
+    alias = shown.of(ids.LINE, line)
+    await LookBook().note(house, analyst, Act(name="view", subject="/lines"), [1])
+    found = await trace_number(house, OFFICER, alias, reason="found in a chat")
+    assert found == NumberTrace(
+        recipient="role.risk_analyst",
+        record=ids.to_text(ids.LINE, line),
+        customer_id=1,
+        shown_to={"ana": 1},
+    )
+    [told] = await find_trail(house, Wanted(act="number_trace"))
+    assert (told.customer_id, told.subject, told.reason) == (1, alias, "found in a chat")
+    sample = await trace_sample(house, OFFICER, f"note\n see {alias} please\n")
+    assert isinstance(sample, Trace)
+    assert sample.recipients == {"role.risk_analyst": 1}
+    for actor, text, reason, code in (
+        (analyst, alias, "x", "alias_not_allowed"),
+        (ADMIN, alias, "x", "alias_not_allowed"),
+        (OFFICER, alias, " ", "reveal_reason_missing"),
+        (OFFICER, alias[:-1], "x", "alias_not_found"),
+        (OFFICER, found.record, "x", "alias_not_found"),
+    ):
+        assert code_of(await trace_number(house, actor, text, reason=reason)) == code
+    # Each person of an agency has a list of their own, and no other's number is one of theirs.
+    own = aliases_for(house, agent)
+    others = aliases_for(house, staff("agency", "agency.two"))
+    assert own is not None
+    assert others is not None
+    assert own.of(ids.LINE, line) != others.of(ids.LINE, line)
+    assert code_of(others.take_in(own.of(ids.LINE, line))) == "record_number_of_another"
+    assert aliases_for(house, CLERK) is None
+    gone = house.settings.home / "keys" / "exports" / "role.risk_analyst.key"
+    gone.unlink()
+    outcome = await trace_number(house, OFFICER, alias, reason="again")
+    assert code_of(outcome) == "alias_not_found"
+    renewed = aliases_for(house, analyst)
+    assert renewed is not None
+    assert code_of(renewed.take_in(alias)) == "record_number_of_another"
 
 
 async def test_a_sandbox_does_not_open_what_production_has_opened(

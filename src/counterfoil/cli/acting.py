@@ -4,13 +4,12 @@ import asyncio
 import getpass
 import itertools
 import re
-import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 
-from counterfoil.cli import output
+from counterfoil.cli import output, veil
 
 if TYPE_CHECKING:
     from counterfoil.journeys.house import House
@@ -60,7 +59,7 @@ def as_operator(
 
     outcome = _run_in_house(run)
     if isinstance(outcome, Refused):
-        raise output.fail(f"{outcome.message} {outcome.next_step} ({outcome.code})")
+        raise output.fail(output.words_of(outcome))
     return outcome
 
 
@@ -73,6 +72,9 @@ def in_house(work: "Callable[[House], Awaitable[T]]") -> T:
     from counterfoil.kernel.errors import Refused
 
     async def run(house: "House") -> T:
+        refused = veil.refuse_aliases()
+        if refused is not None:
+            raise output.fail(output.words_of(refused))
         outcome = await work(house)
         if not isinstance(outcome, Refused):
             await _note_shown(house, machine_account(), outcome)
@@ -102,7 +104,7 @@ async def _note_shown(house: "House", actor: "Actor", outcome: object) -> None:
 
 def _command() -> str:
     """Return the words by which the command at hand was called, without what it was given."""
-    words = itertools.takewhile(_WORD.fullmatch, sys.argv[1:])
+    words = itertools.takewhile(_WORD.fullmatch, veil.arguments())
     return " ".join(["counterfoil", *itertools.islice(words, _WORDS_MAX)])
 
 
@@ -110,7 +112,7 @@ def _named() -> list[str]:
     """Return the identifiers that the command at hand was given."""
     from counterfoil.kernel import ids
 
-    return ids.texts_in(" ".join(sys.argv[1:]))
+    return ids.texts_in(" ".join(veil.arguments()))
 
 
 def _run_in_house(work: "Callable[[House], Awaitable[T]]") -> T:
@@ -170,13 +172,14 @@ async def acting(
         suspended=standing.suspended,
     )
     wanted = wanted_in([*_named(), *ids.texts_in(said)])
-    entered: Entered | Refused = refuse(RIGHTS_NOT_ALLOWED)
-    if act in load_matrix().rights_for(actor).permissions:
+    refused = veil.check(house, actor)
+    entered: Entered | Refused = refused or refuse(RIGHTS_NOT_ALLOWED)
+    if refused is None and act in load_matrix().rights_for(actor).permissions:
         entered = await enter(house, actor, holding, Ask(act=act, wanted=wanted), now=now)
     if isinstance(entered, Refused):
         refusal = Act(name="cli", customer_ids=wanted.customer_ids, subject=_command())
         await note_refusal(house, actor, refusal, entered)
-        raise output.fail(f"{entered.message} {entered.next_step} ({entered.code})")
+        raise output.fail(output.words_of(entered))
     if act in load_matrix().rights_of(role).permissions:
         async with house.database.transaction() as connection:
             await note_right_use(connection, operator.name, act, on=now.date())

@@ -12,6 +12,7 @@ from counterfoil.cli.log import export as export_log
 
 if TYPE_CHECKING:
     from counterfoil.journeys.guarding.export_data import Exported, ExportRequest, Trace
+    from counterfoil.journeys.guarding.trace_number import NumberTrace
     from counterfoil.journeys.house import House
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
@@ -41,6 +42,7 @@ def register(app: typer.Typer) -> None:
     group.command()(ask)
     group.command()(data)
     group.command()(trace)
+    group.command("trace-number")(trace_number)
     group.command("list")(list_exports)
     group.command("log")(export_log)
     app.add_typer(group, name="export")
@@ -172,6 +174,35 @@ def trace(
             )
     if not found.exports and not found.recipients:
         raise output.fail("Nothing in the sample says where it came from.")
+
+
+def trace_number(
+    number: Annotated[str, typer.Argument(help="A record number of somebody's list, `lox_…`.")],
+    *,
+    name: As,
+    reason: Annotated[str, typer.Option(help="Why; recorded in the trail.")],
+    password_stdin: PasswordStdin = False,
+    as_json: Json = False,
+) -> None:
+    """Say whose list a leaked record number is from, and which customer it stands for."""
+    from counterfoil.kernel import ids
+
+    async def work(house: "House", actor: "Actor") -> "NumberTrace | Refused":
+        from counterfoil.journeys.guarding.trace_number import trace_number
+
+        return await trace_number(house, actor, number, reason=reason)
+
+    found = as_operator(name, work, act="export", password_stdin=password_stdin)
+    owner = found.customer_id
+    customer = None if owner is None else ids.to_text(ids.CUSTOMER, owner)
+    if as_json:
+        shape = {"recipient": found.recipient, "record": found.record, "customer_id": customer}
+        output.write_json(shape | {"shown_to": dict(found.shown_to)})
+        return
+    typer.echo(f"{number} is {found.record} in the list of {found.recipient}")
+    typer.echo(f"Customer: {customer or 'not found any more'}")
+    for person, pages in sorted(found.shown_to.items()):
+        typer.echo(f"Shown to {person} on {pages:,} pages")
 
 
 def list_exports(*, as_json: Json = False) -> None:

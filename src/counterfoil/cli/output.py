@@ -4,9 +4,14 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
+
+from counterfoil.cli import veil
+
+if TYPE_CHECKING:
+    from counterfoil.kernel.errors import Refused
 
 #: Exit code of a command that could not do its work.
 EXIT_FAILED = 1
@@ -47,7 +52,14 @@ def _are_figures(cells: Sequence[str]) -> bool:
 def _cell(value: object) -> str:
     if value is None:
         return _NONE
-    return "\n".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    text = "\n".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    # Before the table is laid out: a number that was folded could not be found any more.
+    return veil.give_out(text)
+
+
+def words_of(refused: "Refused") -> str:
+    """Return a refusal as it is printed."""
+    return f"{refused.message} {refused.next_step} ({refused.code})"
 
 
 def fail(message: str) -> typer.Exit:
@@ -76,8 +88,7 @@ def failures_as_messages() -> Iterator[None]:
         ]
         raise fail("\n".join(wrong)) from failure
     except RefusedError as failure:
-        refused = failure.refused
-        raise fail(f"{refused.message} {refused.next_step} ({refused.code})") from failure
+        raise fail(words_of(failure.refused)) from failure
     except (EmbeddedDatabaseError, MigrationError) as failure:
         raise fail(str(failure)) from failure
     except OSError as failure:

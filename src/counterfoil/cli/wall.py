@@ -1,9 +1,16 @@
-"""The command line's door for what people type: numbers are hidden before a command sees them."""
+"""The command line's door for what people type, before a command sees it.
 
+Numbers of identity and telephone are hidden, and aliases become the records' own numbers.
+"""
+
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 from typer.core import TyperGroup
 
+from counterfoil.cli import output, veil
+from counterfoil.kernel.errors import RefusedError
 from counterfoil.privacy.free_text import FIELDS
 from counterfoil.privacy.masking import mask_free_text
 
@@ -15,6 +22,14 @@ class WalledGroup(TyperGroup):
         """Take the commands and put the wall in front of each."""
         super().__init__(**given)
         _wall(self)
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, **given: Any) -> Any:
+        """Run the command that is named; an alias that nobody's key made ends it at once."""
+        try:
+            taken = veil.take_in(sys.argv[1:] if args is None else args)
+        except RefusedError as failure:
+            sys.exit(output.fail(output.words_of(failure.refused)).exit_code)
+        return super().main(taken, *more, **given)
 
 
 def _wall(command: Any) -> None:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from counterfoil.console import acts, files
+from counterfoil.console import acts, files, veil
 from counterfoil.console.access import Permission, may
 from counterfoil.console.desk import Desk, make_desk
 from counterfoil.console.frame import BASE, THEMES
@@ -89,7 +89,7 @@ from counterfoil.journeys.guarding.look_book import customers_in
 from counterfoil.journeys.trail import Act, note
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import Clock, SystemClock
-from counterfoil.kernel.errors import Refused
+from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access import Operator, find_operator
 from counterfoil.platform.access_matrix import load_matrix
 from counterfoil.platform.holdings import read_holding, wanted_in
@@ -113,6 +113,7 @@ from counterfoil.platform.web.sessions import (
     unseal,
 )
 from counterfoil.privacy.free_text import without_numbers
+from counterfoil.privacy.refusals import NOT_FOR_PSEUDONYM
 
 _LOG: Final = logger("counterfoil.console")
 
@@ -254,6 +255,7 @@ def _route(desk: Desk, page: Page) -> Route:
             # The page's own end: whatever failed, the reader gets a page and we get the trace.
             _LOG.exception("console page failed", request=visit.request_id)
             response = await errors.failed(visit)
+        veil.give_out(visit, response)
         if visit.session is None:
             header = cookie_header("visit", visit.secret.hex(), plain=visit.is_plain)
             response.headers.append("set-cookie", header)
@@ -272,29 +274,53 @@ async def _answer(visit: Visit, page: Page) -> Response:
         if refusal:
             return refusal
     if page.permission is not None:
-        operator = await _still_operator(visit)
-        if operator is None:
-            return await sign_in.ask(visit)
-        if _needs_factor(visit, page, operator):
-            return visit.go(f"{BASE}{staff.FACTOR_PATH}")
-        if not visit.may(page.permission):
-            await _note_refusal(visit, page, "forbidden")
-            return await errors.forbidden(visit)
-        refused = await _enter(visit, page, page.permission)
-        if refused is not None:
-            await _note_refusal(visit, page, refused.code)
-            return await errors.turned_away(
-                visit, refused, visit.request.path_params.get("customer", "")
-            )
-        await _note_use(visit, page.permission)
+        refusal = await _admit(visit, page, page.permission)
+        if refusal:
+            return refusal
     is_sent = is_post and page.submit is not None and not visit.is_stale
     before = await acts.state_of(visit) if is_sent and page.permission is not None else ""
     response = await (page.submit if is_sent and page.submit else page.show)(visit)
+    if not veil.can_be_given(visit, response):
+        return await _turn_away(visit, page, refuse(NOT_FOR_PSEUDONYM))
     if page.permission is not None:
         if is_sent:
             await acts.note_act(visit, page, response, before=before)
         await _note_view(visit, page, response)
     return response
+
+
+async def _admit(visit: Visit, page: Page, permission: Permission) -> Response | None:
+    """Let a member of staff in to a page, or answer why not."""
+    operator = await _still_operator(visit)
+    if operator is None:
+        return await sign_in.ask(visit)
+    if _needs_factor(visit, page, operator):
+        return visit.go(f"{BASE}{staff.FACTOR_PATH}")
+    if not visit.may(permission):
+        await _note_refusal(visit, page, "forbidden")
+        return await errors.forbidden(visit)
+    refused = veil.take_in(visit)
+    if refused is not None:
+        await _note_refusal(visit, page, refused.code)
+        veil.forget(visit)
+        return await errors.turned_away(visit, refused, "")
+    refused = _sealed(visit, page) or await _enter(visit, page, permission)
+    if refused is not None:
+        return await _turn_away(visit, page, refused)
+    await _note_use(visit, permission)
+    return None
+
+
+def _sealed(visit: Visit, page: Page) -> Refused | None:
+    """Refuse what is signed or sealed to who sees pseudonyms."""
+    is_closed = page.is_sealed and visit.aliases is not None
+    return refuse(NOT_FOR_PSEUDONYM) if is_closed else None
+
+
+async def _turn_away(visit: Visit, page: Page, refused: Refused) -> Response:
+    await _note_refusal(visit, page, refused.code)
+    customer = visit.request.path_params.get("customer", "")
+    return await errors.turned_away(visit, refused, customer)
 
 
 async def _enter(visit: Visit, page: Page, permission: Permission) -> Refused | None:

@@ -135,7 +135,7 @@ def _sheet(visit: Visit, stored: StoredSheet, currency: str) -> SheetRow:
         annual=f.rate(sheet["annual_cost"]["effective_e8"]),
         read="" if stored.read_ms is None else visit.t("loan.sheet_read", seconds=_seconds(stored)),
         words=_in_language(visit, difference.get("words", {})),
-        sha256=stored.sheet_sha256.hex(),
+        sha256=visit.known_by_all(stored.sheet_sha256.hex()),
     )
 
 
@@ -158,7 +158,7 @@ def _statement(visit: Visit, stored: StoredStatement, currency: str) -> Statemen
         paid=f.amount(paid, currency),
         closing=f.amount(totals["closing_principal_minor"], currency),
         changes=_changes(visit, stored, currency),
-        sha256=stored.statement_sha256.hex(),
+        sha256=visit.known_by_all(stored.statement_sha256.hex()),
     )
 
 

@@ -23,3 +23,6 @@ class Page:
     permission: Permission | None = Permission.READ
     #: Whether it is where a case of the customer is taken, and so needs none yet.
     is_way_to_case: bool = False
+    #: Whether it shows what is signed or sealed together with numbers that everybody knows it by;
+    #: closed to who sees pseudonyms.
+    is_sealed: bool = False

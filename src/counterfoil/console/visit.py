@@ -30,11 +30,12 @@ from counterfoil.platform.holdings import (
     Wanted,
     wanted_in,
 )
-from counterfoil.platform.web.format import Formats
+from counterfoil.platform.web.format import NONE, Formats
 from counterfoil.platform.web.forms import SECRET_BYTES, FormReader, masked_token
 from counterfoil.platform.web.i18n import Catalogue
 from counterfoil.platform.web.parts import Form, Status, error_texts
 from counterfoil.platform.web.sessions import Session
+from counterfoil.privacy.alias import Aliases
 
 T = TypeVar("T")
 #: Key of what waits about the person and has no product.
@@ -96,6 +97,8 @@ class Visit:
     holding: Holding = NOTHING_HELD
     reach: Reach = NOTHING
     case_id: int | None = None
+    #: The numbers by which the operator knows records; None where they are the records' own.
+    aliases: Aliases | None = None
     business_date: date | None = None
     statements: int = 0
 
@@ -229,6 +232,13 @@ class Visit:
             frame=self._frame(drawer),
         )  # fmt: skip
         return HTMLResponse(text, status_code=status)
+
+    def known_by_all(self, text: str) -> str:
+        """Return a digest or another house's reference; nothing to who sees pseudonyms.
+
+        Everybody knows the record by it, so that two who see pseudonyms could join their lists.
+        """
+        return text if self.aliases is None else NONE
 
     def done(self, *known: str) -> str:
         """Return what the act that led here says, where it is one of those known to the page."""

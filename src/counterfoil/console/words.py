@@ -75,6 +75,12 @@ def code_label(visit: Visit, family: str, code: str) -> str:
     return visit.t(key) if visit.catalogue.has(key) else code
 
 
+def channel_label(visit: Visit, channel: str) -> str:
+    """Return a channel of a transaction; of money that was paid out it is the rail's reference."""
+    key = f"channel.{channel}"
+    return visit.t(key) if visit.catalogue.has(key) else visit.known_by_all(channel)
+
+
 def product_name(visit: Visit, code: str) -> str:
     """Return a product's name in the reader's language."""
     names = visit.desk.product_names.get(code)

@@ -113,6 +113,8 @@ class Rights:
 _NONE: Final = Rights(
     permissions=frozenset(), purposes=frozenset(), requests=frozenset(), approves=frozenset()
 )
+#: Looks persons up by their identity or phone number, which a pseudonym is there to hide.
+_FIND: Final = "find_person"
 #: What an emergency never lends: judging others, and being the second person.
 _NEVER_LENT: Final = frozenset({"approvals", "manage_staff"})
 #: Permission → the other rights that end with it, by the name of the member.
@@ -217,6 +219,13 @@ def parse_matrix(read: Mapping[str, Any]) -> Matrix:
     unsaid = [name for name, rights in roles.items() if not (rights.cases or rights.whole_book)]
     if unsaid:
         raise ValueError(f"the access matrix does not say how {', '.join(unsaid)} reach customers")
+    finding = [
+        name
+        for name, rights in roles.items()
+        if rights.sees is not Sight.MASKED and _FIND in rights.permissions
+    ]
+    if finding:
+        raise ValueError(f"{', '.join(finding)} sees pseudonyms and would find persons by a number")
     if any(rights.approves for rights in machines.values()):
         raise ValueError("a program is not the second person")
     return Matrix(

@@ -384,6 +384,12 @@ async def whose_task(
     return taken_by
 
 
+async def owner_of(connection: Runner, kind: str, number: int) -> int | None:
+    """Return whose record a number is; None where there is none, or its kind is not looked up."""
+    customer_id: int | None = await QUERIES.owner_of.fetchval(connection, kind=kind, number=number)
+    return customer_id
+
+
 async def read_holding(connection: Runner, holder: str) -> Holding:
     """Return what one member of staff or one program holds."""
     return Holding(

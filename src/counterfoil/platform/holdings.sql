@@ -173,3 +173,18 @@ SELECT (SELECT count(*) FROM unnest(:customer_ids::bigint[]) AS wanted (customer
               AND m.kind = wanted.kind)) AS matters,
        (SELECT min(k.case_id) FROM desk.open_case AS k
         WHERE k.customer_id = ANY (:customer_ids) AND k.operator = :operator) AS case_id;
+
+-- name: owner_of
+-- Whose record a number is, where it has a product, is a leaf or a journal, or is the customer's own.
+-- gives   at most one row
+-- locks   none
+SELECT customer_id FROM reporting.customer WHERE :kind::text = 'cu' AND customer_id = :number::bigint
+UNION ALL
+SELECT customer_id FROM reporting.matter WHERE kind = :kind AND number = :number
+UNION ALL
+SELECT customer_id FROM reporting.leaf WHERE :kind = 'lf' AND leaf_id = :number
+UNION ALL
+SELECT customer_id FROM reporting.leaf_staged WHERE :kind = 'lf' AND leaf_id = :number
+UNION ALL
+SELECT customer_id FROM reporting.journal WHERE :kind = 'jr' AND journal_id = :number
+LIMIT 1;

@@ -25,17 +25,18 @@ async def take(visit: Visit) -> Response:
     tasks = await tasks_of(house, visit.actor, visit.reach, customer_id, now=visit.desk.wall.now())
 
     async def act(reader: FormReader) -> object:
-        chosen = reader.choice("task", [_value(*task) for task in tasks])
+        by_value = {_value(*task): task for task in tasks}
+        chosen = reader.choice("task", list(by_value))
         reason = flow.reason_of(reader)
         if chosen is None or reason is None:
             return None
-        kind, _, number = chosen.partition(".")
+        kind, subject_id = by_value[chosen]
         return await take_case(
             house,
             visit.actor,
             customer_id=customer_id,
             kind=kind,
-            subject_id=int(number),
+            subject_id=subject_id,
             reason=reason,
             now=visit.desk.wall.now(),
         )
@@ -68,7 +69,7 @@ def _fields(visit: Visit, tasks: list[tuple[str, int]]) -> list[Field]:
 
 
 def _value(kind: str, subject_id: int) -> str:
-    return f"{kind}.{subject_id}"
+    return f"{kind}.{ids.to_text(ids.ROW, subject_id)}"
 
 
 PAGES: Final = (

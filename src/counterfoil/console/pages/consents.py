@@ -156,9 +156,9 @@ async def show_consent(visit: Visit) -> Response:
         facts=_facts(visit, row),
         hashes=[
             (visit.t("consent.leaf"), ids.to_text(ids.LEAF, row["leaf_id"])),
-            (visit.t("consent.record_hash"), row["sha256"].hex()),
+            (visit.t("consent.record_hash"), visit.known_by_all(row["sha256"].hex())),
             (visit.t("consent.text_hash"), row["text_sha256"].hex()),
-            (visit.t("consent.screen_hash"), row["screen_sha256"].hex()),
+            (visit.t("consent.screen_hash"), visit.known_by_all(row["screen_sha256"].hex())),
         ],
         language="zh-CN" if row["language"] == "zh" else "en",
         title=title,
@@ -234,7 +234,7 @@ def _facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:
         (t("consent.dwell"), shown, ""),
         (t("consent.authentication"), f"{recognised} · {method}", ""),
         (t("consent.channel"), words.code_label(visit, "channel", row["channel"]), ""),
-        (t("consent.record"), number, ""),
+        (t("consent.record"), visit.known_by_all(number), ""),
         (t("consent.withdrawn_at"), f.instant(row["withdrawn_at"]), ""),
     ]
 

@@ -174,12 +174,12 @@ def _facts(visit: Visit, row: Row, evidence: Any) -> list[tuple[str, str, str]]:
 
 
 def _hashes(visit: Visit, row: Row) -> list[tuple[str, str]]:
-    pdf = row["pdf_sha256"]
+    known, pdf = visit.known_by_all, row["pdf_sha256"]
     return [
-        (visit.t("contract.sha256_zh"), row["sha256_zh"].hex()),
-        (visit.t("contract.sha256_en"), row["sha256_en"].hex()),
-        (visit.t("contract.cost_sheet_sha256"), row["cost_sheet_sha256"].hex()),
-        (visit.t("contract.pdf_sha256"), "—" if pdf is None else pdf.hex()),
+        (visit.t("contract.sha256_zh"), known(row["sha256_zh"].hex())),
+        (visit.t("contract.sha256_en"), known(row["sha256_en"].hex())),
+        (visit.t("contract.cost_sheet_sha256"), known(row["cost_sheet_sha256"].hex())),
+        (visit.t("contract.pdf_sha256"), "—" if pdf is None else known(pdf.hex())),
     ]
 
 

@@ -170,7 +170,7 @@ def _line(visit: Visit, customer_id: int, line: Mapping[str, Any]) -> LineSettin
         changes_left=str(line["repayment_day_changes_left"]),
         own_cap=f.money(line["own_cap_minor"], line["currency"]),
         auto_debit=t("setting.until", day=mandate["ends_on"]) if mandate else t("setting.off"),
-        account=mandate["account_ref"] if mandate else "—",
+        account=visit.known_by_all(mandate["account_ref"]) if mandate else "—",
     )
 
 

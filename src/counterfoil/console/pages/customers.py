@@ -14,6 +14,7 @@ from counterfoil.console.pages import errors
 from counterfoil.console.pages.applications import ApplicationRow, application_row
 from counterfoil.console.pages.lines import LineRow, line_row
 from counterfoil.console.pages.loans import LoanRow, loan_row
+from counterfoil.console.pages.search import hint_of
 from counterfoil.console.reading import PART_ROWS, READING
 from counterfoil.console.record_list import one_currency
 from counterfoil.console.visit import Visit
@@ -59,6 +60,8 @@ class CustomerListView:
     """The search, and who came last."""
 
     form: Form
+    #: What may be typed.
+    hint: str
     caption: str
     #: What the column with the names is called.
     name_label: str
@@ -88,7 +91,8 @@ class CustomerView:
     person: PersonView
     #: Where the person is seen in clear; empty where the role may not.
     reveal_href: str
-    #: Where receipts, inquiries and capacity are; all empty where the role may not.
+    #: Where receipts, inquiries and capacity are; all empty where the role may not, receipts also
+    #: for who sees pseudonyms.
     receipts_href: str
     inquiries_href: str
     capacity_href: str
@@ -116,6 +120,7 @@ async def show_list(visit: Visit) -> Response:
     people, _ = await _shown(visit, [row["customer_id"] for row in rows], ("name",))
     view = CustomerListView(
         form=visit.form(f"{BASE}/search"),
+        hint=hint_of(visit),
         caption=visit.t("customer.caption") if is_named else visit.t("customer.pseudonym_caption"),
         name_label=visit.t("customer.name") if is_named else visit.t("customer.pseudonym"),
         note=_note(visit),
@@ -156,7 +161,7 @@ async def show_customer(visit: Visit) -> Response:
         record=record,
         person=_person(visit, people.get(customer_id), notice),
         reveal_href=_reveal_href(visit, customer_id),
-        receipts_href=words.receipts_href(customer_id) if may_prove else "",
+        receipts_href=_receipts_href(visit, customer_id) if may_prove else "",
         inquiries_href=words.inquiries_href(customer_id) if may_prove else "",
         capacity_href=words.capacity_href(customer_id) if may_prove else "",
         status=_status(visit, row),
@@ -215,6 +220,10 @@ def _merge_href(visit: Visit, customer_id: int, *, is_merged: bool) -> str:
     if not visit.may(Permission.FIND_PERSON):
         return ""
     return f"{words.customer_href(customer_id)}/{'split' if is_merged else 'merge'}"
+
+
+def _receipts_href(visit: Visit, customer_id: int) -> str:
+    return words.receipts_href(customer_id) if visit.aliases is None else ""
 
 
 def _row(visit: Visit, row: Row, person: MaskedPerson | None) -> CustomerRow:
@@ -277,9 +286,16 @@ def _event(visit: Visit, customer_id: int, row: Row) -> Event:
         at=f.instant(row["at"]),
         at_machine=row["at"].isoformat(),
         text=visit.t(f"event.{kind}") + _what(visit, kind, row["code"]) + amount,
-        note=words.code_label(visit, "channel", row["note"]) if row["note"] else "",
+        note=_event_note(visit, kind, row["note"] or ""),
         href=_event_href(customer_id, kind, subject),
     )
+
+
+def _event_note(visit: Visit, kind: str, note: str) -> str:
+    """Return who did it, or by which channel money came or went."""
+    if not note or kind == "transaction":
+        return words.channel_label(visit, note) if note else ""
+    return words.code_label(visit, "channel", note)
 
 
 def _what(visit: Visit, kind: str, code: str | None) -> str:

@@ -130,7 +130,7 @@ def _row(visit: Visit, customer_id: int, row: Row) -> InquiryRow:
         receipts=[
             (t(name), words.receipt_href(customer_id, leaf_id))
             for name, leaf_id in leaves
-            if leaf_id is not None
+            if leaf_id is not None and visit.aliases is None
         ],
     )  # fmt: skip
 
@@ -157,7 +157,9 @@ def _opening(visit: Visit, customer_id: int, row: Row) -> OpeningRow:
         opened_by=words.code_label(visit, "decided_by", row["opened_by"]),
         basis=basis,
         receipt=ids.to_text(ids.LEAF, row["leaf_id"]),
-        receipt_href=words.receipt_href(customer_id, row["leaf_id"]),
+        receipt_href=words.receipt_href(customer_id, row["leaf_id"])
+        if visit.aliases is None
+        else "",
     )
 
 

@@ -288,7 +288,7 @@ def _return(visit: Visit, row: Row) -> ReturnRow:
         amount=f.amount(row["amount_minor"], row["currency"]),
         requested_on=f.day(row["requested_on"]),
         settled_on=f.day(row["settled_on"]),
-        rail_reference=row["rail_reference"] or row["failure_code"] or "—",
+        rail_reference=row["failure_code"] or visit.known_by_all(row["rail_reference"] or "—"),
         status=visit.status("return_status", row["status"], words.RETURN_TONES),
     )
 

@@ -408,7 +408,7 @@ def _transaction_row(
 
 
 def _transaction_note(visit: Visit, entry: Transaction, *, is_undone: bool) -> str:
-    parts = [words.code_label(visit, "channel", entry.channel)]
+    parts = [words.channel_label(visit, entry.channel)]
     if entry.plan is not None:
         rate = visit.formats.rate(entry.plan.rate_daily_e8)
         parts.append(visit.t("loan.plan_now", rate=rate, months=entry.plan.tenor_months))

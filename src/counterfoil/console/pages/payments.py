@@ -215,7 +215,7 @@ def _facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:
         (t("payment.amount"), f.money(row["amount_minor"], row["currency"]), ""),
         (t("payment.direction"), visit.catalogue.label("direction", row["direction"]), ""),
         (t("payment.rail"), row["rail"], ""),
-        (t("payment.rail_reference"), row["rail_reference"] or "—", ""),
+        (t("payment.rail_reference"), visit.known_by_all(row["rail_reference"] or "—"), ""),
         (t("payment.business_date"), f.day(row["business_date"]), ""),
         (t("loan.value_date"), f.day(row["value_date"]), ""),
         (t("payment.created_at"), f.instant(row["created_at"], seconds=True), ""),

@@ -298,7 +298,10 @@ def _number(visit: Visit, prefix: str, name: str) -> int | None:
 _OF_CUSTOMER: Final = "/customers/{customer}/receipts"
 
 PAGES: Final = (
-    Page(path=_OF_CUSTOMER, show=show_of_customer, permission=Permission.READ_EVIDENCE),
-    Page(path=f"{_OF_CUSTOMER}/{{leaf}}", show=show_receipt, permission=Permission.READ_EVIDENCE),
-    Page(path=f"{_OF_CUSTOMER}/{{leaf}}/file", show=send_file, permission=Permission.READ_EVIDENCE),
+    Page(path=path, show=show, permission=Permission.READ_EVIDENCE, is_sealed=True)
+    for path, show in (
+        (_OF_CUSTOMER, show_of_customer),
+        (f"{_OF_CUSTOMER}/{{leaf}}", show_receipt),
+        (f"{_OF_CUSTOMER}/{{leaf}}/file", send_file),
+    )
 )

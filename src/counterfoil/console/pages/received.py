@@ -75,7 +75,7 @@ async def place(visit: Visit) -> Response:
     t, f = visit.t, visit.formats
     action = Action(
         name="place",
-        title=t("received.place_title", record=found.rail_reference),
+        title=t("received.place_title", record=visit.known_by_all(found.rail_reference)),
         intro=t("received.place_intro", amount=f.money(found.left_minor, found.currency)),
         path=_href(found),
         record=Crumb(label=t("received.title"), href=_HOME),
@@ -152,7 +152,7 @@ def _row(visit: Visit, one: Received) -> ReceivedRow:
     if is_open and one.cause is not None:
         cause = visit.catalogue.label("received_cause", one.cause.value)
     return ReceivedRow(
-        record=one.rail_reference,
+        record=visit.known_by_all(one.rail_reference),
         href=_href(one) if is_open and visit.may(Permission.REVERSE) else "",
         reference=one.names,
         amount=f.money(one.amount_minor, one.currency),

@@ -35,7 +35,6 @@ FIND_LENGTH_MAX: Final = 60
 PREFIX_LENGTH_MIN: Final = 4
 
 _NUMBER_LENGTH: Final = 13
-_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _KINDS: Final = {
     ids.CUSTOMER: "customers_in_range",
     ids.APPLICATION: "applications_in_range",
@@ -60,7 +59,8 @@ class SearchView:
 
     form: Form
     found: Sequence[Found] | None
-    may_find_person: bool
+    #: What may be typed.
+    hint: str
 
 
 async def show(visit: Visit) -> Response:
@@ -80,15 +80,22 @@ async def submit(visit: Visit) -> Response:
     return _page(visit, visit.form(f"{BASE}/search", reader), found if reader.is_valid else None)
 
 
+def hint_of(visit: Visit) -> str:
+    """Return what may be typed into the search, by somebody's role."""
+    if visit.aliases is not None:
+        return visit.t("search.hint_own")
+    return visit.t("search.hint" if visit.may(Permission.FIND_PERSON) else "search.hint_records")
+
+
 def number_range(text: str) -> tuple[str, int, int] | None:
     """Return the kind of a record's number and the range that its beginning stands for."""
     prefix, _, body = text.lower().partition("_")
     if prefix not in _KINDS or not PREFIX_LENGTH_MIN <= len(body) <= _NUMBER_LENGTH:
         return None
-    if any(letter not in _ALPHABET for letter in body):
+    if any(letter not in ids.ALPHABET for letter in body):
         return None
     try:
-        low = ids.from_text(prefix, f"{prefix}_{body.ljust(_NUMBER_LENGTH, _ALPHABET[0])}")
+        low = ids.from_text(prefix, f"{prefix}_{body.ljust(_NUMBER_LENGTH, ids.ALPHABET[0])}")
     except ids.InvalidIdError:
         return None
     return prefix, low, low + 32 ** (_NUMBER_LENGTH - len(body)) - 1
@@ -150,7 +157,7 @@ def _found(visit: Visit, prefix: str, customer_id: int, number: int) -> Found:
 
 
 def _page(visit: Visit, form: Form, found: Sequence[Found] | None) -> Response:
-    view = SearchView(form=form, found=found, may_find_person=visit.may(Permission.FIND_PERSON))
+    view = SearchView(form=form, found=found, hint=hint_of(visit))
     return visit.page(
         "search/search.html",
         visit.t("search.title"),

@@ -15,6 +15,7 @@ from typing import Final
 from counterfoil.journeys.house import House
 from counterfoil.platform.access_matrix import Actor, Sight, load_matrix
 from counterfoil.platform.files import write_once
+from counterfoil.privacy.alias import Aliases, aliases_in
 from counterfoil.privacy.deidentify import is_made_by
 
 _KEY_BYTES: Final = 32
@@ -38,30 +39,43 @@ def sight_key(house: House, actor: Actor) -> bytes:
     return _key(house, f"{_ROLE}{actor.role}.{actor.name}" if is_own else f"{_ROLE}{actor.role}")
 
 
+def whose_alias(home: Path, text: str) -> tuple[str, tuple[str, int]] | None:
+    """Return the list that an alias is from, a recipient's or `role.…`, and what it stands for.
+
+    Kind and number; None where no key that is kept made it. `home` is the house's.
+    """
+    for path in sorted(_folder(home).glob("*.key")):
+        found = Aliases(path.read_bytes()).read(text)
+        if found is not None:
+            return path.stem.removeprefix(_TO), found
+    return None
+
+
 def mark_key(house: House, export_id: int) -> bytes:
     """Return the key of the marks of one export."""
     return hmac.digest(_key(house, "marks"), f"export\0{export_id}".encode(), "sha256")
 
 
 def made_by(house: House, rows: Sequence[Sequence[str]]) -> Mapping[str, int]:
-    """Return how many pseudonyms of a sample each key has made: by recipient, or `role.…`."""
-    given = {cell for row in rows for cell in row}
+    """Return how many pseudonyms and aliases of a sample each key made; a role's is `role.…`."""
+    given = {word for row in rows for cell in row for word in (cell, *aliases_in(cell))}
     counted = {}
-    for path in sorted(_folder(house).glob("*.key")):
+    for path in sorted(_folder(house.settings.home).glob("*.key")):
         key = path.read_bytes()
-        number = sum(is_made_by(key, cell) for cell in given)
+        read = Aliases(key).read
+        number = sum(is_made_by(key, cell) or read(cell) is not None for cell in given)
         if number:
             counted[path.stem.removeprefix(_TO)] = number
     return counted
 
 
 def _key(house: House, name: str) -> bytes:
-    path = _folder(house) / f"{name}.key"
+    path = _folder(house.settings.home) / f"{name}.key"
     write_once(path, secrets.token_bytes(_KEY_BYTES))
     return path.read_bytes()
 
 
-def _folder(house: House) -> Path:
-    folder = house.settings.home / "keys" / "exports"
+def _folder(home: Path) -> Path:
+    folder = home / "keys" / "exports"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder

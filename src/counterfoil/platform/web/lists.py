@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 from urllib.parse import urlencode
 
+from counterfoil.kernel import ids
+
 PAGE_ROWS: Final = 50
 
 _KEY_DIGITS_MAX: Final = 20
@@ -40,7 +42,7 @@ class Key:
 
     def __str__(self) -> str:
         """Return the key as it stands in an address."""
-        return f"{self.value}~{self.number}"
+        return f"{self.value}~{ids.to_text(ids.ROW, self.number)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,9 +137,10 @@ class _Reader:
         text = self.query.get(name, "")
         if not text:
             return None
-        value, _, number = text.partition("~")
-        if _is_integer(value) and _is_integer(number):
-            return Key(int(value), int(number))
+        value, _, row = text.partition("~")
+        number = ids.read(row)
+        if _is_integer(value) and number is not None and number[0] == ids.ROW:
+            return Key(int(value), number[1])
         self.problems.append(name)
         return None
 
