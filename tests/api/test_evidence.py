@@ -86,8 +86,8 @@ async def test_a_receipt_goes_from_pending_to_a_file_that_verifies(
         await connection.execute("SET LOCAL session_replication_role = replica")
         await connection.execute("UPDATE evidence.leaf SET sealed = sealed || '\\x00'::bytea")
     for count, path in enumerate(("", "/opening"), start=1):
-        lost = await site.get(f"{address}{path}", **mine)
-        check_problem(lost, 410, "opening_lost")
+        damaged = await site.get(f"{address}{path}", **mine)
+        check_problem(damaged, 503, "opening_damaged")
         assert site.house.vault.rejections.total == count
 
 

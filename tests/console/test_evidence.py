@@ -295,7 +295,7 @@ async def test_long_lists_of_receipts_go_on_without_gap(browser: Browser) -> Non
     assert len(seen) == len(set(seen)) == total
 
 
-async def test_what_was_erased_leaves_its_leaf_and_says_why_there_is_no_receipt(
+async def test_what_was_lost_leaves_its_leaf_and_says_why_there_is_no_receipt(
     proving: Proving,
 ) -> None:
     customer = await proving.asked()
@@ -306,7 +306,7 @@ async def test_what_was_erased_leaves_its_leaf_and_says_why_there_is_no_receipt(
     href = first_record((await proving.browser.get(of(customer, "receipts"))).text)
     page = await proving.browser.get(href)
     assert (page.status_code, faults(page.text)) == (200, [])
-    assert "no longer exists" in page.text
+    assert "lost with a database" in page.text
     assert (await proving.browser.get(f"{href}/file")).status_code == 409
 
 
