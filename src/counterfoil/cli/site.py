@@ -15,11 +15,13 @@ import signal
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 from typing import Final
 
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.paying.collect_debits import DebitBooks
 from counterfoil.journeys.paying.payee_names import BorrowerNames
+from counterfoil.journeys.paying.payers import digests_for
 from counterfoil.journeys.paying.payout_books import PayoutBooks
 from counterfoil.journeys.proving.publish_log import open_desk
 from counterfoil.kernel.clock import SystemClock
@@ -134,6 +136,7 @@ async def work(house: House, stop: asyncio.Event) -> None:
             business_date=house.business_date,
             worker=f"{socket.gethostname()}:{os.getpid()}",
             names=BorrowerNames(house),
+            payers=partial(digests_for, house),
             metrics=house.metrics,
         )
         jobs.append(rails_job(house, relay))

@@ -110,6 +110,11 @@ class MessageTexts:
             if key.endswith("_minor"):
                 currency = fields["currency"]
                 values[key.removesuffix("_minor")] = f"{to_major_text(amount, currency)} {currency}"
+        # Older messages know no reference to transfer money with.
+        known = self._words["transfer"][language.value]
+        values["transfer"] = "".join(
+            text.format(**values) for figure, text in known.items() if figure in fields
+        )
         return self.render_kind(kind, language, values)
 
     def subject(self, kind: str, fields: Mapping[str, Any], language: Language) -> str:

@@ -64,6 +64,7 @@ _KINDS: Final = {
     commands.SetRepaymentDay: "set_repayment_day",
     commands.MoveRepaymentDay: "move_repayment_day",
     commands.CollectDebit: "collect_debit",
+    commands.TakeTransfer: "take_transfer",
     commands.ReplanLoan: "replan_loan",
     commands.ReturnPayout: "return_payout",
     commands.ReplaceAgreement: "replace_agreement",
@@ -76,6 +77,7 @@ _MOVES_MONEY: Final = frozenset(
         commands.FailPayout,
         commands.Repay,
         commands.CollectDebit,
+        commands.TakeTransfer,
         commands.ReverseRepayment,
         commands.ReturnPayout,
         commands.ReplanLoan,
@@ -109,7 +111,10 @@ _LINE_ONLY: Final = frozenset(
     }
 )
 
-_OF_PAYMENTS: Final = frozenset({commands.Repay, commands.CollectDebit})
+_OF_PAYMENTS: Final = frozenset({commands.Repay, commands.CollectDebit, commands.TakeTransfer})
+_OF_ANY_LOAN: Final = frozenset(
+    {commands.ReturnPayout, commands.CollectDebit, commands.TakeTransfer}
+)
 _OF_RETURNS: Final = frozenset({commands.ConfirmReturn, commands.FailReturn, commands.BounceReturn})
 
 
@@ -211,10 +216,11 @@ async def _load_loans(
     if reversals:
         wanted = [(c.customer_id, c.repayment_id) for c in reversals]
         await store.add_loans_of_repayments(connection, accounts, wanted)
-    returned = [(c.customer_id, c.loan_id) for c in batch if type(c) is commands.ReturnPayout]
-    if returned:
-        # A loan that is repaid has its payout undone like one that runs.
-        await store.add_named_loans(connection, accounts, returned)
+    paid_off = [(c.customer_id, c.loan_id) for c in batch if type(c) in _OF_ANY_LOAN]
+    if paid_off:
+        # A loan that is repaid has its payout undone, and takes money of an earlier day, like one
+        # that runs.
+        await store.add_named_loans(connection, accounts, paid_off)
     changed_on = await _changed_on(connection, batch, on)
     if changed_on:
         await checkpoint_store.add_history(connection, accounts, changed_on)

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -42,7 +42,7 @@ from counterfoil.kernel.errors import RefusedError
 from counterfoil.kernel.ids import IdSource
 from counterfoil.lending.catalogue import Catalogue, load_catalogue
 from counterfoil.payments.account_tokens import AccountTokens, HttpTokens, SandboxTokens
-from counterfoil.payments.rail_file import load_rails
+from counterfoil.payments.rail_file import check_lenders, load_rails
 from counterfoil.payments.rail_terms import RailTerms
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import Engine
@@ -165,7 +165,7 @@ async def open_house(
             notices=load_notices(settings.notices),
             registries=registries,
             occasions=load_occasions(settings.occasions),
-            rails=load_rails(settings.rails),
+            rails=_rails(settings, catalogue),
             bureau=outside.bureau,
             statement_source=outside.statement_source,
             identity_policy=identity,
@@ -321,6 +321,20 @@ def _transit(settings: Settings) -> TransitAddress | None:
         token_file=settings.key_service_token_file,
         key=settings.key_service_key,
     )
+
+
+def _rails(settings: Settings, catalogue: Catalogue) -> Sequence[RailTerms]:
+    """Return the rails; raise InvalidRailsError for an account of a lender that nobody knows."""
+    rails = load_rails(settings.rails)
+    lenders = {terms.lender_id for terms in catalogue.all()}
+    if settings.rails is not None:
+        check_lenders(rails, lenders)
+        return rails
+    # The shipped accounts are those of the shipped products' lender.
+    return [
+        replace(terms, collections=[c for c in terms.collections if c.lender_id in lenders])
+        for terms in rails
+    ]
 
 
 def _seals(settings: Settings, wall: Clock) -> LenderSeals:

@@ -321,6 +321,21 @@ class CollectDebit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeTransfer:
+    """A customer's own transfer came in: for the line's loans or one, else kept as credit."""
+
+    customer_id: int
+    line_id: int
+    #: Takes what no loan that it is for does.
+    loan_id: int
+    #: Whether the payer named this loan, so that nothing of it goes to another debt.
+    is_for_loan: bool
+    amount_minor: int
+    currency: str
+    value_date: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplanLoan:
     """Let a running loan go on under another rate or tenor, as was shown and agreed."""
 
@@ -402,6 +417,7 @@ Command = (
     | SetRepaymentDay
     | MoveRepaymentDay
     | CollectDebit
+    | TakeTransfer
     | ReplanLoan
     | ReturnPayout
     | ReplaceAgreement

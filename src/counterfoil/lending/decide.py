@@ -77,6 +77,7 @@ DECISIONS: dict[type, Decision] = {
     commands.SetRepaymentDay: line_changes.set_repayment_day,
     commands.MoveRepaymentDay: moving_day.move_repayment_day,
     commands.CollectDebit: collecting.collect,
+    commands.TakeTransfer: collecting.take_transfer,
     commands.ReplanLoan: plan_changes.replan_loan,
     commands.ReturnPayout: plan_changes.return_payout,
     commands.ReplaceAgreement: line_changes.replace_agreement,

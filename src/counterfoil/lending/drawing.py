@@ -37,10 +37,8 @@ def draw(account: Account, command: Draw, setting: Setting) -> Accepted | Refuse
     if refused:
         return refused
     available = headroom_minor(line, setting.business_date)
-    if command.amount_minor > available:
-        return refuse(
-            refusals.INSUFFICIENT_LIMIT, available_minor=available, currency=line.currency
-        )
+    if refused := _refuse_beyond(command.amount_minor, available, line):
+        return refused
     # Only now: a refused command leaves the line as it was.
     settle_waiting(line, setting.business_date)
     assert command.agreement is not None, "a drawdown without an agreement was refused"
@@ -51,6 +49,21 @@ def draw(account: Account, command: Draw, setting: Setting) -> Accepted | Refuse
     account.loans[loan.loan_id] = loan
     account.new_loans.add(loan.loan_id)
     return _drawn(line, loan, available - loan.original_minor, setting)
+
+
+def refuse_now(line: Line, amount_minor: int, setting: Setting) -> Refused | None:
+    """Refuse what the line does not allow on this day, whatever it costs.
+
+    What a drawdown of that amount would be answered with, before anybody has agreed to it.
+    """
+    available = headroom_minor(line, setting.business_date)
+    return refuse_blocked(line, setting) or _refuse_beyond(amount_minor, available, line)
+
+
+def _refuse_beyond(amount_minor: int, available: int, line: Line) -> Refused | None:
+    if amount_minor <= available:
+        return None
+    return refuse(refusals.INSUFFICIENT_LIMIT, available_minor=available, currency=line.currency)
 
 
 def refuse_blocked(line: Line, setting: Setting) -> Refused | None:

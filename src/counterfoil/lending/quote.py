@@ -28,11 +28,12 @@ from counterfoil.lending.drawing import (
     posix_ms,
     quote_loan,
     refuse_amount,
+    refuse_now,
     refuse_terms,
     refuse_unsigned,
 )
 from counterfoil.lending.interest import payable
-from counterfoil.lending.line import Line
+from counterfoil.lending.line import Line, availability
 from counterfoil.lending.loan import Loan, accrue, advance, fees_of_payoff, plan
 from counterfoil.lending.schedule import PlanRow
 from counterfoil.lending.terms import Method
@@ -163,9 +164,16 @@ class Quote:
     token: str
     #: None where the price is that of everybody.
     promotion: PromotedPrice | None = None
+    #: What can be drawn on the line now, minor units; 0 while its state forbids drawing.
+    available_minor: int = 0
+    #: What the line would answer to a drawdown of this now; None where it would pay it out.
+    refused_now: Refused | None = None
 
     def document(self) -> dict[str, object]:
-        """Return the quote as it is answered; its `cost_sheet` is what the hash is taken of."""
+        """Return the quote as it is answered; its `cost_sheet` is what the hash is taken of.
+
+        Whether it can be drawn now stands in the fields, for whoever knows the reader's language.
+        """
         return {
             "customer_id": ids.to_text(ids.CUSTOMER, self.customer_id),
             "line_id": ids.to_text(ids.LINE, self.line_id),
@@ -180,6 +188,7 @@ class Quote:
             },
             "promotion": None if self.promotion is None else self.promotion.document(),
             "quote_token": self.token,
+            "available_minor": self.available_minor,
         }
 
 
@@ -251,7 +260,8 @@ def quote_drawdown(
     rests on, `purchase` what the money pays for in a scene.
 
     A quote is about the price, not about permission: what the line allows at the moment is
-    decided when the drawdown is. Without a signed agreement there is nothing to quote under.
+    decided when the drawdown is, and told in `refused_now` before. Without a signed agreement there
+    is nothing to quote under.
     """
     refused = refuse_unsigned(line)
     if refused:
@@ -277,6 +287,8 @@ def quote_drawdown(
         reading_seconds=seconds,
         token=sign_quote(key, claims),
         promotion=promotion,
+        available_minor=availability(line, setting.business_date).available_minor,
+        refused_now=refuse_now(line, command.amount_minor, setting),
     )
 
 

@@ -65,10 +65,35 @@ def book_payment(account: Account, command: Repay, setting: Setting) -> Accepted
     refused = refused or _refuse_date(value_date, loans, setting)
     if refused:
         return refused
+    shares = _shares(account, loans, command, value_date, setting)
+    return _book(account, line, command, shares, value_date, setting)
+
+
+def book_late(
+    account: Account, loan: Loan, command: Repay, value_date: date, setting: Setting
+) -> Accepted:
+    """Book money for a loan that was paid off only after it came: the loan is folded from its day.
+
+    What earlier payments of later days then leave over is the customer's credit.
+    """
+    assert account.line is not None
+    shares = [(loan, command.amount_minor)]
+    return _book(account, account.line, command, shares, value_date, setting)
+
+
+def _book(
+    account: Account,
+    line: Line,
+    command: Repay,
+    shares: Sequence[tuple[Loan, int]],
+    value_date: date,
+    setting: Setting,
+) -> Accepted:
+    """Book what each loan gets of a payment."""
     repayment_id = setting.ids.next()
     done = Accepted({})
     left = command.amount_minor
-    for loan, share in _shares(account, loans, command, value_date, setting):
+    for loan, share in shares:
         left -= share
         _apply(account, loan, share, value_date, command, repayment_id, setting, done)
     left += sum(t.parts.excess_minor for t in done.transactions if t.kind == "repayment")

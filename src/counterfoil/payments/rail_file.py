@@ -1,6 +1,7 @@
 """Reads the rails file: which rails there are and what was agreed with their operators.
 
-Form        TOML: `zone`, `[holidays]` with days that the installation adds, a `[[rail]]` each.
+Form        TOML: `zone`, `[holidays]` with days that the installation adds, a `[[rail]]` each,
+            with a `[[rail.collection]]` for each account of a lender that money may be sent to.
 Holidays    The public holidays and declared working weekends of the rule packs' calendar, whatever
             the file adds. A working weekend has Monday's windows unless the file says otherwise.
 Refused     Whatever is unknown, missing or contradicts itself, with its key: a rail that is read
@@ -8,7 +9,7 @@ Refused     Whatever is unknown, missing or contradicts itself, with its key: a 
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, time
 from importlib import resources
 from pathlib import Path
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from counterfoil.kernel.money import EXPONENTS
 from counterfoil.kernel.toml import parse_toml
 from counterfoil.payments.rail_terms import (
+    CollectionAccount,
     Fee,
     FeePayer,
     HolidayCalendar,
@@ -31,6 +33,7 @@ from counterfoil.payments.rail_terms import (
     RailTerms,
     Window,
 )
+from counterfoil.payments.received import account_kept
 from counterfoil.rules.shelf import working_days
 
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -95,6 +98,13 @@ class _Error(_Strict):
     reason: Annotated[str, Field(pattern=_CODE)] | None = None
 
 
+class _Collection(_Strict):
+    account: Annotated[str, Field(pattern="^[0-9A-Za-z -]{1,64}$")]
+    holder: Annotated[str, Field(min_length=1, max_length=200)]
+    bank: Annotated[str, Field(min_length=1, max_length=200)]
+    lender: Annotated[str, Field(min_length=1, max_length=64)]
+
+
 class _Rail(_Strict):
     code: Annotated[str, Field(pattern=_CODE)]
     kind: RailKind
@@ -108,9 +118,13 @@ class _Rail(_Strict):
     fee: _Fee
     window: list[_Window] = []
     errors: dict[str, _Error] = {}
+    collection: list[_Collection] = []
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        numbers = [account_kept(one.account) for one in self.collection]
+        if len(numbers) != len(set(numbers)):
+            raise ValueError("every collection account has a number of its own")
         unknown = sorted(set(self.currencies) - set(EXPONENTS))
         if unknown or not self.currencies:
             raise ValueError(f"currencies are of {', '.join(sorted(EXPONENTS))}")
@@ -148,6 +162,16 @@ def load_rails(path: Path | None = None) -> Sequence[RailTerms]:
     shipped = resources.files("counterfoil.payments").joinpath("rails.toml")
     text = shipped.read_text("utf-8") if path is None else path.read_text("utf-8")
     return parse_rails(text, name="rails.toml" if path is None else str(path))
+
+
+def check_lenders(rails: Sequence[RailTerms], lender_ids: Collection[str]) -> None:
+    """Raise InvalidRailsError for an account of a lender that no product has."""
+    for terms in rails:
+        for one in terms.collections:
+            if one.lender_id not in lender_ids:
+                raise InvalidRailsError(
+                    f"rail {terms.code}: collection: no product is of lender {one.lender_id}"
+                )
 
 
 def parse_rails(text: str, *, name: str = "rails.toml") -> Sequence[RailTerms]:
@@ -199,6 +223,15 @@ def _terms(rail: _Rail, zone: ZoneInfo, calendar: HolidayCalendar) -> RailTerms:
         payee_check_days=rail.payee_check_days,
         errors=_errors(rail.errors),
         other_errors=rail.other_errors,
+        collections=[
+            CollectionAccount(
+                account="".join(one.account.split()),
+                holder=one.holder,
+                bank=one.bank,
+                lender_id=one.lender,
+            )
+            for one in rail.collection
+        ],
     )
 
 

@@ -51,6 +51,18 @@ class FeePayer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionAccount:
+    """An account of a lender to which customers may transfer what they repay."""
+
+    #: The number without spaces, as statements have it.
+    account: str
+    holder: str
+    bank: str
+    #: In whose books money stands that came to it.
+    lender_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RailError:
     """One error code of a rail in our words."""
 
@@ -187,6 +199,14 @@ class RailTerms:
     errors: Mapping[str, RailError] = field(default_factory=dict)
     #: What a code means that is not in the map.
     other_errors: Meaning = Meaning.UNKNOWN
+    #: Accounts to which money may be transferred; a line that names none came to the first.
+    collections: Sequence[CollectionAccount] = ()
+
+    def account_of(self, account: str | None) -> CollectionAccount | None:
+        """Return the account that money came to; None where this rail has none of the kind."""
+        if account is None:
+            return self.collections[0] if self.collections else None
+        return next((one for one in self.collections if one.account == account), None)
 
     def understand(self, answer: Answer) -> Answer:
         """Return what the rail said, with its error code taken for what it means to us."""

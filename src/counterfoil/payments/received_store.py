@@ -5,7 +5,13 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from counterfoil.payments.received import Received, ReceivedCause, ReceivedKey, ReceivedStatus
+from counterfoil.payments.received import (
+    Received,
+    ReceivedCause,
+    ReceivedKey,
+    ReceivedKind,
+    ReceivedStatus,
+)
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries, Row
 
@@ -22,6 +28,13 @@ class Share(NamedTuple):
     customer_id: int
     loan_id: int
     amount_minor: int
+
+
+class Repaid(NamedTuple):
+    """As whose repayment money was booked."""
+
+    customer_id: int
+    repayment_id: int
 
 
 async def take(connection: Connection, *, rail: str, statement_date: date, now: datetime) -> None:
@@ -95,9 +108,38 @@ async def shares_of(connection: Connection, received: Received) -> list[Share]:
     return [Share(**dict(row)) for row in rows]
 
 
-async def booked(connection: Connection, key: ReceivedKey, *, now: datetime) -> None:
-    """Write that money is booked where it belongs."""
-    await QUERIES.received_booked.execute(connection, **key._asdict(), now=now)
+async def booked(
+    connection: Connection,
+    key: ReceivedKey,
+    *,
+    now: datetime,
+    repaid: Repaid | None = None,
+    is_own_money: bool | None = None,
+) -> None:
+    """Write that money is booked where it belongs: as whose repayment, where it is one."""
+    customer_id, repayment_id = repaid or (None, None)
+    await QUERIES.received_booked.execute(
+        connection,
+        **key._asdict(),
+        now=now,
+        customer_id=customer_id,
+        repayment_id=repayment_id,
+        is_own_money=is_own_money,
+    )
+
+
+async def find_recalled(
+    connection: Connection, rail: str, rail_reference: str
+) -> tuple[ReceivedKey, int] | None:
+    """Return the money that a rail has under a number, and how many recalls of it were booked."""
+    row = await QUERIES.received_of_number.fetchrow(
+        connection, rail=rail, rail_reference=rail_reference
+    )
+    if row is None:
+        return None
+    fields = dict(row)
+    recalls: int = fields.pop("recalls")
+    return ReceivedKey(**fields), recalls
 
 
 async def suspended(
@@ -140,6 +182,7 @@ def _received(row: Row) -> Received:
     cause, status = fields.pop("cause"), fields.pop("status")
     return Received(
         key=key,
+        kind=ReceivedKind(fields.pop("kind")),
         status=ReceivedStatus(status),
         cause=None if cause is None else ReceivedCause(cause),
         **fields,

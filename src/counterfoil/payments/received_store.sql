@@ -5,39 +5,46 @@
 -- gives   nothing
 -- locks   nothing
 WITH line AS (
-    SELECT DISTINCT ON (l.rail_reference, l.amount_minor, l.currency, l.reference)
-           l.line_no, l.reference, l.rail_reference, l.amount_minor, l.currency, l.value_date
+    SELECT DISTINCT ON (l.kind, l.rail_reference, l.amount_minor, l.currency, l.reference)
+           l.line_no, l.kind, l.reference, l.rail_reference, l.amount_minor, l.currency,
+           l.value_date, l.account, l.payer_digest
     FROM payments.statement_line AS l
-    WHERE l.rail = :rail AND l.statement_date = :statement_date AND l.kind = 'received'
+    WHERE l.rail = :rail AND l.statement_date = :statement_date
+      AND l.kind IN ('received', 'recalled')
       AND NOT EXISTS (
           SELECT 1 FROM payments.received AS r
-          WHERE r.rail = l.rail AND r.rail_reference = l.rail_reference
+          WHERE r.rail = l.rail AND r.kind = l.kind AND r.rail_reference = l.rail_reference
             AND r.amount_minor = l.amount_minor AND r.currency = l.currency
             AND r.reference = l.reference)
-    ORDER BY l.rail_reference, l.amount_minor, l.currency, l.reference, l.line_no
+    ORDER BY l.kind, l.rail_reference, l.amount_minor, l.currency, l.reference, l.line_no
 ), known AS (
     SELECT line.*,
-           row_number() OVER (PARTITION BY line.rail_reference ORDER BY line.line_no) > 1
+           row_number() OVER (PARTITION BY line.kind, line.rail_reference
+                              ORDER BY line.line_no) > 1
            OR EXISTS (SELECT 1 FROM payments.received AS r
-                      WHERE r.rail = :rail AND r.rail_reference = line.rail_reference) AS is_twin
+                      WHERE r.rail = :rail AND r.kind = line.kind
+                        AND r.rail_reference = line.rail_reference) AS is_twin
     FROM line
 )
 INSERT INTO payments.received (
     rail, statement_date, line_no, rail_reference, reference, amount_minor, currency, value_date,
-    status, cause, taken_at)
+    status, cause, taken_at, kind, account, payer_digest)
 SELECT :rail, :statement_date, k.line_no, k.rail_reference, k.reference, k.amount_minor, k.currency,
-       k.value_date, 'taken', CASE WHEN k.is_twin THEN 'twin_differs' END, :now
+       k.value_date, 'taken', CASE WHEN k.is_twin THEN 'twin_differs' END, :now, k.kind, k.account,
+       k.payer_digest
 FROM known AS k;
 
 -- name: received_to_book
--- Money that nobody has tried to book in this turn, the oldest first.
+-- Money that nobody has tried to book in this turn, the oldest first, and recalls behind it.
 -- gives   at most :page rows
 -- locks   none
 SELECT rail, statement_date, line_no, rail_reference, reference, amount_minor, currency, value_date,
-       status, cause, booked_minor, turn_no, assigned, lender_id
+       status, cause, booked_minor, turn_no, assigned, lender_id, kind, account, payer_digest,
+       customer_id, repayment_id, is_own_money
 FROM payments.received
+LEFT JOIN payments.received_repayment USING (rail, statement_date, line_no)
 WHERE status = 'taken'
-ORDER BY statement_date, rail, line_no
+ORDER BY kind, statement_date, rail, line_no
 LIMIT :page;
 
 -- name: received_shown
@@ -45,8 +52,10 @@ LIMIT :page;
 -- gives   at most :page rows
 -- locks   none
 SELECT rail, statement_date, line_no, rail_reference, reference, amount_minor, currency, value_date,
-       status, cause, booked_minor, turn_no, assigned, lender_id
+       status, cause, booked_minor, turn_no, assigned, lender_id, kind, account, payer_digest,
+       customer_id, repayment_id, is_own_money
 FROM payments.received
+LEFT JOIN payments.received_repayment USING (rail, statement_date, line_no)
 ORDER BY status <> 'suspended', statement_date DESC, rail, line_no DESC
 LIMIT :page;
 
@@ -58,7 +67,7 @@ LIMIT :page;
 WITH numbered AS (
     SELECT r.rail, r.statement_date, r.line_no, r.rail_reference, r.reference, r.amount_minor,
            r.currency, r.value_date, r.status, r.cause, r.booked_minor, r.turn_no, r.assigned,
-           r.lender_id,
+           r.lender_id, r.kind, r.account, r.payer_digest,
            ((r.statement_date - DATE '0001-01-01' + 1)::bigint << 31) + r.line_no AS line,
            ('x' || left(encode(sha256(convert_to(r.rail, 'UTF8')), 'hex'), 15))::bit(60)::bigint
                AS rail_number
@@ -66,8 +75,10 @@ WITH numbered AS (
     WHERE :status::text IS NULL OR r.status = :status
 )
 SELECT rail, statement_date, line_no, rail_reference, reference, amount_minor, currency, value_date,
-       status, cause, booked_minor, turn_no, assigned, lender_id
+       status, cause, booked_minor, turn_no, assigned, lender_id, kind, account, payer_digest,
+       customer_id, repayment_id, is_own_money
 FROM numbered
+LEFT JOIN payments.received_repayment USING (rail, statement_date, line_no)
 WHERE (line, rail_number) < /*turns*/ (:line::bigint, :rail::bigint)
 ORDER BY line DESC /*turns*/, rail_number DESC /*turns*/
 LIMIT :page;
@@ -77,10 +88,12 @@ LIMIT :page;
 -- gives   at most one row
 -- locks   the row
 SELECT rail, statement_date, line_no, rail_reference, reference, amount_minor, currency, value_date,
-       status, cause, booked_minor, turn_no, assigned, lender_id
+       status, cause, booked_minor, turn_no, assigned, lender_id, kind, account, payer_digest,
+       customer_id, repayment_id, is_own_money
 FROM payments.received
+LEFT JOIN payments.received_repayment USING (rail, statement_date, line_no)
 WHERE rail = :rail AND statement_date = :statement_date AND line_no = :line_no
-FOR UPDATE;
+FOR UPDATE OF received;
 
 -- name: add_received_shares
 -- To which loans money goes in this turn.
@@ -100,13 +113,34 @@ WHERE rail = :rail AND statement_date = :statement_date AND line_no = :line_no
   AND turn_no = :turn_no
 ORDER BY loan_id;
 
+-- name: received_of_number
+-- Money by the rail's own number of it, and how often it was recalled.
+-- gives   at most one row
+-- locks   none
+SELECT rail, statement_date, line_no,
+       (SELECT count(*) FROM payments.received AS b
+        WHERE b.rail = :rail AND b.kind = 'recalled' AND b.status = 'booked'
+          AND coalesce(b.assigned, b.reference) = :rail_reference) AS recalls
+FROM payments.received
+WHERE rail = :rail AND kind = 'received' AND rail_reference = :rail_reference
+  AND cause IS DISTINCT FROM 'twin_differs';
+
 -- name: received_booked
 -- Money that is booked where it belongs.
 -- gives   nothing
 -- locks   the row, held already
-UPDATE payments.received
-SET status = 'booked', booked_minor = amount_minor, lender_id = NULL, settled_at = :now
-WHERE rail = :rail AND statement_date = :statement_date AND line_no = :line_no;
+WITH money AS (
+    UPDATE payments.received
+    SET status = 'booked', booked_minor = amount_minor, lender_id = NULL, settled_at = :now
+    WHERE rail = :rail AND statement_date = :statement_date AND line_no = :line_no
+    RETURNING rail, statement_date, line_no
+)
+INSERT INTO payments.received_repayment (
+    rail, statement_date, line_no, customer_id, repayment_id, is_own_money)
+SELECT rail, statement_date, line_no, :customer_id::bigint, :repayment_id::bigint,
+       :is_own_money::boolean
+FROM money
+WHERE :customer_id::bigint IS NOT NULL;
 
 -- name: received_suspended
 -- Money of which a part or nothing was booked: people are next.
@@ -134,10 +168,12 @@ SET status = 'sent_back', settled_at = :now
 WHERE rail = :rail AND statement_date = :statement_date AND line_no = :line_no;
 
 -- name: suspended_sums
--- What lies before people, by lender and currency.
+-- What lies before people, by lender and currency; what was recalled is owed to the lender.
 -- gives   one row for each
 -- locks   none
-SELECT lender_id, currency::text AS currency, sum(amount_minor - booked_minor)::bigint AS left_minor
+SELECT lender_id, currency::text AS currency,
+       sum(CASE kind WHEN 'recalled' THEN -1 ELSE 1 END * (amount_minor - booked_minor))::bigint
+           AS left_minor
 FROM payments.received
 WHERE status = 'suspended'
 GROUP BY lender_id, currency;

@@ -102,7 +102,7 @@ class _Lines:
                 self.returned.append(line)
             case LineKind.FEE:
                 self.fees.append(line)
-            case LineKind.RECEIVED:
+            case LineKind.RECEIVED | LineKind.RECALLED:
                 raise AssertionError("money that came in is placed, not reconciled with orders")
 
 

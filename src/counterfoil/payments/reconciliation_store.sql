@@ -81,7 +81,7 @@ SELECT l.reference, l.kind, l.amount_minor, l.currency, l.value_date, l.rail_ref
 FROM payments.statement_line AS l
 WHERE l.rail = :rail::text
   AND l.statement_date <= :day::date
-  AND l.kind <> 'received'
+  AND l.kind NOT IN ('received', 'recalled')
   AND (l.statement_date = :day::date
        OR l.payment_id = ANY (:payment_ids::bigint[])
        OR l.reference = ANY (:references::text[])

@@ -50,6 +50,7 @@ from counterfoil.payments.rail import (
 )
 from counterfoil.payments.routing import first_rail
 from counterfoil.payments.settling import Books, Settler
+from counterfoil.payments.statement import DigestOf
 from counterfoil.payments.statement_taking import take_statement
 from counterfoil.payments.store import Answered, RejectedOrder, Started
 
@@ -89,16 +90,19 @@ class PayoutRelay:
         worker: str,
         names: PayeeNames | None = None,
         metrics: Metrics | None = None,
+        payers: Callable[[str], Awaitable[DigestOf | None]] | None = None,
     ) -> None:
         """Take the parts; `worker` names this process in attempts and leases.
 
-        Without `names` no payee is checked.
+        Without `names` no payee is checked. `payers` gives what makes digests of the payers that
+        a statement names; without it nobody's money is known for theirs.
         """
         self._database = database
         self._links = rails
         self._connected: dict[str, Rail] = {
             link.terms.code: link.rail for link in rails if link.rail is not None
         }
+        self._payers = payers
         assert self._connected, "a relay without a rail carries nothing"
         self._clock = clock
         self._business_date = business_date
@@ -275,7 +279,12 @@ class PayoutRelay:
         if text is None:
             return None
         return await take_statement(
-            self._database, text, rail=code, business_date=business_date, now=self._clock.now()
+            self._database,
+            text,
+            rail=code,
+            business_date=business_date,
+            now=self._clock.now(),
+            digest_of=None if self._payers is None else await self._payers(text),
         )
 
     # Ending

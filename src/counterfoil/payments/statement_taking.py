@@ -7,22 +7,28 @@ from datetime import date, datetime
 
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.payments import refusals, store, suspense_store
-from counterfoil.payments.statement import InvalidStatementError, read_statement
+from counterfoil.payments.statement import DigestOf, InvalidStatementError, read_statement
 
 # house: allow database-reach – opens the transaction that its steps share; SQL is the store's
 from counterfoil.platform.database import Database
 
 
 async def take_statement(
-    database: Database, text: str, *, rail: str, business_date: date, now: datetime
+    database: Database,
+    text: str,
+    *,
+    rail: str,
+    business_date: date,
+    now: datetime,
+    digest_of: DigestOf | None = None,
 ) -> int | Refused:
     """Keep a day's statement and resolve what it can; return its number of lines.
 
     Doubts that it shows otherwise than ordered, doubts of earlier days that it does not show, and
-    returned payments go to two people.
+    returned payments go to two people. `digest_of` makes the digest of a payer's name.
     """
     try:
-        statement = read_statement(text, business_date=business_date)
+        statement = read_statement(text, business_date=business_date, digest_of=digest_of)
     except InvalidStatementError as error:
         return refuse(refusals.STATEMENT_INVALID, reason=str(error))
     async with database.transaction() as connection:

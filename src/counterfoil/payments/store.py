@@ -35,6 +35,8 @@ from counterfoil.payments.statement import LineKind, Statement
 from counterfoil.platform.database import Connection, Queries, Row
 
 QUERIES: Final = Queries.load("counterfoil.payments")
+#: Lines about money that payers sent, and not about payments of ours.
+_OF_PAYERS: Final = frozenset({LineKind.RECEIVED, LineKind.RECALLED})
 
 #: How many days back a statement is asked whether it ever showed what was confirmed.
 CONTRADICTED_DAYS: Final = 7
@@ -247,7 +249,7 @@ async def add_statement(
         statement_date=day,
         references=[line.reference for line in lines],
         payment_ids=[
-            None if line.kind is LineKind.RECEIVED else payment_id_of(line.reference)
+            None if line.kind in _OF_PAYERS else payment_id_of(line.reference)
             for line in lines
         ],
         kinds=[line.kind.value for line in lines],
@@ -255,6 +257,8 @@ async def add_statement(
         currencies=[line.currency for line in lines],
         value_dates=[line.value_date for line in lines],
         rail_references=[line.rail_reference for line in lines],
+        accounts=[line.account for line in lines],
+        payer_digests=[line.payer_digest for line in lines],
     )
     await received_store.take(connection, rail=rail, statement_date=day, now=now)
     return None

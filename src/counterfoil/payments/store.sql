@@ -221,14 +221,15 @@ WHERE rail = :rail::text AND statement_date = :statement_date::date;
 -- locks   nothing
 INSERT INTO payments.statement_line (
     rail, statement_date, line_no, reference, payment_id, kind, amount_minor, currency,
-    value_date, rail_reference)
+    value_date, rail_reference, account, payer_digest)
 SELECT :rail::text, :statement_date::date, l.line_no, l.reference, l.payment_id, l.kind,
-       l.amount_minor, l.currency, l.value_date, l.rail_reference
+       l.amount_minor, l.currency, l.value_date, l.rail_reference, l.account, l.payer_digest
 FROM unnest(
     :references::text[], :payment_ids::bigint[], :kinds::text[], :amounts_minor::bigint[],
-    :currencies::text[], :value_dates::date[], :rail_references::text[]
+    :currencies::text[], :value_dates::date[], :rail_references::text[], :accounts::text[],
+    :payer_digests::bytea[]
 ) WITH ORDINALITY AS l (reference, payment_id, kind, amount_minor, currency, value_date,
-                        rail_reference, line_no);
+                        rail_reference, account, payer_digest, line_no);
 
 -- name: resolve_paid
 -- Payments in doubt that the statement shows as paid, in the ordered amount and not returned.

@@ -23,6 +23,8 @@ class IndexKind(StrEnum):
 
     ID_NUMBER = "id_number"
     PHONE = "phone"
+    #: Who sent money; compared with a customer's name, and not searched for.
+    PAYER = "payer"
 
 
 def derive_key(secret: bytes, kind: IndexKind) -> bytes:

@@ -257,6 +257,14 @@ class Vault:
         every = await self.every_digest(kind, values)
         return [by_generation[min(by_generation)] for by_generation in every]
 
+    async def index_key(self, kind: IndexKind) -> bytes:
+        """Return the key of one kind of digest, under the first secret there is."""
+        try:
+            secrets = await self.index_secret.read()
+        except KeyServiceUnavailableError as error:
+            raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE)) from error
+        return blind_index.derive_key(secrets[min(secrets)], kind)
+
     async def every_digest(
         self, kind: IndexKind, values: Sequence[str]
     ) -> list[Mapping[int, bytes]]:

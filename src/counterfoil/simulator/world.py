@@ -15,6 +15,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -30,6 +31,7 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.lines import adjust_limit
 from counterfoil.journeys.lines.raise_asking import RaiseWish
 from counterfoil.journeys.paying.payee_names import BorrowerNames
+from counterfoil.journeys.paying.payers import digests_for
 from counterfoil.journeys.paying.payout_books import PayoutBooks
 from counterfoil.kernel import ids
 from counterfoil.kernel.calendar import ONE_DAY
@@ -121,6 +123,7 @@ class World:
             business_date=house.business_date,
             worker="demo",
             names=BorrowerNames(house),
+            payers=partial(digests_for, house),
         )
         self._people = people.invent(applicants, seed=seed, on=FIRST_DATE)
         self._arrivals = list(_spread(applicants, max(1, days * APPLYING_PERCENT // 100)))

@@ -15,12 +15,14 @@ from counterfoil.api.shapes import (
     Currency,
     CustomerId,
     LineId,
+    Problem,
     PurchaseId,
     TenorMonths,
     View,
 )
 from counterfoil.api.writes import Call, Write
 from counterfoil.journeys.borrowing import quote as journey
+from counterfoil.journeys.borrowing.drawable import refused_now
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language
 from counterfoil.lending.terms import Method
@@ -89,6 +91,12 @@ class QuoteAnswer(View):
     #: To be shown beside the price; null where the price is that of everybody.
     promotion: PromotionView | None
     quote_token: str
+    #: What can be drawn on the line now; 0 while its state forbids drawing.
+    available_minor: int
+    #: Whether a drawdown of this is known to be taken now. The line decides again when it is made.
+    can_draw_now: bool
+    #: What a drawdown would be answered now; null where it can be drawn.
+    problem: Problem | None
 
 
 async def carry_quote(call: Call, body: QuoteBody) -> Answer | Refused:
@@ -108,7 +116,12 @@ async def carry_quote(call: Call, body: QuoteBody) -> Answer | Refused:
     if isinstance(quoted, Refused):
         return quoted
     plan = [plan_view(row).model_dump() for row in quoted.rows]
-    document = quoted.document() | {"plan": plan}
+    refused = await refused_now(call.house, quoted)
+    document = quoted.document() | {
+        "plan": plan,
+        "can_draw_now": refused is None,
+        "problem": None if refused is None else call.desk.document(refused, call.language),
+    }
     return Answer(orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode(), is_replay=False)
 
 
@@ -122,8 +135,10 @@ QUOTE = Write(
     carry=carry_quote,
     needs_key=False,
     summary="Calculate a drawdown",
-    description="A trial: it holds nothing, asks no bureau and leaves no trace. Its token is the "
-    "customer's agreement to exactly this drawdown.",
+    description="A trial, also for more than is available and on a frozen line: it holds nothing, "
+    "asks no bureau and leaves no trace. What keeps it from being drawn now stands in `problem`, "
+    "with the code that a drawdown would be refused with. Its token is the customer's agreement to "
+    "exactly this drawdown.",
     example={
         "customer_id": "cu_01hv4zq3k2f00",
         "line_id": "ln_01hv4zq3k2f00",

@@ -27,7 +27,7 @@ router = APIRouter()
 _LINES_MAX: Final = 1_000_000_000
 
 _Rail = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
-_Reference = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+_Reference = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z _-]{0,63}$")]
 
 
 class PlacingBody(Body):
@@ -36,7 +36,9 @@ class PlacingBody(Body):
     rail: _Rail
     statement_date: Day
     line_no: Annotated[int, Field(ge=1, le=_LINES_MAX)]
-    #: Number of a purchase or code of a promotion; left out, the money was sent back.
+    #: Reference of a line or loan, number of a purchase, or code of a promotion; for a recall the
+    #: rail's number of the money. Left out, the money was sent back, or the books have the recall
+    #: otherwise.
     reference: _Reference | None = None
     reason: Reason
 
@@ -60,6 +62,17 @@ class ReceivedView(View):
     cause: str | None
     #: What of it is not booked where it belongs.
     left_minor: int
+    #: `received`, or `recalled` by the payer's bank.
+    kind: str
+    #: The account of ours that it came to; null where the rail does not say it.
+    account: str | None
+    #: In whose books it stands while it lies before people.
+    lender_id: str | None
+    #: Whose repayment it was booked as; null where it is none.
+    customer_id: str | None
+    repayment_id: str | None
+    #: Whether the customer sent it; null where nobody knows.
+    is_own_money: bool | None
 
 
 class PlacingView(View):
@@ -161,4 +174,14 @@ def _view(one: Received) -> ReceivedView:
         status=one.status.value,
         cause=None if one.cause is None else one.cause.value,
         left_minor=one.left_minor,
+        kind=one.kind.value,
+        account=one.account,
+        lender_id=one.lender_id,
+        customer_id=None
+        if one.customer_id is None
+        else ids.to_text(ids.CUSTOMER, one.customer_id),
+        repayment_id=None
+        if one.repayment_id is None
+        else ids.to_text(ids.REPAYMENT, one.repayment_id),
+        is_own_money=one.is_own_money,
     )

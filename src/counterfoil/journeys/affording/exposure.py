@@ -44,7 +44,7 @@ from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending.debt_store import OwnDebt
-from counterfoil.lending.store import read_lines
+from counterfoil.lending.store import LineKey, read_lines
 from counterfoil.platform.database import Connection
 
 #: Source under which a policy declares what is measured here.
@@ -143,28 +143,52 @@ async def guard_draw(
     if amount_minor < shipped_ceilings().draw_minor_min:
         return None
     async with house.database.transaction() as connection:
-        line = (await read_lines(connection, [(customer_id, line_id)])).get((customer_id, line_id))
-        if line is None:
-            # Whoever books it says so.
+        case = await _draw_case(house, connection, (customer_id, line_id), amount_minor, months)
+        if case is None:
             return None
-        terms = house.catalogue.terms(line.product_code, line.product_version)
-        proposal = Proposal(
-            amount_minor=amount_minor,
-            limit_minor=line.limit_minor,
-            owed_minor=line.principal_minor + line.held_minor,
-            rate_cap_annual_e8=line.rate_daily_e8 * DAYS_A_YEAR,
-            months=months,
-        )
-        case = Case(
-            customer_id=customer_id,
-            occasion=Occasion.DRAW,
-            licence=terms.licence,
-            currency=line.currency,
-            subject_id=line_id,
-            proposal=proposal,
-            line_id=line_id,
-        )
         [found] = await guard(house, connection, [case])
+    return _refuse_draw(found)
+
+
+async def look_draw(
+    house: House, *, customer_id: int, line_id: int, amount_minor: int, months: int
+) -> Refused | None:
+    """Return why the guard would refuse a drawdown now; nothing is written."""
+    if amount_minor < shipped_ceilings().draw_minor_min:
+        return None
+    async with house.database.connection() as connection:
+        case = await _draw_case(house, connection, (customer_id, line_id), amount_minor, months)
+        found = [] if case is None else await look(house, connection, [case])
+    return _refuse_draw(found[0]) if found else None
+
+
+async def _draw_case(
+    house: House, connection: Connection, key: LineKey, amount_minor: int, months: int
+) -> Case | None:
+    """Return the case of a drawdown; None where there is no line, as whoever books it says."""
+    line = (await read_lines(connection, [key])).get(key)
+    if line is None:
+        return None
+    terms = house.catalogue.terms(line.product_code, line.product_version)
+    proposal = Proposal(
+        amount_minor=amount_minor,
+        limit_minor=line.limit_minor,
+        owed_minor=line.principal_minor + line.held_minor,
+        rate_cap_annual_e8=line.rate_daily_e8 * DAYS_A_YEAR,
+        months=months,
+    )
+    return Case(
+        customer_id=line.customer_id,
+        occasion=Occasion.DRAW,
+        licence=terms.licence,
+        currency=line.currency,
+        subject_id=line.line_id,
+        proposal=proposal,
+        line_id=line.line_id,
+    )
+
+
+def _refuse_draw(found: Guarded) -> Refused | None:
     if found.result.outcome is not GuardOutcome.REFUSE:
         return None
     words = shipped_ceilings().reasons

@@ -26,6 +26,7 @@ LEAF_TYPES: Final = {
     "set_own_cap": LeafType.LIMIT_CHANGE,
     "move_repayment_day": LeafType.LIMIT_CHANGE,
     "collect_debit": LeafType.MONEY_MOVEMENT,
+    "take_transfer": LeafType.MONEY_MOVEMENT,
     "set_repayment_day": LeafType.LIMIT_CHANGE,
     "replace_agreement": LeafType.LIMIT_CHANGE,
     "draw": LeafType.MONEY_MOVEMENT,

@@ -19,6 +19,7 @@ from math import floor
 from typing import Final
 
 from counterfoil.customers import link_store, verification_store
+from counterfoil.customers.record_link import People
 from counterfoil.customers.refusals import IDENTITY_CHECKS_FOR_TOTAL
 from counterfoil.customers.verification import gaps
 from counterfoil.customers.verification_policy import Act, IdentityPolicy
@@ -42,38 +43,84 @@ async def hold_drawdown(house: House, command: Draw, *, key: str) -> DrawHold | 
     """
     if not house.settings.identity_required:
         return None
-    on, policy = await house.business_date(), house.identity_policy
     async with house.database.transaction() as connection:
         people = await link_store.read_people(connection, [command.customer_id])
         # A standing is read once the person is held: a check that fails meanwhile counts.
         await store.hold_drawing(connection, people.surviving(command.customer_id))
-        standings = await verification_store.read_standings(connection, [command.customer_id])
-        standing = standings[command.customer_id]
-        wants = gaps(policy, Act.DRAWING, standing, on=on)
-        if not wants:
-            return None
-        hold = DrawHold(
+        hold = await _weighed(
+            house,
+            connection,
+            people,
             customer_id=command.customer_id,
-            hold_id=house.ids.next(),
-            key=key,
             amount_minor=command.amount_minor,
             currency=command.currency,
-            asked_on=on,
-            since=on - timedelta(days=policy.drawing_within_days - 1),
-            customer_ids=tuple(people.records(command.customer_id)),
+            key=key,
         )
-        drawn = await _drawn_minor(connection, hold)
-        if policy.is_large(drawn + Counter({hold.currency: hold.amount_minor})):
-            return refuse(
-                IDENTITY_CHECKS_FOR_TOTAL,
-                since=hold.since.isoformat(),
-                drawn=", ".join(f"{minor} {code}" for code, minor in sorted(drawn.items())) or "0",
-                currency=hold.currency,
-                left_minor=_left_minor(policy, drawn, hold.currency),
-                gaps=", ".join(map(str, wants)),
-            )
-        await store.add_hold(connection, hold)
+        if isinstance(hold, DrawHold):
+            await store.add_hold(connection, hold)
     return hold
+
+
+async def look_drawdown(
+    house: House, *, customer_id: int, amount_minor: int, currency: str
+) -> Refused | None:
+    """Return which checks the sum of the period would need with a drawdown; it does not count."""
+    if not house.settings.identity_required:
+        return None
+    async with house.database.connection() as connection:
+        people = await link_store.read_people(connection, [customer_id])
+        hold = await _weighed(
+            house,
+            connection,
+            people,
+            customer_id=customer_id,
+            amount_minor=amount_minor,
+            currency=currency,
+            key="",
+        )
+    return hold if isinstance(hold, Refused) else None
+
+
+async def _weighed(
+    house: House,
+    connection: Connection,
+    people: People,
+    *,
+    customer_id: int,
+    amount_minor: int,
+    currency: str,
+    key: str,
+) -> DrawHold | Refused | None:
+    """Return a drawdown as it counts in its period, or which checks the sum needs.
+
+    None where no check is missing that an amount could need.
+    """
+    on, policy = await house.business_date(), house.identity_policy
+    standings = await verification_store.read_standings(connection, [customer_id])
+    wants = gaps(policy, Act.DRAWING, standings[customer_id], on=on)
+    if not wants:
+        return None
+    hold = DrawHold(
+        customer_id=customer_id,
+        hold_id=house.ids.next(),
+        key=key,
+        amount_minor=amount_minor,
+        currency=currency,
+        asked_on=on,
+        since=on - timedelta(days=policy.drawing_within_days - 1),
+        customer_ids=tuple(people.records(customer_id)),
+    )
+    drawn = await _drawn_minor(connection, hold)
+    if not policy.is_large(drawn + Counter({hold.currency: hold.amount_minor})):
+        return hold
+    return refuse(
+        IDENTITY_CHECKS_FOR_TOTAL,
+        since=hold.since.isoformat(),
+        drawn=", ".join(f"{minor} {code}" for code, minor in sorted(drawn.items())) or "0",
+        currency=hold.currency,
+        left_minor=_left_minor(policy, drawn, hold.currency),
+        gaps=", ".join(map(str, wants)),
+    )
 
 
 async def end_hold(house: House, hold: DrawHold | None, answer: Answer | Refused | None) -> None:

@@ -18,6 +18,7 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.serving.tell_customers import queue
 from counterfoil.kernel import ids
 from counterfoil.kernel.calendar import ONE_DAY
+from counterfoil.kernel.creditor_reference import grouped, reference_of
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store as lending
 from counterfoil.lending.commands import CollectDebit, ReverseRepayment
@@ -118,6 +119,7 @@ class DebitBooks:
             "currency": order.currency,
             "due_on": order.due_on.isoformat(),
             "reason": debit.failure_code or "",
+            "payment_reference": grouped(reference_of(ids.LINE, order.line_id)),
         }
         kind = "debit_succeeded" if debit.outcome is Outcome.SUCCEEDED else "debit_failed"
         kind = BOUNCED if debit.bounced_on else kind

@@ -1,6 +1,7 @@
 """Money that came in over a rail: booked where its reference says, or put before people.
 
-The story   A statement shows the money. A purchase's number makes it a refund of its merchant: it
+The story   A statement shows the money. The reference of a line or loan makes it a customer's own
+            repayment (`transfers.py`). A purchase's number makes it a refund of its merchant: it
             goes to the loans that paid for the purchase, those taken back first, then the newest.
             A promotion's code makes it a payment of its funder: it settles what is claimed. What is
             booked in part leaves the rest to people. Two people say where money belongs that no
@@ -16,15 +17,16 @@ from typing import Final
 
 from counterfoil.journeys.approve import ask_approval, list_approvals
 from counterfoil.journeys.house import House
-from counterfoil.journeys.paying.rail_fees import BOOK
+from counterfoil.journeys.paying.recalls import carry_recall
 from counterfoil.journeys.paying.received_shares import refund_shares
+from counterfoil.journeys.paying.transfers import book_transfer, is_transfer
+from counterfoil.journeys.paying.unplaced import account_of, post, release, suspend
 from counterfoil.journeys.purchasing.scene_refunds import refund
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
+from counterfoil.kernel.creditor_reference import read_reference
 from counterfoil.kernel.errors import Kind, Refused, RefusedError, refuse
 from counterfoil.ledger import posting
-from counterfoil.ledger.posting import Postings
-from counterfoil.ledger.store import BookKey, add_house_journals
 from counterfoil.lending import promotion_claim_store as claims
 from counterfoil.payments import received_store as store
 from counterfoil.payments import refusals
@@ -33,7 +35,9 @@ from counterfoil.payments.received import (
     Received,
     ReceivedCause,
     ReceivedKey,
+    ReceivedKind,
     ReceivedStatus,
+    rail_number_kept,
     reference_kept,
 )
 from counterfoil.platform.access_matrix import Actor
@@ -57,7 +61,9 @@ class Placing:
     """What people say of money that came in."""
 
     key: ReceivedKey
-    #: Where it belongs: a purchase's number or a promotion's code; None where it was sent back.
+    #: Where it belongs: the reference of a line or loan, a purchase's number, a promotion's code,
+    #: or for a recall the rail's number of the money; None where it was sent back, or a recall is
+    #: in the books otherwise.
     reference: str | None
     reason: str
 
@@ -67,7 +73,7 @@ async def book_received(house: House) -> int:
     async with house.database.connection() as connection:
         found = await store.to_book(connection, page=_PAGE)
     for received in found:
-        await _book(house, received.key)
+        await _carry(house, received)
     return len(found)
 
 
@@ -108,11 +114,25 @@ async def place(house: House, actor: Actor, placing: Placing) -> Received | Appr
         if error.refused.refusal is not APPROVAL_MISSING:
             return await note_refusal(house, actor, act, error.refused)
         return await _ask(house, actor, placing, payload)
-    await _book(house, placing.key)
+    await _carry(house, await _read(house, placing.key))
+    return await _read(house, placing.key)
+
+
+async def _carry(house: House, received: Received) -> None:
+    """Go the way of a line: of a recall, a customer's transfer, or what others have sent."""
+    if received.kind is ReceivedKind.RECALLED:
+        await carry_recall(house, received.key)
+    elif is_transfer(received):
+        await book_transfer(house, received.key)
+    else:
+        await _book(house, received.key)
+
+
+async def _read(house: House, key: ReceivedKey) -> Received:
     async with house.database.transaction() as connection:
-        placed = await store.lock(connection, placing.key)
-    assert placed is not None, "money that came in stays"
-    return placed
+        found = await store.lock(connection, key)
+    assert found is not None, "money that came in stays"
+    return found
 
 
 async def _book(house: House, key: ReceivedKey) -> None:
@@ -152,7 +172,7 @@ async def _book(house: House, key: ReceivedKey) -> None:
             await store.booked(connection, key, now=house.clock.now())
         else:
             cause = ReceivedCause.BOOKS_REFUSED
-            await _suspend(house, connection, received, cause, booked_minor=total_minor)
+            await suspend(house, connection, received, cause, booked_minor=total_minor)
 
 
 async def _plan(
@@ -173,7 +193,7 @@ async def _plan(
             cause = shares
     if cause is not None:
         booked_minor = received.booked_minor
-        await _suspend(house, connection, received, cause, booked_minor=booked_minor)
+        await suspend(house, connection, received, cause, booked_minor=booked_minor)
     return None
 
 
@@ -188,6 +208,9 @@ async def _settle_claim(
     shares = claims.settle(claimed, received.left_minor, received.currency)
     if shares is None:
         return ReceivedCause.BEYOND_CLAIM
+    account = account_of(house, received)
+    if account is not None and any(book[0] != account.lender_id for book, _ in shares):
+        return ReceivedCause.OTHER_LENDER
     on, now = await house.business_date(), house.clock.now()
     await claims.add_payments(
         connection,
@@ -199,40 +222,29 @@ async def _settle_claim(
         now=now,
     )
     postings = [(book, posting.promotion_payment(amount)) for book, amount in shares]
-    await _post(house, connection, "promotion_payment", postings)
+    await post(house, connection, "promotion_payment", postings)
     await store.booked(connection, received.key, now=now)
     return None
 
 
-async def _suspend(
-    house: House,
-    connection: Connection,
-    received: Received,
-    cause: ReceivedCause,
-    *,
-    booked_minor: int,
-) -> None:
-    """Put what is left before people; the ledger has it as received and not placed."""
-    # Whose account it is nobody said: the books of the first lender of record hold it meanwhile.
-    lender_id = min(terms.lender_id for terms in house.catalogue.all())
-    await store.suspended(
-        connection, received.key, cause, booked_minor=booked_minor, lender_id=lender_id
-    )
-    book = (lender_id, BOOK, received.currency)
-    left_minor = received.amount_minor - booked_minor
-    await _post(
-        house, connection, "receipt_unplaced", [(book, posting.receipt_unplaced(left_minor))]
-    )
-
-
 async def _refuse_placing(house: House, placing: Placing) -> Refused | None:
     """Refuse what no reference of ours is, and money that does not lie before people."""
-    if placing.reference is not None and reference_kept(placing.reference) == NO_REFERENCE:
-        return refuse(refusals.RECEIVED_REFERENCE_UNFIT)
     async with house.database.transaction() as connection:
         held = await store.lock(connection, placing.key)
-    is_open = held is not None and held.status is ReceivedStatus.SUSPENDED
-    return None if is_open else refuse(refusals.RECEIVED_NOT_OPEN)
+    if held is None or held.status is not ReceivedStatus.SUSPENDED:
+        return refuse(refusals.RECEIVED_NOT_OPEN)
+    if placing.reference is None or _kept(held, placing.reference) != NO_REFERENCE:
+        return None
+    return refuse(refusals.RECEIVED_REFERENCE_UNFIT)
+
+
+def _kept(held: Received, reference: str) -> str:
+    """Return what people name: of a recall the rail's number of the money, else a reference."""
+    if held.kind is ReceivedKind.RECALLED:
+        return rail_number_kept(reference)
+    kept = reference_kept(reference)
+    is_mistyped = kept.startswith("RF") and read_reference(kept) is None
+    return NO_REFERENCE if is_mistyped else kept
 
 
 async def _place(
@@ -248,15 +260,12 @@ async def _place(
         held = await store.lock(connection, placing.key)
         if held is None or held.status is not ReceivedStatus.SUSPENDED:
             raise RefusedError(refuse(refusals.RECEIVED_NOT_OPEN))
-        assert held.lender_id is not None, "what lies before people is in somebody's books"
         if placing.reference is None:
             await store.sent_back(connection, placing.key, now=now)
         else:
-            await store.assigned(connection, placing.key, reference_kept(placing.reference))
+            await store.assigned(connection, placing.key, _kept(held, placing.reference))
         # Gone from the bank again, or booked anew where it belongs: the one entry is the same.
-        book = (held.lender_id, BOOK, held.currency)
-        undone = posting.receipt_unplaced(-held.left_minor)
-        await _post(house, connection, "receipt_unplaced", [(book, undone)])
+        await release(house, connection, held)
         await note(house, connection, actor, act)
 
 
@@ -274,18 +283,6 @@ async def _ask(
         payload,
         summary=f"money received {placing.key} {what}",
         reason=placing.reason,
-    )
-
-
-async def _post(
-    house: House, connection: Connection, kind: str, postings: Sequence[tuple[BookKey, Postings]]
-) -> None:
-    journals = [(house.ids.next(), book, kind, entry) for book, entry in postings]
-    await add_house_journals(
-        connection,
-        journals,
-        book_date=await house.business_date(),
-        posted_at=house.clock.now(),
     )
 
 

@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from typing import Any, Final, Protocol
 
 from counterfoil.journeys.house import House
+from counterfoil.journeys.paying.payers import digests_for
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.ledger import store as ledger
 from counterfoil.payments import reconciliation_store, refusals
@@ -89,7 +90,12 @@ class ReadSides(Protocol):
 async def take_rail_statement(house: House, text: str, *, rail: str, on: date) -> int | Refused:
     """Take a day's statement that came as a file; return its number of lines."""
     return await take_statement(
-        house.database, text, rail=rail, business_date=on, now=house.clock.now()
+        house.database,
+        text,
+        rail=rail,
+        business_date=on,
+        now=house.clock.now(),
+        digest_of=await digests_for(house, text),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import orjson
 from starlette.responses import Response
 
+from counterfoil.journeys.borrowing.drawable import refused_now
 from counterfoil.journeys.borrowing.quote import quote
 from counterfoil.journeys.contracting import sheet_reading as journey
 from counterfoil.journeys.contracting.reading_time import end_reading
@@ -80,6 +81,8 @@ class SheetPageView:
     reading: str
     #: What was too early; empty at first.
     wait: str
+    #: Why it cannot be drawn now, whatever it costs; empty where it can.
+    not_now: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +134,11 @@ async def submit(visit: Visit) -> Response:
     if isinstance(quoted, Refused):
         reader.refuse("form", "form.refused", text=visit.refusal(quoted))
         return await _show_form(visit, line, reader)
+    # A repeated confirmation gets its first answer, whatever came in the way since.
+    refused = None if step == "confirm" else await refused_now(visit.house, quoted)
+    if refused is not None:
+        not_now = visit.refusal(refused)
+        return _show_sheet(visit, drawing, quoted, ticket="", not_now=not_now)
     if step == "sheet":
         return _show_sheet(visit, drawing, quoted, ticket="")
     ticket = visit.values.get("ticket", "")
@@ -223,7 +231,13 @@ async def _show_form(visit: Visit, line: Line, reader: FormReader | None = None)
 
 
 def _show_sheet(
-    visit: Visit, drawing: Drawing, quoted: Quote, *, ticket: str, wait: str = ""
+    visit: Visit,
+    drawing: Drawing,
+    quoted: Quote,
+    *,
+    ticket: str,
+    wait: str = "",
+    not_now: str = "",
 ) -> Response:
     least = journey.least_seconds(visit.house, quoted.reading_seconds)
     token = visit.values.get("token", "") if ticket else quoted.token
@@ -236,6 +250,7 @@ def _show_sheet(
         promotion=promotion_view(visit, quoted),
         reading=visit.t("draw.reading", count=least),
         wait=wait,
+        not_now=not_now,
     )
     return visit.page("draw/sheet.html", visit.t("draw.sheet_title"), view)
 

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from counterfoil.contracts.contract import Part
 from counterfoil.hosts.page import HostedPage, PageAct
+from counterfoil.journeys.borrowing.drawable import refused_now
 from counterfoil.journeys.hosting import hosted_acts as acts
 from counterfoil.journeys.hosting import hosted_pages as journey
 from counterfoil.kernel import ids
@@ -57,6 +58,8 @@ class ActView:
     #: Paragraphs, each with its heading where it has one.
     parts: Sequence[tuple[str, str]]
     sheet: SheetView | None
+    #: Why what the sheet shows cannot be drawn now; empty where it can, or nothing is drawn.
+    not_now: str
     #: How the host calls the account that is paid; empty where nothing is drawn.
     paid_to: str
     #: Whether the agreement itself is shown, with the field of its code.
@@ -202,7 +205,7 @@ async def _content(
 ) -> ActView | Refused:
     """Return what the customer sees; showing it begins its reading time."""
     house, language = visit.house, visit.language
-    text, sheet, code = "", None, ""
+    text, sheet, code, not_now = "", None, "", ""
     title = visit.t(f"hosted.act.{page.act.value}")
     if page.act is PageAct.CONSENT:
         notice = await acts.show_notice(house, page)
@@ -215,6 +218,8 @@ async def _content(
             return quote
         sheet = sheet_view(visit, quote.sheet.document(), quote.sheet.sheet_hash.hex())
         text = quote.note.text
+        refused = await refused_now(house, quote)
+        not_now = "" if refused is None else visit.refusal(refused)
     else:
         part = Part.AGREEMENT if is_signing else Part.COST_SHEET
         # A wrong code is tried again on the text that is open already.
@@ -234,6 +239,7 @@ async def _content(
         title=title,
         parts=_parts(text),
         sheet=sheet,
+        not_now=not_now,
         paid_to=await acts.payee_label(house, page) if page.act is PageAct.COST_SHEET else "",
         is_signing=is_signing,
         code=code,

@@ -14,12 +14,10 @@ from typing import Any, Final
 
 from counterfoil.simulator.bank.faults import SILENT, Fault, FaultPlan, draw
 from counterfoil.simulator.bank.journal import Journal
+from counterfoil.simulator.bank.receipts import ERROR_MINOR, Receipt, ReceiptFault
 
 #: What a bank says of an account that is closed.
 ACCOUNT_CLOSED: Final = "payee_account_closed"
-
-#: By how much a wrong amount is wrong, in minor units.
-ERROR_MINOR: Final = 100
 
 
 class PayoutStatus(StrEnum):
@@ -79,18 +77,6 @@ class Callback:
 
     reference: str
     status: PayoutStatus
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """Money that somebody sent to the lender."""
-
-    #: What the payer wrote.
-    reference: str
-    amount_minor: int
-    currency: str
-    value_date: date
-    rail_reference: str
 
 
 class Manner(StrEnum):
@@ -155,8 +141,21 @@ class Bank:
         self.holders[payee] = holder
         self.journal.append({"fact": "holder", "payee": payee, "holder": holder})
 
-    def receive(self, reference: str, amount_minor: int, currency: str, *, on: date) -> Receipt:
-        """Take in money for the lender; the statement of the bank's day shows it."""
+    def receive(
+        self,
+        reference: str,
+        amount_minor: int,
+        currency: str,
+        *,
+        on: date,
+        account: str = "",
+        payer_name: str = "",
+        fault: ReceiptFault = ReceiptFault.NONE,
+    ) -> Receipt:
+        """Take in money for the lender; the statement of the bank's day shows it.
+
+        `fault` is what goes wrong with it on the way to the lender's statements.
+        """
         if self.today is None or on > self.today:
             self.move_to(on)
         assert self.today is not None
@@ -166,6 +165,9 @@ class Bank:
             currency=currency,
             value_date=self.today,
             rail_reference=f"R{sum(map(len, self.receipts.values())) + 1:012d}",
+            account=account,
+            payer_name=payer_name,
+            fault=fault,
         )
         self.receipts.setdefault(receipt.value_date, []).append(receipt)
         written = {name: getattr(receipt, name) for name in Receipt.__slots__}
@@ -314,6 +316,7 @@ class Bank:
             case "receipt":
                 fields = {name: value for name, value in fact.items() if name != "fact"}
                 fields["value_date"] = date.fromisoformat(fields["value_date"])
+                fields["fault"] = ReceiptFault(fields.get("fault", ReceiptFault.NONE))
                 self.receipts.setdefault(fields["value_date"], []).append(Receipt(**fields))
             case "holder":
                 self.holders[fact["payee"]] = fact["holder"]

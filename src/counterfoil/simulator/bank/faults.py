@@ -53,6 +53,24 @@ SILENT: Final = frozenset(
 )
 
 
+class ReceiptFault(StrEnum):
+    """What happens to money that somebody sends to the lender."""
+
+    NONE = "none"
+    #: The statement has its line twice.
+    SHOWN_TWICE = "shown_twice"
+    #: The statement of the next day has it again.
+    SHOWN_AGAIN = "shown_again"
+    #: It is missing on its day's statement; the next one has it, valued on its day.
+    SHOWN_LATE = "shown_late"
+    #: The next statement has another amount under its number.
+    TWIN = "twin"
+    #: The payer's bank takes it back on the next day.
+    RECALLED = "recalled"
+    #: The payer's bank takes back a part of it on the next day.
+    RECALLED_IN_PART = "recalled_in_part"
+
+
 @dataclass(slots=True)
 class FaultPlan:
     """Which payouts go wrong, and how."""

@@ -5,7 +5,7 @@ Debits      `POST /debits` and what belongs to it; see `collecting_server`.
 Payees      `POST /payee-checks` says whether an account is in a name.
 Operators   From this machine only: `GET` and `PUT /faults`, `POST /date`, `GET /counts`, and
             `PUT /accounts/{payee}` for whose an account is, and `POST /receipts` for money that
-            somebody sends to the lender.
+            somebody sends to the lender, with what shall go wrong with it.
 Callbacks   Sent to one address, once or twice or never, before or after the answer.
 """
 
@@ -25,6 +25,7 @@ from counterfoil.simulator.bank.bank import Bank, Callback, Handling, Manner, Or
 from counterfoil.simulator.bank.collecting import CollectingBank
 from counterfoil.simulator.bank.collecting_server import add_debit_routes
 from counterfoil.simulator.bank.faults import Fault, FaultPlan
+from counterfoil.simulator.bank.receipts import ReceiptFault
 from counterfoil.simulator.bank.statement_file import write_statement
 
 #: How long a silent bank keeps its caller waiting; callers give up sooner.
@@ -59,6 +60,11 @@ class ReceiptBody(BaseModel):
     amount_minor: Annotated[int, Field(strict=True, gt=0)]
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     received_on: date
+    #: The lender's account that it goes to, and who sends it; this bank may say neither.
+    account: Annotated[str, Field(max_length=64)] = ""
+    payer_name: Annotated[str, Field(max_length=200)] = ""
+    #: What goes wrong with it on the way to the lender's statements.
+    fault: ReceiptFault = ReceiptFault.NONE
 
 
 class PayeeBody(BaseModel):
@@ -172,7 +178,13 @@ def _add_operators_routes(app: FastAPI, bank: Bank, debits: CollectingBank) -> N
     @app.post("/receipts", dependencies=[Depends(_only_from_here)])
     async def receive(body: ReceiptBody) -> dict[str, str]:
         receipt = bank.receive(
-            body.reference, body.amount_minor, body.currency, on=body.received_on
+            body.reference,
+            body.amount_minor,
+            body.currency,
+            on=body.received_on,
+            account=body.account,
+            payer_name=body.payer_name,
+            fault=body.fault,
         )
         return {
             "rail_reference": receipt.rail_reference,

@@ -6,13 +6,19 @@ Written from the agreed format, not with the product's reader: two hands that mu
 import csv
 import hashlib
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any, Final
 
 from counterfoil.simulator.bank.bank import Bank
+from counterfoil.simulator.bank.receipts import lines_of
 
-#: Reference, kind, amount in minor units, currency, value date, the bank's reference.
-Line = tuple[str, str, int, str, date | None, str]
+_WIDE: Final = (
+    *("reference", "kind", "amount_minor", "currency", "value_date", "rail_reference"),
+    *("account", "payer_name"),
+)
+#: Columns of a file that says neither account nor payer.
+_NARROW: Final = 6
 
 
 def write_statement(bank: Bank, day: date) -> str:
@@ -28,21 +34,20 @@ def write_statement(bank: Bank, day: date) -> str:
         )
         for entry, is_return, amount_minor in bank.statement_lines(day)
     ]
-    came_in = [
-        (one.reference, "received", one.amount_minor, one.currency, day, one.rail_reference)
-        for one in bank.receipts.get(day, ())
-    ]
-    return statement_text([*moved, *came_in])
+    came_in = list(lines_of(bank.receipts, day))
+    is_wide = any(account or payer for *_, account, payer in came_in)
+    return statement_text([*moved, *came_in], is_wide=is_wide)
 
 
-def statement_text(lines: Iterable[Line]) -> str:
-    """Return the text of a file with these lines."""
+def statement_text(lines: Iterable[Sequence[Any]], *, is_wide: bool = False) -> str:
+    """Return the text of a file with these lines; a wide one has accounts and payers, too."""
     text = io.StringIO(newline="")
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("reference", "kind", "amount_minor", "currency", "value_date", "rail_reference"))
+    header = _WIDE if is_wide else _WIDE[:_NARROW]
+    rows.writerow(header)
     count = 0
     for line in lines:
-        rows.writerow(line)
+        rows.writerow([*line, "", ""][: len(header)])
         count += 1
     body = text.getvalue()
     return f"{body}#end,{count},{hashlib.sha256(body.encode()).hexdigest()}\n"
