@@ -118,10 +118,41 @@ async def test_a_frozen_and_a_closed_line_are_not_drawn_on(site: Site) -> None:
     before = await site.books()
     problem = check_problem(await site.post("/v1/drawdowns", body), 409, "line_frozen")
     assert "suspected_fraud" in problem["detail"]
+    # The trial is calculated all the same, and says what drawing would be answered.
+    trial = (await site.post("/v1/quotes", site.wish(borrower))).json()
+    assert (trial["can_draw_now"], trial["available_minor"]) == (False, 0)
+    said = ("code", "detail", "next_step", "status")
+    assert [trial["problem"][name] for name in said] == [problem[name] for name in said]
     assert await site.books() == before
     await site.post(f"{path}/unfreeze", change)
     assert (await site.post(f"{path}/close", change)).status_code == 200
     check_problem(await site.post("/v1/drawdowns", body), 410, "line_closed")
+    trial = (await site.post("/v1/quotes", site.wish(borrower))).json()
+    assert trial["problem"]["code"] == "line_closed"
+
+
+async def test_a_trial_says_what_is_left_and_holds_nothing(site: Site) -> None:
+    borrower = await site.borrower()
+    loan = await site.open_loan(borrower)
+    left = 1_000_000 - loan["amount_minor"]
+    before = await site.books()
+    for more, can in ((100, False), (0, True)):
+        wish = {**site.wish(borrower), "amount_minor": left // 100 * 100 + more}
+        trial = (await site.post("/v1/quotes", wish)).json()
+        assert (trial["can_draw_now"], trial["available_minor"]) == (can, left)
+        drawn = await site.post("/v1/drawdowns", {**await site.drawdown(borrower), **_drawn(trial)})
+        if not can:
+            problem = check_problem(drawn, 409, "insufficient_limit")
+            assert trial["problem"]["detail"] == problem["detail"]
+            assert await site.books() == before
+        else:
+            assert trial["problem"] is None
+            assert drawn.status_code == 201, drawn.text
+
+
+def _drawn(trial: Json) -> Json:
+    sheet = trial["cost_sheet"]
+    return {"amount_minor": sheet["principal_minor"], "quote_token": trial["quote_token"]}
 
 
 async def test_what_is_unknown_and_what_is_somebody_elses_look_the_same(site: Site) -> None:

@@ -17,6 +17,7 @@ from counterfoil.api.problems import load_texts
 from counterfoil.decisioning.line_review import case_store
 from counterfoil.decisioning.line_review.signal import LineSignal, SignalKind
 from counterfoil.ledger.chart import CHART
+from counterfoil.lending import scene_store
 
 CURSORS = {"next", "prev"}
 TURNS = {"after", "before", "limit"}
@@ -24,6 +25,7 @@ TURNS = {"after", "before", "limit"}
 WHOLE = {
     "/v1/addresses": "one address a channel",
     "/v1/applications/funnel": "one row a value of a code, over a year at most",
+    "/v1/collection-accounts": "the accounts of the rails file",
     "/v1/contracts/{contract_id}/differences": "no longer than the texts compared",
     "/v1/feature-sources": "the sources of the registry in force",
     "/v1/features": "the features of the registry in force",
@@ -124,6 +126,12 @@ async def test_what_a_line_and_a_loan_have_is_read_on_and_back(site: Site) -> No
     async with site.house.database.transaction() as connection:
         for number in range(1, 6):
             await case_store.add_signal(connection, signal(borrower, number))
+        for number in range(1, 6):
+            await scene_store.add_payee(connection, merchant(number))
+    there, back = await walk(site, "/v1/scene-merchants", scene="travel")
+    assert [one["name"] for one in there] == [f"Merchant {number}" for number in range(1, 6)]
+    assert back == there
+    assert (await site.get("/v1/scene-merchants", scene="education")).json()["items"] == []
     only = {"customer_id": borrower.customer_id}
     of_line, of_loan = f"/v1/lines/{borrower.line_id}", f"/v1/loans/{loan['id']}"
     for path, name, count in (
@@ -136,6 +144,20 @@ async def test_what_a_line_and_a_loan_have_is_read_on_and_back(site: Site) -> No
         assert back == there
         whole = (await site.get(path, **only)).json()
         assert (whole["items"], whole["next"], whole["prev"]) == (there, None, None)
+
+
+def merchant(number: int) -> scene_store.Payee:
+    return scene_store.Payee(
+        merchant_id=number,
+        version_no=1,
+        scene="travel",
+        name=f"Merchant {number}",
+        payee_ref=f"acct-{number}",
+        asked_by="ann",
+        approved_by="bob",
+        approval_id=number,
+        registered_at=datetime(2026, 1, 5, tzinfo=UTC),
+    )
 
 
 def signal(borrower: Borrower, number: int) -> LineSignal:

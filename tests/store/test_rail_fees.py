@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.store.branch import FIRST_DATE, open_branch
@@ -14,7 +15,7 @@ from counterfoil.journeys.paying.reconcile import reconcile_closed_days, take_ra
 from counterfoil.kernel.errors import Refused
 from counterfoil.payments.order import reference_of
 from counterfoil.payments.rail_terms import Fee
-from counterfoil.simulator.bank.statement_file import Line, statement_text
+from counterfoil.simulator.bank.statement_file import statement_text
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ async def money(database_url: str, tmp_path: Path) -> AsyncIterator[Money]:
 
 async def statement_with_fees(money: Money, *, fee_minor: int) -> None:
     """Take the day's statement with a fee behind every payment."""
-    lines: list[Line] = []
+    lines: list[tuple[Any, ...]] = []
     for number, (entry, _, amount) in enumerate(money.bank.statement_lines(FIRST_DATE)):
         mark = (entry.currency, FIRST_DATE)
         lines.append((entry.reference, "paid", amount, *mark, entry.rail_reference))

@@ -132,6 +132,23 @@ async def test_a_rail_that_is_down_is_passed_over_and_what_it_may_have_stays_wit
         await relay.drain()
     assert await house.desk.statuses() == {"succeeded": 40}
     assert len(house.banks[1].entries) == 40 - len(on_first), "nothing that was sent was rerouted"
+    rerouted = [n for n in range(40, 0, -1) if n not in on_first]
+    assert await walked(house, route_store.rerouted_payments, route_store.NEWEST) == rerouted
+
+
+async def walked(house: House, read: Any, start: tuple[int, int]) -> list[int]:
+    """Return the payments of a list read in pages of three, which read back are the same."""
+    key = "before" if start == route_store.NEWEST else "after"
+    second = "route_no" if start == route_store.NEWEST else "customer_id"
+    there: list[tuple[int, int]] = []
+    async with house.desk.database.connection() as connection:
+        while rows := await read(connection, page=3, **{key: there[-1] if there else start}):
+            there += [(row["payment_id"], row[second]) for row in rows]
+        for place, mark in enumerate(there):
+            back = await read(connection, page=2, is_back=True, **{key: mark})
+            found = [(row["payment_id"], row[second]) for row in back]
+            assert found == there[max(0, place - 2) : place]
+    return [payment for payment, _ in there]
 
 
 async def test_rails_closed_by_hand_queue_until_they_are_opened(database: Database) -> None:
@@ -140,8 +157,9 @@ async def test_rails_closed_by_hand_queue_until_they_are_opened(database: Databa
     await house.carry(1)
     assert await house.ways(1) == [("b", ["a"], ["closed_by_hand"])]
     await house.switch(2, ALL_RAILS, is_closed=True)
-    relay = await house.carry(2)
+    relay = await house.carry(2, 8, 9, 10)
     assert await house.desk.status(2) == "held"
+    assert await walked(house, route_store.queued_payments, (0, 0)) == [2, 8, 9, 10]
     house.desk.clock.advance(timedelta(minutes=1))
     await relay.drain()
     assert await house.ways(2) == [(None, ["a", "b"], ["closed_by_hand"] * 2)], "waiting, told once"

@@ -77,9 +77,7 @@ class Teller:
 
     async def one(self, number: str) -> Received:
         [found] = [
-            one
-            for one in await received.list_received(self.house)
-            if one.rail_reference == number
+            one for one in await received.list_received(self.house) if one.rail_reference == number
         ]
         return found
 
@@ -150,9 +148,7 @@ async def test_a_transfer_repays_from_its_day_once_and_too_much_is_kept(teller: 
     assert f"{again}/3" in found
     assert f"{late}/2" in found
     # All of it on its first day, on which no interest had run.
-    assert sorted(await teller.repaid()) == [
-        (n * 10_000, "transfer", day) for n in (1, 2, 3, 4)
-    ]
+    assert sorted(await teller.repaid()) == [(n * 10_000, "transfer", day) for n in (1, 2, 3, 4)]
     assert await teller.loan(loan) == ("open", 200_000)
     # What settles it to the cent on a day that is over when the bank tells of it.
     on = await branch.on()
@@ -244,7 +240,9 @@ async def test_what_cannot_be_placed_stands_before_two_people_with_its_reason(
     assert await teller.loan(loan) == ("open", 94_000)
     names = await branch.rows("SELECT l::text FROM payments.statement_line AS l")
     assert "Somebody" not in str(names), "of a payer's name no more than a digest is kept"
-    assert sum((await teller.unplaced()).values()) == 200_000 + 1_004 + 1_000 + 1_001 + 1_002 + 1_003
+    assert (
+        sum((await teller.unplaced()).values()) == 200_000 + 1_004 + 1_000 + 1_001 + 1_002 + 1_003
+    )
     # Two people say where it belongs; a slip of theirs is seen, too.
     mistyped = (await teller.one(next(iter(sent)))).key
     refused = await teller.place(mistyped, wrong)
@@ -302,4 +300,3 @@ async def test_a_recall_undoes_what_was_booked_or_goes_before_people(teller: Tel
     assert await branch.faults() == {}
     kinds = await branch.rows("SELECT kind FROM customers.message")
     assert [kind for (kind,) in kinds].count("transfer_recalled") == 2
-

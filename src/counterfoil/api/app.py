@@ -37,6 +37,7 @@ from counterfoil.api.resources import (
     call_requests,
     campaigns,
     capacity,
+    collection_accounts,
     commands,
     consents,
     contact_cases,
@@ -230,6 +231,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     host_payees.router,
     host_events.router,
     campaigns.router,
+    collection_accounts.router,
     health.router,
 )
 #: Longest that background jobs may take to end their step at shutdown.

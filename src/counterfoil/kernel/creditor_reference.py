@@ -3,7 +3,8 @@
 Text        `RF`, two check digits, a letter for the kind and the 13 characters of the identifier in
             capitals: `RF45 L01H V4ZQ 3K2F 00` names a credit line. Written down in groups of four.
 Check       ISO 7064 MOD 97-10: a wrong figure, a wrong letter, two that changed places and nearly
-            every other slip are seen. A letter that no identifier has is read as the figure that it looks like.
+            every other slip are seen. A letter that no identifier has is read as the figure that
+            it looks like.
 Invariant   A reference is another text of an identifier; nothing is stored, and no two are alike.
 Follows     ISO 11649 (structured creditor reference).
 """

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from counterfoil.kernel import ids
 from counterfoil.kernel.calendar import REPAYMENT_DAY_MAX, add_months
+from counterfoil.kernel.creditor_reference import reference_of
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
 from counterfoil.lending.account import Accepted, Account, LineEvent, Setting, Told
@@ -330,6 +331,7 @@ def line_answer(line: Line, on: date) -> dict[str, object]:
         "valid_to": line.valid_to.isoformat(),
         "contract_id": ids.to_text(ids.CONTRACT, line.contract_id) if line.contract_id else None,
         "agreement_sha256": line.agreement_sha256.hex() if line.agreement_sha256 else None,
+        "payment_reference": reference_of(ids.LINE, line.line_id),
         "version": line.version,
     }
 

@@ -11,7 +11,7 @@ from counterfoil.platform.queries import Queries
 
 QUERIES: Final = Queries.load("counterfoil.lending", "scene_store.sql")
 
-#: More merchants than a list shows.
+#: Merchants that stand beside their scenes; the rest are read page by page.
 PAGE: Final = 1_000
 #: A drawdown or refund takes seconds; after a crash its answer is looked up, or there is none.
 RESERVED: Final = timedelta(minutes=15)
@@ -103,9 +103,18 @@ async def add_payee(connection: Connection, payee: Payee) -> None:
     await QUERIES.add_payee.execute(connection, **fields)
 
 
-async def read_payees(connection: Connection) -> list[Payee]:
-    """Return where every merchant is paid at present."""
-    rows = await QUERIES.payees.fetch(connection, page=PAGE)
+async def read_payees(
+    connection: Connection,
+    *,
+    scene: str | None = None,
+    after: int = 0,
+    page: int = PAGE,
+    is_back: bool = False,
+) -> list[Payee]:
+    """Return where merchants are paid at present, by their numbers; of one scene or of all."""
+    rows = await QUERIES.payees.page(
+        connection, scene=scene, merchant_id=after, page=page, is_back=is_back
+    )
     return [Payee(**dict(row)) for row in rows]
 
 

@@ -46,14 +46,18 @@ INSERT INTO lending.scene_payee (
 );
 
 -- name: payees
--- Where every merchant is paid at present.
--- gives   one row for each merchant, at most :page
+-- Where merchants are paid at present, of one scene or of all.
+-- gives   one row for each merchant, at most :page after a number
+-- turns   is read to both sides of its key
 -- locks   none
-SELECT DISTINCT ON (merchant_id)
-       merchant_id, version_no, scene, name, payee_ref, asked_by, approved_by, approval_id,
-       registered_at
-FROM lending.scene_payee
-ORDER BY merchant_id, version_no DESC
+SELECT p.merchant_id, p.version_no, p.scene, p.name, p.payee_ref, p.asked_by, p.approved_by,
+       p.approval_id, p.registered_at
+FROM lending.scene_payee AS p
+WHERE (:scene::text IS NULL OR p.scene = :scene)
+  AND p.version_no = (SELECT max(v.version_no) FROM lending.scene_payee AS v
+                      WHERE v.merchant_id = p.merchant_id)
+  AND (p.merchant_id) > /*turns*/ (:merchant_id::bigint)
+ORDER BY p.merchant_id ASC /*turns*/
 LIMIT :page;
 
 -- name: payee_of_merchant

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from counterfoil.kernel import ids
 from counterfoil.kernel.calendar import ONE_DAY
+from counterfoil.kernel.creditor_reference import reference_of
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending import refusals
 from counterfoil.lending.loan import Loan, payoff_minor
@@ -139,6 +140,7 @@ def settlement_document(quote: SettlementQuote, state: SettlementState) -> dict[
         "currency": quote.currency,
         "loans": [dict(loan) for loan in quote.loans],
         "made_on": quote.made_on.isoformat(),
+        "payment_reference": _reference(quote),
         "repayment": {
             "line_id": ids.to_text(ids.LINE, quote.line_id),
             "loan_id": only,
@@ -147,6 +149,13 @@ def settlement_document(quote: SettlementQuote, state: SettlementState) -> dict[
             "value_date": quote.settle_on.isoformat(),
         },
     }
+
+
+def _reference(quote: SettlementQuote) -> str:
+    """Return what a transfer names: the loan, or the line where it settles several."""
+    if len(quote.loans) == 1:
+        return reference_of(ids.LOAN, quote.loan_ids[0])
+    return reference_of(ids.LINE, quote.line_id)
 
 
 def _loan_document(part: PayoffQuote) -> dict[str, Any]:

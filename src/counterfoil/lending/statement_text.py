@@ -1,7 +1,7 @@
 """A month's statement as a text for people: headings, lines and tables, in one language.
 
 Invariant   Made from the statement's document alone: every figure on it stands in the document, and
-            the same document gives the same text.
+            the same document gives the same text. What a transfer names follows from the line.
 Form        A line that begins with `# ` or `## ` is a heading; a row of a table is its cells.
 """
 
@@ -11,6 +11,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from counterfoil.kernel import ids
+from counterfoil.kernel.creditor_reference import grouped, reference_of
 from counterfoil.kernel.language import Language
 from counterfoil.kernel.money import to_major_text
 
@@ -38,6 +40,8 @@ def _blocks(
         yield [word, to_major_text(statement["totals"][name], currency)]
     for loan in statement["loans"]:
         yield from _loan(loan, words, currency)
+    number = ids.from_text(ids.LINE, statement["line_id"])
+    yield words["transfer"].format(reference=grouped(reference_of(ids.LINE, number)))
     yield words["end"]
 
 

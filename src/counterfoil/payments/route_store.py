@@ -12,6 +12,8 @@ from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries, Row
 
 QUERIES: Final = Queries.load("counterfoil.payments", "route_store.sql")
+#: Beyond every payment, where a list begins that has the newest first.
+NEWEST: Final = (2**63 - 1, 0)
 
 #: Stands for every rail.
 ALL_RAILS: Final = "*"
@@ -113,11 +115,24 @@ async def rail_figures(connection: Connection, *, since: datetime) -> list[Row]:
     return await QUERIES.rail_figures.fetch(connection, since=since, since_on=since.date())
 
 
-async def queued_payments(connection: Connection, *, page: int) -> list[Row]:
-    """Return payments that wait for a rail, longest waiting first."""
-    return await QUERIES.queued_payments.fetch(connection, page=page)
+async def queued_payments(
+    connection: Connection, *, page: int, after: tuple[int, int] = (0, 0), is_back: bool = False
+) -> list[Row]:
+    """Return payments that wait for a rail, the oldest first; keys are payment and customer."""
+    payment_id, customer_id = after
+    return await QUERIES.queued_payments.page(
+        connection, payment_id=payment_id, customer_id=customer_id, page=page, is_back=is_back
+    )
 
 
-async def rerouted_payments(connection: Connection, *, page: int) -> list[Row]:
-    """Return payments that went over another rail than the first, newest first."""
-    return await QUERIES.rerouted_payments.fetch(connection, page=page)
+async def rerouted_payments(
+    connection: Connection, *, page: int, before: tuple[int, int] = NEWEST, is_back: bool = False
+) -> list[Row]:
+    """Return payments that went over another rail than the first, the newest first.
+
+    Keys are payment and number of its route.
+    """
+    payment_id, route_no = before
+    return await QUERIES.rerouted_payments.page(
+        connection, payment_id=payment_id, route_no=route_no, page=page, is_back=is_back
+    )

@@ -119,8 +119,9 @@ FROM open_now AS o FULL JOIN calls AS c USING (rail)
 ORDER BY 1;
 
 -- name: queued_payments
--- Payments that wait for a rail, with why, longest waiting first.
--- gives   at most :page rows
+-- Payments that wait for a rail, with why, the oldest first.
+-- gives   at most :page rows after the key given: payment and customer
+-- turns   is read to both sides of its key
 -- locks   none
 SELECT p.customer_id, p.payment_id, p.amount_minor, p.currency, p.rail, p.created_at,
        p.next_act_at, r.passed_rails, r.obstacles, r.waits_until
@@ -130,17 +131,20 @@ LEFT JOIN LATERAL (
     WHERE t.customer_id = p.customer_id AND t.payment_id = p.payment_id
     ORDER BY t.route_no DESC LIMIT 1) AS r ON true
 WHERE p.direction = 'out' AND p.status = 'held' AND p.finished_at IS NULL
-ORDER BY p.created_at, p.customer_id, p.payment_id
+  AND (p.payment_id, p.customer_id) > /*turns*/ (:payment_id::bigint, :customer_id::bigint)
+ORDER BY p.payment_id ASC /*turns*/, p.customer_id ASC /*turns*/
 LIMIT :page;
 
 -- name: rerouted_payments
--- Payments that did not go over the first rail, with why, newest first.
--- gives   at most :page rows
+-- Payments that did not go over the first rail, with why, the newest first.
+-- gives   at most :page rows before the key given: payment and number of its route
+-- turns   is read to both sides of its key
 -- locks   none
-SELECT r.customer_id, r.payment_id, r.rail, r.passed_rails, r.obstacles, r.decided_at,
+SELECT r.route_no, r.customer_id, r.payment_id, r.rail, r.passed_rails, r.obstacles, r.decided_at,
        p.amount_minor, p.currency, p.status
 FROM payments.route AS r
 JOIN payments.payment AS p USING (customer_id, payment_id)
 WHERE r.rail IS NOT NULL AND r.passed_rails <> '{}'
-ORDER BY r.decided_at DESC, r.customer_id, r.payment_id
+  AND (r.payment_id, r.route_no) < /*turns*/ (:payment_id::bigint, :route_no::bigint)
+ORDER BY r.payment_id DESC /*turns*/, r.route_no DESC /*turns*/
 LIMIT :page;

@@ -249,8 +249,7 @@ async def add_statement(
         statement_date=day,
         references=[line.reference for line in lines],
         payment_ids=[
-            None if line.kind in _OF_PAYERS else payment_id_of(line.reference)
-            for line in lines
+            None if line.kind in _OF_PAYERS else payment_id_of(line.reference) for line in lines
         ],
         kinds=[line.kind.value for line in lines],
         amounts_minor=[line.amount_minor for line in lines],

@@ -113,6 +113,8 @@ class HostLoanView(View):
     due_minor: int
     #: What would end the loan on the business date.
     payoff_minor: int
+    #: What a transfer names that repays this loan and no other (ISO 11649).
+    payment_reference: str
     next_due_date: date | None
     requested_on: date
     start_date: date | None

@@ -74,6 +74,8 @@ class LineView(View):
     #: can be drawn.
     contract_id: str | None
     agreement_sha256: str | None
+    #: What a transfer names that repays this line's loans in the product's order (ISO 11649).
+    payment_reference: str
     version: int
 
 

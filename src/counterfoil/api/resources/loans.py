@@ -10,6 +10,7 @@ from counterfoil.api.reads import HouseOf, ReachOf, business_date, reads
 from counterfoil.api.shapes import CustomerId, Day, LineId, LoanId, View
 from counterfoil.journeys.borrowing import quote as journey
 from counterfoil.kernel import ids
+from counterfoil.kernel.creditor_reference import reference_of
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending import delinquency, refusals, store
 from counterfoil.lending.loan import Due, Loan, accrue, advance, due_minor, payoff_minor, plan
@@ -55,6 +56,8 @@ class LoanView(View):
     interest_paid_minor: int
     penalty_paid_minor: int
     fees_paid_minor: int
+    #: What a transfer names that repays this loan and no other (ISO 11649).
+    payment_reference: str
     version: int
 
 
@@ -276,6 +279,7 @@ def loan_view(loan: Loan, on: date) -> LoanView:
         interest_paid_minor=loan.interest_paid_minor,
         penalty_paid_minor=loan.penalty_paid_minor,
         fees_paid_minor=loan.fee_paid_minor + loan.guarantee_paid_minor,
+        payment_reference=reference_of(ids.LOAN, loan.loan_id),
         version=loan.version,
     )
 

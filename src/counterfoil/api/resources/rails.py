@@ -19,6 +19,7 @@ from counterfoil.journeys.paying import rails as journey
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.payments.hint import ID_HEADER, SIGNATURE_HEADER, TIME_HEADER
+from counterfoil.payments.route_store import NEWEST
 from counterfoil.platform import idempotency
 from counterfoil.platform.access import Scope
 from counterfoil.platform.approvals import Approval
@@ -97,10 +98,22 @@ class Rails(View):
 
     items: list[RailView]
     are_all_closed: bool
-    #: The 100 that have waited longest.
+    #: The 100 that have waited longest; all of them stand in `/v1/queued-payments`.
     queued: list[WayView]
-    #: The latest 100.
+    #: The latest 100; all of them stand in `/v1/rerouted-payments`.
     rerouted: list[WayView]
+
+
+class QueuedPayments(PageView):
+    """Payments that wait for a rail, the oldest first."""
+
+    items: list[WayView]
+
+
+class ReroutedPayments(PageView):
+    """Payments that went over another rail than the first, the newest first."""
+
+    items: list[WayView]
 
 
 class CaseView(View):
@@ -211,6 +224,32 @@ async def list_rails(house: HouseOf) -> Rails:
         queued=[_way(row) for row in found.queued],
         rerouted=[_way(row) for row in found.rerouted],
     )
+
+
+@router.get(
+    "/v1/queued-payments",
+    **reads(Scope.OPERATIONS_READ, TAG, "List payments that wait for a rail"),
+)
+async def list_queued_payments(house: HouseOf, turn: Paging) -> QueuedPayments:
+    """Return payments that no rail carries at present, each with the reasons, the oldest first."""
+    found = await journey.queued_payments(
+        house, page=turn.page, after=turn.pair(), is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda row: (row["payment_id"], row["customer_id"]))
+    return QueuedPayments(items=[_way(row) for row in page.items], **page.cursors)
+
+
+@router.get(
+    "/v1/rerouted-payments",
+    **reads(Scope.OPERATIONS_READ, TAG, "List payments that went another way"),
+)
+async def list_rerouted_payments(house: HouseOf, turn: Paging) -> ReroutedPayments:
+    """Return payments that went over another rail than the first, and why, the newest first."""
+    found = await journey.rerouted_payments(
+        house, page=turn.page, before=turn.pair(NEWEST), is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda row: (row["payment_id"], row["route_no"]))
+    return ReroutedPayments(items=[_way(row) for row in page.items], **page.cursors)
 
 
 @router.get("/v1/payment-cases", **reads(Scope.OPERATIONS_READ, TAG, "List payments in suspense"))

@@ -177,9 +177,7 @@ def _view(one: Received) -> ReceivedView:
         kind=one.kind.value,
         account=one.account,
         lender_id=one.lender_id,
-        customer_id=None
-        if one.customer_id is None
-        else ids.to_text(ids.CUSTOMER, one.customer_id),
+        customer_id=None if one.customer_id is None else ids.to_text(ids.CUSTOMER, one.customer_id),
         repayment_id=None
         if one.repayment_id is None
         else ids.to_text(ids.REPAYMENT, one.repayment_id),

@@ -1,11 +1,12 @@
 """Scenes: their rules, merchants, figures and stops; where a merchant is paid."""
 
 from datetime import date
-from typing import Final
+from typing import Annotated, Final
 
 import orjson
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
+from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.privacy import actor_of
@@ -87,6 +88,18 @@ class MerchantView(BookView):
     closed_on: date | None
 
 
+class MerchantOfSceneView(MerchantView):
+    """A merchant with its scene."""
+
+    scene: str
+
+
+class Merchants(PageView):
+    """Merchants by their numbers, the first registered first."""
+
+    items: list[MerchantOfSceneView]
+
+
 class SceneView(BookView):
     """A scene with its rules."""
 
@@ -114,6 +127,7 @@ class SceneView(BookView):
     refund_days: int
     #: Products that lend for it.
     products: list[str]
+    #: The first thousand of all scenes; every one stands in `/v1/scene-merchants`.
     merchants: list[MerchantView]
 
 
@@ -240,3 +254,20 @@ async def list_scenes(house: HouseOf) -> Scenes:
     """
     found = await scenes.list_scenes(house)
     return Scenes(items=[SceneView.model_validate(item) for item in found])
+
+
+@router.get("/v1/scene-merchants", **reads(Scope.OPERATIONS_READ, TAG, "List merchants of scenes"))
+async def list_scene_merchants(
+    house: HouseOf,
+    turn: Paging,
+    scene: Annotated[
+        str | None, Query(max_length=64, description="Of this scene only; else of all.")
+    ] = None,
+) -> Merchants:
+    """Return merchants with what is owed and late at them, the first registered first."""
+    found = await scenes.list_merchants(
+        house, scene=scene, page=turn.page, after=turn.number(0), is_back=turn.is_back
+    )
+    page = page_of(found, turn, lambda one: (0, ids.from_text(ids.MERCHANT, one["id"])))
+    items = [MerchantOfSceneView.model_validate(item) for item in page.items]
+    return Merchants(items=items, **page.cursors)

@@ -90,6 +90,8 @@ class SettlementView(View):
     currency: str
     loans: list[SettledLoanView]
     made_on: date
+    #: What a transfer of it names (ISO 11649).
+    payment_reference: str
     repayment: SettlementPayment
 
 

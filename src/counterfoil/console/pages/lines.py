@@ -22,6 +22,7 @@ from counterfoil.console.told import DatumRow, datum_row
 from counterfoil.console.visit import Visit
 from counterfoil.journeys.lines.explain_measure import ToldMeasure, explain_measures
 from counterfoil.kernel import ids
+from counterfoil.kernel.creditor_reference import grouped, reference_of
 from counterfoil.lending.price_store import read_prices
 from counterfoil.lending.repricing import LinePrice
 from counterfoil.platform.queries import Row
@@ -298,6 +299,7 @@ def _facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:
     customer, application = row["customer_id"], row["application_id"]
     return [
         (t("line.limit"), f.money(row["limit_minor"], currency), ""),
+        (t("line.payment_reference"), grouped(reference_of(ids.LINE, row["line_id"])), ""),
         (t("line.own_cap"), f.money(row["own_cap_minor"], currency), ""),
         (t("line.credit"), f.money(row["credit_minor"], currency), ""),
         (t("loan.rate_annual"), t("loan.rate_both", annual=f.rate_annual(row["rate_daily_e8"]),

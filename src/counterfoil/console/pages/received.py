@@ -15,7 +15,7 @@ from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
 from counterfoil.journeys.paying import received as journey
-from counterfoil.payments.received import Received, ReceivedKey, ReceivedStatus
+from counterfoil.payments.received import Received, ReceivedKey, ReceivedKind, ReceivedStatus
 from counterfoil.platform.approvals import Approval
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Change, Status
@@ -136,10 +136,9 @@ async def _found(visit: Visit) -> Received | None:
         key = ReceivedKey(params["rail"], date.fromisoformat(params["day"]), int(params["line"]))
     except ValueError:
         return None
-    for one in await journey.list_received(visit.desk.house):
-        if one.key == key and one.status is ReceivedStatus.SUSPENDED:
-            return one
-    return None
+    found = await journey.find_received(visit.desk.house, key)
+    is_open = found is not None and found.status is ReceivedStatus.SUSPENDED
+    return found if is_open else None
 
 
 def _href(one: Received) -> str:
@@ -151,6 +150,14 @@ def _row(visit: Visit, one: Received) -> ReceivedRow:
     cause = "—"
     if is_open and one.cause is not None:
         cause = visit.catalogue.label("received_cause", one.cause.value)
+    elif one.is_own_money is False:
+        cause = visit.t("received.by_other")
+    if one.kind is ReceivedKind.RECALLED:
+        cause = (
+            f"{visit.t('received.is_recall')} · {cause}"
+            if is_open
+            else (visit.t("received.is_recall"))
+        )
     return ReceivedRow(
         record=visit.known_by_all(one.rail_reference),
         href=_href(one) if is_open and visit.may(Permission.REVERSE) else "",

@@ -33,6 +33,7 @@ from counterfoil.journeys.hosting.host_scope import (
 from counterfoil.journeys.hosting.hosted_pages import page_of_visit
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
+from counterfoil.kernel.creditor_reference import reference_of
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending import store as lending
 from counterfoil.lending.line import Line, availability
@@ -334,6 +335,7 @@ def _loan_view(loan: Loan, on: date) -> dict[str, Any]:
         "tenor_months": loan.tenor_months,
         "principal_minor": now.principal_minor,
         "due_minor": due_minor(loan, on) if is_open else 0,
+        "payment_reference": reference_of(ids.LOAN, loan.loan_id),
         "payoff_minor": payoff_minor(loan, on) if is_open else 0,
         "next_due_date": now.next_due_date,
         "requested_on": loan.requested_on,

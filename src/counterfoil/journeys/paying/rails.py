@@ -112,6 +112,22 @@ async def read_rails(house: House) -> RailsView:
     return RailsView(rails, wide if wide and wide["is_closed"] else None, queued, rerouted)
 
 
+async def queued_payments(
+    house: House, *, page: int, after: tuple[int, int] = (0, 0), is_back: bool = False
+) -> list[Row]:
+    """Return a page of payments that wait for a rail, the oldest first."""
+    async with house.database.connection() as connection:
+        return await store.queued_payments(connection, page=page, after=after, is_back=is_back)
+
+
+async def rerouted_payments(
+    house: House, *, page: int, before: tuple[int, int] = store.NEWEST, is_back: bool = False
+) -> list[Row]:
+    """Return a page of payments that went over another rail than the first, the newest first."""
+    async with house.database.connection() as connection:
+        return await store.rerouted_payments(connection, page=page, before=before, is_back=is_back)
+
+
 async def switch_rail(
     house: House, actor: Actor, rail: str, *, is_closed: bool, reason: str
 ) -> Switch | Approval | Refused:

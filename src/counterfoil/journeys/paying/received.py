@@ -28,6 +28,7 @@ from counterfoil.kernel.creditor_reference import read_reference
 from counterfoil.kernel.errors import Kind, Refused, RefusedError, refuse
 from counterfoil.ledger import posting
 from counterfoil.lending import promotion_claim_store as claims
+from counterfoil.lending import store as lending
 from counterfoil.payments import received_store as store
 from counterfoil.payments import refusals
 from counterfoil.payments.received import (
@@ -98,6 +99,12 @@ async def received_of_days(
         )
 
 
+async def find_received(house: House, key: ReceivedKey) -> Received | None:
+    """Return one line of money that came in; None where there is none."""
+    async with house.database.transaction() as connection:
+        return await store.lock(connection, key)
+
+
 async def place(house: House, actor: Actor, placing: Placing) -> Received | Approval | Refused:
     """Place money, or say that it was sent back, if somebody else has approved it; else ask.
 
@@ -114,8 +121,10 @@ async def place(house: House, actor: Actor, placing: Placing) -> Received | Appr
         if error.refused.refusal is not APPROVAL_MISSING:
             return await note_refusal(house, actor, act, error.refused)
         return await _ask(house, actor, placing, payload)
-    await _carry(house, await _read(house, placing.key))
-    return await _read(house, placing.key)
+    assigned = await find_received(house, placing.key)
+    assert assigned is not None, "money that came in stays"
+    await _carry(house, assigned)
+    return await find_received(house, placing.key) or assigned
 
 
 async def _carry(house: House, received: Received) -> None:
@@ -126,13 +135,6 @@ async def _carry(house: House, received: Received) -> None:
         await book_transfer(house, received.key)
     else:
         await _book(house, received.key)
-
-
-async def _read(house: House, key: ReceivedKey) -> Received:
-    async with house.database.transaction() as connection:
-        found = await store.lock(connection, key)
-    assert found is not None, "money that came in stays"
-    return found
 
 
 async def _book(house: House, key: ReceivedKey) -> None:
@@ -186,6 +188,10 @@ async def _plan(
             cause = await _settle_claim(house, connection, received)
         else:
             shares = await refund_shares(connection, received, purchase_id)
+            if not isinstance(shares, ReceivedCause) and await _is_elsewhere(
+                house, connection, received, shares[0]
+            ):
+                shares = ReceivedCause.OTHER_LENDER
             if not isinstance(shares, ReceivedCause):
                 pairs = [(share.loan_id, share.amount_minor) for share in shares]
                 await store.add_shares(connection, received, shares[0].customer_id, pairs)
@@ -195,6 +201,15 @@ async def _plan(
         booked_minor = received.booked_minor
         await suspend(house, connection, received, cause, booked_minor=booked_minor)
     return None
+
+
+async def _is_elsewhere(
+    house: House, connection: Connection, received: Received, share: store.Share
+) -> bool:
+    """Return whether money came to the account of a lender who has not lent for the purchase."""
+    account = account_of(house, received)
+    loan = await lending.read_loan(connection, share.customer_id, share.loan_id)
+    return account is not None and loan is not None and account.lender_id != loan.lender_id
 
 
 async def _settle_claim(

@@ -47,9 +47,7 @@ async def suspend(
     """Put what is left before people; the ledger has it as received and not placed."""
     booked = received.booked_minor if booked_minor is None else booked_minor
     lender_id = lender_of(house, received)
-    await store.suspended(
-        connection, received.key, cause, booked_minor=booked, lender_id=lender_id
-    )
+    await store.suspended(connection, received.key, cause, booked_minor=booked, lender_id=lender_id)
     left_minor = received.amount_minor - booked
     await _post_unplaced(house, connection, received, lender_id, left_minor)
 

@@ -9,8 +9,9 @@ Invariant   Two drawdowns at once do not pass a scene's limit together. Where a 
 Cost        A product without scenes reads nothing here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from counterfoil.evidence.leaf import LeafType
@@ -201,19 +202,44 @@ async def list_scenes(house: House) -> list[dict[str, Any]]:
             "products": [t.code for t in house.catalogue.all() if scene.code in t.scenes],
             **_figures(books, stops, scene.code, None),
             "merchants": [
-                {
-                    "id": ids.to_text(ids.MERCHANT, payee.merchant_id),
-                    "name": payee.name,
-                    "payee_ref": payee.payee_ref,
-                    "closed_on": closed.get(payee.merchant_id),
-                    **_figures(books, stops, scene.code, payee.merchant_id),
-                }
+                _merchant(payee, books, stops, closed)
                 for payee in payees
                 if payee.scene == scene.code
             ],
         }
         for scene in scenes.values()
     ]
+
+
+async def list_merchants(
+    house: House, *, scene: str | None, page: int, after: int = 0, is_back: bool = False
+) -> list[dict[str, Any]]:
+    """Return a page of merchants of scenes by their numbers, with the figures of their books."""
+    on = await house.business_date()
+    scenes = house.catalogue.scenes.current(on)
+    async with house.database.connection() as connection:
+        payees = await store.read_payees(
+            connection, scene=scene, after=after, page=page, is_back=is_back
+        )
+        books = await store.read_books(connection, scenes, on)
+        stops = {(s.scene, s.merchant_id): s for s in await store.read_stops(connection)}
+        closed = await purchase_store.closures(connection)
+    return [{"scene": payee.scene, **_merchant(payee, books, stops, closed)} for payee in payees]
+
+
+def _merchant(
+    payee: store.Payee,
+    books: Sequence[SceneBook],
+    stops: dict[tuple[str, int], store.Stop],
+    closed: Mapping[int, date],
+) -> dict[str, Any]:
+    return {
+        "id": ids.to_text(ids.MERCHANT, payee.merchant_id),
+        "name": payee.name,
+        "payee_ref": payee.payee_ref,
+        "closed_on": closed.get(payee.merchant_id),
+        **_figures(books, stops, payee.scene, payee.merchant_id),
+    }
 
 
 def _figures(

@@ -24,6 +24,7 @@ from counterfoil.portal.page import Page
 from counterfoil.portal.pages import errors
 from counterfoil.portal.pages.purchases import record_of
 from counterfoil.portal.pages.record import READING
+from counterfoil.portal.transfer import TransferView, transfer_view
 from counterfoil.portal.visit import Visit
 from counterfoil.portal.words import LOAN_TONES, product_name
 
@@ -101,6 +102,7 @@ class LoanView:
     payments: Sequence[PaymentRow]
     repay_href: str
     settle_href: str
+    transfer: TransferView | None
     note_href: str
     #: What the loan paid for; empty for cash.
     purchase_href: str
@@ -182,6 +184,11 @@ async def show_loan(visit: Visit) -> Response:
         payments=[_payment(visit, loan, one) for one in reversed(history)],
         repay_href=f"/portal/repay/{record}" if loan.status == "open" else "",
         settle_href=f"/portal/settle/{record}",
+        transfer=transfer_view(
+            visit, ids.LOAN, number, lender_id=loan.lender_id, currency=loan.currency
+        )
+        if loan.status == "open"
+        else None,
         note_href=f"/portal/loans/{record}/note.pdf" if loan.note_ref else "",
         purchase_href=f"/portal/purchases/{record_of(deal)}" if deal else "",
         merchant=deal.payee.name if deal else "",

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from counterfoil.journeys.borrowing.quote import payoff_quote
 from counterfoil.journeys.borrowing.repay import repay
 from counterfoil.kernel import ids
+from counterfoil.kernel.creditor_reference import grouped, reference_of
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store
 from counterfoil.lending.loan import Loan, due_minor, plan
@@ -24,6 +25,7 @@ from counterfoil.portal.owing import if_paid
 from counterfoil.portal.page import Page
 from counterfoil.portal.pages import errors
 from counterfoil.portal.pages.loans import parts_shown
+from counterfoil.portal.transfer import TransferView, transfer_view
 from counterfoil.portal.visit import Visit
 
 _STEP: Final = "step"
@@ -55,6 +57,7 @@ class SplitView:
     #: Whether it can be confirmed here; otherwise how to pay.
     is_played: bool
     how: str
+    transfer: TransferView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +149,10 @@ def _show_split(visit: Visit, loan: Loan, asked: Asked, today: date) -> Response
         parts=parts_shown(visit, parts, currency),
         after=left,
         is_played=_is_played(visit),
-        how=t("repay.how", loan=ids.to_text(ids.LOAN, loan.loan_id)),
+        how=t("repay.how", loan=grouped(reference_of(ids.LOAN, loan.loan_id))),
+        transfer=transfer_view(
+            visit, ids.LOAN, loan.loan_id, lender_id=loan.lender_id, currency=currency
+        ),
     )
     return visit.page("repay/split.html", t("repay.split_title"), view)
 

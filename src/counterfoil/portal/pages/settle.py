@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from counterfoil.journeys.borrowing.settle_loans import ask_settlement, list_settlements
 from counterfoil.kernel import ids
+from counterfoil.kernel.creditor_reference import grouped
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store
 from counterfoil.lending.settlement import DAYS_MAX, SettlementWish
@@ -148,7 +149,7 @@ def _quote(visit: Visit, quote: Mapping[str, Any], today: date) -> QuoteView:
         parts=[(visit.word("part", name), f.money(n, currency)) for name, n in parts if n],
         saved=f.money(money("interest_saved"), currency),
         pay_href=f"/portal/repay/{loans[0]['loan_id']}" if can_pay else "",
-        how=visit.t("settle.how", record=quote["id"], day=f.day(on)),
+        how=visit.t("settle.how", record=grouped(quote["payment_reference"]), day=f.day(on)),
         is_valid=is_valid,
     )
 

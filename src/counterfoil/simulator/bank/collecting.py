@@ -26,9 +26,10 @@ from counterfoil.payments.rail import (
     Pending,
     Returned,
 )
-from counterfoil.simulator.bank.bank import ERROR_MINOR, Callback, PayoutStatus
+from counterfoil.simulator.bank.bank import Callback, PayoutStatus
 from counterfoil.simulator.bank.faults import SCALE_BP, draw
 from counterfoil.simulator.bank.journal import Journal
+from counterfoil.simulator.bank.receipts import ERROR_MINOR
 from counterfoil.simulator.bank.statement_file import statement_text
 
 #: What a bank says of an account with too little in it.
