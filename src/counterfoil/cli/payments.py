@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from counterfoil.cli import output
+from counterfoil.cli import output, payments_received
 from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Payment rails and payments in suspense.", no_args_is_help=True)
     for command in (rails, close, reopen, cases, propose, approve):
         group.command()(command)
+    payments_received.register(group)
     app.add_typer(group, name="payments")
 
 

@@ -117,8 +117,9 @@ RECEIVED_NOT_OPEN = Refusal(
 RECEIVED_REFERENCE_UNFIT = Refusal(
     code="received_reference_unfit",
     kind=Kind.INVALID,
-    message="This is neither the number of a purchase nor the code of a promotion.",
-    next_step="Name one of the two, or say that the money was sent back.",
+    message="This is no reference of a line or loan, no number of a purchase, and no code of a"
+    " promotion.",
+    next_step="Read it again, check digits too; or say that the money was sent back.",
 )
 MANDATE_NOT_FOUND = Refusal(
     code="mandate_not_found",

@@ -12,7 +12,7 @@ Invariant   The same money is booked once, also after a crash: its shares are de
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from counterfoil.journeys.approve import ask_approval, list_approvals
@@ -111,10 +111,11 @@ async def place(house: House, actor: Actor, placing: Placing) -> Received | Appr
     The same call after the approval does it.
     """
     act = Act(name="received_payment", subject=str(placing.key), reason=placing.reason)
+    plain = await _plain(house, placing)
+    if isinstance(plain, Refused):
+        return await note_refusal(house, actor, act, plain)
+    placing = plain
     payload: dict[str, Value] = {"received": str(placing.key), "reference": placing.reference}
-    refused = await _refuse_placing(house, placing)
-    if refused is not None:
-        return await note_refusal(house, actor, act, refused)
     try:
         await _place(house, actor, placing, payload, act)
     except RefusedError as error:
@@ -242,15 +243,21 @@ async def _settle_claim(
     return None
 
 
-async def _refuse_placing(house: House, placing: Placing) -> Refused | None:
-    """Refuse what no reference of ours is, and money that does not lie before people."""
+async def _plain(house: House, placing: Placing) -> Placing | Refused:
+    """Return what people say with its reference in one form, however they have written it.
+
+    Refuses what is no reference of ours, and money that does not lie before people.
+    """
     async with house.database.transaction() as connection:
         held = await store.lock(connection, placing.key)
     if held is None or held.status is not ReceivedStatus.SUSPENDED:
         return refuse(refusals.RECEIVED_NOT_OPEN)
-    if placing.reference is None or _kept(held, placing.reference) != NO_REFERENCE:
-        return None
-    return refuse(refusals.RECEIVED_REFERENCE_UNFIT)
+    if placing.reference is None:
+        return placing
+    kept = _kept(held, placing.reference)
+    if kept == NO_REFERENCE:
+        return refuse(refusals.RECEIVED_REFERENCE_UNFIT)
+    return replace(placing, reference=kept)
 
 
 def _kept(held: Received, reference: str) -> str:
@@ -278,7 +285,7 @@ async def _place(
         if placing.reference is None:
             await store.sent_back(connection, placing.key, now=now)
         else:
-            await store.assigned(connection, placing.key, _kept(held, placing.reference))
+            await store.assigned(connection, placing.key, placing.reference)
         # Gone from the bank again, or booked anew where it belongs: the one entry is the same.
         await release(house, connection, held)
         await note(house, connection, actor, act)
