@@ -15,7 +15,7 @@ from counterfoil.simulator.golden.day_count_text import BY_TEXT
 from counterfoil.simulator.golden.fineract_terms import frequency_of
 from counterfoil.simulator.golden.inputs import Inputs
 
-#: Decimals of a factor as shown; it is computed to twelve significant digits.
+#: A factor is shown to twelve decimals at least; it is computed to twelve significant digits.
 FACTOR_STEP = Decimal("1e-12")
 NAMES = {DayCount.MONTH_12: "30_360", DayCount.ACT_365: "actual_365"} | {
     DayCount.ACT_ACT_31DEC: "actual_actual",
@@ -34,21 +34,30 @@ def figures(case: Case) -> Mapping[str, object]:
     inputs.done()
     periods = periods_of(start, date_list(start, count, frequency=frequency), frequency)
     shown: dict[str, object] = {}
-    for name in named:
-        if name not in BY_TEXT:
-            raise NotCovered(f"day_count = {name!r}")
-        bundle = replace(preset("FINERACT_PROGRESSIVE"), day_count=BY_TEXT[name])
+    for count_text in named:
+        if count_text not in BY_TEXT:
+            raise NotCovered(f"day_count = {count_text!r}")
+        bundle = replace(preset("FINERACT_PROGRESSIVE"), day_count=BY_TEXT[count_text])
         factors = [period_factor(bundle, rate, period) for period in periods]
         label = NAMES[bundle.day_count]
-        shown[f"rate_factors_{label}"] = [_decimals(factor) for factor in factors]
+        name = f"rate_factors_{label}"
+        step = _step(case.expected.get(name))
+        shown[name] = [_decimals(factor, step) for factor in factors]
         shown[f"fn_values_{label}"] = _digits(denominators(factors, bundle.factor_digits))
     return shown
 
 
-def _decimals(factor: Fraction) -> Decimal:
-    """Return a factor to twelve decimals."""
+def _step(stated: object) -> Decimal:
+    """Return the last decimal to show: the twelfth, or the last that the case states."""
+    texts = stated if isinstance(stated, list) else []
+    places = [len(str(text).partition(".")[2]) for text in texts]
+    return min(FACTOR_STEP, Decimal(1).scaleb(-max(places, default=0)))
+
+
+def _decimals(factor: Fraction, step: Decimal) -> Decimal:
+    """Return a factor to so many decimals."""
     exact = Decimal(factor.numerator) / Decimal(factor.denominator)
-    return exact.quantize(FACTOR_STEP, rounding=ROUND_HALF_EVEN)
+    return exact.quantize(step, rounding=ROUND_HALF_EVEN)
 
 
 def _digits(values: Sequence[Fraction]) -> list[Decimal]:
