@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from counterfoil.kernel.errors import Refused
 from counterfoil.ledger.chart import RECEIPTS_UNPLACED
 from counterfoil.lending.commands import FailReturn, FreezeLine, ReturnCredit
 from counterfoil.lending.quote import PayoffQuote
+from counterfoil.payments.rail_terms import CollectionAccount
 from counterfoil.payments.received import Received, ReceivedKey
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import Approval
@@ -42,10 +44,7 @@ class Teller:
     def __init__(self, desk: SettingsDesk) -> None:
         self.desk = desk
         self.bank = Bank()
-
-    @property
-    def house(self) -> Any:
-        return self.desk.branch.house
+        self.house = desk.branch.house
 
     async def send(self, words: str, amount_minor: int, currency: str = "CNY", **how: Any) -> str:
         """Send money today; return the bank's number of it."""
@@ -257,6 +256,30 @@ async def test_what_cannot_be_placed_stands_before_two_people_with_its_reason(
     friend = await teller.place((await teller.one([*sent][-1])).key, TO_LINE)
     assert friend.status == "booked", "people have seen that it is the customer's"
     assert await branch.faults() == {}
+
+
+async def test_money_stands_in_the_books_of_the_lender_whose_account_it_came_to(
+    teller: Teller,
+) -> None:
+    desk, house = teller.desk, teller.house
+    loan = await desk.branch.lend(desk.customer_id, LINE, 100_000)
+    [own] = house.rails[0].collections
+    other = CollectionAccount(account="B2", holder="Two", bank="Bank", lender_id="lender-two")
+    rail = replace(house.rails[0], collections=[own, other])
+    teller.house = replace(house, rails=[rail, *house.rails[1:]])
+    to_other = await teller.send(TO_LINE, 1_000, account="B2")
+    to_nobody = await teller.send(TO_LINE, 2_000, account="B3")
+    await teller.send("hello", 4_000, account="B2")
+    await teller.send(TO_LINE, 8_000, account=own.account)
+    await teller.overnight()
+    assert await teller.loan(loan) == ("open", 92_000)
+    assert await teller.unplaced() == {"lender-one": 2_000, "lender-two": 5_000}
+    for number in (to_other, to_nobody):
+        assert (await teller.one(number)).cause == "other_lender"
+    still = await teller.place((await teller.one(to_other)).key, TO_LINE)
+    assert still.cause == "other_lender", "it is sent on to the lender, and booked when it comes"
+    await teller.place(still.key, None)
+    assert await teller.unplaced() == {"lender-one": 2_000, "lender-two": 4_000}
 
 
 async def test_a_recall_undoes_what_was_booked_or_goes_before_people(teller: Teller) -> None:

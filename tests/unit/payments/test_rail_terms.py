@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from counterfoil.payments.rail import Declined, NoAnswer, NotSeen, Pending
-from counterfoil.payments.rail_file import InvalidRailsError, load_rails, parse_rails
+from counterfoil.payments.rail_file import InvalidRailsError, check_lenders, load_rails, parse_rails
 from counterfoil.payments.rail_terms import Fee, HolidayCalendar, Hours, Window
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -148,3 +148,25 @@ def test_the_shipped_rails_never_close_and_ask_whose_an_account_is() -> None:
     assert [rail.code for rail in rails] == ["bank", "clearing"]
     assert not any(rail.hours.windows for rail in rails)
     assert all(rail.fee.of(100_000) == 0 for rail in rails)
+
+
+def test_collection_accounts_are_found_by_their_number_and_each_has_its_lender() -> None:
+    account = """
+[[rail.collection]]
+account = "{number}"
+holder = "Lender"
+bank = "Bank"
+lender = "{lender}"
+"""
+    first = account.format(number="62 01", lender="lender-one")
+    (rail,) = parse_rails(FILE + first + account.format(number="6202", lender="lender-two"))
+    lenders = [
+        (found := rail.account_of(number)) and found.lender_id
+        for number in ("6202", "6201", None, "6203")
+    ]
+    assert lenders == ["lender-two", "lender-one", "lender-one", None]
+    check_lenders([rail], {"lender-one", "lender-two"})
+    with pytest.raises(InvalidRailsError, match="no product is of lender lender-two"):
+        check_lenders([rail], {"lender-one"})
+    with pytest.raises(InvalidRailsError, match="number of its own"):
+        parse_rails(FILE + first + account.format(number="6201", lender="lender-two"))

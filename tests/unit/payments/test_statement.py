@@ -8,6 +8,7 @@ import pytest
 from counterfoil.payments.statement import InvalidStatementError, LineKind, read_statement
 from counterfoil.simulator.bank.bank import Bank, Order
 from counterfoil.simulator.bank.faults import Fault, FaultPlan
+from counterfoil.simulator.bank.receipts import ReceiptFault
 from counterfoil.simulator.bank.statement_file import write_statement
 
 DAY = date(2026, 3, 1)
@@ -84,3 +85,26 @@ def test_a_well_sealed_file_with_a_senseless_line_is_refused(row: str) -> None:
     text = f"{body}#end,1,{hashlib.sha256(body.encode()).hexdigest()}\n"
     with pytest.raises(InvalidStatementError, match="line 1"):
         read_statement(text, business_date=DAY)
+
+
+def test_accounts_and_payers_are_read_where_a_rail_says_them() -> None:
+    """Of a name no more than its digest goes on; a line of money taken back names what it was."""
+    bank = Bank()
+    sent = {"account": "6200 01", "payer_name": "Wang Min", "fault": ReceiptFault.RECALLED}
+    bank.receive("hello world", 500, "CNY", on=DAY, **sent)  # type: ignore[arg-type]
+    names: list[str] = []
+
+    def digest_of(name: str) -> bytes:
+        names.append(name)
+        return b"digest"
+
+    text = write_statement(bank, DAY)
+    [line] = read_statement(text, business_date=DAY, digest_of=digest_of).lines
+    assert (line.reference, line.account, line.payer_digest) == ("-", "620001", b"digest")
+    assert names == ["Wang Min"]
+    [unread] = read_statement(text, business_date=DAY).lines
+    assert unread.payer_digest is None
+    after = DAY + timedelta(days=1)
+    [recall] = read_statement(write_statement(bank, after), business_date=after).lines
+    assert (recall.kind, recall.reference) == (LineKind.RECALLED, line.rail_reference)
+    assert (recall.amount_minor, recall.account, recall.payer_digest) == (500, "620001", None)

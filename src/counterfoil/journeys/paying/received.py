@@ -20,7 +20,7 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.paying.recalls import carry_recall
 from counterfoil.journeys.paying.received_shares import refund_shares
 from counterfoil.journeys.paying.transfers import book_transfer, is_transfer
-from counterfoil.journeys.paying.unplaced import account_of, post, release, suspend
+from counterfoil.journeys.paying.unplaced import is_elsewhere, post, release, suspend
 from counterfoil.journeys.purchasing.scene_refunds import refund
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
@@ -208,9 +208,8 @@ async def _is_elsewhere(
     house: House, connection: Connection, received: Received, share: store.Share
 ) -> bool:
     """Return whether money came to the account of a lender who has not lent for the purchase."""
-    account = account_of(house, received)
     loan = await lending.read_loan(connection, share.customer_id, share.loan_id)
-    return account is not None and loan is not None and account.lender_id != loan.lender_id
+    return loan is not None and is_elsewhere(house, received, loan.lender_id)
 
 
 async def _settle_claim(
@@ -224,8 +223,7 @@ async def _settle_claim(
     shares = claims.settle(claimed, received.left_minor, received.currency)
     if shares is None:
         return ReceivedCause.BEYOND_CLAIM
-    account = account_of(house, received)
-    if account is not None and any(book[0] != account.lender_id for book, _ in shares):
+    if any(is_elsewhere(house, received, book[0]) for book, _ in shares):
         return ReceivedCause.OTHER_LENDER
     on, now = await house.business_date(), house.clock.now()
     await claims.add_payments(

@@ -19,7 +19,7 @@ from counterfoil.journeys.paying import payers, unplaced
 from counterfoil.journeys.serving.tell_customers import queue
 from counterfoil.kernel import ids
 from counterfoil.kernel.creditor_reference import read_reference
-from counterfoil.kernel.errors import Kind, Refused
+from counterfoil.kernel.errors import Kind, Refused, RefusedError
 from counterfoil.lending import store as lending
 from counterfoil.lending import transfer_store
 from counterfoil.lending.commands import TakeTransfer
@@ -65,7 +65,11 @@ async def book_transfer(house: House, key: ReceivedKey) -> None:
         received = await store.lock(connection, key)
         if received is None or received.status is not ReceivedStatus.TAKEN:
             return
-        decided = await _decide(house, connection, received)
+        try:
+            decided = await _decide(house, connection, received)
+        except RefusedError:
+            # The vault is shut: whose name it is can be asked later, and the rest goes on.
+            return
         if isinstance(decided, ReceivedCause):
             await unplaced.suspend(house, connection, received, decided)
             return
@@ -119,8 +123,7 @@ async def _decide(
     found = await find_destination(connection, received.names)
     if found is None:
         return ReceivedCause.REFERENCE_UNKNOWN
-    account = unplaced.account_of(house, received)
-    if account is not None and account.lender_id != found.lender_id:
+    if unplaced.is_elsewhere(house, received, found.lender_id):
         return ReceivedCause.OTHER_LENDER
     if found.currency != received.currency:
         return ReceivedCause.CURRENCY_DIFFERS

@@ -15,22 +15,28 @@ from counterfoil.ledger import posting
 from counterfoil.ledger.posting import Postings
 from counterfoil.ledger.store import BookKey, add_house_journals
 from counterfoil.payments import received_store as store
-from counterfoil.payments.rail_terms import CollectionAccount
+from counterfoil.payments.rail_terms import RailTerms
 from counterfoil.payments.received import Received, ReceivedCause, ReceivedKind
 from counterfoil.platform.database import Connection
 
 
-def account_of(house: House, received: Received) -> CollectionAccount | None:
-    """Return the account of ours that money came to; None where nobody says which."""
-    for terms in house.rails:
-        if terms.code == received.key.rail:
-            return terms.account_of(received.account)
-    return None
+def is_elsewhere(house: House, received: Received, lender_id: str) -> bool:
+    """Return whether money came to an account that is not of this lender, or of nobody known."""
+    rail = _rail_of(house, received)
+    if rail is None or not rail.collections:
+        return False
+    account = rail.account_of(received.account)
+    return account is None or account.lender_id != lender_id
+
+
+def _rail_of(house: House, received: Received) -> RailTerms | None:
+    return next((terms for terms in house.rails if terms.code == received.key.rail), None)
 
 
 def lender_of(house: House, received: Received) -> str:
     """Return the lender in whose books money stands until it is placed."""
-    account = account_of(house, received)
+    rail = _rail_of(house, received)
+    account = None if rail is None else rail.account_of(received.account)
     if account is not None:
         return account.lender_id
     return min(terms.lender_id for terms in house.catalogue.all())

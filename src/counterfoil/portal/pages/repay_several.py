@@ -14,6 +14,7 @@ from starlette.responses import Response
 from counterfoil.journeys.borrowing.repay import repay
 from counterfoil.journeys.borrowing.settle_loans import preview_repayment
 from counterfoil.kernel import ids
+from counterfoil.kernel.creditor_reference import grouped, reference_of
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import store
 from counterfoil.lending.commands import Repay
@@ -25,6 +26,7 @@ from counterfoil.platform.web.parts import Form
 from counterfoil.portal.page import Page
 from counterfoil.portal.pages import errors
 from counterfoil.portal.pages.loans import LOANS_SHOWN, parts_shown
+from counterfoil.portal.transfer import TransferView, transfer_view
 from counterfoil.portal.visit import Visit
 
 _CHANNEL: Final = "portal"
@@ -47,6 +49,8 @@ class SeveralView:
     """The form: which loans, how much, in which order."""
 
     form: Form
+    #: How the whole line is repaid by one transfer.
+    transfer: TransferView
     loans: Sequence[LoanChoice]
     choices: Sequence[tuple[str, str]]
     orders: Sequence[tuple[str, str]]
@@ -124,6 +128,9 @@ async def _show_form(
     form = visit.form(_path(loans[0]), reader)
     view = SeveralView(
         form=form,
+        transfer=transfer_view(
+            visit, ids.LINE, loans[0].line_id, lender_id=loans[0].lender_id, currency=currency
+        ),
         loans=[
             LoanChoice(
                 field=_field(loan),
@@ -172,7 +179,7 @@ async def _show_shares(
         ],
         excess=f.money(excess, asked.currency) if excess else "",
         is_played=_is_played(visit),
-        how=t("repay.how", loan=", ".join(ids.to_text(ids.LOAN, n) for n in asked.loan_ids)),
+        how=t("several.how", loans=_references(asked.loan_ids)),
     )
     return visit.page("repay/shares.html", t("repay.split_title"), view)
 
@@ -245,6 +252,11 @@ def _name(visit: Visit, loan: Loan) -> str:
 
 def _field(loan: Loan) -> str:
     return _FIELD + ids.to_text(ids.LOAN, loan.loan_id)
+
+
+def _references(loan_ids: Sequence[int]) -> str:
+    """Return what a transfer names for each loan: one reference stands for one loan."""
+    return ", ".join(grouped(reference_of(ids.LOAN, number)) for number in loan_ids)
 
 
 def _is_played(visit: Visit) -> bool:
