@@ -23,7 +23,11 @@ async def refused_now(house: House, quoted: Quote) -> Refused | None:
         return quoted.refused_now
     # Whose account is paid is asked for with the drawdown.
     refused = await refuse_draw(
-        house, customer_id=customer_id, amount_minor=sheet.principal_minor, payee_ref=None
+        house,
+        customer_id=customer_id,
+        amount_minor=sheet.principal_minor,
+        currency=sheet.currency,
+        payee_ref=None,
     )
     refused = refused or await look_draw(
         house,
