@@ -19,6 +19,7 @@ from pathlib import Path
 import asyncpg
 import hypothesis
 import pytest
+from tests.contract_templates import publish_shipped
 from tests.house_rules.sources import ALLOWANCE, product
 from tests.leaf_bodies import checked_commitment
 
@@ -125,6 +126,7 @@ async def _make_template(url: str) -> None:
     await _administer(superuser, tamper)
     await _administer(url, f"CREATE DATABASE {TEMPLATE}")
     await migrate.apply(_at(url, TEMPLATE))
+    await publish_shipped(_at(url, TEMPLATE))
 
 
 @pytest.fixture(scope="session")

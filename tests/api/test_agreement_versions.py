@@ -8,6 +8,7 @@ import orjson
 import pytest
 from tests.api.conftest import FIRST_DAY, Site
 from tests.api.signing import Signing, drawn, leaf_bodies, wait, wish_of
+from tests.contract_templates import later, put_in_force
 from tests.store.applicants import Counter
 
 from counterfoil.customers.message import load_texts
@@ -41,14 +42,7 @@ async def test_a_new_version_is_noticed_shown_signed_and_holds_for_new_drawings(
     path = f"/v1/lines/{line_id}/agreement-version"
     assert (await site.post(path, offer)).json()["code"] == "new_version_not_needed"
     first = signing.contract
-    shelf = site.house.shelf
-    second = replace(
-        shelf.template("credit-agreement", 1),
-        version=2,
-        effective_from=FIRST_DAY,
-        content_sha256="",
-    )
-    shelf._templates["credit-agreement", 2] = second
+    await put_in_force(site.house, later("credit-agreement", begins=FIRST_DAY.isoformat()))
     soon = {**offer, "effective_on": "2026-03-20"}
     assert (await site.post(path, soon)).json()["code"] == "notice_too_short"
     noticed = await site.post(path, offer)
@@ -80,13 +74,7 @@ async def test_a_new_version_is_noticed_shown_signed_and_holds_for_new_drawings(
 async def test_a_new_version_may_be_declined_and_the_old_one_stays(signing: Signing) -> None:
     site = signing.site
     await drawn(signing)
-    shelf = site.house.shelf
-    shelf._templates["credit-agreement", 2] = replace(
-        shelf.template("credit-agreement", 1),
-        version=2,
-        effective_from=FIRST_DAY,
-        content_sha256="",
-    )
+    await put_in_force(site.house, later("credit-agreement", begins=FIRST_DAY.isoformat()))
     line_id = ids.to_text(ids.LINE, signing.view.application_id)
     offer = {"customer_id": signing.customer_id, "effective_on": "2026-05-01"}
     noticed = (await site.post(f"/v1/lines/{line_id}/agreement-version", offer)).json()

@@ -44,6 +44,16 @@ WRITTEN = [
     ("record_link", "split cu_07ck4 off from cu_07ck5", "split"),
     ("feature_registry", "registry of features 96102cd36229, 3 changes", "registry"),
     (
+        "contract_template",
+        "contract template credit-agreement/2 from 2026-06-01, 3 clauses, 96102cd36229",
+        "template",
+    ),
+    (
+        "contract_template",
+        "retire contract template credit-agreement/2 from 2026-06-01",
+        "template_end",
+    ),
+    (
         "campaign",
         "invite at most 300 to cash-line-open until 2026-05-01, by a list of 12: 春 / Spring",
         "campaign",

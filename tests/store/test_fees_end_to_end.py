@@ -11,9 +11,10 @@ from typing import Any
 
 import orjson
 import pytest
+from tests.contract_templates import later, put_in_force
 from tests.store.branch import Branch
 
-from counterfoil.contracts import shelf
+from counterfoil.contracts.shelf import Proposal
 from counterfoil.journeys.books.check_books import check_books
 from counterfoil.journeys.borrowing.draw import draw
 from counterfoil.journeys.borrowing.papers import keep_papers, papers_consumer
@@ -57,30 +58,17 @@ def own_products(folder: Path) -> Path:
     return folder
 
 
-def own_templates(folder: Path) -> Path:
-    """Take the shipped templates along, and a note of the lender's own for its product."""
-    shutil.copytree(SHIPPED / "contracts" / "templates", folder)
-    own = folder / "fee-note" / "1"
-    shutil.copytree(folder / "loan-note" / "1", own)
-    heads = own / "template.toml"
-    text = heads.read_text("utf-8").replace('code = "loan-note"', 'code = "fee-note"')
-    text = text.replace(
-        'products = ["cash-line-open", "cash-line-invited"]', f'products = ["{CODE}"]'
-    )
-    heads.write_text(
-        text.replace("[words.part]\n", '[words.part]\nfee = { zh = "费用", en = "fees" }\n'),
-        "utf-8",
-    )
-    english = own / "en.md"
-    words = english.read_text("utf-8")
+def own_note() -> Proposal:
+    """Return a note of the lender's own for its product."""
     said = "interest is charged to that day and nothing else."
-    assert said in words
-    english.write_text(
-        words.replace(said, "interest is charged to that day, and the early repayment fee of 3."),
-        "utf-8",
+    return later(
+        "loan-note",
+        ('code = "loan-note"', 'code = "fee-note"'),
+        ('products = ["cash-line-open", "cash-line-invited"]', f'products = ["{CODE}"]'),
+        ("[words.part]\n", '[words.part]\nfee = { zh = "费用", en = "fees" }\n'),
+        (said, "interest is charged to that day, and the early repayment fee of 3."),
+        version=1,
     )
-    assert shelf.lock_effective(folder) == ["fee-note 1"]
-    return folder
 
 
 @pytest.fixture
@@ -89,10 +77,10 @@ async def branch(database_url: str, tmp_path: Path) -> AsyncIterator[Branch]:
         home=tmp_path / "home",
         environment="sandbox",
         products=own_products(tmp_path / "products"),
-        contract_templates=own_templates(tmp_path / "templates"),
     )
     clock = TestClock(datetime(2026, 1, 5, 9, tzinfo=UTC))
     async with open_house(settings, database_url, clock=clock, first_date=FIRST_DATE) as house:
+        await put_in_force(house, own_note())
         opened = Branch(house)
         await opened.get(
             OpenLine(

@@ -122,7 +122,8 @@ async def test_a_red_model_stops_approvals_until_somebody_lets_them_go(
 
     async def follow() -> None:
         follower = PolicyFollower(
-            house.database, house.policies, house.clock, house.metrics, house.registries
+            *(house.database, house.policies, house.clock, house.metrics),
+            *(house.registries, house.templates),
         )
         follower._shipped = {ORIGINATION: InForce(compiled=compiled)}
         await follower.read()

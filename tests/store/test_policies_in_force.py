@@ -73,7 +73,8 @@ async def followed(house: House) -> None:
 
 def follower_of(house: House) -> PolicyFollower:
     return PolicyFollower(
-        house.database, house.policies, house.clock, house.metrics, house.registries
+        *(house.database, house.policies, house.clock, house.metrics),
+        *(house.registries, house.templates),
     )
 
 

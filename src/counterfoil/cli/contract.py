@@ -10,6 +10,7 @@ import typer
 
 from counterfoil.cli import output
 from counterfoil.cli.contract_notice import notice, notices
+from counterfoil.cli.contract_templates import gate, publish, published, retire, templates
 
 if TYPE_CHECKING:
     from counterfoil.contracts.verifying import KnownSeal, Verdict
@@ -35,20 +36,13 @@ ReceiptFile = Annotated[
         help="Receipt of a leaf about the contract; check it with `counterfoil verify receipt`.",
     ),
 ]
-Folder = Annotated[
-    Path, typer.Argument(exists=True, file_okay=False, help="Directory of templates.")
-]
-MaybeFolder = Annotated[
-    Path | None,
-    typer.Argument(exists=True, file_okay=False, help="Directory; what is shipped if unset."),
-]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Contracts and their templates.", no_args_is_help=True)
-    for command in (verify, templates, lock, notice, notices):
+    for command in (verify, templates, gate, publish, retire, published, notice, notices):
         group.command()(command)
     app.add_typer(group, name="contract")
 
@@ -71,48 +65,6 @@ def verify(
         _write(verdict)
     if not verdict.accepted:
         raise typer.Exit(output.EXIT_FAILED)
-
-
-def templates(folder: MaybeFolder = None, *, as_json: Json = False) -> None:
-    """List the templates; name everything that keeps them from being used and exit 1."""
-    from counterfoil.contracts.shelf import TemplatesError, load_shelf
-
-    try:
-        shelf = load_shelf(folder)
-    except TemplatesError as refused:
-        raise output.fail(str(refused)) from refused
-    shapes = [
-        {
-            "code": one.code,
-            "version": one.version,
-            "kind": one.kind.value,
-            "state": one.state.value,
-            "effective_from": one.effective_from.isoformat(),
-            "retired_on": one.retired_on.isoformat() if one.retired_on else None,
-            "lender": one.lender_id,
-            "products": list(one.products),
-            "approvers": list(one.approvers),
-        }
-        for one in shelf.all()
-    ]
-    if as_json:
-        output.write_json({"templates": shapes})
-        return
-    columns = ("code", "version", "state", "effective_from", "lender", "products", "approvers")
-    output.write_table("Templates", columns, [[shape[c] for c in columns] for shape in shapes])
-
-
-def lock(folder: Folder) -> None:
-    """Lock the versions that have become effective, so that they cannot be changed any more."""
-    from counterfoil.contracts.shelf import TemplatesError, load_shelf, lock_effective
-
-    try:
-        added = lock_effective(folder)
-        load_shelf(folder)
-    except TemplatesError as refused:
-        raise output.fail(str(refused)) from refused
-    for name in added:
-        typer.echo(f"locked {name}")
 
 
 def _seals(path: Path | None) -> "list[KnownSeal]":

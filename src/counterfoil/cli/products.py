@@ -157,7 +157,7 @@ def copy(
         with resources.as_file(package / source) as place:
             shutil.copytree(place, folder / name, ignore=_all_but(kept))
     typer.echo(f"COUNTERFOIL_PRODUCTS={folder.absolute() / 'products'}")
-    typer.echo(f"COUNTERFOIL_CONTRACT_TEMPLATES={folder.absolute() / 'contract-templates'}")
+    typer.echo(f"counterfoil contract publish {folder.absolute() / 'contract-templates'}")
 
 
 #: What is copied, from where to where.

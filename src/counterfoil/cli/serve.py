@@ -62,16 +62,14 @@ def worker() -> None:
 
 
 def _check_files(settings: "Settings") -> None:
-    """End with every fault of products, templates and rails before anything is started."""
-    from counterfoil.contracts.shelf import TemplatesError, load_shelf
+    """End with every fault of products and rails before anything is started."""
     from counterfoil.lending.catalogue import CatalogueError, load_catalogue
     from counterfoil.payments.rail_file import InvalidRailsError, check_lenders, load_rails
 
     try:
         catalogue = load_catalogue(settings.products)
-        load_shelf(settings.contract_templates)
         rails = load_rails(settings.rails)
         if settings.rails is not None:
             check_lenders(rails, {terms.lender_id for terms in catalogue.all()})
-    except (CatalogueError, TemplatesError, InvalidRailsError) as refused:
+    except (CatalogueError, InvalidRailsError) as refused:
         raise output.fail(str(refused)) from refused

@@ -23,6 +23,7 @@ from counterfoil.console.frame import BASE, THEMES
 from counterfoil.console.page import Page
 from counterfoil.console.pages import (
     agreement_changes,
+    agreement_notices,
     applications,
     approvals,
     calls,
@@ -32,6 +33,7 @@ from counterfoil.console.pages import (
     consent_actions,
     consents,
     contact_cases,
+    contract_templates,
     contracts,
     corrections,
     customer_settings,
@@ -140,6 +142,8 @@ PAGES: Final[tuple[Page, ...]] = (
     *consents.PAGES,
     *consent_actions.PAGES,
     *contracts.PAGES,
+    *contract_templates.PAGES,
+    *agreement_notices.PAGES,
     *customer_settings.PAGES,
     *evidence.PAGES,
     *receipts.PAGES,

@@ -33,6 +33,9 @@ _SHAPE_TEXTS: Final = {
     "merge": r"merge (?P<customer>\S+) into (?P<survivor>\S+)",
     "split": r"split (?P<customer>\S+) off from (?P<survivor>\S+)",
     "registry": r"registry of features (?P<hash>\S+), (?P<changes>\d+) changes",
+    "template": r"contract template (?P<ref>\S+) from (?P<first>\S+), (?P<clauses>\d+) clauses,"
+    r" (?P<hash>\S+)",
+    "template_end": r"retire contract template (?P<ref>\S+) from (?P<first>\S+)",
     "campaign": r"invite at most (?P<quota>\d+) to (?P<product>\S+) until (?P<last>\S+),"
     r" by (?P<how>[^:]+): (?P<titles>.+)",
     "host": r"host (?P<code>\S+), (?P<first>\S+) to (?P<last>\S+), products (?P<products>.+),"
@@ -53,6 +56,7 @@ OF_KIND: Final = {
     "agreement_notice": ("notice",),
     "attribute": ("attribute",),
     "campaign": ("campaign",),
+    "contract_template": ("template", "template_end"),
     "data_export": ("export",),
     "erasure": ("erasure",),
     "experiment": ("experiment",),

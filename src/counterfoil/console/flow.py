@@ -44,6 +44,8 @@ class Field:
     inputmode: str = ""
     is_required: bool = True
     choices: Sequence[tuple[str, str]] = ()
+    #: Lines that an area shows.
+    rows: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,8 @@ class Preview:
     changes: Sequence[Change]
     entries: Sequence[EntryView] = ()
     notes: Sequence[str] = ()
+    #: What is to be read before it is confirmed.
+    findings: Sequence[Findings] = ()
     confirm: str = ""
     is_destructive: bool = False
 

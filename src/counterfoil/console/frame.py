@@ -110,6 +110,8 @@ _NAVIGATION: Final = (
             ("exposure", "/exposure", "u", Permission.READ),
             ("scenes", "/scenes", "2", Permission.READ),
             ("prices", "/prices", "4", Permission.READ),
+            ("templates", "/contract-templates", "7", Permission.READ),
+            ("agreement_notices", "/agreement-notices", "8", Permission.READ),
         ),
     ),
     (

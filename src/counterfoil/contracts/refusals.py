@@ -108,7 +108,49 @@ TEMPLATE_NOT_FOUND = Refusal(
     code="contract_template_not_found",
     kind=Kind.CONFLICT,
     message="No template of a contract holds for {product_code} on {on}.",
-    next_step="Have a template approved, locked and installed for product and lender.",
+    next_step="Let two people publish a template for product and lender.",
+)
+TEMPLATE_VERSION_NOT_FOUND = Refusal(
+    code="contract_template_version_not_found",
+    kind=Kind.NOT_FOUND,
+    message="There is no version {version} of the template {template}.",
+    next_step="Name one that was put forward or published, or that comes with the program.",
+)
+TEMPLATE_GATE_CLOSED = Refusal(
+    code="contract_template_gate_closed",
+    kind=Kind.CONFLICT,
+    message="This version cannot be published: {fault}.",
+    next_step="Read the report, mend what it names, and put the version forward again.",
+)
+TEMPLATE_PUBLISHED = Refusal(
+    code="contract_template_published",
+    kind=Kind.CONFLICT,
+    message="This version of the template is published already.",
+    next_step="Raise the version to say something else, or retire this one.",
+)
+TEMPLATE_NOT_PUBLISHED = Refusal(
+    code="contract_template_not_published",
+    kind=Kind.CONFLICT,
+    message="This version of the template was never published, so it cannot end.",
+    next_step="Name a published version.",
+)
+TEMPLATE_RETIRED = Refusal(
+    code="contract_template_retired",
+    kind=Kind.CONFLICT,
+    message="This version ends on {on} already.",
+    next_step="Publish the same words under the next version to use them again.",
+)
+TEMPLATE_NOT_REQUESTED = Refusal(
+    code="contract_template_not_requested",
+    kind=Kind.CONFLICT,
+    message="Nobody has been asked to approve this.",
+    next_step="Put it forward first; somebody else approves, then the same call carries it out.",
+)
+TEMPLATE_OUTDATED = Refusal(
+    code="contract_template_outdated",
+    kind=Kind.CONFLICT,
+    message="Other versions hold for these products than when this was put forward.",
+    next_step="Put it forward again: the difference is told against what holds now.",
 )
 NOTE_NOT_FOUND = Refusal(
     code="loan_note_not_found",

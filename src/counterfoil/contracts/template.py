@@ -1,8 +1,10 @@
-"""One version of a template: where and when it holds, who approved it, and its two texts.
+"""One version of a template: where and when it holds, and its two texts.
 
-Form        A directory with `template.toml`, `zh.md` and `en.md`.
+Form        Three files: `template.toml`, `zh.md` and `en.md`. As a document they are one text of
+            canonical JSON, kept and approved under its SHA-256.
 Invariant   A version is read whole or not at all, and every fault is named with file, place and
-            reason. Both languages have the same clauses and use the same variables.
+            reason. Both languages have the same clauses and use the same variables. Nothing in the
+            files says that anybody approved them: that is a publication (`template_store.py`).
 """
 
 import re
@@ -22,18 +24,9 @@ from counterfoil.kernel.language import Language
 from counterfoil.kernel.toml import parse_toml
 
 META_FILE: Final = "template.toml"
+#: The files that make a version.
+FILES: Final = (META_FILE, *(f"{language}.md" for language in Language))
 _CODE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-#: What of a version may still change after it took effect: that it ends.
-_MAY_CHANGE: Final = ("state", "retired_on")
-_APPROVERS_MIN: Final = 2
-
-
-class State(StrEnum):
-    """How far a version has come."""
-
-    DRAFT = "draft"
-    EFFECTIVE = "effective"
-    RETIRED = "retired"
 
 
 class Authentication(StrEnum):
@@ -69,11 +62,10 @@ class Template:
     code: str
     version: int
     kind: Kind
-    state: State
     effective_from: date
-    #: From this day on nothing new is made from it; None while it is not retired.
+    #: From this day on nothing new is made from it; None while it has no end.
     retired_on: date | None
-    approvers: tuple[str, ...]
+    #: The lender of record of what is made from it.
     lender_id: str
     products: tuple[str, ...]
     #: How sure the channel has to be of who signs.
@@ -83,7 +75,7 @@ class Template:
     #: Words for codes, by family and code.
     words: Mapping[str, Mapping[str, Words]]
     texts: Mapping[Language, Text]
-    #: SHA-256 of all that the version promises.
+    #: SHA-256 of its document, in hexadecimal digits.
     content_sha256: str
 
     @property
@@ -92,13 +84,13 @@ class Template:
         return f"{self.code} {self.version}"
 
     @property
-    def is_binding(self) -> bool:
-        """Return whether documents were or are made from it."""
-        return self.state is not State.DRAFT
+    def ref(self) -> str:
+        """Return code and version as documents name it."""
+        return f"{self.code}/{self.version}"
 
     def holds_on(self, on: date) -> bool:
         """Return whether something new may be made from it on a date."""
-        if not self.is_binding or on < self.effective_from:
+        if on < self.effective_from:
             return False
         return self.retired_on is None or on < self.retired_on
 
@@ -120,7 +112,18 @@ def read_template(folder: str, files: Mapping[str, bytes]) -> Template | list[Pr
         problems += _faults_of_texts(folder, kind, texts)
     if problems:
         return sorted(problems)
-    return Template(**values, words=words, texts=texts, content_sha256=_content_hash(meta, files))
+    digest = sha256(document_of(files)).hexdigest()
+    return Template(**values, words=words, texts=texts, content_sha256=digest)
+
+
+def document_of(files: Mapping[str, bytes]) -> bytes:
+    """Return the files of a version that can be read as one document, to the byte."""
+    return orjson.dumps({name: files[name].decode() for name in FILES}, option=orjson.OPT_SORT_KEYS)
+
+
+def files_of(document: bytes) -> dict[str, bytes]:
+    """Return the files of a document that `document_of` has made."""
+    return {name: text.encode() for name, text in orjson.loads(document).items()}
 
 
 def _meta(file: str, content: bytes | None, problems: list[Problem]) -> dict[str, Any]:
@@ -187,11 +190,9 @@ def _values(file: str, meta: Mapping[str, Any], problems: list[Problem]) -> dict
             found[key] = read(given.get(key))
         except _ValueFaultError as fault:
             problems.append(Problem(file, f"meta.{key}", str(fault)))
-    if len(set(found.get("approvers", ()))) < _APPROVERS_MIN and found.get("state") in {
-        State.EFFECTIVE,
-        State.RETIRED,
-    }:
-        problems.append(Problem(file, "meta.approvers", "two people have to have approved it"))
+    begins, ends = found.get("effective_from"), found.get("retired_on")
+    if begins is not None and ends is not None and ends <= begins:
+        problems.append(Problem(file, "meta.retired_on", "is not after the day it begins"))
     return found
 
 
@@ -240,10 +241,8 @@ _KEYS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "code": _code,
     "version": _whole(1),
     "kind": _one_of(Kind),
-    "state": _one_of(State),
     "effective_from": _day,
     "retired_on": _day_or_none,
-    "approvers": _codes,
     "lender_id": _code,
     "products": _codes,
     "authentication_least": _one_of(Authentication),
@@ -265,13 +264,3 @@ def _words(
                 continue
             found[family][code] = Words(en, zh)
     return found
-
-
-def _content_hash(meta: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
-    """Return the hash of what a version promises: all but the keys that say it ends."""
-    kept = {key: value for key, value in meta["meta"].items() if key not in _MAY_CHANGE}
-    canonical = orjson.dumps({**meta, "meta": kept}, option=orjson.OPT_SORT_KEYS)
-    digest = sha256(canonical)
-    for language in Language:
-        digest.update(sha256(files[f"{language}.md"]).digest())
-    return digest.hexdigest()

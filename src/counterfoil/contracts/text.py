@@ -100,6 +100,11 @@ def faults_of_use(blocks: Sequence[Block], shape: Shape, where: str) -> list[Fau
     faults += [
         Fault(where, f"the variable {name} is missing") for name in sorted(shape.required - used)
     ]
+    always = _uses([block for block in blocks if not isinstance(block, Condition)])[0]
+    faults += [
+        Fault(where, f"the variable {name} stands only under a condition")
+        for name in sorted(shape.required & used - always)
+    ]
     faults += [
         Fault(f"{where} {{if {name}}}", f"there is no condition {name}")
         for name in sorted(flags - shape.flags)
@@ -127,6 +132,20 @@ def headings(blocks: Sequence[Block]) -> int:
         elif isinstance(block, Line) and block.mark == "## ":
             count += 1
     return count
+
+
+def lines_with_figures(blocks: Sequence[Block]) -> Iterator[str]:
+    """Yield the lines whose own words have a figure: no terms stand behind it.
+
+    Headings are left out; their figures count clauses.
+    """
+    for block in blocks:
+        if isinstance(block, Condition):
+            yield from lines_with_figures(block.blocks)
+        elif isinstance(block, Line) and not block.mark.startswith("#"):
+            said = [part for part in block.parts if isinstance(part, str)]
+            if any(letter.isdigit() for part in said for letter in part):
+                yield "".join(p if isinstance(p, str) else f"{{{p.name}}}" for p in block.parts)
 
 
 def _uses(blocks: Sequence[Block]) -> tuple[set[str], set[str], dict[str, int]]:

@@ -20,7 +20,7 @@ from counterfoil.consents.notice_file import load_notices
 from counterfoil.contracts.paper import DeferredSeals
 from counterfoil.contracts.port import LenderSeals, NoCodes, OneTimeCodes, SandboxCodes
 from counterfoil.contracts.seal_places import SealPlaces
-from counterfoil.contracts.shelf import Shelf, load_shelf
+from counterfoil.contracts.shelf import Shelf
 from counterfoil.customers.http_messages import HttpCarrier
 from counterfoil.customers.message_port import MessageCarrier, NoCarrier, SandboxCarrier
 from counterfoil.customers.verification_policy import IdentityPolicy, load_identity_policy
@@ -28,6 +28,7 @@ from counterfoil.customers.verification_port import IdentitySource, sources_of
 from counterfoil.evidence.staging import Leaves
 from counterfoil.features.registry import Registry
 from counterfoil.features.registry_file import load_registry
+from counterfoil.journeys.contracting.templates import Templates, shipped_templates
 from counterfoil.journeys.counter import Counter, LineDesk
 from counterfoil.journeys.deciding.follow_experiments import Experiments, following_experiments
 from counterfoil.journeys.deciding.follow_policies import following_policies
@@ -68,8 +69,8 @@ class House:
     database: Database
     counter: Counter
     catalogue: Catalogue
-    #: Templates of the documents that customers sign.
-    shelf: Shelf
+    #: Templates of the documents that customers sign: what ships, and what was published.
+    templates: Templates
     #: By which versions is decided.
     policies: Policies
     #: Who is decided by another version, and which few are accepted to learn from them.
@@ -120,6 +121,11 @@ class House:
         """Return the registry of features in force."""
         return self.registries.in_force
 
+    @property
+    def shelf(self) -> Shelf:
+        """Return the templates that were published."""
+        return self.templates.in_force
+
     async def business_date(self) -> date:
         """Return the business date."""
         return await self.counter.engine.business_date()
@@ -140,7 +146,7 @@ async def open_house(
     vault = vault_of(settings)
     ids = IdSource(wall.milliseconds, settings.node)
     catalogue, registries = load_catalogue(settings.products), Registries(load_registry())
-    identity = load_identity_policy(settings.identity_policy)
+    identity, templates = load_identity_policy(settings.identity_policy), shipped_templates()
     metrics, leaves = Metrics.create(), Leaves(real)
     metrics.ciphertexts_rejected.set_function(lambda: vault.rejections.total)
     desk = LineDesk(catalogue, wall, ids, leaves)
@@ -150,7 +156,7 @@ async def open_house(
         Engine(database, desk, shards=settings.engine_shards, metrics=metrics) as engine,
         _outside(settings, database, vault, ids, wall) as outside,
         following(database, leaves) as log,
-        following_policies(database, wall, metrics, registries) as policies,
+        following_policies(database, wall, metrics, registries, templates) as policies,
         following_experiments(database, _secret(keys / "experiment.key")) as experiments,
     ):
         vault.note_refused_read = noting_refused_reads(database, wall, ids)
@@ -159,7 +165,7 @@ async def open_house(
             database=database,
             counter=Counter(engine, desk),
             catalogue=catalogue,
-            shelf=load_shelf(settings.contract_templates),
+            templates=templates,
             policies=policies,
             experiments=experiments,
             notices=load_notices(settings.notices),

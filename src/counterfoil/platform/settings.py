@@ -176,13 +176,6 @@ class Settings(BaseSettings):
             "set, the products that come with the program are on offer."
         ),
     )
-    contract_templates: Path | None = Field(
-        default=None,
-        description=(
-            "Directory with the templates of agreements and loan notes, and their lock. When it "
-            "is not set, those that come with the program are used; they name its products."
-        ),
-    )
     rails: Path | None = Field(
         default=None,
         description=(

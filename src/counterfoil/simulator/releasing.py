@@ -1,4 +1,4 @@
-"""The demonstration's staff bring the trained policy into force: three persons, then two.
+"""The demonstration's staff bring templates and the trained policy into force: two, three persons.
 
 People      Ana develops, Val validates, Bo approves: nobody carries a model or a policy through
             alone. All are invented; what they do takes the journeys that people take.
@@ -18,6 +18,8 @@ from counterfoil.decisioning.document import load_policy, shipped_model
 from counterfoil.decisioning.gate_impact import GateCase
 from counterfoil.decisioning.policy import Policy
 from counterfoil.journeys.approve import decide_approval
+from counterfoil.journeys.contracting.publish_template import publish_template, request_template
+from counterfoil.journeys.contracting.template_gate import TemplateWish
 from counterfoil.journeys.deciding import decide
 from counterfoil.journeys.deciding.follow_policies import PolicyFollower
 from counterfoil.journeys.deciding.publish_model import (
@@ -59,6 +61,7 @@ GENERATED_COUNT: Final = 2_000
 GIVEN_EVERY = 2
 
 _BETTER: Final = "ranks better than the points card on clients whom it never saw"
+_WORDS: Final = "the first words of what customers sign"
 _SOUND: Final = "sound on the clients held out"
 _READ: Final = "read the report"
 
@@ -72,11 +75,24 @@ async def release(house: House, *, product_code: str) -> Policy:
     asked = decide.ask(house, trained, product_code, None, on=await house.business_date())
     await _publish(house, trained, _made(asked))
     follower = PolicyFollower(
-        house.database, house.policies, house.clock, house.metrics, house.registries
+        *(house.database, house.policies, house.clock, house.metrics),
+        *(house.registries, house.templates),
     )
     await follower.read()
     assert house.policies.origination.policy.hash == trained.hash, "it was just published"
     return trained
+
+
+async def publish_templates(house: House) -> None:
+    """Publish the templates of contracts that come with the program, unless it was done before."""
+    async with house.database.connection() as connection:
+        await house.templates.follow(connection)
+    known = {one.ref for one in house.shelf.published()}
+    for proposal in house.templates.shipped:
+        if proposal.template.ref not in known:
+            wish = TemplateWish(proposal=proposal)
+            await agree(house, await request_template(house, ANALYST, wish, reason=_WORDS))
+            _made(await publish_template(house, ANALYST, wish, reason=_WORDS))
 
 
 async def agree(house: House, approval: Approval | Refused) -> None:

@@ -146,6 +146,7 @@ class World:
     async def run(self, tell: Tell) -> None:
         """Live through all days; `tell` hears of each step that was done."""
         await self._relay.consumer.register()
+        await releasing.publish_templates(self._house)
         await releasing.release(self._house, product_code=PRODUCT)
         await trying.begin(self._house, product_code=PRODUCT)
         await self._shopping.open()

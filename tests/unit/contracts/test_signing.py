@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import orjson
 import pytest
+from tests.contract_templates import shipped
 
 from counterfoil.contracts.contract import (
     Act,
@@ -25,14 +26,13 @@ from counterfoil.contracts.one_time_code import (
     new_code,
     refuse_code,
 )
-from counterfoil.contracts.shelf import load_shelf
 from counterfoil.contracts.template import Authentication
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ON = date(2026, 3, 2)
-TEMPLATE = load_shelf().template("credit-agreement", 1)
+TEMPLATE = shipped("credit-agreement").template
 ZH, EN, SHEET = bytes([1]) * 32, bytes([2]) * 32, bytes([3]) * 32
 LEAST = 5
 KEY = bytes(32)

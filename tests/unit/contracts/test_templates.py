@@ -9,11 +9,12 @@ import pytest
 
 from counterfoil.contracts.document import Kind
 from counterfoil.contracts.shelf import (
-    LOCK_FILE,
+    Shelf,
     TemplatesError,
     UnknownTemplateError,
-    load_shelf,
-    lock_effective,
+    load_proposals,
+    proposal_of,
+    proposal_of_document,
 )
 from counterfoil.contracts.template import Authentication
 from counterfoil.contracts.text import Fault, Text, headings, parse
@@ -40,27 +41,36 @@ def spoil(folder: Path, file: str, old: str, new: str) -> None:
 
 def problems(folder: Path) -> list[str]:
     with pytest.raises(TemplatesError) as refused:
-        load_shelf(folder)
+        load_proposals(folder)
     return [str(problem) for problem in refused.value.problems]
 
 
-def test_the_shipped_templates_are_locked_and_hold() -> None:
-    shelf = load_shelf()
+def shelf(folder: Path | None = None) -> Shelf:
+    return Shelf(one.template for one in load_proposals(folder))
+
+
+def test_the_shipped_templates_can_be_read_and_are_nothing_before_they_are_published() -> None:
     on = date(2026, 1, 5)
+    wanted = {"product_code": "cash-line-open", "lender_id": "lender-one", "on": on}
     for kind in (Kind.CREDIT_AGREEMENT, Kind.LOAN_NOTE):
-        found = shelf.current(kind, product_code="cash-line-open", lender_id="lender-one", on=on)
+        found = shelf().current(kind, **wanted)
         assert found.kind is kind
-        assert len(set(found.approvers)) == 2
         assert headings(found.texts[Language.CHINESE].document) > 4
-    with pytest.raises(UnknownTemplateError):
-        shelf.current(Kind.LOAN_NOTE, product_code="cash-line-open", lender_id="lender-two", on=on)
-    with pytest.raises(UnknownTemplateError):
-        shelf.current(
-            Kind.LOAN_NOTE,
-            product_code="cash-line-open",
-            lender_id="lender-one",
-            on=date(2025, 9, 30),
-        )
+        only_known = Shelf((), [found])
+        assert only_known.template(found.code, found.version) is found
+        assert only_known.published() == ()
+        with pytest.raises(UnknownTemplateError):
+            only_known.current(kind, **wanted)
+    for other in ({"lender_id": "lender-two"}, {"on": date(2025, 9, 30)}):
+        with pytest.raises(UnknownTemplateError):
+            shelf().current(Kind.LOAN_NOTE, **wanted | other)
+
+
+def test_a_version_is_its_document_to_the_byte() -> None:
+    for one in load_proposals():
+        again = proposal_of_document(one.document)
+        assert (again.document, again.template) == (one.document, one.template)
+        assert len(one.sha256) == 64
 
 
 @pytest.mark.parametrize(
@@ -76,7 +86,19 @@ def test_the_shipped_templates_are_locked_and_hold() -> None:
         ("en.md", "{limit}", "{Limit}", "column 18: {Limit} is no variable"),
         ("en.md", "{limit}", "{limit", "line 11, column 18: { is no variable"),
         ("template.toml", "version = 1", "version = 1\nnobody = 2", "nobody reads this key"),
-        ("template.toml", '"legal-desk", ', "", "meta.approvers: two people"),
+        ("template.toml", "notice_days", 'approvers = ["a", "b"]\nnotice_days', "nobody reads"),
+        (
+            "template.toml",
+            "notice_days",
+            "retired_on = 2025-10-01\nnotice_days",
+            "is not after",
+        ),
+        (
+            "en.md",
+            "Revolving limit: {limit} {currency}.",
+            "{if is_reported}\n{limit}\n{end}\n",
+            "en.md: document: the variable limit stands only under a condition",
+        ),
         ("template.toml", 'kind = "credit_agreement"', 'kind = "x"', "meta.kind: is one of"),
         ("template.toml", 'en = "low"', 'en = ""', "words.authentication.low: needs words in both"),
         ("template.toml", "[meta]", "[meta", "is not TOML"),
@@ -121,48 +143,32 @@ def test_every_fault_is_told_at_once(folder: Path) -> None:
     assert files >= {f"{AGREEMENT}/zh.md", "loan-note/1/en.md"}
 
 
-def test_an_effective_template_cannot_be_changed(folder: Path) -> None:
-    spoil(folder, f"{AGREEMENT}/en.md", "Lender: ", "The lender: ")
-    [told] = problems(folder)
-    assert told.startswith(f"{AGREEMENT}: meta.version: credit-agreement 1 is effective and was")
-    # Locking again does not help: a version that is locked keeps its hash.
-    lock_effective(folder)
-    assert len(problems(folder)) == 1
-
-
-def test_an_effective_template_may_end_but_not_go_back_or_away(folder: Path) -> None:
-    meta = f"{AGREEMENT}/template.toml"
-    spoil(folder, meta, 'state = "effective"', 'state = "retired"\nretired_on = 2026-02-01')
-    shelf = load_shelf(folder)
-    found = shelf.template("credit-agreement", 1)
+def test_a_version_holds_from_its_day_to_its_end(folder: Path) -> None:
+    spoil(folder, f"{AGREEMENT}/template.toml", "lender_id", "retired_on = 2026-02-01\nlender_id")
+    found = shelf(folder).template("credit-agreement", 1)
     assert found.holds_on(date(2026, 1, 31))
     assert not found.holds_on(date(2026, 2, 1))
-    spoil(folder, meta, 'state = "retired"', 'state = "draft"')
-    assert "cannot be draft again" in problems(folder)[0]
-    shutil.rmtree(folder / AGREEMENT)
-    assert "no directory that can be read" in problems(folder)[0]
 
 
-def test_a_new_version_is_refused_until_it_is_locked_and_then_takes_over(folder: Path) -> None:
+def test_a_later_version_takes_over_on_its_day(folder: Path) -> None:
     shutil.copytree(folder / AGREEMENT, folder / "credit-agreement/2")
     assert "directory: holds credit-agreement 1" in problems(folder)[0]
     spoil(folder, "credit-agreement/2/template.toml", "version = 1", "version = 2")
-    told = problems(folder)
-    assert any("another version begins then" in line for line in told)
-    assert any(f"not in {LOCK_FILE}" in line for line in told)
     spoil(folder, "credit-agreement/2/template.toml", "2025-10-01", "2026-06-01")
-    assert lock_effective(folder) == ["credit-agreement 2"]
-    shelf = load_shelf(folder)
     for on, version in ((date(2026, 5, 31), 1), (date(2026, 6, 1), 2)):
-        found = shelf.current(
+        found = shelf(folder).current(
             Kind.CREDIT_AGREEMENT, product_code="cash-line-open", lender_id="lender-one", on=on
         )
         assert found.version == version
 
 
-def test_a_spoiled_lock_is_refused(folder: Path) -> None:
-    (folder / LOCK_FILE).write_text("credit-agreement\n", encoding="utf-8")
-    assert any("is not `code version sha256`" in line for line in problems(folder))
+def test_a_directory_may_be_one_version_and_files_of_others_are_refused(folder: Path) -> None:
+    [alone] = load_proposals(folder / AGREEMENT)
+    assert alone.template.name == "credit-agreement 1"
+    with pytest.raises(TemplatesError, match="belongs to no template"):
+        proposal_of({"en.md": b"", "fr.md": b""})
+    with pytest.raises(TemplatesError, match="is not there"):
+        load_proposals(folder / "nowhere")
 
 
 def test_authentication_levels_are_in_order() -> None:

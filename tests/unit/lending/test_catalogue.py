@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from counterfoil.contracts.shelf import TemplatesError, load_shelf
 from counterfoil.lending.catalogue import (
     LOCK_FILE,
     CatalogueError,
@@ -97,8 +96,6 @@ def test_a_product_says_who_signed_it_and_where_its_cap_comes_from() -> None:
 
 def test_a_directory_that_is_not_there_is_refused_like_a_faulty_file(tmp_path: Path) -> None:
     assert problems_of(tmp_path / "nowhere") == [("directory", "is not there")]
-    with pytest.raises(TemplatesError, match="nowhere: directory: is not there"):
-        load_shelf(tmp_path / "nowhere")
 
 
 def test_nothing_is_current_before_its_first_day() -> None:

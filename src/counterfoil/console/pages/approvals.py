@@ -2,26 +2,32 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from operator import attrgetter
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import Response
 
 from counterfoil.console import flow, words
 from counterfoil.console.access import Permission
-from counterfoil.console.approval_words import summary_in_words
-from counterfoil.console.flow import Action, Crumb, Field
+from counterfoil.console.approval_words import SHAPES, summary_in_words
+from counterfoil.console.flow import Action, Crumb, Field, Findings
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
+from counterfoil.console.pages.agreement_notices import notice_findings
 from counterfoil.console.registry_report import registry_findings
+from counterfoil.console.template_report import template_findings
 from counterfoil.console.visit import Visit
 from counterfoil.journeys.approve import decide_approval, list_approvals
-from counterfoil.journeys.knowing.publish_registry import report_of
+from counterfoil.journeys.contracting import notice_all, publish_template
+from counterfoil.journeys.contracting.notice_all import ProductWish
+from counterfoil.journeys.contracting.notice_preview import preview_notice
+from counterfoil.journeys.knowing import publish_registry
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel import ids
 from counterfoil.platform.access_matrix import load_matrix
-from counterfoil.platform.approvals import Approval
+from counterfoil.platform.approvals import Approval, payload_hash
 from counterfoil.platform.trail import DONE, Entry, Wanted
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Status
@@ -120,8 +126,7 @@ async def decide(visit: Visit) -> Response:
             reason=reason,
         )
 
-    report = await report_of(visit.desk.house, found)
-    action, fields = _action(visit, found, report), _fields(visit)
+    action, fields = _action(visit, found, await _findings(visit, found)), _fields(visit)
     return await flow.run(visit, action, fields, act, done="approval_decided")
 
 
@@ -169,7 +174,38 @@ async def _found(visit: Visit) -> Approval | None:
     return seen[0] if seen and seen[0].approval_id == number else None
 
 
-def _action(visit: Visit, found: Approval, report: dict[str, Any] | None) -> Action:
+async def _findings(visit: Visit, found: Approval) -> tuple[Findings, ...]:
+    """Return what somebody should have read before deciding: reports, and what a notice tells."""
+    house = visit.desk.house
+    if (report := await publish_registry.report_of(house, found)) is not None:
+        return registry_findings(visit, report)
+    if (report := await publish_template.report_of(house, found)) is not None:
+        return template_findings(visit, report)
+    wish = _notice_wish(found)
+    return () if wish is None else notice_findings(visit, await preview_notice(house, wish))
+
+
+def _notice_wish(found: Approval) -> ProductWish | None:
+    """Return the notice that a request is about, where its summary says all that is asked."""
+    told = SHAPES["notice"].fullmatch(found.summary)
+    if found.kind != notice_all.APPROVAL or told is None:
+        return None
+    numbers = {
+        name: None if told[name] is None else int(told[name])
+        for name in ("version", "terms", "rate")
+    }
+    wish = ProductWish(
+        product_code=told["product"],
+        of_version=numbers["version"],
+        effective_on=date.fromisoformat(told["first"]),
+        product_version=numbers["terms"],
+        rate_daily_e8=numbers["rate"],
+        reason="",
+    )
+    return wish if payload_hash(wish.payload) == found.payload_hash else None
+
+
+def _action(visit: Visit, found: Approval, findings: Sequence[Findings]) -> Action:
     href = f"{BASE}/approvals"
     record = ids.to_text(ids.APPROVAL, found.approval_id)
     return Action(
@@ -186,7 +222,7 @@ def _action(visit: Visit, found: Approval, report: dict[str, Any] | None) -> Act
         path=f"{href}/{record}",
         record=Crumb(label=visit.t("nav.approvals"), href=href),
         journey="journeys.approve.decide_approval",
-        findings=() if report is None else registry_findings(visit, report),
+        findings=findings,
     )
 
 

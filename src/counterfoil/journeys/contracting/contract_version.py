@@ -89,8 +89,8 @@ REASON: Final = "agreement_change"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Notice:
-    """What a customer is to be told."""
+class Noticed:
+    """What a customer is to be told, or would be."""
 
     wish: VersionWish
     line: Line
@@ -106,10 +106,12 @@ class _Notice:
 
     @property
     def changes(self) -> tuple[Change, ...]:
+        """Return what changes."""
         return changes_between(self.before, self.after)
 
     @property
     def is_binding(self) -> bool:
+        """Tell whether new drawings need it signed from its day on."""
         return is_binding(self.before, self.after)
 
 
@@ -148,7 +150,7 @@ async def give_notice(
     connection: Connection, house: House, wish: VersionWish, on: date
 ) -> Given | Refused:
     """Prepare the new version and let the customer be told; what is refused has written nothing."""
-    notice = await _noticed(connection, house, wish, on)
+    notice = await what_changes(connection, house, wish, on)
     if isinstance(notice, Refused):
         return notice
     line = notice.line
@@ -318,10 +320,10 @@ async def _lower(house: House, contract: Contract) -> Refused | None:
     return answer if isinstance(answer, Refused) else None
 
 
-async def _noticed(
+async def what_changes(
     connection: Connection, house: House, wish: VersionWish, on: date
-) -> _Notice | Refused:
-    """Return what is to be noticed, or why no notice of it is given."""
+) -> Noticed | Refused:
+    """Return what a notice would tell, or why none of it is given; nothing is written."""
     line = await lending.read_line(connection, wish.customer_id, wish.line_id)
     if line is None:
         return refuse(refusals.LINE_NOT_FOUND)
@@ -346,7 +348,7 @@ async def _noticed(
         rate_daily_e8=line.rate_daily_e8 if wish.rate_daily_e8 is None else costs,
         limit_minor=line.limit_minor,
     )
-    notice = _Notice(
+    notice = Noticed(
         wish=wish,
         line=line,
         present=present,
@@ -376,7 +378,7 @@ def _refuse_line(line: Line, wish: VersionWish, waits: Contract | None) -> Refus
     return None
 
 
-def _refuse_notice(notice: _Notice, on: date) -> Refused | None:
+def _refuse_notice(notice: Noticed, on: date) -> Refused | None:
     if not notice.changes:
         return refuse(NEW_VERSION_NOT_NEEDED)
     days = notice.template.notice_days
@@ -389,7 +391,7 @@ def _refuse_notice(notice: _Notice, on: date) -> Refused | None:
     return None
 
 
-def _offer_of(notice: _Notice) -> Offer:
+def _offer_of(notice: Noticed) -> Offer:
     """Return what the line would be."""
     line, until = notice.line, notice.wish.effective_on + timedelta(days=ANSWER_DAYS)
     return Offer(
@@ -403,7 +405,7 @@ def _offer_of(notice: _Notice) -> Offer:
     )
 
 
-def _with_changes(contract: Contract, notice: _Notice) -> Contract:
+def _with_changes(contract: Contract, notice: Noticed) -> Contract:
     has_price = Change.PRICE in notice.changes
     return replace(
         contract,

@@ -159,6 +159,14 @@ async def list_notices(
     return [await _progress(house, run) for run in found]
 
 
+async def read_notice(house: House, run_id: int) -> Progress | None:
+    """Return one act with what has become of its lines so far."""
+    async with house.database.connection() as connection:
+        found = await runs.read_runs(connection, before=run_id + 1, page=1)
+    is_it = found and found[0].run_id == run_id
+    return await _progress(house, found[0]) if is_it else None
+
+
 async def _progress(house: House, run: NoticeRun) -> Progress:
     async with house.database.connection() as connection:
         noticed, passed_over = await runs.read_outcomes(connection, run.run_id)
@@ -218,8 +226,6 @@ async def _noticed(
     house: House, connection: Connection, run: NoticeRun, key: Key
 ) -> tuple[int | None, str | None]:
     """Return the contract of a notice that was given, or the code of why none was."""
-    if await _has_it(house, connection, run, key):
-        return None, ALREADY
     wish = VersionWish(
         customer_id=key[0],
         line_id=key[1],
@@ -228,23 +234,25 @@ async def _noticed(
         rate_daily_e8=run.rate_daily_e8,
         author=run.asked_by,
     )
+    if await has_notice(house, connection, wish):
+        return None, ALREADY
     given = await give_notice(connection, house, wish, await house.business_date())
     if isinstance(given, Refused):
         return None, given.code
     return given.made.contract.contract_id, None
 
 
-async def _has_it(house: House, connection: Connection, run: NoticeRun, key: Key) -> bool:
+async def has_notice(house: House, connection: Connection, wish: VersionWish) -> bool:
     """Tell whether the very same notice is open already, given to this line alone."""
-    line = await lending.read_line(connection, *key)
+    line = await lending.read_line(connection, wish.customer_id, wish.line_id)
     if line is None:
         return False
     found = await store.read_open(connection, [(line.customer_id, line.application_id)])
     waits = found.get((line.customer_id, line.application_id))
-    if waits is None or waits.replaces is None or waits.effective_on != run.effective_on:
+    if waits is None or waits.replaces is None or waits.effective_on != wish.effective_on:
         return False
-    version = run.product_version or line.product_version
-    rate = run.rate_daily_e8 or line.rate_daily_e8
+    version = wish.product_version or line.product_version
+    rate = wish.rate_daily_e8 or line.rate_daily_e8
     same = (waits.product_version, waits.rate_daily_e8) == (version, rate)
     return same and await _has_present_words(house, waits)
 

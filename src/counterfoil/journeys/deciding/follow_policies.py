@@ -1,8 +1,8 @@
 """Following publications and caps: every process decides by the same version within seconds.
 
 Method      A few small queries a second tell which publication is in force for each purpose and
-            which registry of features, what caps hold back and what may not be used; a document is
-            read and compiled only when its hash is new here.
+            which registry of features and templates, what caps hold back and what may not be used;
+            a document is read and compiled only when its hash is new here.
 Failure     While the database cannot be read the version in force stays as it was. A document that
             this program cannot read, because a newer one published it, leaves it so too, with an
             error in the log: nothing else may decide in its place.
@@ -21,6 +21,7 @@ from counterfoil.decisioning.policy_parts import NO_GUARDS, Guards, OnTrip
 from counterfoil.decisioning.publication_store import PublishedVersion
 from counterfoil.decisioning.reading import InvalidPolicyError
 from counterfoil.decisioning.store import read_policy_version
+from counterfoil.journeys.contracting.templates import Templates
 from counterfoil.journeys.deciding.policies import InForce, Policies, shipped_policies
 from counterfoil.journeys.knowing.feature_limits import read_limits
 from counterfoil.journeys.knowing.registries import Registries
@@ -55,10 +56,12 @@ class PolicyFollower:
         clock: Clock,
         metrics: Metrics,
         registries: Registries,
+        templates: Templates,
     ) -> None:
-        """Take the database, and the policies and the registry that are kept up to date."""
+        """Take the database, and policies, registry and templates that are kept up to date."""
         self._database = database
         self._registries = registries
+        self._templates = templates
         self._policies = policies
         self._clock = clock
         self._metrics = metrics
@@ -71,6 +74,7 @@ class PolicyFollower:
         """Put in force what decides now, with what its cap holds back."""
         async with self._database.connection() as connection:
             await self._registries.follow(connection, at=self._clock.now())
+            await self._templates.follow(connection)
             published = await publication_store.publications_in_force(
                 connection, at=self._clock.now(), depth=2
             )
@@ -190,11 +194,15 @@ async def _stopped(
 
 @asynccontextmanager
 async def following_policies(
-    database: Database, clock: Clock, metrics: Metrics, registries: Registries
+    database: Database,
+    clock: Clock,
+    metrics: Metrics,
+    registries: Registries,
+    templates: Templates,
 ) -> AsyncIterator[Policies]:
     """Follow publications while the house is open; yield what is in force."""
     policies = shipped_policies()
-    follower = PolicyFollower(database, policies, clock, metrics, registries)
+    follower = PolicyFollower(database, policies, clock, metrics, registries, templates)
     await follower.read()
     task = asyncio.create_task(follower.run())
     try:
