@@ -20,9 +20,11 @@ from counterfoil.console import approval_words, words
 from counterfoil.console.access import ROLES, Permission
 from counterfoil.console.frame import THEMES
 from counterfoil.console.pages import (
+    agreement_notices,
     applications,
     calls,
     contact_cases,
+    contract_templates,
     corrections,
     days,
     line_appeals,
@@ -41,6 +43,7 @@ from counterfoil.console.pages import (
 )
 from counterfoil.contracts.change import Change
 from counterfoil.contracts.contract import State
+from counterfoil.contracts.document import Kind
 from counterfoil.contracts.template import Authentication
 from counterfoil.customers import record_link, verification_policy
 from counterfoil.customers.call_back import About, Slot
@@ -118,6 +121,9 @@ CLOSED_FAMILIES = {
     "line_blocked": ("frozen", "suspended", "closed", "expired"),
     "application_status": applications.STATUSES,
     "approval_shape": tuple(approval_words.SHAPES),
+    "template_kind": tuple(kind.value for kind in Kind if kind is not Kind.SIGNING_RECORD),
+    "template_state": contract_templates.STATES,
+    "agreement_notice_state": agreement_notices.STATES,
     "payment_status": payments.STATUSES,
     "consent_event": tuple(kind.value for kind in EventKind),
     "call_about": tuple(about.value for about in About),
@@ -300,6 +306,7 @@ OPEN_FAMILIES = {
     *("bound", "channel", "customer_language", "decided_by", "environment", "feature_source"),
     *("inquiry_purpose", "journal", "line_event", "purpose", "reason", "registry_report"),
     *("authentication_method", "data_owner", "scene_document", "summary_word", "trail_act"),
+    *("notice_passed", "template_report"),
 }
 #: Keys put together at run time: pattern of the code → the keys it makes.
 MADE = {
@@ -312,6 +319,23 @@ MADE = {
         f"evidence.{name}" for name in ("days", "hours", "minutes", "late", "oldest")
     ],
     "evidence.quorum": ["evidence.quorum_met", "evidence.quorum_not_met"],
+    "templates.{name}": [
+        f"templates.{name}{end}"
+        for names, ends in (
+            (("head", "text_zh", "text_en"), ("", "_hint")),
+            (("propose", "publish", "retire"), ("_title", "_intro")),
+        )
+        for name in names
+        for end in ends
+    ],
+    "notices.{name}": [
+        *(
+            f"notices.{name}{end}"
+            for name in ("of_version", "product_version", "rate")
+            for end in ("", "_hint")
+        ),
+        *("notices.annual", "notices.cost"),
+    ],
     "receipt.why_not": [*receipts.WHY_NOT.values()],
     "inquiry.{name}": [
         f"inquiry.{name}" for name in ("intent", "outcome", "hard", "soft", "reused", "by_consent")

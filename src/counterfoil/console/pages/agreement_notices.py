@@ -38,6 +38,7 @@ ROWS: Final = 100
 _TEXT_LENGTH_MAX: Final = 20
 _NOTHING: Final = "—"
 _TONES: Final = {"begun": "live", "finished": "good"}
+STATES: Final = tuple(_TONES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,6 @@ class NoticeView:
     facts: Sequence[tuple[str, str]]
     #: Why lines were passed over, in words and by its code, and how many.
     passed_over: Sequence[tuple[str, str, str]]
-    done: str
 
 
 async def show_list(visit: Visit) -> Response:
@@ -86,7 +86,7 @@ async def show_list(visit: Visit) -> Response:
         rows=[_row(visit, one) for one in found],
         new_href=f"{HREF}/new",
         may_ask=visit.may(Permission.APPROVALS),
-        done=visit.done("notice_asked"),
+        done=visit.done("notice_asked", "notice_begun"),
     )
     return visit.page(
         "contracts/notices.html",
@@ -116,7 +116,6 @@ async def show(visit: Visit) -> Response:
             (code_label(visit, "notice_passed", code), code, visit.formats.count(lines))
             for code, lines in found.passed_over.items()
         ],
-        done=visit.done("notice_begun"),
     )
     return visit.page(
         "contracts/notice.html",
@@ -314,7 +313,7 @@ def _row(visit: Visit, one: Progress) -> NoticeRow:
         noticed=f.count(one.noticed),
         passed_over=f.count(passed),
         by=f"{run.asked_by}, {run.approved_by}",
-        status=visit.status("notice_state", state, _TONES),
+        status=visit.status("agreement_notice_state", state, _TONES),
     )
 
 

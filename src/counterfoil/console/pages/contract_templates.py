@@ -37,6 +37,7 @@ _FILE_LENGTH_MAX: Final = 30_000
 _AREA_ROWS: Final = 16
 _NOTHING: Final = "—"
 _TONES: Final = {"holds": "good", "later": "live", "ended": "", "proposed": "warn"}
+STATES: Final = tuple(_TONES)
 #: File of a version → name of its field.
 _FIELDS: Final = {META_FILE: "head", "zh.md": "text_zh", "en.md": "text_en"}
 
