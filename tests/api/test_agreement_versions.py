@@ -11,7 +11,9 @@ from tests.api.signing import Signing, drawn, leaf_bodies, wait, wish_of
 from tests.contract_templates import later, put_in_force
 from tests.store.applicants import Counter
 
+from counterfoil.contracts.template import files_of
 from counterfoil.customers.message import load_texts
+from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.books.check_books import check_books
 from counterfoil.journeys.books.close_day import close_day
 from counterfoil.journeys.borrowing.reprice import PriceWish, reprice_line
@@ -369,3 +371,46 @@ async def test_a_notice_reaches_the_customer_in_words(
         assert (binding if is_binding else free) in text
         assert line["id"] in text
         assert "2026-05-01" in text
+
+
+async def test_a_template_is_put_forward_approved_published_and_retired_over_http(
+    site: Site,
+) -> None:
+    second = later("credit-agreement", begins=FIRST_DAY.isoformat())
+    files = {name: text.decode() for name, text in files_of(second.document).items()}
+    given = {"head": files["template.toml"], "zh": files["zh.md"], "en": files["en.md"]}
+    path = "/v1/contract-templates/publications"
+    body = {"template": given, "reason": "clause 9 in plainer words"}
+    spoiled = body | {"template": given | {"en": "# x"}}
+    for wrong, status, code in (
+        (spoiled, 409, "contract_template_gate_closed"),
+        (body | {"template": "credit-agreement/7"}, 404, "contract_template_version_not_found"),
+        (body | {"template": "credit-agreement/1"}, 409, "contract_template_published"),
+        (body | {"template": "../x/1"}, 422, "request_invalid"),
+    ):
+        refused = await site.post(path, wrong)
+        assert (refused.status_code, refused.json()["code"]) == (status, code), refused.text
+    asked = await site.post(path, body)
+    assert asked.status_code == 201, asked.text
+    assert asked.json()["state"] == "requested"
+    told = (await site.get("/v1/contract-templates/credit-agreement/2/difference")).json()
+    assert told["faults"] == []
+    assert [one["after"] for one in told["products"]] == ["credit-agreement/2"] * 2
+    proposed = (await site.get("/v1/contract-templates/credit-agreement/2")).json()
+    assert (proposed["publication"], proposed["en"]) == (None, files["en.md"])
+    bo = Actor(name="bo", role="compliance", source="test")
+    number = ids.from_text(ids.APPROVAL, asked.json()["approval_id"])
+    await decide_approval(site.house, bo, number, is_approved=True, reason="read it")
+    made = await site.post(path, body | {"template": "credit-agreement/2"})
+    assert made.json()["state"] == "published", made.text
+    listed = (await site.get("/v1/contract-templates", limit=1)).json()
+    assert [one["template"] for one in listed["items"]] == ["credit-agreement/2"]
+    assert listed["next"] is not None
+    ending = "/v1/contract-templates/retirements"
+    end = {"template": "credit-agreement/2", "retired_on": FIRST_DAY.isoformat(), "reason": "wrong"}
+    asked = await site.post(ending, end)
+    number = ids.from_text(ids.APPROVAL, asked.json()["approval_id"])
+    await decide_approval(site.house, bo, number, is_approved=True, reason="read it")
+    assert (await site.post(ending, end)).json()["state"] == "ends"
+    again = await site.get("/v1/contract-templates/credit-agreement/2")
+    assert again.json()["publication"]["retired_on"] == FIRST_DAY.isoformat()

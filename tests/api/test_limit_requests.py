@@ -2,6 +2,7 @@
 
 import pytest
 from tests.api.conftest import Json, Site
+from tests.api.signing import certificate, leaf_bodies, plain, printed, verdict
 from tests.api.test_bad_input import check_problem
 from tests.store.raise_desk import open_line
 
@@ -98,6 +99,37 @@ async def test_a_wish_becomes_an_offer_and_the_agreement_raises_the_limit(
     assert ended["status"] == "accepted"
     shown = await line.agreement(request, "en")
     assert shown["document_sha256"] != agreement["document_sha256"]
+
+
+async def test_the_amendment_is_a_file_that_says_the_terms_and_verifies_offline(
+    site: Site, line: Line
+) -> None:
+    request = await line.asked()
+    path = f"/v1/limit-requests/{request['id']}"
+    early = await site.get(f"{path}/amendment.pdf", customer_id=line.customer_id)
+    check_problem(early, 409, "contract_not_signed")
+    text = (await site.get(f"{path}/amendment", customer_id=line.customer_id)).json()["text"]
+    for figure in ("5000.00", "8000.00", request["valid_until"]):
+        assert figure in text, figure
+    raised = await site.post(f"{path}/acceptance", await line.agreement(request))
+    assert raised.status_code == 200, raised.text
+    read = await site.get(f"{path}/amendment.pdf", customer_id=line.customer_id)
+    assert read.status_code == 200, read.text
+    pdf, pem = read.content, certificate(site)
+    assert printed(pdf) == plain(text)
+    [body] = [one for one in await leaf_bodies(site) if one["event"] == "limit_amended"]
+    for leaf in (None, body):
+        found = await verdict(pdf, pem, body=leaf)
+        assert found.accepted, found.faults
+    other = body | {"customer_signature": {"document_sha256": "00" * 32}}
+    assert [code for code, _ in (await verdict(pdf, pem, body=other)).faults] == ["log_differs"]
+    for place in range(0, len(pdf), 997):
+        changed = bytearray(pdf)
+        changed[place] ^= 0x01
+        assert not (await verdict(bytes(changed), pem)).accepted, place
+    stranger = ids.to_text(ids.CUSTOMER, 1)
+    lost = await site.get(f"{path}/amendment.pdf", customer_id=stranger)
+    check_problem(lost, 404, "limit_request_not_found")
 
 
 async def test_wishes_that_cannot_be_are_refused(site: Site, line: Line) -> None:

@@ -164,6 +164,12 @@ NOTE_DOES_NOT_MATCH = Refusal(
     message="The note that follows from the loan is not the one that was confirmed.",
     next_step="Tell the operator: the loan, its product or the template was altered.",
 )
+AMENDMENT_DOES_NOT_MATCH = Refusal(
+    code="amendment_does_not_match",
+    kind=Kind.CONFLICT,
+    message="The amendment that follows from the request is not the one that was agreed to.",
+    next_step="Tell the operator: the request, its product or the template was altered.",
+)
 NEW_VERSION_NOT_NEEDED = Refusal(
     code="new_version_not_needed",
     kind=Kind.CONFLICT,

@@ -213,6 +213,10 @@ def _faults_of_leaf(
     if body.get("event") == "issued":
         holds = body.get("pdf_sha256") == pdf_sha256
         told = "the log speaks of another file"
+    elif body.get("event") == "limit_amended":
+        signed = body.get("customer_signature")
+        holds = isinstance(signed, dict) and signed.get("document_sha256") == document_sha256
+        told = "the log speaks of another amendment"
     else:
         holds = body.get("contract_sha256") == document_sha256
         told = "the log speaks of another text"

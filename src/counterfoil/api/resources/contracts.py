@@ -35,7 +35,7 @@ TAG = "Contracts"
 router = APIRouter()
 _CUSTOMER = "cu_01hv4zq3k2f00"
 _PATH = {"contract_id": ids.CONTRACT}
-_PDF = "application/pdf"
+PDF = "application/pdf"
 _HASH_EXAMPLE = "00" * 32
 
 Sha256 = Annotated[
@@ -308,7 +308,7 @@ async def get_contract(
 @router.get(
     "/v1/contracts/{contract_id}/document.pdf",
     response_class=Response,
-    responses={200: {"content": {_PDF: {}}}},
+    responses={200: {"content": {PDF: {}}}},
     **reads(Scope.CONTRACTS_READ, TAG, "Download a signed contract"),
 )
 async def get_contract_file(
@@ -316,7 +316,7 @@ async def get_contract_file(
 ) -> Response:
     """Return the file with the lender's signature; always the same once it was issued."""
     found = await contract_file(house, customer_id=customer_id, contract_id=contract_id)
-    return _file(found, ids.to_text(ids.CONTRACT, contract_id))
+    return file_response(found, ids.to_text(ids.CONTRACT, contract_id))
 
 
 @router.get("/v1/loans/{loan_id}/note", **reads(Scope.CONTRACTS_READ, TAG, "Read a loan note"))
@@ -337,13 +337,13 @@ async def get_loan_note(house: HouseOf, loan_id: LoanId, customer_id: Owner) -> 
 @router.get(
     "/v1/loans/{loan_id}/note.pdf",
     response_class=Response,
-    responses={200: {"content": {_PDF: {}}}},
+    responses={200: {"content": {PDF: {}}}},
     **reads(Scope.CONTRACTS_READ, TAG, "Download a loan note"),
 )
 async def get_loan_note_file(house: HouseOf, loan_id: LoanId, customer_id: Owner) -> Response:
     """Return the note as a file with the lender's signature of today."""
     found = await _note(house, customer_id, loan_id)
-    return _file(await note_file(house, found), ids.to_text(ids.LOAN, loan_id))
+    return file_response(await note_file(house, found), ids.to_text(ids.LOAN, loan_id))
 
 
 def contract_view(contract: Contract) -> ContractView:
@@ -358,7 +358,8 @@ async def _note(house: HouseOf, customer_id: int, loan_id: int) -> LoanNote:
     return found
 
 
-def _file(found: bytes | Refused, name: str) -> Response:
+def file_response(found: bytes | Refused, name: str) -> Response:
+    """Return a file to keep; raise RefusedError where there is none."""
     if isinstance(found, Refused):
         raise RefusedError(found)
     headers = {
@@ -366,4 +367,4 @@ def _file(found: bytes | Refused, name: str) -> Response:
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",
     }
-    return Response(found, media_type=_PDF, headers=headers)
+    return Response(found, media_type=PDF, headers=headers)

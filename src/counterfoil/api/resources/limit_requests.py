@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
-from counterfoil.api.resources.contracts import Sha256
+from counterfoil.api.resources.contracts import PDF, Sha256, file_response
 from counterfoil.api.resources.lines import LineView, line_or_refuse
 from counterfoil.api.shapes import (
     AmountMinor,
@@ -31,6 +31,7 @@ from counterfoil.decisioning.decision import Outcome
 from counterfoil.decisioning.limit_request import LimitRequest
 from counterfoil.decisioning.refusals import LIMIT_REQUEST_NOT_FOUND
 from counterfoil.journeys.lines import raise_agreeing, raise_limit
+from counterfoil.journeys.lines.amendment_file import amendment_file
 from counterfoil.journeys.lines.raise_asking import RaiseWish
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
@@ -389,3 +390,19 @@ async def get_amendment(
         text=found.text,
         document_sha256=found.sha256.hex(),
     )
+
+
+@router.get(
+    "/v1/limit-requests/{limit_request_id}/amendment.pdf",
+    response_class=Response,
+    responses={200: {"content": {PDF: {}}}},
+    **reads(Scope.CONTRACTS_READ, TAG, "Download the amendment of a raised limit"),
+)
+async def get_amendment_file(
+    house: HouseOf, limit_request_id: LimitRequestId, customer_id: Owner
+) -> Response:
+    """Return the amendment that was agreed to, with the lender's signature of today."""
+    found = await amendment_file(house, customer_id=customer_id, request_id=limit_request_id)
+    if isinstance(found, Refused):
+        raise RefusedError(found)
+    return file_response(found.pdf, found.name)

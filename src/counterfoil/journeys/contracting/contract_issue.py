@@ -5,6 +5,7 @@ or when somebody asks for the file first. It is issued once; from then on it is 
 """
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -49,19 +50,29 @@ async def contract_file(house: House, *, customer_id: int, contract_id: int) -> 
 
 async def note_file(house: House, note: LoanNote) -> bytes:
     """Return the note of a loan as a file with the lender's signature; it is not kept."""
-    pdf = await asyncio.to_thread(render, note.note.text, font=house.settings.contract_font)
     evidence = {
         "document_sha256": note.note.sha256.hex(),
         "loan_id": ids.to_text(ids.LOAN, note.loan_id),
         "note": note.note.ref,
     }
     lender = lender_of(house.catalogue.terms(*note.product))
+    reason = f"Loan note {ids.to_text(ids.LOAN, note.loan_id)}"
+    return await sealed_paper(house, note.note.text, evidence, lender, reason=reason)
+
+
+async def sealed_paper(
+    house: House, text: str, evidence: Mapping[str, Any], lender: Lender, *, reason: str
+) -> bytes:
+    """Return a text as a file with the lender's signature of today; it is not kept.
+
+    `evidence` says what the customer confirmed: the SHA-256 of the text among it.
+    """
+    pdf = await asyncio.to_thread(render, text, font=house.settings.contract_font)
     attachments = {
-        TEXT_FILE: note.note.text.encode(),
+        TEXT_FILE: text.encode(),
         EVIDENCE_FILE: orjson.dumps(evidence),
         LENDER_FILE: _named(lender),
     }
-    reason = f"Loan note {ids.to_text(ids.LOAN, note.loan_id)}"
     return await asyncio.to_thread(house.seals.of(lender).seal, pdf, attachments, reason=reason)
 
 

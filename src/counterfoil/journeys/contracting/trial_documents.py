@@ -7,7 +7,7 @@ variable stands outside of its condition, and not the customer who is to sign. N
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Final
+from typing import Final, NamedTuple
 
 from counterfoil.contracts.document import Filling, Kind
 from counterfoil.contracts.filling import FillingError, document_text
@@ -42,23 +42,33 @@ _PERSON: Final = Borrower("—", "—")
 _HASH: Final = bytes(32)
 
 
+class Trial(NamedTuple):
+    """What a document of nobody is filled with, and from what."""
+
+    filling: Filling
+    sheet: CostSheet
+    #: What the money would pay for; None for cash.
+    deal: Deal | None
+
+
 def faults_of_trial(
     template: Template, terms: Terms, catalogue: Catalogue, ids: IdSource, *, on: date
 ) -> list[str]:
     """Return why documents of a product could not be made from a version on a date."""
     faults: list[str] = []
-    for filling in _fillings(template.kind, terms, catalogue, ids, on):
+    for trial in trials(template.kind, terms, catalogue, ids, on=on):
         for language in Language:
             try:
-                document_text(template, language, filling)
+                document_text(template, language, trial.filling)
             except FillingError as fault:
                 faults.append(f"{language}: {fault}")
     return list(dict.fromkeys(faults))
 
 
-def _fillings(
-    kind: Kind, terms: Terms, catalogue: Catalogue, ids: IdSource, on: date
-) -> Iterator[Filling]:
+def trials(
+    kind: Kind, terms: Terms, catalogue: Catalogue, ids: IdSource, *, on: date
+) -> Iterator[Trial]:
+    """Yield the documents of a kind that a product can have: by method, scene and occasion."""
     setting = Setting(terms, on, datetime.combine(on, time(), UTC), ids)
     scenes = catalogue.scenes.current(on)
     if kind is Kind.CREDIT_AGREEMENT:
@@ -103,7 +113,7 @@ def sample_agreement(
     return Sample(texts=texts, sheet=example.sheet)
 
 
-def _agreements(setting: Setting, scenes: Mapping[str, Scene]) -> Iterator[Filling]:
+def _agreements(setting: Setting, scenes: Mapping[str, Scene]) -> Iterator[Trial]:
     """Yield the agreement of a line, and the same as a new version of an earlier one."""
     terms, on = setting.terms, setting.business_date
     offer = Offer(
@@ -112,12 +122,13 @@ def _agreements(setting: Setting, scenes: Mapping[str, Scene]) -> Iterator[Filli
     example = example_drawdown(offer, setting)
     if not isinstance(example, Refused):
         for replaces in (None, NewVersion(_NOBODY, on)):
-            yield agreement_filling(
+            filling = agreement_filling(
                 _NOBODY, offer, example, setting, _PERSON, scenes=scenes, replaces=replaces
             )
+            yield Trial(filling, example.sheet, None)
 
 
-def _notes(setting: Setting, deal: Deal | None) -> Iterator[Filling]:
+def _notes(setting: Setting, deal: Deal | None) -> Iterator[Trial]:
     """Yield the note of a drawdown by each way of repayment."""
     terms, on = setting.terms, setting.business_date
     line = Line(
@@ -151,7 +162,7 @@ def _notes(setting: Setting, deal: Deal | None) -> Iterator[Filling]:
         )
         priced = price_drawdown(line, drawn, setting)
         if not isinstance(priced, Refused):
-            yield note_filling(line, priced, terms, deal)
+            yield Trial(note_filling(line, priced, terms, deal), priced.sheet, deal)
 
 
 def _deal(scene: Scene, terms: Terms, on: date, *, course_until: date | None) -> Deal:

@@ -45,6 +45,8 @@ _BY: Final = "portal"
 _CODE_LENGTH_MAX: Final = 20
 LINES_SHOWN: Final = 50
 TONES: Final = {"open": "live", "waiting": "live", "in_force": "good"}
+#: Amendments whose file can be kept.
+_AGREED: Final = frozenset({Standing.IN_FORCE, Standing.REPLACED})
 _DONE: Final = ("change_signed", "change_declined")
 
 
@@ -133,11 +135,15 @@ async def changes_of(visit: Visit, line_id: int) -> list[AgreementChange]:
 
 
 def change_href(change: AgreementChange) -> str:
-    """Return where a change is read and agreed to; empty where nothing is to be agreed to."""
+    """Return where a change is read and agreed to, or kept; empty where there is neither."""
     if change.way is Way.VERSION:
         return f"/portal/changes/{change.record}"
-    is_offer = change.way is Way.AMENDMENT and change.standing is Standing.OPEN
-    return f"/portal/limits/offers/{change.record}" if is_offer else ""
+    offer = f"/portal/limits/offers/{change.record}"
+    if change.way is not Way.AMENDMENT:
+        return ""
+    if change.standing is Standing.OPEN:
+        return offer
+    return f"{offer}/file.pdf" if change.standing in _AGREED else ""
 
 
 async def _show(visit: Visit) -> Response:

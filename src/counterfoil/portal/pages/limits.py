@@ -21,6 +21,7 @@ from counterfoil.decisioning.line_review.policy import ReviewPolicy
 from counterfoil.journeys.applying.starter_path import read_starter_path
 from counterfoil.journeys.contracting.reading_time import begin_reading, end_reading
 from counterfoil.journeys.lines import raise_limit
+from counterfoil.journeys.lines.amendment_file import amendment_file
 from counterfoil.journeys.lines.line_appeals import appeal
 from counterfoil.journeys.lines.line_offers import OfferTaken, decline, take_up
 from counterfoil.journeys.lines.raise_agreeing import (
@@ -39,6 +40,7 @@ from counterfoil.platform.web.parts import Event, Form, Status
 from counterfoil.portal.page import Page
 from counterfoil.portal.pages import errors
 from counterfoil.portal.pages.home import LineCard, line_card
+from counterfoil.portal.pages.loans import pdf_response
 from counterfoil.portal.visit import Visit
 from counterfoil.portal.words import value_words
 
@@ -201,6 +203,17 @@ async def agree(visit: Visit) -> Response:
         reader.refuse("form", "form.refused", text=visit.refusal(outcome))
         return _amendment_page(visit, found, reader, ticket)
     return visit.go(f"/limits/{ids.to_text(ids.LINE, request.line_id)}?done=limit_raised")
+
+
+async def send_amendment(visit: Visit) -> Response:
+    """Send the amendment that was agreed to, as a file with the lender's signature."""
+    number = visit.number(ids.LIMIT_REQUEST)
+    if number is None:
+        return errors.not_found(visit)
+    found = await amendment_file(visit.house, customer_id=visit.customer_id, request_id=number)
+    if isinstance(found, Refused):
+        return errors.refused(visit, found)
+    return pdf_response(found.pdf, found.name)
 
 
 def _amendment_page(
@@ -381,4 +394,5 @@ async def _line(visit: Visit) -> Line | None:
 PAGES: Final = (
     Page(path="/limits/{record}", show=show, submit=act),
     Page(path="/limits/offers/{record}", show=show_amendment, submit=agree),
+    Page(path="/limits/offers/{record}/file.pdf", show=send_amendment),
 )
