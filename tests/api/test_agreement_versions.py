@@ -403,7 +403,7 @@ async def test_a_template_is_put_forward_approved_published_and_retired_over_htt
     await decide_approval(site.house, bo, number, is_approved=True, reason="read it")
     made = await site.post(path, body | {"template": "credit-agreement/2"})
     assert made.json()["state"] == "published", made.text
-    listed = (await site.get("/v1/contract-templates", limit=1)).json()
+    listed = (await site.get("/v1/contract-templates", limit="1")).json()
     assert [one["template"] for one in listed["items"]] == ["credit-agreement/2"]
     assert listed["next"] is not None
     ending = "/v1/contract-templates/retirements"

@@ -4,6 +4,7 @@ import shutil
 from datetime import date
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ def shelf(folder: Path | None = None) -> Shelf:
 
 def test_the_shipped_templates_can_be_read_and_are_nothing_before_they_are_published() -> None:
     on = date(2026, 1, 5)
-    wanted = {"product_code": "cash-line-open", "lender_id": "lender-one", "on": on}
+    wanted: Any = {"product_code": "cash-line-open", "lender_id": "lender-one", "on": on}
     for kind in (Kind.CREDIT_AGREEMENT, Kind.LOAN_NOTE):
         found = shelf().current(kind, **wanted)
         assert found.kind is kind
