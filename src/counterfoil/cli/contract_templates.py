@@ -60,7 +60,7 @@ def templates(folder: MaybeFolder = None, *, as_json: Json = False) -> None:
     if as_json:
         output.write_json({"templates": shapes})
         return
-    columns = ("code", "version", "kind", "effective_from", "lender", "products", "sha256")
+    columns = ("code", "version", "kind", "effective_from", "lender", "products")
     output.write_table("Templates", columns, [[shape[c] for c in columns] for shape in shapes])
 
 
@@ -158,7 +158,8 @@ def published(*, as_json: Json = False) -> None:
     if as_json:
         output.write_json({"templates": [dict(zip(columns, row, strict=True)) for row in rows]})
     else:
-        output.write_table("Published templates", columns, rows)
+        # The hash is for programs: a table has no room for it.
+        output.write_table("Published templates", columns[:-1], [row[:-1] for row in rows])
 
 
 async def _carry(

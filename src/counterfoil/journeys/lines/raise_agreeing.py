@@ -24,6 +24,7 @@ from counterfoil.contracts.filling import document_text, text_hash
 from counterfoil.contracts.refusals import (
     AMENDMENT_READ_TOO_SHORT,
     AUTHENTICATION_TOO_LOW,
+    CONTRACT_SUPERSEDED,
     DOCUMENT_HASH_MISMATCH,
 )
 from counterfoil.contracts.template import Authentication, Template
@@ -223,7 +224,7 @@ async def _agree(
             or waiting.get(key[0])
             or refuse_raise(known.signals, appeals_open=known.appeals_open)
             or _refuse_changed(line, request)
-            or _refuse_act(house, one.act, request)
+            or _refuse_act(house, one.act, request, on)
         )
         if refused:
             answers.append(refused)
@@ -278,7 +279,9 @@ def _refuse_changed(line: Line | None, request: LimitRequest) -> Refused | None:
     return refuse(LIMIT_CHANGED_MEANWHILE, limit_minor=line.limit_minor)
 
 
-def _refuse_act(house: House, act: Act, request: LimitRequest) -> Refused | None:
+def _refuse_act(house: House, act: Act, request: LimitRequest, on: date) -> Refused | None:
+    if not _template(house, request).holds_on(on):
+        return refuse(CONTRACT_SUPERSEDED)
     if act.document_sha256 != amendment_of(house, request, act.language).sha256:
         return refuse(DOCUMENT_HASH_MISMATCH)
     least = _template(house, request).authentication_least
