@@ -135,7 +135,7 @@ TEMPLATE_NOT_PUBLISHED = Refusal(
     next_step="Name a published version.",
 )
 TEMPLATE_RETIRED = Refusal(
-    code="contract_template_retired",
+    code="contract_template_ended",
     kind=Kind.CONFLICT,
     message="This version ends on {on} already.",
     next_step="Publish the same words under the next version to use them again.",
