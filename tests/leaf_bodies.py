@@ -180,6 +180,7 @@ def publication(body: Body) -> None:
         "definition_sha256",
         "assessment_sha256",
         "sha256",
+        "template_sha256",
     )
     assert any(HASH.fullmatch(str(body.get(name))) for name in named), "the hash"
     if str(body["act"]).startswith("experiment_"):

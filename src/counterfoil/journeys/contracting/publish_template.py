@@ -180,7 +180,11 @@ async def _publish(house: House, actor: Actor, wish: TemplateWish, act: Act) -> 
             raise RefusedError(approval)
         await _write(house, connection, wish, found, approval)
         leaf = house.leaves.stage(
-            HOUSE, house.ids.next(), LeafType.PUBLICATION, found.gate_id, {**_payload(found)}
+            HOUSE,
+            house.ids.next(),
+            LeafType.PUBLICATION,
+            found.gate_id,
+            _leaf_fields(found, approval),
         )
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
         told = replace(act, after=found.instead_of)
@@ -244,6 +248,14 @@ def _summary(wish: TemplateWish, document: dict[str, Any]) -> str:
         f"contract template {template.ref} from {template.effective_from.isoformat()},"
         f" {count} clauses, {wish.proposal.sha256[:12]}"
     )
+
+
+def _leaf_fields(made: TemplateGate, approval: Approval) -> dict[str, Any]:
+    """Return what the log commits to: the payload, both persons, and that the gate was passed."""
+    told = {name: value for name, value in _payload(made).items() if value is not None}
+    # A version that closes the gate is not published: faults are refused above.
+    people = {"approver": approval.decided_by, "author": approval.requested_by}
+    return told | people | {"gate_passed": True}
 
 
 def _payload(made: TemplateGate) -> dict[str, str | None]:
