@@ -131,7 +131,7 @@ async def test_a_version_is_put_forward_approved_by_another_published_and_retire
         await elsewhere.follow(connection)
         leaves = await connection.fetch(
             "SELECT body FROM evidence.leaf_staged"
-            " WHERE position('template_sha256' IN convert_from(body, 'UTF8')) > 0 ORDER BY seq"
+            " WHERE position('template_sha256'::bytea IN body) > 0 ORDER BY seq"
         )
     assert not elsewhere.in_force.template("credit-agreement", 2).holds_on(date(2026, 1, 5))
     assert len(leaves) == 2
