@@ -163,7 +163,7 @@ async def test_of_two_products_of_a_customer_a_program_reads_those_in_its_reach(
     async with site.house.database.connection() as connection:
         [line] = await find_entries(connection, Wanted(act="write"))
     assert (line.actor, line.role, line.reason) == ("api:shop", "lines:write", "suspected_fraud")
-    assert (line.customer_ids, line.subject) == ((customer,), f"freeze_line {borrower.line_id}")
+    assert (line.customer_id, line.subject) == (customer, f"freeze_line {borrower.line_id}")
     mine = await limited(site, monkeypatch, "own", "product", "cash-line-invited")
     of_one = {"customer_id": borrower.customer_id}
     whole = (await site.get("/v1/lines", **of_one)).json()["items"]

@@ -329,7 +329,9 @@ async def test_what_somebody_did_stands_in_the_trail_with_before_and_after(
     done = await stranger.submit(preview, f"{address}/freeze", **{**sent, "step": "confirm"})
     assert done.status_code == 303, done.text
     async with house.database.connection() as connection:
-        [line] = await find_entries(connection, Wanted(actor="compliance", act="submit"))
+        # It was announced first, and then the line was frozen: each commit tells what it left.
+        line, told = await find_entries(connection, Wanted(actor="compliance", act="submit"))
+        [command] = await find_entries(connection, Wanted(actor="compliance", act="freeze_line"))
     customer = ids.from_text(ids.CUSTOMER, address.split("/")[3])
     assert (line.customer_id, line.role) == (customer, "compliance")
     assert line.subject == f"{address}/freeze".removeprefix("/console")
@@ -337,4 +339,6 @@ async def test_what_somebody_did_stands_in_the_trail_with_before_and_after(
     assert "doubt" in line.reason
     assert "13800138000" not in line.reason
     assert line.before.startswith("status=active limit_minor=")
-    assert line.after.startswith("status=frozen limit_minor=")
+    assert told.after.startswith("status=active limit_minor=")
+    assert "status=frozen" in line.after
+    assert (command.source, command.is_command) == (line.source, True)

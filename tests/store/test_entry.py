@@ -30,7 +30,7 @@ from counterfoil.journeys.admitting.attributes import AttributeWish
 from counterfoil.journeys.admitting.fill_regions import RegionsFilled, fill_regions
 from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.entry import Ask, Entered, enter, within
-from counterfoil.journeys.guarding.look_book import LookBook, customers_in, customers_of
+from counterfoil.journeys.guarding.look_book import customers_in, customers_of, note_look
 from counterfoil.journeys.guarding.rights import RightsWish, ask_right
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, check_trail, find_trail
@@ -464,9 +464,8 @@ async def test_a_page_is_one_line_of_the_trail_and_found_by_each_whom_it_showed(
     texts = [ids.to_text(ids.CUSTOMER, number) for number in (2, 1, 2)]
     shown = customers_in(f"<a href='/customers/{texts[0]}/lines/x'>{texts[1]}".encode(), b"")
     assert shown == (1, 2)
-    looks = LookBook()
     act = Act(name="view", subject="/customers", purpose="read", ticket="cc_1")
-    await looks.note(house, CLERK, act, shown)
+    await note_look(house, CLERK, act, shown)
     for number in shown:
         [line] = await find_trail(house, Searched(customer_id=number, act="view"))
         assert (line.actor, line.customer_ids, line.purpose) == (CLERK.name, (1, 2), "read")

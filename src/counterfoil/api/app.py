@@ -20,10 +20,10 @@ from starlette.routing import Mount, Route
 
 from counterfoil import __version__
 from counterfoil.api import health, reference, refusals
-from counterfoil.api.desk import Desk
+from counterfoil.api.desk import Desk, source_of, wanted_of
 from counterfoil.api.front import NO_QUERY, Front
 from counterfoil.api.openapi import DESCRIPTION, TITLE, endpoint_documents
-from counterfoil.api.problems import Headers, Reply, load_texts
+from counterfoil.api.problems import Reply, invalid, load_texts
 from counterfoil.api.reads import UnknownParameterError
 from counterfoil.api.resources import (
     addresses,
@@ -98,9 +98,9 @@ from counterfoil.api.resources import (
     status_lists,
 )
 from counterfoil.api.shapes import read_id
-from counterfoil.api.writes import Write, answer
+from counterfoil.api.writes import Came, Write, answer
 from counterfoil.journeys.house import House, open_house
-from counterfoil.kernel.errors import RefusedError, refuse
+from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.settings import Settings
 from counterfoil.platform.web.security import App, Message, Receive, Send
 
@@ -360,7 +360,8 @@ def _endpoint(write: Write) -> Callable[[Request], Awaitable[Response]]:
                 fault = {"type": "id_malformed", "loc": ("path", name)}
                 return RawResponse(desk.invalid([fault], headers))
             path[name] = number
-        return RawResponse(await answer(desk, write, headers, request.receive, path))
+        came = Came(request.receive, headers, source_of(request.scope))
+        return RawResponse(await answer(desk, write, came, path))
 
     return carry
 
@@ -383,6 +384,7 @@ def _answer_failures(app: FastAPI) -> None:
 
     async def on_refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, RefusedError)
+        await _note_refusal(request, error.refused)
         return problem(request, error.refused)
 
     async def on_invalid(request: Request, error: Exception) -> Response:
@@ -391,8 +393,10 @@ def _answer_failures(app: FastAPI) -> None:
             if isinstance(error, UnknownParameterError)
             else error.errors()  # type: ignore[attr-defined]
         )
-        headers: Headers = request.scope["headers"]
-        return RawResponse(request.app.state.desk.invalid(errors, dict(headers)))
+        refused, faults = invalid(errors)
+        await _note_refusal(request, refused)
+        headers = dict(request.scope["headers"])
+        return RawResponse(request.app.state.desk.problem(refused, headers, faults))
 
     async def on_failed(_request: Request, error: Exception) -> Response:
         # The front answers and logs it; the framework would word it itself.
@@ -403,6 +407,22 @@ def _answer_failures(app: FastAPI) -> None:
     app.add_exception_handler(RefusedError, on_refused)
     app.add_exception_handler(UnknownParameterError, on_invalid)
     app.add_exception_handler(RequestValidationError, on_invalid)
+
+
+async def _note_refusal(request: Request, refused: Refused) -> None:
+    """Write to the trail that a read was refused; what no guard looked at is none."""
+    if not hasattr(request.state, "api_key"):
+        return
+    desk, operation, source = (
+        request.app.state.desk, request.scope["route"].name, source_of(request.scope),
+    )  # fmt: skip
+    if request.state.api_key is None:
+        await desk.note_stranger(refused, operation, source=source)
+        return
+    about = wanted_of({**request.path_params, **request.query_params})
+    await desk.note_refusal(
+        request.state.api_key, refused, operation, source=source, customer_ids=about.customer_ids
+    )
 
 
 _METHOD_NOT_ALLOWED: Final = 405

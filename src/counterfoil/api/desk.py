@@ -1,19 +1,16 @@
 """The API's desk: what every request is handed, made once when the program starts."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
-
-import orjson
 
 from counterfoil.api import problems, refusals
 from counterfoil.api.problems import FieldFault, Reply, Texts
 from counterfoil.journeys import entry, trail
 from counterfoil.journeys.entry import Ask
-from counterfoil.journeys.guarding.look_book import LookBook, customers_in
+from counterfoil.journeys.guarding.look_book import customers_in, note_look
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act
-from counterfoil.kernel import ids
 from counterfoil.kernel.clock import SystemClock
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access import ApiKey, KeyRing, Scope
@@ -21,6 +18,7 @@ from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.database import is_away
 from counterfoil.platform.holdings import EVERYTHING, Reach, Wanted, wanted_in
 from counterfoil.platform.telemetry import logger, request_id
+from counterfoil.platform.trail_book import STRANGER
 
 _LOG: Final = logger("counterfoil.api")
 
@@ -28,8 +26,6 @@ _BEARER: Final = b"bearer "
 #: Seconds for which a header that was verified is known again without hashing it.
 _KNOWN_SECONDS: Final = 1.0
 _KNOWN_MAX: Final = 10_000
-#: Seconds for which the same refusal of the same client is not written down again.
-_NOTED_SECONDS: Final = 60.0
 
 #: Member of bodies and answers that names a product.
 _PRODUCT: Final = "product_code"
@@ -75,9 +71,6 @@ class Desk:
         self._keys: KeyRing | None = None
         self._known: dict[bytes, ApiKey] = {}
         self._known_until = float("-inf")
-        self._noted: dict[tuple[int, str, str], float] = {}
-        #: Writes down whom reads show.
-        self.looks = LookBook()
 
     @property
     def house(self) -> House:
@@ -157,36 +150,29 @@ class Desk:
         shown = customers_in(body)
         if shown:
             actor = Actor(name=f"api:{key.client}", role=scope.value, source=source)
-            await self.looks.note(self.house, actor, Act(name="read", subject=operation), shown)
+            await note_look(self.house, actor, Act(name="read", subject=operation), shown)
 
-    async def note_write(
-        self, key: ApiKey, scope: Scope, operation: str, about: Wanted, body: bytes
+    async def note_refusal(
+        self,
+        key: ApiKey,
+        refused: Refused,
+        operation: str,
+        *,
+        source: str,
+        customer_ids: Sequence[int] = (),
     ) -> None:
-        """Write to the trail, before it is answered, what a program handed in and why."""
-        actor = Actor(name=f"api:{key.client}", role=scope.value, source="api")
-        matters = " ".join(ids.to_text(kind, number) for kind, number in about.matters)
-        reason = orjson.loads(body).get("reason")
-        act = Act(
-            name="write",
-            subject=f"{operation} {matters}".rstrip(),
-            reason=reason if isinstance(reason, str) else "",
-        )
-        await self.looks.note(self.house, actor, act, about.customer_ids)
+        """Write to the trail that a known client was turned away; a flood of it is counted."""
+        if self._house is not None:
+            actor = Actor(name=f"api:{key.client}", role="client", source=source)
+            act = Act(name="api", subject=operation, customer_ids=customer_ids)
+            await trail.note_refusal(self._house, actor, act, refused)
 
-    async def note_refusal(self, key: ApiKey, refused: Refused, operation: str) -> None:
-        """Write to the trail that a known client was turned away, at most once a minute for each.
-
-        A client that keeps asking cannot fill the trail; strangers are only in the log.
-        """
-        now = asyncio.get_running_loop().time()
-        what = (key.api_key_id, refused.code, operation)
-        if self._house is None or now < self._noted.get(what, float("-inf")) + _NOTED_SECONDS:
-            return
-        if len(self._noted) > _KNOWN_MAX:
-            self._noted.clear()
-        self._noted[what] = now
-        actor = Actor(name=f"api:{key.client}", role="client", source="api")
-        await trail.note_refusal(self._house, actor, Act(name="api", subject=operation), refused)
+    async def note_stranger(self, refused: Refused, operation: str, *, source: str) -> None:
+        """Write to the trail that somebody without a key was turned away; all count as one."""
+        if self._house is not None:
+            actor = Actor(name=STRANGER, role="client", source=source)
+            act = Act(name="api", subject=operation)
+            await trail.note_refusal(self._house, actor, act, refused)
 
     def document(
         self, refused: Refused, language: str, faults: Iterable[FieldFault] = ()

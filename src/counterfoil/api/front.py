@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from counterfoil.api.cutting import cut_to_reach
 from counterfoil.api.desk import Desk, source_of
-from counterfoil.api.writes import ClientGoneError, Write, answer
+from counterfoil.api.writes import Came, ClientGoneError, Write, answer
 from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.metrics import Metrics
 from counterfoil.platform.telemetry import request_id
@@ -57,7 +57,8 @@ class Front:
             if scope["query_string"]:
                 reply = self._desk.invalid([NO_QUERY], headers)
             else:
-                reply = await answer(self._desk, write, headers, receive, _NOTHING)
+                came = Came(receive, headers, source_of(scope))
+                reply = await answer(self._desk, write, came, _NOTHING)
         except ClientGoneError:
             return
         except Exception as error:  # noqa: BLE001 – the last line: whatever failed is answered
@@ -120,7 +121,7 @@ class Front:
             self._desk.house, reach, state["wanted"], message["body"], holder=holder
         )
         if isinstance(body, Refused):
-            await self._desk.note_refusal(key, body, scope["route"].name)
+            await self._desk.note_refusal(key, body, scope["route"].name, source=source_of(scope))
             raise RefusedError(body)
         head["headers"] = [
             (name, b"%d" % len(body) if name == b"content-length" else value)

@@ -40,16 +40,14 @@ class Guard:
         desk = desk_of(request)
         authorization = request.headers.get("authorization")
         key = await desk.verify(authorization.encode("latin-1") if authorization else None)
+        # Whoever answers a refusal writes it down, under this key or a stranger's name.
+        request.state.api_key = key
         if key is None:
             raise RefusedError(refuse(refusals.NOT_AUTHENTICATED))
         if closed := refuse_route(key, request.scope["route"].name):
-            await desk.note_refusal(key, closed, request.scope["route"].name)
             raise RefusedError(closed)
-        request.state.api_key = key
         if not key.allows(self.scope):
-            refused = refuse(refusals.SCOPE_MISSING, scope=self.scope.value)
-            await desk.note_refusal(key, refused, request.scope["route"].name)
-            raise RefusedError(refused)
+            raise RefusedError(refuse(refusals.SCOPE_MISSING, scope=self.scope.value))
         request.state.reader = (key, self.scope)
         wanted = wanted_of({**request.path_params, **request.query_params})
         request.state.reach = await self._reach(desk, key, request, wanted)
@@ -70,7 +68,6 @@ class Guard:
             if not (is_cut and reach.is_by_business):
                 reach = refuse(CUSTOMER_MUST_BE_NAMED, holder=f"api:{key.client}")
         if isinstance(reach, Refused):
-            await desk.note_refusal(key, reach, request.scope["route"].name)
             raise RefusedError(reach)
         return reach
 

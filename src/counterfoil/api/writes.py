@@ -8,7 +8,7 @@ Cost        This path carries every drawdown, so it is plain: no framework, one 
 """
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -17,15 +17,20 @@ from pydantic import ValidationError
 
 from counterfoil.api import refusals
 from counterfoil.api.desk import Desk, wanted_of
-from counterfoil.api.problems import Headers, Reply, language_of
+from counterfoil.api.problems import FieldFault, Headers, Reply, invalid, language_of
 from counterfoil.api.shapes import Body, View
+from counterfoil.journeys import trail
 from counterfoil.journeys.hosting.host_scope import refuse_route
 from counterfoil.journeys.house import House
-from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.journeys.trail import Act
+from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access import ApiKey, Scope
+from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.holdings import Wanted
 from counterfoil.platform.web.security import Message, Receive
+from counterfoil.privacy.masking import mask_free_text
 
 BODY_BYTES_MAX: Final = 1_000_000
 #: Read and dropped, at most, for a client that ends its connection with its request.
@@ -34,13 +39,6 @@ _PASSED_OVER_MAX: Final = 16_000_000
 KEY_LENGTH_MAX: Final = 128
 _VISIBLE: Final = frozenset(range(0x21, 0x7F))
 _JSON: Final = b"application/json"
-#: Scopes of what people decide and hand in; what customers do stands in commands and leaves.
-_NOTED: Final = frozenset(
-    {
-        Scope.LINES_WRITE, Scope.OPERATIONS_WRITE, Scope.PRIVACY_WRITE, Scope.STAFF_WRITE,
-        Scope.APPROVALS_WRITE,
-    }
-)  # fmt: skip
 
 
 class Call(NamedTuple):
@@ -53,6 +51,8 @@ class Call(NamedTuple):
     path: Mapping[str, int]
     #: The language of a problem inside the answer.
     language: str
+    #: From where it comes, for the trail.
+    source: str = "api"
 
     @property
     def house(self) -> House:
@@ -93,56 +93,144 @@ class Write:
     described_by: type[Body] | None = None
     #: Prefixes of the identifiers in the path, by name.
     path_ids: Mapping[str, str] = field(default_factory=dict)
+    #: Whether the rows of its commands are its lines of the trail: what many customers do at once.
+    is_told_by_commands: bool = False
+
+    @property
+    def is_calculation(self) -> bool:
+        """Return whether it only looks: what it shows of customers is read, and nothing changed."""
+        return self.scope.value.endswith(":read")
 
 
 class ClientGoneError(Exception):
     """The client hung up before its request was complete."""
 
 
-async def answer(
-    desk: Desk,
-    write: Write,
-    headers: Mapping[bytes, bytes],
-    receive: Receive,
-    path: Mapping[str, int],
-) -> Reply:
-    """Answer one request to change something."""
-    key = await desk.verify(headers.get(b"authorization"))
+class Came(NamedTuple):
+    """A request as it came."""
+
+    receive: Receive
+    headers: Mapping[bytes, bytes]
+    #: As the trail names it.
+    source: str
+
+
+class _Turned(NamedTuple):
+    """A request of a known program that was turned away."""
+
+    refused: Refused
+    faults: Sequence[FieldFault] = ()
+    customer_ids: tuple[int, ...] = ()
+    #: Whether the trail tells of it already.
+    is_told: bool = False
+
+
+class _Taken(NamedTuple):
+    """A request that has the form described."""
+
+    body: Any
+    raw: bytes
+    idempotency_key: str
+
+
+async def answer(desk: Desk, write: Write, came: Came, path: Mapping[str, int]) -> Reply:
+    """Answer one request to change something, and write down what was refused."""
+    key = await desk.verify(came.headers.get(b"authorization"))
     if key is None:
-        await _pass_over(headers, receive)
-        return desk.problem(refuse(refusals.NOT_AUTHENTICATED), headers)
-    denied = _refuse_access(key, write)
-    if denied is not None:
-        await desk.note_refusal(key, denied, write.name)
-    refused = denied or _refuse_form(headers)
-    if refused is not None:
-        await _pass_over(headers, receive)
-        return desk.problem(refused, headers)
-    name = ""
-    if write.needs_key:
+        refused = refuse(refusals.NOT_AUTHENTICATED)
+        await desk.note_stranger(refused, write.name, source=came.source)
+        await _pass_over(came.headers, came.receive)
+        return desk.problem(refused, came.headers)
+    taken = await _take(key, write, came)
+    said = (
+        taken if isinstance(taken, _Turned) else await _carry(desk, key, write, came, taken, path)
+    )
+    if isinstance(said, Answer):
+        return success(write.status, said)
+    if not said.is_told:
+        await desk.note_refusal(
+            key, said.refused, write.name, source=came.source, customer_ids=said.customer_ids
+        )
+    return desk.problem(said.refused, came.headers, said.faults)
+
+
+async def _take(key: ApiKey, write: Write, came: Came) -> _Taken | _Turned:
+    """Read a request, or say what is wrong with it before anything is looked up."""
+    headers, name = came.headers, ""
+    refused = _refuse_access(key, write) or _refuse_form(headers)
+    if refused is None and write.needs_key:
         given = idempotency_key(headers.get(b"idempotency-key"))
         if isinstance(given, Refused):
-            await _pass_over(headers, receive)
-            return desk.problem(given, headers)
-        name = given
-    raw = await read_body(headers, receive)
+            refused = given
+        else:
+            name = given
+    if refused is not None:
+        await _pass_over(headers, came.receive)
+        return _Turned(refused)
+    raw = await read_body(headers, came.receive)
     if raw is None:
-        return desk.problem(refuse(refusals.BODY_TOO_LARGE, limit_bytes=BODY_BYTES_MAX), headers)
+        return _Turned(refuse(refusals.BODY_TOO_LARGE, limit_bytes=BODY_BYTES_MAX))
     try:
         body = write.body.__pydantic_validator__.validate_json(raw)
     except ValidationError as error:
-        return desk.invalid(
-            error.errors(include_url=False, include_context=False, include_input=False), headers
-        )
-    outside = _refuse_twice(raw) or await _refuse_reach(desk, key, write, raw, path)
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        return _Turned(*invalid(found))
+    twice = _refuse_twice(raw)
+    return _Taken(body, raw, name) if twice is None else _Turned(twice)
+
+
+async def _carry(
+    desk: Desk, key: ApiKey, write: Write, came: Came, taken: _Taken, path: Mapping[str, int]
+) -> Answer | _Turned:
+    """Carry a request out with its line in the trail, or say why not."""
+    outside = await _refuse_reach(desk, key, write, taken.raw, path, source=came.source)
     if outside is not None:
-        return desk.problem(outside, headers)
-    language = language_of(headers.get(b"accept-language"))
-    outcome = await write.carry(Call(desk, key, name, path, language), body)
+        return _Turned(outside, customer_ids=_about(write, taken.raw, path).customer_ids)
+    language = language_of(came.headers.get(b"accept-language"))
+    call = Call(desk, key, taken.idempotency_key, path, language, came.source)
+
+    async def work() -> Answer | Refused:
+        try:
+            return await write.carry(call, taken.body)
+        except RefusedError as error:
+            return error.refused
+
+    actor = Actor(name=call.author, role=write.scope.value, source=came.source)
+    if write.is_told_by_commands:
+        outcome, is_told = await trail.sent(actor, work)
+        if isinstance(outcome, Answer) and outcome.is_replay:
+            await trail.note_answered(desk.house, actor, _act(write, call, taken.raw)[0])
+    elif write.is_calculation:
+        outcome, is_told = await work(), False
+        if isinstance(outcome, Answer):
+            body = taken.raw + outcome.text.encode()
+            await desk.note_read(key, write.scope, write.name, source=came.source, body=body)
+    else:
+        act, about = _act(write, call, taken.raw)
+        outcome = await trail.carried_out(desk.house, actor, act, work, about=about, rides=False)
+        is_told = True
     if isinstance(outcome, Refused):
-        return desk.problem(outcome, headers)
-    await _note(desk, key, write, raw, path)
-    return success(write.status, outcome)
+        about = _about(write, taken.raw, path)
+        return _Turned(outcome, customer_ids=about.customer_ids, is_told=is_told)
+    return outcome
+
+
+def _act(write: Write, call: Call, raw: bytes) -> tuple[Act, Wanted]:
+    """Return what the trail tells of a write, and what it is about."""
+    about = _about(write, raw, call.path)
+    body = orjson.loads(raw)
+    reason, purpose = body.get("reason"), body.get("purpose")
+    matters = " ".join(ids.to_text(kind, number) for kind, number in about.matters)
+    act = Act(
+        name="write",
+        customer_ids=about.customer_ids,
+        subject=f"{write.name} {matters}".rstrip(),
+        purpose=purpose if isinstance(purpose, str) else "",
+        reason=reason if isinstance(reason, str) else "",
+        # Under it the answer is recorded, with what it left behind.
+        after=f"key={mask_free_text(call.idempotency_key)}" if call.idempotency_key else "",
+    )
+    return act, about
 
 
 def _refuse_twice(raw: bytes) -> Refused | None:
@@ -227,12 +315,6 @@ _SUCCESS: Final[Headers] = [
 ]
 
 
-async def _note(desk: Desk, key: ApiKey, write: Write, raw: bytes, path: Mapping[str, int]) -> None:
-    """Write down what people decided and a program handed in; again where it is handed in again."""
-    if write.scope in _NOTED:
-        await desk.note_write(key, write.scope, write.name, _about(write, raw, path), raw)
-
-
 def _about(write: Write, raw: bytes, path: Mapping[str, int]) -> Wanted:
     """Return what a write is about; the router has read the path, the write says of what kinds."""
     named = [(write.path_ids[name], number) for name, number in path.items()]
@@ -248,19 +330,16 @@ def _refuse_access(key: ApiKey, write: Write) -> Refused | None:
 
 
 async def _refuse_reach(
-    desk: Desk, key: ApiKey, write: Write, raw: bytes, path: Mapping[str, int]
+    desk: Desk, key: ApiKey, write: Write, raw: bytes, path: Mapping[str, int], *, source: str
 ) -> Refused | None:
-    """Refuse a program that holds attributes what lies beyond them, and write that down."""
+    """Refuse a program that holds attributes what lies beyond them."""
     if not desk.is_limited(key):
         return None
     body = orjson.loads(raw)
     purpose = str(body.get("purpose", "")) if write.scope is Scope.PERSONAL_REVEAL else ""
     about = _about(write, raw, path)
-    reach = await desk.enter(key, write.scope, about, purpose=purpose)
-    if not isinstance(reach, Refused):
-        return None
-    await desk.note_refusal(key, reach, write.name)
-    return reach
+    reach = await desk.enter(key, write.scope, about, purpose=purpose, source=source)
+    return reach if isinstance(reach, Refused) else None
 
 
 def _refuse_form(headers: Mapping[bytes, bytes]) -> Refused | None:

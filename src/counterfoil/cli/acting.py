@@ -5,6 +5,7 @@ import getpass
 import itertools
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
@@ -52,10 +53,7 @@ def as_operator(
     async def run(house: "House") -> "T | Refused":
         said = "" if about is None else await about(house)
         actor = await acting(house, name, password, act=act, said=said, from_stdin=password_stdin)
-        outcome = await work(house, actor)
-        if not isinstance(outcome, Refused):
-            await _note_shown(house, actor, outcome)
-        return outcome
+        return await _carry_out(house, actor, partial(work, house, actor))
 
     outcome = _run_in_house(run)
     if isinstance(outcome, Refused):
@@ -69,18 +67,34 @@ def in_house(work: "Callable[[House], Awaitable[T]]") -> T:
     Nobody signs in for it: whoever has the machine's account has the database too. Whom it names
     or shows stands in the trail under the name of that account.
     """
-    from counterfoil.kernel.errors import Refused
 
     async def run(house: "House") -> T:
         refused = veil.refuse_aliases()
         if refused is not None:
             raise output.fail(output.words_of(refused))
-        outcome = await work(house)
-        if not isinstance(outcome, Refused):
-            await _note_shown(house, machine_account(), outcome)
-        return outcome
+        return await _carry_out(house, machine_account(), partial(work, house))
 
     return _run_in_house(run)
+
+
+async def _carry_out(house: "House", actor: "Actor", work: "Callable[[], Awaitable[T]]") -> T:
+    """Carry out a command: what it commits first carries its line of the trail.
+
+    What it shows has a line as well, and so has a refusal.
+    """
+    from counterfoil.journeys.trail import Act, taken
+    from counterfoil.kernel.errors import Refused
+    from counterfoil.platform.holdings import wanted_in
+
+    named = wanted_in(_named())
+    act = Act(name="command", customer_ids=named.customer_ids, subject=command_words())
+    async with taken(house, actor, act, about=named) as one:
+        outcome = await work()
+    if isinstance(outcome, Refused):
+        await one.refused(outcome)
+    else:
+        await _note_shown(house, actor, outcome)
+    return outcome
 
 
 def machine_account() -> "Actor":
@@ -93,16 +107,16 @@ def machine_account() -> "Actor":
 
 async def _note_shown(house: "House", actor: "Actor", outcome: object) -> None:
     """Write to the trail, before anything is printed, whom a command and its outcome name."""
-    from counterfoil.journeys.guarding.look_book import LookBook, customers_of
+    from counterfoil.journeys.guarding.look_book import customers_of, note_look
     from counterfoil.journeys.trail import CONCERNED_MAX, Act
 
-    shown, looks = customers_of([outcome, *_named()]), LookBook()
+    shown = customers_of([outcome, *_named()])
     for start in range(0, len(shown), CONCERNED_MAX):
         some = shown[start : start + CONCERNED_MAX]
-        await looks.note(house, actor, Act(name="read", subject=_command()), some)
+        await note_look(house, actor, Act(name="read", subject=command_words()), some)
 
 
-def _command() -> str:
+def command_words() -> str:
     """Return the words by which the command at hand was called, without what it was given."""
     words = itertools.takewhile(_WORD.fullmatch, veil.arguments())
     return " ".join(["counterfoil", *itertools.islice(words, _WORDS_MAX)])
@@ -177,7 +191,7 @@ async def acting(
     if refused is None and act in load_matrix().rights_for(actor).permissions:
         entered = await enter(house, actor, holding, Ask(act=act, wanted=wanted), now=now)
     if isinstance(entered, Refused):
-        refusal = Act(name="cli", customer_ids=wanted.customer_ids, subject=_command())
+        refusal = Act(name="cli", customer_ids=wanted.customer_ids, subject=command_words())
         await note_refusal(house, actor, refusal, entered)
         raise output.fail(output.words_of(entered))
     if act in load_matrix().rights_of(role).permissions:

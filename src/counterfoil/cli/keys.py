@@ -77,7 +77,7 @@ def create(
             host_id=None if host is None else await _host_id(connection, host),
         )
 
-    secret = with_connection(store)
+    secret = with_connection(store, told=f"client={client} scopes={','.join(sorted(scopes))}")
     if as_json:
         shape = {"api_key_id": ids.to_text(ids.API_KEY, api_key_id), "client": client}
         output.write_json({**shape, "scopes": sorted(scopes), "secret": secret})
@@ -156,6 +156,6 @@ def revoke(
     async def end(connection: "Connection") -> bool:
         return await access.revoke_api_key(connection, number, now=SystemClock().now())
 
-    if not with_connection(end):
+    if not with_connection(end, told=api_key_id):
         raise output.fail(f"There is no live key {api_key_id}.")
     typer.echo(f"revoked {api_key_id}")

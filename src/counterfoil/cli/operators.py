@@ -71,7 +71,7 @@ def set_operator(
             now=now,
         )
 
-    with_connection(store)
+    with_connection(store, told=f"operator={name} role={role}")
     typer.echo(f"{name} may sign in as {role}")
 
 
@@ -93,7 +93,7 @@ def disable(name: Name) -> None:
     async def end(connection: "Connection") -> bool:
         return await access.disable_operator(connection, name, now=SystemClock().now())
 
-    if not with_connection(end):
+    if not with_connection(end, told=f"operator={name} disabled"):
         raise output.fail(f"There is no operator {name} who may sign in.")
     typer.echo(f"{name} may no longer sign in")
 

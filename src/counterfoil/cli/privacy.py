@@ -292,11 +292,10 @@ def trail(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Before this day, in UTC.")
     ] = None,
     refused: Annotated[bool, typer.Option("--refused", help="Only what was refused.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Write CSV with a line of names.")] = False,
 ) -> None:
-    """Write the trail, newest first, one JSON object a line."""
-    import orjson
-
-    from counterfoil.platform.trail import Wanted, shape_of
+    """Write the trail with the commands, newest first, one JSON object a line."""
+    from counterfoil.platform.trail import Wanted
 
     number = None if customer is None else _customer(customer)
     wanted = Wanted(
@@ -318,24 +317,44 @@ def trail(
             before = page[-1].trail_id
         return found
 
-    for entry in in_house(read):
-        sys.stdout.write(orjson.dumps(shape_of(entry)).decode() + "\n")
+    _write_trail(in_house(read), as_csv=as_csv)
+
+
+def _write_trail(entries: "list[Entry]", *, as_csv: bool) -> None:
+    import csv
+
+    import orjson
+
+    from counterfoil.platform.trail import told_of
+
+    shapes = [told_of(entry) for entry in entries]
+    if not as_csv:
+        sys.stdout.writelines(orjson.dumps(shape).decode() + "\n" for shape in shapes)
+        return
+    columns = sorted({name for shape in shapes for name in shape})
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow(columns)
+    for shape in shapes:
+        cells = [shape.get(name) for name in columns]
+        table.writerow([" ".join(cell) if isinstance(cell, list) else cell for cell in cells])
 
 
 def check_trail() -> None:
-    """Hold the trail against what the log commits to; ends with 1 where they differ."""
+    """Hold trail and senders of commands against the log; ends with 1 where they differ."""
 
     async def check(house: "House") -> "TrailReport":
-        from counterfoil.journeys.trail import anchor_trail, check_trail
+        from counterfoil.journeys.trail import anchor_commands, anchor_trail, check_trail
 
         while await anchor_trail(house):
+            pass
+        while await anchor_commands(house):
             pass
         return await check_trail(house)
 
     report = in_house(check)
     typer.echo(
         f"{report.entries:,} lines, {report.anchors:,} anchors, {report.not_anchored:,} lines "
-        f"not anchored yet, {len(report.broken):,} anchors broken"
+        f"not anchored yet, {report.commands:,} commands, {len(report.broken):,} anchors broken"
     )
     if report.broken:
         raise typer.Exit(output.EXIT_FAILED)

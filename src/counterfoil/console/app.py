@@ -87,7 +87,7 @@ from counterfoil.console.visit import Visit
 from counterfoil.journeys.admitting.second_factor import is_factor_required
 from counterfoil.journeys.admitting.staff_rights import note_right_use, standing_of
 from counterfoil.journeys.entry import NOTHING_WANTED
-from counterfoil.journeys.guarding.look_book import customers_in
+from counterfoil.journeys.guarding.look_book import customers_in, note_look
 from counterfoil.journeys.trail import Act, note
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import Clock, SystemClock
@@ -281,14 +281,11 @@ async def _answer(visit: Visit, page: Page) -> Response:
         refusal = await _admit(visit, page, page.permission)
         if refusal:
             return refusal
-    is_sent = is_post and page.submit is not None and not visit.is_stale
-    before = await acts.state_of(visit) if is_sent and page.permission is not None else ""
-    response = await (page.submit if is_sent and page.submit else page.show)(visit)
+    is_sent = is_post and not visit.is_stale
+    response = await (acts.carry_out(visit, page) if is_sent else page.show(visit))
     if not veil.can_be_given(visit, response):
         return await _turn_away(visit, page, refuse(NOT_FOR_PSEUDONYM))
     if page.permission is not None:
-        if is_sent:
-            await acts.note_act(visit, page, response, before=before)
         await _note_view(visit, page, response)
     return response
 
@@ -371,7 +368,7 @@ async def _note_view(visit: Visit, page: Page, response: Response) -> None:
     # For what persons are read on it; on the pages of who reads none, by which right.
     purpose = load_matrix().rights_for(visit.actor).reads_for or str(page.permission)
     act = Act(name="view", subject=page.path, purpose=purpose, ticket=case)
-    await visit.desk.looks.note(visit.desk.house, visit.actor, act, shown)
+    await note_look(visit.desk.house, visit.actor, act, shown)
 
 
 async def _note_refusal(visit: Visit, page: Page, code: str) -> None:

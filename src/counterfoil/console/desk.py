@@ -7,7 +7,6 @@ from importlib import resources
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from counterfoil.journeys.guarding.look_book import LookBook
 from counterfoil.kernel.clock import Clock
 from counterfoil.ledger.chart import CHART
 from counterfoil.lending.terms import Terms
@@ -34,8 +33,6 @@ class Desk:
     catalogues: Mapping[str, Catalogue]
     #: Operator, permission and day of uses that this process has written down already.
     rights_noted: set[tuple[str, str, date]] = field(default_factory=set)
-    #: Writes down whom pages show.
-    looks: LookBook = field(default_factory=LookBook)
 
     @property
     def product_names(self) -> Mapping[str, tuple[str, str]]:

@@ -101,6 +101,8 @@ class Visit:
     aliases: Aliases | None = None
     business_date: date | None = None
     statements: int = 0
+    #: What the reader was last told no with.
+    refused: Refused | None = None
 
     @property
     def role(self) -> str:

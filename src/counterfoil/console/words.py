@@ -179,6 +179,7 @@ def account_href(account: int) -> str:
 
 def refusal_text(visit: Visit, refused: Refused) -> str:
     """Return a refusal in the reader's language, else as it is written in the catalogue."""
+    visit.refused = refused
     key = f"refusal.{refused.code}"
     if visit.catalogue.has(key):
         return visit.t(key)

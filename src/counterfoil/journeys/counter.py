@@ -32,6 +32,7 @@ from counterfoil.lending.decide import decide
 from counterfoil.lending.loan import Loan
 from counterfoil.lending.refusals import LINE_NOT_FOUND
 from counterfoil.lending.repaying import needs_history
+from counterfoil.platform import trail
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import Answer, Decided, Engine, write_batch
 from counterfoil.platform.database import Connection
@@ -197,6 +198,8 @@ class LineDesk:
             parts.append(Write(PLATFORM.add_events, (rows.events,)))
         if rows.leaves:
             parts.append(Write(EVIDENCE.stage_leaves, (rows.leaves,)))
+        if rows.lines:
+            parts.append(trail.part_of(rows.lines))
         return parts
 
     def kind(self, command: Any) -> str:
@@ -283,6 +286,8 @@ class _Rows:
         self.commands: list[tuple[object, ...]] = []
         self.events: list[tuple[object, ...]] = []
         self.leaves: list[tuple[object, ...]] = []
+        #: Of the trail, for acts of members of staff.
+        self.lines: list[trail.Entry] = []
 
     def add(self, done: Decided, account: Account) -> None:
         """Add the rows of one accepted command."""
@@ -309,6 +314,7 @@ class _Rows:
         kind = type(waiting.command)
         if kind is commands.AdvanceLoans:
             return
+        command, leaf_id, origin = waiting.command, self._ids.next(), waiting.origin
         self.commands.append(
             (
                 waiting.customer_id,
@@ -317,14 +323,21 @@ class _Rows:
                 _KINDS[kind],
                 done.answer,
                 self._now,
+                leaf_id,
+                origin.actor,
+                origin.role,
+                origin.source,
+                getattr(command, "reason", ""),
             )
         )
+        act = waiting.carries
+        if act is not None and act.lines is not None:
+            self.lines += act.lines(trail.told_of_answer(done.answer))
         leaf_type = LeafType.MONEY_MOVEMENT if kind in _MOVES_MONEY else LeafType.LIMIT_CHANGE
-        command = waiting.command
         self.leaves.append(
             self._leaves.stage_answer(
                 waiting.customer_id,
-                self._ids.next(),
+                leaf_id,
                 leaf_type,
                 getattr(command, "loan_id", None) or command.line_id,
                 outcome.answer,

@@ -53,6 +53,7 @@ from counterfoil.platform.metrics import Metrics
 from counterfoil.platform.origin import SANDBOX, claim_database
 from counterfoil.platform.sandbox_time import following_time
 from counterfoil.platform.settings import Settings
+from counterfoil.platform.trail_book import RefusalBook, TrailBook
 from counterfoil.privacy.key_service import TransitAddress, open_vault
 from counterfoil.privacy.vault import Vault
 
@@ -94,6 +95,10 @@ class House:
     vault: Vault
     clock: Clock
     ids: IdSource
+    #: Writes lines of the trail that stand by themselves.
+    book: TrailBook
+    #: Lets nobody fill the trail with refusals.
+    refusals: RefusalBook
     #: Makes the leaves of the evidence log, dated by the real clock whatever `clock` says.
     leaves: Leaves
     #: The real clock, whatever `clock` says: witnesses live in real time.
@@ -158,6 +163,7 @@ async def open_house(
         following(database, leaves) as log,
         following_policies(database, wall, metrics, registries, templates) as policies,
         following_experiments(database, _secret(keys / "experiment.key")) as experiments,
+        _books(database, ids, wall) as (book, refusals),
     ):
         vault.note_refused_read = noting_refused_reads(database, wall, ids)
         yield House(
@@ -179,6 +185,8 @@ async def open_house(
             vault=vault,
             clock=wall,
             ids=ids,
+            book=book,
+            refusals=refusals,
             leaves=leaves,
             wall=real,
             log=log,
@@ -208,6 +216,19 @@ async def _database(
         await _claim(database, settings, wall)
         await _start_calendar(database, wall, first_date)
         yield database
+
+
+@asynccontextmanager
+async def _books(
+    database: Database, ids: IdSource, clock: Clock
+) -> AsyncIterator[tuple[TrailBook, RefusalBook]]:
+    """Give the books of the trail; what they have counted is told before the house closes."""
+    book = TrailBook(database)
+    refusals = RefusalBook(book, ids, clock)
+    try:
+        yield book, refusals
+    finally:
+        await refusals.close()
 
 
 # ----------------------------------------------------------------------- services of others

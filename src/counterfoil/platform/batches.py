@@ -20,12 +20,14 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol, Self
 
 import asyncpg
 
 from counterfoil.kernel.errors import Kind, Refusal, Refused, refuse
 from counterfoil.platform.database import Connection, Database, is_away
+from counterfoil.platform.in_hand import InHand, in_hand
 from counterfoil.platform.metrics import Metrics
 from counterfoil.platform.queries import Queries
 from counterfoil.platform.statement import Composer, Write, arguments
@@ -168,12 +170,20 @@ class Engine:
     def submit(
         self, customer_id: int, command: Any, *, idempotency_key: str, request_hash: bytes
     ) -> "asyncio.Future[Answer | Refused]":
-        """Queue a command; the future gives its answer after the commit."""
+        """Queue a command on behalf of the act in hand; the future answers after the commit."""
         future: asyncio.Future[Answer | Refused] = asyncio.get_running_loop().create_future()
+        waiting = Waiting(customer_id, command, idempotency_key, request_hash, future)
+        act = in_hand()
+        if act is not None:
+            waiting.origin = act.origin
+            if act.mount():
+                waiting.carries = act
+            if act.lines is not None:
+                future.add_done_callback(partial(_note_answer, act, waiting))
         shard = self._shards[customer_id % len(self._shards)]
         if self._is_stopping:
             future.set_result(refuse(STOPPING))
-        elif not shard.put(Waiting(customer_id, command, idempotency_key, request_hash, future)):
+        elif not shard.put(waiting):
             future.set_result(refuse(TRY_LATER))
         else:
             shard.wake()
@@ -416,6 +426,14 @@ async def write_batch(
         if error.sqlstate in SQLSTATES_COLLISION:
             raise StateChangedError from error
         raise
+
+
+def _note_answer(act: InHand, waiting: Waiting, future: "asyncio.Future[Answer | Refused]") -> None:
+    """Tell an act what became of its command, before whoever waits for the answer goes on."""
+    is_answered = not future.cancelled() and future.exception() is None
+    said = future.result() if is_answered else None
+    accepted = isinstance(said, Answer) and not said.is_replay
+    act.answered(accepted=accepted, mounted=waiting.carries is not None)
 
 
 def _is_lost(error: Exception) -> bool:

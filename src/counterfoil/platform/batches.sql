@@ -14,9 +14,11 @@ CROSS JOIN LATERAL (
 -- gives   nothing
 -- locks   nothing
 INSERT INTO platform.command (
-    customer_id, idempotency_key, request_hash, kind, answer, accepted_at)
-SELECT r.customer_id, r.idempotency_key, r.request_hash, r.kind, r.answer, r.accepted_at
-FROM unnest(:rows::platform.command_v1[]) AS r;
+    customer_id, idempotency_key, request_hash, kind, answer, accepted_at, leaf_id, actor, role,
+    source, reason)
+SELECT r.customer_id, r.idempotency_key, r.request_hash, r.kind, r.answer, r.accepted_at, r.leaf_id,
+       r.actor, r.role, r.source, r.reason
+FROM unnest(:rows::platform.command_v2[]) AS r;
 
 -- name: add_events
 -- Events for whoever must hear of the commands.

@@ -5,6 +5,7 @@ Nested      Who holds a connection and needs another one gets it from a pool of 
             pool, as many tasks as it has connections could each hold one and wait for a second
             for ever; with a pool for each depth whoever is deepest always goes on.
 Isolation   READ COMMITTED with row locks; nothing here asks for more.
+Trail       What is committed on behalf of an act carries the act's line (`in_hand.py`).
 Errors      What the database refuses comes as the driver's exceptions, named here so that nobody
             else has to know the driver.
 """
@@ -23,6 +24,7 @@ from asyncpg import (
     UniqueViolationError,
 )
 
+from counterfoil.platform.in_hand import watched
 from counterfoil.platform.queries import Queries, Query, QueryError, Row, Runner
 
 __all__ = [
@@ -142,7 +144,7 @@ class Database:
         async with self._pools[depth].acquire() as connection:
             _held.set(depth + 1)
             try:
-                yield connection
+                yield watched(connection)
             finally:
                 _held.set(depth)
 

@@ -23,6 +23,8 @@ HOUSE: Final = 0
 #: The unique key of recorded commands.
 _COMMAND_ONCE: Final = "command_once"
 _HASH_BYTES: Final = 16
+#: In place of leaf, actor, role, source and reason: these stand in the trail, beside the answer.
+_TOLD_BY_THE_TRAIL: Final = (None,) * 5
 
 
 class TwinError(Exception):
@@ -69,7 +71,7 @@ async def record(
     """Record an answer in the transaction at hand; raise KeyTakenError where a twin was first."""
     try:
         await QUERIES.add_commands.execute(
-            connection, rows=[(scope_id, key, request, kind, answer, at)]
+            connection, rows=[(scope_id, key, request, kind, answer, at, *_TOLD_BY_THE_TRAIL)]
         )
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == _COMMAND_ONCE:

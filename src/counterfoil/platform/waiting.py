@@ -10,6 +10,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
 
+from counterfoil.platform.in_hand import BY_HOUSE, InHand, Origin
+
 #: Largest batch: beyond it a statement grows longer without costing less a command.
 BATCH_COMMANDS_MAX: Final = 512
 #: Commands that may wait in one shard before new ones are told to try later.
@@ -28,6 +30,10 @@ class Waiting:
     idempotency_key: str
     request_hash: bytes
     future: asyncio.Future[Any]
+    #: Who sends it and from where.
+    origin: Origin = BY_HOUSE
+    #: The act whose lines of the trail are written with it; None where its own row is the line.
+    carries: InHand | None = None
 
     def answer(self, outcome: object) -> None:
         """Answer the caller, unless the caller has gone."""

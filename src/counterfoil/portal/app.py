@@ -17,6 +17,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from counterfoil.journeys.applying.plain_pages import has_plain_pages
+from counterfoil.journeys.trail import Act, taken
+from counterfoil.platform.holdings import wanted_in
 from counterfoil.platform.telemetry import logger
 from counterfoil.platform.web.forms import (
     BODY_BYTES_MAX,
@@ -33,7 +35,7 @@ from counterfoil.platform.web.served import routes_of
 from counterfoil.platform.web.sessions import cookie_name, is_plain_loopback
 from counterfoil.portal.desk import Desk, make_desk
 from counterfoil.portal.frame import BASE, THEMES
-from counterfoil.portal.page import Page
+from counterfoil.portal.page import Handler, Page
 from counterfoil.portal.pages import (
     account,
     addresses,
@@ -189,8 +191,29 @@ async def _answer(visit: Visit, page: Page) -> Response:
         if not session.is_whole and not (page.act and session.allows(page.act, record)):
             return errors.only_one_act(visit)
     if is_post and page.submit and not visit.is_stale:
-        return await page.submit(visit)
+        if visit.session is None:
+            return await page.submit(visit)
+        return await _carry_out(visit, page.submit)
     return await page.show(visit)
+
+
+async def _carry_out(visit: Visit, submit: Handler) -> Response:
+    """Carry out what a customer sent, with its line in the trail, or that it was refused."""
+    named = visit.request.path_params.values()
+    act = Act(
+        name="submit",
+        customer_ids=(visit.customer_id,),
+        subject=visit.request.url.path.removeprefix(BASE),
+    )
+    about = wanted_in([visit.customer, *map(str, named)])
+    # The row of a customer's command is its line, as it is that of a program's.
+    async with taken(visit.house, visit.actor, act, about=about, rides=False) as one:
+        response = await submit(visit)
+    if response.status_code == HTTPStatus.SEE_OTHER:
+        await one.done()
+    elif visit.refused is not None:
+        await one.refused(visit.refused)
+    return response
 
 
 async def _read_post(visit: Visit) -> Response | None:

@@ -10,9 +10,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from counterfoil.customers.portal_access import PortalSession, form_secret
 from counterfoil.journeys.serving.portal_session import Opened
+from counterfoil.journeys.trail import CUSTOMER
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language
+from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.web.format import Formats
 from counterfoil.platform.web.forms import SECRET_BYTES, FormReader, masked_token
 from counterfoil.platform.web.i18n import Catalogue
@@ -41,6 +43,8 @@ class Visit:
     is_stale: bool = False
     #: Whether the customer chose pages with one thing at a time.
     plain_pages: bool = False
+    #: What the customer was last told no with.
+    refused: Refused | None = None
 
     @property
     def session(self) -> PortalSession | None:
@@ -52,6 +56,11 @@ class Visit:
         """Return whose pages these are; pages that ask for it need a session."""
         assert self.session is not None, "the page is not open to everybody"
         return self.session.customer_id
+
+    @property
+    def actor(self) -> Actor:
+        """Return the customer as the trail names one: by what is done, never by name."""
+        return Actor(name=CUSTOMER, role=CUSTOMER, source=f"portal {self.address}")
 
     @property
     def house(self) -> Any:
@@ -93,6 +102,7 @@ class Visit:
 
     def refusal(self, refused: Refused) -> str:
         """Return a refusal in the reader's language."""
+        self.refused = refused
         return self.desk.refusal_text(refused, self.catalogue)
 
     def number(self, prefix: str, name: str = "record") -> int | None:

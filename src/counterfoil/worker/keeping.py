@@ -9,7 +9,7 @@ from typing import Final
 from counterfoil.journeys.guarding.end_purposes import resume_purposes
 from counterfoil.journeys.guarding.erase import apply_retention
 from counterfoil.journeys.house import House
-from counterfoil.journeys.trail import anchor_trail
+from counterfoil.journeys.trail import anchor_commands, anchor_trail
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.origin import claim_database
 from counterfoil.worker.loop import Job, look_every
@@ -25,7 +25,7 @@ def keeping_job(house: House) -> Job:
         await _refuse_real_persons(house)
         resumed = await resume_purposes(house)
         restricted = await apply_retention(house, on=await house.business_date())
-        return resumed + restricted + await anchor_trail(house)
+        return resumed + restricted + await anchor_trail(house) + await anchor_commands(house)
 
     return look_every("keeping", LOOK_SECONDS, look)
 

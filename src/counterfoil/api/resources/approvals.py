@@ -91,6 +91,10 @@ class TrailView(View):
     reason: str
     before: str
     after: str
+    #: The row of a recorded command, which is a line by itself; `act` is its kind.
+    is_command: bool
+    #: The leaf of the log that commits to it; null where none does yet.
+    leaf_id: str | None
 
 
 class Trail(PageView):
@@ -177,7 +181,7 @@ async def search_trail(
     until: Annotated[Day | None, Query(description="Before this day, in UTC.")] = None,
     turn: Paging,
 ) -> Trail:
-    """Return looks, changes and refusals, newest first."""
+    """Return looks, changes, commands and refusals, newest first."""
     wanted = Wanted(
         actor=actor,
         act=act,
@@ -238,4 +242,6 @@ def trail_view(entry: Entry) -> TrailView:
         reason=entry.reason,
         before=entry.before,
         after=entry.after,
+        is_command=entry.is_command,
+        leaf_id=None if entry.leaf_id is None else ids.to_text(ids.LEAF, entry.leaf_id),
     )

@@ -222,16 +222,17 @@ async def _carry_one(call: Call, number: int, raw: Any) -> str:
     name = raw.get("kind") if isinstance(raw, dict) else None
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
-        return _malformed(call, raw, [_no_kind(raw, number)])
+        return await _malformed(call, raw, [_no_kind(raw, number)])
     try:
         body: Any = kind.body.__pydantic_validator__.validate_json(to_json(raw))
     except ValidationError as error:
         errors = error.errors(include_url=False, include_context=False, include_input=False)
         placed = [{**found, "loc": ("commands", number, *found["loc"])} for found in errors]
-        return _malformed(call, raw, placed)
+        return await _malformed(call, raw, placed)
     key: str = body.idempotency_key
     if kind.write.scope not in call.key.scopes:
-        return _refused(call, key, refuse(refusals.SCOPE_MISSING, scope=kind.write.scope.value))
+        missing = refuse(refusals.SCOPE_MISSING, scope=kind.write.scope.value)
+        return await _noted(call, kind, body, missing)
     path = {part: getattr(body, part) for part in kind.write.path_ids}
     own = call._replace(idempotency_key=key, path=path)
     try:
@@ -241,8 +242,16 @@ async def _carry_one(call: Call, number: int, raw: Any) -> str:
     except Exception as error:  # noqa: BLE001 – the other commands have answers of their own
         outcome = call.desk.failure(error)
     if isinstance(outcome, Refused):
-        return _refused(call, key, outcome)
+        return await _noted(call, kind, body, outcome)
     return _answered(key, kind.write.status, outcome)
+
+
+async def _noted(call: Call, kind: Any, body: Any, refused: Refused) -> str:
+    """Write to the trail that one command was refused, and return its answer."""
+    await call.desk.note_refusal(
+        call.key, refused, kind.write.name, source=call.source, customer_ids=(body.customer_id,)
+    )
+    return _refused(call, body.idempotency_key, refused)
 
 
 def _answered(key: str, status: int, outcome: Answer) -> str:
@@ -271,8 +280,9 @@ def _refused(
     return orjson.dumps(answer).decode()
 
 
-def _malformed(call: Call, raw: Any, errors: list[Any]) -> str:
+async def _malformed(call: Call, raw: Any, errors: list[Any]) -> str:
     refused, faults = problems.invalid(errors)
+    await call.desk.note_refusal(call.key, refused, COMMANDS.name, source=call.source)
     given = raw.get("idempotency_key") if isinstance(raw, dict) else None
     key = idempotency_key(given.encode()) if isinstance(given, str) else None
     return _refused(call, None if isinstance(key, Refused) else key, refused, tuple(faults))
@@ -296,6 +306,7 @@ COMMANDS = Write(
     answer=CommandsAnswer,
     carry=carry_commands,
     needs_key=False,
+    is_told_by_commands=True,
     summary="Carry out many commands",
     description="Up to 1,000 commands, each with its own idempotency key, each answered on its "
     "own and in order; each needs the scope of its own operation. Commands on one line are "

@@ -120,6 +120,7 @@ DRAW = Write(
     answer=DrawdownAnswer,
     carry=carry_draw,
     status=201,
+    is_told_by_commands=True,
     summary="Draw on a line",
     description="Holds the amount and orders its payout. The loan begins, and interest with it, "
     "on the day on which the money arrived.",

@@ -167,6 +167,7 @@ REPAY = Write(
     answer=RepaymentAnswer,
     carry=carry_repay,
     status=201,
+    is_told_by_commands=True,
     summary="Book a repayment",
     description="Goes to the loan or the loans that are named; else first to what has fallen due, "
     "oldest first, then to the costlier loan. A value date in the past folds the loans again.",

@@ -75,6 +75,10 @@ class TrailRow:
     #: How many more the page showed, such as +19; empty where it was one.
     others: str
     why: str
+    #: What was before and what is after, as far as the line tells.
+    change: str
+    #: The leaf of the log that commits to it; empty where none does yet.
+    leaf: str
     status: Status
 
 
@@ -275,6 +279,8 @@ def _trail_row(visit: Visit, entry: Entry) -> TrailRow:
         href=words.customer_href(shown[0]) if shown else "",
         others=f"+{len(shown) - 1}" if len(shown) > 1 else "",
         why=" · ".join(text for text in texts if text),
+        change=" → ".join(text for text in (entry.before, entry.after) if text),
+        leaf="" if entry.leaf_id is None else ids.to_text(ids.LEAF, entry.leaf_id),
         status=Status(
             label=visit.t("trail.done") if is_done else entry.outcome,
             tone="good" if is_done else "bad",

@@ -15,7 +15,11 @@ from counterfoil.console.frame import BASE, THEMES, navigation
 from counterfoil.console.page import Page
 from counterfoil.console.visit import Visit
 from counterfoil.journeys.admitting.second_factor import is_code
+from counterfoil.journeys.trail import Act, lines_of
 from counterfoil.platform.access import Operator, verify_operator
+from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.trail import DONE
+from counterfoil.platform.trail_book import STRANGER, Refusal
 from counterfoil.platform.web.forms import (
     KEY_FIELD,
     SECRET_BYTES,
@@ -27,6 +31,7 @@ from counterfoil.platform.web.parts import Form
 from counterfoil.platform.web.sessions import SESSION_LIFE, Session, cookie_header, seal
 
 _KEPT: Final = "kept."
+_SIGN_IN: Final = "sign_in"
 _NAME_LENGTH_MAX: Final = 64
 _PASSWORD_LENGTH_MAX: Final = 200
 _CODE_LENGTH_MAX: Final = 40
@@ -91,16 +96,20 @@ async def submit(visit: Visit) -> Response:
     operator = await _verified(visit, name, password) if name and password else None
     if operator is None:
         visit.desk.throttle.failed(name or "", address, now)
+        # Whatever was typed as a name may be a password: it is kept nowhere.
+        await _note(visit, STRANGER, "", "sign_in_refused")
         reader.refuse("password", "sign_in.refused")
         return _page(visit, next_path=next_path, kept=_kept(visit), reader=reader, status=422)
     if operator.has_factor and not await _has_code(visit, operator):
         if visit.values.get("code", "").strip():
             visit.desk.throttle.failed(operator.name, address, now)
+            await _note(visit, operator.name, operator.role.value, "sign_in_code_refused")
             reader.refuse("code", "sign_in.code_wrong")
         else:
             reader.refuse("code", "sign_in.code_needed")
         return _page(visit, next_path=next_path, kept=_kept(visit), reader=reader, status=422)
     visit.desk.throttle.succeeded(operator.name, address)
+    await _note(visit, operator.name, operator.role.value, DONE)
     session = Session(
         operator=operator.name,
         role=operator.role.value,
@@ -113,6 +122,15 @@ async def submit(visit: Visit) -> Response:
     response.headers.append("set-cookie", cookie_header("session", value, plain=visit.is_plain))
     response.headers.append("set-cookie", cookie_header("visit", "", plain=visit.is_plain))
     return response
+
+
+async def _note(visit: Visit, name: str, role: str, outcome: str) -> None:
+    """Write to the trail who signed in, or was not let in."""
+    house, actor = visit.desk.house, Actor(name=name, role=role, source=visit.actor.source)
+    told = Refusal(_SIGN_IN, "", outcome)
+    if outcome == DONE or house.refusals.takes(actor, told):
+        lines = lines_of(house, actor, Act(name=_SIGN_IN), outcome=outcome)
+        await house.book.write(lines)
 
 
 async def sign_out(visit: Visit) -> Response:

@@ -10,9 +10,10 @@ Again       As often as one likes: what is known is not read again.
 from dataclasses import dataclass
 from typing import Final
 
-from counterfoil.journeys.guarding.look_book import LookBook
+from counterfoil.journeys.guarding.look_book import look_of
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import CONCERNED_MAX, Act
+from counterfoil.platform import trail
 from counterfoil.platform.access_matrix import Actor, reading
 from counterfoil.privacy import person_store
 
@@ -32,16 +33,16 @@ class RegionsFilled:
 async def fill_regions(house: House, actor: Actor) -> RegionsFilled:
     """Write every region that an identity number names; each page in a transaction of its own."""
     filled = unknown = after = 0
-    looks = LookBook()
     while True:
+        act = Act(name="regions_filled", purpose=reading(_ACT).purpose)
         async with house.database.transaction() as connection:
             waiting, known = await person_store.fill_regions(
                 connection, house.vault, reading(_ACT), after=after, page=CONCERNED_MAX
             )
+            if waiting:
+                await trail.add_entries(connection, [look_of(house, actor, act, waiting)])
         if not waiting:
             return RegionsFilled(filled=filled, unknown=unknown)
-        act = Act(name="regions_filled", purpose=reading(_ACT).purpose)
-        await looks.note(house, actor, act, waiting)
         filled += len(known)
         unknown += len(waiting) - len(known)
         after = waiting[-1]

@@ -2,11 +2,9 @@
 
 Read off    The identifiers of customers in the very bytes that are about to be sent: a page or a
             list that is added later cannot be forgotten. Of a command, in what its work returned.
-Cost        Lines that come while others are being written go together in the next statement; no
-            timer. Whoever asked waits until the own line is committed.
+Cost        Lines that come while others are being written go together in the next statement.
 """
 
-import asyncio
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -65,47 +63,24 @@ def _members(item: Any) -> list[tuple[str, Any]]:
     return []
 
 
-class LookBook:
-    """Takes lines and writes those that wait together; one per process."""
+async def note_look(house: House, actor: Actor, act: Act, customer_ids: Sequence[int]) -> None:
+    """Write in one line who is shown whom, and return once that is committed."""
+    await house.book.write([look_of(house, actor, act, customer_ids)])
 
-    def __init__(self) -> None:
-        """Begin with nothing to write."""
-        self._waiting: list[tuple[Entry, asyncio.Future[None]]] = []
-        self._writing: asyncio.Task[None] | None = None
 
-    async def note(self, house: House, actor: Actor, act: Act, customer_ids: Sequence[int]) -> None:
-        """Write who is shown whom, and return once that is committed."""
-        entry = Entry(
-            trail_id=house.ids.next(),
-            at=house.clock.now(),
-            actor=actor.name,
-            role=actor.role,
-            source=actor.source,
-            act=act.name,
-            outcome=trail.DONE,
-            customer_ids=tuple(customer_ids),
-            subject=act.subject,
-            purpose=act.purpose,
-            ticket=act.ticket,
-            reason=mask_free_text(act.reason),
-        )
-        written = asyncio.get_running_loop().create_future()
-        self._waiting.append((entry, written))
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write(house))
-        await written
-
-    async def _write(self, house: House) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            try:
-                async with house.database.connection() as connection:
-                    await trail.add_entries(connection, [entry for entry, _ in batch])
-            except Exception as error:  # noqa: BLE001 – each who waits is told, and fails itself
-                for _, written in batch:
-                    if not written.done():
-                        written.set_exception(error)
-            else:
-                for _, written in batch:
-                    if not written.done():
-                        written.set_result(None)
+def look_of(house: House, actor: Actor, act: Act, customer_ids: Sequence[int]) -> Entry:
+    """Return the line that says who is shown whom."""
+    return Entry(
+        trail_id=house.ids.next(),
+        at=house.clock.now(),
+        actor=actor.name,
+        role=actor.role,
+        source=actor.source,
+        act=act.name,
+        outcome=trail.DONE,
+        customer_ids=tuple(customer_ids),
+        subject=act.subject,
+        purpose=act.purpose,
+        ticket=act.ticket,
+        reason=mask_free_text(act.reason),
+    )

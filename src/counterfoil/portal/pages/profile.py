@@ -14,7 +14,6 @@ from counterfoil.features.feature import Feature, Value, ValueType
 from counterfoil.journeys.knowing.profile import Trait, correct, own_profile
 from counterfoil.journeys.knowing.profile_words import plain_words
 from counterfoil.kernel.errors import Refused
-from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Form
 from counterfoil.portal.page import Page
@@ -92,7 +91,7 @@ async def put_right(visit: Visit) -> Response:
         return await _correct(visit, name, reader)
     outcome = await correct(
         visit.house,
-        Actor(name="customer", role="customer", source="portal"),
+        visit.actor,
         customer_id=visit.customer_id,
         name=name,
         value=value,
