@@ -149,6 +149,16 @@ class Database:
                 _held.set(depth)
 
     @asynccontextmanager
+    async def innermost(self) -> AsyncIterator[Connection]:
+        """Lend a connection to a task for which others wait, whatever they hold themselves."""
+        token = _held.set(DEPTH_MAX - 1)
+        try:
+            async with self.connection() as connection:
+                yield connection
+        finally:
+            _held.reset(token)
+
+    @asynccontextmanager
     async def dedicated(self, server_settings: Mapping[str, str]) -> AsyncIterator[Connection]:
         """Open a connection beside the pool, with settings of its own, and close it afterwards."""
         connection = await asyncpg.connect(

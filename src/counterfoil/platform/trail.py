@@ -29,8 +29,10 @@ DONE: Final = "done"
 _NUMBER_MAX: Final = 2**63 - 1
 #: Of an answer, as far as a line tells of it.
 _TOLD_LENGTH_MAX: Final = 400
-#: Members that name whom or what a line is about anyway.
-_NOT_TOLD: Final = frozenset({"customer_id"})
+#: Longer texts of an answer are hashes and tokens.
+_MEMBER_LENGTH_MAX: Final = 40
+#: Members that name whom a line is about anyway, or where money goes.
+_NOT_TOLD: Final = frozenset({"customer_id", "payee_ref"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +114,10 @@ def told_of_answer(answer: str) -> str:
     members = _members(answer)
     told = [
         f"{name}={value}"
-        for name, value in members.items()
-        if isinstance(value, str | int) and name not in _NOT_TOLD
+        for name, value in sorted(members.items(), key=lambda member: member[0] != "status")
+        if isinstance(value, str | int)
+        and name not in _NOT_TOLD
+        and len(str(value)) <= _MEMBER_LENGTH_MAX
     ]
     return " ".join(told)[:_TOLD_LENGTH_MAX]
 

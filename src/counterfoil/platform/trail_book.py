@@ -59,7 +59,7 @@ class TrailBook:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
-                async with self._database.connection() as connection:
+                async with self._database.innermost() as connection:
                     await add_entries(connection, [e for entries, _ in batch for e in entries])
             except Exception as error:  # noqa: BLE001 – each who waits is told, and fails itself
                 for _, written in batch:
