@@ -102,7 +102,10 @@ def test_two_operators_change_the_wrapping_key(run: Run) -> None:
     wrong = run("privacy", "rotate", *why, "--as", "ann", "--password-stdin", typed="no\n")
     assert "do not belong together" in wrong.stderr
     lines = [json.loads(line) for line in run("privacy", "trail").stdout.splitlines()]
-    assert [line["act"] for line in lines[::-1]] == [
+    commands = [line for line in lines[::-1] if line["act"] == "command"]
+    assert commands[0]["after"] == "operator=ann role=administrator"
+    assert (commands[0]["subject"], commands[0]["role"]) == ("counterfoil operators set", "machine")
+    assert [line["act"] for line in lines[::-1] if line["act"] != "command"] == [
         *("rotation", "approval_request", "approval_decision", "approval_given"),
         *("rotation", "rotation_finished"),
     ]

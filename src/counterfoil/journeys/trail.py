@@ -327,7 +327,13 @@ async def anchor_commands(house: House) -> int:
             leaf_id,
             LeafType.OPENED,
             0,
-            {"act": "commands", "entries": found.entries, "sha256": found.sha256.hex()},
+            {
+                "act": "commands",
+                "entries": found.entries,
+                "purpose": "trail",
+                "sha256": found.sha256.hex(),
+                "who": SCHEDULE.name,
+            },
         )
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
         anchor = Anchor(
