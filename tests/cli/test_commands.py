@@ -104,7 +104,8 @@ def test_two_operators_change_the_wrapping_key(run: Run) -> None:
     lines = [json.loads(line) for line in run("privacy", "trail").stdout.splitlines()]
     commands = [line for line in lines[::-1] if line["act"] == "command"]
     assert commands[0]["after"] == "operator=ann role=administrator"
-    assert (commands[0]["subject"], commands[0]["role"]) == ("counterfoil operators set", "machine")
+    assert commands[0]["subject"].startswith("counterfoil operators set")
+    assert commands[0]["role"] == "machine"
     assert [line["act"] for line in lines[::-1] if line["act"] != "command"] == [
         *("rotation", "approval_request", "approval_decision", "approval_given"),
         *("rotation", "rotation_finished"),
