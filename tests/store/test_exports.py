@@ -22,7 +22,7 @@ from counterfoil.journeys.guarding.export_data import (
     list_exports,
     trace_sample,
 )
-from counterfoil.journeys.guarding.look_book import LookBook
+from counterfoil.journeys.guarding.look_book import note_look
 from counterfoil.journeys.guarding.show_persons import aliases_for
 from counterfoil.journeys.guarding.trace_number import NumberTrace, trace_number
 from counterfoil.journeys.house import House, open_house
@@ -144,7 +144,7 @@ async def trace_a_number(house: House) -> None:
     assert shown is not None
     line = (await rows(house, "SELECT min(line_id) FROM lending.credit_line"))[0][0]
     alias = shown.of(ids.LINE, line)
-    await LookBook().note(house, analyst, Act(name="view", subject="/lines"), [1])
+    await note_look(house, analyst, Act(name="view", subject="/lines"), [1])
     found = await trace_number(house, OFFICER, alias, reason="found in a chat")
     assert found == NumberTrace(
         recipient="role.risk_analyst",
