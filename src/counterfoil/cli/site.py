@@ -18,6 +18,7 @@ from contextlib import AsyncExitStack, contextmanager
 from functools import partial
 from typing import Final
 
+from counterfoil.journeys.guarding.assessed import AssessedDebits, AssessedRail
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.paying.collect_debits import DebitBooks
 from counterfoil.journeys.paying.payee_names import BorrowerNames
@@ -158,7 +159,7 @@ async def work(house: House, stop: asyncio.Event) -> None:
 async def _debit_jobs(house: House, stack: AsyncExitStack) -> list[Job]:
     """Return the jobs that tell customers, and where a bank collects the one that presents."""
     jobs = [await messages_job(house), statements_job(house)]
-    rail = await _debit_rail(house.settings, stack)
+    rail = await _debit_rail(house, stack)
     if rail is not None:
         relay = DebitRelay(
             house.database,
@@ -172,10 +173,12 @@ async def _debit_jobs(house: House, stack: AsyncExitStack) -> list[Job]:
     return jobs
 
 
-async def _debit_rail(settings: Settings, stack: AsyncExitStack) -> DebitRail | None:
+async def _debit_rail(house: House, stack: AsyncExitStack) -> DebitRail | None:
     """Return who collects: the bank that is named, in a sandbox a simulated one, else nobody."""
+    settings = house.settings
     if settings.debit_url is not None:
-        return await stack.enter_async_context(HttpDebits(settings.debit_url, name=DEBIT_RAIL))
+        bank = await stack.enter_async_context(HttpDebits(settings.debit_url, name=DEBIT_RAIL))
+        return AssessedDebits(bank, house.assessed, DEBIT_RAIL)
     if settings.environment != SANDBOX:
         return None
     journal = Journal(settings.home / "simulator" / f"debits-{settings.node}.jsonl")
@@ -201,7 +204,8 @@ async def _rails(house: House, stack: AsyncExitStack) -> tuple[list[RailLink], l
         # The address of the settings is the first rail's, where the file gives it none.
         url = terms.endpoint or (settings.rail_url if place == 0 else None)
         if url is not None:
-            rail: Rail | None = await stack.enter_async_context(HttpRail(url, name=terms.code))
+            called = await stack.enter_async_context(HttpRail(url, name=terms.code))
+            rail: Rail | None = AssessedRail(called, house.assessed, terms.code)
         elif settings.environment == SANDBOX and settings.rail_url is None:
             bank = _simulated_bank(house, stack, terms.code)
             banks.append(bank)

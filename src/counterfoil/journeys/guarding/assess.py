@@ -16,11 +16,17 @@ from counterfoil.evidence.staging import HOUSE
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.hosts import store as host_store
 from counterfoil.hosts.host import assessed_as
-from counterfoil.journeys.guarding.assessed import ACCOUNT_TOKENS, MESSAGES, STATEMENTS
+from counterfoil.journeys.guarding.assessed import (
+    ACCOUNT_TOKENS,
+    MESSAGES,
+    STATEMENTS,
+    rail_assessed_as,
+)
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, note, note_refusal
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.payments.debit_port import DEBIT_RAIL
 from counterfoil.platform.access_matrix import Actor, load_matrix
 from counterfoil.platform.database import Connection
 from counterfoil.platform.origin import SANDBOX
@@ -164,6 +170,13 @@ async def missing_assessments(house: House) -> list[tuple[Processing, str]]:
         STATEMENTS: house.settings.statement_source_url,
     }
     wanted |= {service for service, address in services.items() if address is not None}
+    wanted |= {
+        rail_assessed_as(terms.code)
+        for place, terms in enumerate(house.rails)
+        if terms.endpoint or (place == 0 and house.settings.rail_url is not None)
+    }
+    if house.settings.debit_url is not None:
+        wanted.add(rail_assessed_as(DEBIT_RAIL))
     there = {
         (item.processing, item.subject)
         for item in await read_assessments(house)

@@ -3,12 +3,12 @@
 Asked       Outside a sandbox, before each use, whether an approved assessment in force is about
             exactly this: who is entrusted with work, or whom data is provided to. Somebody else
             than its author approved it. What ends takes effect within a minute.
-Waiting     Messages stay where they are and are tried again; whatever else would have gone out is
-            refused by name, and nothing is lost.
+Waiting     Messages, payouts, debits and notices to hosts stay where they are and are tried again;
+            whatever else would have gone out is refused by name, and nothing is lost.
 Follows     PIPL articles 55 and 56; the rule R032.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from counterfoil.customers.message_port import Carried, MessageCarrier, Outcome, Parcel
@@ -16,6 +16,11 @@ from counterfoil.customers.setting import Channel
 from counterfoil.kernel.clock import Clock
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.payments.account_tokens import AccountTokens
+from counterfoil.payments.debit import DebitOrder
+from counterfoil.payments.debit_port import DebitRail
+from counterfoil.payments.order import PayoutOrder
+from counterfoil.payments.port import PayeeMatch, Rail
+from counterfoil.payments.rail import Answer, Contract, NoAnswer
 from counterfoil.platform.database import Database
 from counterfoil.platform.origin import SANDBOX
 from counterfoil.platform.telemetry import logger
@@ -28,9 +33,16 @@ MESSAGES: Final = (Processing.ENTRUSTING, "service:messages")
 ACCOUNT_TOKENS: Final = (Processing.ENTRUSTING, "service:account_tokens")
 #: A customer's bank is told whose statements are wanted.
 STATEMENTS: Final = (Processing.PROVIDING, "service:statements")
+#: What a rail answers that was not called.
+_NOT_CALLED: Final = NoAnswer("assessment_needed")
 _FRESH: Final = timedelta(seconds=60)
 
 _LOG: Final = logger("counterfoil.privacy")
+
+
+def rail_assessed_as(code: str) -> tuple[Processing, str]:
+    """Return what has to be assessed before a rail is told whose account is paid or debited."""
+    return (Processing.PROVIDING, f"rail:{code}")
 
 
 class Assessed:
@@ -100,3 +112,67 @@ class AssessedTokens:
         if await self._assessed.refuse(*ACCOUNT_TOKENS) is not None:
             return None
         return await self._tokens.token_of(number)
+
+
+class AssessedRail:
+    """Pays out as another rail does, once it was assessed that it is told names and accounts."""
+
+    def __init__(self, rail: Rail, assessed: Assessed, code: str) -> None:
+        """Take the rail, who knows of assessments, and the rail's code."""
+        self._rail = rail
+        self._assessed = assessed
+        self._about = rail_assessed_as(code)
+
+    @property
+    def contract(self) -> Contract:
+        """What the operator has promised."""
+        return self._rail.contract
+
+    async def check_payee(self, payee_ref: str, *, name: str) -> PayeeMatch:
+        """Ask whether an account is in a name; the payment is held while nobody may be asked."""
+        if await self._assessed.refuse(*self._about) is not None:
+            return PayeeMatch.NO_ANSWER
+        return await self._rail.check_payee(payee_ref, name=name)
+
+    async def pay_out(self, order: PayoutOrder, *, requested_on: date) -> Answer:
+        """Order a payout; unheard, as where the rail does not answer, while nobody may."""
+        if await self._assessed.refuse(*self._about) is not None:
+            return _NOT_CALLED
+        return await self._rail.pay_out(order, requested_on=requested_on)
+
+    async def ask(self, reference: str) -> Answer:
+        """Ask what became of a reference; nothing but that number is told."""
+        return await self._rail.ask(reference)
+
+    async def statement(self, business_date: date) -> str | None:
+        """Return the text of that day's statement, or None while there is none."""
+        return await self._rail.statement(business_date)
+
+
+class AssessedDebits:
+    """Collects as another bank does, once it was assessed that it is told accounts."""
+
+    def __init__(self, rail: DebitRail, assessed: Assessed, code: str) -> None:
+        """Take the bank, who knows of assessments, and the code under which it is kept."""
+        self._rail = rail
+        self._assessed = assessed
+        self._about = rail_assessed_as(code)
+
+    @property
+    def contract(self) -> Contract:
+        """What the operator has promised."""
+        return self._rail.contract
+
+    async def collect(self, order: DebitOrder, *, requested_on: date) -> Answer:
+        """Order a debit; unheard, as where the bank does not answer, while nobody may."""
+        if await self._assessed.refuse(*self._about) is not None:
+            return _NOT_CALLED
+        return await self._rail.collect(order, requested_on=requested_on)
+
+    async def ask(self, reference: str) -> Answer:
+        """Ask what became of a reference; nothing but that number is told."""
+        return await self._rail.ask(reference)
+
+    async def statement(self, business_date: date) -> str | None:
+        """Return the text of that day's statement of debits, or None while there is none."""
+        return await self._rail.statement(business_date)

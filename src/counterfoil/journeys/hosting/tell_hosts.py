@@ -31,7 +31,7 @@ from counterfoil.hosts.delivery import (
     next_attempt,
     signed_headers,
 )
-from counterfoil.hosts.host import Host, refuse_address
+from counterfoil.hosts.host import Host, assessed_as, refuse_address
 from counterfoil.hosts.link import SubjectKind
 from counterfoil.hosts.port import HookAnswer, Hooks
 from counterfoil.hosts.refusals import (
@@ -51,6 +51,7 @@ from counterfoil.platform.database import Connection
 from counterfoil.platform.files import write_once
 from counterfoil.platform.outbox import Consumer, Event
 from counterfoil.privacy import envelope
+from counterfoil.privacy.assessment import Processing
 
 CONSUMER: Final = "hosts"
 #: Notices under way at once; a slow host takes no more than these.
@@ -299,6 +300,9 @@ async def _send(house: House, hooks: Hooks, item: Delivery, to: _Addressee) -> H
         return HookAnswer("origin", None)
     if not to.secrets:
         return HookAnswer("secret", None)
+    about = (Processing.PROVIDING, assessed_as(host.terms.code))
+    if await house.assessed.refuse(*about) is not None:
+        return HookAnswer("assessment", None)
     headers = signed_headers(item, to.secrets, at=house.wall.now())
     return await hooks.post(url, headers, item.payload)
 
