@@ -30,7 +30,7 @@ async def lines_after(site: Site, trail_id: int) -> list[Entry]:
 def address_of(write: Write, known: Json) -> str:
     """Return an address of a write, about the borrower where it names what one has."""
     operation = described()["paths"][write.path]["post"]
-    within = [one for one in operation.get("parameters", []) if one["in"] == "path"]
+    within = [one for one in operation.get("parameters", []) if one.get("in") == "path"]
     return write.path.format(
         **{one["name"]: known.get(one["name"]) or sample(one) for one in within}
     )
