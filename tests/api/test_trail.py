@@ -8,6 +8,7 @@ from tests.api.conftest import Json, Site, new_key
 from tests.api.test_access import described, sample
 
 from counterfoil.api.app import WRITES
+from counterfoil.api.openapi_parts import parameters_of
 from counterfoil.api.resources.commands import CommandsBody
 from counterfoil.api.writes import Write
 from counterfoil.journeys.trail import anchor_commands, check_trail, find_trail
@@ -27,13 +28,21 @@ async def lines_after(site: Site, trail_id: int) -> list[Entry]:
     return [entry for entry in found if entry.trail_id > trail_id]
 
 
+def samples_of(write: Write) -> dict[str, str]:
+    """Return samples of what stands in the address of a write."""
+    operation = described()["paths"][write.path]["post"]
+    within = [one for one in parameters_of(described(), operation) if one["in"] == "path"]
+    return {one["name"]: sample(one) for one in within}
+
+
+#: Read before a site is made of the same description.
+SAMPLES = {write.name: samples_of(write) for write in WRITES}
+
+
 def address_of(write: Write, known: Json) -> str:
     """Return an address of a write, about the borrower where it names what one has."""
-    operation = described()["paths"][write.path]["post"]
-    within = [one for one in operation.get("parameters", []) if one.get("in") == "path"]
-    return write.path.format(
-        **{one["name"]: known.get(one["name"]) or sample(one) for one in within}
-    )
+    named = {name: known.get(name, value) for name, value in SAMPLES[write.name].items()}
+    return write.path.format(**named)
 
 
 def is_told(write: Write, lines: list[Entry], answer: Any) -> bool:
