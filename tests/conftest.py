@@ -22,6 +22,7 @@ import pytest
 from tests.contract_templates import publish_shipped
 from tests.house_rules.sources import ALLOWANCE, product
 from tests.leaf_bodies import checked_commitment
+from tests.reading_watch import Watch, keep_views, watching
 
 from counterfoil.evidence import staging
 from counterfoil.platform import embedded, migrate
@@ -127,6 +128,22 @@ async def _make_template(url: str) -> None:
     await _administer(url, f"CREATE DATABASE {TEMPLATE}")
     await migrate.apply(_at(url, TEMPLATE))
     await publish_shipped(_at(url, TEMPLATE))
+    await keep_views(_at(url, TEMPLATE), Path(os.environ[HOME_VARIABLE]))
+
+
+@pytest.fixture(scope="session")
+def _watch() -> Iterator[Watch]:
+    watch = Watch(Path(os.environ[HOME_VARIABLE]))
+    with watching(watch):
+        yield watch
+
+
+@pytest.fixture(autouse=True)
+def reads_keep_to_their_purposes(_watch: Watch) -> Iterator[None]:
+    """Fail a test on whose way something was read for a purpose that the way does not declare."""
+    _watch.wrong.clear()
+    yield
+    assert not _watch.wrong, "\n".join(sorted(_watch.wrong))
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import httpx
 import orjson
 import pytest
 from pydantic import SecretStr
+from tests.reading_watch import alone
 
 from counterfoil.api.app import serving, site_of
 from counterfoil.api.desk import Desk
@@ -192,7 +193,7 @@ async def site(house: House) -> AsyncIterator[Site]:
     desk = Desk(load_texts())
     app = site_of(desk)
     async with serving(desk, house):
-        transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+        transport = httpx.ASGITransport(alone(app), raise_app_exceptions=True)
         async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
             made = Site(house, app, desk, client)
             secret = await made.secret(*Scope)

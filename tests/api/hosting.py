@@ -16,6 +16,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from tests.api.conftest import Json, Site
+from tests.reading_watch import alone
 
 from counterfoil.hosts.host import Host, HostTerms
 from counterfoil.journeys.approve import decide_approval
@@ -170,7 +171,7 @@ class Browser:
 @asynccontextmanager
 async def browsing(site: Site) -> AsyncIterator[Browser]:
     app = Starlette(routes=[Mount("/portal", app=create_portal(site.house))])
-    transport = httpx.ASGITransport(app=app)
+    transport = httpx.ASGITransport(app=alone(app))
     async with httpx.AsyncClient(transport=transport, base_url=BROWSER) as client:
         yield Browser(site, client)
 

@@ -13,7 +13,9 @@ from counterfoil.api.openapi import document
 from counterfoil.api.openapi_parts import parameters_of
 from counterfoil.api.problems import load_texts
 from counterfoil.api.resources.commands import COMMANDS
+from counterfoil.kernel.errors import refuse
 from counterfoil.platform.access import Scope, revoke_api_key
+from counterfoil.platform.holdings import PURPOSE_NOT_GIVEN
 
 #: Open to whoever has a receipt: bits of which nobody can tell whose they are.
 LISTS = {"/v1/status-lists/{number}"}
@@ -168,6 +170,26 @@ async def test_a_client_that_is_turned_away_is_in_the_trail(
         *[("search_trail", "scope_missing")] * 3,
     ]
     assert {entry["source"] for entry in found} == {"api 127.0.0.1"}
+
+
+async def test_a_read_says_for_what_and_one_outside_is_refused_and_recorded(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    borrower = await site.borrower()
+    path = f"/v1/lines/{borrower.line_id}"
+    answered = await site.get(path, customer_id=borrower.customer_id)
+    assert answered.status_code == 200
+    outside = refuse(PURPOSE_NOT_GIVEN, act="it", holder="scope", purpose="law")
+    for room in ("reads", "writes"):
+        monkeypatch.setattr(f"counterfoil.api.{room}.refuse_program", lambda *_: outside)
+    check_problem(await site.client.get("/v1/loans"), 403, "purpose_not_given")
+    check_problem(await site.post(f"{path}/freeze", {}), 403, "purpose_not_given")
+    monkeypatch.undo()
+    found = (await site.get("/v1/trail", actor="api:shop")).json()["items"]
+    lines = {(entry["subject"], entry["outcome"]): entry["purpose"] for entry in found}
+    assert lines["get_line", "done"] == "contract"
+    assert lines["list_loans", "purpose_not_given"] == "contract"
+    assert "contract" in lines["freeze_line", "purpose_not_given"]
 
 
 def test_every_route_that_answers_is_described_with_its_scope() -> None:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from tests.api.conftest import Site
 from tests.api.test_bad_input import check_problem
+from tests.reading_watch import alone
 from tests.store.log_desk import ORIGIN
 
 from counterfoil.evidence import log_store
@@ -45,7 +46,7 @@ async def witnessed(site: Site, at: Path) -> Policy:
     files.write({POLICY: text.encode()})
     app = make_app(Witness(home, key, house.leaves.now), home)
     async with (
-        httpx.AsyncClient(transport=httpx.ASGITransport(app=app)) as http,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=alone(app))) as http,
         house.database.connection() as connection,
     ):
         await Integrator(house.vault, house.wall).drain([connection])

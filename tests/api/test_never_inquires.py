@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.api.conftest import Borrower, Json, Site
+from tests.reading_watch import alone
 from tests.store.bureau_desk import Desk as BureauDesk
 from tests.store.bureau_desk import open_desk
 from tests.store.raise_desk import open_line
@@ -39,7 +40,7 @@ async def joined(database_url: str, tmp_path: Path) -> AsyncIterator[Joined]:
         desk = Desk(load_texts())
         app = site_of(desk)
         async with serving(desk, bureau.house):
-            transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+            transport = httpx.ASGITransport(alone(app), raise_app_exceptions=True)
             async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
                 site = Site(bureau.house, app, desk, client)
                 client.headers["authorization"] = f"Bearer {await site.secret(*Scope)}"

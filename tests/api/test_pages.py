@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from tests.api.conftest import Json, Site
 from tests.api.test_bad_input import check_problem
+from tests.reading_watch import alone
 
 import counterfoil
 from counterfoil.api.app import serving, site_of
@@ -113,7 +114,7 @@ async def test_a_site_is_mounted_and_its_bare_path_leads_to_its_root(site: Site)
 
     desk = Desk(load_texts())
     app = site_of(desk, sites={"/console": make_site})
-    transport = httpx.ASGITransport(app)
+    transport = httpx.ASGITransport(alone(app))
     async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
         check_problem(await client.get("/console/"), 503, "not_ready")
         async with serving(desk, site.house):

@@ -50,16 +50,21 @@ def test_what_is_known_is_told_and_nothing_is_invented(run: Run, tmp_path: Path)
     assert run(*value, *by, typed="wrong horse\n").returncode == 1
     told = json.loads(run(*value, *by, typed=password).stdout)
     assert [(one["value"], one["quality"]) for one in told["features"]] == [(None, "unknown")]
-    trail = [json.loads(line) for line in run("privacy", "trail").stdout.splitlines()]
+    run("operators", "set", "aud", "--role", "auditor", "--password-stdin", typed=password)
+    listed = run("privacy", "trail", "--as", "aud", "--password-stdin", typed=password)
+    trail = [json.loads(line) for line in listed.stdout.splitlines()]
     looked = [one for one in trail if one["subject"] == "counterfoil features value"]
     assert [(one["actor"], one["outcome"]) for one in looked] == [("ana", "done")]
     assert looked[0]["customer_ids"] == ["5"]
+    assert "credit_decision" in looked[0]["purpose"].split()
     checked = run("features", "quality", "--run", "--json")
     assert checked.returncode == 0, checked.stderr
     sources = {one["source"]: one for one in json.loads(checked.stdout)["sources"]}
     assert sources["bureau"]["effect"] == "pass"
     assert len(sources["bureau"]["checks"]) > 1
-    assert json.loads(run("features", "quarantine", "--json").stdout) == {"quarantined": []}
+    assert run("features", "quarantine").returncode == 2
+    waits = run("features", "quarantine", *by, "--json", typed=password)
+    assert json.loads(waits.stdout) == {"quarantined": []}
     export = ("features", "export", "h.parquet", "own_grade", "--days", "2026-01-31")
     out = run(*export, *by, typed=password)
     assert out.returncode == 0, out.stderr

@@ -18,6 +18,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from tests.conftest import HOME_VARIABLE, TEMPLATE, _administer, _at
+from tests.reading_watch import alone
 
 from counterfoil.console.app import create_console
 from counterfoil.journeys.guarding.show_persons import aliases_for
@@ -160,7 +161,7 @@ async def house(seeded_server: str, console_home: Path) -> AsyncIterator[House]:
 async def stranger(house: House) -> AsyncIterator[Browser]:
     """Somebody who has not signed in."""
     site = Starlette(routes=[Mount("/console", app=create_console(house, wall=house.clock))])
-    transport = httpx.ASGITransport(app=site)
+    transport = httpx.ASGITransport(app=alone(site))
     async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
         yield Browser(client, house)
 

@@ -17,6 +17,7 @@ from tests.conftest import _administer, _at
 from tests.console.accessibility import faults
 from tests.console.conftest import ORIGIN, SEEDED, Browser
 from tests.console.test_pages import first_record
+from tests.reading_watch import alone
 from tests.store import bureau_desk, log_desk
 
 from counterfoil.console.access import ROLES, Permission, may
@@ -93,7 +94,7 @@ async def proving(seeded_server: str, console_home: Path, tmp_path: Path) -> Asy
     shutil.copytree(console_home, home)
     async with bureau_desk.open_desk(_at(seeded_server, name), home) as desk:
         site = Starlette(routes=[Mount("/console", app=create_console(desk.house))])
-        transport = httpx.ASGITransport(app=site)
+        transport = httpx.ASGITransport(app=alone(site))
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
             browser = Browser(client, desk.house)
             assert (await browser.sign_in("auditor")).status_code == 303

@@ -129,10 +129,10 @@ async def test_each_role_sees_of_a_person_what_it_reads_for(stranger: Browser) -
         line.actor: line.purpose for line in lines if line.subject == "/customers/{customer}"
     }
     assert purposes == {
-        "operations": "contract",
-        "finance": "payments",
-        "risk_analyst": "read",
-        "support": "read",
+        "operations": "contract credit_decision security",
+        "finance": "contract",
+        "risk_analyst": "contract credit_decision security",
+        "support": "contract",
     }
     refused = await find_trail(stranger.house, Wanted(act="open"))
     assert {(line.actor, line.outcome, line.after) for line in refused} == {

@@ -174,7 +174,7 @@ async def test_a_list_is_one_line_of_the_trail_with_everybody_on_it(browser: Bro
         lines = await find_entries(connection, Wanted(actor="administrator", act="view"))
     [line] = [line for line in lines if line.subject == "/loans"]
     assert {ids.to_text(ids.CUSTOMER, number) for number in line.customer_ids} == shown
-    assert (line.purpose, line.role) == ("read", "administrator")
+    assert (line.purpose, line.role) == ("contract", "administrator")
     assert line.source.startswith("console ")
 
 

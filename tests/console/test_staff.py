@@ -13,6 +13,7 @@ from starlette.routing import Mount
 from tests.console.accessibility import faults
 from tests.console.conftest import ORIGIN, PASSWORD, Browser
 from tests.console.test_pages import first_record
+from tests.reading_watch import alone
 
 from counterfoil.console.app import create_console
 from counterfoil.journeys.house import House
@@ -38,7 +39,7 @@ async def guarded(house: House) -> AsyncIterator[Browser]:
                 house.clock.now(),
             )
     site = Starlette(routes=[Mount("/console", app=create_console(kept, wall=house.clock))])
-    transport = httpx.ASGITransport(app=site)
+    transport = httpx.ASGITransport(app=alone(site))
     async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
         yield Browser(client, kept)
 

@@ -49,7 +49,7 @@ PLAIN_LABELS = frozenset(_PLAIN_LABELS.split())
 #: Words of refusal codes that are no terms: what is wrong, and grammar.
 _PLAIN_WORDS = """
 not found agreed above below maximum minimum positive too large already open backwards out range
-many missing declared expired invalid reused needs check insufficient internal error
+given many missing declared expired invalid reused needs check insufficient internal error
 malformed unavailable unchanged closed exists empty frozen suspended pending allowed offered
 ready nothing banned decided changes used up reversed only long changed stopping proposed
 unfit same try later before future active rejected authenticated unsupported

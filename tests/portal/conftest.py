@@ -9,6 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from tests.console.conftest import ORIGIN, console_home, hidden_fields, house, seeded_server
+from tests.reading_watch import alone
 
 from counterfoil.journeys.house import House
 from counterfoil.lending import store
@@ -78,7 +79,7 @@ async def borrower_of(house: House) -> tuple[int, str]:
 async def stranger(house: House) -> AsyncIterator[Person]:
     """Somebody who has not signed in."""
     site = Starlette(routes=[Mount("/portal", app=create_portal(house))])
-    transport = httpx.ASGITransport(app=site)
+    transport = httpx.ASGITransport(app=alone(site))
     async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
         yield Person(client, house)
 

@@ -20,7 +20,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def run(tmp_path: Path, empty_database_url: str) -> Run:
     """Run a command on a database and a home of the test's own."""
 
-    def run_one(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run_one(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [Path(sys.executable).with_name("counterfoil"), *arguments],
             env={
@@ -29,6 +29,7 @@ def run(tmp_path: Path, empty_database_url: str) -> Run:
                 "COUNTERFOIL_DATABASE_URL": empty_database_url,
             },
             cwd=tmp_path,
+            input=typed,
             capture_output=True,
             text=True,
             check=False,
@@ -101,8 +102,16 @@ async def test_a_demonstration_can_be_checked_balanced_and_explained(
 
 def _check_explanations(run: Run, customer_id: int, loan_id: int, principal_minor: int) -> None:
     names = (ids.to_text(ids.LOAN, loan_id), "--customer", ids.to_text(ids.CUSTOMER, customer_id))
+    password = "correct horse 7 battery\n"
+    run("operators", "set", "ann", "--role", "finance", "--password-stdin", typed=password)
+
+    def explain(*given: str) -> subprocess.CompletedProcess[str]:
+        signed = ("--as", "ann", "--password-stdin")
+        return run("ledger", "explain", *given, *signed, typed=password)
+
+    assert run("ledger", "explain", *names).returncode == 2
     for figure in ("interest", "principal"):
-        told = read(run("ledger", "explain", *names, "--figure", figure, "--json"))
+        told = read(explain(*names, "--figure", figure, "--json"))
         assert told["figure"] == figure
         owed_e8 = (told["amount_minor"] + told["paid_minor"]) * 10**8
         if figure == "principal":
@@ -116,10 +125,10 @@ def _check_explanations(run: Run, customer_id: int, loan_id: int, principal_mino
             ]
             assert exact == [segment["exact_e8"] for segment in told["segments"]]
             assert sum(exact) == told["exact_e8"]
-    assert "rule" in run("ledger", "explain", *names).stdout
-    assert run("ledger", "explain", *names, "--figure", "luck").returncode == 2
+    assert "rule" in explain(*names).stdout
+    assert explain(*names, "--figure", "luck").returncode == 2
     stranger = ids.to_text(ids.CUSTOMER, customer_id + 1)
-    assert run("ledger", "explain", names[0], "--customer", stranger).returncode == 1
+    assert explain(names[0], "--customer", stranger).returncode == 1
 
 
 async def test_a_demonstration_refuses_a_database_that_somebody_needs(

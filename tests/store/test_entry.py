@@ -51,6 +51,7 @@ from counterfoil.platform.holdings import (
     Wanted,
     read_holding,
 )
+from counterfoil.platform.read_acts import Door, begin_reading
 from counterfoil.platform.trail import Wanted as Searched
 from counterfoil.privacy.rights import Right
 
@@ -304,6 +305,7 @@ async def test_a_command_asks_for_whom_it_names_and_for_what_it_does(
         )
     words = ["counterfoil", "payments", "propose", ids.to_text(ids.CUSTOMER, 1), "--reason", "x"]
     monkeypatch.setattr("sys.argv", words)
+    begin_reading(Door.COMMANDS, "payments propose")
     with pytest.raises(typer.Exit):
         await at_command()
     [line] = await find_trail(house, Searched(act="cli"))

@@ -292,11 +292,11 @@ async def test_two_integrators_and_two_publishers_do_not_get_in_each_others_way(
     async with log_opened(database_url, tmp_path) as log, log.desk() as one, log.desk() as two:
         stop = asyncio.Event()
         jobs = []
-        for number, desk in enumerate((one, two)):
+        for desk in (one, two):
             integrating, publishing = Integrating(log.house), Publishing(log.house, desk)
             jobs += [
-                Job(name=f"i{number}", step=integrating.step, close=integrating.close),
-                Job(name=f"p{number}", step=publishing.step, close=publishing.close),
+                Job(name="log_integrate", step=integrating.step, close=integrating.close),
+                Job(name="log_publish", step=publishing.step, close=publishing.close),
             ]
         task = asyncio.create_task(run(jobs, stop))
         async with asyncio.timeout(30):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.reading_watch import alone
 from tests.store.privacy_desk import (
     ADMIN,
     CLERK,
@@ -129,7 +130,7 @@ async def ask_the_api(house: House) -> list[str]:
         )
     async with serving(desk, house):
         front = site_of(desk)
-        transport = httpx.ASGITransport(app=front, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(app=alone(front), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
             client.headers["authorization"] = f"Bearer {secret}"
             customer = ids.to_text(ids.CUSTOMER, 1)

@@ -55,7 +55,7 @@ async def test_a_step_that_fails_is_repeated_and_a_stop_closes_the_job() -> None
         done.append("close")
 
     async with asyncio.timeout(10):
-        await run([Job(name="flaky", step=step, close=close)], stop)
+        await run([Job(name="reviews", step=step, close=close)], stop)
     assert done == ["step", "step", "step", "close"]
 
 

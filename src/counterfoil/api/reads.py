@@ -14,6 +14,7 @@ from counterfoil.platform.access import ApiKey, Scope
 from counterfoil.platform.batches import QUERIES
 from counterfoil.platform.database import Connection
 from counterfoil.platform.holdings import CUSTOMER_MUST_BE_NAMED, Reach, Wanted
+from counterfoil.platform.read_acts import Door, begin_reading, refuse_program
 
 #: Name of the security scheme in the API's description.
 API_KEY: Final = "apiKey"
@@ -44,10 +45,14 @@ class Guard:
         request.state.api_key = key
         if key is None:
             raise RefusedError(refuse(refusals.NOT_AUTHENTICATED))
-        if closed := refuse_route(key, request.scope["route"].name):
+        operation = request.scope["route"].name
+        begin_reading(Door.PROGRAMS, operation)
+        if closed := refuse_route(key, operation):
             raise RefusedError(closed)
         if not key.allows(self.scope):
             raise RefusedError(refuse(refusals.SCOPE_MISSING, scope=self.scope.value))
+        if outside := refuse_program(operation, self.scope):
+            raise RefusedError(outside)
         request.state.reader = (key, self.scope)
         wanted = wanted_of({**request.path_params, **request.query_params})
         request.state.reach = await self._reach(desk, key, request, wanted)

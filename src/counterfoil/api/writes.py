@@ -29,6 +29,7 @@ from counterfoil.platform.access import ApiKey, Scope
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.holdings import Wanted
+from counterfoil.platform.read_acts import Door, begin_reading, refuse_program
 from counterfoil.platform.web.security import Message, Receive
 from counterfoil.privacy.masking import mask_free_text
 
@@ -141,6 +142,7 @@ async def answer(desk: Desk, write: Write, came: Came, path: Mapping[str, int]) 
         await desk.note_stranger(refused, write.name, source=came.source)
         await _pass_over(came.headers, came.receive)
         return desk.problem(refused, came.headers)
+    begin_reading(Door.PROGRAMS, write.name)
     taken = await _take(key, write, came)
     said = (
         taken if isinstance(taken, _Turned) else await _carry(desk, key, write, came, taken, path)
@@ -325,7 +327,7 @@ def _refuse_access(key: ApiKey, write: Write) -> Refused | None:
     if closed := refuse_route(key, write.name):
         return closed
     if write.scope in key.scopes or not write.other_scopes.isdisjoint(key.scopes):
-        return None
+        return refuse_program(write.name, write.scope)
     return refuse(refusals.SCOPE_MISSING, scope=write.scope.value)
 
 

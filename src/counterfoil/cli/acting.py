@@ -2,11 +2,10 @@
 
 import asyncio
 import getpass
-import itertools
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from itertools import chain
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -16,11 +15,9 @@ if TYPE_CHECKING:
     from counterfoil.journeys.house import House
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
+    from counterfoil.platform.holdings import Matter, Reach
 
 T = TypeVar("T")
-#: A word of a command; a name or a number that it is given looks otherwise, or comes behind.
-_WORD: Final = re.compile(r"[a-z]+(-[a-z]+)*")
-_WORDS_MAX: Final = 3
 
 As = Annotated[str, typer.Option("--as", help="Your name as an operator; the password is asked.")]
 PasswordStdin = Annotated[
@@ -52,7 +49,9 @@ def as_operator(
 
     async def run(house: "House") -> "T | Refused":
         said = "" if about is None else await about(house)
-        actor = await acting(house, name, password, act=act, said=said, from_stdin=password_stdin)
+        actor, _ = await _sign_in(
+            house, name, password, act=act, said=said, from_stdin=password_stdin
+        )
         return await _carry_out(house, actor, partial(work, house, actor))
 
     outcome = _run_in_house(run)
@@ -61,26 +60,68 @@ def as_operator(
     return outcome
 
 
+def queue_for(
+    name: str,
+    find: "Callable[[House], Awaitable[Iterable[T]]]",
+    matters_of: "Callable[[T], Collection[Matter]]",
+    *,
+    act: str = "read",
+    password_stdin: bool = False,
+) -> list[T]:
+    """Return what waits for people, as far as an operator may take it up, as in the console.
+
+    `matters_of` gives what an item is about: whose it is, of what kind and its number; one about
+    nobody is shown to all. Whom it shows stands in the trail.
+    """
+    password = _password(from_stdin=password_stdin)
+
+    async def run(house: "House") -> list[T]:
+        from counterfoil.journeys.entry import in_queue
+        from counterfoil.kernel.clock import SystemClock
+
+        actor, reach = await _sign_in(
+            house, name, password, act=act, said="", from_stdin=password_stdin
+        )
+        waiting = [(frozenset(matters_of(item)), item) for item in await find(house)]
+        matters = frozenset(chain.from_iterable(of for of, _ in waiting))
+        seen = await in_queue(house, reach, matters, now=SystemClock().now())
+        shown = [(of, item) for of, item in waiting if of <= seen]
+        await _note_shown(house, actor, shown)
+        return [item for _, item in shown]
+
+    return _run_in_house(run)
+
+
 def in_house(work: "Callable[[House], Awaitable[T]]") -> T:
     """Run work in the installation's house, migrated if its database is embedded.
 
-    Nobody signs in for it: whoever has the machine's account has the database too. Whom it names
-    or shows stands in the trail under the name of that account.
+    Nobody signs in for it: whoever has the machine's account has the database too. It shows no
+    customer and is given none, but for checks that name what is wrong: of those, the trail says
+    whom under the name of the account.
     """
 
     async def run(house: "House") -> T:
         refused = veil.refuse_aliases()
         if refused is not None:
             raise output.fail(output.words_of(refused))
-        return await _carry_out(house, machine_account(), partial(work, house))
+        await _refuse_shown(house, None)
+        return await _carry_out(
+            house, machine_account(), partial(work, house), look=partial(_refuse_shown, house)
+        )
 
     return _run_in_house(run)
 
 
-async def _carry_out(house: "House", actor: "Actor", work: "Callable[[], Awaitable[T]]") -> T:
+async def _carry_out(
+    house: "House",
+    actor: "Actor",
+    work: "Callable[[], Awaitable[T]]",
+    *,
+    look: "Callable[[object], Awaitable[None]] | None" = None,
+) -> T:
     """Carry out a command: what it commits first carries its line of the trail.
 
-    What it shows has a line as well, and so has a refusal.
+    What it shows has a line as well, and so has a refusal; `look` sees it before anybody does.
     """
     from counterfoil.journeys.trail import Act, taken
     from counterfoil.kernel.errors import Refused
@@ -93,6 +134,8 @@ async def _carry_out(house: "House", actor: "Actor", work: "Callable[[], Awaitab
     if isinstance(outcome, Refused):
         await one.refused(outcome)
     else:
+        if look is not None:
+            await look(outcome)
         await _note_shown(house, actor, outcome)
     return outcome
 
@@ -118,8 +161,15 @@ async def _note_shown(house: "House", actor: "Actor", outcome: object) -> None:
 
 def command_words() -> str:
     """Return the words by which the command at hand was called, without what it was given."""
-    words = itertools.takewhile(_WORD.fullmatch, veil.arguments())
-    return " ".join(["counterfoil", *itertools.islice(words, _WORDS_MAX)])
+    return f"counterfoil {_way()}"
+
+
+def _way() -> str:
+    """Return under which name the command at hand says for what it reads; empty where none is."""
+    from counterfoil.platform.read_acts import reading_now
+
+    act = reading_now.get()
+    return "" if act is None else act.name
 
 
 def _named() -> list[str]:
@@ -148,10 +198,34 @@ def _run_in_house(work: "Callable[[House], Awaitable[T]]") -> T:
             return asyncio.run(run(address))
 
 
+async def _refuse_shown(house: "House", outcome: object) -> None:
+    """End a command that names or shows customers where nobody signed in; write that down."""
+    from counterfoil.journeys.guarding.look_book import customers_of
+    from counterfoil.journeys.trail import CONCERNED_MAX, Act, note_refusal
+    from counterfoil.kernel.errors import refuse
+    from counterfoil.platform.read_acts import names_findings
+    from counterfoil.platform.staff import OPERATOR_NEEDED
+
+    shown = customers_of([outcome, *_named()])
+    if not shown or names_findings():
+        return
+    act = Act(name="cli", customer_ids=shown[:CONCERNED_MAX], subject=command_words())
+    refused = await note_refusal(house, machine_account(), act, refuse(OPERATOR_NEEDED))
+    raise output.fail(f"{refused.message} {refused.next_step} ({refused.code})")
+
+
 async def acting(
-    house: "House", name: str, password: str, *, act: str = "read", said: str = "", from_stdin: bool
+    house: "House", name: str, password: str, *, act: str = "read", from_stdin: bool
 ) -> "Actor":
     """Return the operator whose name, password and code these are, with the rights of now."""
+    actor, _ = await _sign_in(house, name, password, act=act, said="", from_stdin=from_stdin)
+    return actor
+
+
+async def _sign_in(
+    house: "House", name: str, password: str, *, act: str, said: str, from_stdin: bool
+) -> "tuple[Actor, Reach]":
+    """Return the operator whose name, password and code these are, and how far the act reaches."""
     from counterfoil.journeys.admitting.second_factor import is_code, is_factor_required
     from counterfoil.journeys.admitting.staff_rights import note_right_use, standing_of
     from counterfoil.journeys.entry import Ask, Entered, enter
@@ -162,6 +236,7 @@ async def acting(
     from counterfoil.platform.access import verify_operator
     from counterfoil.platform.access_matrix import Actor, load_matrix
     from counterfoil.platform.holdings import read_holding, wanted_in
+    from counterfoil.platform.read_acts import Door
     from counterfoil.platform.staff import RIGHTS_NOT_ALLOWED
 
     now = SystemClock().now()
@@ -189,7 +264,8 @@ async def acting(
     refused = veil.check(house, actor)
     entered: Entered | Refused = refused or refuse(RIGHTS_NOT_ALLOWED)
     if refused is None and act in load_matrix().rights_for(actor).permissions:
-        entered = await enter(house, actor, holding, Ask(act=act, wanted=wanted), now=now)
+        ask = Ask(act=act, wanted=wanted, way=(Door.COMMANDS, _way()))
+        entered = await enter(house, actor, holding, ask, now=now)
     if isinstance(entered, Refused):
         refusal = Act(name="cli", customer_ids=wanted.customer_ids, subject=command_words())
         await note_refusal(house, actor, refusal, entered)
@@ -197,7 +273,7 @@ async def acting(
     if act in load_matrix().rights_of(role).permissions:
         async with house.database.transaction() as connection:
             await note_right_use(connection, operator.name, act, on=now.date())
-    return actor
+    return actor, entered.reach
 
 
 def _code(*, from_stdin: bool) -> str:

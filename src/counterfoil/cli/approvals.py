@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from counterfoil.cli import output
-from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
+from counterfoil.cli.acting import As, PasswordStdin, as_operator, queue_for
 
 if TYPE_CHECKING:
     from counterfoil.journeys.house import House
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
     from counterfoil.platform.approvals import Approval
+    from counterfoil.platform.holdings import Matter
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
 Number = Annotated[str, typer.Argument(help="The request's identifier, `av_…`, from the list.")]
@@ -29,9 +30,11 @@ def register(app: typer.Typer) -> None:
 
 def list_approvals(
     *,
+    name: As,
     everything: Annotated[
         bool, typer.Option("--all", help="Decided and expired ones too.")
     ] = False,
+    password_stdin: PasswordStdin = False,
     as_json: Json = False,
 ) -> None:
     """List requests, newest first."""
@@ -41,7 +44,14 @@ def list_approvals(
 
         return await list_approvals(house, only_open=not everything)
 
-    shapes = [_shape(item) for item in in_house(read)]
+    def matters(item: "Approval") -> "frozenset[Matter]":
+        from counterfoil.kernel import ids
+        from counterfoil.platform.holdings import wanted_in
+
+        return wanted_in(ids.texts_in(item.summary)).each()
+
+    found = queue_for(name, read, matters, act="approvals", password_stdin=password_stdin)
+    shapes = [_shape(item) for item in found]
     if as_json:
         output.write_json({"approvals": shapes})
     else:

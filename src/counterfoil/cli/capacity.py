@@ -21,7 +21,6 @@ T = TypeVar("T")
 Customer = Annotated[str, typer.Argument(help="The customer's identifier, `cu_…`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 #: Who brings a statement at the command line.
-_BY = "cli"
 
 
 def register(app: typer.Typer) -> None:
@@ -41,6 +40,7 @@ def import_(
     customer: Customer,
     file: Annotated[Path, typer.Argument(help="The statement as the bank gave it.")],
     *,
+    name: As,
     consent: Annotated[str, typer.Option(help="The consent to its use, `cs_…`.")],
     form: Annotated[str, typer.Option(help="`csv` or `camt.053`.")] = "csv",
     currency: Annotated[str, typer.Option(help="Of the account.")] = "CNY",
@@ -48,6 +48,7 @@ def import_(
         str,
         typer.Option(help="Headings that differ, as `date=Day,amount=Sum`; for CSV alone."),
     ] = "",
+    password_stdin: PasswordStdin = False,
     as_json: Json = False,
 ) -> None:
     """Take a statement in; one that was edited is refused with the line number."""
@@ -60,7 +61,7 @@ def import_(
     except OSError as error:
         raise output.fail(f"{file} cannot be read: {error.strerror}") from error
 
-    async def work(house: "House") -> "Answer | Refused":
+    async def work(house: "House", actor: "Actor") -> "Answer | Refused":
         from counterfoil.journeys.affording.statements import Upload, import_statement
 
         upload = Upload(
@@ -73,9 +74,9 @@ def import_(
         )
         # The same file again gives the first answer.
         key = f"cli-statement-{hashlib.sha256(content).hexdigest()[:32]}"
-        return await import_statement(house, upload, by=_BY, idempotency_key=key)
+        return await import_statement(house, upload, by=actor.name, idempotency_key=key)
 
-    found = _document(in_house(work))
+    found = _document(as_operator(name, work, act="review", password_stdin=password_stdin))
     if as_json:
         output.write_json(found)
         return
@@ -90,21 +91,23 @@ def import_(
 def fetch(
     customer: Customer,
     *,
+    name: As,
     consent: Annotated[str, typer.Option(help="The consent to its use, `cs_…`.")],
     key: Annotated[str, typer.Option(help="The same key gives the first answer.")],
+    password_stdin: PasswordStdin = False,
     as_json: Json = False,
 ) -> None:
     """Fetch statements from the bank that is connected; exit 1 where a file is refused."""
     number, consent_id = _identifier("cu", customer), _identifier("cs", consent)
 
-    async def work(house: "House") -> "Answer | Refused":
+    async def work(house: "House", actor: "Actor") -> "Answer | Refused":
         from counterfoil.journeys.affording.fetch_statements import fetch_statements
 
         return await fetch_statements(
-            house, customer_id=number, consent_id=consent_id, by=_BY, idempotency_key=key
+            house, customer_id=number, consent_id=consent_id, by=actor.name, idempotency_key=key
         )
 
-    found = _document(in_house(work))
+    found = _document(as_operator(name, work, act="review", password_stdin=password_stdin))
     if as_json:
         output.write_json(found)
     else:
@@ -120,14 +123,16 @@ def household(
     customer: Customer,
     partner: Annotated[str, typer.Argument(help="Whom the customer names, `cu_…`.")],
     *,
+    name: As,
     consent: Annotated[str, typer.Option(help="The customer's own consent to it, `cs_…`.")],
+    password_stdin: PasswordStdin = False,
     as_json: Json = False,
 ) -> None:
     """Keep whom a customer names as of one household; it counts once both have named each other."""
     number, partner_id = _identifier("cu", customer), _identifier("cu", partner)
     consent_id = _identifier("cs", consent)
 
-    async def work(house: "House") -> "Answer | Refused":
+    async def work(house: "House", actor: "Actor") -> "Answer | Refused":
         from counterfoil.journeys.serving.household import name_partner
 
         return await name_partner(
@@ -135,12 +140,12 @@ def household(
             customer_id=number,
             partner_id=partner_id,
             consent_id=consent_id,
-            by=_BY,
+            by=actor.name,
             # Each consent names one person: the same words again give the first answer.
             idempotency_key=f"cli-household-{consent}-{partner}",
         )
 
-    found = _document(in_house(work))
+    found = _document(as_operator(name, work, act="review", password_stdin=password_stdin))
     if as_json:
         output.write_json(found)
         return

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.cli import output
+from counterfoil.cli.acting import As, PasswordStdin, as_operator
 from counterfoil.cli.connection import with_connection
 from counterfoil.cli.own_catalogue import own_catalogue
 from counterfoil.cli.policy_source import Json, policy_of
@@ -12,8 +13,10 @@ from counterfoil.cli.policy_source import Json, policy_of
 if TYPE_CHECKING:
     from counterfoil.decisioning.policy import Policy
     from counterfoil.journeys.deciding.replay_decisions import Replayed
+    from counterfoil.journeys.house import House
     from counterfoil.journeys.lines.replay_reviews import ReviewsReplayed
     from counterfoil.kernel.errors import Refused
+    from counterfoil.platform.access_matrix import Actor
     from counterfoil.platform.database import Connection
 
 #: How the number of a review of a line begins.
@@ -215,24 +218,24 @@ def explain(
         str, typer.Argument(help="Number of an application, ap_…, or of a review of a line, lv_…")
     ],
     *,
+    name: As,
+    password_stdin: PasswordStdin = False,
     as_json: Json = False,
 ) -> None:
     """Tell everything that is recorded of a decision: rules, values read, points, bounds, texts."""
     from counterfoil.journeys.deciding.replay_decisions import explain_decision
     from counterfoil.journeys.lines.replay_reviews import explain_review
-    from counterfoil.kernel.errors import Refused
 
     is_review = application.startswith(_OF_REVIEW)
     number = _review_number(application) if is_review else _number(application)
 
-    async def work(connection: "Connection") -> "dict[str, Any] | Refused":
-        if is_review:
-            return await explain_review(connection, number)
-        return await explain_decision(connection, number)
+    async def work(house: "House", _actor: "Actor") -> "dict[str, Any] | Refused":
+        async with house.database.connection() as connection:
+            if is_review:
+                return await explain_review(connection, number)
+            return await explain_decision(connection, number)
 
-    told = with_connection(work)
-    if isinstance(told, Refused):
-        raise output.fail(f"{told.message} {told.next_step}")
+    told = as_operator(name, work, password_stdin=password_stdin)
     if as_json:
         output.write_json(told)
     else:

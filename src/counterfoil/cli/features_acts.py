@@ -1,11 +1,11 @@
 """`counterfoil features`: acts – sources switched, purposes ended, quarantine worked off."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from counterfoil.cli import output
-from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
+from counterfoil.cli.acting import As, PasswordStdin, as_operator, queue_for
 from counterfoil.cli.policy_source import Json
 
 if TYPE_CHECKING:
@@ -128,18 +128,22 @@ def under_consent(
     _tell_decisions(as_operator(name, work, password_stdin=password_stdin), as_json=as_json)
 
 
-def quarantine(*, as_json: Json = False) -> None:
+def quarantine(*, name: As, password_stdin: PasswordStdin = False, as_json: Json = False) -> None:
     """List malformed events that wait, the oldest first."""
+    from counterfoil.kernel import ids
+    from counterfoil.platform.holdings import Matter
 
-    async def work(house: "House") -> "tuple[list[Quarantined], Any]":
+    async def work(house: "House") -> "list[tuple[Quarantined, int]]":
         from counterfoil.features.store import quarantine_page
 
         async with house.database.connection() as connection:
-            return await quarantine_page(connection, page=QUARANTINE_SHOWN_MAX), house.clock.now()
+            held = await quarantine_page(connection, page=QUARANTINE_SHOWN_MAX)
+        return [(one, (house.clock.now() - one.held_at).days) for one in held]
 
-    from counterfoil.kernel import ids
+    def matters(item: "tuple[Quarantined, int]") -> list[Matter]:
+        return [Matter(item[0].draft.customer_id, ids.EVENT, item[0].event_id)]
 
-    found, now = in_house(work)
+    found = queue_for(name, work, matters, act="review", password_stdin=password_stdin)
     rows = [
         {
             "customer_id": ids.to_text(ids.CUSTOMER, one.draft.customer_id),
@@ -149,9 +153,9 @@ def quarantine(*, as_json: Json = False) -> None:
             "reason": f"{one.reason} {one.member}".strip(),
             "facts": dict(one.draft.facts),
             "dropped": list(one.dropped),
-            "age_days": (now - one.held_at).days,
+            "age_days": age_days,
         }
-        for one in found
+        for one, age_days in found
     ]
     if as_json:
         output.write_json({"quarantined": rows})

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.cli import output
-from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
+from counterfoil.cli.acting import As, PasswordStdin, as_operator, queue_for
 from counterfoil.cli.policy_source import Json
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from counterfoil.journeys.house import House
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
+    from counterfoil.platform.holdings import Matter
 
 Customer = Annotated[str, typer.Argument(help="Number of a customer, such as cu_…")]
 Reason = Annotated[str, typer.Option(help="Why; recorded.")]
@@ -42,7 +43,9 @@ def correct(
 
 def corrections(
     *,
+    name: As,
     customer: Annotated[str | None, typer.Option(help="Only of this customer.")] = None,
+    password_stdin: PasswordStdin = False,
     as_json: Json = False,
 ) -> None:
     """List proposals that wait for a person."""
@@ -53,7 +56,8 @@ def corrections(
 
         return await corrections_waiting(house, customer_id=number)
 
-    _show(in_house(work), as_json=as_json)
+    found = queue_for(name, work, _matters, act="review", password_stdin=password_stdin)
+    _show(found, as_json=as_json)
 
 
 def remedy(
@@ -82,6 +86,14 @@ def remedy(
         )
 
     _show([as_operator(name, work, act="review", password_stdin=password_stdin)], as_json=as_json)
+
+
+def _matters(item: "Correction") -> "list[Matter]":
+    """Return whom a proposal is about: it is a matter of the person."""
+    from counterfoil.kernel import ids
+    from counterfoil.platform.holdings import Matter
+
+    return [Matter(item.customer_id, ids.CUSTOMER, item.customer_id)]
 
 
 def _show(found: "list[Correction]", *, as_json: bool) -> None:

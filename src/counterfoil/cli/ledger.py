@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from counterfoil.cli import output
+from counterfoil.cli.acting import As, PasswordStdin, as_operator
 from counterfoil.cli.connection import with_connection
-from counterfoil.cli.own_catalogue import own_catalogue
 
 if TYPE_CHECKING:
     from counterfoil.journeys.books.reconcile_ledger import Pair
+    from counterfoil.journeys.house import House
     from counterfoil.kernel.errors import Refused
     from counterfoil.ledger.store import Balance
     from counterfoil.lending.explaining import Explanation
+    from counterfoil.platform.access_matrix import Actor
     from counterfoil.platform.database import Connection
 
 T = TypeVar("T")
@@ -103,35 +105,32 @@ def explain(
     figure: Annotated[
         str, typer.Option(help="What to explain: interest, principal or penalty.")
     ] = "interest",
+    name: As,
     on: Day = None,
+    password_stdin: PasswordStdin = False,
     as_json: Json = False,
 ) -> None:
     """Explain a figure of a loan: transactions, days, rate and principal, and the rounding."""
     from counterfoil.journeys.borrowing.explain_figure import explain_figure
     from counterfoil.kernel import ids
-    from counterfoil.kernel.errors import Refused
     from counterfoil.lending.explaining import Figure
-    from counterfoil.platform.database import Database
 
     if figure not in set(Figure):
         raise typer.BadParameter(f"there are {', '.join(Figure)}", param_hint="--figure")
     loan_number = _number(ids.LOAN, loan_id, "LOAN_ID")
     customer_number = _number(ids.CUSTOMER, customer, "--customer")
 
-    async def read(address: str) -> "Explanation | Refused":
-        async with Database(address, connections_max=1) as database:
-            return await explain_figure(
-                database,
-                own_catalogue(),
-                customer_id=customer_number,
-                loan_id=loan_number,
-                figure=Figure(figure),
-                on=None if on is None else on.date(),
-            )
+    async def read(house: "House", _actor: "Actor") -> "Explanation | Refused":
+        return await explain_figure(
+            house.database,
+            house.catalogue,
+            customer_id=customer_number,
+            loan_id=loan_number,
+            figure=Figure(figure),
+            on=None if on is None else on.date(),
+        )
 
-    told = _with_database(read)
-    if isinstance(told, Refused):
-        raise output.fail(f"{told.message} {told.next_step}")
+    told = as_operator(name, read, password_stdin=password_stdin)
     if as_json:
         output.write_json(_explanation_shape(loan_id, told))
     else:

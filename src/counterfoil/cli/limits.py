@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.cli import output
-from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
+from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house, queue_for
 from counterfoil.cli.policy_source import Json, text_of
 from counterfoil.kernel import ids
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from counterfoil.journeys.lines.line_reviewing import ReviewRun
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
+    from counterfoil.platform.holdings import Matter
 
 File = Annotated[
     str,
@@ -112,7 +113,7 @@ def review(*, as_json: Json = False) -> None:
         typer.echo(f"  {outcome}: {count:,}")
 
 
-def appeals(*, as_json: Json = False) -> None:
+def appeals(*, name: As, password_stdin: PasswordStdin = False, as_json: Json = False) -> None:
     """List appeals that wait for a person, the most urgent first."""
     from counterfoil.journeys.lines.line_appeals import appeal_document
 
@@ -121,7 +122,13 @@ def appeals(*, as_json: Json = False) -> None:
 
         return await open_appeals(house)
 
-    shapes: list[dict[str, Any]] = [appeal_document(item) for item in in_house(work)]
+    def matters(item: "LineAppeal") -> "list[Matter]":
+        from counterfoil.platform.holdings import Matter
+
+        return [Matter(item.customer_id, ids.LINE_APPEAL, item.appeal_id)]
+
+    found = queue_for(name, work, matters, act="review", password_stdin=password_stdin)
+    shapes: list[dict[str, Any]] = [appeal_document(item) for item in found]
     if as_json:
         output.write_json({"appeals": shapes})
         return
@@ -129,7 +136,7 @@ def appeals(*, as_json: Json = False) -> None:
     output.write_table("Open appeals", columns, [[one[name] for name in columns] for one in shapes])
 
 
-def cases(*, as_json: Json = False) -> None:
+def cases(*, name: As, password_stdin: PasswordStdin = False, as_json: Json = False) -> None:
     """List what reviews left to people, the most urgent first."""
     from counterfoil.journeys.lines.line_review_desk import case_document
 
@@ -138,7 +145,13 @@ def cases(*, as_json: Json = False) -> None:
 
         return await waiting_cases(house)
 
-    shapes: list[dict[str, Any]] = [case_document(item) for item in in_house(work)]
+    def matters(item: "ReviewCase") -> "list[Matter]":
+        from counterfoil.platform.holdings import Matter
+
+        return [Matter(item.customer_id, ids.LINE_REVIEW_CASE, item.case_id)]
+
+    found = queue_for(name, work, matters, act="review", password_stdin=password_stdin)
+    shapes: list[dict[str, Any]] = [case_document(item) for item in found]
     if as_json:
         output.write_json({"cases": shapes})
         return

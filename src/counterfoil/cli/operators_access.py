@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.cli import output
-from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
+from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house, queue_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
     from counterfoil.platform.approvals import Approval
-    from counterfoil.platform.holdings import AttributeGrant, CustomerCase, Training
+    from counterfoil.platform.holdings import AttributeGrant, CustomerCase, Matter, Training
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
 Reason = Annotated[str, typer.Option(help="Why; recorded in the trail.")]
@@ -118,7 +118,7 @@ def end_attribute(
     typer.echo(f"{grant} has ended")
 
 
-def cases(*, as_json: Json = False) -> None:
+def cases(*, name: As, password_stdin: PasswordStdin = False, as_json: Json = False) -> None:
     """List who works on which customer's case, and until when."""
     from counterfoil.kernel import ids
 
@@ -128,13 +128,19 @@ def cases(*, as_json: Json = False) -> None:
 
         return await open_cases(house, now=SystemClock().now())
 
+    def matters(case: "CustomerCase") -> "list[Matter]":
+        from counterfoil.platform.holdings import Matter
+
+        return [Matter(case.customer_id, ids.CUSTOMER, case.customer_id)]
+
+    found = queue_for(name, read, matters, act="manage_staff", password_stdin=password_stdin)
     shapes = [
         _shape(case)
         | {
             "case_id": ids.to_text(ids.CUSTOMER_CASE, case.case_id),
             "customer_id": ids.to_text(ids.CUSTOMER, case.customer_id),
         }
-        for case in in_house(read)
+        for case in found
     ]
     columns = ("case_id", "customer_id", "operator", "kind", "ends_at", "opened_by")
     _write("Open cases", "cases", columns, shapes, as_json=as_json)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.cli import output, payments_received
-from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
+from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house, queue_for
 
 if TYPE_CHECKING:
     from counterfoil.journeys.house import House
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from counterfoil.payments.suspense_store import CaseKey
     from counterfoil.platform.access_matrix import Actor
     from counterfoil.platform.approvals import Approval
+    from counterfoil.platform.holdings import Matter
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
 Reason = Annotated[str, typer.Option(help="Why; recorded with the act.")]
@@ -143,7 +144,7 @@ def _switch(rail: str, name: str, reason: str, *, is_closed: bool, password_stdi
         typer.echo(f"{rail} is {'closed' if is_closed else 'open'} by hand.")
 
 
-def cases(*, as_json: Json = False) -> None:
+def cases(*, name: As, password_stdin: PasswordStdin = False, as_json: Json = False) -> None:
     """List payments that two people resolve, oldest first."""
     from counterfoil.kernel import ids
 
@@ -151,6 +152,11 @@ def cases(*, as_json: Json = False) -> None:
         from counterfoil.journeys.paying.payment_cases import open_cases
 
         return await open_cases(house)
+
+    def matters(row: Any) -> "list[Matter]":
+        from counterfoil.platform.holdings import Matter
+
+        return [Matter(row["customer_id"], ids.PAYMENT, row["payment_id"])]
 
     columns = ("customer", "payment", "case", "cause", "status", "amount", "opened", "proposed")
     rows = [
@@ -164,7 +170,7 @@ def cases(*, as_json: Json = False) -> None:
             row["opened_at"].isoformat(),
             row["resolution"],
         )
-        for row in in_house(read)
+        for row in queue_for(name, read, matters, password_stdin=password_stdin)
     ]
     if as_json:
         output.write_json([dict(zip(columns, row, strict=True)) for row in rows])

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from counterfoil.cli import output
-from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
+from counterfoil.cli.acting import As, PasswordStdin, as_operator
 from counterfoil.cli.policy_source import Json
 
 if TYPE_CHECKING:
@@ -65,13 +65,15 @@ def snooze(
     typer.echo(as_operator(name, work, password_stdin=password_stdin))
 
 
-def snoozes(customer: Customer, *, as_json: Json = False) -> None:
+def snoozes(
+    customer: Customer, *, name: As, password_stdin: PasswordStdin = False, as_json: Json = False
+) -> None:
     """List what was suppressed for a customer, newest first."""
     from counterfoil.kernel import ids
 
     number = _number(ids.CUSTOMER, customer)
 
-    async def read(house: "House") -> "list[Snooze]":
+    async def read(house: "House", _actor: "Actor") -> "list[Snooze] | Refused":
         from counterfoil.journeys.deciding.snooze_rule import list_snoozes
 
         return await list_snoozes(house, number)
@@ -87,7 +89,7 @@ def snoozes(customer: Customer, *, as_json: Json = False) -> None:
             item.ended_at and item.ended_at.isoformat(),
             item.approved_by,
         )
-        for item in in_house(read)
+        for item in as_operator(name, read, password_stdin=password_stdin)
     ]
     if as_json:
         output.write_json({"snoozes": [dict(zip(columns, row, strict=True)) for row in rows]})

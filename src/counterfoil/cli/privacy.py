@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from counterfoil.cli import output, privacy_duties, privacy_rights
-from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house, machine_account
+from counterfoil.cli.acting import (
+    As,
+    PasswordStdin,
+    as_operator,
+    in_house,
+    machine_account,
+    queue_for,
+)
 
 if TYPE_CHECKING:
     from counterfoil.journeys.admitting.fill_regions import RegionsFilled
@@ -16,6 +23,7 @@ if TYPE_CHECKING:
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
     from counterfoil.platform.approvals import Approval
+    from counterfoil.platform.holdings import Matter
     from counterfoil.platform.trail import Entry
     from counterfoil.privacy.erasure_store import Erasure, Hold, Standing
     from counterfoil.privacy.rotation_store import Rotation, RotationKind
@@ -127,21 +135,21 @@ def end_purpose(
         datetime,
         typer.Option(formats=["%Y-%m-%d"], help="Business date on which the purpose was over."),
     ],
+    name: As,
+    password_stdin: PasswordStdin = False,
 ) -> None:
     """Note that a class of a customer's data is not needed any more."""
 
-    async def work(house: "House") -> "Refused | None":
+    async def work(house: "House", _actor: "Actor") -> "Refused | None":
         from counterfoil.journeys.guarding.erase import end_purpose
 
         return await end_purpose(house, data_class, {_customer(customer): on.date()})
 
-    refused = in_house(work)
-    if refused is not None:
-        raise output.fail(f"{refused.message} {refused.next_step} ({refused.code})")
+    as_operator(name, work, act="rights", password_stdin=password_stdin)
     typer.echo(f"{data_class} of {customer} ended on {on.date()}")
 
 
-def erasable() -> None:
+def erasable(*, name: As, password_stdin: PasswordStdin = False) -> None:
     """Restrict what has reached its end, and list what may be erased today, as JSON."""
 
     async def read(house: "House") -> "list[Standing]":
@@ -151,6 +159,13 @@ def erasable() -> None:
         await apply_retention(house, on=on)
         return await find_erasable(house, on=on)
 
+    def matters(item: "Standing") -> "list[Matter]":
+        from counterfoil.kernel import ids
+        from counterfoil.platform.holdings import Matter
+
+        return [Matter(item.customer_id, ids.CUSTOMER, item.customer_id)]
+
+    found = queue_for(name, read, matters, act="rights", password_stdin=password_stdin)
     shapes = [
         {
             "customer_id": _customer_text(item.customer_id),
@@ -159,7 +174,7 @@ def erasable() -> None:
             "keep_until": item.keep_until,
             "state": item.state.value,
         }
-        for item in in_house(read)
+        for item in found
     ]
     output.write_json({"erasable": shapes})
 
@@ -282,6 +297,7 @@ def fill_regions(*, as_json: Annotated[bool, typer.Option("--json", help="JSON."
 
 def trail(
     *,
+    name: As,
     actor: Annotated[str | None, typer.Option(help="Only what this person or client did.")] = None,
     customer: Annotated[str | None, typer.Option(help="Only about this customer.")] = None,
     act: Annotated[str | None, typer.Option(help="Only acts of this name, such as view.")] = None,
@@ -293,6 +309,7 @@ def trail(
     ] = None,
     refused: Annotated[bool, typer.Option("--refused", help="Only what was refused.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Write CSV with a line of names.")] = False,
+    password_stdin: PasswordStdin = False,
 ) -> None:
     """Write the trail with the commands, newest first, one JSON object a line."""
     from counterfoil.platform.trail import Wanted
@@ -307,7 +324,7 @@ def trail(
         only_refused=refused,
     )
 
-    async def read(house: "House") -> "list[Entry]":
+    async def read(house: "House", _actor: "Actor") -> "list[Entry] | Refused":
         from counterfoil.journeys.trail import find_trail
 
         found: list[Entry] = []
@@ -317,7 +334,8 @@ def trail(
             before = page[-1].trail_id
         return found
 
-    _write_trail(in_house(read), as_csv=as_csv)
+    found = as_operator(name, read, act="read_trail", password_stdin=password_stdin)
+    _write_trail(found, as_csv=as_csv)
 
 
 def _write_trail(entries: "list[Entry]", *, as_csv: bool) -> None:

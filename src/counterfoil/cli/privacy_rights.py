@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.cli import output
-from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
+from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house, queue_for
 
 if TYPE_CHECKING:
     from counterfoil.journeys.guarding.export_person import PersonExport
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from counterfoil.journeys.house import House
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
+    from counterfoil.platform.holdings import Matter
     from counterfoil.privacy.rights import RightsRequest
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
@@ -104,18 +105,27 @@ def unused(
 
 def list_rights(
     *,
+    name: As,
     everything: Annotated[bool, typer.Option("--all", help="Ended ones too.")] = False,
+    password_stdin: PasswordStdin = False,
     as_json: Json = False,
 ) -> None:
     """List requests that wait for an answer, the nearest deadline first."""
 
-    async def read(house: "House") -> "tuple[list[RightsRequest], date]":
+    async def read(house: "House") -> "list[tuple[RightsRequest, date]]":
         from counterfoil.journeys.guarding.rights import open_requests, today
 
-        return await open_requests(house, everything=everything), today(house)
+        on = today(house)
+        return [(item, on) for item in await open_requests(house, everything=everything)]
 
-    found, on = in_house(read)
-    shapes = [_shape(item, on) for item in found]
+    def matters(item: "tuple[RightsRequest, date]") -> "list[Matter]":
+        from counterfoil.kernel import ids
+        from counterfoil.platform.holdings import Matter
+
+        return [Matter(item[0].customer_id, ids.CUSTOMER, item[0].customer_id)]
+
+    found = queue_for(name, read, matters, act="rights", password_stdin=password_stdin)
+    shapes = [_shape(item, on) for item, on in found]
     if as_json:
         output.write_json({"requests": shapes})
         return
@@ -124,20 +134,24 @@ def list_rights(
     output.write_table("Requests about personal data", columns, rows)
 
 
-def show(customer_id: Customer, request_id: Number) -> None:
+def show(
+    customer_id: Customer,
+    request_id: Number,
+    *,
+    name: As,
+    password_stdin: PasswordStdin = False,
+) -> None:
     """Show one request with everything that was done, as JSON."""
     key = _key(customer_id, request_id)
 
-    async def read(house: "House") -> "tuple[RightsRequest | Refused, date]":
+    async def read(house: "House", _actor: "Actor") -> "tuple[RightsRequest, date] | Refused":
         from counterfoil.journeys.guarding.rights import read_request, today
+        from counterfoil.kernel.errors import Refused
 
-        return await read_request(house, customer_id=key[0], request_id=key[1]), today(house)
+        found = await read_request(house, customer_id=key[0], request_id=key[1])
+        return found if isinstance(found, Refused) else (found, today(house))
 
-    from counterfoil.kernel.errors import Refused
-
-    found, on = in_house(read)
-    if isinstance(found, Refused):
-        raise output.fail(f"{found.message} {found.next_step} ({found.code})")
+    found, on = as_operator(name, read, act="rights", password_stdin=password_stdin)
     events = [
         {
             "act": event.act.value,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.cli import output
-from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
+from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house, queue_for
 
 if TYPE_CHECKING:
     from counterfoil.decisioning.review import Review
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from counterfoil.journeys.house import House
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
+    from counterfoil.platform.holdings import Matter
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
 Customer = Annotated[str, typer.Argument(help="The customer, `cu_…`, from the list.")]
@@ -43,7 +44,9 @@ def register(app: typer.Typer) -> None:
 
 def list_reviews(
     *,
+    name: As,
     everything: Annotated[bool, typer.Option("--all", help="Concluded ones too.")] = False,
+    password_stdin: PasswordStdin = False,
     as_json: Json = False,
 ) -> None:
     """List what waits for a person, the nearest deadline first."""
@@ -56,7 +59,14 @@ def list_reviews(
                 return await store.reviews_page(connection, page=SHOWN_MAX)
             return await store.reviews_open(connection, page=SHOWN_MAX)
 
-    shapes = [_shape(item) for item in in_house(read)]
+    def matters(item: "Review") -> "list[Matter]":
+        from counterfoil.kernel import ids
+        from counterfoil.platform.holdings import Matter
+
+        return [Matter(item.customer_id, ids.REVIEW, item.review_id)]
+
+    found = queue_for(name, read, matters, act="review", password_stdin=password_stdin)
+    shapes = [_shape(item) for item in found]
     if as_json:
         output.write_json({"reviews": shapes})
     else:

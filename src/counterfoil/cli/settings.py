@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.cli import output
-from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house
+from counterfoil.cli.acting import As, PasswordStdin, as_operator, queue_for
 
 if TYPE_CHECKING:
     from counterfoil.journeys.house import House
     from counterfoil.journeys.paying.settle_debit import Settlement
     from counterfoil.kernel.errors import Refused
     from counterfoil.platform.access_matrix import Actor
+    from counterfoil.platform.holdings import Matter
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON instead of text.")]
 Customer = Annotated[str, typer.Argument(help="The customer, `cu_…`.")]
@@ -85,7 +86,7 @@ def _cell(value: Any) -> str:
     return str(value["id"] if isinstance(value, dict) else value if value is not None else "")
 
 
-def waiting(*, as_json: Json = False) -> None:
+def waiting(*, name: As, password_stdin: PasswordStdin = False, as_json: Json = False) -> None:
     """List the debits that lie before people, oldest first."""
     from counterfoil.kernel import ids
 
@@ -93,6 +94,11 @@ def waiting(*, as_json: Json = False) -> None:
         from counterfoil.journeys.paying.settle_debit import debits_before_people
 
         return list(await debits_before_people(house))
+
+    def matters(row: Any) -> "list[Matter]":
+        from counterfoil.platform.holdings import Matter
+
+        return [Matter(row["customer_id"], ids.CUSTOMER, row["customer_id"])]
 
     shapes = [
         {
@@ -103,7 +109,7 @@ def waiting(*, as_json: Json = False) -> None:
             "cause": row["cause"],
             "since": row["suspended_at"].isoformat(),
         }
-        for row in in_house(read)
+        for row in queue_for(name, read, matters, password_stdin=password_stdin)
     ]
     if as_json:
         output.write_json({"debits": shapes})

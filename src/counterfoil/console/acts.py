@@ -17,7 +17,6 @@ from counterfoil.console.page import Page
 from counterfoil.console.visit import Visit
 from counterfoil.journeys.trail import Act, taken
 from counterfoil.kernel import ids
-from counterfoil.platform.access_matrix import load_matrix
 from counterfoil.platform.holdings import wanted_in
 
 #: Fields that choose or count.
@@ -46,7 +45,6 @@ async def carry_out(visit: Visit, page: Page) -> Response:
         name="submit",
         customer_ids=named.customer_ids,
         subject=visit.request.url.path.removeprefix(BASE),
-        purpose=load_matrix().rights_for(visit.actor).reads_for or str(page.permission),
         ticket="" if visit.case_id is None else ids.to_text(ids.CUSTOMER_CASE, visit.case_id),
         reason=visit.values.get("reason", ""),
         after=" ".join(chosen),

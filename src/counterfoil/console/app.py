@@ -95,6 +95,7 @@ from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access import Operator, find_operator
 from counterfoil.platform.access_matrix import load_matrix
 from counterfoil.platform.holdings import read_holding, wanted_in
+from counterfoil.platform.read_acts import Door, begin_reading
 from counterfoil.platform.telemetry import logger
 from counterfoil.platform.web.forms import (
     BODY_BYTES_MAX,
@@ -272,6 +273,8 @@ def _route(desk: Desk, page: Page) -> Route:
 
 async def _answer(visit: Visit, page: Page) -> Response:
     """Check where the request comes from and who sends it, then let the page answer."""
+    if begin_reading(Door.CONSOLE, page.path) is None:
+        return await errors.forbidden(visit)
     is_post = visit.request.method == "POST"
     if is_post:
         refusal = await _read_post(visit)
@@ -308,6 +311,7 @@ async def _admit(visit: Visit, page: Page, permission: Permission) -> Response |
     refused = _sealed(visit, page) or await _enter(visit, page, permission)
     if refused is not None:
         return await _turn_away(visit, page, refused)
+    begin_reading(Door.CONSOLE, page.path, load_matrix().purposes_given(visit.actor))
     await _note_use(visit, permission)
     return None
 
@@ -332,6 +336,7 @@ async def _enter(visit: Visit, page: Page, permission: Permission) -> Refused | 
         permission,
         NOTHING_WANTED if page.is_way_to_case else wanted,
         purpose=visit.values.get("purpose", "") if permission is Permission.REVEAL else "",
+        way=page.path,
     )
 
 
@@ -365,9 +370,7 @@ async def _note_view(visit: Visit, page: Page, response: Response) -> None:
     if not shown:
         return
     case = "" if visit.case_id is None else ids.to_text(ids.CUSTOMER_CASE, visit.case_id)
-    # For what persons are read on it; on the pages of who reads none, by which right.
-    purpose = load_matrix().rights_for(visit.actor).reads_for or str(page.permission)
-    act = Act(name="view", subject=page.path, purpose=purpose, ticket=case)
+    act = Act(name="view", subject=page.path, ticket=case)
     await note_look(visit.desk.house, visit.actor, act, shown)
 
 
@@ -375,7 +378,7 @@ async def _note_refusal(visit: Visit, page: Page, code: str) -> None:
     """Write to the trail that a member of staff was turned away."""
     house = visit.desk.house
     about = _numbers(ids.CUSTOMER, visit.request.path_params.get("customer", ""))
-    act = Act(name="console", customer_ids=about, subject=page.path, purpose=str(page.permission))
+    act = Act(name="console", customer_ids=about, subject=page.path)
     async with house.database.transaction() as connection:
         await note(house, connection, visit.actor, act, outcome=code)
 

@@ -72,6 +72,8 @@ class Frame:
     asset_versions: Mapping[str, str]
     has_single_keys: bool
     drawer: Drawer | None
+    #: Whether the reader is given what a page reads for.
+    reads: Callable[[str], bool]
     alarm: Alarm | None = None
 
     def asset(self, name: str) -> str:
@@ -144,7 +146,7 @@ _NAVIGATION: Final = (
 
 
 def navigation(
-    may: Callable[[Permission], bool], path: str, catalogue: Catalogue
+    opens: Callable[[Permission, str], bool], path: str, catalogue: Catalogue
 ) -> tuple[NavGroup, ...]:
     """Return the navigation by what somebody may open, with the present page's entry marked."""
     groups = []
@@ -157,7 +159,7 @@ def navigation(
                 letter=letter,
             )
             for name, below, letter, permission in entries
-            if may(permission)
+            if opens(permission, below)
         ]
         if links:
             groups.append(NavGroup(label=catalogue.text(f"nav.{group}"), links=links))

@@ -30,6 +30,7 @@ from counterfoil.platform.holdings import (
     Wanted,
     wanted_in,
 )
+from counterfoil.platform.read_acts import Door, refuse_reading
 from counterfoil.platform.web.format import NONE, Formats
 from counterfoil.platform.web.forms import SECRET_BYTES, FormReader, masked_token
 from counterfoil.platform.web.i18n import Catalogue
@@ -134,6 +135,14 @@ class Visit:
         """Return whether the operator holds a permission."""
         return may_now(self.actor, permission)
 
+    def reads(self, address: str) -> bool:
+        """Return whether the operator is given what the page of an address reads for."""
+        return refuse_reading(Door.CONSOLE, address, self.actor) is None
+
+    def opens(self, permission: Permission, address: str) -> bool:
+        """Return whether the operator may open the page of an address, as far as roles say."""
+        return self.may(permission) and self.reads(address)
+
     def status(self, family: str, code: str, tones: Mapping[str, str]) -> Status:
         """Return a state as a word with its tone."""
         return Status(label=self.catalogue.label(family, code), tone=tones.get(code, ""))
@@ -145,10 +154,18 @@ class Visit:
             yield await self.counted(connection)
 
     async def enter(
-        self, permission: Permission, wanted: Wanted, *, purpose: str = ""
+        self, permission: Permission, wanted: Wanted, *, purpose: str = "", way: str = ""
     ) -> Refused | None:
-        """Ask at the gate, and take what is in reach and the case through which it is."""
-        ask = Ask(act=permission.value, wanted=wanted, purpose=purpose)
+        """Ask at the gate, and take what is in reach and the case through which it is.
+
+        `way` is the address of the page, where it was not asked before for what that reads.
+        """
+        ask = Ask(
+            act=permission.value,
+            wanted=wanted,
+            purpose=purpose,
+            way=(Door.CONSOLE, way) if way else None,
+        )
         entered = await enter(
             self.desk.house, self.actor, self.holding, ask, now=self.desk.wall.now()
         )
@@ -275,7 +292,8 @@ class Visit:
             role=self.catalogue.label("role", self.role) if self.role else "",
             token=self.token(),
             here=self._here(),
-            navigation=navigation(self.may, path, self.catalogue),
+            navigation=navigation(self.opens, path, self.catalogue),
+            reads=self.reads,
             alarm=self._alarm(),
             asset_versions={name: asset.version for name, asset in self.desk.site.assets.items()},
             has_single_keys=self.has_single_keys,

@@ -1,7 +1,8 @@
 """The gate: what an act of staff or of a program hangs on beyond role and scope, in one place.
 
-Order       The act is declared; the hour; the course; the purpose; what is reached at all; whether
-            what is named lies in it. Console, API and command line ask here, and nowhere else.
+Order       The act is declared; what is read for what; the hour; the course; the purpose of a look;
+            what is reached at all; whether what is named lies in it. Console, API and command line
+            ask here, and nowhere else.
 Denied      What the matrix does not declare. An attribute that was given once limits even after it
             ran out; a customer without an open case is refused where the role needs one.
 Emergency   Lends the rights of a role without its cases, and is looked into afterwards.
@@ -37,6 +38,7 @@ from counterfoil.platform.holdings import (
     matters_within,
     reading_within,
 )
+from counterfoil.platform.read_acts import Door, refuse_reading
 
 #: Hours are those of the lender.
 LENDER_ZONE: Final = ZoneInfo("Asia/Shanghai")
@@ -54,6 +56,8 @@ class Ask:
     wanted: Wanted = NOTHING_WANTED
     #: Of the access matrix, where personal data is looked at.
     purpose: str = ""
+    #: By which door and way, which says for what is read; None where that was asked before.
+    way: tuple[Door, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +146,9 @@ def _refuse_act(
     rule = load_matrix().acts.get(ask.act)
     if rule is None:
         return refuse(ACT_NOT_DECLARED, act=ask.act)
+    outside = None if ask.way is None else refuse_reading(*ask.way, actor)
+    if outside is not None:
+        return outside
     hours = _limit(house, actor, holding, ask.act, Attribute.HOURS, now=now)
     if hours is not None and not holdings.is_within_hours(hours, now.astimezone(LENDER_ZONE)):
         return refuse(OUTSIDE_HOURS, holder=actor.name)

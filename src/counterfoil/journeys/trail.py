@@ -31,6 +31,7 @@ from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.platform.holdings import Wanted as About
 from counterfoil.platform.in_hand import InHand, Origin, in_hand, taken_in_hand
+from counterfoil.platform.read_acts import purposes_said
 from counterfoil.platform.states import has_state, state_of
 from counterfoil.platform.trail import Anchor, Entry, Wanted
 from counterfoil.platform.trail_book import Refusal
@@ -60,6 +61,7 @@ class Act:
     name: str
     customer_ids: Sequence[int] = ()
     subject: str = ""
+    #: Of a look in clear; else the line says for what the way reads by which somebody came.
     purpose: str = ""
     ticket: str = ""
     reason: str = ""
@@ -107,7 +109,7 @@ def entries_of(
             outcome=outcome,
             customer_id=customer_id,
             subject=act.subject,
-            purpose=act.purpose,
+            purpose=act.purpose or purposes_said(),
             ticket=act.ticket,
             reason=mask_free_text(act.reason),
             before=act.before,
@@ -231,6 +233,7 @@ async def note_schedule(house: House, connection: Connection, act: Act) -> None:
             customer_ids=tuple(concerned[begin : begin + CONCERNED_MAX]),
             subject=act.subject,
             reason=act.reason,
+            purpose=purposes_said(),
         )
         for begin in range(0, len(concerned), CONCERNED_MAX)
     ]

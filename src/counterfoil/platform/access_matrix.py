@@ -21,7 +21,7 @@ QUEUES: Final = frozenset({"review", "appeal", "rights", "suspense", "overdue", 
 _RIGHTS_MEMBERS: Final = frozenset(
     {
         "permissions", "purposes", "requests", "approves", "emergency", "cases", "needs",
-        "reads_for", "sees", "whole_book",
+        "reads", "reads_for", "sees", "whole_book",
     }
 )  # fmt: skip
 #: Stands for every field of a record.
@@ -105,7 +105,9 @@ class Rights:
     whole_book: bool = False
     #: Attributes that it must hold.
     needs: frozenset[str] = frozenset()
-    #: For which purpose of the register of fields its pages read persons; empty: for none.
+    #: Purposes of the register of fields for which it may read at all.
+    reads: frozenset[str] = frozenset()
+    #: For which of them its pages open what the vault seals of persons; empty: for none.
     reads_for: str = ""
     sees: Sight = Sight.PSEUDONYM
 
@@ -152,6 +154,10 @@ class Matrix:
     host_operations: Mapping[str, str]
     #: Operations by which a host would act in the place of a customer.
     customer_acts: frozenset[str]
+    #: Scope → the purposes of the register of fields for which a program may read by it.
+    scope_reads: Mapping[str, frozenset[str]]
+    #: Purposes for which customers read what is kept of themselves.
+    customer_reads: frozenset[str]
 
     def rights_of(self, role: str) -> Rights:
         """Return the rights of a role or scope; an unknown one has none."""
@@ -172,9 +178,15 @@ class Matrix:
             own,
             permissions=own.permissions | (lent.permissions - _NEVER_LENT),
             purposes=own.purposes | lent.purposes,
+            reads=own.reads | lent.reads,
             reads_for=lent.reads_for or own.reads_for,
             sees=lent.sees if actor.lent else own.sees,
         )
+
+    def purposes_given(self, actor: Actor) -> frozenset[str]:
+        """Return for what somebody may read now: by role, or by the scope that a program uses."""
+        given = self.scope_reads.get(actor.role)
+        return self.rights_for(actor).reads if given is None else given
 
     def reading_of(self, actor: Actor, act: str) -> Reading:
         """Return for what somebody's pages read persons, now."""
@@ -216,6 +228,10 @@ def parse_matrix(read: Mapping[str, Any]) -> Matrix:
         _only_known(f"attribute of {name}", rights.needs, Attribute)
         _only_known(f"case of {name}", rights.cases, QUEUES)
     _only_known("scope among the acts", Scope, acts)
+    _only_known("scope among those that read", Scope, read["scopes"])
+    _only_known(
+        "role that reads", roles, {name for name in roles if "reads" in read["roles"][name]}
+    )
     unsaid = [name for name, rights in roles.items() if not (rights.cases or rights.whole_book)]
     if unsaid:
         raise ValueError(f"the access matrix does not say how {', '.join(unsaid)} reach customers")
@@ -237,6 +253,8 @@ def parse_matrix(read: Mapping[str, Any]) -> Matrix:
         reads=dict(read["reads"]),
         host_operations=dict(read["hosts"]["operations"]),
         customer_acts=frozenset(read["hosts"]["customer_acts"]["operations"]),
+        scope_reads={scope: frozenset(given) for scope, given in read["scopes"].items()},
+        customer_reads=frozenset(read["customers"]["reads"]),
     )
 
 
@@ -281,6 +299,7 @@ def _rights(item: Mapping[str, Any]) -> Rights:
         requests=frozenset(item["requests"]),
         approves=frozenset(item.get("approves", ())),
         emergency=frozenset(item.get("emergency", ())),
+        reads=frozenset(item.get("reads", ())),
         reads_for=item.get("reads_for", ""),
         sees=Sight(item.get("sees", Sight.PSEUDONYM)),
     )

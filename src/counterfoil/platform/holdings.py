@@ -39,6 +39,12 @@ ACT_NOT_DECLARED: Final = Refusal(
     message="The access matrix says nothing of the act {act}; what it does not say is denied.",
     next_step="Declare the act in the access matrix.",
 )
+PURPOSE_NOT_GIVEN: Final = Refusal(
+    code="purpose_not_given",
+    kind=Kind.FORBIDDEN,
+    message="{act} reads for {purpose}, for which {holder} reads nothing; this is recorded.",
+    next_step="Leave it to somebody whom the access matrix gives that purpose.",
+)
 OUTSIDE_HOURS: Final = Refusal(
     code="outside_hours",
     kind=Kind.FORBIDDEN,

@@ -33,6 +33,12 @@ OPERATOR_NOT_FOUND: Final = Refusal(
     message="There is no operator {name} who may sign in.",
     next_step="Look the name up in the review of rights.",
 )
+OPERATOR_NEEDED: Final = Refusal(
+    code="operator_needed",
+    kind=Kind.FORBIDDEN,
+    message="This is about customers, and nobody has signed in; the attempt is recorded.",
+    next_step="Let the command sign somebody in.",
+)
 RIGHTS_NOT_ALLOWED: Final = Refusal(
     code="rights_not_allowed",
     kind=Kind.FORBIDDEN,

@@ -17,8 +17,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from counterfoil.journeys.applying.plain_pages import has_plain_pages
-from counterfoil.journeys.trail import Act, taken
+from counterfoil.journeys.trail import Act, note_refusal, taken
+from counterfoil.kernel.errors import Refused
+from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.holdings import wanted_in
+from counterfoil.platform.read_acts import Door, begin_reading, refuse_customer
 from counterfoil.platform.telemetry import logger
 from counterfoil.platform.web.forms import (
     BODY_BYTES_MAX,
@@ -178,6 +181,10 @@ def _route(desk: Desk, page: Page) -> Route:
 
 async def _answer(visit: Visit, page: Page) -> Response:
     """Check where the request comes from and who sends it, then let the page answer."""
+    begin_reading(Door.PORTAL, page.path)
+    closed = refuse_customer(page.path)
+    if closed is not None:
+        return await _turn_away(visit, page, closed)
     is_post = visit.request.method == "POST"
     if is_post:
         refusal = await _read_post(visit)
@@ -214,6 +221,15 @@ async def _carry_out(visit: Visit, submit: Handler) -> Response:
     elif visit.refused is not None:
         await one.refused(visit.refused)
     return response
+
+
+async def _turn_away(visit: Visit, page: Page, refused: Refused) -> Response:
+    """Answer for a page that reads for what no customer asks, and write that down."""
+    about = [visit.customer_id] if visit.session else []
+    act = Act(name="portal", customer_ids=about, subject=page.path)
+    reader = Actor(name="customer", role="customer", source=f"portal {visit.address}")
+    await note_refusal(visit.house, reader, act, refused)
+    return errors.refused(visit, refused, status=403)
 
 
 async def _read_post(visit: Visit) -> Response | None:

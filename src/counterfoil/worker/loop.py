@@ -13,6 +13,8 @@ from typing import Final
 
 import structlog
 
+from counterfoil.platform.read_acts import Door, begin_reading
+
 PAUSE_MS_MIN: Final = 5
 PAUSE_MS_MAX: Final = 50
 FAILURE_PAUSE_MS_MIN: Final = 100
@@ -80,6 +82,8 @@ async def run(jobs: Sequence[Job], stop: asyncio.Event) -> None:
 
 
 async def _repeat(job: Job, stop: asyncio.Event) -> None:
+    if begin_reading(Door.JOBS, job.name) is None:
+        raise ValueError(f"the job {job.name} does not say for what it reads")
     pause_ms = 0
     try:
         while not stop.is_set():

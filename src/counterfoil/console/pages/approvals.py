@@ -31,6 +31,7 @@ from counterfoil.platform.approvals import Approval, payload_hash
 from counterfoil.platform.trail import DONE, Entry, Wanted
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Status
+from counterfoil.privacy.data_register import load_register
 
 ROWS: Final = 100
 _TEXT_LENGTH_MAX: Final = 64
@@ -266,7 +267,7 @@ def _kind(visit: Visit, kind: str) -> str:
 
 def _trail_row(visit: Visit, entry: Entry) -> TrailRow:
     shown = entry.customer_ids or (() if entry.customer_id is None else (entry.customer_id,))
-    texts = (entry.purpose, entry.ticket, entry.subject, entry.reason)
+    texts = (_purposes(visit, entry.purpose), entry.ticket, entry.subject, entry.reason)
     is_done = entry.outcome == DONE
     return TrailRow(
         at=visit.formats.instant(entry.at),
@@ -286,6 +287,14 @@ def _trail_row(visit: Visit, entry: Entry) -> TrailRow:
             tone="good" if is_done else "bad",
         ),
     )
+
+
+def _purposes(visit: Visit, codes: str) -> str:
+    """Return purposes in words: of the register of fields, or of looks in clear."""
+    looks = {code: (one.name_zh, one.name_en) for code, one in load_matrix().purposes.items()}
+    known = {**looks, **load_register().purposes}
+    place = 0 if visit.catalogue.language == "zh-CN" else 1
+    return ", ".join(known[code][place] if code in known else code for code in codes.split())
 
 
 def _older(visit: Visit, last: Entry) -> str:

@@ -17,13 +17,14 @@ from counterfoil.console.pages.loans import LoanRow, loan_row
 from counterfoil.console.pages.search import hint_of
 from counterfoil.console.reading import PART_ROWS, READING
 from counterfoil.console.record_list import one_currency
-from counterfoil.console.visit import Visit
+from counterfoil.console.visit import Counted, Visit
 from counterfoil.customers.link_store import read_people, read_steps
 from counterfoil.customers.record_link import LinkStep, Step
 from counterfoil.journeys.guarding.show_persons import sees_persons, shown_persons
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.queries import Row
+from counterfoil.platform.read_acts import reads_for
 from counterfoil.platform.web.parts import Event, Form, Status
 from counterfoil.privacy.person_store import SHOWN_FIELDS, MaskedPerson
 
@@ -99,7 +100,8 @@ class CustomerView:
     status: Status
     facts: Sequence[tuple[str, str]]
     currency: str
-    applications: Sequence[ApplicationRow]
+    #: None for who reads nothing that decisions are made on.
+    applications: Sequence[ApplicationRow] | None
     lines: Sequence[LineRow]
     loans: Sequence[LoanRow]
     links: Sequence[LinkRow]
@@ -109,7 +111,8 @@ class CustomerView:
     is_merged: bool
     #: What was just done.
     done: str
-    events: Sequence[Event]
+    #: What happened, looks in clear among it; None for who reads not all of that.
+    events: Sequence[Event] | None
 
 
 async def show_list(visit: Visit) -> Response:
@@ -145,12 +148,10 @@ async def show_customer(visit: Visit) -> Response:
         if row is None:
             return await errors.not_found(visit)
         of_customer = {"customer_id": customer_id, "page": PART_ROWS}
-        applications = await READING.applications_of_customer.fetch(connection, **of_customer)
+        applications = await _applications(visit, connection, customer_id)
         lines = await READING.lines_of_customer.fetch(connection, **of_customer)
         loans = await READING.loans_of_customer.fetch(connection, line_id=None, **of_customer)
-        events = await READING.customer_events.fetch(
-            connection, customer_id=customer_id, page=EVENTS_SHOWN
-        )
+        events = await _events(visit, connection, customer_id)
         steps = await read_steps(connection, customer_id)
         joined = await read_people(connection, [customer_id])  # type: ignore[arg-type]
     is_merged = joined.surviving(customer_id) != customer_id
@@ -167,14 +168,14 @@ async def show_customer(visit: Visit) -> Response:
         status=_status(visit, row),
         facts=_facts(visit, row, lines, loans),
         currency=one_currency(visit, [*lines, *loans]),
-        applications=[application_row(visit, item) for item in applications],
+        applications=applications,
         lines=[line_row(visit, item) for item in lines],
         loans=[loan_row(visit, item) for item in loans],
         links=[_link(visit, step) for step in steps],
         merge_href=_merge_href(visit, customer_id, is_merged=is_merged),
         is_merged=is_merged,
         done=visit.done("record_link_asked", "record_link_done"),
-        events=[_event(visit, customer_id, item) for item in events],
+        events=events,
     )
     return visit.page(
         "customers/customer.html",
@@ -182,6 +183,26 @@ async def show_customer(visit: Visit) -> Response:
         view,
         journey="console.reading.customer",
     )
+
+
+async def _applications(
+    visit: Visit, connection: Counted, customer_id: int
+) -> list[ApplicationRow] | None:
+    if not reads_for("credit_decision"):
+        return None
+    rows = await READING.applications_of_customer.fetch(
+        connection, customer_id=customer_id, page=PART_ROWS
+    )
+    return [application_row(visit, item) for item in rows]
+
+
+async def _events(visit: Visit, connection: Counted, customer_id: int) -> list[Event] | None:
+    if not (reads_for("credit_decision") and reads_for("security")):
+        return None
+    rows = await READING.customer_events.fetch(
+        connection, customer_id=customer_id, page=EVENTS_SHOWN
+    )
+    return [_event(visit, customer_id, item) for item in rows]
 
 
 async def _shown(

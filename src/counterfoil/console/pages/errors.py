@@ -54,7 +54,7 @@ async def without_reach(visit: Visit, permission: Permission, customer_id: int) 
     refused = await visit.enter(permission, Wanted(customer_ids=(customer_id,)))
     if refused is None:
         return None
-    act = Act(name="console", customer_ids=[customer_id], purpose=str(permission))
+    act = Act(name="console", customer_ids=[customer_id])
     await note_refusal(visit.desk.house, visit.actor, act, refused)
     return await turned_away(visit, refused, ids.to_text(ids.CUSTOMER, customer_id))
 

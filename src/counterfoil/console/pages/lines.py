@@ -26,6 +26,7 @@ from counterfoil.kernel.creditor_reference import grouped, reference_of
 from counterfoil.lending.price_store import read_prices
 from counterfoil.lending.repricing import LinePrice
 from counterfoil.platform.queries import Row
+from counterfoil.platform.read_acts import reads_for
 from counterfoil.platform.web.parts import Event, Status
 
 STATUSES: Final = ("active", "frozen", "suspended", "closed")
@@ -186,9 +187,11 @@ async def show_line(visit: Visit) -> Response:
         measures = await READING.line_measures.fetch(connection, page=PART_ROWS, **key)
     async with visit.desk.house.database.connection() as unbound:
         prices = await read_prices(unbound, customer_id, line_id)
+    # What a measure was decided on is told to who reads that.
+    is_told = bool(measures) and reads_for("credit_decision")
     told = {
         item.measure.measure_id: item
-        for item in (await explain_measures(visit.desk.house, **key) if measures else ())
+        for item in (await explain_measures(visit.desk.house, **key) if is_told else ())
     }
     record = ids.to_text(ids.LINE, line_id)
     return visit.page(

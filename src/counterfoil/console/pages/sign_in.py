@@ -144,7 +144,7 @@ async def show_keys(visit: Visit) -> Response:
     """List the keys."""
     letters = tuple(
         (f"g {link.letter}", link.label)
-        for group in navigation(visit.may, "", visit.catalogue)
+        for group in navigation(visit.opens, "", visit.catalogue)
         for link in group.links
     )
     keys = (("/", visit.t("keys.find")), ("?", visit.t("keys.help")), *letters)

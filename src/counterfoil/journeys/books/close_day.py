@@ -49,6 +49,7 @@ from counterfoil.lending.review_store import mark_late
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import StateChangedError
 from counterfoil.platform.database import Connection, Database
+from counterfoil.platform.read_acts import Door, reading_as
 
 CUT_OFF: Final = "cut_off"
 OFFERS: Final = "offers"
@@ -114,8 +115,9 @@ async def close_day(
     A day whose close was interrupted is finished first. Raises ValueError where `to` lies before
     the business date: it never moves back; and RefusedError where another process is closing.
     """
-    async with _alone(house):
-        return await _close_until(house, to, progress or _silent)
+    with reading_as(Door.JOBS, "close_day"):
+        async with _alone(house):
+            return await _close_until(house, to, progress or _silent)
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from counterfoil.journeys.trail import Act
 from counterfoil.kernel import ids
 from counterfoil.platform import trail
 from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.read_acts import purposes_said
 from counterfoil.platform.trail import Entry
 from counterfoil.privacy.masking import mask_free_text
 
@@ -80,7 +81,7 @@ def look_of(house: House, actor: Actor, act: Act, customer_ids: Sequence[int]) -
         outcome=trail.DONE,
         customer_ids=tuple(customer_ids),
         subject=act.subject,
-        purpose=act.purpose,
+        purpose=act.purpose or purposes_said(),
         ticket=act.ticket,
         reason=mask_free_text(act.reason),
     )
