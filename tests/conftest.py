@@ -27,6 +27,7 @@ from tests.reading_watch import Watch, keep_views, watching
 from counterfoil.evidence import staging
 from counterfoil.platform import embedded, migrate
 from counterfoil.platform.database import Database
+from counterfoil.platform.read_acts import reading_now
 
 #: Quick and forgetful: a test's data outlives nothing.
 FORGETFUL = {
@@ -142,6 +143,8 @@ def _watch() -> Iterator[Watch]:
 def reads_keep_to_their_purposes(_watch: Watch) -> Iterator[None]:
     """Fail a test on whose way something was read for a purpose that the way does not declare."""
     _watch.wrong.clear()
+    # A command that an earlier test ran in this process is over.
+    reading_now.set(None)
     yield
     assert not _watch.wrong, "\n".join(sorted(_watch.wrong))
 

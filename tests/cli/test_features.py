@@ -48,15 +48,19 @@ def test_what_is_known_is_told_and_nothing_is_invented(run: Run, tmp_path: Path)
     value = ("features", "value", nobody, "own_grade", "--json")
     assert run(*value).returncode == 2
     assert run(*value, *by, typed="wrong horse\n").returncode == 1
-    told = json.loads(run(*value, *by, typed=password).stdout)
-    assert [(one["value"], one["quality"]) for one in told["features"]] == [(None, "unknown")]
+    assert "alias" in run(*value, *by, typed=password).stderr, "an analyst knows no true number"
     run("operators", "set", "aud", "--role", "auditor", "--password-stdin", typed=password)
-    listed = run("privacy", "trail", "--as", "aud", "--password-stdin", typed=password)
+    auditor = ("--as", "aud", "--password-stdin")
+    told = json.loads(run(*value, *auditor, typed=password).stdout)
+    assert [(one["value"], one["quality"]) for one in told["features"]] == [(None, "unknown")]
+    listed = run("privacy", "trail", *auditor, typed=password)
     trail = [json.loads(line) for line in listed.stdout.splitlines()]
     looked = [one for one in trail if one["subject"] == "counterfoil features value"]
-    assert [(one["actor"], one["outcome"]) for one in looked] == [("ana", "done")]
-    assert looked[0]["customer_ids"] == ["5"]
-    assert "credit_decision" in looked[0]["purpose"].split()
+    by_actor = {one["actor"]: one for one in looked}
+    outcomes = {actor: one["outcome"] for actor, one in by_actor.items()}
+    assert outcomes == {"ana": "alias_missing", "aud": "done"}
+    assert by_actor["aud"]["customer_ids"] == ["5"]
+    assert "credit_decision" in by_actor["aud"]["purpose"].split()
     checked = run("features", "quality", "--run", "--json")
     assert checked.returncode == 0, checked.stderr
     sources = {one["source"]: one for one in json.loads(checked.stdout)["sources"]}
@@ -69,5 +73,5 @@ def test_what_is_known_is_told_and_nothing_is_invented(run: Run, tmp_path: Path)
     out = run(*export, *by, typed=password)
     assert out.returncode == 0, out.stderr
     trace = ("features", "trace", nobody, "--record", "nothing", "--json")
-    traced = run(*trace, *by, typed=password)
+    traced = run(*trace, *auditor, typed=password)
     assert json.loads(traced.stdout)["decisions"] == []

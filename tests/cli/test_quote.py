@@ -101,8 +101,8 @@ def test_the_products_that_are_shipped_are_listed_and_have_no_fault() -> None:
 
 def copied(place: Path) -> Path:
     """Copy what ships to a directory of one's own; return its products."""
-    told = run("products", "copy", str(place / "own")).stdout.splitlines()
-    products, templates = (Path(line.partition("=")[2]) for line in told)
+    setting, publish = run("products", "copy", str(place / "own")).stdout.splitlines()
+    products, templates = Path(setting.partition("=")[2]), Path(publish.rpartition(" ")[2])
     assert (templates / "loan-note" / "1" / "zh.md").is_file()
     assert run("products", "copy", str(place / "own")).exit_code == 1, "nothing is overwritten"
     return products

@@ -166,7 +166,9 @@ CLOSED_FAMILIES = {
         *("beyond_quota", "has_the_product", "invited_already", "no_consent"),
         *("not_active", "not_meant", "not_the_hosts", "opted_out"),
     ),
-    "notice_outcome": ("delivered", "status", "timeout", "unreachable", "origin", "secret"),
+    "notice_outcome": (
+        *("delivered", "status", "timeout", "unreachable", "origin", "secret", "assessment"),
+    ),
     "theme": THEMES,
     "close_step": days.STEPS,
     "close_status": ("finished", "running"),
@@ -355,10 +357,12 @@ MADE = {
         f"{kind}.{part}" for kind in ("repay", "reverse") for part in ("action", "intro")
     ],
     "{case}": ["case.nothing"],
+    "links.{name}": [f"links.{name}{end}" for name in ("merge", "split") for end in ("", "_intro")],
     "payment.way_{way}": [f"payment.way_{way}" for way in payments.WAYS_OUT],
     "review.{name}": [
         f"review.{name}{end}" for name in ("assign", "decide") for end in ("", "_intro")
     ],
+    "review.{outcome}": [f"review.{outcome}" for outcome in ("uphold", "overturn", "withdraw")],
     "nav.{name}": [
         f"nav.{name}"
         for name in (

@@ -178,6 +178,7 @@ async def test_progress_and_refund_of_a_purchase_are_booked_by_forms(
 
 async def test_money_received_is_placed_by_two_people(browser: Browser, stranger: Browser) -> None:
     house = browser.house
+    await browser.sign_in("finance")
     day = date(2025, 1, 7)
     text = statement_text([("thanks", "received", 12_345, "CNY", day, "B-form")])
     assert await take_rail_statement(house, text, rail="bank", on=day) == 1
