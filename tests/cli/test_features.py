@@ -56,11 +56,10 @@ def test_what_is_known_is_told_and_nothing_is_invented(run: Run, tmp_path: Path)
     listed = run("privacy", "trail", *auditor, typed=password)
     trail = [json.loads(line) for line in listed.stdout.splitlines()]
     looked = [one for one in trail if one["subject"] == "counterfoil features value"]
-    by_actor = {one["actor"]: one for one in looked}
-    outcomes = {actor: one["outcome"] for actor, one in by_actor.items()}
-    assert outcomes == {"ana": "alias_missing", "aud": "done"}
-    assert by_actor["aud"]["customer_ids"] == ["5"]
-    assert "credit_decision" in by_actor["aud"]["purpose"].split()
+    assert ("ana", "alias_missing") in {(one["actor"], one["outcome"]) for one in looked}
+    [shown] = [one for one in looked if "customer_ids" in one]
+    assert (shown["actor"], shown["outcome"], shown["customer_ids"]) == ("aud", "done", ["5"])
+    assert "credit_decision" in shown["purpose"].split()
     checked = run("features", "quality", "--run", "--json")
     assert checked.returncode == 0, checked.stderr
     sources = {one["source"]: one for one in json.loads(checked.stdout)["sources"]}

@@ -136,7 +136,7 @@ def test_decisions_of_an_empty_house_come_out_and_wrong_numbers_are_told(run: Ru
     assert run("decision", "replay").returncode == 2
     assert run("decision", "replay", "ln_0000000000001").returncode == 2
     password = "correct horse 7 battery\n"
-    run("operators", "set", "ana", "--role", "risk_analyst", "--password-stdin", typed=password)
+    run("operators", "set", "ana", "--role", "auditor", "--password-stdin", typed=password)
     by = ("--as", "ana", "--password-stdin")
     unknown = run("decision", "explain", "ap_0000000000001", *by, typed=password)
     assert (unknown.returncode, "no decision" in unknown.stderr) == (1, True)

@@ -16,7 +16,9 @@ from counterfoil.cli.wall import WalledGroup
 from counterfoil.journeys.guarding.recipient_keys import sight_key
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
+from counterfoil.platform import read_acts
 from counterfoil.platform.access_matrix import Actor
+from counterfoil.platform.read_acts import Door, ReadAct
 from counterfoil.privacy.alias import Aliases
 
 LOAN, LINE = ids.to_text(ids.LOAN, 77 << 30), ids.to_text(ids.LINE, 78 << 30)
@@ -25,6 +27,10 @@ LOAN, LINE = ids.to_text(ids.LOAN, 77 << 30), ids.to_text(ids.LINE, 78 << 30)
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("COUNTERFOIL_HOME", str(tmp_path))
+    declared = {
+        name: ReadAct(Door.COMMANDS, name, frozenset()) for name in ("show", "trace-number")
+    }
+    monkeypatch.setattr(read_acts, "load_read_acts", lambda: {Door.COMMANDS: declared})
     return SimpleNamespace(settings=SimpleNamespace(home=tmp_path))
 
 

@@ -23,6 +23,7 @@ from counterfoil.decisioning.wishes import Choice
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.hosts.link import LinkState
 from counterfoil.journeys.contracting.agreement_changes import Standing, Way
+from counterfoil.kernel import ids
 from counterfoil.kernel.language import Language
 from counterfoil.lending.settlement import SettlementState
 from counterfoil.lending.terms import Method, Prepayment
@@ -41,6 +42,7 @@ CATALOGUES = load_catalogues(
 
 #: Families of codes that can be stored or shown: every code has its word.
 FAMILIES = {
+    "transfer": [f"hint_{kind}" for kind in (ids.LINE, ids.LOAN)],
     "application_status": [one.value for one in ApplicationStatus],
     "application_text": ["asked", *(one.value for one in ApplicationStatus)],
     "appeal_status": [one.value for one in AppealStatus],

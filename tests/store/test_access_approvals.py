@@ -242,6 +242,8 @@ def test_a_matrix_with_a_slip_stops_the_start(
         "approvals": {"erasure": {"zh": "删除", "en": "erasure"}},
         "roles": {},
         "machines": {},
+        "scopes": {scope.value: [] for scope in Scope},
+        "customers": {"reads": []},
     }
     parse_matrix(read)
     with pytest.raises(ValueError, match=r"matrix|program"):

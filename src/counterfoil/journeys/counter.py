@@ -171,7 +171,8 @@ class LineDesk:
         if isinstance(outcome, Refused):
             return outcome
         text = orjson.dumps(outcome.answer, option=orjson.OPT_SORT_KEYS).decode()
-        if not is_normal(text):
+        # The leaf says the answer and, of a change of the line, its reason.
+        if not is_normal(text) or not is_normal(getattr(command, "reason", "")):
             return refuse(TEXT_NOT_NORMALISED)
         return Decided(waiting, text, outcome)
 

@@ -29,6 +29,8 @@ AS_IT_IS = {
     # A campaign with a figure in its words is refused.
     "WordsBody.title", "WordsBody.text",
     "ApprovalBody.payload", "CampaignBody.rule", "StatementBody.content",
+    # Two people read an agreement's template, with the figures in its words, before it holds.
+    "TemplateFiles.head", "TemplateFiles.zh", "TemplateFiles.en",
 }  # fmt: skip
 #: Fields of forms in which nobody writes freely, or that the vault is asked with.
 NO_TALK = {
@@ -36,6 +38,7 @@ NO_TALK = {
     "operator", "partner",
     "quota", "record", "reference", "rule", "rules", "facts", "ticket", "token",
     "account_ref", "payee", "payee_ref", "title_zh", "title_en", "text_zh", "text_en", "value",
+    "rate",
 }  # fmt: skip
 
 
