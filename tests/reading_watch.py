@@ -23,13 +23,14 @@ from counterfoil.privacy.data_register import HOUSE, load_register
 App = Any
 VIEWS_FILE = "views.json"
 #: Rooms whose statements stand at every way: who comes in, how far, that it is written down, the
-#: first answer to a key; and the vault, which asks for each field by itself.
+#: first answer to a key, what is told on; and the vault, which asks for each field by itself.
 GATE = (
     ("counterfoil.platform", "access.sql"),
     ("counterfoil.platform", "staff.sql"),
     ("counterfoil.platform", "holdings.sql"),
     ("counterfoil.platform", "trail.sql"),
     ("counterfoil.platform", "batches.sql"),
+    ("counterfoil.platform", "outbox.sql"),
     ("counterfoil.platform", "states.sql"),
     ("counterfoil.privacy", "store.sql"),
     ("counterfoil.privacy", "grant_store.sql"),

@@ -25,6 +25,7 @@ import httpx
 import orjson
 import pytest
 from tests.api.conftest import Borrower, Site
+from tests.contract_templates import publish_shipped
 
 from counterfoil.journeys.books.check_books import check_books
 from counterfoil.journeys.books.close_day import close_day
@@ -135,6 +136,7 @@ def new_limit(borrower: Borrower, amount_minor: int) -> dict[str, object]:
 async def prepare(home: Path, url: str) -> str:
     """Open a line for everybody and return a key for the API."""
     await migrate.apply(url)
+    await publish_shipped(url)
     # The lines are nobody's: there is no name in which an account could be.
     shipped = resources.files("counterfoil.payments").joinpath("rails.toml").read_text("utf-8")
     (home / RAILS).write_text(shipped.replace("checks_payee = true", "checks_payee = false"))

@@ -23,6 +23,7 @@ from tests.store.privacy_desk import (
     staff,
 )
 
+from counterfoil.cli import veil
 from counterfoil.cli.acting import acting
 from counterfoil.journeys import cases
 from counterfoil.journeys.admitting import attributes
@@ -304,6 +305,7 @@ async def test_a_command_asks_for_whom_it_names_and_for_what_it_does(
             "UPDATE platform.operator SET created_at = now(), rights_since = now()"
         )
     words = ["counterfoil", "payments", "propose", ids.to_text(ids.CUSTOMER, 1), "--reason", "x"]
+    monkeypatch.setattr(veil, "_TYPED", veil._Typed())
     monkeypatch.setattr("sys.argv", words)
     begin_reading(Door.COMMANDS, "payments propose")
     with pytest.raises(typer.Exit):

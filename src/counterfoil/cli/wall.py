@@ -8,7 +8,7 @@ not run.
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 
 from typer.core import TyperGroup
 
@@ -16,6 +16,9 @@ from counterfoil.cli import output, veil
 from counterfoil.kernel.errors import RefusedError, refuse
 from counterfoil.privacy.free_text import FIELDS
 from counterfoil.privacy.masking import mask_free_text
+
+#: Commands on files alone: they run where there is no house, and load nothing of one.
+_ON_FILES: Final = "verify"
 
 
 class WalledGroup(TyperGroup):
@@ -52,6 +55,8 @@ def _declared(words: str, run: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(run)
     def begun(*given: Any, **named: Any) -> Any:
+        if words.partition(" ")[0] == _ON_FILES:
+            return run(*given, **named)
         from counterfoil.platform.holdings import ACT_NOT_DECLARED
         from counterfoil.platform.read_acts import Door, begin_reading
 

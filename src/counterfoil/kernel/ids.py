@@ -17,6 +17,7 @@ EPOCH_MS: Final = 1_704_067_200_000
 _EPOCH: Final = datetime(2024, 1, 1, tzinfo=UTC)
 NODE_MAX: Final = 1023
 _SEQUENCE_MAX: Final = 0xFFF
+_LAST: Final = (1 << 63) - 1
 #: Crockford's base 32.
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES: Final = {letter: value for value, letter in enumerate(ALPHABET)}
@@ -145,7 +146,9 @@ class IdSource:
 
 def floor_of(at: datetime) -> int:
     """Return the least number that is given from an instant on; earlier ones lie below it."""
-    return ((at - _EPOCH) // timedelta(milliseconds=1)) << 22
+    milliseconds = (at - _EPOCH) // timedelta(milliseconds=1)
+    # Nothing has a number from before there were any, nor from when there are none left.
+    return min(max(milliseconds, 0) << 22, _LAST)
 
 
 def to_text(prefix: str, number: int) -> str:

@@ -160,9 +160,12 @@ class _Watched:
         self._has_changed = True
         return await self._inner.copy_records_to_table(table, **how)
 
-    def transaction(self) -> AbstractAsyncContextManager[Any]:
-        """Open a transaction that carries the act's line, or a savepoint inside one."""
-        return self._savepoint() if self._depth else self._transaction()
+    def transaction(self, **options: Any) -> AbstractAsyncContextManager[Any]:
+        """Open a transaction that carries the act's line, or a savepoint inside one.
+
+        The options are the driver's.
+        """
+        return self._savepoint() if self._depth else self._transaction(**options)
 
     async def _run(self, call: Callable[..., Awaitable[Any]], query: str, args: Any) -> Any:
         if not is_change(query):
@@ -176,10 +179,10 @@ class _Watched:
         return found
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Any]:
+    async def _transaction(self, **options: Any) -> AsyncIterator[Any]:
         self._depth, self._has_changed, is_told = 1, False, False
         try:
-            async with self._inner.transaction():
+            async with self._inner.transaction(**options):
                 yield self
                 if self._has_changed:
                     is_told = await self._act.tell(self._inner)
