@@ -160,7 +160,16 @@ async def resolve_open(house: House, *, asked_before: int) -> Resolved:
     )
 
 
-_STILL_OPEN: Final = frozenset({"inquiry_open", "inquiry_not_published", "key_service_unavailable"})
+#: What is damaged may be mended from a backup while the consent lasts, and is asked about then.
+_STILL_OPEN: Final = frozenset(
+    {
+        "inquiry_open",
+        "inquiry_not_published",
+        "key_service_unavailable",
+        "ciphertext_rejected",
+        "opening_damaged",
+    }
+)
 
 
 class _Run:
@@ -329,10 +338,11 @@ class _Run:
                 # The key service is away: nothing was sent, and the inquiries stay open.
                 return found | {item.key: error.refused for item in running}
             asked, unasked = _parted(running, questions)
-            if unasked:
+            found |= {item.key: no for item, no in unasked}
+            gone = [(item, no.code) for item, no in unasked if no.code not in _STILL_OPEN]
+            if gone:
                 # The person or the opening was erased: there will never be a question.
-                await stop(self._house, [(item, no.code) for item, no in unasked])
-                found |= {item.key: no for item, no in unasked}
+                await stop(self._house, gone)
             await self._mark_sent([item for item, _ in asked])
             answers = await asyncio.gather(*(self._ask(item, question) for item, question in asked))
             arrived = [answer for answer in answers if isinstance(answer, Arrived)]
