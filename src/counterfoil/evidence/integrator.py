@@ -11,7 +11,8 @@ Order       That of the queue among the leaves that are visible: leaves of one r
             lock.
 Privacy     Salt and body are sealed under the customer's data key for evidence, bound to leaf and
             customer. While the key service is away leaves wait in the queue; nothing is lost. A
-            leaf whose customer was erased meanwhile is numbered without an opening.
+            leaf whose customer was erased meanwhile is numbered without an opening. Leaves of a
+            customer whose key is damaged wait until it is mended, and let the others pass.
 Backlog     Two batches overlap: while the database writes one, the next is read and sealed. It is
             written only after the one before it was committed.
 """
@@ -109,15 +110,24 @@ class Integrator:
             if not rows:
                 is_ready.set_result(0)
                 return 0
+            read = len(rows)
             growth = await self._grown(connection, is_first=before is None)
             start = growth.size
-            sealed = await self._sealed(connection, rows)
+            sealers = await self._keys.of(
+                connection, {row[1] for row in rows if row[5] is not None}
+            )
+            # Those of a damaged key stay taken, so that the next batch reads on behind them.
+            rows = [row for row in rows if row[5] is None or row[1] in sealers]
+            places = [row[0] for row in rows]
+            sealed = await self._sealed(rows, sealers)
             tiles = growth.append(leaf_hashes_of(rows))
             head = Head(growth.size, growth.root())
             self._growth = growth
-            is_ready.set_result(len(rows))
+            is_ready.set_result(read)
             if before is not None:
                 await before
+            if not rows:
+                return 0
             await store.number_leaves(connection, places, sealed, start=start)
             if tiles:
                 await store.add_tiles(connection, tiles)
@@ -135,9 +145,10 @@ class Integrator:
         assert self._growth is not None, "the batch before left it"
         return self._growth.copy()
 
-    async def _sealed(self, connection: Connection, rows: Sequence[Any]) -> list[bytes | None]:
+    async def _sealed(
+        self, rows: Sequence[Any], sealers: Mapping[int, Sealer]
+    ) -> list[bytes | None]:
         """Return the sealed openings of rows, giving others of the process their turns."""
-        sealers = await self._keys.of(connection, {row[1] for row in rows if row[5] is not None})
         sealed: list[bytes | None] = []
         for begin in range(0, len(rows), TURN_LEAVES):
             sealed += _openings(rows[begin : begin + TURN_LEAVES], sealers, self._suite)

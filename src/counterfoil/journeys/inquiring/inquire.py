@@ -35,6 +35,7 @@ from counterfoil.consents.consent import Consent
 from counterfoil.consents.lookup_store import consents_by_key
 from counterfoil.consents.subject import Identity
 from counterfoil.evidence.leaf import LeafType
+from counterfoil.evidence.log_store import numbers_of
 from counterfoil.evidence.staging import StagedLeaf, Value
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.consenting.consent import use_consent
@@ -221,11 +222,21 @@ class _Run:
             return {}
         size = await witnessed_size(self._house, pending, witness=self._bureau.witness)
         if isinstance(size, Refused):
-            return {item.key: size for item in pending}
+            # Leaves under a damaged key have no number; who waits for none of them goes on.
+            found = {item.key: size for item in pending}
+            ready = await self._numbered(pending)
+            return found | (await self.carry(ready) if len(ready) < len(pending) else {})
         done = await asyncio.gather(
             *(self._carry_chunk(chunk, size=size) for chunk in _chunks(pending))
         )
         return {key: outcome for found in done for key, outcome in found.items()}
+
+    async def _numbered(self, pending: Sequence[Pending]) -> list[Pending]:
+        """Return those whose consent and intent both have their number in the log."""
+        leaves = [leaf for item in pending for leaf in item.leaves]
+        async with self._house.database.connection() as connection:
+            numbers = await numbers_of(connection, leaves)
+        return [item for item in pending if numbers.keys() >= {*item.leaves}]
 
     def _allowed(self, code: str) -> Occasion | Refused:
         occasion = self._house.occasions.allowed(code)
