@@ -54,6 +54,8 @@ class Integrator:
         self._growth: Growth | None = None
         #: Places in the queue of batches that are not yet committed.
         self._taken: set[int] = set()
+        #: Customers whose key was found damaged since `drain` began.
+        self._waiting: set[int] = set()
 
     async def step(self, connection: Connection) -> int:
         """Give one batch its numbers; return how many leaves it had."""
@@ -65,6 +67,7 @@ class Integrator:
         The first connection holds the lock; a second one makes batches overlap.
         """
         self._taken.clear()
+        self._waiting.clear()
         done = count = 0
         before: asyncio.Task[int] | None = None
         earlier: asyncio.Task[int] | None = None
@@ -116,8 +119,10 @@ class Integrator:
             sealers = await self._keys.of(
                 connection, {row[1] for row in rows if row[5] is not None}
             )
-            # Those of a damaged key stay taken, so that the next batch reads on behind them.
-            rows = [row for row in rows if row[5] is None or row[1] in sealers]
+            # Those of a damaged key stay taken, so that the next batch reads on behind them; their
+            # later leaves wait as well, mended or not, so that the order holds.
+            self._waiting |= {row[1] for row in rows if row[5] is not None} - sealers.keys()
+            rows = [row for row in rows if row[1] not in self._waiting]
             places = [row[0] for row in rows]
             sealed = await self._sealed(rows, sealers)
             tiles = growth.append(leaf_hashes_of(rows))

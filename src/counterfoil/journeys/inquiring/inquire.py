@@ -223,9 +223,11 @@ class _Run:
         size = await witnessed_size(self._house, pending, witness=self._bureau.witness)
         if isinstance(size, Refused):
             # Leaves under a damaged key have no number; who waits for none of them goes on.
-            found = {item.key: size for item in pending}
+            found: dict[Key, StoredReport | Refused] = {item.key: size for item in pending}
             ready = await self._numbered(pending)
-            return found | (await self.carry(ready) if len(ready) < len(pending) else {})
+            if len(ready) < len(pending):
+                found |= await self.carry(ready)
+            return found
         done = await asyncio.gather(
             *(self._carry_chunk(chunk, size=size) for chunk in _chunks(pending))
         )
