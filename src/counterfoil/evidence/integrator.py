@@ -54,8 +54,10 @@ class Integrator:
         self._growth: Growth | None = None
         #: Places in the queue of batches that are not yet committed.
         self._taken: set[int] = set()
-        #: Customers whose key was found damaged since `drain` began.
-        self._waiting: set[int] = set()
+        #: Customers whose key was found damaged by the last `step` or `drain`: their leaves wait.
+        self.waiting: set[int] = set()
+        #: Whether the last batch was as large as it may be, so that there may be more.
+        self.has_more = False
 
     async def step(self, connection: Connection) -> int:
         """Give one batch its numbers; return how many leaves it had."""
@@ -67,7 +69,7 @@ class Integrator:
         The first connection holds the lock; a second one makes batches overlap.
         """
         self._taken.clear()
-        self._waiting.clear()
+        self.waiting.clear()
         done = count = 0
         before: asyncio.Task[int] | None = None
         earlier: asyncio.Task[int] | None = None
@@ -110,6 +112,7 @@ class Integrator:
             )
             places = [row[0] for row in rows]
             self._taken.update(places)
+            self.has_more = len(rows) == self._batch_leaves
             if not rows:
                 is_ready.set_result(0)
                 return 0
@@ -121,8 +124,8 @@ class Integrator:
             )
             # Those of a damaged key stay taken, so that the next batch reads on behind them; their
             # later leaves wait as well, mended or not, so that the order holds.
-            self._waiting |= {row[1] for row in rows if row[5] is not None} - sealers.keys()
-            rows = [row for row in rows if row[1] not in self._waiting]
+            self.waiting |= {row[1] for row in rows if row[5] is not None} - sealers.keys()
+            rows = [row for row in rows if row[1] not in self.waiting]
             places = [row[0] for row in rows]
             sealed = await self._sealed(rows, sealers)
             tiles = growth.append(leaf_hashes_of(rows))
