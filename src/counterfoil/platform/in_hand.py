@@ -14,7 +14,7 @@ Cost        Nothing where no act is in hand, and nothing more once its line is w
 """
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -160,26 +160,29 @@ class _Watched:
         self._has_changed = True
         return await self._inner.copy_records_to_table(table, **how)
 
-    def transaction(self) -> AbstractAsyncContextManager[Any]:
-        """Open a transaction that carries the act's line, or a savepoint inside one."""
-        return self._savepoint() if self._depth else self._transaction()
+    def transaction(self, **how: object) -> AbstractAsyncContextManager[Any]:
+        """Open a transaction that carries the act's line, or a savepoint inside one.
+
+        `how` is the driver's: the isolation of a long look, and whether it only reads.
+        """
+        return self._savepoint(how) if self._depth else self._transaction(how)
 
     async def _run(self, call: Callable[..., Awaitable[Any]], query: str, args: Any) -> Any:
         if not is_change(query):
             return await call(query, *args)
         if not self._depth:
             # A statement by itself would commit by itself.
-            async with self._transaction():
+            async with self._transaction({}):
                 return await self._run(call, query, args)
         found = await call(query, *args)
         self._has_changed = self._has_changed or _has_changed(query, found)
         return found
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Any]:
+    async def _transaction(self, how: Mapping[str, object]) -> AsyncIterator[Any]:
         self._depth, self._has_changed, is_told = 1, False, False
         try:
-            async with self._inner.transaction():
+            async with self._inner.transaction(**how):
                 yield self
                 if self._has_changed:
                     is_told = await self._act.tell(self._inner)
@@ -189,10 +192,10 @@ class _Watched:
         self._act.is_told = self._act.is_told or is_told
 
     @asynccontextmanager
-    async def _savepoint(self) -> AsyncIterator[Any]:
+    async def _savepoint(self, how: Mapping[str, object]) -> AsyncIterator[Any]:
         before = self._has_changed
         try:
-            async with self._inner.transaction():
+            async with self._inner.transaction(**how):
                 yield self
         except BaseException:
             self._has_changed = before
