@@ -214,6 +214,21 @@ async def test_an_opening_that_was_tampered_with_is_an_altered_leaf(desk: Desk) 
     assert await causes(desk) == [Cause.LEAF_ALTERED]
 
 
+async def test_a_damaged_key_is_told_of_its_customer_and_the_rest_is_audited(desk: Desk) -> None:
+    [consent, *_] = await three(desk)
+    await desk.run(
+        "UPDATE privacy.data_key SET wrapped_key = wrapped_key || '\\x00' "
+        f"WHERE purpose = 'evidence' AND customer_id = {consent.customer_id}",
+    )
+    found = await audit_inquiries(desk.house, theirs(desk))
+    assert [(one.cause, one.customer_id) for one in found.findings] == [
+        (Cause.LEAF_ALTERED, consent.customer_id)
+    ]
+    assert "damaged" in found.findings[0].detail
+    assert found.examined == 3
+    assert desk.house.vault.rejections.total > 0
+
+
 async def test_what_nobody_can_read_any_more_needs_the_leaf_of_an_erasure(desk: Desk) -> None:
     """Once with it and once without; the third has a leaf that says nothing of erasure."""
     consents = [await desk.consent(await desk.person()) for _ in range(3)]

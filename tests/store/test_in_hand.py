@@ -89,6 +89,15 @@ async def test_a_crash_leaves_change_and_line_or_neither(
     assert (await notes(house), len(await lines(house))) == (expected, expected)
 
 
+async def test_a_long_look_of_an_act_sees_one_moment(house: House) -> None:
+    async def work() -> str:
+        how: dict[str, Any] = {"isolation": "repeatable_read", "readonly": True}
+        async with house.database.connection() as connection, connection.transaction(**how):
+            return str(await connection.fetchval("SHOW transaction_isolation"))
+
+    assert await carried_out(house, CLERK, ACT, work) == "repeatable read"
+
+
 async def test_of_several_commits_the_first_that_changes_something_carries_it(house: House) -> None:
     seen: list[int] = []
 

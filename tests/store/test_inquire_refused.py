@@ -31,8 +31,11 @@ from counterfoil.journeys.inquiring.inquiry_outcomes import (
     Obtained,
 )
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import PostgresError
+from counterfoil.privacy.data_keys import keys_of
 from counterfoil.privacy.refusals import KEY_SERVICE_UNAVAILABLE
+from counterfoil.privacy.vault import Purpose
 from counterfoil.simulator.bureau.bureau import Bureau, Reply
 from counterfoil.simulator.bureau.faults import Fault
 
@@ -179,6 +182,32 @@ async def test_nobody_is_asked_about_a_person_whose_data_was_erased(desk: Desk) 
     assert code(await asking) == "inquiry_subject_gone"
     assert await state(desk, consent.customer_id) == (State.STOPPED, "inquiry_subject_gone")
     assert desk.listed == []
+
+
+@pytest.mark.parametrize("purpose", ["subject", "identity", "report", "evidence"])
+async def test_a_damaged_key_leaves_its_customers_inquiry_open_and_the_others_go_on(
+    desk: Desk, purpose: str
+) -> None:
+    consents = [await desk.consent(await desk.person(Fault.DOWN)) for _ in range(3)]
+    for consent in consents:
+        assert code(await desk.ask(consent)) == "inquiry_open"
+    theirs = f"WHERE purpose = '{purpose}' AND customer_id = {consents[1].customer_id}"
+    if purpose == "report":
+        async with desk.house.database.transaction() as connection:
+            customers = [consent.customer_id for consent in consents]
+            await keys_of(
+                connection, desk.house.vault, customers, Purpose.REPORT, reading("bureau_report")
+            )
+    await desk.run(f"UPDATE privacy.data_key SET wrapped_key = wrapped_key || '\\x00' {theirs}")
+    resolved = await resolve_open(desk.house, asked_before=desk.wall.seconds)
+    assert (resolved.looked_at, resolved.answered, resolved.still_open) == (3, 2, 1)
+    assert await state(desk, consents[1].customer_id) == (State.INTENT, None)
+    await desk.run(
+        "UPDATE privacy.data_key "
+        f"SET wrapped_key = substr(wrapped_key, 1, length(wrapped_key) - 1) {theirs}"
+    )
+    resolved = await resolve_open(desk.house, asked_before=desk.wall.seconds)
+    assert (resolved.looked_at, resolved.answered, resolved.still_open) == (1, 1, 0)
 
 
 async def test_a_refusal_of_the_bureau_ends_the_inquiry(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from counterfoil.evidence.auditing import Audit
 from counterfoil.evidence.formats.policy import Policy
 from counterfoil.evidence.formats.receipt import Receipt
 from counterfoil.evidence.formats.verifying import verify_receipt
+from counterfoil.evidence.integrator import Integrator
 from counterfoil.evidence.opening_store import (
     Opened,
     forget_openings,
@@ -161,8 +162,45 @@ async def test_why_a_leaf_cannot_be_opened_is_told_apart(database_url: str, tmp_
         assert opening.code == "key_service_unavailable"
         keys.with_name("keys-away").rename(keys)
         # A key that is damaged itself opens nothing, and is no service that is away.
-        await log.rows("UPDATE privacy.data_key SET wrapped_key = wrapped_key || '\\x00'::bytea")
+        await log.rows(
+            "UPDATE privacy.data_key SET wrapped_key = wrapped_key || '\\x00'::bytea "
+            "WHERE customer_id = 7"
+        )
         assert set((await _codes(log, codes)).values()) == {"opening_damaged"}
+        # It is its customer's trouble alone: the check goes on, and names each of their leaves.
+        faults = await check_books(house.database, house.catalogue, vault=house.vault)
+        told = {one["what"] for one in faults.checks["evidence_leaves"].exceptions}
+        assert told >= {
+            f"leaf {one} is damaged: what is sealed of it does not open"
+            for one in (damaged, altered, whole)
+        }
+
+
+async def test_leaves_under_a_damaged_key_wait_and_let_others_pass(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with log_opened(database_url, tmp_path) as log:
+        await log.grow(1)
+        key = "UPDATE privacy.data_key SET wrapped_key = {} WHERE customer_id = 7"
+        await log.rows(key.format("wrapped_key || '\\x00'::bytea"))
+        waiting = await log.stage(5)
+        others = await log.stage(3, customer_id=8)
+        assert await log.integrate(batch=2) == 3
+        async with log.house.database.dedicated({}) as one, log.house.database.dedicated({}) as two:
+            more = await log.stage(3, customer_id=9)
+            integrator = Integrator(log.house.vault, log.house.wall, batch_leaves=2)
+            assert await integrator.drain([one, two]) == 3
+        await log.publish()
+        for customer_id, leaf_ids in ((8, others), (9, more)):
+            found = await read_receipts(log.house, customer_id, leaf_ids)
+            assert all(isinstance(receipt, Receipt) for receipt in found.values())
+        await log.rows(key.format("substr(wrapped_key, 1, length(wrapped_key) - 1)"))
+        assert await log.integrate(batch=2) == 5
+        await log.publish()
+        found = await read_receipts(log.house, 7, waiting)
+        assert all(isinstance(receipt, Receipt) for receipt in found.values())
+        async with log.house.database.connection() as connection:
+            assert [fault async for fault in Audit(connection).faults()] == []
 
 
 async def _codes(log: LogDesk, leaf_ids: Iterable[int]) -> dict[int, str | None]:

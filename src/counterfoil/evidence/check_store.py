@@ -1,6 +1,6 @@
 """Leaves as they are, numbered or staged, for whoever checks the books."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from counterfoil.evidence import log_store
@@ -11,7 +11,7 @@ from counterfoil.evidence.sealing import READING, place_of
 from counterfoil.evidence.staging import NOTHING_WITNESSED
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
-from counterfoil.privacy.data_keys import existing_keys
+from counterfoil.privacy.data_keys import existing_keys_of_each
 from counterfoil.privacy.envelope import CiphertextRejectedError, Sealer
 from counterfoil.privacy.vault import Purpose, Vault
 
@@ -29,11 +29,14 @@ async def leaves_of_range(
     """
     rows: list[Any] = await QUERIES.leaves_of_range.fetch(connection, after=after, through=through)
     sealers: Mapping[int, Sealer] = {}
+    damaged: Collection[int] = ()
     if vault is not None:
         customers = {row["customer_id"] for row in rows if row["sealed"] is not None}
-        keys = await existing_keys(connection, vault, customers, Purpose.EVIDENCE, READING)
+        keys, damaged = await existing_keys_of_each(
+            connection, vault, customers, Purpose.EVIDENCE, READING
+        )
         sealers = {customer_id: Sealer(key) for customer_id, key in keys.items()}
-    return [_leaf(row, sealers) for row in rows]
+    return [_leaf(row, sealers, damaged) for row in rows]
 
 
 async def roots_known_to(connection: Connection, leaves: Sequence[Leaf]) -> dict[int, str]:
@@ -45,10 +48,12 @@ async def roots_known_to(connection: Connection, leaves: Sequence[Leaf]) -> dict
     }
 
 
-def _leaf(row: Any, sealers: Mapping[int, Sealer]) -> Leaf:
+def _leaf(row: Any, sealers: Mapping[int, Sealer], damaged: Collection[int]) -> Leaf:
     *named, salt, body, sealed = row
     sealer = sealers.get(row["customer_id"])
-    if sealed is not None and sealer is not None:
+    if sealed is not None and row["customer_id"] in damaged:
+        salt = body = _DAMAGED
+    elif sealed is not None and sealer is not None:
         try:
             opening = sealer.decrypt(sealed, place_of(row["customer_id"], row["leaf_id"]))
         except CiphertextRejectedError:

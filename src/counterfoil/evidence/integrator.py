@@ -11,7 +11,8 @@ Order       That of the queue among the leaves that are visible: leaves of one r
             lock.
 Privacy     Salt and body are sealed under the customer's data key for evidence, bound to leaf and
             customer. While the key service is away leaves wait in the queue; nothing is lost. A
-            leaf whose customer was erased meanwhile is numbered without an opening.
+            leaf whose customer was erased meanwhile is numbered without an opening. Leaves of a
+            customer whose key is damaged wait until it is mended, and let the others pass.
 Backlog     Two batches overlap: while the database writes one, the next is read and sealed. It is
             written only after the one before it was committed.
 """
@@ -53,6 +54,10 @@ class Integrator:
         self._growth: Growth | None = None
         #: Places in the queue of batches that are not yet committed.
         self._taken: set[int] = set()
+        #: Customers whose key was found damaged by the last `step` or `drain`: their leaves wait.
+        self.waiting: set[int] = set()
+        #: Whether the last batch was as large as it may be, so that there may be more.
+        self.has_more = False
 
     async def step(self, connection: Connection) -> int:
         """Give one batch its numbers; return how many leaves it had."""
@@ -64,6 +69,7 @@ class Integrator:
         The first connection holds the lock; a second one makes batches overlap.
         """
         self._taken.clear()
+        self.waiting.clear()
         done = count = 0
         before: asyncio.Task[int] | None = None
         earlier: asyncio.Task[int] | None = None
@@ -106,18 +112,30 @@ class Integrator:
             )
             places = [row[0] for row in rows]
             self._taken.update(places)
+            self.has_more = len(rows) == self._batch_leaves
             if not rows:
                 is_ready.set_result(0)
                 return 0
+            read = len(rows)
             growth = await self._grown(connection, is_first=before is None)
             start = growth.size
-            sealed = await self._sealed(connection, rows)
+            sealers = await self._keys.of(
+                connection, {row[1] for row in rows if row[5] is not None}
+            )
+            # Those of a damaged key stay taken, so that the next batch reads on behind them; their
+            # later leaves wait as well, mended or not, so that the order holds.
+            self.waiting |= {row[1] for row in rows if row[5] is not None} - sealers.keys()
+            rows = [row for row in rows if row[1] not in self.waiting]
+            places = [row[0] for row in rows]
+            sealed = await self._sealed(rows, sealers)
             tiles = growth.append(leaf_hashes_of(rows))
             head = Head(growth.size, growth.root())
             self._growth = growth
-            is_ready.set_result(len(rows))
+            is_ready.set_result(read)
             if before is not None:
                 await before
+            if not rows:
+                return 0
             await store.number_leaves(connection, places, sealed, start=start)
             if tiles:
                 await store.add_tiles(connection, tiles)
@@ -135,9 +153,10 @@ class Integrator:
         assert self._growth is not None, "the batch before left it"
         return self._growth.copy()
 
-    async def _sealed(self, connection: Connection, rows: Sequence[Any]) -> list[bytes | None]:
+    async def _sealed(
+        self, rows: Sequence[Any], sealers: Mapping[int, Sealer]
+    ) -> list[bytes | None]:
         """Return the sealed openings of rows, giving others of the process their turns."""
-        sealers = await self._keys.of(connection, {row[1] for row in rows if row[5] is not None})
         sealed: list[bytes | None] = []
         for begin in range(0, len(rows), TURN_LEAVES):
             sealed += _openings(rows[begin : begin + TURN_LEAVES], sealers, self._suite)

@@ -4,7 +4,7 @@ For whoever needs thousands of receipts of one head, or holds thousands of leave
 facts; a single customer's receipts are the business of `journeys/proving/receipts.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -14,7 +14,7 @@ from counterfoil.evidence.sealing import READING, place_of
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
-from counterfoil.privacy.data_keys import existing_keys
+from counterfoil.privacy.data_keys import existing_keys_of_each
 from counterfoil.privacy.envelope import Sealer
 from counterfoil.privacy.vault import Purpose, Vault
 
@@ -56,13 +56,12 @@ async def open_by_key(
     }
     rows: list[Any] = await QUERIES.leaves_by_key.fetch(connection, **wanted)
     leaves = [StoredLeaf(*row) for row in rows]
-    data_keys = await existing_keys(
+    data_keys, damaged = await existing_keys_of_each(
         connection, vault, {leaf.customer_id for leaf in leaves}, Purpose.EVIDENCE, READING
     )
     sealers = {customer_id: Sealer(key) for customer_id, key in data_keys.items()}
     found = {
-        (leaf.customer_id, leaf.leaf_id): _opened(leaf, vault, sealers.get(leaf.customer_id))
-        for leaf in leaves
+        (leaf.customer_id, leaf.leaf_id): _opened(leaf, vault, sealers, damaged) for leaf in leaves
     }
     for row in await QUERIES.staged_by_key.fetch(connection, **wanted):
         found[row["customer_id"], row["leaf_id"]] = Opened(
@@ -116,9 +115,13 @@ async def openings_left(connection: Connection, erased: Mapping[int, int]) -> di
     return {row["customer_id"]: row["leaves"] for row in rows}
 
 
-def _opened(leaf: StoredLeaf, vault: Vault, sealer: Sealer | None) -> Opened:
+def _opened(
+    leaf: StoredLeaf, vault: Vault, sealers: Mapping[int, Sealer], damaged: Collection[int]
+) -> Opened:
     salt = body = None
-    is_erased = sealer is None or leaf.sealed is None
+    sealer = sealers.get(leaf.customer_id)
+    has_key = sealer is not None or leaf.customer_id in damaged
+    is_erased = leaf.sealed is None or not has_key
     if sealer is not None and leaf.sealed is not None:
         try:
             place = place_of(leaf.customer_id, leaf.leaf_id)

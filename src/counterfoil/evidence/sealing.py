@@ -17,7 +17,7 @@ from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.access_matrix import reading
 from counterfoil.privacy import envelope
 from counterfoil.privacy import store as privacy
-from counterfoil.privacy.data_keys import existing_keys, keys_of
+from counterfoil.privacy.data_keys import existing_keys, keys_of_each
 from counterfoil.privacy.envelope import Sealer
 from counterfoil.privacy.vault import Purpose, Vault
 
@@ -39,7 +39,10 @@ class OpeningKeys:
         self._until = -math.inf
 
     async def of(self, connection: Connection, customer_ids: Iterable[int]) -> dict[int, Sealer]:
-        """Return the sealers of customers in the caller's transaction; keys are made if need be."""
+        """Return the sealers of customers in the caller's transaction; keys are made if need be.
+
+        A customer whose key is damaged has none.
+        """
         self._forget()
         missing = set(customer_ids)
         await privacy.hold_keys(connection)
@@ -52,7 +55,7 @@ class OpeningKeys:
         missing -= found.keys()
         if not missing:
             return found
-        keys = await keys_of(connection, self._vault, missing, Purpose.EVIDENCE, READING)
+        keys, _ = await keys_of_each(connection, self._vault, missing, Purpose.EVIDENCE, READING)
         wrapped = {row.customer_id: row.wrapped_key for row in rows}
         for customer_id, key in keys.items():
             sealer = found[customer_id] = Sealer(key)

@@ -8,6 +8,7 @@ Use         keys = await keys_of(connection, vault, [customer_id], Purpose.REPOR
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from counterfoil.kernel.errors import RefusedError, refuse
 from counterfoil.platform.access_matrix import Reading
@@ -15,8 +16,22 @@ from counterfoil.platform.access_matrix import Reading
 # house: allow database-reach – hands a connection on to the store beside it, for other rooms
 from counterfoil.platform.queries import Runner
 from counterfoil.privacy import store
-from counterfoil.privacy.refusals import KEY_SERVICE_UNAVAILABLE
+from counterfoil.privacy.refusals import CIPHERTEXT_REJECTED, KEY_SERVICE_UNAVAILABLE
 from counterfoil.privacy.vault import KeyRow, Purpose, Vault
+
+
+class Keys(NamedTuple):
+    """The data keys of several customers; a damaged one is its owner's trouble alone."""
+
+    found: dict[int, bytes]
+    #: Customers whose wrapped key does not open: altered, or of another place.
+    damaged: frozenset[int]
+
+    def all(self) -> dict[int, bytes]:
+        """Return the keys; refuses with `ciphertext_rejected` where one is damaged."""
+        if self.damaged:
+            raise RefusedError(refuse(CIPHERTEXT_REJECTED))
+        return self.found
 
 
 async def keys_of(
@@ -26,17 +41,28 @@ async def keys_of(
     purpose: Purpose,
     reading: Reading,
 ) -> dict[int, bytes]:
+    """Return what `keys_of_each` finds; refuses with `ciphertext_rejected` where one is damaged."""
+    return (await keys_of_each(connection, vault, customer_ids, purpose, reading)).all()
+
+
+async def keys_of_each(
+    connection: Runner,
+    vault: Vault,
+    customer_ids: Iterable[int],
+    purpose: Purpose,
+    reading: Reading,
+) -> Keys:
     """Return the data keys of customers, made where there are none, in the caller's transaction.
 
-    A key opens what it seals, so asking for it is a read, too.
+    A key opens what it seals, so asking for it is a read, too. A damaged one is never made anew.
     Refuses with `key_service_unavailable` before anything is written. Customer 0 is the house.
     """
     wanted = sorted(set(customer_ids))
     await store.hold_keys(connection)
-    found = await existing_keys(connection, vault, wanted, purpose, reading)
-    missing = [customer_id for customer_id in wanted if customer_id not in found]
+    found, damaged = await existing_keys_of_each(connection, vault, wanted, purpose, reading)
+    missing = [number for number in wanted if number not in found and number not in damaged]
     if not missing:
-        return found
+        return Keys(found, damaged)
     made = await vault.new_keys([(customer_id, purpose) for customer_id in missing])
     rows = [
         KeyRow(
@@ -54,10 +80,10 @@ async def keys_of(
     lost = [customer_id for customer_id in missing if customer_id not in taken]
     if lost:
         found |= await existing_keys(connection, vault, lost, purpose, reading)
-    if len(found) != len(wanted):
+    if len(found) + len(damaged) != len(wanted):
         # The wrapping key was replaced meanwhile: a repetition takes the new one.
         raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE))
-    return found
+    return Keys(found, damaged)
 
 
 async def existing_keys(
@@ -67,7 +93,22 @@ async def existing_keys(
     purpose: Purpose,
     reading: Reading,
 ) -> dict[int, bytes]:
+    """Return what `existing_keys_of_each` finds; refuses with `ciphertext_rejected` for damage."""
+    return (await existing_keys_of_each(connection, vault, customer_ids, purpose, reading)).all()
+
+
+async def existing_keys_of_each(
+    connection: Runner,
+    vault: Vault,
+    customer_ids: Iterable[int],
+    purpose: Purpose,
+    reading: Reading,
+) -> Keys:
     """Return the data keys that there are; a customer whose key was destroyed has none."""
     rows = await store.read_keys(connection, sorted(set(customer_ids)), purpose)
     keys = await vault.unwrap_keys(rows, reading)
-    return {row.customer_id: key for row, key in zip(rows, keys, strict=True)}
+    pairs = list(zip(rows, keys, strict=True))
+    return Keys(
+        found={row.customer_id: key for row, key in pairs if key is not None},
+        damaged=frozenset(row.customer_id for row, key in pairs if key is None),
+    )

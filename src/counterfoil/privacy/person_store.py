@@ -182,6 +182,18 @@ async def read_identities(
     return await read_clear(connection, vault, customer_ids, Purpose.IDENTITY, reading)
 
 
+async def read_identities_of_each(
+    connection: Connection, vault: Vault, customer_ids: Sequence[int], reading: Reading
+) -> dict[int, Mapping[str, str] | None]:
+    """Return what `read_identities` does, None for a customer whose record or key is damaged."""
+    records = await store.read_records(connection, customer_ids, Purpose.IDENTITY)
+    opened = await vault.open_each(records, reading)
+    return {
+        record.customer_id: None if clear is None else clear.fields
+        for record, clear in zip(records, opened, strict=True)
+    }
+
+
 async def read_for_check(
     connection: Connection, vault: Vault, customer_id: int, reading: Reading
 ) -> dict[str, str] | None:

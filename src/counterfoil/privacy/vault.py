@@ -170,11 +170,25 @@ class Vault:
     ) -> list[ClearRecord]:
         """Return the fields that are wanted of records in the clear; all of them by default.
 
-        Refuses with `read_outside_purpose` where one of them is not kept for what it is read for.
+        Refuses with `read_outside_purpose` where one of them is not kept for what it is read for,
+        and with `ciphertext_rejected` where one of them is damaged.
         """
+        opened = await self.open_each(records, reading, fields)
+        clear = [record for record in opened if record is not None]
+        if len(clear) != len(opened):
+            raise RefusedError(refuse(CIPHERTEXT_REJECTED))
+        return clear
+
+    async def open_each(
+        self,
+        records: Sequence[SealedRecord],
+        reading: Reading,
+        fields: Collection[str] | None = None,
+    ) -> list[ClearRecord | None]:
+        """Return what `open` does, None in the place of each record that is damaged; counted."""
         owners = [(record.customer_id, record.purpose) for record in records]
         await self._let_in(reading, owners, fields)
-        keys = await self._unwrap(
+        keys = await self._unwrap_each(
             [
                 KeyRow(
                     customer_id=record.customer_id,
@@ -185,11 +199,14 @@ class Vault:
                 for record in records
             ]
         )
-        try:
-            return [_opened(record, key, fields) for record, key in zip(records, keys, strict=True)]
-        except envelope.CiphertextRejectedError as error:
-            self.rejections.note(error.reason)
-            raise RefusedError(refuse(CIPHERTEXT_REJECTED)) from error
+        opened: list[ClearRecord | None] = []
+        for record, key in zip(records, keys, strict=True):
+            try:
+                opened.append(None if key is None else _opened(record, key, fields))
+            except envelope.CiphertextRejectedError as error:
+                self.rejections.note(error.reason)
+                opened.append(None)
+        return opened
 
     def unseal(self, sealer: Sealer, sealed: bytes, place: bytes) -> bytes:
         """Return a text that another room keeps under a key that was asked for here.
@@ -213,13 +230,14 @@ class Vault:
             raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE)) from error
         return [(key.key, wrap) for key, wrap in zip(keys, wrapped, strict=True)]
 
-    async def unwrap_keys(self, rows: Sequence[KeyRow], reading: Reading) -> list[bytes]:
+    async def unwrap_keys(self, rows: Sequence[KeyRow], reading: Reading) -> list[bytes | None]:
         """Return data keys in clear, to be held for seconds; they open all that is sealed by them.
 
+        None stands for a key that is damaged; it is counted, and the others are given all the same.
         Refuses with `read_outside_purpose` as `open` does.
         """
         await self._let_in(reading, [(row.customer_id, row.purpose) for row in rows], None)
-        return await self._unwrap(rows)
+        return await self._unwrap_each(rows)
 
     async def _let_in(
         self,
@@ -240,17 +258,32 @@ class Vault:
             )
 
     async def _unwrap(self, rows: Sequence[KeyRow]) -> list[bytes]:
+        keys = await self._unwrap_each(rows)
+        found = [key for key in keys if key is not None]
+        if len(found) != len(keys):
+            raise RefusedError(refuse(CIPHERTEXT_REJECTED))
+        return found
+
+    async def _unwrap_each(self, rows: Sequence[KeyRow]) -> list[bytes | None]:
+        """Return keys, None for each that is damaged.
+
+        A key service says of many keys only that one was rejected: halves are asked again, so that
+        one damaged key among n costs 2 log n questions more, and none costs nothing.
+        """
         wrapped = [
             WrappedKey(row.wrapped_by, row.wrapped_key, key_context(row.customer_id, row.purpose))
             for row in rows
         ]
         try:
-            return await self.wrapper.unwrap(wrapped)
+            return [*await self.wrapper.unwrap(wrapped)]
         except KeyServiceUnavailableError as error:
             raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE)) from error
-        except KeyRejectedError as error:
-            self.rejections.note("data_key")
-            raise RefusedError(refuse(CIPHERTEXT_REJECTED)) from error
+        except KeyRejectedError:
+            if len(rows) == 1:
+                self.rejections.note("data_key")
+                return [None]
+        half = len(rows) // 2
+        return await self._unwrap_each(rows[:half]) + await self._unwrap_each(rows[half:])
 
     async def digests(self, kind: IndexKind, values: Sequence[str]) -> list[bytes]:
         """Return the digests of values in their normal form, under the first secret there is."""

@@ -70,6 +70,20 @@ async def test_a_record_moved_or_damaged_is_refused(
     assert caught.value.refused.code == "ciphertext_rejected"
 
 
+@pytest.mark.parametrize("damaged", [set(), {0}, {6}, {2, 3}, set(range(7))])
+async def test_damaged_keys_are_found_among_others_and_each_is_counted(
+    vault: Vault, damaged: set[int]
+) -> None:
+    clear = [record(number) for number in range(7)]
+    sealed = [
+        replace(one, wrapped_key=one.wrapped_key + b"\0") if one.customer_id in damaged else one
+        for one in await vault.seal(clear)
+    ]
+    expected = [None if one.customer_id in damaged else one for one in clear]
+    assert await vault.open_each(sealed, reading("person_export")) == expected
+    assert vault.rejections.total == len(damaged)
+
+
 async def test_a_record_of_one_customer_does_not_open_with_the_key_of_another(
     vault: Vault,
 ) -> None:

@@ -35,6 +35,7 @@ from counterfoil.consents.consent import Consent
 from counterfoil.consents.lookup_store import consents_by_key
 from counterfoil.consents.subject import Identity
 from counterfoil.evidence.leaf import LeafType
+from counterfoil.evidence.log_store import numbers_of
 from counterfoil.evidence.staging import StagedLeaf, Value
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.consenting.consent import use_consent
@@ -160,7 +161,16 @@ async def resolve_open(house: House, *, asked_before: int) -> Resolved:
     )
 
 
-_STILL_OPEN: Final = frozenset({"inquiry_open", "inquiry_not_published", "key_service_unavailable"})
+#: What is damaged may be mended from a backup while the consent lasts, and is asked about then.
+_STILL_OPEN: Final = frozenset(
+    {
+        "inquiry_open",
+        "inquiry_not_published",
+        "key_service_unavailable",
+        "ciphertext_rejected",
+        "opening_damaged",
+    }
+)
 
 
 class _Run:
@@ -212,11 +222,23 @@ class _Run:
             return {}
         size = await witnessed_size(self._house, pending, witness=self._bureau.witness)
         if isinstance(size, Refused):
-            return {item.key: size for item in pending}
+            # Leaves under a damaged key have no number; who waits for none of them goes on.
+            found: dict[Key, StoredReport | Refused] = {item.key: size for item in pending}
+            ready = await self._numbered(pending)
+            if len(ready) < len(pending):
+                found |= await self.carry(ready)
+            return found
         done = await asyncio.gather(
             *(self._carry_chunk(chunk, size=size) for chunk in _chunks(pending))
         )
         return {key: outcome for found in done for key, outcome in found.items()}
+
+    async def _numbered(self, pending: Sequence[Pending]) -> list[Pending]:
+        """Return those whose consent and intent both have their number in the log."""
+        leaves = [leaf for item in pending for leaf in item.leaves]
+        async with self._house.database.connection() as connection:
+            numbers = await numbers_of(connection, leaves)
+        return [item for item in pending if numbers.keys() >= {*item.leaves}]
 
     def _allowed(self, code: str) -> Occasion | Refused:
         occasion = self._house.occasions.allowed(code)
@@ -329,10 +351,11 @@ class _Run:
                 # The key service is away: nothing was sent, and the inquiries stay open.
                 return found | {item.key: error.refused for item in running}
             asked, unasked = _parted(running, questions)
-            if unasked:
+            found |= {item.key: no for item, no in unasked}
+            gone = [(item, no.code) for item, no in unasked if no.code not in _STILL_OPEN]
+            if gone:
                 # The person or the opening was erased: there will never be a question.
-                await stop(self._house, [(item, no.code) for item, no in unasked])
-                found |= {item.key: no for item, no in unasked}
+                await stop(self._house, gone)
             await self._mark_sent([item for item, _ in asked])
             answers = await asyncio.gather(*(self._ask(item, question) for item, question in asked))
             arrived = [answer for answer in answers if isinstance(answer, Arrived)]

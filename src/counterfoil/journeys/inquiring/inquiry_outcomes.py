@@ -38,8 +38,9 @@ from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import envelope
-from counterfoil.privacy.data_keys import existing_keys, keys_of
+from counterfoil.privacy.data_keys import existing_keys_of_each, keys_of_each
 from counterfoil.privacy.envelope import Sealer
+from counterfoil.privacy.refusals import CIPHERTEXT_REJECTED
 from counterfoil.privacy.vault import Purpose
 
 SECONDS_PER_DAY: Final = 86_400
@@ -85,17 +86,24 @@ class Obtained:
 async def take_answers(
     house: House, arrived: Sequence[Arrived]
 ) -> dict[Key, StoredReport | Refused]:
-    """Write outcomes and reports; return by inquiry the report, or why there is none to use."""
+    """Write outcomes and reports; return by inquiry the report, or why there is none to use.
+
+    Where a customer's key is damaged nothing of that answer is written, and the bureau is asked
+    again; the others are taken.
+    """
     now = house.leaves.now()
     found: dict[Key, StoredReport | Refused] = {}
     async with house.database.transaction() as connection:
         locked = await store.lock_inquiries(connection, [item.pending.key for item in arrived])
         customers = {item.pending.inquiry.customer_id for item in arrived}
-        keys = await keys_of(
+        keys, damaged = await keys_of_each(
             connection, house.vault, customers, Purpose.REPORT, reading("bureau_report")
         )
         taking = _Taking(house, {c: Sealer(key) for c, key in keys.items()}, now)
         for item in arrived:
+            if item.pending.inquiry.customer_id in damaged:
+                found[item.pending.key] = refuse(CIPHERTEXT_REJECTED)
+                continue
             found[item.pending.key] = taking.take(locked[item.pending.key], item)
         await taking.write(connection)
         twins = await store.reports_of_inquiries(connection, taking.same_again)
@@ -273,7 +281,7 @@ async def open_reports(
     # Debts are kept in the transaction of their opening; nothing is given before it ends.
     async with house.database.transaction() as connection:
         customers = {report.customer_id for report, _ in living}
-        keys = await existing_keys(
+        keys, damaged = await existing_keys_of_each(
             connection, house.vault, customers, Purpose.REPORT, reading("bureau_report")
         )
         if openings:
@@ -282,7 +290,8 @@ async def open_reports(
         debts = []
         for report, is_reuse in living:
             key = keys.get(report.customer_id)
-            read: Obtained | Refused = refuse(REPORT_EXPIRED)
+            is_damaged = report.customer_id in damaged
+            read: Obtained | Refused = refuse(CIPHERTEXT_REJECTED if is_damaged else REPORT_EXPIRED)
             if key is not None:
                 read, inventory = _read(house, report, Sealer(key), names, is_reuse=is_reuse)
                 if inventory is not None:

@@ -25,7 +25,8 @@ from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import person_store as persons
-from counterfoil.privacy.data_keys import existing_keys
+from counterfoil.privacy.data_keys import Keys, existing_keys_of_each
+from counterfoil.privacy.refusals import CIPHERTEXT_REJECTED
 from counterfoil.privacy.vault import Purpose
 
 #: Longest wait for the witnesses, in turns: a line that comes after the quorum is seen by the next.
@@ -126,33 +127,37 @@ async def _subjects(
     house: House,
     pending: Sequence[Pending],
     identities: Mapping[int, Identity],
-) -> dict[Key, SubjectOpening | None]:
-    """Return what ties each consent to its person; None where that was erased."""
+) -> dict[Key, SubjectOpening | Refused]:
+    """Return what ties each consent to its person, or that it was erased or is damaged."""
     customers = sorted({item.inquiry.customer_id for item in pending})
-    keys = await existing_keys(
+    keys = await existing_keys_of_each(
         connection, house.vault, customers, Purpose.SUBJECT, reading("inquiry_proof")
     )
-    known = dict(identities)
+    known: dict[int, Identity | None] = dict(identities)
     missing = [customer_id for customer_id in customers if customer_id not in known]
-    read = {}
     if missing:
-        read = await persons.read_identities(
+        read = await persons.read_identities_of_each(
             connection, house.vault, missing, reading("inquiry_proof")
         )
-    known |= {
-        customer_id: Identity(name=fields["name"], id_number=fields["id_number"])
-        for customer_id, fields in read.items()
-    }
+        known |= {
+            customer_id: None
+            if fields is None
+            else Identity(name=fields["name"], id_number=fields["id_number"])
+            for customer_id, fields in read.items()
+        }
     return {item.key: _subject(item, keys, known) for item in pending}
 
 
 def _subject(
-    item: Pending, keys: Mapping[int, bytes], known: Mapping[int, Identity]
-) -> SubjectOpening | None:
+    item: Pending, data_keys: Keys, known: Mapping[int, Identity | None]
+) -> SubjectOpening | Refused:
     customer_id = item.inquiry.customer_id
-    if customer_id not in keys or customer_id not in known:
-        return None
+    keys = data_keys.found
+    if customer_id not in known or customer_id not in keys.keys() | data_keys.damaged:
+        return refuse(INQUIRY_SUBJECT_GONE)
     identity = known[customer_id]
+    if identity is None or customer_id in data_keys.damaged:
+        return refuse(CIPHERTEXT_REJECTED)
     return SubjectOpening(
         name=identity.name,
         id_type=identity.id_type,
@@ -165,12 +170,12 @@ def _question(
     house: House,
     item: Pending,
     receipts: Mapping[Key, bytes | Refused],
-    subject: SubjectOpening | None,
+    subject: SubjectOpening | Refused,
     *,
     now: int,
 ) -> Question | Refused:
-    if subject is None:
-        return refuse(INQUIRY_SUBJECT_GONE)
+    if isinstance(subject, Refused):
+        return subject
     of_consent, of_intent = (receipts.get(key) for key in item.leaves)
     for receipt in (of_consent, of_intent):
         if isinstance(receipt, Refused):

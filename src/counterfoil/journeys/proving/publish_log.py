@@ -17,7 +17,7 @@ import structlog
 
 from counterfoil.evidence import log_store
 from counterfoil.evidence.formats.policy import Policy
-from counterfoil.evidence.integrator import BATCH_LEAVES, Integrator
+from counterfoil.evidence.integrator import Integrator
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.log_files import POLICY, LogFiles
 from counterfoil.evidence.log_store import INTEGRATOR_LOCK, PUBLISHER_LOCK
@@ -33,6 +33,7 @@ from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.kernel.ids import IdSource
 from counterfoil.platform.database import Connection, Database
 from counterfoil.platform.settings import Settings
+from counterfoil.privacy.refusals import CIPHERTEXT_REJECTED
 
 #: How often staged leaves are looked for: long enough that a batch is worth its commit.
 INTEGRATE_MS: Final = 100
@@ -185,6 +186,7 @@ class Integrating:
         self._integrator = Integrator(house.vault, house.wall)
         self._term = Term(house.database, INTEGRATOR_LOCK)
         self._next_at = -math.inf
+        self._told: frozenset[int] = frozenset()
 
     async def step(self) -> int:
         """Give what is staged its numbers, if it is time."""
@@ -195,10 +197,11 @@ class Integrating:
             connection = await self._term.connection()
             if connection is None:
                 return 0
-            count = await self._integrator.step(connection)
-            if count == BATCH_LEAVES:
+            await self._integrator.step(connection)
+            if self._integrator.has_more:
                 async with self._database.connection() as second:
-                    count += await self._integrator.drain([connection, second])
+                    await self._integrator.drain([connection, second])
+            self._tell()
         except RefusedError as error:
             await self._term.end()
             _log.warning("leaves_wait", reason=error.refused.code)
@@ -209,6 +212,13 @@ class Integrating:
             raise
         self._next_at = loop.time() + self._every_seconds
         return 0  # a pause is due; a full queue was emptied
+
+    def _tell(self) -> None:
+        """Say once for whom leaves wait under a damaged key."""
+        waiting = frozenset(self._integrator.waiting)
+        if waiting - self._told:
+            _log.error("leaves_wait", reason=CIPHERTEXT_REJECTED.code, customers=len(waiting))
+        self._told = waiting
 
     async def close(self) -> None:
         """Let another process take over."""
