@@ -266,7 +266,8 @@ def _facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:
     return [
         (t("loan.balance"), f.money(row["principal_minor"], row["currency"]), ""),
         (t("loan.original"), f.money(row["original_minor"], row["currency"]), ""),
-        (t("line.payment_reference"), grouped(reference_of(ids.LOAN, row["loan_id"])), ""),
+        (t("line.payment_reference"),
+         visit.known_by_all(grouped(reference_of(ids.LOAN, row["loan_id"]))), ""),
         (t("loan.rate_annual"), t("loan.rate_both", annual=f.rate_annual(row["rate_daily_e8"]),
                                   daily=f.rate(row["rate_daily_e8"])), ""),
         (t("loan.product"), words.product_name(visit, row["product_code"]), ""),
