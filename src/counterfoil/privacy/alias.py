@@ -61,8 +61,7 @@ _GIVEN_OUT: Final = re.compile(
     rf"(?P<own>{_TRUE.pattern})"
     rf"|(?<![0-9A-Za-z])(?i:[a-z]{{2}}(?:_[{ids.ALPHABET}]{{13}}"
     rf"|{_MARKER}_[{ids.ALPHABET}]{{{_LENGTH}}}))(?![0-9A-Za-z])"
-    rf"|(?P<reference>{WRITTEN})",
-    re.ASCII,
+    rf"|(?P<reference>{WRITTEN})"
 )
 
 

@@ -90,7 +90,16 @@ def _with_letters_for_noughts(reference: str) -> str:
     kind=st.sampled_from([ids.LINE, ids.LOAN]),
     number=NUMBERS,
     write=st.sampled_from(
-        [str, str.lower, grouped, "for{}!".format, "%20".join, "-".join, _with_letters_for_noughts]
+        [
+            str,
+            str.lower,
+            grouped,
+            "for{}!".format,
+            "%20".join,
+            "-".join,
+            "\u3000".join,
+            _with_letters_for_noughts,
+        ]
     ),
 )
 def test_a_payment_reference_goes_out_as_the_alias_of_what_it_names(
