@@ -56,6 +56,8 @@ async def test_two_roles_know_a_loan_by_two_numbers_and_neither_knows_its_own(
             page = await stranger.client.get(path, headers={"accept-language": language})
             assert page.status_code == 200
             assert own.of(ids.LOAN, loan) in page.text
+            # No link leads where the role is turned away.
+            assert "/ledger/" not in page.text or role == "administrator"
             assert faults(page.text) == []
             said += page.text
         shown[role] = set(ALIAS.findall(said))

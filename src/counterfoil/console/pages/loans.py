@@ -225,7 +225,11 @@ async def show_loan(visit: Visit) -> Response:
         line_href=words.line_href(customer_id, row["line_id"]),
         explanation=explanation_view(visit, row, story, len(read.booked)),
         repay_href=f"{words.loan_href(customer_id, loan_id)}/repay",
-        settle_href=f"{words.loan_href(customer_id, loan_id)}/settlement",
+        settle_href=(
+            f"{words.loan_href(customer_id, loan_id)}/settlement"
+            if visit.may(Permission.REPAY)
+            else ""
+        ),
         why_not_repay=_why_not_repay(visit, row),
         done=done_notice(visit),
     )
