@@ -38,6 +38,8 @@ APPLICANTS = 24
 DAYS = 62
 #: A number that a customer's record has for everybody.
 OWN_NUMBER = re.compile(rf"(?<![0-9a-z])(?:{'|'.join(ids.OF_CUSTOMERS)})_[0-7][0-9a-z]{{12}}\b")
+#: And the same number as payers write it, when nothing stands between its letters.
+REFERENCE = re.compile(r"RF[0-9]{2}[LD][0-9A-Z]{13}")
 _numbers = itertools.count(1)
 
 
@@ -85,6 +87,8 @@ class Browser:
             return answer
         for name, text in {"": answer.content.decode(), **answer.headers}.items():
             assert OWN_NUMBER.findall(text) == [], f"{name} of {answer.url} gives own numbers"
+            plain = re.sub(r"[\s./-]+", "", text.upper())
+            assert REFERENCE.findall(plain) == [], f"{name} of {answer.url} gives a reference"
         answer._content = self._with_own_numbers(answer.content.decode()).encode()
         if "location" in answer.headers:
             answer.headers["location"] = self._with_own_numbers(answer.headers["location"])

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final
 
 from counterfoil.console import figures as of_book
+from counterfoil.console.access import Permission
 from counterfoil.console.figures import Figures
 from counterfoil.console.frame import BASE
 from counterfoil.console.visit import Visit
@@ -128,7 +129,11 @@ def _flows(visit: Visit, figures: Figures) -> Chart:
         description=visit.t("chart.flows_description"),
         x_label=visit.t("chart.book_date"),
         tick=_short(visit),
-        hrefs=[f"{BASE}/ledger/accounts/1002?day={row['book_date']}" for row in rows],
+        hrefs=(
+            [f"{BASE}/ledger/accounts/1002?day={row['book_date']}" for row in rows]
+            if visit.may(Permission.READ_LEDGER)
+            else None
+        ),
     )
     return Chart(
         name="flows",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from counterfoil.console import words
+from counterfoil.console.access import Permission
 from counterfoil.console.visit import Visit
 from counterfoil.kernel import ids
 from counterfoil.platform.queries import Row
@@ -16,6 +17,7 @@ class PostingView:
 
     account: str
     account_name: str
+    #: Empty, as the journal's is, for whoever may not read the ledger.
     account_href: str
     debit: str
     credit: str
@@ -54,9 +56,10 @@ def loose_entries(visit: Visit, postings: Sequence[Row]) -> list[EntryView]:
 def entry_view(visit: Visit, journal: Sequence[Row]) -> EntryView:
     """Return one journal; its rows are its postings."""
     first = journal[0]
+    href = words.journal_href(first["customer_id"], first["journal_id"])
     return EntryView(
         record=visit.formats.record(ids.JOURNAL, first["journal_id"]),
-        href=words.journal_href(first["customer_id"], first["journal_id"]),
+        href=href if visit.may(Permission.READ_LEDGER) else "",
         kind=words.code_label(visit, "journal", first["kind"]),
         book_date=visit.formats.day(first["book_date"]),
         postings=[posting_view(visit, row) for row in journal],
@@ -69,7 +72,9 @@ def posting_view(visit: Visit, row: Row) -> PostingView:
     return PostingView(
         account=str(row["account"]),
         account_name=account_name(visit, row["account"]),
-        account_href=words.account_href(row["account"]),
+        account_href=(
+            words.account_href(row["account"]) if visit.may(Permission.READ_LEDGER) else ""
+        ),
         debit=f.amount(row["debit_minor"] or None, row["currency"]),
         credit=f.amount(row["credit_minor"] or None, row["currency"]),
     )

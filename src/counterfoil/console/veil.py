@@ -9,6 +9,7 @@ Between     Pages, trail and logs know true numbers alone.
 """
 
 from typing import Final
+from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,12 +33,15 @@ def take_in(visit: Visit) -> Refused | None:
     scope = visit.request.scope
     query = scope["query_string"].decode("latin-1")
     if visit.aliases is None:
-        given = " ".join([scope["path"], query, *visit.values.values()])
+        given = " ".join([scope["path"], unquote_plus(query), *visit.values.values()])
         return refuse(RECORD_NUMBER_OF_ANOTHER) if aliases_in(given) else None
     read = _Reader(visit.aliases)
     params = {name: read(str(value)) for name, value in scope["path_params"].items()}
     values = {name: read(value) for name, value in visit.values.items()}
-    path, query = read(scope["path"]), read(query)
+    path = read(scope["path"])
+    # As the pages will read it: what stands there may be written in per cent signs.
+    asked = parse_qsl(query, keep_blank_values=True)
+    query = urlencode([(read(name), read(value)) for name, value in asked])
     if read.refused is not None:
         return read.refused
     known = {"path": path, "path_params": params, "query_string": query.encode("latin-1")}

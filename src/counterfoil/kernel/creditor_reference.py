@@ -20,6 +20,13 @@ _PREFIXES: Final = {letter: prefix for prefix, letter in _LETTERS.items()}
 #: References may stand anywhere in what a payer wrote; the last part may look like figures.
 _FOUND: Final = re.compile(r"(?=(RF[0-9]{2}[LD][0-9A-Z]{13}))")
 _SPACES: Final = re.compile(r"[\s\-./]+")
+#: What may stand between two letters of one in a page or an address.
+_BETWEEN: Final = r"(?:[\s\-./+]|%20|&nbsp;)*+"
+_SEPARATORS: Final = re.compile(_BETWEEN)
+#: Pattern of one as people write it, in whatever groups and letters, mistyped or not.
+WRITTEN: Final = (
+    rf"[Rr]{_BETWEEN}[Ff](?:{_BETWEEN}[0-9]){{2}}{_BETWEEN}[LDld](?:{_BETWEEN}[0-9A-Za-z]){{13}}"
+)
 _LOOKS_LIKE: Final = str.maketrans("OIL", "011")
 _MODULUS: Final = 97
 _BODY_AT: Final = 5
@@ -58,14 +65,20 @@ def find_reference(words: str) -> str | None:
     one is returned, so that people see what was mistyped.
     """
     plain = _SPACES.sub("", words.upper())
-    alike = [
-        found[:_BODY_AT] + found[_BODY_AT:].translate(_LOOKS_LIKE)
-        for found in _FOUND.findall(plain)
-    ]
+    alike = [_as_meant(found) for found in _FOUND.findall(plain)]
     good = {text for text in alike if read_reference(text) is not None}
     if good:
         return good.pop() if len(good) == 1 else None
     return alike[0] if alike else None
+
+
+def read_written(written: str) -> tuple[str, int] | None:
+    """Return prefix and number of what `WRITTEN` found; None where its check digits differ."""
+    return read_reference(_as_meant(_SEPARATORS.sub("", written).upper()))
+
+
+def _as_meant(plain: str) -> str:
+    return plain[:_BODY_AT] + plain[_BODY_AT:].translate(_LOOKS_LIKE)
 
 
 def _remainder(text: str) -> int:

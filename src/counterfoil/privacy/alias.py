@@ -5,6 +5,9 @@ Form        The record's kind, an x, an underscore and 16 characters of Crockfor
 Cipher      A Feistel network of ten rounds over 80 bits with AES-256 as its round function (the
             shape of FF1, NIST SP 800-38G), under a key of the recipient, another permutation for
             each kind. Of the 80 bits 64 are the number and 16 are zero.
+References  What payers write on a transfer is the number of a line or loan in other letters
+            (`kernel.creditor_reference`): it goes out as the alias, mistyped as nothing at all, and
+            is refused when it is handed in.
 Check       What another key made, or a slip of the pen, has its 17 upper bits zero by chance once
             in 131,072, and then stands for a number that no record has.
 """
@@ -17,6 +20,7 @@ from typing import Final
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from counterfoil.kernel import ids
+from counterfoil.kernel.creditor_reference import WRITTEN, read_written
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.privacy.refusals import ALIAS_MISSING, RECORD_NUMBER_OF_ANOTHER
 
@@ -38,6 +42,9 @@ _TWEAKS: Final = {
     kind: [f"{kind}{turn:09}".encode() for turn in range(_ROUNDS)] for kind in ids.OF_CUSTOMERS
 }
 
+#: What stands where a reference was mistyped, also in a header: its figures nearly name the record.
+_MISTYPED: Final = "RF--"
+
 _KIND: Final = f"(?:{'|'.join(sorted(ids.OF_CUSTOMERS))})"
 _TRUE: Final = re.compile(
     rf"(?<![0-9A-Za-z]){_KIND}_[0-7][{ids.ALPHABET}]{{12}}(?![0-9A-Za-z])", re.ASCII
@@ -48,6 +55,13 @@ _TRUE_BEGUN: Final = re.compile(
 )
 _ALIAS: Final = re.compile(
     rf"(?<![0-9A-Za-z]){_KIND}{_MARKER}_[0-9A-Za-z]*", re.ASCII | re.IGNORECASE
+)
+#: Letters that make a reference may also stand in an identifier of whatever kind, or in an alias.
+_GIVEN_OUT: Final = re.compile(
+    rf"(?P<own>{_TRUE.pattern})"
+    rf"|(?<![0-9A-Za-z])(?i:[a-z]{{2}}(?:_[{ids.ALPHABET}]{{13}}"
+    rf"|{_MARKER}_[{ids.ALPHABET}]{{{_LENGTH}}}))(?![0-9A-Za-z])"
+    rf"|(?P<reference>{WRITTEN})"
 )
 
 
@@ -82,15 +96,18 @@ class Aliases:
         return None if rest or number >= _NUMBERS else (kind, number)
 
     def give_out(self, text: str) -> str:
-        """Return a text in which each number of a customer's record is the recipient's alias."""
-        return _TRUE.sub(lambda match: self._known(match[0]), text)
+        """Return a text in which each number of a customer's record is the recipient's alias.
+
+        So is each payment reference; one that was mistyped is none any more.
+        """
+        return _GIVEN_OUT.sub(self._shown, text)
 
     def take_in(self, text: str) -> str | Refused:
         """Return a text of the recipient with the records' own numbers in it.
 
-        Refuses numbers that are nobody's alias, and aliases that are another's.
+        Refuses numbers that are nobody's alias, payment references, and aliases that are another's.
         """
-        if _TRUE_BEGUN.search(text):
+        if _TRUE_BEGUN.search(text) or _has_reference(text):
             return refuse(ALIAS_MISSING)
         parts, end = [], 0
         for match in _ALIAS.finditer(text):
@@ -100,6 +117,14 @@ class Aliases:
             parts += [text[end : match.start()], ids.to_text(*found)]
             end = match.end()
         return "".join([*parts, text[end:]])
+
+    def _shown(self, match: re.Match[str]) -> str:
+        if match["own"]:
+            return self._known(match["own"])
+        if not match["reference"]:
+            return match[0]
+        named = read_written(match["reference"])
+        return self.of(*named) if named else _MISTYPED
 
     def _alias(self, text: str) -> str:
         kind, _, _ = text.partition("_")
@@ -112,6 +137,10 @@ class Aliases:
 def aliases_in(text: str) -> list[str]:
     """Return whatever in a text looks like an alias, whole or not, of any recipient."""
     return _ALIAS.findall(text)
+
+
+def _has_reference(text: str) -> bool:
+    return any(match["reference"] for match in _GIVEN_OUT.finditer(text))
 
 
 def _letters(value: int) -> str:

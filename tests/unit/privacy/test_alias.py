@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Callable
 from importlib import resources
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.kernel import ids
+from counterfoil.kernel.creditor_reference import grouped, reference_of
 from counterfoil.kernel.errors import Refused
 from counterfoil.privacy.alias import Aliases, aliases_in
 from counterfoil.privacy.data_register import load_register
@@ -78,6 +80,53 @@ def test_texts_go_out_and_come_back_in(around: tuple[str, str], kind: str, numbe
     assert ids.to_text(kind, number) not in shown
     assert ANALYST.take_in(shown) == text
     assert ANALYST.take_in(shown.upper()).lower() == text.lower()  # type: ignore[union-attr]
+
+
+def _with_letters_for_noughts(reference: str) -> str:
+    return reference[:5] + reference[5:].replace("0", "o")
+
+
+@given(
+    kind=st.sampled_from([ids.LINE, ids.LOAN]),
+    number=NUMBERS,
+    write=st.sampled_from(
+        [
+            str,
+            str.lower,
+            grouped,
+            "for{}!".format,
+            "%20".join,
+            "-".join,
+            "\u3000".join,
+            _with_letters_for_noughts,
+        ]
+    ),
+)
+def test_a_payment_reference_goes_out_as_the_alias_of_what_it_names(
+    kind: str, number: int, write: Callable[[str], str]
+) -> None:
+    written = write(reference_of(kind, number))
+    for text in (written, f"repay {written} thank you"):
+        shown = ANALYST.give_out(text)
+        assert ANALYST.of(kind, number) in shown
+        assert not isinstance(ANALYST.take_in(shown), Refused)
+        taken = ANALYST.take_in(text)
+        assert isinstance(taken, Refused)
+        assert taken.code == "alias_missing"
+
+
+def test_letters_of_a_reference_in_a_number_or_an_alias_are_none() -> None:
+    numbers = [f"/hosts/ho_0rf12d1234567/{'x' * 9}", f"/loans/lox_7rf12d123456789a/{'x' * 9}"]
+    for text in [*numbers, numbers[1].upper()]:
+        assert ANALYST.give_out(text) == text
+    assert ANALYST.take_in(numbers[0]) == numbers[0]
+    own = ids.to_text(ids.LOAN, ids.from_text(ids.LOAN, "lo_0rf12d1234567"))
+    assert ANALYST.give_out(f"{own} and more") == f"{ANALYST.give_out(own)} and more"
+
+
+def test_a_mistyped_reference_goes_out_as_nothing_that_leads_to_its_record() -> None:
+    wrong = reference_of(ids.LOAN, 77 << 30)[:-1] + "9"
+    assert ANALYST.give_out(f"loan {grouped(wrong)}, paid") == "loan RF--, paid"
 
 
 @pytest.mark.parametrize(

@@ -302,7 +302,8 @@ def _facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:
     customer, application = row["customer_id"], row["application_id"]
     return [
         (t("line.limit"), f.money(row["limit_minor"], currency), ""),
-        (t("line.payment_reference"), grouped(reference_of(ids.LINE, row["line_id"])), ""),
+        (t("line.payment_reference"),
+         visit.known_by_all(grouped(reference_of(ids.LINE, row["line_id"]))), ""),
         (t("line.own_cap"), f.money(row["own_cap_minor"], currency), ""),
         (t("line.credit"), f.money(row["credit_minor"], currency), ""),
         (t("loan.rate_annual"), t("loan.rate_both", annual=f.rate_annual(row["rate_daily_e8"]),

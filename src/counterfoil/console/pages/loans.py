@@ -225,7 +225,11 @@ async def show_loan(visit: Visit) -> Response:
         line_href=words.line_href(customer_id, row["line_id"]),
         explanation=explanation_view(visit, row, story, len(read.booked)),
         repay_href=f"{words.loan_href(customer_id, loan_id)}/repay",
-        settle_href=f"{words.loan_href(customer_id, loan_id)}/settlement",
+        settle_href=(
+            f"{words.loan_href(customer_id, loan_id)}/settlement"
+            if visit.may(Permission.REPAY)
+            else ""
+        ),
         why_not_repay=_why_not_repay(visit, row),
         done=done_notice(visit),
     )
@@ -266,7 +270,8 @@ def _facts(visit: Visit, row: Row) -> list[tuple[str, str, str]]:
     return [
         (t("loan.balance"), f.money(row["principal_minor"], row["currency"]), ""),
         (t("loan.original"), f.money(row["original_minor"], row["currency"]), ""),
-        (t("line.payment_reference"), grouped(reference_of(ids.LOAN, row["loan_id"])), ""),
+        (t("line.payment_reference"),
+         visit.known_by_all(grouped(reference_of(ids.LOAN, row["loan_id"]))), ""),
         (t("loan.rate_annual"), t("loan.rate_both", annual=f.rate_annual(row["rate_daily_e8"]),
                                   daily=f.rate(row["rate_daily_e8"])), ""),
         (t("loan.product"), words.product_name(visit, row["product_code"]), ""),
