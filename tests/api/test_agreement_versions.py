@@ -230,7 +230,7 @@ async def test_a_dearer_price_is_noticed_compared_signed_and_no_loan_pays_it(
         "new_version_not_needed": {"rate_daily_e8": rate - 1_000},
         "limit_needs_decision": {"limit_minor": line["limit_minor"] + 10_000},
         "notice_too_short": {"rate_daily_e8": rate + 3_000, "effective_on": "2026-03-20"},
-        "line_expired": {"rate_daily_e8": rate + 3_000, "effective_on": "9999-12-31"},
+        "line_expired": {"rate_daily_e8": rate + 3_000, "effective_on": "9000-12-31"},
     }
     for code, changes in codes.items():
         assert (await noticed_price(signing, line, **changes)).json()["code"] == code

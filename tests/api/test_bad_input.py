@@ -369,6 +369,9 @@ async def test_a_write_without_a_usable_key_is_refused(site: Site, key: str, cod
     check_problem(await site.client.post(path, json=freeze, headers=headers), 400, code)
 
 
+_IDENTITY = "/v1/customers/cu_01hv4zq3k2f00/identity"
+
+
 @pytest.mark.parametrize(
     ("path", "pointer", "code"),
     [
@@ -383,6 +386,9 @@ async def test_a_write_without_a_usable_key_is_refused(site: Site, key: str, cod
         ("/v1/loans/lo_01hv4zq3k2f00", "query/customer_id", "field_missing"),
         ("/v1/ledger/trial-balance?on=0", "query/on", "not_a_date"),
         ("/v1/ledger/trial-balance?on=2026-13-01", "query/on", "not_a_date"),
+        ("/v1/ledger/trial-balance?on=9999-12-31", "query/on", "not_a_date"),
+        (_IDENTITY + "?at=9999-12-31T23:59:59-14:00", "query/at", "not_a_date"),
+        ("/v1/lines?after=%00", "query", "characters_not_allowed"),
         ("/v1/ledger/accounts/x/journals?from=2026-01-01&to=2026-01-02", "path/account", None),
     ],
 )
@@ -422,7 +428,7 @@ async def test_spans_that_cannot_be_are_refused(site: Site) -> None:
 
 
 async def test_addresses_and_methods_that_are_not_there_are_problems_too(site: Site) -> None:
-    for path in ("/", "/v1", "/v1/lines/", "/v1/nothing", "/v2/lines", "/%00"):
+    for path in ("/", "/v1", "/v1/lines/", "/v1/nothing", "/v2/lines", "/%00", "/v1/lines/%00"):
         check_problem(await site.client.get(path), 404, "route_not_found")
     for method, path in (
         ("DELETE", "/v1/lines"),

@@ -70,6 +70,7 @@ def test_a_convention_of_another_system_has_its_known_figures() -> None:
         (["--rate-daily", "0.035%", "--rate-annual", "12%"], "give --rate-daily or"),
         (["--rate-daily", "0.035%", "--method", "flat"], "not a method"),
         (["--rate-daily", "0.035%", "--start", "1 March"], "not a date"),
+        (["--rate-daily", "0.035%", "--start", "9999-12-31"], "not a date"),
         (["--rate-daily", "0.035%", "--amount", "12000.001"], "finer"),
         (["--rate-daily", "0.035%", "--amount", "0"], "more than zero"),
         (["--rate-daily", "0.035%", "--product", "nothing"], "cash-line-open"),

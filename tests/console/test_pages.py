@@ -96,6 +96,7 @@ async def test_a_record_reads_well(browser: Browser, path: str, language: str) -
         "/console/ledger/journals/house/jr_0000000000000",
         "/console/days/2020-01-01",
         "/console/days/x",
+        "/console/days/0001-01-01",
         "/console/figures/nothing.csv",
     ],
 )

@@ -318,6 +318,8 @@ def test_own_cases_come_out(title: str) -> None:
         '{"cases": [{"inputs": {}, "expected": {}}]}',
         '{"cases": [{"id": "a", "inputs": {}, "expected": {}, "conventions": "x"}]}',
         "[" * 100_000,
+        "9" * 5_000,
+        '{"cases": [{"id": "\\ud800", "inputs": {}, "expected": {}}]}',
     ],
 )
 def test_a_file_without_cases_is_unreadable(tmp_path: Path, text: str) -> None:

@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
+from counterfoil.api import refusals
 from counterfoil.api.cutting import cut_to_reach
 from counterfoil.api.desk import Desk, source_of
+from counterfoil.api.problems import Reply
 from counterfoil.api.writes import Came, ClientGoneError, Write, answer
-from counterfoil.kernel.errors import Refused, RefusedError
+from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.metrics import Metrics
 from counterfoil.platform.telemetry import request_id
 from counterfoil.platform.web.security import App, Message, Receive, Send
@@ -64,10 +66,7 @@ class Front:
         except Exception as error:  # noqa: BLE001 – the last line: whatever failed is answered
             reply = self._desk.problem(self._desk.failure(error), headers)
         reply.headers.append((b"x-request-id", number.encode()))
-        await send(
-            {"type": "http.response.start", "status": reply.status, "headers": reply.headers}
-        )
-        await send({"type": "http.response.body", "body": reply.body})
+        await _say(reply, send)
         self._observe(method, write.path, reply.status, started)
 
     async def _route(
@@ -96,17 +95,27 @@ class Front:
             await send({**message, "body": b""} if is_head else message)
 
         try:
-            await self._router(inner, receive, send_on)
+            unreadable = self._unreadable(scope)
+            if unreadable is None:
+                await self._router(inner, receive, send_on)
+            else:
+                await _say(unreadable, send_on)
         except ClientGoneError:
             return
         except Exception as error:  # noqa: BLE001 – the last line: whatever failed is answered
             reply = self._desk.problem(self._desk.failure(error), dict(scope["headers"]))
             if not status:
-                start = {"type": "http.response.start", "status": reply.status}
-                await send_on({**start, "headers": reply.headers})
-                await send_on({"type": "http.response.body", "body": reply.body})
+                await _say(reply, send_on)
         route = getattr(inner.get("route"), "path", UNMATCHED)
         self._observe(method, route, status, started)
+
+    def _unreadable(self, scope: Message) -> Reply | None:
+        """Return the answer to an address with a NUL, which no database takes for text."""
+        if "\0" in scope["path"]:
+            return self._desk.problem(refuse(refusals.ROUTE_NOT_FOUND), dict(scope["headers"]))
+        if _NUL in scope["query_string"]:
+            return self._desk.invalid([NUL_IN_QUERY], dict(scope["headers"]))
+        return None
 
     async def _cut(self, scope: Message, head: Message, message: Message) -> Message:
         """Leave out of an answer in JSON what a program that holds attributes does not reach."""
@@ -156,6 +165,13 @@ class Front:
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: A write takes nothing from the address behind the question mark.
 NO_QUERY: Final = {"type": "extra_forbidden", "loc": ("query",)}
+_NUL: Final = b"%00"
+NUL_IN_QUERY: Final = {"type": "string_pattern_mismatch", "loc": ("query",)}
+
+
+async def _say(reply: Reply, send: Send) -> None:
+    await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+    await send({"type": "http.response.body", "body": reply.body})
 
 
 def _completed(message: Message, number: str) -> list[tuple[bytes, bytes]]:

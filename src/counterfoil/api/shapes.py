@@ -5,11 +5,12 @@ Invariant   Nothing is converted on the way in: an integer is an integer, a memb
 """
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -21,6 +22,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from counterfoil.kernel import ids
+from counterfoil.kernel.calendar import is_countable, read_day
 from counterfoil.kernel.money import AMOUNT_MINOR_MAX, EXPONENTS
 from counterfoil.privacy.masking import mask_free_text
 
@@ -188,6 +190,16 @@ JournalId = Annotated[
 _PLAIN: Final = r"^[^\x00-\x1f\x7f]+$"
 
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_PLAIN)]
+
+
+def _with_no_nul(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError("string_pattern_mismatch", "no database takes a NUL for text")
+    return text
+
+
+#: For a text that may have several lines, and so no pattern.
+NoNul = AfterValidator(_with_no_nul)
 #: What somebody types freely: identity and phone numbers are hidden before anybody else sees it.
 FreeText = AfterValidator(mask_free_text)
 Reason = Annotated[
@@ -230,7 +242,7 @@ def _read_day(value: object) -> date:
     if type(value) is not str or len(value) != _DATE_LENGTH or not value.isascii():
         raise wrong
     try:
-        return date.fromisoformat(value)
+        return read_day(value)
     except ValueError as error:
         raise wrong from error
 
@@ -247,6 +259,16 @@ Day = Annotated[
         }
     ),
 ]
+
+
+def _countable(instant: datetime) -> datetime:
+    if not is_countable(instant.date()):
+        raise PydanticCustomError("not_a_date", "too close to the end of the calendar")
+    return instant
+
+
+#: An instant that is the same in every zone, with days on both of its sides.
+Instant = Annotated[AwareDatetime, AfterValidator(_countable)]
 
 
 class Problem(View):

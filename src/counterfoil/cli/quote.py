@@ -85,12 +85,13 @@ def quote(
 
 
 def _date(text: str | None) -> date:
+    from counterfoil.kernel.calendar import read_day
     from counterfoil.kernel.clock import SystemClock
 
     if text is None:
         return SystemClock().now().date()
     try:
-        return date.fromisoformat(text)
+        return read_day(text)
     except ValueError as wrong:
         raise typer.BadParameter(f"{text!r} is not a date", param_hint="--start") from wrong
 

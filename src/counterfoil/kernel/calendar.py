@@ -10,10 +10,29 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 ONE_DAY = timedelta(days=1)
+#: Days that somebody names lie this far from both ends of the calendar: whatever is counted from
+#: them forwards or back, a term or a time of keeping, is a day too.
+_MARGIN = timedelta(days=36_525)
 _SATURDAY = 5
 
 #: No repayment day after this: every month has a 28th, so nobody's due date moves.
 REPAYMENT_DAY_MAX = 28
+
+
+def is_countable(day: date) -> bool:
+    """Return whether a century on either side of a day lies in the calendar."""
+    return date.min + _MARGIN <= day <= date.max - _MARGIN
+
+
+def read_day(text: str) -> date:
+    """Return the day that is written `2026-01-31`.
+
+    Raises `ValueError` where the text is none, or one within a century of the calendar's ends.
+    """
+    day = date.fromisoformat(text)
+    if not is_countable(day):
+        raise ValueError(f"{text} lies too close to the end of the calendar")
+    return day
 
 
 def add_months(start: date, months: int) -> date:

@@ -13,6 +13,7 @@ from counterfoil.kernel.calendar import (
     first_due_date,
     nth_due_date,
     on_day_of_month,
+    read_day,
 )
 
 DATES = st.dates(date(2000, 1, 1), date(2100, 12, 31))
@@ -72,3 +73,13 @@ def test_due_dates_follow_each_other_a_month_apart(start: date, day: int, gap: i
 @given(DATES, st.integers(-500, 500))
 def test_days_are_counted_half_open(start: date, days: int) -> None:
     assert days_between(start, start + timedelta(days=days)) == days
+
+
+def test_a_day_that_is_named_has_a_century_on_either_side() -> None:
+    century = timedelta(days=36_525)
+    for day in (date(2026, 1, 31), date.min + century, date.max - century):
+        assert read_day(day.isoformat()) == day
+    beyond = (date.min + century - timedelta(days=1), date.max - century + timedelta(days=1))
+    for text in ("2026-02-30", "2026", "", *map(str, (date.min, date.max, *beyond))):
+        with pytest.raises(ValueError, match=r"isoformat|calendar|day"):
+            read_day(text)

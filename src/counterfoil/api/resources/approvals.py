@@ -8,13 +8,24 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.privacy import actor_of
-from counterfoil.api.shapes import Body, Code, CustomerId, Day, FreeText, Reason, ShortText, View
+from counterfoil.api.shapes import (
+    Body,
+    Code,
+    CustomerId,
+    Day,
+    FreeText,
+    NoNul,
+    Reason,
+    ShortText,
+    View,
+)
 from counterfoil.api.writes import Call, Write
 from counterfoil.journeys import approve as journey
 from counterfoil.journeys.trail import find_trail
@@ -30,17 +41,30 @@ TAG = "Approvals and trail"
 router = APIRouter()
 
 _SUMMARY_LENGTH_MAX = 500
+#: The largest integer that every reader of JSON takes for itself.
+_EXACT_MAX = 2**53 - 1
+
+
+def _exact(payload: dict[str, str | int | bool]) -> dict[str, str | int | bool]:
+    """Refuse integers that canonical JSON does not keep exactly (RFC 8785, 3.2.2.3)."""
+    if any(isinstance(said, int) and abs(said) > _EXACT_MAX for said in payload.values()):
+        raise PydanticCustomError("less_than_equal", "an integer is larger than JSON keeps exactly")
+    return payload
 
 
 class ApprovalBody(Body):
     """A request for the approval of a second person."""
 
     kind: Code
-    payload: dict[str, Annotated[str, StringConstraints(max_length=500)] | int | bool] = Field(
-        max_length=20, description="Exactly what would be done; its canonical JSON is hashed."
-    )
+    payload: Annotated[
+        dict[str, Annotated[str, StringConstraints(max_length=500)] | int | bool],
+        Field(
+            max_length=20, description="Exactly what would be done; its canonical JSON is hashed."
+        ),
+        AfterValidator(_exact),
+    ]
     summary: Annotated[
-        str, StringConstraints(min_length=1, max_length=_SUMMARY_LENGTH_MAX), FreeText
+        str, StringConstraints(min_length=1, max_length=_SUMMARY_LENGTH_MAX), NoNul, FreeText
     ]
     reason: Reason
 

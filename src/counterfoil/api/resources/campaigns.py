@@ -14,7 +14,7 @@ from counterfoil.api.resources.host_links import TAG as HOST_TAG
 from counterfoil.api.resources.host_links import Customer
 from counterfoil.api.resources.hosts import TAG, StopBody
 from counterfoil.api.resources.privacy import actor_of
-from counterfoil.api.shapes import Body, Code, CustomerId, Day, HostId, Reason, View
+from counterfoil.api.shapes import Body, Code, CustomerId, Day, HostId, NoNul, Reason, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.hosts.campaign import QUOTA_MAX, STANDING, CampaignTerms, Words
 from counterfoil.hosts.campaign_store import Campaign, Listed
@@ -31,7 +31,7 @@ router = APIRouter()
 _TEXT_MAX: Final = 400
 _RULE_MAX: Final = 2_000
 
-_Text = Annotated[str, StringConstraints(min_length=1, max_length=_TEXT_MAX)]
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=_TEXT_MAX), NoNul]
 
 
 class WordsBody(Body):
@@ -49,7 +49,7 @@ class CampaignBody(Body):
     #: Where it is shown; left out, by the lender's own channels alone.
     host_id: HostId | None = None
     #: Over a customer's own record, such as `own_months >= 6 AND own_days_late_worst = 0`.
-    rule: Annotated[str, StringConstraints(max_length=_RULE_MAX)] = ""
+    rule: Annotated[str, StringConstraints(max_length=_RULE_MAX), NoNul] = ""
     #: In place of a rule.
     customer_ids: list[CustomerId] = Field(default=[], max_length=QUOTA_MAX)
     quota: int = Field(ge=1, le=QUOTA_MAX)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
@@ -14,6 +14,7 @@ from counterfoil.api.shapes import (
     Code,
     ConsentId,
     CustomerId,
+    Instant,
     Token,
     View,
 )
@@ -55,7 +56,7 @@ class AuthenticationBody(Body):
     #: Such as `one_time_code`, `passkey` or `in_person`.
     method: _Word
     level: Literal["low", "substantial", "high"]
-    authenticated_at: AwareDatetime
+    authenticated_at: Instant
     #: Hash of what proves it; the proof stays with you.
     evidence_sha256: Sha256
 
@@ -93,8 +94,8 @@ class ConsentBody(Body):
     #: In major units, such as `500-200000`.
     amount_band: _Band | None = None
     #: None: from now on, and as long as the notice asks for.
-    valid_from: AwareDatetime | None = None
-    valid_to: AwareDatetime | None = None
+    valid_from: Instant | None = None
+    valid_to: Instant | None = None
 
 
 class ConsentWithdrawalBody(Body):

@@ -11,7 +11,7 @@ from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import once
 from counterfoil.api.resources.contracts import TAG
 from counterfoil.api.resources.privacy import actor_of
-from counterfoil.api.shapes import Body, Day, Reason, View
+from counterfoil.api.shapes import Body, Day, NoNul, Reason, View
 from counterfoil.api.writes import Call, Write
 from counterfoil.contracts import template_store as store
 from counterfoil.contracts.refusals import TEMPLATE_GATE_CLOSED
@@ -31,7 +31,7 @@ _TEXT_LENGTH_MAX: Final = 200_000
 _VERSION_MAX: Final = 99_999
 
 Ref = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}/[1-9][0-9]{0,4}$")]
-_FileText = Annotated[str, StringConstraints(max_length=_TEXT_LENGTH_MAX)]
+_FileText = Annotated[str, StringConstraints(max_length=_TEXT_LENGTH_MAX), NoNul]
 TemplateCode = Annotated[
     str,
     Path(pattern="^[a-z0-9][a-z0-9-]{0,39}$", description="The template's code.",

@@ -5,13 +5,23 @@ from typing import Annotated, Final
 
 import orjson
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from counterfoil.api.paging import PageView, Paging, page_of
 from counterfoil.api.reads import HouseOf, reads
 from counterfoil.api.remembered import remembered
 from counterfoil.api.resources.privacy import actor_of
-from counterfoil.api.shapes import Body, Code, ConsentId, CustomerId, Day, Reason, ShortText, View
+from counterfoil.api.shapes import (
+    Body,
+    Code,
+    ConsentId,
+    CustomerId,
+    Day,
+    Instant,
+    Reason,
+    ShortText,
+    View,
+)
 from counterfoil.api.writes import Call, Write
 from counterfoil.customers.verification import CheckOutcome
 from counterfoil.customers.verification_policy import CheckKind
@@ -307,7 +317,7 @@ ACCOUNT = Write(
 )
 WRITES = (CHECK, PHONE, ACCOUNT, CLOSE)
 _At = Annotated[
-    AwareDatetime | None,
+    Instant | None,
     Query(
         description="What was known at this instant, as for a decision made then; by default now."
     ),

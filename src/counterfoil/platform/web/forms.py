@@ -16,6 +16,7 @@ from datetime import date
 from typing import Final
 from urllib.parse import parse_qsl
 
+from counterfoil.kernel.calendar import read_day
 from counterfoil.kernel.money import AMOUNT_MINOR_MAX, from_major_text
 
 SECRET_BYTES: Final = 32
@@ -29,6 +30,8 @@ TOKEN_FIELD: Final = "csrf_token"  # noqa: S105
 KEY_FIELD: Final = "idempotency_key"
 
 _KEY_LENGTH_MAX: Final = 200
+#: What stands for bytes that are no text.
+_NO_TEXT: Final = "\ufffd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,10 @@ class FormTooLargeError(ValueError):
 
 
 def parse_form(body: bytes) -> dict[str, str]:
-    """Return the fields of an urlencoded body; of a repeated field the last value."""
+    """Return the fields of an urlencoded body; of a repeated field the last value.
+
+    A NUL, which no database takes for text, is replaced as bytes that are no UTF-8 are.
+    """
     if len(body) > BODY_BYTES_MAX:
         raise FormTooLargeError("body")
     try:
@@ -53,7 +59,7 @@ def parse_form(body: bytes) -> dict[str, str]:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX)
     except ValueError as problem:
         raise FormTooLargeError("fields") from problem
-    return dict(pairs)
+    return {name.replace("\0", _NO_TEXT): value.replace("\0", _NO_TEXT) for name, value in pairs}
 
 
 def masked_token(secret: bytes, mask: bytes) -> str:
@@ -149,7 +155,7 @@ class FormReader:
                 self._missing(name)
             return None
         try:
-            return date.fromisoformat(value)
+            return read_day(value)
         except ValueError:
             self.refuse(name, "form.not_a_date")
             return None

@@ -13,7 +13,7 @@ from counterfoil.customers.message import load_texts
 from counterfoil.journeys.borrowing.statement_papers import statement_file
 from counterfoil.journeys.serving.reached import reached_person
 from counterfoil.kernel import ids
-from counterfoil.kernel.calendar import add_months
+from counterfoil.kernel.calendar import add_months, read_day
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending import paper_store, store
 from counterfoil.lending.line import Line
@@ -110,7 +110,7 @@ async def send_statement(visit: Visit) -> Response:
     """Send the statement of a month as a file."""
     number, text = visit.number(ids.LINE), visit.request.path_params["month"]
     try:
-        month = date.fromisoformat(f"{text}-01") if len(text) == _MONTH_LENGTH else None
+        month = read_day(f"{text}-01") if len(text) == _MONTH_LENGTH else None
     except ValueError:
         month = None
     if number is None or month is None:

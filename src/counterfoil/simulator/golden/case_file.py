@@ -32,10 +32,13 @@ def read_cases(path: Path) -> list[Case]:
     """Return the cases of a file, or raise `UnreadableCaseFile`."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
+        # Half of a surrogate pair is no text: it could be said in no answer.
+        json.dumps(document, ensure_ascii=False).encode()
     except OSError as error:
         reason = error.strerror or "the file cannot be opened"
         raise UnreadableCaseFile(f"{path}: {reason}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
+        # Python's own limit on the digits of an integer is a plain `ValueError`.
         raise UnreadableCaseFile(f"{path}: not JSON ({error})") from error
     entries = document.get("cases") if isinstance(document, dict) else document
     if not isinstance(entries, list) or not entries or len(entries) > CASES_MAX:

@@ -112,6 +112,14 @@ def test_the_last_of_repeated_fields_counts() -> None:
     assert forms.parse_form(b"a=1&a=2&b=") == {"a": "2", "b": ""}
 
 
+def test_what_is_no_text_is_replaced_and_days_at_the_ends_of_the_calendar_are_none() -> None:
+    assert forms.parse_form(b"a=x%00y&b=%ff") == {"a": "x\ufffdy", "b": "\ufffd"}
+    for text in ("0001-01-01", "9999-12-31"):
+        reader = FormReader({"on": text})
+        assert reader.day("on") is None
+        assert [error.message for error in reader.errors] == ["form.not_a_date"]
+
+
 def test_a_form_that_is_too_large_is_refused() -> None:
     with pytest.raises(forms.FormTooLargeError):
         forms.parse_form(b"a=" + b"x" * forms.BODY_BYTES_MAX)
