@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from typing import Any
 
 import httpx
 import pytest
@@ -267,7 +268,7 @@ async def test_every_page_is_open_to_a_role_as_the_matrix_says(
 def test_every_route_of_the_console_is_a_declared_page_or_a_file(house: House) -> None:
     """Every address stands in PAGES with its permission; the rest gives files and takes reports."""
     mounted = create_console(house, wall=house.clock)
-    inner = getattr(mounted, "app", None) or mounted._app
+    inner: Any = getattr(mounted, "app", None) or mounted._app
     declared = {page.path for page in PAGES}
     others = {route.path for route in inner.routes if isinstance(route, Route)} - declared
     assert others <= {
