@@ -14,7 +14,7 @@ from counterfoil.api.problems import load_texts
 from counterfoil.cli.main import app
 from counterfoil.console.app import PAGES as CONSOLE_PAGES
 from counterfoil.platform import read_acts
-from counterfoil.platform.access import Role
+from counterfoil.platform.access import Role, Scope
 from counterfoil.platform.access_matrix import Actor, load_matrix
 from counterfoil.platform.read_acts import (
     Door,
@@ -36,12 +36,14 @@ SOURCE = Path(counterfoil.__file__).parent
 def operations() -> dict[str, str]:
     """Return the operations of the API with the scope of each."""
     paths = document(site_of(Desk(load_texts()))._router, WRITES)["paths"]  # type: ignore[arg-type]
-    return {
+    described = {
         operation["operationId"]: operation["security"][0]["apiKey"][0]
         for item in paths.values()
         for operation in item.values()
         if "security" in operation
     }
+    # Files of the log are no operation of the description; entries need a scope all the same.
+    return {**described, "get_log_file": Scope.EVIDENCE_READ.value}
 
 
 def commands() -> dict[str, bool]:
