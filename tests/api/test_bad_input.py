@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.api.conftest import FIRST_DAY, Borrower, Json, Site, new_key
+from tests.reading_watch import alone
 
 from counterfoil.kernel import ids
 
@@ -332,7 +333,7 @@ async def call(
             *headers,
         ],
     }
-    await site.app(scope, receive, send)
+    await alone(site.app)(scope, receive, send)
     status: int = sent[0]["status"]
     return status
 
