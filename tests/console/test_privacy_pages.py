@@ -2,6 +2,8 @@
 
 import re
 from collections import Counter
+from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import httpx
@@ -14,7 +16,9 @@ from tests.store.test_feature_registry import ANALYST, OWN, registry_with
 
 from counterfoil.console.access import ROLES, may
 from counterfoil.console.app import PAGES, create_console
+from counterfoil.console.desk import LENDER_ZONE
 from counterfoil.console.page import Page
+from counterfoil.console.pages import approvals
 from counterfoil.journeys.approve import ask_approval
 from counterfoil.journeys.house import House
 from counterfoil.journeys.knowing import publish_registry
@@ -241,6 +245,28 @@ async def test_the_trail_is_searched(stranger: Browser) -> None:
     assert "forbidden" in refused
     assert "T-1" not in refused
     assert "Nothing was recorded" in (await stranger.get("/console/trail?act=nothing")).text
+
+
+async def test_the_trail_is_cut_by_days(stranger: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    await stranger.sign_in("operations")
+    await look(stranger, (await a_customer(stranger))[0])
+    await stranger.sign_in("auditor")
+    last, *_ = await find_trail(stranger.house, Wanted(act="reveal"))
+    day = last.at.astimezone(LENDER_ZONE).date()
+    before, after = day - timedelta(days=1), day + timedelta(days=1)
+    monkeypatch.setattr(approvals, "ROWS", 1)
+    text = (await stranger.get(f"/console/trail?act=reveal&from={day}&to={day}")).text
+    assert ("reveal" in text, faults(text)) == (True, [])
+    newest = (await stranger.get(f"/console/trail?to={day}")).text
+    older = re.search(r'rel="next" href="([^"]+)"', newest)
+    assert older
+    assert f"to={day}" in older[1]
+    assert "Nothing was recorded" not in (await stranger.get(unescape(older[1]))).text
+    for bound in (f"from={after}", f"to={before}"):
+        text = (await stranger.get(f"/console/trail?act=reveal&{bound}")).text
+        assert "Nothing was recorded" in text
+    wrong = (await stranger.get("/console/trail?from=yesterday", language="zh-CN")).text
+    assert ("起始日" in wrong, "请按 2026-09-21" in wrong, faults(wrong)) == (True, True, [])
 
 
 @pytest.mark.parametrize("role", list(ROLES))

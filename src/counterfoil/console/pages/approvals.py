@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from operator import attrgetter
 from typing import Final
 
@@ -11,6 +11,7 @@ from starlette.responses import Response
 from counterfoil.console import flow, words
 from counterfoil.console.access import Permission
 from counterfoil.console.approval_words import SHAPES, summary_in_words
+from counterfoil.console.desk import LENDER_ZONE
 from counterfoil.console.flow import Action, Crumb, Field, Findings
 from counterfoil.console.frame import BASE
 from counterfoil.console.page import Page
@@ -91,6 +92,11 @@ class TrailPageView:
     act: str
     customer: str
     only_refused: bool
+    #: First and last day of the lender's zone, as they were typed; empty for no bound.
+    first: str
+    last: str
+    #: What is wrong with a day; empty where nothing is.
+    fault: str
     rows: Sequence[TrailRow]
     older_href: str
 
@@ -138,24 +144,33 @@ async def decide(visit: Visit) -> Response:
 async def show_trail(visit: Visit) -> Response:
     """Search the trail."""
     given = visit.request.query_params
-    actor = given.get("actor", "").strip()[:_TEXT_LENGTH_MAX]
-    act = given.get("act", "").strip()[:_TEXT_LENGTH_MAX]
-    only_refused = given.get("refused") == "1"
-    before = _number(given.get("before", ""))
-    customer = given.get("customer", "").strip()[:_TEXT_LENGTH_MAX]
+    reader = FormReader(given)
+    first, last = (reader.day(name, required=False) for name in ("from", "to"))
+    fault = visit.t(reader.errors[0].message) if reader.errors else ""
+    actor, act, customer = (
+        given.get(name, "").strip()[:_TEXT_LENGTH_MAX] for name in ("actor", "act", "customer")
+    )
     wanted = Wanted(
         actor=actor or None,
         act=act or None,
         customer_id=_number(customer, ids.CUSTOMER),
-        only_refused=only_refused,
+        since=None if first is None else _midnight(first),
+        until=None if last is None else _midnight(last) + timedelta(days=1),
+        only_refused=given.get("refused") == "1",
     )
-    found = await find_trail(visit.desk.house, wanted, before=before, page=ROWS + 1)
+    before = _number(given.get("before", ""))
+    found = []
+    if not fault:
+        found = await find_trail(visit.desk.house, wanted, before=before, page=ROWS + 1)
     rows = found[:ROWS]
     view = TrailPageView(
         actor=actor,
         act=act,
         customer=customer,
-        only_refused=only_refused,
+        only_refused=wanted.only_refused,
+        first=given.get("from", "")[:_TEXT_LENGTH_MAX],
+        last=given.get("to", "")[:_TEXT_LENGTH_MAX],
+        fault=fault,
         rows=[_trail_row(visit, entry) for entry in rows],
         older_href=_older(visit, rows[-1]) if len(found) > ROWS else "",
     )
@@ -302,6 +317,11 @@ def _older(visit: Visit, last: Entry) -> str:
         before=ids.to_text(ids.TRAIL, last.trail_id)
     ).query
     return f"{BASE}/trail?{query}"
+
+
+def _midnight(day: date) -> datetime:
+    """Return the instant at which a day of the lender's zone begins."""
+    return datetime.combine(day, time.min, LENDER_ZONE)
 
 
 def _number(text: str, prefix: str = ids.TRAIL) -> int | None:
