@@ -3,6 +3,7 @@
 While a test runs, every statement that is sent on behalf of a declared way is looked at: each
 table about persons that it reads has to be kept, by the register of fields, for a purpose of the
 way. So a page or an operation that is added later is held as soon as any test goes through it.
+An act whose commands are its lines of the trail may change nothing besides them without a line.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from typing import Any
 
 import asyncpg
 
+from counterfoil.platform.in_hand import in_hand, is_change
 from counterfoil.platform.queries import Queries
 from counterfoil.platform.read_acts import ReadAct, reading_now
 from counterfoil.privacy.data_register import HOUSE, load_register
@@ -72,6 +74,10 @@ class Watch:
         return json.loads(kept.read_text()) if kept.exists() else {}
 
     def look(self, statement: str) -> None:
+        held = in_hand()
+        if held is not None and held.lines is None and is_change(statement):
+            # Its commands are written by the engine, in tasks of its own.
+            self.wrong.add(f"an act that its commands tell of changes more: {statement[:200]}")
         act = reading_now.get()
         if act is None or statement in gate():
             return

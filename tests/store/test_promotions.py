@@ -29,6 +29,7 @@ from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.paying.received import book_received, list_received
 from counterfoil.journeys.paying.reconcile import take_rail_statement
 from counterfoil.journeys.serving.tell_customers import LINE_PRICE, notices_consumer, take_notices
+from counterfoil.journeys.trail import find_trail, sent
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
@@ -49,6 +50,7 @@ from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import Approval
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.settings import Settings
+from counterfoil.platform.trail import Wanted
 from counterfoil.simulator.bank.statement_file import statement_text
 
 ON = date(2026, 3, 1)
@@ -162,6 +164,25 @@ async def test_a_quote_shows_the_price_with_and_without_and_the_loan_gets_it(hou
     assert spent.used_minor == found.promotion.claim.cost_minor
     assert (await quoted(house)).promotion is None, "one use a customer"
     assert (await quoted(house, 2, tenor_months=12)).promotion is None, "not for this tenor"
+
+
+async def test_what_a_program_holds_before_it_draws_has_lines_of_its_own(house: House) -> None:
+    """In the transaction of the hold; the drawdown's own line is the row of its command."""
+    plain, shop = (await quoted(house, 2)).token, Actor(name="api:shop", role="x", source="api")
+    await sent(shop, lambda: drawn(house, plain, 2))
+    await published(house)
+    token = (await quoted(house)).token
+    answer, _ = await sent(shop, lambda: drawn(house, token))
+    assert isinstance(answer, Answer), answer
+    await sent(shop, lambda: drawn(house, token))
+    lines = reversed(await find_trail(house, Wanted(actor=shop.name)))
+    told = [(line.act, line.customer_id, line.is_command) for line in lines]
+    assert told == [
+        ("draw", 2, True),
+        ("promotion_hold", 1, False),
+        ("draw", 1, True),
+        ("promotion_used", 1, False),
+    ]
 
 
 async def test_many_at_once_never_overspend_and_whoever_comes_late_is_told(house: House) -> None:

@@ -23,6 +23,7 @@ from counterfoil.customers.record_link import People
 from counterfoil.customers.refusals import IDENTITY_CHECKS_FOR_TOTAL
 from counterfoil.customers.verification import gaps
 from counterfoil.customers.verification_policy import Act, IdentityPolicy
+from counterfoil.journeys import trail
 from counterfoil.journeys.house import House
 from counterfoil.kernel.errors import Kind, Refused, refuse
 from counterfoil.lending import drawn_store as store
@@ -31,6 +32,7 @@ from counterfoil.lending.drawn_store import DrawHold
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
+from counterfoil.privacy.masking import mask_free_text
 
 #: Refusals that leave open whether a drawdown was carried out.
 _UNDECIDED: Final = frozenset({Kind.UNAVAILABLE, Kind.BUSY, Kind.IN_FLIGHT})
@@ -43,7 +45,8 @@ async def hold_drawdown(house: House, command: Draw, *, key: str) -> DrawHold | 
     """
     if not house.settings.identity_required:
         return None
-    async with house.database.transaction() as connection:
+    act = _act_of("drawing_hold", command.customer_id, key)
+    async with trail.told_beside(house, act), house.database.transaction() as connection:
         people = await link_store.read_people(connection, [command.customer_id])
         # A standing is read once the person is held: a check that fails meanwhile counts.
         await store.hold_drawing(connection, people.surviving(command.customer_id))
@@ -129,8 +132,13 @@ async def end_hold(house: House, hold: DrawHold | None, answer: Answer | Refused
         return
     if isinstance(answer, Refused) and answer.refusal.kind in _UNDECIDED:
         return
-    async with house.database.transaction() as connection:
+    act = _act_of("drawing_hold_ended", hold.customer_id, hold.key)
+    async with trail.told_beside(house, act), house.database.transaction() as connection:
         await store.end_hold(connection, hold)
+
+
+def _act_of(name: str, customer_id: int, key: str) -> trail.Act:
+    return trail.Act(name=name, customer_ids=(customer_id,), after=f"key={mask_free_text(key)}")
 
 
 def _left_minor(policy: IdentityPolicy, drawn_minor: Counter[str], currency: str) -> int:

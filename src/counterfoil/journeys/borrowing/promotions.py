@@ -31,7 +31,7 @@ from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.approve import ask_approval, list_approvals
 from counterfoil.journeys.deciding.publish_policy import policy_in_force
 from counterfoil.journeys.house import House
-from counterfoil.journeys.trail import Act, note, note_refusal
+from counterfoil.journeys.trail import Act, note, note_refusal, told_beside
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Kind, Refused, RefusedError, refuse
 from counterfoil.lending import promotion_store as store
@@ -56,6 +56,7 @@ from counterfoil.platform.approvals import (
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
+from counterfoil.privacy.masking import mask_free_text
 
 APPROVAL: Final = "promotion"
 _ROWS: Final = 100
@@ -153,7 +154,8 @@ async def take(house: House, claims: QuoteClaims, *, key: str) -> Refused | None
         rate_without_daily_e8=claim.rate_without_daily_e8,
     )
     on = await house.business_date()
-    async with house.database.transaction() as connection:
+    act = _of_use("promotion_hold", claims, key)
+    async with told_beside(house, act), house.database.transaction() as connection:
         await store.hold_customer(connection, use)
         kept = await store.read_still_on(connection, use.promotion_id, on)
         numbers = [use.promotion_id]
@@ -175,13 +177,25 @@ async def settle(house: House, claims: QuoteClaims, answer: Answer | Refused, *,
     """
     if isinstance(answer, Refused) and answer.kind in _UNDECIDED:
         return
-    now = house.clock.now()
-    async with house.database.transaction() as connection:
+    now, is_back = house.clock.now(), isinstance(answer, Refused)
+    act = _of_use("promotion_given_back" if is_back else "promotion_used", claims, key)
+    async with told_beside(house, act), house.database.transaction() as connection:
         if isinstance(answer, Refused):
             await store.release(connection, claims.customer_id, key, at=now)
         else:
             loan_id = ids.from_text(ids.LOAN, orjson.loads(answer.text)["id"])
             await store.settle_used(connection, claims.customer_id, key, loan_id=loan_id, at=now)
+
+
+def _of_use(name: str, claims: QuoteClaims, key: str) -> Act:
+    """Return what the trail tells of a promotion's use: under which key, and what it costs."""
+    assert claims.promotion is not None, "the token names a promotion"
+    return Act(
+        name=name,
+        customer_ids=(claims.customer_id,),
+        subject=ids.to_text(ids.LINE, claims.line_id),
+        after=f"key={mask_free_text(key)} cost_minor={claims.promotion.cost_minor}",
+    )
 
 
 async def settle_promotions(house: House) -> int:

@@ -16,6 +16,7 @@ from typing import Any, Final
 import orjson
 
 from counterfoil.journeys.house import House
+from counterfoil.journeys.trail import Act, told_beside
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending import purchase_store as store
@@ -38,6 +39,7 @@ from counterfoil.platform import idempotency
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
+from counterfoil.privacy.masking import mask_free_text
 
 _STUDENTS: Final = "student_limit_most"
 _PAGE: Final = 1_000
@@ -147,10 +149,22 @@ async def settle(house: House, command: Draw, *, key: str, answer: Answer | Refu
     """Write what became of a drawdown; where nobody knows it goes on counting."""
     if answer is None:
         return
-    async with house.database.transaction() as connection:
+    loan_id = _loan_of(answer)
+    act = act_of("purchase_given_back" if loan_id is None else "purchase_used", command, key)
+    async with told_beside(house, act), house.database.transaction() as connection:
         await store.settle_use(
-            connection, customer_id=command.customer_id, key=key, loan_id=_loan_of(answer)
+            connection, customer_id=command.customer_id, key=key, loan_id=loan_id
         )
+
+
+def act_of(name: str, command: Draw, key: str) -> Act:
+    """Return what the trail tells of a drawdown that pays for a purchase."""
+    return Act(
+        name=name,
+        customer_ids=(command.customer_id,),
+        subject=ids.to_text(ids.LINE, command.line_id),
+        after=f"key={mask_free_text(key)} amount_minor={command.amount_minor}",
+    )
 
 
 async def purchases_of(

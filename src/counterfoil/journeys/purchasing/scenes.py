@@ -20,7 +20,7 @@ from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.approve import ask_approval, list_approvals
 from counterfoil.journeys.house import House
 from counterfoil.journeys.purchasing import scene_purchases
-from counterfoil.journeys.trail import Act, note, note_refusal
+from counterfoil.journeys.trail import Act, note, note_refusal, told_beside
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.lending import purchase_store
@@ -80,7 +80,8 @@ async def reserve(
 ) -> Refused | None:
     """Take the amount of a drawdown of the scene's limit, or say why it is not lent."""
     customer_id = command.customer_id
-    async with house.database.transaction() as connection:
+    act = scene_purchases.act_of("purchase_hold", command, key)
+    async with told_beside(house, act), house.database.transaction() as connection:
         await store.hold_scene(connection, customer_id=customer_id, scene=scene.code)
         await scene_purchases.settle_left(house, connection, customer_id)
         owed = await store.owed_in_scene(connection, scene, customer_id=customer_id, key=key)
