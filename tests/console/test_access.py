@@ -10,7 +10,10 @@ from tests.console.test_pages import LISTS, first_record
 
 from counterfoil.console.access import ROLES, Permission, may
 from counterfoil.console.pages.sign_in import own_path
+from counterfoil.journeys.trail import find_trail
 from counterfoil.platform import access
+from counterfoil.platform.trail import Wanted
+from counterfoil.platform.trail_book import STRANGER
 from counterfoil.platform.web.sessions import SESSION_LIFE
 
 
@@ -148,6 +151,8 @@ async def test_a_form_of_another_site_does_nothing(
         after = await connection.fetchval("SELECT business_date FROM platform.business_date")
     assert answer.status_code == 403
     assert "was not sent by a page of this console" in answer.text
+    [line] = await find_trail(browser.house, Wanted(actor=STRANGER))
+    assert (line.act, line.subject, line.outcome) == ("console", "/days", "foreign_post")
     assert after == before
 
 

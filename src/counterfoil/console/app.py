@@ -88,7 +88,7 @@ from counterfoil.journeys.admitting.second_factor import is_factor_required
 from counterfoil.journeys.admitting.staff_rights import note_right_use, standing_of
 from counterfoil.journeys.entry import NOTHING_WANTED
 from counterfoil.journeys.guarding.look_book import customers_in, note_look
-from counterfoil.journeys.trail import Act, note
+from counterfoil.journeys.trail import Act, note, note_code, stranger
 from counterfoil.kernel import ids
 from counterfoil.kernel.clock import Clock, SystemClock
 from counterfoil.kernel.errors import Refused, refuse
@@ -99,6 +99,8 @@ from counterfoil.platform.read_acts import Door, begin_reading
 from counterfoil.platform.telemetry import logger
 from counterfoil.platform.web.forms import (
     BODY_BYTES_MAX,
+    FOREIGN_POST,
+    FORM_TOO_LARGE,
     SECRET_BYTES,
     TOKEN_FIELD,
     FormTooLargeError,
@@ -277,7 +279,7 @@ async def _answer(visit: Visit, page: Page) -> Response:
         return await errors.forbidden(visit)
     is_post = visit.request.method == "POST"
     if is_post:
-        refusal = await _read_post(visit)
+        refusal = await _read_post(visit, page)
         if refusal:
             return refusal
     if page.permission is not None:
@@ -409,15 +411,19 @@ async def _still_operator(visit: Visit) -> Operator | None:
     return operator
 
 
-async def _read_post(visit: Visit) -> Response | None:
+async def _read_post(visit: Visit, page: Page) -> Response | None:
     """Take the fields of a post from our own pages; a stale token shows the form again."""
     request = visit.request
     host = request.headers.get("host", "")
+    act = Act(name="console", subject=page.path)
     if not is_same_origin(request.headers, scheme=request.url.scheme, host=host):
+        # Who is signed in has not sent it: whoever did is a stranger.
+        await note_code(visit.desk.house, stranger(visit.actor.source), act, FOREIGN_POST)
         return await errors.foreign_post(visit)
     try:
         visit.values = without_numbers(parse_form(await _body(request)))
     except FormTooLargeError:
+        await note_code(visit.desk.house, stranger(visit.actor.source), act, FORM_TOO_LARGE)
         return await errors.too_large(visit)
     visit.is_stale = not is_token_valid(visit.secret, visit.values.get(TOKEN_FIELD, ""))
     return None

@@ -34,7 +34,7 @@ from counterfoil.platform.in_hand import InHand, Origin, in_hand, taken_in_hand
 from counterfoil.platform.read_acts import purposes_said
 from counterfoil.platform.states import has_state, state_of
 from counterfoil.platform.trail import Anchor, Entry, Wanted
-from counterfoil.platform.trail_book import Refusal
+from counterfoil.platform.trail_book import STRANGER, Refusal
 from counterfoil.privacy.masking import mask_free_text
 
 T = TypeVar("T")
@@ -203,6 +203,23 @@ async def sent(actor: Actor, work: Callable[[], Awaitable[T]]) -> tuple[T, bool]
     return outcome, held.is_refusal_told
 
 
+@asynccontextmanager
+async def told_beside(house: House, act: Act) -> AsyncIterator[None]:
+    """Let what is changed here have a line of its own where commands tell of the act at hand.
+
+    What such an act changes besides its commands is changed under this. Where the act has lines of
+    its own, the first change carries them, and this adds none.
+    """
+    held = in_hand()
+    if held is None or held.lines is not None:
+        yield
+        return
+    origin = held.origin
+    actor = Actor(name=origin.actor, role=origin.role, source=origin.source)
+    with taken_in_hand(InHand(origin=origin, lines=_telling(house, actor, act))):
+        yield
+
+
 async def note_answered(house: House, actor: Actor, act: Act) -> None:
     """Write that something was asked for again, and got its first answer."""
     await house.book.write(lines_of(house, actor, replace(act, after=ANSWERED_BEFORE)))
@@ -245,16 +262,26 @@ async def note_refusal(house: House, actor: Actor, act: Act, refused: Refused) -
 
     Of programs no more than so many a minute each have a line of their own; the rest is counted.
     """
+    await note_code(house, actor, act, refused.code)
+    return refused
+
+
+async def note_code(house: House, actor: Actor, act: Act, code: str) -> None:
+    """Write that somebody was turned away with a code, as `note_refusal` does."""
     held = in_hand()
     if held is not None:
         held.is_refusal_told = True
-    told = Refusal(act.name, act.subject, refused.code)
+    told = Refusal(act.name, act.subject, code)
     apart = act.customer_ids[0] if actor.role == CUSTOMER and act.customer_ids else None
     # A program that names persons is limited as the program that it is.
     who = actor if held is None else replace(actor, name=held.origin.actor)
     if house.refusals.takes(who, told, customer_id=apart):
-        await house.book.write(lines_of(house, actor, act, outcome=refused.code))
-    return refused
+        await house.book.write(lines_of(house, actor, act, outcome=code))
+
+
+def stranger(source: str) -> Actor:
+    """Return whoever is not known; of all of them together few refusals have a line each."""
+    return Actor(name=STRANGER, role="", source=source)
 
 
 async def find_trail(

@@ -17,14 +17,15 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from counterfoil.journeys.applying.plain_pages import has_plain_pages
-from counterfoil.journeys.trail import Act, note_refusal, taken
+from counterfoil.journeys.trail import Act, note_code, note_refusal, stranger, taken
 from counterfoil.kernel.errors import Refused
-from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.holdings import wanted_in
 from counterfoil.platform.read_acts import Door, begin_reading, refuse_customer
 from counterfoil.platform.telemetry import logger
 from counterfoil.platform.web.forms import (
     BODY_BYTES_MAX,
+    FOREIGN_POST,
+    FORM_TOO_LARGE,
     SECRET_BYTES,
     TOKEN_FIELD,
     FormTooLargeError,
@@ -187,7 +188,7 @@ async def _answer(visit: Visit, page: Page) -> Response:
         return await _turn_away(visit, page, closed)
     is_post = visit.request.method == "POST"
     if is_post:
-        refusal = await _read_post(visit)
+        refusal = await _read_post(visit, page)
         if refusal:
             return refusal
     if not page.is_open:
@@ -196,12 +197,26 @@ async def _answer(visit: Visit, page: Page) -> Response:
             return await sign_in.ask(visit)
         record = str(visit.request.path_params.get("record", ""))
         if not session.is_whole and not (page.act and session.allows(page.act, record)):
+            act = Act(name="portal", customer_ids=[session.customer_id], subject=page.path)
+            await note_code(visit.house, visit.actor, act, "only_one_act")
             return errors.only_one_act(visit)
     if is_post and page.submit and not visit.is_stale:
         if visit.session is None:
             return await page.submit(visit)
-        return await _carry_out(visit, page.submit)
-    return await page.show(visit)
+        response = await _carry_out(visit, page.submit)
+    else:
+        response = await page.show(visit)
+    await _note_look(visit, page, response)
+    return response
+
+
+async def _note_look(visit: Visit, page: Page, response: Response) -> None:
+    """Write down, before it is sent, that customers are shown their own records."""
+    session = visit.session
+    if session is None or page.is_open or response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+        return
+    address = visit.request.url.path.removeprefix(BASE)
+    await visit.note_own_look(session.customer_id, session.session_id, address)
 
 
 async def _carry_out(visit: Visit, submit: Handler) -> Response:
@@ -227,20 +242,23 @@ async def _turn_away(visit: Visit, page: Page, refused: Refused) -> Response:
     """Answer for a page that reads for what no customer asks, and write that down."""
     about = [visit.customer_id] if visit.session else []
     act = Act(name="portal", customer_ids=about, subject=page.path)
-    reader = Actor(name="customer", role="customer", source=f"portal {visit.address}")
-    await note_refusal(visit.house, reader, act, refused)
+    await note_refusal(visit.house, visit.actor, act, refused)
     return errors.refused(visit, refused, status=403)
 
 
-async def _read_post(visit: Visit) -> Response | None:
+async def _read_post(visit: Visit, page: Page) -> Response | None:
     """Take the fields of a post from our own pages; a stale token shows the form again."""
     request = visit.request
     host = request.headers.get("host", "")
+    act = Act(name="portal", subject=page.path)
     if not is_same_origin(request.headers, scheme=request.url.scheme, host=host):
+        # Who is signed in has not sent it: whoever did is a stranger.
+        await note_code(visit.house, stranger(visit.source), act, FOREIGN_POST)
         return errors.foreign_post(visit)
     try:
         visit.values = without_numbers(parse_form(await _body(request)))
     except FormTooLargeError:
+        await note_code(visit.house, stranger(visit.source), act, FORM_TOO_LARGE)
         return errors.too_large(visit)
     visit.is_stale = not is_token_valid(visit.visitor.secret, visit.values.get(TOKEN_FIELD, ""))
     return None

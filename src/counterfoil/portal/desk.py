@@ -7,6 +7,7 @@ from importlib import resources
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from counterfoil.journeys.serving.portal_trail import OwnLooks
 from counterfoil.kernel.errors import Refused
 from counterfoil.lending.terms import Terms
 from counterfoil.platform.web.format import Formats
@@ -27,6 +28,8 @@ class Desk:
     site: Site
     #: Slows down whoever tries numbers or codes from one address.
     throttle: Throttle
+    #: Which pages were looked at in which sessions, so that each has one line of the trail.
+    looks: OwnLooks
     catalogues: Mapping[str, Catalogue]
     #: Chinese words of every refusal, by its code.
     refusals: Mapping[str, Mapping[str, str]]
@@ -72,6 +75,7 @@ def make_desk(house: Any, *, random_bytes: Callable[[int], bytes]) -> Desk:
         random_bytes=random_bytes,
         site=make_site("counterfoil.portal"),
         throttle=Throttle(),
+        looks=OwnLooks(),
         catalogues=load_catalogues(folders),
         refusals=tomllib.loads(texts.read_text(encoding="utf-8")),
     )

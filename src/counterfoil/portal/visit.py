@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from counterfoil.customers.portal_access import PortalSession, form_secret
 from counterfoil.journeys.serving.portal_session import Opened
+from counterfoil.journeys.serving.portal_trail import PORTAL, visitor
 from counterfoil.journeys.trail import CUSTOMER
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
@@ -59,8 +60,18 @@ class Visit:
 
     @property
     def actor(self) -> Actor:
-        """Return the customer as the trail names one: by what is done, never by name."""
-        return Actor(name=CUSTOMER, role=CUSTOMER, source=f"portal {self.address}")
+        """Return the customer as the trail names one: by what is done, never by name.
+
+        Before anybody has signed in it is whoever came.
+        """
+        if self.session is None:
+            return visitor(self.source)
+        return Actor(name=CUSTOMER, role=CUSTOMER, source=self.source)
+
+    @property
+    def source(self) -> str:
+        """Return where the request comes from, as the trail says it."""
+        return f"{PORTAL} {self.address}"
 
     @property
     def house(self) -> Any:
@@ -86,6 +97,16 @@ class Visit:
         """Go on as the customer whose session was just opened."""
         secret = form_secret(opened.token)
         self.visitor = Visitor(session=opened.session, secret=secret, browser=b"")
+
+    async def note_own_look(self, customer_id: int, session_id: int, address: str) -> None:
+        """Write down, before it is handed out, that somebody is shown a customer's records."""
+        await self.desk.looks.note(
+            self.house,
+            self.actor,
+            customer_id=customer_id,
+            session_id=session_id,
+            address=address,
+        )
 
     def t(self, key: str, **values: object) -> str:
         """Return a message in the reader's language."""

@@ -42,6 +42,13 @@ from counterfoil.journeys.hosting.host_scope import (
 from counterfoil.journeys.hosting.hosts import is_sandbox
 from counterfoil.journeys.house import House
 from counterfoil.journeys.serving.portal_session import Opened, open_link, open_session
+from counterfoil.journeys.serving.portal_trail import (
+    CODE,
+    LINK,
+    PORTAL,
+    note_code_sent,
+    note_turned_away,
+)
 from counterfoil.journeys.trail import Act, note
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
@@ -190,11 +197,11 @@ async def at_the_door(house: House, token: str) -> Doorstep | Refused:
     )
 
 
-async def send_code(house: House, token: str) -> str | Refused | None:
+async def send_code(house: House, token: str, *, source: str = PORTAL) -> str | Refused | None:
     """Send a one-time code to the customer; return it where it may be shown, in a sandbox."""
     door = await at_the_door(house, token)
     if isinstance(door, Refused):
-        return door
+        return await note_turned_away(house, source, CODE, door)
     page, code, now = door.page, new_code(), house.wall.now()
     async with house.database.transaction() as connection:
         counted = await store.QUERIES.add_code.fetchval(
@@ -206,8 +213,11 @@ async def send_code(house: House, token: str) -> str | Refused | None:
             expires_at=now + VALID_FOR,
             most=ISSUED_MAX,
         )
+        if counted is not None:
+            await note_code_sent(house, connection, source, page.customer_id)
     if counted is None:
-        return refuse(CODES_USED_UP)
+        refused = refuse(CODES_USED_UP)
+        return await note_turned_away(house, source, CODE, refused, customer_id=page.customer_id)
     try:
         return await house.codes.deliver(
             customer_id=page.customer_id, contract_id=page.page_id, code=code
@@ -216,12 +226,26 @@ async def send_code(house: House, token: str) -> str | Refused | None:
         return error.refused
 
 
-async def recognise(house: House, token: str, code: str) -> Opened | Refused:
+async def recognise(
+    house: House, token: str, code: str, *, source: str = PORTAL
+) -> Opened | Refused:
     """Open a page's session in the portal, once, for whoever has the code."""
     door = await at_the_door(house, token)
     if isinstance(door, Refused):
-        return door
-    page, now = door.page, house.wall.now()
+        return await note_turned_away(house, source, LINK, door)
+    page = door.page
+    refused = await _open_page(house, page, code)
+    if refused is not None:
+        return await note_turned_away(house, source, LINK, refused, customer_id=page.customer_id)
+    text = ids.to_text(ids.HOSTED_PAGE, page.page_id)
+    back = pages.address_of_return(page, text)
+    link = await open_session(house, page.customer_id, scope=f"{SCOPE}:{text}", return_to=back)
+    return await open_link(house, link, source=source)
+
+
+async def _open_page(house: House, page: HostedPage, code: str) -> Refused | None:
+    """Open a page with its code, or say why it is not opened."""
+    now = house.wall.now()
     async with house.database.connection() as connection:
         # A statement of its own: the attempt stays counted whatever becomes of the rest.
         row = await store.QUERIES.try_code.fetchrow(
@@ -242,10 +266,7 @@ async def recognise(house: House, token: str, code: str) -> Opened | Refused:
         if not used:
             return refuse(CODE_EXPIRED)
         await store.change_page(connection, opened)
-    text = ids.to_text(ids.HOSTED_PAGE, page.page_id)
-    back = pages.address_of_return(page, text)
-    link = await open_session(house, page.customer_id, scope=f"{SCOPE}:{text}", return_to=back)
-    return await open_link(house, link)
+    return None
 
 
 async def end_page(

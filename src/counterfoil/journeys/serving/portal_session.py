@@ -5,7 +5,8 @@ The story   Somebody names a phone or identity number. A code goes to the custom
             journey, or a host, opens a session for one act by a link that works once.
 Invariant   Who does not have the phone learns nothing: a number that nobody has takes the same
             way, with the same answer and the same bounds, under an identifier that no customer
-            has. An attempt at a code is counted before anybody looks whether it fits.
+            has. An attempt at a code is counted before anybody looks whether it fits. Codes,
+            sign-ins and whoever is turned away stand in the trail.
 Time        Sessions live by the real clock, whatever date a sandbox plays.
 """
 
@@ -14,7 +15,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from counterfoil.contracts.one_time_code import (
     VALID_FOR,
@@ -45,7 +46,17 @@ from counterfoil.customers.refusals import (
 )
 from counterfoil.journeys.house import House
 from counterfoil.journeys.knowing.link_records import find_people
+from counterfoil.journeys.serving.portal_trail import (
+    CODE,
+    LINK,
+    PORTAL,
+    SIGN_IN,
+    note_code_sent,
+    note_entry,
+    note_turned_away,
+)
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Row
 from counterfoil.privacy.blind_index import IndexKind
 
@@ -64,36 +75,52 @@ class Opened:
     session: PortalSession
 
 
-async def ask_code(house: House, number: str, *, visitor: bytes) -> str | Refused | None:
+class _Sought(NamedTuple):
+    """Whose number somebody typed."""
+
+    #: A customer, or an identifier that no customer has.
+    number: int
+    #: None where nobody has the number.
+    known: int | None
+
+
+async def ask_code(
+    house: House, number: str, *, visitor: bytes, source: str = PORTAL
+) -> str | Refused | None:
     """Send a one-time code to whoever has this phone or identity number.
 
     Returns the code where it may be shown, in a sandbox; None where it went out by its own way,
-    or where nobody has the number. `visitor` is a secret of the browser that asks.
+    or where nobody has the number. `visitor` is a secret of the browser that asks, `source` from
+    where it does.
     """
-    customer_id = await _customer_of(house, number)
-    if isinstance(customer_id, Refused):
-        return customer_id
-    now, code_id, code = house.wall.now(), house.ids.next(), new_code()
+    sought = await _customer_of(house, number)
+    if isinstance(sought, Refused):
+        return await note_turned_away(house, source, CODE, sought)
+    customer_id, now, code_id, code = sought.number, house.wall.now(), house.ids.next(), new_code()
     sha256 = _visitor_sha256(visitor)
     async with house.database.transaction() as connection:
         await QUERIES.hold_customer.execute(connection, customer_id=customer_id)
         rows = await QUERIES.codes_since.fetch(
             connection, customer_id=customer_id, since=now - _CODES_KEPT
         )
-        if _is_too_often([row["issued_at"] for row in rows], now):
-            return refuse(SIGN_IN_TOO_MANY)
-        await QUERIES.forget_codes.execute(
-            connection, customer_id=customer_id, before=now - _CODES_KEPT
-        )
-        await QUERIES.add_code.execute(
-            connection,
-            customer_id=customer_id,
-            code_id=code_id,
-            visitor_sha256=sha256,
-            mac=mac_of(house.code_key, customer_id, code_id, sha256, code),
-            issued_at=now,
-            expires_at=now + VALID_FOR,
-        )
+        is_too_often = _is_too_often([row["issued_at"] for row in rows], now)
+        if not is_too_often:
+            await QUERIES.forget_codes.execute(
+                connection, customer_id=customer_id, before=now - _CODES_KEPT
+            )
+            await QUERIES.add_code.execute(
+                connection,
+                customer_id=customer_id,
+                code_id=code_id,
+                visitor_sha256=sha256,
+                mac=mac_of(house.code_key, customer_id, code_id, sha256, code),
+                issued_at=now,
+                expires_at=now + VALID_FOR,
+            )
+            await note_code_sent(house, connection, source, sought.known)
+    if is_too_often:
+        refused = refuse(SIGN_IN_TOO_MANY)
+        return await note_turned_away(house, source, CODE, refused, customer_id=sought.known)
     try:
         # Also for a number that nobody has: the carrier finds no phone and sends nothing.
         return await house.codes.deliver(customer_id=customer_id, contract_id=code_id, code=code)
@@ -101,12 +128,23 @@ async def ask_code(house: House, number: str, *, visitor: bytes) -> str | Refuse
         return error.refused
 
 
-async def sign_in(house: House, number: str, code: str, *, visitor: bytes) -> Opened | Refused:
+async def sign_in(
+    house: House, number: str, code: str, *, visitor: bytes, source: str = PORTAL
+) -> Opened | Refused:
     """Open a session with the code that the same browser asked for."""
-    customer_id = await _customer_of(house, number)
-    if isinstance(customer_id, Refused):
-        return customer_id
-    now, sha256 = house.wall.now(), _visitor_sha256(visitor)
+    sought = await _customer_of(house, number)
+    if isinstance(sought, Refused):
+        return await note_turned_away(house, source, SIGN_IN, sought)
+    opened = await _with_code(house, sought, code, _visitor_sha256(visitor), source)
+    if isinstance(opened, Refused):
+        return await note_turned_away(house, source, SIGN_IN, opened, customer_id=sought.known)
+    return opened
+
+
+async def _with_code(
+    house: House, sought: _Sought, code: str, sha256: bytes, source: str
+) -> Opened | Refused:
+    customer_id, now = sought.number, house.wall.now()
     async with house.database.connection() as connection:
         code_id = await QUERIES.latest_code.fetchval(
             connection, customer_id=customer_id, visitor_sha256=sha256
@@ -124,12 +162,10 @@ async def sign_in(house: House, number: str, code: str, *, visitor: bytes) -> Op
         used = await QUERIES.use_code.fetchval(
             connection, customer_id=customer_id, code_id=code_id, at=now
         )
-        if used is None:
+        if used is None or sought.known is None:
+            # Who guesses the code of a number that nobody has is told what a wrong code is told.
             return refuse(CODE_EXPIRED)
-    if await _is_nobody(house, number, customer_id):
-        # Whoever guesses the code of a number that nobody has is told what a wrong code is told.
-        return refuse(CODE_EXPIRED)
-    return await _open(house, customer_id)
+        return await _open(house, connection, customer_id, source)
 
 
 async def open_session(house: House, customer_id: int, *, scope: str, return_to: str = "") -> str:
@@ -157,11 +193,11 @@ async def open_session(house: House, customer_id: int, *, scope: str, return_to:
     return text
 
 
-async def open_link(house: House, text: str) -> Opened | Refused:
+async def open_link(house: House, text: str, *, source: str = PORTAL) -> Opened | Refused:
     """Open the session of a link; a link that was opened, or is too old, opens nothing."""
     link = read_token(text)
     if link is None:
-        return refuse(PORTAL_LINK_ENDED)
+        return await note_turned_away(house, source, LINK, refuse(PORTAL_LINK_ENDED))
     now = house.wall.now()
     own = write_token(link.customer_id, link.session_id, secrets.token_bytes(SECRET_BYTES))
     token = read_token(own)
@@ -170,9 +206,14 @@ async def open_link(house: House, text: str) -> Opened | Refused:
         row = await QUERIES.open_link.fetchrow(
             connection, **by_token(link), new_sha256=token.sha256, at=now, ends_at=now + ACT_LIFE
         )
-    if row is None:
-        return refuse(PORTAL_LINK_ENDED)
-    return Opened(token=own, session=session_of(row))
+        if row is not None:
+            session = session_of(row)
+            await note_entry(
+                house, connection, source, session.customer_id, by=LINK, scope=session.scope
+            )
+            return Opened(token=own, session=session)
+    # Whom it was for is not known: what a link says of itself proves nothing.
+    return await note_turned_away(house, source, LINK, refuse(PORTAL_LINK_ENDED))
 
 
 async def read_link(house: House, text: str) -> PortalSession | None:
@@ -226,42 +267,38 @@ async def _read(house: House, text: str) -> PortalSession | None:
     return None if row is None else session_of(row)
 
 
-async def _open(house: House, customer_id: int) -> Opened:
+async def _open(house: House, connection: Connection, customer_id: int, source: str) -> Opened:
     now, session_id = house.wall.now(), house.ids.next()
     text = write_token(customer_id, session_id, secrets.token_bytes(SECRET_BYTES))
     token = read_token(text)
     assert token is not None, "it was just written"
-    async with house.database.transaction() as connection:
-        await QUERIES.forget_sessions.execute(
-            connection, customer_id=customer_id, before=now - KEPT_FOR
-        )
-        await QUERIES.add_session.execute(
-            connection,
-            **by_token(token),
-            scope="",
-            return_to="",
-            at=now,
-            opened_at=now,
-            ends_at=now + SESSION_LIFE,
-        )
-        row = await QUERIES.session.fetchrow(connection, **by_token(token))
+    await QUERIES.forget_sessions.execute(
+        connection, customer_id=customer_id, before=now - KEPT_FOR
+    )
+    await QUERIES.add_session.execute(
+        connection,
+        **by_token(token),
+        scope="",
+        return_to="",
+        at=now,
+        opened_at=now,
+        ends_at=now + SESSION_LIFE,
+    )
+    await note_entry(house, connection, source, customer_id, by=SIGN_IN)
+    row = await QUERIES.session.fetchrow(connection, **by_token(token))
     assert row is not None, "it was just written"
     return Opened(token=text, session=session_of(row))
 
 
-async def _customer_of(house: House, number: str) -> int | Refused:
+async def _customer_of(house: House, number: str) -> _Sought | Refused:
     """Return the customer with a number, or an identifier of nobody that looks no different."""
     kind, value = _kind_of(house, number)
     if kind is None:
         return refuse(SIGN_IN_NUMBER_INVALID)
     people = await find_people(house, kind, value)
     # A phone that several share leads to none of them; the identity number does.
-    return people[0] if len(people) == 1 else _nobody(house, value)
-
-
-async def _is_nobody(house: House, number: str, customer_id: int) -> bool:
-    _, value = _kind_of(house, number)
-    return customer_id == _nobody(house, value)
+    known = people[0] if len(people) == 1 else None
+    return _Sought(_nobody(house, value) if known is None else known, known)
 
 
 def _kind_of(house: House, number: str) -> tuple[IndexKind | None, str]:

@@ -25,6 +25,10 @@ SECRET_BYTES: Final = 32
 FIELDS_MAX: Final = 100
 BODY_BYTES_MAX: Final = 64 * 1024
 
+#: How the trail calls a post of another site, and one that is larger than any of ours.
+FOREIGN_POST: Final = "foreign_post"
+FORM_TOO_LARGE: Final = "form_too_large"
+
 #: Name of the hidden field, not a secret.
 TOKEN_FIELD: Final = "csrf_token"  # noqa: S105
 KEY_FIELD: Final = "idempotency_key"

@@ -11,12 +11,14 @@ from typing import Final
 from starlette.responses import RedirectResponse, Response
 
 from counterfoil.contracts.contract import Part
+from counterfoil.customers.refusals import SIGN_IN_TOO_MANY
 from counterfoil.hosts.page import HostedPage, PageAct
 from counterfoil.journeys.borrowing.drawable import refused_now
 from counterfoil.journeys.hosting import hosted_acts as acts
 from counterfoil.journeys.hosting import hosted_pages as journey
+from counterfoil.journeys.serving.portal_trail import LINK, note_turned_away
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Refused
+from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Form
 from counterfoil.portal.frame import BASE
@@ -27,6 +29,8 @@ from counterfoil.portal.sheet import SheetView, sheet_view
 from counterfoil.portal.visit import Visit
 from counterfoil.portal.words import notice_language
 
+#: Without its token: a line of the trail opens nothing.
+DOOR: Final = "/host/{token}"
 _CODE_LENGTH_MAX: Final = 12
 _DAY_MAX: Final = 28
 _DAY_DEFAULT: Final = "15"
@@ -87,16 +91,17 @@ async def pass_door(visit: Visit) -> Response:
     reader, token = FormReader(visit.values), visit.request.path_params["token"]
     now = visit.house.wall.now()
     if visit.desk.throttle.wait_until(_THROTTLE, visit.address, now):
+        await note_turned_away(visit.house, visit.source, LINK, refuse(SIGN_IN_TOO_MANY))
         reader.refuse("code", "sign_in.too_often")
         return await _door(visit, reader, is_code_sent=True, status=429)
     if visit.values.get("step") != "code":
-        sent = await journey.send_code(visit.house, token)
+        sent = await journey.send_code(visit.house, token, source=visit.source)
         if isinstance(sent, Refused):
             return errors.refused(visit, sent)
         return await _door(visit, is_code_sent=True, code=sent or "")
     code = "".join((reader.text("code", length_max=_CODE_LENGTH_MAX) or "").split())
     if reader.is_valid:
-        opened = await journey.recognise(visit.house, token, code)
+        opened = await journey.recognise(visit.house, token, code, source=visit.source)
         if not isinstance(opened, Refused):
             visit.desk.throttle.succeeded(_THROTTLE, visit.address)
             record = opened.session.scope.partition(":")[2]
@@ -170,6 +175,8 @@ async def _door(
     door = await journey.at_the_door(visit.house, token)
     if isinstance(door, Refused):
         return errors.refused(visit, door)
+    # The phone's last digits are shown to whoever has the link.
+    await visit.note_own_look(door.page.customer_id, door.page.page_id, DOOR)
     view = DoorView(
         host=door.host_name,
         act=visit.t(f"hosted.act.{door.page.act.value}"),
@@ -273,6 +280,6 @@ def _parts(text: str) -> list[tuple[str, str]]:
 
 
 PAGES: Final = (
-    Page(path="/host/{token}", show=show_door, submit=pass_door, is_open=True),
+    Page(path=DOOR, show=show_door, submit=pass_door, is_open=True),
     Page(path="/hosted/{record}", show=show_act, submit=do_act, act=journey.SCOPE),
 )

@@ -11,8 +11,10 @@ from typing import Final
 from starlette.responses import RedirectResponse, Response
 
 from counterfoil.customers.portal_access import PortalSession
+from counterfoil.customers.refusals import SIGN_IN_TOO_MANY
 from counterfoil.journeys.serving import portal_session as journey
-from counterfoil.kernel.errors import Refused
+from counterfoil.journeys.serving.portal_trail import CODE, SIGN_IN, note_turned_away
+from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.web.forms import KEY_FIELD, TOKEN_FIELD, FormReader, plain_number
 from counterfoil.platform.web.i18n import LANGUAGES
 from counterfoil.platform.web.parts import Form
@@ -98,13 +100,17 @@ async def submit(visit: Visit) -> Response:
     is_code = visit.values.get(_STEP) == _CODE_STEP
     now = visit.house.wall.now()
     if visit.desk.throttle.wait_until("portal", visit.address, now):
+        act = SIGN_IN if is_code else CODE
+        await note_turned_away(visit.house, visit.source, act, refuse(SIGN_IN_TOO_MANY))
         reader.refuse("code" if is_code else "number", "sign_in.too_often")
         return _page(visit, wanted=wanted, kept=_kept(visit), reader=reader, status=429)
     if not reader.is_valid:
         return _page(visit, wanted=wanted, kept=_kept(visit), reader=reader, status=422)
     if is_code:
         return await _sign_in(visit, reader, number, wanted)
-    sent = await journey.ask_code(visit.house, number, visitor=visit.visitor.browser)
+    sent = await journey.ask_code(
+        visit.house, number, visitor=visit.visitor.browser, source=visit.source
+    )
     if isinstance(sent, Refused):
         visit.desk.throttle.failed("portal", visit.address, now)
         reader.refuse("number", "form.refused", text=visit.refusal(sent))
@@ -115,7 +121,9 @@ async def submit(visit: Visit) -> Response:
 async def _sign_in(visit: Visit, reader: FormReader, number: str, wanted: str) -> Response:
     code = plain_number(reader.text("code", length_max=_NUMBER_LENGTH_MAX) or "")
     if reader.is_valid:
-        opened = await journey.sign_in(visit.house, number, code, visitor=visit.visitor.browser)
+        opened = await journey.sign_in(
+            visit.house, number, code, visitor=visit.visitor.browser, source=visit.source
+        )
         if not isinstance(opened, Refused):
             visit.desk.throttle.succeeded("portal", visit.address)
             return _enter(visit, opened, wanted)
@@ -139,7 +147,9 @@ async def show_link(visit: Visit) -> Response:
 
 async def open_link(visit: Visit) -> Response:
     """Open the session of a link and go to its act."""
-    opened = await journey.open_link(visit.house, visit.request.path_params["token"])
+    opened = await journey.open_link(
+        visit.house, visit.request.path_params["token"], source=visit.source
+    )
     if isinstance(opened, Refused):
         return errors.link_ended(visit)
     return _enter(visit, opened, act_path(opened.session))
