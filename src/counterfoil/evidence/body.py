@@ -14,6 +14,7 @@ Versions    2 is written. 1 wrapped the recorded answer of a command as it was, 
 import json
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, Self
 from unicodedata import is_normalized
 
@@ -28,9 +29,7 @@ BODY_VERSION: Final = 2
 FIRST_VERSION: Final = 1
 
 _SUFFIX: Final = "_minor"
-#: Names of amounts by the names of their minor units, every other name by itself.
-_AMOUNTS: Final[dict[str, str]] = {}
-#: Names are the code's own, and few; whatever else comes in is not remembered.
+#: Answers have the code's own names in few orders; whatever else comes in is soon forgotten.
 _NAMES_MAX: Final = 4_096
 _PLAIN: Final = frozenset({str, int, bool})
 _WITH_CENTS: Final = 2
@@ -43,27 +42,18 @@ def stated(fields: Mapping[str, Any], currency: str = "") -> dict[str, Any]:
     `currency` is that of what encloses the fields; their own goes before it.
     """
     currency = fields.get("currency") or currency
-    has_cents = EXPONENTS.get(currency) == _WITH_CENTS
-    said: dict[str, Any] = {}
-    unknown = 0
-    # Most of this is done for every command: the commonest kinds of value come first.
-    for name, value in fields.items():
-        kind = type(value)
-        if kind is str:
-            said[name] = value
-        elif kind is int:
-            amount = _AMOUNTS.get(name) or _amount_name(name)
-            if amount == name:
-                said[name] = value
-            elif has_cents and value >= 0:
-                said[amount] = f"{value // 100}{_CENTS[value % 100]}"
-            else:
-                said[amount] = to_major_text(value, currency)
-        elif value is None:
-            unknown += 1
-        else:
-            said[name] = _said(value, currency)
-    assert len(said) + unknown == len(fields), "no two fields say the same name"
+    # Done for every command, most of which say texts and integers alone.
+    if _PLAIN.issuperset(map(type, fields.values())):
+        said = dict(fields)
+    else:
+        said = {name: _said(one, currency) for name, one in fields.items() if one is not None}
+    known = len(said)
+    for name, amount in _amounts_of(tuple(said)):
+        value = said[name]
+        if type(value) is int:
+            del said[name]
+            said[amount] = _amount_text(value, currency)
+    assert len(said) == known, "no two fields say the same name"
     return said
 
 
@@ -147,19 +137,23 @@ def command_body(
     )
 
 
-def _amount_name(name: str) -> str:
-    """Return what an integer of a name is called; its own name where it is no amount."""
-    amount = name.removesuffix(_SUFFIX) if name.endswith(_SUFFIX) else name
-    if len(_AMOUNTS) < _NAMES_MAX:
-        _AMOUNTS[name] = amount
-    return amount
+@lru_cache(maxsize=_NAMES_MAX)
+def _amounts_of(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return which names are of minor units, with what the amounts are called."""
+    return tuple((name, name.removesuffix(_SUFFIX)) for name in names if name.endswith(_SUFFIX))
+
+
+def _amount_text(value_minor: int, currency: str) -> str:
+    if value_minor >= 0 and EXPONENTS.get(currency) == _WITH_CENTS:
+        return f"{value_minor // 100}{_CENTS[value_minor % 100]}"
+    return to_major_text(value_minor, currency)
 
 
 def _said(value: Any, currency: str) -> Any:
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Mapping):
         return stated(value, currency)
     if isinstance(value, list | tuple):
-        return [
-            one if type(one) in _PLAIN else _said(one, currency) for one in value if one is not None
-        ]
+        return [_said(one, currency) for one in value if one is not None]
     return value

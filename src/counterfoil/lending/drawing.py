@@ -268,7 +268,7 @@ def _drawn(line: Line, loan: Loan, available: int, setting: Setting) -> Accepted
         "amount_minor": loan.original_minor,
         "currency": loan.currency,
         "tenor_months": loan.tenor_months,
-        "method": loan.method,
+        "method": loan.method.value,
         "rate_daily_e8": loan.rate_daily_e8,
         "requested_on": setting.business_date.isoformat(),
         "available_minor": available,

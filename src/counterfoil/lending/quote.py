@@ -16,6 +16,8 @@ from binascii import Error as Base64Error
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from hashlib import sha256
 from typing import NamedTuple
 
 from counterfoil.kernel import ids
@@ -49,6 +51,9 @@ _MS = 1_000
 
 #: Claims that stand in a token as they are, the first of them all.
 _PLAIN = 12
+
+#: An installation signs with one key, and with another after a change.
+_KEYS_KNOWN = 4
 
 _OF_PROMOTION = 3
 _OF_PURCHASE = 2
@@ -441,7 +446,15 @@ def _foreseen(loan: Loan, on: date) -> list[PlanRow]:
 
 def _signature(key: bytes, signed: str) -> bytes:
     """Return the signature as it stands in a token: 32 bytes leave one sign of padding."""
-    return urlsafe_b64encode(hmac.digest(key, signed.encode(), "sha256"))[:-1]
+    sealed = _sealing(key).copy()
+    sealed.update(signed.encode())
+    return urlsafe_b64encode(sealed.digest())[:-1]
+
+
+@lru_cache(maxsize=_KEYS_KNOWN)
+def _sealing(key: bytes) -> hmac.HMAC:
+    """Return what begins every signature of a key: setting it up costs as much as signing."""
+    return hmac.new(key, digestmod=sha256)
 
 
 def _claims(text: str) -> QuoteClaims | None:
@@ -456,26 +469,28 @@ def _claims(text: str) -> QuoteClaims | None:
         has_purchase = len(rest) in (_OF_PURCHASE, _OF_PROMOTION + _OF_PURCHASE)
         promotion = rest[:-_OF_PURCHASE] if has_purchase else rest
         purchase = rest[-_OF_PURCHASE:] if has_purchase else []
-        return QuoteClaims(
-            int(customer),
-            int(line),
-            int(amount),
-            currency,
-            int(tenor),
-            _METHODS[method],
-            int(rate),
-            int(day),
-            code,
-            int(version),
-            int(contract),
-            note_ref,
-            date.fromordinal(int(on)),
-            bytes.fromhex(sheet),
-            bytes.fromhex(note),
-            int(shown),
-            int(reading),
-            PromotionClaim(*map(int, promotion)) if promotion else None,
-            PurchaseClaim(*map(int, purchase)) if purchase else None,
+        return QuoteClaims._make(
+            (
+                int(customer),
+                int(line),
+                int(amount),
+                currency,
+                int(tenor),
+                _METHODS[method],
+                int(rate),
+                int(day),
+                code,
+                int(version),
+                int(contract),
+                note_ref,
+                date.fromordinal(int(on)),
+                bytes.fromhex(sheet),
+                bytes.fromhex(note),
+                int(shown),
+                int(reading),
+                PromotionClaim(*map(int, promotion)) if promotion else None,
+                PurchaseClaim(*map(int, purchase)) if purchase else None,
+            )
         )
     except (Base64Error, KeyError, TypeError, ValueError):
         # Signed with the right key by something that is not this module.

@@ -33,6 +33,7 @@ from counterfoil.lending.refusals import (
     SCENE_UNKNOWN,
 )
 from counterfoil.lending.scene import (
+    CASH,
     Scene,
     SceneBook,
     beyond_tolerance,
@@ -53,6 +54,8 @@ from counterfoil.platform.database import Connection
 APPROVAL: Final = "scene_payee"
 _ROWS: Final = 100
 _MACHINE: Final = "counterfoil"
+#: What a product that knows no scenes says.
+_CASH_ALONE: Final = (CASH,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +74,11 @@ async def scene_of_product(
     house: House, product: tuple[str, int], command: Draw
 ) -> Scene | Refused | None:
     """Return the scene of a drawdown on a product version; None where it has no rules."""
+    terms = house.catalogue.terms(*product)
+    if terms.scenes == _CASH_ALONE:
+        return None
     scenes = house.catalogue.scenes.current(await house.business_date())
-    return scene_of(scenes, house.catalogue.terms(*product), command.purpose)
+    return scene_of(scenes, terms, command.purpose)
 
 
 async def reserve(
