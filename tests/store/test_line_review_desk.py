@@ -11,18 +11,21 @@ import pytest
 from tests.store.branch import Branch, an_opening, open_branch
 from tests.store.test_line_reviews import LATE, a_late_line, line, measures, reviews
 
+from counterfoil.decisioning.line_review import store as line_reviews
 from counterfoil.decisioning.line_review.case import CaseRuling, CaseStatus, ReviewCase, Ruling
 from counterfoil.decisioning.line_review.document import PURPOSE, read_review_policy
 from counterfoil.decisioning.line_review.measure import Kind
 from counterfoil.decisioning.line_review.policy import ReviewPolicy
 from counterfoil.decisioning.line_review.review import ReviewOutcome
 from counterfoil.decisioning.line_review.signal import SignalKind
+from counterfoil.decisioning.publication_store import latest_gate
 from counterfoil.decisioning.refusals import LINE_REVIEW_CASE_TAKEN, LINE_REVIEW_CASE_UNFIT
 from counterfoil.decisioning.snooze import Snooze
 from counterfoil.decisioning.snooze_store import add_snooze
 from counterfoil.journeys.approve import decide_approval
 from counterfoil.journeys.deciding.hold_back import list_trips
 from counterfoil.journeys.lines import line_review_desk as desk
+from counterfoil.journeys.lines import publish_line_policy as publishing
 from counterfoil.journeys.lines.line_policy import SHIPPED_REVIEW, review_in_force
 from counterfoil.journeys.lines.line_signals import Told, note_signal
 from counterfoil.journeys.lines.publish_line_policy import publish_line_policy, request_line_policy
@@ -211,3 +214,59 @@ async def test_a_version_that_trips_refers_or_gives_way_and_both_are_on_record(
     )
     assert all(("the version before it decides" in row[0]) is is_out for row in reasons)
     assert await branch.faults() == {}
+
+
+async def test_the_report_of_a_version_is_on_the_lines_reviewed_last(
+    branch: Branch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        await branch.get(an_opening(number, number, limit_minor=500_000))
+    for number, kind in (
+        (2, SignalKind.IDENTITY_DOUBT),
+        (2, SignalKind.DEATH),
+        (1, SignalKind.IDENTITY_DOUBT),
+    ):
+        told = replace(DEATH, customer_id=number, line_id=number, kind=kind)
+        assert not isinstance(await note_signal(branch.house, told), Refused)
+    first, last = [item.outcome.value for item in await reviews(branch, 2)]
+    assert (first, last) == ("frozen", "referred")
+    # A line counts once, by its last review, however many pages are read for it.
+    monkeypatch.setattr(publishing, "_PAGE", 2)
+    whole = await a_report(branch, a_version("all", "refer"))
+    assert (whole["lines"], whole["reviews_read"]) == (2, 3)
+    assert whole["outcomes_before"] == whole["outcomes"] == {"frozen": 1, "referred": 1}
+    # Of one line: customer 1's was reviewed last, until customer 2's is.
+    monkeypatch.setattr(publishing, "LINES_MAX", 1)
+    one = await a_report(branch, a_version("one", "refer"))
+    assert (one["outcomes_before"], one["reviews_read"]) == ({"frozen": 1}, 1)
+    told = replace(DEATH, customer_id=2, line_id=2, kind=SignalKind.FRAUD_CONFIRMED)
+    assert not isinstance(await note_signal(branch.house, told), Refused)
+    two = await a_report(branch, a_version("two", "refer"))
+    assert two["outcomes_before"] == {"referred": 1}
+    # Lines in other money are none of this policy's; what is read for them has a bound.
+    elsewhere = read_review_policy(shipped_text().replace('"CNY"', '"USD"'))
+    assert (await a_report(branch, elsewhere))["reviews_read"] == 4
+    monkeypatch.setattr(publishing, "REVIEWS_MAX", 3)
+    bounded = await a_report(branch, elsewhere)
+    assert (bounded["lines"], bounded["reviews_read"]) == (0, 3)
+    # With few rows any plan will do; where scans and sorts cost more, the index has to serve.
+    query = line_reviews.QUERIES.reviews_newest
+    async with branch.house.database.transaction() as connection:
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        await connection.execute("SET LOCAL enable_sort = off")
+        arguments = query.arguments({"before": line_reviews.NEWEST, "page": 5})
+        plan = await connection.fetch(f"EXPLAIN {query.sql}", *arguments)
+    said = [row[0] for row in plan]
+    assert "Index Scan Backward using line_review_order" in said[1]
+    assert not any("Sort" in line for line in said)
+
+
+async def a_report(branch: Branch, policy: ReviewPolicy) -> dict[str, object]:
+    """Ask for a version's publication and return the report that the second person gets."""
+    asked = await request_line_policy(branch.house, LI, policy, reason="see what it does")
+    assert isinstance(asked, Approval)
+    async with branch.house.database.connection() as connection:
+        gate = await latest_gate(connection, policy.hash)
+    assert gate is not None
+    made: dict[str, object] = orjson.loads(gate.report)
+    return made

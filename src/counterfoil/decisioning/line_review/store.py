@@ -24,6 +24,8 @@ RECORD_VERSION: Final = 2
 
 #: Customer and review.
 ReviewKey = tuple[int, int]
+#: Customer and line.
+LineKey = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,19 +204,15 @@ async def read_recorded(
     rows = await QUERIES.reviews_page.fetch(
         connection, page=page, customer_id=after[0], review_id=after[1], only_review=review_id
     )
-    return [
-        RecordedReview(
-            key=(row["customer_id"], row["review_id"]),
-            stored=_record(row),
-            standing=ReviewStanding(
-                outcome=row["outcome"],
-                acted=tuple(row["acted"]),
-                reasons=tuple(row["reasons"]),
-                to_minor=row["to_minor"],
-            ),
-        )
-        for row in rows
-    ]
+    return [_recorded(row) for row in rows]
+
+
+async def newest_recorded(
+    connection: Connection, *, page: int, before: int = NEWEST
+) -> list[tuple[LineKey, RecordedReview]]:
+    """Return a page of the reviews made last, each with its customer and line, newest first."""
+    rows = await QUERIES.reviews_newest.fetch(connection, page=page, before=before)
+    return [((row["customer_id"], row["line_id"]), _recorded(row)) for row in rows]
 
 
 async def records_of_range(
@@ -265,6 +263,19 @@ async def published_review_policies(
     """Return the version published last and the one before it, and whether each has tripped."""
     rows = await QUERIES.published_review_policies.fetch(connection, purpose=PURPOSE, at=at)
     return [(review_policy_of(orjson.loads(row["document"])), row["has_tripped"]) for row in rows]
+
+
+def _recorded(row: Row) -> RecordedReview:
+    return RecordedReview(
+        key=(row["customer_id"], row["review_id"]),
+        stored=_record(row),
+        standing=ReviewStanding(
+            outcome=row["outcome"],
+            acted=tuple(row["acted"]),
+            reasons=tuple(row["reasons"]),
+            to_minor=row["to_minor"],
+        ),
+    )
 
 
 def _record(row: Row) -> StoredDecision:

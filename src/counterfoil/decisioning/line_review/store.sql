@@ -64,6 +64,17 @@ WHERE (r.customer_id, r.review_id) > (:customer_id, :review_id)
 ORDER BY r.customer_id, r.review_id
 LIMIT :page;
 
+-- name: reviews_newest
+-- Reviews of all lines, those made last first.
+-- gives   at most :page rows before the number given
+-- locks   none
+SELECT r.customer_id, r.review_id, r.line_id, r.outcome, r.acted, r.reasons, r.to_minor,
+       r.policy_hash, r.inputs, r.result
+FROM decisioning.line_review AS r
+WHERE r.review_id < :before
+ORDER BY r.review_id DESC
+LIMIT :page;
+
 -- name: reviews_of_range
 -- Reviews of the lines of a range of customers.
 -- gives   the reviews of customers after one and up to another

@@ -6,6 +6,7 @@ Order       `request` keeps the version with a report of what it does on the lin
 """
 
 from collections import Counter
+from collections.abc import AsyncIterator
 from typing import Final
 
 import orjson
@@ -35,8 +36,11 @@ from counterfoil.platform.approvals import Approval, payload_hash, require_appro
 from counterfoil.platform.database import Connection
 from counterfoil.privacy.assessment import Processing
 
-#: Lines that the report looks at.
+#: Lines that the report judges: those reviewed last, each by its last review.
 LINES_MAX: Final = 10_000
+#: Reviews that it reads to find them; the report says how many were read.
+REVIEWS_MAX: Final = 50_000
+_PAGE: Final = 1_000
 
 
 async def request_line_policy(
@@ -136,15 +140,19 @@ def _faults(house: House, policy: ReviewPolicy) -> list[tuple[str, str]]:
 
 
 async def _report(connection: Connection, policy: ReviewPolicy) -> dict[str, object]:
-    """Return what a version does on the lines reviewed so far, and what was done then."""
+    """Return what a version does on the lines that were reviewed last, and what was done then."""
     before: Counter[str] = Counter()
     after: Counter[str] = Counter()
     rules: Counter[str] = Counter()
-    changed = 0
-    page = await reviews.read_recorded(connection, page=LINES_MAX)
-    for one in page:
+    changed = read = 0
+    seen: set[reviews.LineKey] = set()
+    async for line, one in _newest(connection):
+        read += 1
+        if line in seen:
+            continue
         inputs, result = orjson.loads(one.stored.inputs), orjson.loads(one.stored.result)
         asked = reviewed_line_of(inputs["asked"])
+        seen.add(line)
         if asked.currency != policy.currency:
             continue
         made = review(policy, asked, inputs["features"])
@@ -152,17 +160,34 @@ async def _report(connection: Connection, policy: ReviewPolicy) -> dict[str, obj
         after[made.outcome.value] += 1
         rules.update(made.acted)
         changed += result["outcome"] != made.outcome
+        if after.total() == LINES_MAX:
+            break
     return {
         "policy_hash": policy.hash,
         "code": policy.code,
         "version": policy.version,
         "purpose": PURPOSE,
-        "lines": sum(after.values()),
+        "reviews_read": read,
+        "lines": after.total(),
         "outcomes_before": dict(before),
         "outcomes": dict(after),
         "outcomes_changed": changed,
         "rules": {rule.code: rules[rule.code] for rule in policy.rules},
     }
+
+
+async def _newest(
+    connection: Connection,
+) -> AsyncIterator[tuple[reviews.LineKey, reviews.RecordedReview]]:
+    """Yield the reviews made last, newest first, as many as a report reads at most."""
+    left, before = REVIEWS_MAX, reviews.NEWEST
+    while left and (
+        page := await reviews.newest_recorded(connection, page=min(_PAGE, left), before=before)
+    ):
+        for line, one in page:
+            yield line, one
+        before = page[-1][1].key[1]
+        left -= len(page)
 
 
 def _payload(policy: ReviewPolicy, report_sha256: bytes) -> dict[str, str]:
