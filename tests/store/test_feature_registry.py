@@ -18,6 +18,7 @@ from counterfoil.decisioning.lineage_store import decisions_of_customers
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.publication import GateRecord, Publication
 from counterfoil.decisioning.store import keep_policy
+from counterfoil.features.event import Draft
 from counterfoil.features.refusals import (
     FEATURE_NOT_REGISTERED,
     REGISTRY_GATE_CLOSED,
@@ -28,7 +29,10 @@ from counterfoil.features.refusals import (
 from counterfoil.features.registry import Registry
 from counterfoil.features.registry_file import parse_registry
 from counterfoil.features.registry_store import read_publications
+from counterfoil.features.store import add_events, read_events
 from counterfoil.journeys.approve import decide_approval
+from counterfoil.journeys.deciding.replay_decisions import Replayed, replay_decisions
+from counterfoil.journeys.deciding.todays import Today
 from counterfoil.journeys.house import House, open_house
 from counterfoil.journeys.knowing.feature_check import refuse_unregistered
 from counterfoil.journeys.knowing.feature_lineage import lineage_of
@@ -224,6 +228,8 @@ async def test_decisions_read_what_two_people_have_registered(
         lineage = await lineage_of(house, connection, customer_id, view.application_id)
     assert not isinstance(lineage, Refused)
     assert lineage.registry_sha256 == first.sha256
+    # The declined would be approved as lines are counted; a raise is compared with its own kind.
+    assert await changes(house, policy, clock) == {view.application_id: ("registry",)}
 
     # The way back, and what stands in it: the version that decides reads what ships does not know.
     shipped = house.registries.shipped
@@ -234,6 +240,33 @@ async def test_decisions_read_what_two_people_have_registered(
     async with house.database.connection() as connection:
         newest, *_ = await read_publications(connection, page=9)
     assert (newest.sha256, newest.author, newest.approver) == (first.sha256, "ana", "bo")
+    assert await changes(house, policy, clock) == {}
+    clock.advance(timedelta(minutes=1))
+    await was_opened_with_less(house, customer_id)
+    assert await changes(house, policy, clock) == {view.application_id: ("data",)}
+
+
+async def changes(house: House, policy: Policy, clock: TestClock) -> dict[int, tuple[str, ...]]:
+    """Return what of today would change recorded decisions, by application."""
+    async with house.database.connection() as connection:
+        found = await replay_decisions(
+            connection, house.catalogue, today=Today(policy=policy, at=clock.now())
+        )
+    assert isinstance(found, Replayed)
+    assert found.examined == found.reproduced
+    return {one.key[1]: one.changed_by for one in found.findings}
+
+
+async def was_opened_with_less(house: House, customer_id: int) -> None:
+    """Tell the store that a line was opened with less, as a correction does."""
+    async with house.database.transaction() as connection:
+        events = (await read_events(connection, [customer_id]))[customer_id]
+        [opened] = [event for event in events if event.kind == "line_opened"]
+        told = {name: getattr(opened, name) for name in Draft._fields}
+        facts = {**opened.facts, "limit_minor": 100_000}
+        draft = Draft(**told | {"known_at": None, "facts": facts})
+        later = (house.ids.next(), (draft, opened.revision + 1, False), house.clock.now())
+        assert await add_events(connection, [later])
 
 
 async def test_what_was_compared_is_what_is_followed(house: House) -> None:

@@ -20,6 +20,7 @@ from counterfoil.decisioning.line_review.measure import LineMeasure
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.journeys.deciding.recheck import recheck_decisions
 from counterfoil.journeys.deciding.replay_decisions import Replayed, replay_decisions
+from counterfoil.journeys.deciding.todays import Today
 from counterfoil.journeys.inquiring.inquire import resolve_open
 from counterfoil.journeys.lines import adjust_limit, line_measures, raise_agreeing, raise_limit
 from counterfoil.journeys.lines.lift_measure import lift_measure
@@ -343,7 +344,9 @@ async def test_every_decision_comes_out_again_and_a_bent_one_is_found(desk: Desk
     await ask(house, await customer(desk, days_late=45))
     async with house.database.connection() as connection:
         replayed = await replay_decisions(
-            connection, house.catalogue, today=house.policies.origination.policy
+            connection,
+            house.catalogue,
+            today=Today(policy=house.policies.limit_increase.policy, at=house.clock.now()),
         )
         assert (await recheck_decisions(connection, house.catalogue)).examined == 2
     assert isinstance(replayed, Replayed)

@@ -10,6 +10,7 @@ from tests.store.branch import Branch, an_opening, open_branch
 
 from counterfoil.decisioning.limit_request import LimitRequest, Status
 from counterfoil.journeys.deciding.replay_decisions import Replayed, replay_decisions
+from counterfoil.journeys.deciding.todays import Today
 from counterfoil.journeys.lines import raise_agreeing, raise_limit
 from counterfoil.journeys.lines.raise_asking import RaiseWish
 from counterfoil.kernel.errors import Refused
@@ -73,7 +74,9 @@ async def test_months_of_repayment_lead_to_a_higher_limit_and_the_books_hold(
     assert await branch.faults() == {}
     async with house.database.connection() as connection:
         replayed = await replay_decisions(
-            connection, house.catalogue, today=house.policies.origination.policy
+            connection,
+            house.catalogue,
+            today=Today(policy=house.policies.limit_increase.policy, at=house.clock.now()),
         )
     assert isinstance(replayed, Replayed), replayed
     assert (replayed.examined, replayed.reproduced, replayed.findings) == (1, 1, [])

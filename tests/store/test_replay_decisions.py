@@ -1,6 +1,7 @@
 """Recorded decisions come out again to the byte; what was tampered with is named."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -16,10 +17,13 @@ from counterfoil.journeys.deciding.replay_decisions import (
     explain_decision,
     replay_decisions,
 )
+from counterfoil.journeys.deciding.todays import Today
 from counterfoil.journeys.house import House, open_house
 from counterfoil.kernel.clock import TestClock
 from counterfoil.kernel.errors import Refused
+from counterfoil.lending.catalogue import Catalogue
 from counterfoil.platform.settings import Settings
+from counterfoil.rules.shelf import load_packs
 
 
 @pytest.fixture
@@ -59,10 +63,31 @@ async def test_today_is_compared_part_by_part(house: House) -> None:
     for grade in document["grades"][:2]:
         grade["limits_minor"]["first_time"] = 450_000
     document["grades"][0]["rate_daily_e8"] = 24_000
-    found = await replayed(house, today=policy_of(document))
-    assert found.reproduced == found.examined == 2
+    today = Today(policy=policy_of(document), at=house.clock.now())
+    found = await replayed(house, today=today)
+    assert found.reproduced == found.examined == found.compared == 2
     assert found.changes == {"limits": 1, "prices": 1}
     assert found.findings[0].changed_by == ("limits", "prices")
+
+
+async def test_a_rule_pack_of_today_is_named_where_it_changes_a_decision(house: House) -> None:
+    on = date(2026, 2, 1)
+    await Counter(house).apply()
+    packs = load_packs()
+    [pack] = packs.values()
+    rules = [replace(one, value=100_000) if one.name == "limit_most" else one for one in pack.rules]
+    tighter = replace(
+        pack, pack_id="cn-2026-02", sha256="0" * 64, from_date=on, supersedes=pack.pack_id,
+        rules=tuple(rules),
+    )  # fmt: skip
+    catalogue = Catalogue(house.catalogue.products(), {**packs, tighter.pack_id: tighter})
+    policy = house.policies.origination.policy
+    wanted = {house.clock.now(): {}, datetime(2026, 2, 1, tzinfo=UTC): {"rule_pack": 1}}
+    for at, changes in wanted.items():
+        async with house.database.connection() as connection:
+            found = await replay_decisions(connection, catalogue, today=Today(policy=policy, at=at))
+        assert isinstance(found, Replayed)
+        assert (found.examined, found.reproduced, found.changes) == (1, 1, changes)
 
 
 @pytest.mark.parametrize(

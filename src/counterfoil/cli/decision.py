@@ -41,7 +41,11 @@ def replay(
     *,
     every: Annotated[bool, typer.Option("--all", help="Decide all of them again.")] = False,
     against: Annotated[
-        str | None, typer.Option(help="Another policy: tell which part of it changes what.")
+        str | None,
+        typer.Option(
+            help="Another policy: tell which part of it changes what, or today's rule pack, "
+            "registry or data."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -52,6 +56,8 @@ def replay(
     if every == (application is not None):
         raise typer.BadParameter("give an application or --all", param_hint="APPLICATION")
     if application is not None and application.startswith(_OF_REVIEW):
+        if against is not None:
+            raise typer.BadParameter("reviews of lines are not compared", param_hint="--against")
         _replay_review(application, as_json=as_json)
         return
     number = None if application is None else _number(application)
@@ -62,7 +68,7 @@ def replay(
         added = {} if reviews is None else {"line_reviews": _review_document(reviews)}
         output.write_json(_document(found) | added)
     else:
-        _write(found)
+        _write(found, today)
         if reviews is not None:
             _write_reviews(reviews)
     if found.causes or (reviews is not None and reviews.findings):
@@ -142,6 +148,8 @@ def _replayed(number: int | None, today: "Policy | None", *, shows_progress: boo
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     from counterfoil.journeys.deciding.replay_decisions import count_decisions, replay_decisions
+    from counterfoil.journeys.deciding.todays import Today
+    from counterfoil.kernel.clock import SystemClock
     from counterfoil.kernel.errors import Refused
 
     catalogue = own_catalogue()
@@ -162,7 +170,7 @@ def _replayed(number: int | None, today: "Policy | None", *, shows_progress: boo
                 connection,
                 catalogue,
                 application_id=number,
-                today=today,
+                today=None if today is None else Today(policy=today, at=SystemClock().now()),
                 tell=lambda count: progress.advance(task, count),
             )
 
@@ -178,6 +186,7 @@ def _document(found: "Replayed") -> dict[str, Any]:
     return {
         "examined": found.examined,
         "reproduced": found.reproduced,
+        "compared": found.compared,
         "causes": dict(found.causes),
         "changes": dict(found.changes),
         "findings": [
@@ -193,11 +202,16 @@ def _document(found: "Replayed") -> dict[str, Any]:
     }
 
 
-def _write(found: "Replayed") -> None:
+def _write(found: "Replayed", today: "Policy | None") -> None:
     document = _document(found)
     typer.echo(
         f"{found.examined:,} decisions decided again; {found.reproduced:,} came out the same."
     )
+    if today is not None:
+        typer.echo(
+            f"{found.compared:,} of them are decisions on {today.purpose}, as by {today.code} "
+            f"{today.version}: compared."
+        )
     for part, count in sorted(found.changes.items()):
         typer.echo(f"{count:,} would change by today's {part}.")
     shown = document["findings"][:SHOWN_MAX]

@@ -103,18 +103,18 @@ async def decisions_lately(
     return [_read(row) for row in rows]
 
 
-async def lines_of_requests(
-    connection: Connection, found: Collection[DecisionRead]
-) -> dict[Key, int]:
-    """Return the lines that decisions on requests for a higher limit are about, by their keys."""
-    requests = [one for one in found if one.about == "limit_request"]
+async def lines_of_requests(connection: Connection, keys: Collection[Key]) -> dict[Key, int]:
+    """Return the lines that requests for a higher limit are about, by the keys of decisions.
+
+    A key of which no such request is there is left out.
+    """
     rows = await QUERIES.lines_of_requests.fetch(
         connection,
-        customer_ids=[one.customer_id for one in requests],
-        request_ids=[one.subject_id for one in requests],
+        customer_ids=[key[0] for key in keys],
+        request_ids=[key[1] for key in keys],
     )
     lines = {(row["customer_id"], row["request_id"]): row["line_id"] for row in rows}
-    return {one.key: lines[one.key[:2]] for one in requests if one.key[:2] in lines}
+    return {key: lines[key[:2]] for key in keys if key[:2] in lines}
 
 
 def _read(row: Row) -> DecisionRead:

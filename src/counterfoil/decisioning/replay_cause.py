@@ -7,14 +7,15 @@ Own parts   With the policy and inputs of the record the result has to be the sa
             inputs or the engine changed (`data_or_engine`; the log, which holds a hash of the
             inputs, tells which). A record that comes out may name a rule pack or a registry that
             is not there any more, or not as it was (`rule_pack`, `registry`).
-Today       One part at a time is exchanged for today's: rules, model, limits, prices. Where the
-            tables of a model stayed and only what its scores mean is new, that part is the
-            `calibration`. Parts that change the result alone are named; where none does but all
-            together do, it is `interaction`.
+Today       One part at a time is exchanged for today's: rules, model, limits and prices of the
+            policy; the bounds of the rule pack, what the registry makes of the events that were
+            known, and what is known of them now (`data`). Where the tables of a model stayed and
+            only what its scores mean is new, that part is the `calibration`. Parts that change
+            the result alone are named; where none does but all together do, it is `interaction`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ import orjson
 
 from counterfoil.decisioning.compile_python import CompiledPolicy, compile_python
 from counterfoil.decisioning.document import policy_of
+from counterfoil.decisioning.expression import Value
 from counterfoil.decisioning.feature import take_snapshot
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.reading import InvalidPolicyError
@@ -119,13 +121,43 @@ def _cause(
     return Cause.DATA_OR_ENGINE
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """What of a question is another one today; empty where it is the same."""
+
+    #: Members of `asked` as they are stored, and features.
+    asked: Mapping[str, object]
+    features: Mapping[str, Value | None]
+
+    def within(self, stored: StoredDecision) -> StoredDecision:
+        """Return the record with what is another one today in its inputs."""
+        inputs = orjson.loads(stored.inputs)
+        inputs["asked"] |= self.asked
+        inputs["features"] |= self.features
+        return replace(stored, inputs=orjson.dumps(inputs))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchanges:
+    """Today's in place of what a record holds besides its policy."""
+
+    #: By name: `rule_pack`, `registry`, `data`; those that are the same are left out.
+    parts: Mapping[str, Exchange]
+    #: All of them together.
+    whole: Exchange
+
+
+#: Nothing is another one, or nobody knows.
+UNCHANGED: Final = Exchanges(parts={}, whole=Exchange(asked={}, features={}))
+
+
 class Comparison:
     """One version against another, part by part; made once for many decisions."""
 
     def __init__(self, recorded: Policy, today: Policy) -> None:
         """Take the version of the record and today's."""
         before, after = orjson.loads(recorded.canonical), orjson.loads(today.canonical)
-        self._whole = compile_python(today)
+        self._recorded, self._whole = compile_python(recorded), compile_python(today)
         self._parts: dict[str, CompiledPolicy] = {}
         for part in PARTS:
             exchanged = _exchanged(before, after, part)
@@ -138,17 +170,27 @@ class Comparison:
                 # This part cannot stand without others of the same version.
                 continue
 
-    def changes(self, stored: StoredDecision) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def changes(
+        self, stored: StoredDecision, exchanges: Exchanges = UNCHANGED
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the parts that change a decision, and the fields that differ by all together."""
-        whole = _differences(stored, self._whole)
+        whole = _differences(stored, exchanges.whole.within(stored), self._whole)
         if not whole:
             return (), ()
-        alone = tuple(part for part, other in self._parts.items() if _differences(stored, other))
-        return alone or (INTERACTION,), whole
+        alone = [part for part, other in self._parts.items() if _differences(stored, stored, other)]
+        alone += [
+            part
+            for part, exchange in exchanges.parts.items()
+            if _differences(stored, exchange.within(stored), self._recorded)
+        ]
+        return tuple(alone) or (INTERACTION,), whole
 
 
-def _differences(stored: StoredDecision, other: CompiledPolicy) -> tuple[str, ...]:
-    again = compared(stored, decided_again(other.policy, other.function, stored))
+def _differences(
+    stored: StoredDecision, asked: StoredDecision, other: CompiledPolicy
+) -> tuple[str, ...]:
+    """Return in what the answer to a question differs from the record."""
+    again = compared(stored, decided_again(other.policy, other.function, asked))
     return tuple(name for name in again.differences if name != "policy_version")
 
 

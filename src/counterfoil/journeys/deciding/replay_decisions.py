@@ -1,11 +1,12 @@
 """Recorded decisions, decided again: the same to the byte, or why not; and what today would change.
 
 Reads nothing but what was stored with the decision and the documents that it names: the policy
-version that decides it again, the rule pack and the registry that have to be there.
+version that decides it again, the rule pack and the registry that have to be there. Today is a
+policy with the rule pack, the registry and the knowledge of the day (`todays.py`).
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ from counterfoil.decisioning.replay_cause import Cause, Comparison, judge
 from counterfoil.decisioning.replay_store import Recorded
 from counterfoil.decisioning.store import DecisionKey, read_policy_version
 from counterfoil.journeys.deciding.bases import Bases
+from counterfoil.journeys.deciding.todays import Today, Todays
+from counterfoil.journeys.knowing.registries import registry_in_force
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending.catalogue import Catalogue
 from counterfoil.platform.database import Connection
@@ -37,7 +40,7 @@ class Finding:
     #: `policy`, `data`, `record`, `data_or_engine`, `registry` or `rule_pack`; None where it does
     #: come out and all that it names is there.
     cause: str | None
-    #: Parts of today's policy that change it; empty where nothing is compared or changed.
+    #: What of today changes it, parts of the policy first; empty where nothing does.
     changed_by: tuple[str, ...]
     differences: tuple[str, ...]
 
@@ -48,8 +51,10 @@ class Replayed:
 
     examined: int = 0
     reproduced: int = 0
+    #: How many were held against today: those that come out, of its policy's purpose.
+    compared: int = 0
     causes: Counter[str] = field(default_factory=Counter)
-    #: How many decisions each part of today's policy would change.
+    #: How many decisions each part of today would change.
     changes: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
 
@@ -59,24 +64,30 @@ async def replay_decisions(
     catalogue: Catalogue,
     *,
     application_id: int | None = None,
-    today: Policy | None = None,
+    today: Today | None = None,
     tell: Callable[[int], None] = lambda _: None,
 ) -> Replayed | Refused:
-    """Decide the decisions on one application or on all again; compare with today's policy.
+    """Decide the decisions on one application or on all again; compare them with today.
 
-    `catalogue` has the rule packs that are there.
+    `catalogue` has the rule packs that are there. Raises RegistryError where today's registry was
+    published by a newer program.
     """
     desk = _Desk(connection, catalogue, today)
+    if today is not None:
+        registry = await registry_in_force(connection, at=today.at)
+        desk.todays = Todays(catalogue, registry, at=today.at)
     report, after = Replayed(), store.BEGINNING
     while page := await store.read_page(
         connection, page=PAGE_DECISIONS, after=after, application_id=application_id
     ):
+        await desk.take(page)
         for recorded in page:
             _add(report, await desk.look(recorded))
         after = page[-1].key
         tell(len(page))
     if application_id is not None and not report.examined:
         return refuse(DECISION_NOT_FOUND)
+    report.compared = desk.compared
     return report
 
 
@@ -108,12 +119,20 @@ async def explain_decision(connection: Connection, application_id: int) -> dict[
 class _Desk:
     """Policies by hash, compiled once, and comparisons with today's."""
 
-    def __init__(self, connection: Connection, catalogue: Catalogue, today: Policy | None) -> None:
+    def __init__(self, connection: Connection, catalogue: Catalogue, today: Today | None) -> None:
         self._connection = connection
         self._bases = Bases(connection, catalogue)
-        self._today = today
+        self._today = None if today is None else today.policy
+        #: Today besides its policy; None where nothing is compared.
+        self.todays: Todays | None = None
+        self.compared = 0
         self._compiled: dict[str, CompiledPolicy | None] = {}
         self._comparisons: dict[str, Comparison] = {}
+
+    async def take(self, page: Sequence[Recorded]) -> None:
+        """Read what the comparison of a page's decisions needs."""
+        if self.todays is not None:
+            await self.todays.take(self._connection, page)
 
     async def look(self, recorded: Recorded) -> Finding | None:
         stored = recorded.stored
@@ -128,13 +147,8 @@ class _Desk:
             verdict = await self._bases.judge(stored)
         changed_by: tuple[str, ...] = ()
         differences = verdict.differences
-        if verdict.cause is Cause.NONE and compiled is not None and self._is_today_of(compiled):
-            assert self._today is not None, "it was just looked at"
-            comparison = self._comparisons.get(stored.policy_hash)
-            if comparison is None:
-                comparison = Comparison(compiled.policy, self._today)
-                self._comparisons[stored.policy_hash] = comparison
-            changed_by, differences = comparison.changes(stored)
+        if verdict.cause is Cause.NONE and compiled is not None:
+            changed_by, differences = await self._changes(compiled, recorded)
         if verdict.cause is Cause.NONE and not changed_by:
             return None
         return Finding(
@@ -144,9 +158,19 @@ class _Desk:
             differences=differences,
         )
 
-    def _is_today_of(self, compiled: CompiledPolicy) -> bool:
-        """Tell whether today's policy decides about the same: a raise is no application."""
-        return self._today is not None and self._today.purpose == compiled.policy.purpose
+    async def _changes(
+        self, compiled: CompiledPolicy, recorded: Recorded
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return what of today would change a decision, and in what; a raise is no application."""
+        today, policy_hash = self._today, recorded.stored.policy_hash
+        if today is None or self.todays is None or today.purpose != compiled.policy.purpose:
+            return (), ()
+        self.compared += 1
+        comparison = self._comparisons.get(policy_hash)
+        if comparison is None:
+            comparison = self._comparisons[policy_hash] = Comparison(compiled.policy, today)
+        exchanges = await self.todays.exchanges(self._connection, compiled.policy, recorded)
+        return comparison.changes(recorded.stored, exchanges)
 
     async def _policy(self, policy_hash: str) -> CompiledPolicy | None:
         if policy_hash not in self._compiled:

@@ -67,7 +67,8 @@ async def impact_of(connection: Connection, before: Registry, after: Registry) -
         )
         customers = {one.customer_id for one in page}
         events = await store.read_events(connection, customers)
-        lines = await lineage_store.lines_of_requests(connection, page)
+        requests = [one.key for one in page if one.about == "limit_request"]
+        lines = await lineage_store.lines_of_requests(connection, requests)
         for one in page:
             told = _Told(events[one.customer_id], one, lines.get(one.key))
             _count(impact, told, reading[one.policy_hash], names, (before, after))
@@ -96,16 +97,31 @@ class _Told:
 
     def value(self, registry: Registry, name: str, purpose: str) -> Value | None:
         """Return a feature as a registry would have read it then."""
-        feature = registry.features.get(name)
-        if feature is None or purpose not in feature.purposes:
-            return None
         on = date.fromisoformat(self.decision.as_of)
         as_of = AsOf(on=on, known_at=self.decision.decided_at)
-        found = value_of(
-            feature, known_events(self.events, as_of), as_of, purpose=purpose, line_id=self.line_id
-        )
-        usable = found.value is not None and feature.admits(found.value)
-        return found.value if usable and not feature.is_stale(found.as_of, on) else None
+        known = known_events(self.events, as_of)
+        return folded(registry, name, known, as_of, purpose=purpose, line_id=self.line_id)
+
+
+def folded(
+    registry: Registry,
+    name: str,
+    known: Sequence[Event],
+    as_of: AsOf,
+    *,
+    purpose: str,
+    line_id: int | None,
+) -> Value | None:
+    """Return what a registry makes of known events for a purpose; None for unknown.
+
+    `known` is what `known_events` leaves of a customer's events at `as_of`.
+    """
+    feature = registry.features.get(name)
+    if feature is None or purpose not in feature.purposes:
+        return None
+    found = value_of(feature, known, as_of, purpose=purpose, line_id=line_id)
+    usable = found.value is not None and feature.admits(found.value)
+    return found.value if usable and not feature.is_stale(found.as_of, as_of.on) else None
 
 
 def _count(
