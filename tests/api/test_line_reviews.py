@@ -91,6 +91,20 @@ async def test_a_signal_freezes_at_once_and_an_appeal_lifts_it(line: Line) -> No
     assert cleared["cleared_by"].endswith("li")
 
 
+async def is_ended_at_a_wish(line: Line, appeal: Json) -> None:
+    """End an appeal as its customer wishes; the trail says who did, why, and what changed."""
+    wish = {"outcome": "withdrawn", "reason": "she rang and takes it back", "decided_by": "wang"}
+    ended = await line.post(f"/v1/line-appeals/{appeal['id']}/decision", 200, **wish)
+    assert (ended["status"], ended["decision_reason"]) == ("withdrawn", wish["reason"])
+    assert ended["decided_by"].endswith(":wang")
+    trail = (await line.site.get("/v1/trail")).json()["items"]
+    [told] = [item for item in trail if item["subject"] == f"decide_line_appeal {appeal['id']}"]
+    assert (told["customer_id"], told["outcome"]) == (line.customer_id, "done")
+    assert told["actor"] == ended["decided_by"].removesuffix(":wang")
+    assert (told["reason"], told["before"]) == (wish["reason"], "status=open")
+    assert told["after"].startswith("status=withdrawn")
+
+
 async def test_who_took_a_measure_does_not_decide_on_it(line: Line) -> None:
     taken = await line.post(
         f"{line.path}/measures",
@@ -104,6 +118,7 @@ async def test_who_took_a_measure_does_not_decide_on_it(line: Line) -> None:
     # Nothing has happened yet: a planned decrease is told before it works.
     assert (await line.read())["limit_minor"] == 500_000
     path = f"/v1/line-measures/{taken['id']}/appeals"
+    await is_ended_at_a_wish(line, await line.post(path, 201, grounds="Was it me?"))
     appeal = await line.post(path, 201, grounds="Why?")
     decision = {"outcome": "rejected", "reason": "stands", "decided_by": "li-wei"}
     path = f"/v1/line-appeals/{appeal['id']}/decision"
