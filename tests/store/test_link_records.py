@@ -3,19 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 from tests.store.applicants import CLEAN, PERSONS, Counter
-from tests.store.branch import Branch, open_branch
+from tests.store.branch import Branch, an_opening, open_branch
 
 from counterfoil.customers.identity import check_character
 from counterfoil.customers.record_link import LinkStep, Step
 from counterfoil.journeys.affording import exposure, exposure_case
 from counterfoil.journeys.applying import apply
 from counterfoil.journeys.applying.register import ApplicantView, register_applicant
-from counterfoil.journeys.approve import decide_approval
+from counterfoil.journeys.approve import ask_approval, decide_approval
 from counterfoil.journeys.deciding.decide import ask
+from counterfoil.journeys.guarding import erase
 from counterfoil.journeys.house import House
 from counterfoil.journeys.knowing.link_records import (
     find_people,
@@ -33,6 +35,7 @@ from counterfoil.platform.database import PostgresError
 from counterfoil.privacy.blind_index import IndexKind
 
 CLERK = Actor(name="ana", role="operations", source="cli")
+OFFICER = Actor(name="cora", role="compliance", source="console")
 COMPLIANCE = Actor(name="bo", role="compliance", source="console")
 WHY = "number corrected by the police"
 PERSON = PERSONS[0]
@@ -191,6 +194,50 @@ async def test_what_contradicts_or_chains_is_refused(branch: Branch) -> None:
     refused = await split_records(house, CLERK, customer_id=two, reason=WHY)
     assert isinstance(refused, Refused)
     assert refused.code == "record_not_merged"
+
+
+async def test_what_keeps_one_record_keeps_the_person(branch: Branch) -> None:
+    house, on = branch.house, await branch.on()
+    one, two = await record(house, sequence=1), await record(house, sequence=2)
+    long_ago = {one: date(2001, 1, 1)}
+    await erase.end_purpose(house, "identity", long_ago)
+    # Approved before the merge, and the merge comes first.
+    payload = erase.erasure_payload(one, "identity")
+    await approve(
+        house, await ask_approval(house, OFFICER, "erasure", payload, summary="one", reason=WHY)
+    )
+    held = await erase.set_hold(house, CLERK, customer_id=two, reason="court file", ticket="C-1")
+    assert not isinstance(held, Refused)
+    assert [item.customer_id for item in await erase.find_erasable(house, on=on)] == [one]
+    await merged(house, one, two)
+    assert await erased(house, one, on=on) == "legal_hold_stands"
+    assert await erase.find_erasable(house, on=on) == []
+    await erase.lift_hold(house, CLERK, customer_id=two, hold_id=held.hold_id, reason="over")
+    # The person goes on under the other record.
+    assert await erased(house, one, on=on) == "retention_not_over"
+    await erase.end_purpose(house, "identity", {two: on})
+    assert await erased(house, one, on=on) == "retention_not_over"
+    assert await erase.find_erasable(house, on=on) == []
+    # What is opened and drawn while they are one stays with the record that goes on.
+    await branch.get(an_opening(two, 77, limit_minor=500_000))
+    await branch.lend(two, 77, 120_000, tenor_months=3)
+    assert await debts(house, one, two) == [[77], [77]]
+    await approve(house, await split_records(house, CLERK, customer_id=one, reason=WHY))
+    assert isinstance(await split_records(house, CLERK, customer_id=one, reason=WHY), LinkStep)
+    assert await debts(house, one, two) == [[], [77]]
+    assert await branch.faults() == {}
+    assert await erased(house, one, on=on) == "erased"
+    refused = await merge(house, one, two)
+    assert isinstance(refused, Refused)
+    assert refused.code == "record_identity_missing"
+
+
+async def erased(house: House, customer_id: int, *, on: date) -> str:
+    """Erase the identity of a record; return what came of it."""
+    done = await erase.erase(
+        house, OFFICER, customer_id=customer_id, data_class="identity", on=on, reason="schedule"
+    )
+    return done.code if isinstance(done, Refused) else "erased"
 
 
 async def test_of_many_at_once_one_is_carried_out(branch: Branch) -> None:

@@ -4,6 +4,9 @@ Lattice     `privacy/retention.toml`: whoever knows that a purpose is over repor
             then on the class is restricted, and erasable when its floor is over.
 Beats       A legal hold beats erasure, the floor beats a wish, and two people stand behind every
             erasure.
+Person      Records that are merged are one person: a hold on one keeps all of them, and what goes
+            with the relationship stays as long as any of them has one. It is judged when data are
+            destroyed, so that no approval from before a merge gets around it.
 What goes   Data keys, what was sealed under them, digests in the directory; salts and bodies of
             leaves with the evidence key. The leaves themselves stay, and with them every proof.
 Backups     Keys are out of reach of everybody `backup_days` later: the erasure names that day.
@@ -14,9 +17,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from counterfoil.contracts.store import forget_sealed
+from counterfoil.customers.link_store import hold_records, read_people
+from counterfoil.customers.record_link import People
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.opening_store import forget_openings
 from counterfoil.evidence.store import QUERIES as EVIDENCE
+from counterfoil.journeys.guarding.end_purposes import WITH_RELATIONSHIP
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, note, note_refusal, note_schedule
 from counterfoil.kernel import ids
@@ -75,7 +81,16 @@ async def apply_retention(house: House, *, on: date) -> int:
 async def find_erasable(house: House, *, on: date) -> list[Standing]:
     """Return what may be erased on a day, the longest overdue first."""
     async with house.database.connection() as connection:
-        return await erasure_store.find_erasable(connection, on=on, page=ERASABLE_SHOWN)
+        found = await erasure_store.find_erasable(connection, on=on, page=ERASABLE_SHOWN)
+        people = await read_people(connection, [one.customer_id for one in found])
+        classes = load_schedule().classes
+        return [
+            one
+            for one in found
+            if not await _kept_by_others(
+                connection, people, one.customer_id, classes[one.data_class], on=on
+            )
+        ]
 
 
 async def read_privacy(house: House, customer_id: int) -> Privacy:
@@ -176,7 +191,9 @@ async def _erase(house: House, actor: Actor, act: Act, *, on: date) -> Erasure |
 async def _keeps(
     connection: Connection, customer_id: int, data_class: DataClass, *, on: date
 ) -> Refused | None:
-    """Return what keeps the data on a day: an unknown end, the floor, a hold."""
+    """Return what keeps the data on a day: an unknown end, the floor, a hold, another record."""
+    # A merge holds the records that it joins: it is carried out before this, or after.
+    await hold_records(connection, [customer_id])
     standing = await erasure_store.lock_standing(connection, customer_id, data_class.code)
     if standing is None:
         return refuse(RETENTION_NOT_OVER, keep_until="the end of its purpose")
@@ -187,6 +204,29 @@ async def _keeps(
     holds = await erasure_store.read_holds(connection, customer_id)
     if any(hold.lifted_at is None for hold in holds):
         return refuse(LEGAL_HOLD_STANDS)
+    people = await read_people(connection, [customer_id])
+    return await _kept_by_others(connection, people, customer_id, data_class, on=on)
+
+
+async def _kept_by_others(
+    connection: Connection, people: People, customer_id: int, data_class: DataClass, *, on: date
+) -> Refused | None:
+    """Return what of the same person's other records keeps the data on a day."""
+    others = [one for one in people.records(customer_id) if one != customer_id]
+    for one in others:
+        holds = await erasure_store.read_holds(connection, one)
+        if any(hold.lifted_at is None for hold in holds):
+            return refuse(LEGAL_HOLD_STANDS)
+    if data_class.code not in WITH_RELATIONSHIP:
+        return None
+    found = await erasure_store.read_standings(connection, others)
+    ends = {one.customer_id: one for one in found if one.data_class == data_class.code}
+    for one in others:
+        end = ends.get(one)
+        if end is None:
+            return refuse(RETENTION_NOT_OVER, keep_until="the end of its purpose")
+        if end.state is not State.ERASED and not data_class.is_over(end.ended_on, on):
+            return refuse(RETENTION_NOT_OVER, keep_until=end.keep_until or end.ended_on)
     return None
 
 
