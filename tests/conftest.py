@@ -14,11 +14,14 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 import asyncpg
+import httpx._transports.default as httpx_transports
 import hypothesis
 import pytest
+from httpx import create_ssl_context
 from tests.contract_templates import publish_shipped
 from tests.house_rules.sources import ALLOWANCE, product
 from tests.leaf_bodies import checked_commitment
@@ -60,16 +63,28 @@ def _bodies_are_as_specified() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _authorities_are_read_once() -> Iterator[None]:
+    """Share what the machine trusts: each client of a house would read its hundred certificates."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx_transports, "create_ssl_context", cache(create_ssl_context))
+        yield
+
+
 def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest makes up its own mind where files of tests lie
 def pytest_configure(config: pytest.Config) -> None:
     if not _is_worker(config):
         for name in [name for name in os.environ if name.startswith("COUNTERFOIL_")]:
             del os.environ[name]  # the installation of whoever runs the tests is not tested
         _sweep()
-        os.environ[HOME_VARIABLE] = tempfile.mkdtemp(prefix="counterfoil-tests-", dir=_memory())
+        home = tempfile.mkdtemp(prefix="counterfoil-tests-", dir=_memory())
+        os.environ[HOME_VARIABLE] = home
+        # What is flushed there need not wait for a disk.
+        config.option.basetemp = config.option.basetemp or f"{home}/files"
 
 
 def _sweep() -> None:

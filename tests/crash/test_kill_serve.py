@@ -49,7 +49,7 @@ REPLAYS = 80
 #: A kill comes so many milliseconds after so many commands were accepted, however slow they are.
 DELAY_MS = (0, 300)
 ACCEPTED_BEFORE_A_KILL = 40
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS = 180
 #: Nothing was decided; the same request may be sent again.
 UNDECIDED = frozenset({429, 503})
 

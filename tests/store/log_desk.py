@@ -43,7 +43,8 @@ class TestWitness:
     key: SigningKey
     clock: Callable[[], int]
     is_down: bool = False
-    delay_ms: int = 0
+    #: It answers only when this has happened.
+    waits_for: asyncio.Event | None = None
     #: Answers every request with this size.
     claims: int | None = None
     requests: int = 0
@@ -57,8 +58,8 @@ class TestWitness:
         self.requests += 1
         if self.is_down:
             raise httpx.ConnectError("down")
-        if self.delay_ms:
-            await asyncio.sleep(self.delay_ms / 1_000)
+        if self.waits_for is not None:
+            await self.waits_for.wait()
         if self.claims is not None and scope["method"] == "POST":
             body = f"{self.claims}\n".encode()
             headers = [(b"content-type", b"text/x.tlog.size")]

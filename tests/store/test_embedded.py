@@ -29,9 +29,11 @@ with embedded.running(Path(sys.argv[1])):
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path
-    embedded.stop(tmp_path)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home whose path is short enough for the socket to lie in it."""
+    home = tmp_path_factory.mktemp("home")
+    yield home
+    embedded.stop(home)
 
 
 def another_user(home: Path) -> subprocess.Popen[str]:

@@ -17,6 +17,7 @@ from counterfoil.bureau.refusals import (
     OCCASION_UNKNOWN,
 )
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.kernel.shipped import shipped_once
 from counterfoil.kernel.toml import parse_toml
 
 _FILE: Final = "occasions.toml"
@@ -79,6 +80,7 @@ class Occasions:
         return occasion
 
 
+@shipped_once
 def load_occasions(path: Path | None = None) -> Occasions:
     """Read an installation's document, or the one that comes along."""
     text = (

@@ -33,6 +33,7 @@ from counterfoil.consents.notice import (
     Scope,
     UseKind,
 )
+from counterfoil.kernel.shipped import shipped_once
 from counterfoil.kernel.toml import parse_toml
 from counterfoil.rules.shelf import days_asked
 
@@ -111,6 +112,7 @@ class _Faults:
         return frozenset(value)
 
 
+@shipped_once
 def load_notices(directory: Path | None = None) -> Notices:
     """Return the notices of a directory, or those that come with the program.
 

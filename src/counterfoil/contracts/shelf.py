@@ -7,6 +7,7 @@ Invariant   New documents are made from published versions alone. Versions that 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -22,9 +23,12 @@ from counterfoil.contracts.template import (
     files_of,
     read_template,
 )
+from counterfoil.kernel.shipped import shipped_once
 
 #: Where a version stands that came as files or as a document and not from a directory.
 _GIVEN: Final = "template"
+#: So many documents are not read again: a process follows what is published.
+_KEPT_COUNT: Final = 256
 
 
 class TemplatesError(Exception):
@@ -101,11 +105,13 @@ def proposal_of(files: Mapping[str, bytes], *, folder: str = _GIVEN) -> Proposal
     raise TemplatesError(problems)
 
 
+@lru_cache(maxsize=_KEPT_COUNT)
 def proposal_of_document(document: bytes) -> Proposal:
     """Return the version of a document that is kept; raise TemplatesError where it is none."""
     return proposal_of(files_of(document))
 
 
+@shipped_once
 def load_proposals(directory: Path | None = None) -> tuple[Proposal, ...]:
     """Return the versions of a directory, or those that come with the program, by their names.
 

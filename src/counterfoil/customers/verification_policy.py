@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+from counterfoil.kernel.shipped import shipped_once
 from counterfoil.kernel.toml import parse_toml
 
 _FILE: Final = "identity.toml"
@@ -148,16 +148,10 @@ class IdentityPolicy:
         return known is not None and not known.is_social and kind in known.checks
 
 
-def load_identity_policy(path: Path | None) -> IdentityPolicy:
+@shipped_once
+def load_identity_policy(path: Path | None = None) -> IdentityPolicy:
     """Return the document of a file, or the one that comes with the program."""
-    if path is None:
-        return _shipped()
-    return read_identity_policy(path.read_text(encoding="utf-8"))
-
-
-@lru_cache(maxsize=1)
-def _shipped() -> IdentityPolicy:
-    source = resources.files("counterfoil.customers").joinpath(_FILE)
+    source = resources.files("counterfoil.customers").joinpath(_FILE) if path is None else path
     return read_identity_policy(source.read_text(encoding="utf-8"))
 
 

@@ -13,6 +13,7 @@ Bounds      1 MB of text, 1,000 rules, 500 features, 200 derived values, 200 cha
 """
 
 import tomllib
+from functools import cache
 from importlib import resources
 from itertools import pairwise
 
@@ -87,6 +88,7 @@ COUNTS_MAX = {
 _WHOLE_PERCENT = 100
 
 
+@cache
 def load_policy(name: str) -> Policy:
     """Return a policy that ships with the package."""
     folder = resources.files("counterfoil.decisioning").joinpath("policies")

@@ -33,6 +33,7 @@ from counterfoil.features.quality import Check, Effect, Kind
 from counterfoil.features.registry import Registry
 from counterfoil.features.registry_checks import definition_fault, feature_fault
 from counterfoil.features.table import RegistryError, Table
+from counterfoil.kernel.shipped import shipped_once
 from counterfoil.kernel.toml import parse_toml
 
 #: What a registry lists; entries of features bear a name, all others a code.
@@ -42,6 +43,7 @@ PURPOSES: Final = frozenset({"origination", "limit_increase", REVIEW})
 UNITS: Final = frozenset({"none", "minor", "ppm", "months", "years", "days", "count", "points"})
 
 
+@shipped_once
 def load_registry(directory: Path | None = None) -> Registry:
     """Return the registry of a directory, the shipped one for None; raise RegistryError."""
     folder: Traversable = (

@@ -21,6 +21,7 @@ from typing import Any
 
 import orjson
 
+from counterfoil.kernel.shipped import shipped_once
 from counterfoil.kernel.toml import parse_toml
 from counterfoil.lending.price_caps import highest_rate_daily_e8
 from counterfoil.lending.product_file import (
@@ -133,6 +134,7 @@ class Catalogue:
         return tuple(self._products.values())
 
 
+@shipped_once
 def load_catalogue(directory: Path | None = None) -> Catalogue:
     """Return the catalogue of a directory, or of the product files that come with the program.
 

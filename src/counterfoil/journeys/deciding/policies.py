@@ -10,6 +10,7 @@ Lag         Every process follows (`follow_policies.py`): a publication decides 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 from counterfoil.decisioning.assigned import Assigned
@@ -102,8 +103,10 @@ class Policies:
 def shipped_policies() -> Policies:
     """Return the policies that the product comes with."""
     return Policies(
-        {
-            purpose: InForce(compiled=compile_python(load_policy(name)))
-            for purpose, name in SHIPPED.items()
-        }
+        {purpose: InForce(compiled=_compiled(name)) for purpose, name in SHIPPED.items()}
     )
+
+
+@cache
+def _compiled(name: str) -> CompiledPolicy:
+    return compile_python(load_policy(name))
