@@ -217,6 +217,28 @@ async def _carry(
     return outcome
 
 
+async def carry_listed(
+    write: Write, call: Call, body: Any, raw: bytes
+) -> tuple[Answer | Refused, bool]:
+    """Carry out one command of a list, and say whether a refusal of it was written already.
+
+    What its row does not tell of alone has its line as if it had been sent by itself.
+    """
+
+    async def work() -> Answer | Refused:
+        try:
+            return await write.carry(call, body)
+        except RefusedError as error:
+            return error.refused
+
+    if write.is_told_by_commands:
+        return await work(), False
+    actor = Actor(name=call.author, role=write.scope.value, source=call.source)
+    act, about = _act(write, call, raw)
+    outcome = await trail.carried_out(call.house, actor, act, work, about=about, rides=False)
+    return outcome, True
+
+
 def _act(write: Write, call: Call, raw: bytes) -> tuple[Act, Wanted]:
     """Return what the trail tells of a write, and what it is about."""
     about = _about(write, raw, call.path)

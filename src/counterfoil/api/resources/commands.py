@@ -19,8 +19,8 @@ from pydantic_core import to_json
 from counterfoil.api import problems, refusals
 from counterfoil.api.resources import credit, drawdowns, lines, repayments
 from counterfoil.api.shapes import Body, LineId, Problem, RepaymentId, View
-from counterfoil.api.writes import KEY_LENGTH_MAX, Call, Write, idempotency_key
-from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.api.writes import KEY_LENGTH_MAX, Call, Write, carry_listed, idempotency_key
+from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access import Scope
 from counterfoil.platform.batches import Answer
 
@@ -236,13 +236,11 @@ async def _carry_one(call: Call, number: int, raw: Any) -> str:
     path = {part: getattr(body, part) for part in kind.write.path_ids}
     own = call._replace(idempotency_key=key, path=path)
     try:
-        outcome = await kind.write.carry(own, body)
-    except RefusedError as error:
-        outcome = error.refused
+        outcome, is_told = await carry_listed(kind.write, own, body, to_json(raw))
     except Exception as error:  # noqa: BLE001 – the other commands have answers of their own
-        outcome = call.desk.failure(error)
+        outcome, is_told = call.desk.failure(error), False
     if isinstance(outcome, Refused):
-        return await _noted(call, kind, body, outcome)
+        return _refused(call, key, outcome) if is_told else await _noted(call, kind, body, outcome)
     return _answered(key, kind.write.status, outcome)
 
 

@@ -41,6 +41,7 @@ from counterfoil.journeys.affording.exposure_known import (
     whole_fact,
 )
 from counterfoil.journeys.house import House
+from counterfoil.journeys.trail import Act, told_beside
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.lending.debt_store import OwnDebt
@@ -142,7 +143,13 @@ async def guard_draw(
     """
     if amount_minor < shipped_ceilings().draw_minor_min:
         return None
-    async with house.database.transaction() as connection:
+    act = Act(
+        name="capacity_check",
+        customer_ids=(customer_id,),
+        subject=ids.to_text(ids.LINE, line_id),
+        after=f"amount_minor={amount_minor}",
+    )
+    async with told_beside(house, act), house.database.transaction() as connection:
         case = await _draw_case(house, connection, (customer_id, line_id), amount_minor, months)
         if case is None:
             return None
