@@ -5,7 +5,8 @@ Faithful    Everything follows from the record: which rules spoke, which feature
             said, and none of them is a phrase that would fit every case.
 Withheld    Thresholds, points and codes of rules. Rules against fraud show one neutral text and
             no data: what they watch for is not told to whom they watch for.
-Unknown     What was not known is said to be not known, never as zero.
+Unknown     What was not known is said to be not known, never as zero. A rule that spoke only
+            because it could not be judged says what was missing, not what it would have found.
 Follows     Personal Information Protection Law, Art. 24; 12 CFR 1002.9(b)(2).
 """
 
@@ -21,6 +22,7 @@ from counterfoil.decisioning.customer_words import (
     HELP_OTHER,
     HELP_UNKNOWN,
     HOUSE_REASONS,
+    NOT_KNOWN,
     OUTCOMES,
     PRICE_BEST,
     PRICE_GRADE,
@@ -110,7 +112,7 @@ def explain_to_customer(
 ) -> CustomerExplanation:
     """Return what a customer is told of a recorded decision, and of nothing else."""
     lost = losses(policy, result)
-    reasons = tuple(_reason(policy, result, code, lost) for code in result["reasons"])
+    reasons = _reasons(policy, inputs, result, lost)
     limit_minor = result["limit_minor"] if outcome == "approved" else 0
     price = _price(policy, result, lost) if limit_minor else None
     names = dict.fromkeys(name for reason in reasons for name in reason.because)
@@ -127,6 +129,18 @@ def explain_to_customer(
         price=price,
         policy_version=result["policy_version"],
     )
+
+
+def reason_texts(
+    policy: Policy, inputs: Mapping[str, Any], result: Mapping[str, Any]
+) -> tuple[Both, ...]:
+    """Return the words that a customer reads for the reasons of a recorded decision, in order.
+
+    A reason that neither policy nor house have words for is left out.
+    """
+    known = [code for code in result["reasons"] if code in policy.reasons or code in HOUSE_REASONS]
+    told = _reasons(policy, inputs, {**result, "reasons": known}, losses(policy, result))
+    return tuple(dict.fromkeys(reason.text for reason in told))
 
 
 #: Beyond every loss that is known: without the value there is no score at all.
@@ -161,6 +175,43 @@ def _helps(item: Characteristic, bin_no: int | None) -> Both:
         return HELP_OTHER
     best = item.points.index(item.points_best)
     return HELP_HIGHER if best > bin_no else HELP_LOWER
+
+
+def _reasons(
+    policy: Policy,
+    inputs: Mapping[str, Any],
+    result: Mapping[str, Any],
+    lost: Sequence[Loss],
+) -> tuple[ToldReason, ...]:
+    told = (_reason(policy, result, code, lost) for code in result["reasons"])
+    return tuple(_if_known(policy, inputs["features"], result, reason, lost) for reason in told)
+
+
+def _if_known(
+    policy: Policy,
+    values: Mapping[str, Any],
+    result: Mapping[str, Any],
+    reason: ToldReason,
+    lost: Sequence[Loss],
+) -> ToldReason:
+    """Return a reason as it is, or what was missing where only the unknown stands behind it."""
+    verdicts = result["verdicts"]
+    rules = [rule for rule in _acting(policy, result) if rule.reason == reason.code]
+    is_found = any(Verdict(verdicts[rule.code]) is Verdict.TRUE for rule in rules)
+    if not rules or is_found or any(loss.code == reason.code for loss in lost):
+        return reason
+    labels = {feature.name: feature for feature in policy.features}
+    missing = [labels[name] for name in reason.because if values.get(name) is None]
+    if not missing:
+        return reason
+    return replace(
+        reason,
+        text=Both(
+            NOT_KNOWN.zh.format(factors="、".join(one.name_zh for one in missing)),
+            NOT_KNOWN.en.format(factors=", ".join(one.name_en for one in missing)),
+        ),
+        helps=tuple(_named(HELP_UNKNOWN, one) for one in missing if one.source in _CHANGES),
+    )
 
 
 def _reason(

@@ -54,6 +54,12 @@ HOUSE_REASONS: Final = {
     ),
 }
 
+#: In the place of a rule's reason, where the rule could not be judged.
+NOT_KNOWN: Final = Both(
+    "作出决定所需的信息暂时未能取得：{factors}",
+    "We could not learn what is needed to decide: {factors}",
+)
+
 #: What bound the limit, where a policy has no text for it.
 BOUND: Final = {
     "standard": HOUSE_REASONS["STANDARD_OFFERED"],

@@ -10,13 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from counterfoil.decisioning.basis import basis_of
-from counterfoil.decisioning.customer_words import HOUSE_REASONS
+from counterfoil.decisioning.customer_explanation import reason_texts
 from counterfoil.decisioning.expression import features_read, to_sql
 from counterfoil.decisioning.policy import Policy
 from counterfoil.decisioning.policy_parts import Rule
 from counterfoil.decisioning.score_bin import score_parts
-
-LANGUAGES = ("zh", "en")
 
 
 def explain(
@@ -24,16 +22,17 @@ def explain(
 ) -> dict[str, Any]:
     """Return the record of a decision with what each rule read; without a policy, less of it."""
     rules = [] if policy is None else _rules(policy, inputs["features"], result["verdicts"])
-    reasons = result["reasons"]
-    told = (
-        {} if policy is None else {one: customer_texts(policy, reasons, one) for one in LANGUAGES}
-    )
+    told = () if policy is None else reason_texts(policy, inputs, result)
     return {
         "asked": inputs["asked"],
         "policy_hash": inputs["policy_hash"],
         "decided_under": basis_of(inputs).document(),
         "rules": rules,
-        "customer_is_told": told,
+        "customer_is_told": (
+            {}
+            if policy is None
+            else {"zh": [one.zh for one in told], "en": [one.en for one in told]}
+        ),
         "rejected": inputs["rejected"],
         "guards": inputs.get("guards"),
         "experiments": inputs.get("experiments"),
@@ -55,12 +54,6 @@ def _score_parts(
         {"feature": one.feature, "bin": one.bin, "holds": str(one.holds), "points": one.points}
         for one in score_parts(policy, contributions)
     ]
-
-
-def customer_texts(policy: Policy, codes: Sequence[str], language: str) -> list[str]:
-    """Return what a customer is told for reason codes; rules against fraud are never itemised."""
-    known = tuple(code for code in codes if code in policy.reasons or code in HOUSE_REASONS)
-    return list(dict.fromkeys(policy.explain(known, language)))
 
 
 def _rules(

@@ -11,7 +11,7 @@ from tests.unit.decisioning.policies import base_document, full_policy, rule
 
 from counterfoil.decisioning.compile_python import compile_python
 from counterfoil.decisioning.document import BASE_POLICY, load_policy, policy_of
-from counterfoil.decisioning.explanation import customer_texts, explain
+from counterfoil.decisioning.explanation import explain
 from counterfoil.decisioning.policy_parts import Guards
 from counterfoil.decisioning.replay import Standing, StoredDecision, record_of
 from counterfoil.decisioning.replay_cause import Cause, Comparison, judge
@@ -108,8 +108,8 @@ def test_staff_see_what_each_rule_read_and_customers_only_factors() -> None:
     assert (first["rule"], first["verdict"], first["then"]) == ("R01", "true", "decline")
     assert first["read"] == {"history_months": 6, "delay_months_latest": 3}
     assert told["customer_is_told"]["zh"] == ["您有尚未还清的逾期款项"]
-    assert customer_texts(BASE, ["DLQ_NOW", "gone"], "en") == [
-        "You have an overdue amount that is not yet paid"
-    ]
+    result = orjson.loads(stored.result) | {"reasons": ["DLQ_NOW", "gone"]}
+    told = explain(BASE, orjson.loads(stored.inputs), result)
+    assert told["customer_is_told"]["en"] == ["You have an overdue amount that is not yet paid"]
     lost = explain(None, orjson.loads(stored.inputs), orjson.loads(stored.result))
     assert (lost["rules"], lost["outcome"]) == ([], "declined")

@@ -23,6 +23,7 @@ from counterfoil.consents.subject import Identity
 from counterfoil.decisioning import limit_request as transitions
 from counterfoil.decisioning import limit_request_store as store
 from counterfoil.decisioning import store as decisions
+from counterfoil.decisioning.customer_words import OUTCOMES
 from counterfoil.decisioning.decision import Decision, Outcome
 from counterfoil.decisioning.gathering import bureau_facts, is_ineligible
 from counterfoil.decisioning.limit_request import LimitRequest, Status
@@ -224,6 +225,12 @@ def request_document(policy: Policy, request: LimitRequest) -> dict[str, object]
     """Return what an answer says of a request: nothing that is not for the customer's eyes."""
     limit_minor, valid_until = request.limit_minor or 0, request.valid_until
     is_offered = request.status in {Status.APPROVED, Status.ACCEPTED}
+    said_zh, said_en = policy.explain(request.reasons, "zh"), policy.explain(request.reasons, "en")
+    if request.status is Status.REFERRED:
+        # What sends a request to a person may be that something is not known: its words would
+        # say that it was found. The explanation reads the record and says which of both it was.
+        said_zh = (OUTCOMES["referred"].zh,) * len(request.reasons)
+        said_en = (OUTCOMES["referred"].en,) * len(request.reasons)
     return {
         "id": ids.to_text(ids.LIMIT_REQUEST, request.request_id),
         "customer_id": ids.to_text(ids.CUSTOMER, request.customer_id),
@@ -236,12 +243,7 @@ def request_document(policy: Policy, request: LimitRequest) -> dict[str, object]
         "rate_daily_e8": request.line_rate_daily_e8,
         "reasons": [
             {"code": code, "zh": zh, "en": en}
-            for code, zh, en in zip(
-                request.reasons,
-                policy.explain(request.reasons, "zh"),
-                policy.explain(request.reasons, "en"),
-                strict=True,
-            )
+            for code, zh, en in zip(request.reasons, said_zh, said_en, strict=True)
         ],
         "valid_until": valid_until.isoformat() if is_offered and valid_until else None,
         "policy_version": request.policy_version,
