@@ -203,6 +203,17 @@ def database_reach(source: Source) -> Found:
             yield number, f"{module} outside the room's store"
 
 
+def is_page(source: Source) -> bool:
+    return is_product_python(source) and source.room in {"console", "portal"}
+
+
+def day_in_zone(source: Source) -> Found:
+    """A page shows the day of an instant in the lender's zone, as it shows the instant."""
+    for number, line in enumerate(source.text.splitlines(), start=1):
+        if re.search(r"\.day(?:_prose)?\(.*\.date\(\)", line):
+            yield number, "the day of an instant is day_of(instant)"
+
+
 def is_migration(source: Source) -> bool:
     return source.path.startswith("src/counterfoil/platform/migrations/")
 
@@ -234,5 +245,6 @@ RULES = (
     Rule("machine-paths", is_text, machine_paths),
     Rule("own-schema", is_room_sql, own_schema),
     Rule("database-reach", is_room_python, database_reach),
+    Rule("day-in-zone", is_page, day_in_zone),
     Rule("migration-form", is_migration, migration_form),
 )

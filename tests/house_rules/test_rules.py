@@ -43,6 +43,12 @@ PLANTED = [
         "from counterfoil.platform.database import Database\n",
         "from counterfoil.kernel.money import Money\n",
     ),
+    (
+        "day-in-zone",
+        "src/counterfoil/portal/pages/x.py",
+        "x = f.day(at.date())\n",
+        "x = f.day_of(at)\n",
+    ),
     ("migration-form", MIGRATION, "CREATE TABLE lending.x (a int);", "SET lock_timeout = '3s';"),
     (
         "migration-form",

@@ -12,7 +12,6 @@ from starlette.responses import Response
 
 from counterfoil.console import words
 from counterfoil.console.access import Permission
-from counterfoil.console.desk import LENDER_ZONE
 from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.reading import PART_ROWS, READING
@@ -182,8 +181,7 @@ def _at(visit: Visit, posix_seconds: int | None) -> str:
 
 
 def _day(visit: Visit, posix_seconds: int) -> str:
-    at = datetime.fromtimestamp(posix_seconds, UTC).astimezone(LENDER_ZONE)
-    return visit.formats.day(at.date())
+    return visit.formats.day_of(datetime.fromtimestamp(posix_seconds, UTC))
 
 
 def _before(visit: Visit) -> int:

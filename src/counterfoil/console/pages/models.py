@@ -238,7 +238,7 @@ def _card(visit: Visit, card: CardInUse) -> CardRow:
 
 
 def _day(visit: Visit, at: Any) -> str:
-    return "—" if at is None else str(visit.formats.day(at.date()))
+    return str(visit.formats.day_of(at))
 
 
 def _facts(

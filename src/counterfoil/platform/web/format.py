@@ -140,6 +140,10 @@ class Formats:
         local = value.astimezone(self.zone)
         return local.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
 
+    def day_of(self, value: datetime | None) -> str:
+        """Return the day on which an instant falls in the lender's zone."""
+        return NONE if value is None else self.day(value.astimezone(self.zone).date())
+
     def record(self, prefix: str, number: int | None) -> str:
         """Return the text of an identifier."""
         return NONE if number is None else to_text(prefix, number)

@@ -148,7 +148,7 @@ async def _show(visit: Visit, found: Offered, reader: FormReader | None = None) 
             open_.append(fact_field(visit, feature, terms.currency))
         else:
             value = stated.value if value is None else value
-            hint = t("apply.stated_on", day=f.day(stated.stated_at.date()))
+            hint = t("apply.stated_on", day=f.day_of(stated.stated_at))
             known.append(fact_field(visit, feature, terms.currency, hint=hint))
         initial[field_name(feature)] = fact_text(feature, value, terms.currency)
     view = ApplyView(

@@ -88,7 +88,7 @@ async def show_list(visit: Visit) -> Response:
         refused=[
             (
                 _purpose(visit, one.notice_code, one.notice_version, one.notice_code),
-                visit.formats.day(_at(one.decided_at).date()),
+                visit.formats.day_of(_at(one.decided_at)),
             )
             for one in refused
         ],
@@ -252,7 +252,7 @@ def _row(visit: Visit, consent: Consent) -> ConsentRow:
         href=f"/portal/consents/{ids.to_text(ids.CONSENT, consent.consent_id)}",
         purpose=_purpose(visit, consent.notice_code, consent.notice_version, consent.purpose),
         recipient=party_name(visit, consent.recipient),
-        until=visit.t("consent.until", day=visit.formats.day(_at(consent.not_after).date())),
+        until=visit.t("consent.until", day=visit.formats.day_of(_at(consent.not_after))),
         uses=_uses(visit, consent),
         status=visit.status("consent_status", consent.status.value, CONSENT_TONES),
     )
@@ -265,7 +265,7 @@ def _facts(visit: Visit, found: Source) -> list[tuple[str, str]]:
         seconds=found.decision.dwell_ms // _MS,
         least=found.decision.reading_ms_min // _MS,
     )
-    window = " – ".join(f.day(_at(end).date()) for end in (consent.not_before, consent.not_after))
+    window = " – ".join(f.day_of(_at(end)) for end in (consent.not_before, consent.not_after))
     return [
         (t("consent.recipient"), party_name(visit, consent.recipient)),
         (t("consent.given_at"), f.instant(_at(consent.created))),

@@ -123,7 +123,7 @@ async def _show(visit: Visit, reader: FormReader | None = None, *, ticket: str =
         rows=[
             NamedRow(
                 partner=ids.to_text(ids.CUSTOMER, one.partner_id),
-                day=visit.formats.day(one.said_at.date()),
+                day=visit.formats.day_of(one.said_at),
                 status=visit.status("household_state", one.state, _TONES),
                 consent_href=f"/portal/consents/{ids.to_text(ids.CONSENT, one.consent_id)}",
             )

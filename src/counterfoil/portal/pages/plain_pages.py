@@ -142,7 +142,7 @@ async def _show(visit: Visit, found: Offered, reader: FormReader | None = None) 
         stated = kept.known.get(feature.name)
         value = kept.draft.facts.get(feature.name)
         if value is None and stated is not None:
-            value, hint = stated.value, t("apply.stated_on", day=f.day(stated.stated_at.date()))
+            value, hint = stated.value, t("apply.stated_on", day=f.day_of(stated.stated_at))
         fact = fact_field(visit, feature, terms.currency, hint=hint)
         kind, label = "fact", fact.label
         initial[field_name(feature)] = fact_text(feature, value, terms.currency)

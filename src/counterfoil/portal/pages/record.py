@@ -197,8 +197,8 @@ def _report(visit: Visit, found: Footprint) -> str:
     if report is None:
         return visit.t("record.no_report")
     if report.erased_at is not None:
-        return visit.t("record.erased", day=visit.formats.day(_at(report.erased_at).date()))
-    return visit.t("record.kept_until", day=visit.formats.day(_at(report.expires_at).date()))
+        return visit.t("record.erased", day=visit.formats.day_of(_at(report.erased_at)))
+    return visit.t("record.kept_until", day=visit.formats.day_of(_at(report.expires_at)))
 
 
 def _opening(visit: Visit, row: Row) -> OpeningItem:

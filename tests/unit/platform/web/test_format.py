@@ -97,3 +97,5 @@ def test_instants_stand_in_the_zone_of_the_lender() -> None:
     assert EN.instant(datetime(2026, 9, 20, 22, 5, 7, tzinfo=UTC), seconds=True).endswith(
         "06:05:07"
     )
+    assert EN.day_of(datetime(2026, 9, 20, 22, 5, 7, tzinfo=UTC)) == "2026-09-21"
+    assert EN.day_of(None) == "—"
