@@ -18,6 +18,8 @@ EXIT_FAILED = 1
 #: What stands where there is nothing.
 _NONE: Final = "—"
 _FIGURE: Final = re.compile(r"[-−+]?[0-9][0-9,]*(\.[0-9]+)?( ?%| ms| s)?")
+#: An identifier, also one by which who sees pseudonyms knows a record.
+_IDENTIFIER: Final = re.compile(r"[a-z]{2}x?_[0-9a-z]{13}")
 
 
 def write_json(value: object) -> None:
@@ -37,8 +39,15 @@ def write_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     table = Table(title=title, title_justify="left")
     for place, column in enumerate(columns):
         # The first column names the row, by a number too.
-        is_figures = place > 0 and _are_figures([row[place] for row in texts])
-        table.add_column(column, overflow="fold", justify="right" if is_figures else "left")
+        cells = [row[place] for row in texts]
+        is_figures = place > 0 and _are_figures(cells)
+        table.add_column(
+            column,
+            overflow="fold",
+            justify="right" if is_figures else "left",
+            # An identifier that stands on two lines cannot be copied into the next command.
+            no_wrap=_are_identifiers(cells),
+        )
     for row in texts:
         table.add_row(*row)
     Console().print(table)
@@ -47,6 +56,11 @@ def write_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
 def _are_figures(cells: Sequence[str]) -> bool:
     known = [cell for cell in cells if cell != _NONE]
     return bool(known) and all(map(_FIGURE.fullmatch, known))
+
+
+def _are_identifiers(cells: Sequence[str]) -> bool:
+    known = [cell for cell in cells if cell != _NONE]
+    return bool(known) and all(map(_IDENTIFIER.fullmatch, known))
 
 
 def _cell(value: object) -> str:
