@@ -13,6 +13,7 @@ from counterfoil.consents.giving import Choice
 from counterfoil.consents.state import Status
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
+from counterfoil.kernel.errors import Refused
 from counterfoil.platform.batches import Answer
 
 
@@ -37,10 +38,15 @@ async def test_consents_read_well(person: Person, desk: Desk, language: str) -> 
         assert (page.status_code, faults(page.text)) == (200, [])
 
 
+@pytest.mark.parametrize("is_used_up", [False, True])
 async def test_one_press_withdraws_and_the_page_said_what_stops_before(
-    person: Person, desk: Desk
+    person: Person, desk: Desk, *, is_used_up: bool
 ) -> None:
     consent = await desk.give(person.customer_id)
+    if is_used_up:
+        # What was obtained under it is kept on: taking it back ends that.
+        assert not isinstance(await desk.use(consent), Refused)
+        assert (await desk.stored(person.customer_id, consent.consent_id)).status is Status.USED_UP
     path = path_of(consent.consent_id)
     page = await person.get(path)
     notice = desk.house.notices.version(consent.notice_code, consent.notice_version)

@@ -180,7 +180,9 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
         return errors.not_found(visit)
     consent, path = found.consent, visit.request.url.path.removeprefix("/portal")
     is_running = consent.status is ConsentStatus.GIVEN
-    stops, keeps = _consequences(visit, consent) if is_running else ("", "")
+    # Used up or over, it can still be taken back: what was obtained under it is then not used.
+    can_withdraw = consent.status is not ConsentStatus.WITHDRAWN
+    stops, keeps = _consequences(visit, consent) if can_withdraw else ("", "")
     title, parts = parts_of(found.text.text)
     view = ConsentView(
         facts=_facts(visit, found),
@@ -201,7 +203,7 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
         receipt_href=f"/portal/receipts/{ids.to_text(ids.LEAF, consent.leaf_id)}",
         stops=stops,
         keeps=keeps,
-        withdraw=visit.form(path, reader) if is_running else None,
+        withdraw=visit.form(path, reader) if can_withdraw else None,
         confirm=_confirm_form(visit, consent, path) if is_running else None,
         done=visit.done("consent_withdrawn") or visit.done("consent_confirmed"),
     )
