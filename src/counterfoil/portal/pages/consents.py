@@ -195,8 +195,9 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
                 at=visit.formats.instant(_at(one.at)),
                 at_machine=_at(one.at).isoformat(),
                 text=visit.word("consent_event", one.kind.value)
-                + ("" if one.use_no is None else f" {one.use_no}"),
-                note=visit.word("channel", one.by),
+                if one.use_no is None
+                else visit.t("consent.use_no", number=one.use_no),
+                note=_by(visit, one.by),
             )
             for one in reversed(found.events)
         ],
@@ -212,6 +213,12 @@ async def _show(visit: Visit, reader: FormReader | None = None) -> Response:
     return visit.page(
         "consents/consent.html", title, view, status=422 if reader and reader.errors else 200
     )
+
+
+def _by(visit: Visit, by: str) -> str:
+    """Return through what something happened; nothing where it names a program or a person."""
+    key = f"channel.{by.partition(':')[0]}"
+    return visit.t(key) if visit.catalogue.has(key) else ""
 
 
 def _consequences(visit: Visit, consent: Consent) -> tuple[str, str]:
