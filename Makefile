@@ -13,6 +13,8 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	&& { echo $$name; break; }; done)
 # Tests share the machine with whoever else is working on it: two workers, not one per core.
 WORKERS ?= 2
+# Kept bytecode: without it each process that tests start compiles the product and its libraries.
+unexport PYTHONDONTWRITEBYTECODE
 # The environment of the person who calls make (other indexes, other configuration files) is kept out.
 UV := UV_NO_CONFIG=1 UV_SYSTEM_CERTS=1 $(BIN)/uv --quiet
 INSTALL := $(UV) pip install --python $(BIN)/python --require-hashes

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from tests.conftest import HOME_VARIABLE, TEMPLATE, _administer, _at
+from tests.conftest import COPIED, HOME_VARIABLE, TEMPLATE, _administer, _at
 from tests.reading_watch import alone
 
 from counterfoil.console.app import create_console
@@ -153,7 +153,7 @@ def seeded_server(server_url: str, console_home: Path) -> str:
 async def house(seeded_server: str, console_home: Path) -> AsyncIterator[House]:
     """The seeded lender on a database that nobody else uses."""
     name = f"console_{os.getpid()}_{next(_numbers)}"
-    await _administer(seeded_server, f"CREATE DATABASE {name} TEMPLATE {SEEDED}")
+    await _administer(seeded_server, f"CREATE DATABASE {name} TEMPLATE {SEEDED} {COPIED}")
     clock = TestClock(datetime(2026, 6, 1, 2, 0, tzinfo=UTC))
     settings = Settings(home=console_home, database_connections=4)
     async with open_house(settings, _at(seeded_server, name), clock=clock) as opened:

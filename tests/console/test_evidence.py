@@ -13,7 +13,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from tests.conftest import _administer, _at
+from tests.conftest import COPIED, _administer, _at
 from tests.console.accessibility import faults
 from tests.console.conftest import ORIGIN, SEEDED, Browser
 from tests.console.test_pages import first_record
@@ -89,7 +89,7 @@ class Proving:
 async def proving(seeded_server: str, console_home: Path, tmp_path: Path) -> AsyncIterator[Proving]:
     """The seeded lender, its leaves numbered and witnessed from now on."""
     name = f"proving_{os.getpid()}_{next(_numbers)}"
-    await _administer(seeded_server, f"CREATE DATABASE {name} TEMPLATE {SEEDED}")
+    await _administer(seeded_server, f"CREATE DATABASE {name} TEMPLATE {SEEDED} {COPIED}")
     home = tmp_path / "home"
     shutil.copytree(console_home, home)
     async with bureau_desk.open_desk(_at(seeded_server, name), home) as desk:

@@ -16,7 +16,7 @@ import orjson
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from tests.conftest import TEMPLATE, _administer, _at
+from tests.conftest import COPIED, TEMPLATE, _administer, _at
 from tests.store.branch import (
     Branch,
     a_draw,
@@ -263,7 +263,7 @@ def in_order(rounds: list[list[str]]) -> list[list[str]]:
 async def two_halls(server_url: str, home: Path) -> AsyncIterator[tuple[Hall, Hall]]:
     names = [f"batch_{kind}_{id(home)}" for kind in ("whole", "serial")]
     for name in names:
-        await _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        await _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} {COPIED}")
     urls = [_at(server_url, name) for name in names]
     try:
         async with (
