@@ -16,7 +16,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 from tests.console.conftest import PASSWORD, console_home, seeded_server
 
 __all__ = ["console_home", "seeded_server"]
@@ -26,7 +33,8 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 #: A slow machine takes some seconds to open the house; a test never waits longer.
-SERVER_SECONDS_MAX = 60
+SERVER_SECONDS_MAX = 180
+expect.set_options(timeout=60_000)
 
 
 @dataclass(slots=True)

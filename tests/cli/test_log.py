@@ -32,7 +32,7 @@ def a_witness(run: Run, home: Path, verifier: str, port: int) -> Iterator[None]:
     command = (sys.executable, "-m", "counterfoil.cli", "witness", "serve")
     process = subprocess.Popen([*command, "--home", str(home), "--port", str(port)])
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while time.monotonic() < until:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -134,7 +134,7 @@ async def test_those_who_hold_every_connection_still_get_another_one(database_ur
             async with database.connection() as inner:
                 return int(await QUERIES.count.fetchval(inner))
 
-    async with asyncio.timeout(20), Database(database_url, connections_max=3) as database:
+    async with asyncio.timeout(180), Database(database_url, connections_max=3) as database:
         assert await asyncio.gather(*(reader(database) for _ in range(3))) == [2, 2, 2]
         async with database.connection(), database.connection(), database.connection():
             with pytest.raises(AssertionError, match="hand one on"):

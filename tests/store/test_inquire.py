@@ -78,7 +78,7 @@ async def test_leaves_say_what_was_asked_and_what_came(desk: Desk) -> None:
     assert inquiry.outcome_leaf_id is not None
     keys = [(customer_id, inquiry.intent_leaf_id), (customer_id, inquiry.outcome_leaf_id)]
     opened: Mapping[Any, Any] = {}
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(180):
         # The outcome's leaf gets its number a moment after the answer.
         while opened.keys() < set(keys):
             async with desk.house.database.transaction() as connection:

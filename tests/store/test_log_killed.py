@@ -48,7 +48,7 @@ async def a_life(what: str, home: Path, url: str, seconds: float) -> None:
         sys.executable, str(CHILD), what, str(home), url, stdout=asyncio.subprocess.PIPE
     )
     assert child.stdout is not None
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         assert await child.stdout.readline() == b"ready\n"
     await asyncio.sleep(seconds)
     child.send_signal(signal.SIGKILL)

@@ -111,7 +111,7 @@ async def test_one_witness_down_and_one_slow_do_not_delay_a_quorum(
             lines = "SELECT count(*) FROM evidence.cosignature WHERE size = 5"
             assert (await log.rows(lines))[0][0] == 2
             awake.set()
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(180):
                 while (await log.rows(lines))[0][0] < 3:  # noqa: ASYNC110 – no event
                     await asyncio.sleep(0.02)
 
@@ -299,7 +299,7 @@ async def test_two_integrators_and_two_publishers_do_not_get_in_each_others_way(
                 Job(name="log_publish", step=publishing.step, close=publishing.close),
             ]
         task = asyncio.create_task(run(jobs, stop))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(180):
             for _ in range(20):
                 await log.stage(50)
                 await asyncio.sleep(0.02)

@@ -22,7 +22,7 @@ class Reader:
 
     async def read(self) -> int:
         """Read a page; wait where a transaction of a neighbouring test still hides it."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(180):
             while True:
                 passed = await self.read_now()
                 if passed or not await self.consumer.waiting():

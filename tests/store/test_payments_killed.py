@@ -62,7 +62,7 @@ class Bankers:
 
     async def start(self) -> None:
         self._process = subprocess.Popen(self._command)  # noqa: ASYNC220 – returns at once
-        async with asyncio.timeout(60), httpx.AsyncClient(base_url=self.url) as client:
+        async with asyncio.timeout(180), httpx.AsyncClient(base_url=self.url) as client:
             while True:
                 with suppress(httpx.HTTPError):
                     await client.get("/counts")
@@ -140,7 +140,7 @@ async def test_nothing_is_lost_or_paid_twice_by_killing(database_url: str, tmp_p
 async def until_counted(connection: asyncpg.Connection, table: str, more: int) -> None:
     """Wait until a worker has come so far with so many payments."""
     target = await connection.fetchval(f"SELECT count(*) FROM {table}") + more
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while await connection.fetchval(f"SELECT count(*) FROM {table}") < target:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
 

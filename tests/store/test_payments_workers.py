@@ -81,7 +81,7 @@ class DeadRail:
 
 async def take_all(relay: PayoutRelay) -> None:
     """Take every order; a transaction of a neighbouring test may hide them for a moment."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(180):
         while await relay.consumer.waiting():
             await relay.take_orders()
 

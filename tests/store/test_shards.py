@@ -43,7 +43,7 @@ ROOT = Path(__file__).parents[2]
 CUSTOMERS = range(1, 25)
 STEPS = 14
 LATER = date(2026, 3, 2)
-SECONDS_MAX = 30
+SECONDS_MAX = 180
 _ID = re.compile(r"\b[a-z]{2}_[0-9a-z]{13}\b")
 
 

@@ -33,7 +33,7 @@ async def withdrawn(desk: Desk) -> Consent:
 
 async def told_once(desk: Desk, consumer: Consumer) -> int:
     """Tell a page; whoever writes anywhere on the server holds events back for a moment."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(180):
         while True:
             if passed := await tell_withdrawals(desk.house, consumer):
                 return passed
@@ -53,7 +53,7 @@ async def test_the_bureau_learns_of_a_withdrawal_and_it_is_noted(desk: Desk) -> 
     consent = await withdrawn(desk)
     assert await told_at(desk, consent) is None
     # Until the event may be read; the job rests two seconds in between.
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(180):
         while await told_at(desk, consent) is None:
             await job.step()
             await asyncio.sleep(0.01)

@@ -30,7 +30,7 @@ from counterfoil.evidence.formats.witness_protocol import (
 from counterfoil.witness.key import ALGORITHMS
 
 NAME = "witness.test.example/w1"
-START_SECONDS_MAX = 20
+START_SECONDS_MAX = 180
 KILLS = 4
 
 

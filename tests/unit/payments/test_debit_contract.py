@@ -41,7 +41,7 @@ class Impatient(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:
-            async with asyncio.timeout(0.2):
+            async with asyncio.timeout(0.5):
                 return await self._inner.handle_async_request(request)
         except TimeoutError as error:
             raise httpx.ReadTimeout("the bank is silent") from error

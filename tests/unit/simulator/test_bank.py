@@ -131,7 +131,7 @@ def free_port() -> int:
 def start(port: int, journal: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "counterfoil.simulator.bank"]
     process = subprocess.Popen([*command, "--port", str(port), "--journal", str(journal)])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         try:
             httpx.get(f"http://127.0.0.1:{port}/counts")
