@@ -243,6 +243,11 @@ async def test_the_report_of_a_version_is_on_the_lines_reviewed_last(
     assert not isinstance(await note_signal(branch.house, told), Refused)
     two = await a_report(branch, a_version("two", "refer"))
     assert two["outcomes_before"] == {"referred": 1}
+    # What would lower or suspend everybody is not even asked for.
+    dead = read_review_policy(shipped_text().replace("fraud_signals_open > 0", "TRUE", 1))
+    refused = await request_line_policy(branch.house, LI, dead, reason="try it")
+    assert isinstance(refused, Refused)
+    assert "policy.rules[F01].when: can never be false" in refused.message
     # Lines in other money are none of this policy's; what is read for them has a bound.
     elsewhere = read_review_policy(shipped_text().replace('"CNY"', '"USD"'))
     assert (await a_report(branch, elsewhere))["reviews_read"] == 4

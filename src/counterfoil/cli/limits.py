@@ -6,7 +6,7 @@ import typer
 
 from counterfoil.cli import output
 from counterfoil.cli.acting import As, PasswordStdin, as_operator, in_house, queue_for
-from counterfoil.cli.policy_source import Json, text_of
+from counterfoil.cli.policy_source import Json, text_of, where_of
 from counterfoil.kernel import ids
 
 if TYPE_CHECKING:
@@ -38,10 +38,17 @@ def register(app: typer.Typer) -> None:
 
 
 def check(policy: File, *, as_json: Json = False) -> None:
-    """Read a line-review policy: form, types, ranges, sources, texts; list its rules."""
+    """Read a line-review policy: form, types, ranges, sources, texts; list its rules.
+
+    Ends with 1 also where a rule can never be true, or never false.
+    """
     from counterfoil.decisioning.expression import to_sql
+    from counterfoil.decisioning.gate_impact import Fault
 
     found = _policy(policy)
+    dead = [Fault(place, why) for place, why in found.dead_rules()]
+    if dead:
+        raise output.fail("\n".join(f"{where_of(policy, one)}: {one.reason}" for one in dead))
     rules = [
         {
             "rule": rule.code,
@@ -219,12 +226,14 @@ def _ruling(
 
 def _policy(name: str) -> "ReviewPolicy":
     from counterfoil.decisioning.line_review.document import read_review_policy
+    from counterfoil.decisioning.policy_file import FaultyPolicyError
     from counterfoil.decisioning.reading import InvalidPolicyError
 
+    text = text_of(name)
     try:
-        return read_review_policy(text_of(name))
+        return read_review_policy(text)
     except InvalidPolicyError as fault:
-        raise output.fail(f"{name}: {fault}") from fault
+        raise output.fail(str(FaultyPolicyError(name, text, fault))) from fault
 
 
 async def _publish(

@@ -24,6 +24,7 @@ from counterfoil.cli.policy_source import (
     overrides_of,
     policy_of,
     question,
+    where_of,
 )
 
 if TYPE_CHECKING:
@@ -62,11 +63,18 @@ def register(app: typer.Typer) -> None:
 
 
 def check(policy: PolicyFile, *, as_json: Json = False) -> None:
-    """Read a policy: form, types, ranges, sources, texts; say line and column of a fault."""
+    """Read a policy: form, types, ranges, sources, texts; say line and column of a fault.
+
+    Ends with 1 also where a condition can never be true, or never false, or a test fails.
+    """
     from counterfoil.decisioning.compile_python import compile_python
+    from counterfoil.decisioning.gate import sure_faults
 
     found = policy_of(policy)
     compile_python(found)
+    faults = [f"{where_of(policy, fault)}: {fault.reason}" for fault in sure_faults(found)]
+    if faults:
+        raise output.fail("\n".join(faults))
     shape = {
         "code": found.code,
         "version": found.version,

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from counterfoil.cli import output
-from counterfoil.cli.policy_source import text_of
+from counterfoil.cli.policy_source import where_of
 
 if TYPE_CHECKING:
     from counterfoil.decisioning.gate import GateReport
-    from counterfoil.decisioning.gate_impact import Fault
 
 
 def write_report(file: str, report: "GateReport") -> None:
@@ -25,7 +24,7 @@ def write_report(file: str, report: "GateReport") -> None:
     _write_impact(report)
     typer.echo(f"{report.differences_count:,} decisions differ between the engines.")
     for fault in report.faults:
-        typer.secho(f"{_where(file, fault)}: {fault.reason}", err=True, fg=typer.colors.RED)
+        typer.secho(f"{where_of(file, fault)}: {fault.reason}", err=True, fg=typer.colors.RED)
     typer.echo(f"{report.policy.hash} {'may' if report.passed else 'may not'} be published.")
 
 
@@ -87,11 +86,3 @@ def _write_impact(report: "GateReport") -> None:
 
 def _percent(ppm: int | None) -> str:
     return "—" if ppm is None else f"{ppm / 10_000:.1f} %"
-
-
-def _where(file: str, fault: "Fault") -> str:
-    from counterfoil.decisioning.policy_file import position_of
-    from counterfoil.decisioning.reading import InvalidPolicyError
-
-    line, column = position_of(text_of(file), InvalidPolicyError(fault.place, fault.reason))
-    return f"{file}:{line}:{column}: {fault.place}"

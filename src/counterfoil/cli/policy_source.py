@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from counterfoil.decisioning.decision import Asked
     from counterfoil.decisioning.document_model import FindModel
-    from counterfoil.decisioning.gate_impact import GateCase
+    from counterfoil.decisioning.gate_impact import Fault, GateCase
     from counterfoil.decisioning.policy import Policy
 
 PolicyFile = Annotated[
@@ -53,8 +53,17 @@ def text_of(name: str) -> str:
             return shipped.read_text(encoding="utf-8")
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as failure:
-        raise output.fail(f"{name} cannot be read: {failure}") from failure
+    except FileNotFoundError as failure:
+        ships = resources.files("counterfoil.decisioning").joinpath("policies").iterdir()
+        names = ", ".join(
+            sorted(one.name.removesuffix(".toml") for one in ships if one.name.endswith(".toml"))
+        )
+        raise output.fail(f"{name}: there is no such file; what ships is {names}") from failure
+    except UnicodeDecodeError as failure:
+        place = f"byte {failure.start + 1:,} is none of UTF-8"
+        raise output.fail(f"{name} is not a text: {place}") from failure
+    except OSError as failure:
+        raise output.fail(f"{name} cannot be read: {failure.strerror}") from failure
 
 
 def model_finder(name: str) -> "FindModel":
@@ -76,6 +85,15 @@ def policy_of(name: str) -> "Policy":
         return read_policy_file(name, text_of(name), find_model=model_finder(name))
     except FaultyPolicyError as fault:
         raise output.fail(str(fault)) from fault
+
+
+def where_of(file: str, fault: "Fault") -> str:
+    """Return file, line, column and place of what is wrong with a version."""
+    from counterfoil.decisioning.policy_file import position_of
+    from counterfoil.decisioning.reading import InvalidPolicyError
+
+    line, column = position_of(text_of(file), InvalidPolicyError(fault.place, fault.reason))
+    return f"{file}:{line}:{column}: {fault.place}"
 
 
 def question(product: str, on: str | None, currency: str) -> "Asked":

@@ -187,7 +187,7 @@ def with_tree(key: str, item: object) -> object:
 
 def _form(table: Table, key: str) -> Node:
     try:
-        return from_json(table.anything(key))
+        return from_json(table.something(key))
     except MalformedTreeError as error:
         raise table.fault(key, str(error)) from error
 

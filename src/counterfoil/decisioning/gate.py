@@ -38,8 +38,7 @@ from counterfoil.decisioning.gate_impact import (
     tolerance_faults,
 )
 from counterfoil.decisioning.policy import Policy
-from counterfoil.decisioning.rule_reach import reach
-from counterfoil.decisioning.rule_types import Shape
+from counterfoil.decisioning.rule_reach import dead
 
 #: Differences that a report shows; they are counted beyond it.
 DIFFERENCES_SHOWN_MAX: Final = 20
@@ -176,6 +175,7 @@ def publication_check(
     report.twins = twins_of(compiled, [*replayed, *generated])
     report.untested = _untested(report)
     report.faults += [
+        *sure_faults(policy),
         *_conditions_faults(report),
         *_test_faults(report, demands_tests=demands_tests),
         *tolerance_faults(
@@ -308,12 +308,19 @@ def _untested(report: GateReport) -> dict[str, list[str]]:
     return found
 
 
-def _test_faults(report: GateReport, *, demands_tests: bool) -> Iterable[Fault]:
-    for number, test in enumerate(report.policy.tests):
-        found = report.policy.verdict_of(test)
+def sure_faults(policy: Policy) -> Iterable[Fault]:
+    """Yield what keeps a version from being published whatever applications there are."""
+    for place, condition in _conditions(policy):
+        if why := _dead(condition, policy):
+            yield Fault(place, why)
+    for number, test in enumerate(policy.tests):
+        found = policy.verdict_of(test)
         if found is not test.verdict:
             reason = f"{test.rule} is {found} on this case; the test says {test.verdict}"
             yield Fault(f"policy.tests[{number}]", reason)
+
+
+def _test_faults(report: GateReport, *, demands_tests: bool) -> Iterable[Fault]:
     for code, missing in report.untested.items() if demands_tests else ():
         reason = f"has no test in which it is {' or '.join(missing)}"
         yield Fault(f"policy.rules[{code}]", reason)
@@ -331,33 +338,37 @@ def _agreement_faults(report: GateReport) -> Iterable[Fault]:
 
 
 def _conditions_faults(report: GateReport) -> Iterable[Fault]:
+    """Yield what applications show of conditions that may be true and may be false."""
     policy = report.policy
-    shapes = {item.name: item.shape for item in policy.features}
-    shapes |= {item.name: item.shape for item in policy.derived}
     for rule in policy.rules:
         covers = [report.coverage[source][rule.code] for source in (_REPLAYED, _GENERATED)]
         true = sum(cover.true for cover in covers)
         false = sum(cover.false for cover in covers)
         place = f"policy.rules[{rule.code}].when"
-        if dead := _dead(rule.when, shapes):
-            yield Fault(place, dead)
-        elif not true:
+        if _dead(rule.when, policy):
+            continue
+        if not true:
             yield Fault(place, "is dead: no replayed or generated application makes it true")
         elif not false:
             yield Fault(place, "is always true: no application makes it false")
     for segment in policy.segments:
-        dead = None if segment.when is None else _dead(segment.when, shapes)
-        if dead:
-            yield Fault(f"policy.segments[{segment.code}].when", dead)
-        elif not report.segments[segment.code]:
+        is_dead = segment.when is not None and _dead(segment.when, policy)
+        if not is_dead and not report.segments[segment.code]:
             yield Fault(f"policy.segments[{segment.code}]", "takes nobody")
-    if policy.growth is not None and (dead := _dead(policy.growth.when, shapes)):
-        yield Fault("policy.growth.when", dead)
 
 
-def _dead(condition: Node, shapes: Mapping[str, Shape]) -> str | None:
-    """Return why a condition decides nothing; None where it may be true and may be false."""
-    can = reach(condition, shapes)
-    if not can.can_be_true:
-        return "can never be true within the declared ranges"
-    return None if can.can_be_false else "can never be false within the declared ranges"
+def _conditions(policy: Policy) -> Iterable[tuple[str, Node]]:
+    """Yield every condition of a version with its place."""
+    for rule in policy.rules:
+        yield f"policy.rules[{rule.code}].when", rule.when
+    for segment in policy.segments:
+        if segment.when is not None:
+            yield f"policy.segments[{segment.code}].when", segment.when
+    if policy.growth is not None:
+        yield "policy.growth.when", policy.growth.when
+
+
+def _dead(condition: Node, policy: Policy) -> str | None:
+    shapes = {item.name: item.shape for item in policy.features}
+    shapes |= {item.name: item.shape for item in policy.derived}
+    return dead(condition, shapes)

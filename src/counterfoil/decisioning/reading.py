@@ -1,12 +1,18 @@
 """Reads one table of a document strictly: known keys, known types, and the place of a fault."""
 
+import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Final
 
 _MISSING: Final = object()
 
 #: Longest text of a document, rules aside: what customers and staff can be asked to read.
 TEXT_LENGTH_MAX: Final = 500
+#: What nobody sees, or what turns the order of what they see; line breaks and tabs are seen.
+_UNSEEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+)
 
 
 class InvalidPolicyError(ValueError):
@@ -31,6 +37,7 @@ class Table:
         self.place = place
         self._counts_max = counts_max or {}
         self._left: dict[str, object] = dict(content)
+        self._known: set[str] = set()
 
     def fault(self, key: str, reason: str) -> InvalidPolicyError:
         """Return the error for one key."""
@@ -43,7 +50,7 @@ class Table:
             raise self.fault(key, "is not a text")
         if len(value) > TEXT_LENGTH_MAX:
             raise self.fault(key, f"is longer than {TEXT_LENGTH_MAX} characters")
-        return value
+        return self._seen(key, value)
 
     def integer(self, key: str) -> int:
         """Return an integer."""
@@ -65,6 +72,10 @@ class Table:
         """Return what stands at a key, or None where it is absent."""
         return self._take(key, None)
 
+    def something(self, key: str) -> object:
+        """Return what stands at a key."""
+        return self._take(key, _MISSING)
+
     def integers(self, key: str) -> tuple[int, ...]:
         """Return a list of integers."""
         return tuple(self._integer(key, item) for item in self._list(key, _MISSING))
@@ -74,7 +85,7 @@ class Table:
         items = self._list(key, [])
         if not all(isinstance(item, str) and item for item in items):
             raise self.fault(key, "holds something that is not a text")
-        return tuple(str(item) for item in items)
+        return tuple(self._seen(key, str(item)) for item in items)
 
     def table(self, key: str) -> "Table":
         """Return the table at a key."""
@@ -119,7 +130,7 @@ class Table:
         for name, item in content.items():
             if not isinstance(item, str) or not item or len(item) > TEXT_LENGTH_MAX:
                 raise self.fault(f"{key}.{name}", "is not a text, or too long a one")
-        return {name: str(item) for name, item in content.items()}
+        return {name: self._seen(f"{key}.{name}", str(item)) for name, item in content.items()}
 
     def booleans_by_key(self, key: str) -> dict[str, bool]:
         """Return a table of booleans."""
@@ -132,7 +143,13 @@ class Table:
     def finish(self) -> None:
         """Refuse keys that nobody has read."""
         if self._left:
-            raise self.fault(min(self._left), "is not a key of this table")
+            allowed = ", ".join(sorted(self._known))
+            raise self.fault(min(self._left), f"is not a key of this table; it has {allowed}")
+
+    def _seen(self, key: str, text: str) -> str:
+        if (found := _UNSEEN.search(text)) is not None:
+            raise self.fault(key, f"has a character that nobody sees: U+{ord(found[0]):04X}")
+        return text
 
     def _mapping(self, key: str) -> Mapping[str, object]:
         value = self._take(key, _MISSING)
@@ -155,7 +172,9 @@ class Table:
         return value
 
     def _take(self, key: str, default: object) -> object:
+        self._known.add(key)
         value = self._left.pop(key, default)
         if value is _MISSING:
-            raise self.fault(key, "is missing")
+            meant = get_close_matches(key, self._left, n=1)
+            raise self.fault(key, f"is missing; there is {meant[0]}" if meant else "is missing")
         return value

@@ -57,6 +57,14 @@ _MIRRORED = {
 }
 
 
+def dead(condition: Node, shapes: Mapping[str, Shape]) -> str | None:
+    """Return why a condition decides nothing; None where it may be true and may be false."""
+    can = reach(condition, shapes)
+    if not can.can_be_true:
+        return "can never be true within the declared ranges"
+    return None if can.can_be_false else "can never be false within the declared ranges"
+
+
 def reach(node: Node, shapes: Mapping[str, Shape]) -> Reach:
     """Return which verdicts a sound condition can have."""
     match node:

@@ -233,7 +233,8 @@ def _quotient_shape(node: Arithmetic, left: Shape, right: Shape) -> Shape:
 def _check_comparison(node: Compare, shapes: Mapping[str, Shape]) -> None:
     left, right = shape_of(node.left, shapes).type, shape_of(node.right, shapes).type
     if left is not right:
-        raise RuleTypeError(f"{node.comparison.value} compares {left} with {right}", node)
+        reason = f"{node.comparison.value} compares {left} with {right}; both sides have to be of"
+        raise RuleTypeError(f"{reason} one type, 5 being an integer and '5' a text", node)
     ordered = node.comparison not in (Comparison.EQUAL, Comparison.UNEQUAL)
     # Texts have no order here: collation would make two engines disagree.
     if ordered and left is not ValueType.INTEGER:

@@ -14,6 +14,7 @@ from counterfoil.decisioning.evaluate import Features, Verdict
 from counterfoil.decisioning.expression import Node
 from counterfoil.decisioning.feature import Feature
 from counterfoil.decisioning.policy_parts import ActionCap, Derived, Reason, RuleClass
+from counterfoil.decisioning.rule_reach import dead
 
 
 class Measure(StrEnum):
@@ -179,6 +180,15 @@ class ReviewPolicy:
     snooze_days_max: int | None
     desk: Desk
     reports: Reports
+
+    def dead_rules(self) -> list[tuple[str, str]]:
+        """Return place and reason of every rule whose condition decides nothing."""
+        shapes = {item.name: item.shape for item in self.features}
+        shapes |= {item.name: item.shape for item in self.derived}
+        found = [
+            (f"policy.rules[{rule.code}].when", dead(rule.when, shapes)) for rule in self.rules
+        ]
+        return [(place, why) for place, why in found if why is not None]
 
     def texts(self, codes: tuple[str, ...], language: str) -> list[str]:
         """Return what a customer is told for reason codes: `zh` or `en`."""

@@ -19,7 +19,7 @@ from counterfoil.decisioning.line_review.document import PURPOSE
 from counterfoil.decisioning.line_review.policy import ReviewPolicy
 from counterfoil.decisioning.line_review.review import reviewed_line_of
 from counterfoil.decisioning.publication import Consent, GateRecord, Publication, publish
-from counterfoil.decisioning.refusals import POLICY_NOT_REQUESTED
+from counterfoil.decisioning.refusals import POLICY_GATE_CLOSED, POLICY_NOT_REQUESTED
 from counterfoil.evidence.leaf import LeafType
 from counterfoil.evidence.staging import HOUSE, Value
 from counterfoil.evidence.store import QUERIES as EVIDENCE
@@ -48,7 +48,8 @@ async def request_line_policy(
 ) -> Approval | Refused:
     """Keep a version with its report, and ask for approval of both."""
     now = house.clock.now()
-    if (refused := refuse_faults(_faults(house, policy))) is not None:
+    refused = refuse_faults(_faults(house, policy)) or _refuse_dead(policy)
+    if refused is not None:
         act = Act(name="policy_request", subject=policy.hash, reason=reason)
         return await note_refusal(house, actor, act, refused)
     async with house.database.connection() as connection:
@@ -137,6 +138,13 @@ async def _publish(house: House, actor: Actor, policy: ReviewPolicy, act: Act) -
 
 def _faults(house: House, policy: ReviewPolicy) -> list[tuple[str, str]]:
     return faults_of(house.registry, policy.features, REVIEW)
+
+
+def _refuse_dead(policy: ReviewPolicy) -> Refused | None:
+    """Refuse a version in which a rule decides nothing, or everything."""
+    for place, why in policy.dead_rules():
+        return refuse(POLICY_GATE_CLOSED, fault=f"{place}: {why}")
+    return None
 
 
 async def _report(connection: Connection, policy: ReviewPolicy) -> dict[str, object]:
