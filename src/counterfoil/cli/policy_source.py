@@ -104,8 +104,11 @@ def question(product: str, on: str | None, currency: str) -> "Asked":
 
     try:
         day = SystemClock().now().date() if on is None else date.fromisoformat(on)
+    except ValueError as wrong:
+        raise output.fail(f"{on} is no date; write it as 2026-03-01") from wrong
+    try:
         terms = own_catalogue().current(product, day)
-    except (ValueError, UnknownProductError) as wrong:
+    except UnknownProductError as wrong:
         raise output.fail(str(wrong)) from wrong
     if terms.currency != currency:
         raise output.fail(f"{product} is in {terms.currency}; the policy decides in {currency}")
@@ -151,7 +154,7 @@ def cases_of_file(
         return []
     import polars as pl
 
-    from counterfoil.decisioning.backtest import scan
+    from counterfoil.decisioning.backtest import check_outcome, scan
     from counterfoil.decisioning.batch_frame import UnfitDataError, check_frame
 
     traits = [*(groups or ())]
@@ -159,6 +162,8 @@ def cases_of_file(
     try:
         frame = scan([policy], Path(file))
         check_frame(policy, frame, keep=extra)
+        if outcome is not None:
+            check_outcome(frame, outcome)
         names = [item.name for item in policy.features]
         rows = frame.select(*names, *extra).head(CASES_MAX).collect().iter_rows(named=True)
     except (OSError, pl.exceptions.PolarsError, UnfitDataError) as failure:

@@ -139,7 +139,8 @@ def run(
     try:
         for policy in policies:
             check_frame(policy, frame, keep=_kept(backtest))
-        _check_outcome(backtest, frame)
+        if backtest.outcome is not None:
+            check_outcome(frame, backtest.outcome)
         counted = frame if tell is None else _counted(frame, backtest.policy, tell)
         answers = plan(backtest, counted)
         draft = backtest.target.with_name(f"{backtest.target.name}.part")
@@ -262,14 +263,16 @@ def _kept(backtest: Backtest) -> list[str]:
     return list(dict.fromkeys([*backtest.keep, *told]))
 
 
-def _check_outcome(backtest: Backtest, frame: pl.LazyFrame) -> None:
-    if backtest.outcome is None:
-        return
-    kind = frame.collect_schema()[backtest.outcome]
+def check_outcome(frame: pl.LazyFrame, column: str) -> None:
+    """Refuse a column that says more, or other, than what became of cases."""
+    kind = frame.collect_schema()[column]
     if not (kind.is_integer() or kind == pl.Boolean):
-        raise UnfitDataError(
-            f"{backtest.outcome}: is {kind}; an outcome is 1 (bad), 0 (good) or empty"
-        )
+        raise UnfitDataError(f"{column}: is {kind}; an outcome is 1 (bad), 0 (good) or empty")
+    said = pl.col(column).cast(pl.Int64)
+    strange = frame.select(column).filter((said != 0) & (said != 1)).head(1).collect()
+    if strange.height:
+        found = strange.item()
+        raise UnfitDataError(f"{column}: holds {found}; an outcome is 1 (bad), 0 (good) or empty")
 
 
 def _counted(frame: pl.LazyFrame, policy: Policy, tell: Callable[[int], None]) -> pl.LazyFrame:

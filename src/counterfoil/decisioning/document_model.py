@@ -53,8 +53,11 @@ def with_model(document: dict[str, object], find: FindModel | None) -> dict[str,
         raise table.fault("file", "cannot be looked for here; read the policy from its file")
     try:
         content = find(name)
+    except FileNotFoundError as failure:
+        reason = f"{name} is neither beside the policy nor among the models that ship"
+        raise table.fault("file", reason) from failure
     except OSError as failure:
-        raise table.fault("file", f"cannot be read: {failure}") from failure
+        raise table.fault("file", f"cannot be read: {failure.strerror}") from failure
     return document | {"model": _kept(table, name, claimed, content)}
 
 

@@ -14,7 +14,7 @@ from typing import Final
 import polars as pl
 
 from counterfoil.models.artefact_parts import Type
-from counterfoil.platform.csv_rows import row_fault
+from counterfoil.platform.csv_rows import broken_row, row_fault
 
 #: What stands for a number that is not known, in files of other programs.
 MISSING_WORDS: Final = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
@@ -23,6 +23,7 @@ EXACT_MAX: Final = 2**53 - 1
 #: How far from a whole number a value may be, after scaling, and count as one.
 WHOLE_WITHIN: Final = 1e-6
 
+_PARQUET: Final = frozenset({".parquet", ".pq"})
 _BOOLEANS: Final = {"true": True, "false": False, "1": True, "0": False}
 
 
@@ -49,18 +50,18 @@ def read_frame(path: Path) -> pl.DataFrame:
     """Return a CSV (cells as text) or Parquet file; raises `UnfitDataError`."""
     try:
         fault = None
-        if path.suffix.lower() in {".parquet", ".pq"}:
+        if path.suffix.lower() in _PARQUET:
             frame = pl.read_parquet(path)
         else:
-            frame = pl.read_csv(path, infer_schema=False, encoding="utf8")
             fault = row_fault(path)
+            frame = pl.DataFrame() if fault else pl.read_csv(path, infer_schema=False)
     except pl.exceptions.NoDataError as empty:
         raise UnfitDataError([("the file", "is empty")]) from empty
     except (pl.exceptions.PolarsError, OSError) as failure:
-        reason = str(failure).splitlines()[0]
-        raise UnfitDataError([("the file", f"cannot be read: {reason}")]) from failure
+        reason = _broken_row(path) or f"cannot be read: {str(failure).splitlines()[0]}"
+        raise UnfitDataError([("the file", reason)]) from failure
     if fault is not None:
-        raise UnfitDataError([("the file", f"{fault}: a row that is cut short is not unknown")])
+        raise UnfitDataError([("the file", f"{fault}: a row that is not whole is not unknown")])
     twice = [name for name in frame.columns if "_duplicated_" in name]
     if twice:
         name = twice[0].partition("_duplicated_")[0]
@@ -68,6 +69,16 @@ def read_frame(path: Path) -> pl.DataFrame:
     if frame.height == 0:
         raise UnfitDataError([("the file", "has a header and no rows")])
     return frame
+
+
+def _broken_row(path: Path) -> str | None:
+    """Return which row of a CSV file is not whole; None where it is no such file, or none is."""
+    if path.suffix.lower() in _PARQUET:
+        return None
+    try:
+        return broken_row(path, pl.scan_csv(path, infer_schema=False).collect_schema().names())
+    except (pl.exceptions.PolarsError, OSError):
+        return None
 
 
 def converted(column: pl.Series, kind: Type, scale: int = 1) -> Converted:

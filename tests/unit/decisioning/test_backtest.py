@@ -89,6 +89,8 @@ def test_what_became_of_the_approved_is_told_in_cases_and_money(tmp_path: Path) 
     assert summary.document()["became"] == summary.became
     with pytest.raises(UnfitDataError, match="an outcome is 1"):
         ran(tmp_path, frame.with_columns(bad=pl.lit("yes")), outcome="bad")
+    with pytest.raises(UnfitDataError, match="bad: holds 34; an outcome is 1"):
+        ran(tmp_path, frame.with_columns(bad=pl.Series([1, 0, None, 34])), outcome="bad")
     with pytest.raises(UnfitDataError, match="good"):
         ran(tmp_path, frame, outcome="good")
 

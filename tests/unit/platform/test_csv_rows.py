@@ -34,6 +34,16 @@ def test_the_first_row_that_is_cut_short_is_told(
     assert found == fault or (found is not None and fault is not None and found.startswith(fault))
 
 
+def test_bytes_that_are_no_text_are_told_with_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "cases.csv"
+    path.write_bytes(b"a,b\n1,2\n3,\xff\n")
+    with pytest.raises(UnfitTrainingError, match="line 3 has bytes that are none of UTF-8"):
+        read_frame(path)
+    path.write_text("a,b\n1,2\n3,4,5\n")
+    with pytest.raises(UnfitTrainingError, match="line 3 has 3 of 2 cells"):
+        read_frame(path)
+
+
 def test_nobody_learns_from_it_or_decides_on_it(tmp_path: Path) -> None:
     path = tmp_path / "cases.csv"
     path.write_text("age_years,purpose,defaulted\n40,travel,0\n41,travel\n")
