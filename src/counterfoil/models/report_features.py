@@ -1,7 +1,7 @@
 """The features of a validation page: what each adds, how it has moved, whether it keeps its way."""
 
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 from counterfoil.models.artefact import Artefact
 from counterfoil.models.artefact_parts import Unit
@@ -12,6 +12,8 @@ from counterfoil.platform.web.axes import plain_tick
 
 Document = dict[str, Any]
 _E6 = 1_000_000
+#: Legal bases that every reader knows by the same name.
+_BASES: Final = ("contract", "consent", "law")
 
 
 def features_section(artefact: Artefact, document: Document, t: Words) -> str:
@@ -101,4 +103,6 @@ def _basis(artefact: Artefact, feature: str, t: Words) -> str:
             (one for one in features if isinstance(one, dict) and one.get("name") == feature), None
         )
     basis = given.get("basis") if isinstance(given, dict) else None
+    if basis in _BASES:
+        return t(f"basis_{basis}")
     return NOTHING if basis is None else t.of(basis)

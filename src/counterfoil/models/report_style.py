@@ -62,7 +62,7 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { text-align: start; padding: .42rem .7rem; border-bottom: 1px solid var(--line);
   white-space: nowrap; vertical-align: baseline; }
 th:first-child, td:first-child { padding-inline-start: 0; }
-thead th { color: var(--soft); font-weight: 400; font-size: .86rem; }
+thead th { color: var(--soft); font-weight: 400; font-size: .86rem; white-space: normal; }
 tbody th { font-weight: 500; }
 tbody tr:last-child > * { border-bottom: 0; }
 .num { text-align: end; }
