@@ -15,6 +15,8 @@ import httpx
 import pytest
 from tests.api.serving import Server, running
 
+from counterfoil.api.server import HEAD_BYTES_MAX, Protocol
+
 
 @pytest.fixture
 def server(database_url: str, tmp_path: Path) -> Iterator[Server]:
@@ -26,11 +28,40 @@ def test_it_runs_on_the_fast_loop_and_answers_without_delay(server: Server) -> N
     with server.client() as client:
         assert client.get("/readyz").json()["status"] == "ready"
         (connection,) = server.uvicorn.server_state.connections
-        assert type(connection).__name__ == "HttpToolsProtocol"
+        assert isinstance(connection, Protocol)
         assert type(connection.loop).__module__.startswith("uvloop")
         transport: Any = connection.transport
         sock = transport.get_extra_info("socket")
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+    for sent, status, code in (
+        (b"FOO / HTTP/1.1\r\nHost: x\r\n\r\n", 400, "http_malformed"),
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n", 400, "http_malformed"),
+        (
+            b"GET /livez HTTP/1.1\r\nA: " + b"a" * HEAD_BYTES_MAX + b"\r\n\r\n",
+            431,
+            "head_too_large",
+        ),
+        (b"GET /" + b"a" * 4_000_000, 431, "head_too_large"),
+        (b"GET /livez HTTP/1.1\r\n" + b"A: a\r\n" * 40_000, 431, "head_too_large"),
+    ):
+        said = raw_answer(server, sent)
+        problem = json.loads(said.read())
+        assert (said.status, problem["code"], problem["status"]) == (status, code, status)
+        assert problem["next_step"]
+        assert said.headers["content-type"] == "application/problem+json"
+    kept = b"GET /livez HTTP/1.1\r\nHost: x\r\nA: " + b"a" * (HEAD_BYTES_MAX - 1_000) + b"\r\n\r\n"
+    assert raw_answer(server, kept + kept).status == 200
+
+
+def raw_answer(server: Server, sent: bytes) -> http.client.HTTPResponse:
+    """Return the answer to bytes as they are, which no client would send."""
+    with server.client() as client:
+        port = client.base_url.port or 80
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(sent)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        return answer
 
 
 def wish(server: Server) -> dict[str, Any]:

@@ -36,6 +36,7 @@ STATUS: Final[Mapping[Kind, int]] = {
 #: Statuses that HTTP itself has a word for and no kind of refusal stands for.
 _STATUS_OF_CODE: Final[Mapping[str, int]] = {
     refusals.METHOD_NOT_ALLOWED.code: 405,
+    refusals.HEAD_TOO_LARGE.code: 431,
     refusals.JSON_MALFORMED.code: 400,
     refusals.INTERNAL_ERROR.code: 500,
     # The request is understood; it is the product that nobody decides about.

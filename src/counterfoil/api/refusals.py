@@ -34,6 +34,18 @@ METHOD_NOT_ALLOWED: Final = Refusal(
     message="This address does not answer the method {method}.",
     next_step="Use one of the methods in the header `Allow`.",
 )
+HTTP_MALFORMED: Final = Refusal(
+    code="http_malformed",
+    kind=Kind.MISSING,
+    message="What was sent is no HTTP/1.1 request: its method, line or a header cannot be read.",
+    next_step="Send it by an HTTP client, as the reference at /docs shows.",
+)
+HEAD_TOO_LARGE: Final = Refusal(
+    code="head_too_large",
+    kind=Kind.TOO_LARGE,
+    message="Request line and headers are longer than {limit_bytes} bytes.",
+    next_step="Send fewer or shorter headers; what a request is about belongs into its body.",
+)
 MEDIA_TYPE_UNSUPPORTED: Final = Refusal(
     code="media_type_unsupported",
     kind=Kind.UNSUPPORTED,
