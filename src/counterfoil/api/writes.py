@@ -2,6 +2,7 @@
 
 Order       Key and scope, media type and size, idempotency key, form, and only then the journey:
             whoever may not come in learns nothing about what is inside.
+Text        In one form, NFC, whatever form it was sent in: a repeated request is the same request.
 Repetition  The answer of a journey is handed out to the byte; a replay says that it is one.
 Cost        This path carries every drawdown, so it is plain: no framework, one look at the
             headers, one pass of a compiled validator over the raw body.
@@ -25,6 +26,7 @@ from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
+from counterfoil.kernel.text import normal_json
 from counterfoil.platform.access import ApiKey, Scope
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.batches import Answer
@@ -172,6 +174,7 @@ async def _take(key: ApiKey, write: Write, came: Came) -> _Taken | _Turned:
     raw = await read_body(headers, came.receive)
     if raw is None:
         return _Turned(refuse(refusals.BODY_TOO_LARGE, limit_bytes=BODY_BYTES_MAX))
+    raw = normal_json(raw)
     try:
         body = write.body.__pydantic_validator__.validate_json(raw)
     except ValidationError as error:

@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import Final
 
 from counterfoil.kernel.clock import Clock
+from counterfoil.kernel.text import normal
 from counterfoil.platform.database import Database
 from counterfoil.platform.holdings import NOTHING_HELD, Holding, holdings_of_programs
 from counterfoil.platform.queries import Queries, Row, Runner
@@ -298,7 +299,7 @@ def is_password(password: str, stored: str) -> bool:
 
 def _scrypt(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
     return hashlib.scrypt(
-        password.encode(), salt=salt, n=n, r=r, p=p, maxmem=_SCRYPT_BYTES_MAX, dklen=32
+        normal(password).encode(), salt=salt, n=n, r=r, p=p, maxmem=_SCRYPT_BYTES_MAX, dklen=32
     )
 
 

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl
 
 from counterfoil.kernel.calendar import read_day
 from counterfoil.kernel.money import AMOUNT_MINOR_MAX, from_major_text
+from counterfoil.kernel.text import normal
 
 SECRET_BYTES: Final = 32
 
@@ -54,7 +55,8 @@ class FormTooLargeError(ValueError):
 def parse_form(body: bytes) -> dict[str, str]:
     """Return the fields of an urlencoded body; of a repeated field the last value.
 
-    A NUL, which no database takes for text, is replaced as bytes that are no UTF-8 are.
+    A NUL, which no database takes for text, is replaced as bytes that are no UTF-8 are; what was
+    written in another form than NFC is the same text.
     """
     if len(body) > BODY_BYTES_MAX:
         raise FormTooLargeError("body")
@@ -63,7 +65,9 @@ def parse_form(body: bytes) -> dict[str, str]:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX)
     except ValueError as problem:
         raise FormTooLargeError("fields") from problem
-    return {name.replace("\0", _NO_TEXT): value.replace("\0", _NO_TEXT) for name, value in pairs}
+    return {
+        name.replace("\0", _NO_TEXT): normal(value.replace("\0", _NO_TEXT)) for name, value in pairs
+    }
 
 
 def masked_token(secret: bytes, mask: bytes) -> str:

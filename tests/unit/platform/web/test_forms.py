@@ -114,6 +114,7 @@ def test_the_last_of_repeated_fields_counts() -> None:
 
 def test_what_is_no_text_is_replaced_and_days_at_the_ends_of_the_calendar_are_none() -> None:
     assert forms.parse_form(b"a=x%00y&b=%ff") == {"a": "x\ufffdy", "b": "\ufffd"}
+    assert forms.parse_form(b"a=cafe%CC%81") == {"a": "caf\u00e9"}
     for text in ("0001-01-01", "9999-12-31"):
         reader = FormReader({"on": text})
         assert reader.day("on") is None
