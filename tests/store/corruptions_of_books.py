@@ -17,6 +17,11 @@ HOUSE_JOURNAL = (
     "customer_id = 0 AND journal_id = (SELECT min(journal_id) FROM ledger.journal "
     "WHERE customer_id = 0)"
 )
+#: The line that shows the transfer which is not recalled.
+SHOWN = (
+    "(rail, statement_date, line_no) = (SELECT rail, statement_date, line_no "
+    "FROM payments.received WHERE rail_reference = 'T90000000')"
+)
 
 PLANTED_IN_BOOKS: dict[str, tuple[str, str]] = {
     # journals
@@ -299,6 +304,59 @@ PLANTED_IN_BOOKS: dict[str, tuple[str, str]] = {
             "INSERT INTO ledger.day_balance SELECT book_date, lender_id, currency, product_code, "
             "2203, 1, 1, 1 FROM ledger.day_balance WHERE account = 1301 "
             "ORDER BY book_date LIMIT 1"
+        ),
+    ),
+    # transfers
+    "a transfer of another amount than came in": (
+        "transfers",
+        (
+            "UPDATE payments.received SET amount_minor = amount_minor + 1, "
+            "booked_minor = amount_minor + 1 WHERE rail_reference = 'T90000000'"
+        ),
+    ),
+    "a transfer from another day": (
+        "transfers",
+        (
+            "UPDATE payments.received SET value_date = value_date - 1 "
+            "WHERE rail_reference = 'T90000000'"
+        ),
+    ),
+    "a transfer in another currency": (
+        "transfers",
+        "UPDATE payments.received SET currency = 'USD' WHERE rail_reference = 'T90000000'",
+    ),
+    "a transfer of another turn": (
+        "transfers",
+        "UPDATE payments.received SET turn_no = 2 WHERE rail_reference = 'T90000000'",
+    ),
+    "a transfer that is nobody's repayment": (
+        "transfers",
+        f"DELETE FROM payments.received_repayment WHERE {SHOWN}",
+    ),
+    "a transfer that is somebody else's repayment": (
+        "transfers",
+        f"UPDATE payments.received_repayment SET repayment_id = 1 WHERE {SHOWN}",
+    ),
+    "a transfer that the books have and no statement shows": (
+        "transfers",
+        (
+            "UPDATE platform.command SET kind = 'take_transfer' WHERE idempotency_key = (SELECT "
+            f"idempotency_key FROM lending.loan_transaction WHERE transaction_id = {PAID})"
+        ),
+    ),
+    "a transfer without its cash": (
+        "transfers",
+        (
+            "UPDATE ledger.journal SET accounts = array_replace(accounts, 1002, 1221) WHERE "
+            "transaction_id IN (SELECT transaction_id FROM lending.loan_transaction "
+            "WHERE kind = 'repayment' AND idempotency_key LIKE 'transfer:%')"
+        ),
+    ),
+    "a recall that the books have not": (
+        "transfers",
+        (
+            "UPDATE lending.loan_transaction SET kind = 'reallocation' WHERE kind = 'reversal' "
+            "AND reason = 'transfer_recalled'"
         ),
     ),
 }

@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -22,6 +22,11 @@ from counterfoil.journeys.books.check_books import CHECKS, BookCheck, check_book
 from counterfoil.journeys.borrowing.papers import keep_papers, papers_consumer
 from counterfoil.journeys.guarding import erase
 from counterfoil.journeys.house import House, open_house, vault_of
+from counterfoil.journeys.paying.received import book_received, list_received
+from counterfoil.journeys.paying.reconcile import take_rail_statement
+from counterfoil.kernel import ids
+from counterfoil.kernel.creditor_reference import reference_of
+from counterfoil.kernel.errors import Refused
 from counterfoil.lending import checkpoint
 from counterfoil.lending.catalogue import load_catalogue
 from counterfoil.lending.checking import STATE_FIELDS
@@ -30,6 +35,7 @@ from counterfoil.platform.database import Database
 from counterfoil.platform.settings import Settings
 from counterfoil.privacy.erasure_store import Erasure
 from counterfoil.simulator import demo
+from counterfoil.simulator.bank.statement_file import statement_text
 from counterfoil.simulator.demo import DemoSize
 
 PLANTED = PLANTED_IN_LOANS | PLANTED_IN_BOOKS
@@ -76,6 +82,27 @@ async def erase_a_report(house: House) -> None:
     assert erased.keys_destroyed == 1
 
 
+async def take_transfers(house: House) -> None:
+    """Let two transfers come in, one more than is owed; the bank of the second recalls it."""
+    on = await house.business_date() - timedelta(days=1)
+    lines = await rows(
+        house,
+        "SELECT line_id FROM lending.credit_line WHERE principal_minor > 0"
+        " ORDER BY line_id DESC LIMIT 2",
+    )
+    came = [
+        (reference_of(ids.LINE, row["line_id"]), "received", amount, "CNY", on, f"T{amount}")
+        for row, amount in zip(lines, (90_000_000, 1_000), strict=True)
+    ]
+    text = statement_text([*came, ("T1000", "recalled", 1_000, "CNY", on, "R1")])
+    taken = await take_rail_statement(house, text, rail="clearing", on=on)
+    assert not isinstance(taken, Refused), taken
+    for _ in range(2):
+        await book_received(house)
+    booked = await list_received(house)
+    assert [one.status for one in booked] == ["booked"] * 3
+
+
 @pytest.fixture(scope="module")
 def world(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The name of a database in which a small world has lived."""
@@ -92,6 +119,7 @@ def world(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         async with open_house(Settings(home=home), url) as house:
             await keep_sheets(house)
             await erase_a_report(house)
+            await take_transfers(house)
 
     asyncio.run(administer(server_url, f"CREATE DATABASE {name}"))
     with pytest.MonkeyPatch.context() as patch:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from counterfoil.payments.order import Subject
 from counterfoil.payments.rail import Outcome, PaymentStatus
+from counterfoil.payments.received import ReceivedKey, ReceivedKind
 from counterfoil.platform.database import Connection
 from counterfoil.platform.queries import Queries
 
@@ -35,6 +36,44 @@ class Payout:
     returned_minor: int
     #: People have it, or had it, before them.
     has_case: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Money that came in for a repayment, or was recalled: the line that shows it."""
+
+    customer_id: int
+    repayment_id: int
+    line: ReceivedKey
+    kind: ReceivedKind
+    amount_minor: int
+    currency: str
+    value_date: date
+    turn_no: int
+
+
+async def receipts_of_range(connection: Connection, after: int, *, through: int) -> list[Receipt]:
+    """Return what is booked as a repayment of customers after one and up to another."""
+    rows = await QUERIES.receipts_of_range.fetch(connection, after=after, through=through)
+    return [
+        Receipt(
+            customer_id=row["customer_id"],
+            repayment_id=row["repayment_id"],
+            line=ReceivedKey(row["rail"], row["statement_date"], row["line_no"]),
+            kind=ReceivedKind(row["kind"]),
+            amount_minor=row["amount_minor"],
+            currency=row["currency"],
+            value_date=row["value_date"],
+            turn_no=row["turn_no"],
+        )
+        for row in rows
+    ]
+
+
+async def receipts_without_repayment(connection: Connection, *, page: int) -> list[ReceivedKey]:
+    """Return lines that are booked by a line's or loan's reference, and as nobody's repayment."""
+    rows = await QUERIES.receipts_without_repayment.fetch(connection, page=page)
+    return [ReceivedKey(*row) for row in rows]
 
 
 async def payouts_of_range(connection: Connection, after: int, *, through: int) -> list[Payout]:

@@ -34,3 +34,28 @@ SELECT d.customer_id, d.reference
 FROM payments.difference AS d
 WHERE d.cleared_on IS NULL AND d.customer_id > :after AND d.customer_id <= :through
 ORDER BY d.customer_id, d.reference;
+
+-- name: receipts_of_range
+-- Money that came in for repayments of a range of customers, and what was recalled of it.
+-- gives   the booked lines of customers after one and up to another
+-- locks   none
+SELECT p.customer_id, p.repayment_id, r.rail, r.statement_date, r.line_no, r.kind, r.amount_minor,
+       r.currency::text AS currency, r.value_date, r.turn_no
+FROM payments.received_repayment AS p
+JOIN payments.received AS r USING (rail, statement_date, line_no)
+WHERE p.customer_id > :after AND p.customer_id <= :through
+ORDER BY p.customer_id, p.repayment_id, r.rail, r.statement_date, r.line_no;
+
+-- name: receipts_without_repayment
+-- Lines that are booked by the reference of a line or loan, and as nobody's repayment.
+-- gives   at most :page lines
+-- locks   none
+SELECT r.rail, r.statement_date, r.line_no
+FROM payments.received AS r
+WHERE r.status = 'booked' AND r.kind = 'received'
+  AND coalesce(r.assigned, r.reference) LIKE 'RF%'
+  AND NOT EXISTS (
+      SELECT 1 FROM payments.received_repayment AS p
+      WHERE p.rail = r.rail AND p.statement_date = r.statement_date AND p.line_no = r.line_no)
+ORDER BY r.statement_date, r.rail, r.line_no
+LIMIT :page;

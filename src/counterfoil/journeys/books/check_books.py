@@ -33,6 +33,7 @@ from counterfoil.journeys.books.movements import (
 )
 from counterfoil.journeys.books.page import LAST_CUSTOMER, read_page
 from counterfoil.journeys.books.papers import check_charges, check_sheets
+from counterfoil.journeys.books.transfers import check_transfers
 from counterfoil.journeys.deciding.recheck import recheck_decisions
 from counterfoil.journeys.lines.replay_reviews import replay_reviews
 from counterfoil.kernel import ids
@@ -55,6 +56,7 @@ from counterfoil.lending import check_store as lending
 from counterfoil.lending import closing_store as closing
 from counterfoil.lending.catalogue import Catalogue
 from counterfoil.lending.closing_store import LineSums
+from counterfoil.payments import check_store as payments
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Connection, Database
 from counterfoil.privacy.correction_store import keys_left
@@ -67,7 +69,10 @@ PAGE_CUSTOMERS: Final = 1_000
 PAGE_JOURNALS: Final = 5_000
 #: Journals of nobody in particular: what the book earned in a day, and what rails asked.
 HOUSE_KINDS: Final = frozenset(
-    {"accrual", "promotion_claim", "promotion_payment", "rail_fee", "receipt_unplaced"}
+    {
+        *("accrual", "promotion_claim", "promotion_payment", "rail_fee", "receipt_unplaced"),
+        "recall_claim",
+    }
 )
 #: Wrong sums of dates that are listed.
 PAGE_SUMS: Final = 200
@@ -91,6 +96,7 @@ CHECKS: Final = (
     "decisions",
     "payouts",
     "payout_amounts",
+    "transfers",
     "ledger_to_loans",
     "cost_sheets",
     "charges",
@@ -155,6 +161,7 @@ async def check_books(
         await _check_log(connection, notes)
         await _check_decisions(connection, notes)
         await _check_house(connection, notes)
+        await _check_receipts(connection, notes)
         await _check_ledger(connection, notes)
         await _check_accrual(connection, notes)
         await _check_line_day(connection, notes)
@@ -197,6 +204,7 @@ async def _check_pages(
             check_commands,
             check_leaves,
             check_payouts,
+            check_transfers,
             check_sheets,
             check_charges,
         ):
@@ -248,6 +256,12 @@ async def _check_house(connection: Connection, notes: Notes) -> None:
             elif journal.kind not in HOUSE_KINDS:
                 result.note(f"journal {journal.journal_id}", f"{journal.kind} of nobody")
         after = journals[-1].journal_id
+
+
+async def _check_receipts(connection: Connection, notes: Notes) -> None:
+    """Look for money that is booked by a line's or loan's reference, and as nobody's repayment."""
+    for key in await payments.receipts_without_repayment(connection, page=PAGE_SUMS):
+        notes.results["transfers"].note(str(key), "is booked, and as nobody's repayment")
 
 
 async def _check_ledger(connection: Connection, notes: Notes) -> None:

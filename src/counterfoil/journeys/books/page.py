@@ -26,7 +26,7 @@ from counterfoil.lending.line import Line
 from counterfoil.lending.loan import Due, Loan
 from counterfoil.lending.paper_store import StoredSheet, sheets_of_range
 from counterfoil.payments import check_store as payments
-from counterfoil.payments.check_store import Payout
+from counterfoil.payments.check_store import Payout, Receipt
 from counterfoil.platform import recorded
 from counterfoil.platform.database import Connection
 from counterfoil.platform.recorded import Recorded
@@ -68,6 +68,8 @@ class Page:
     returns: dict[int, list[CreditReturn]]
     measures: list[LineMeasure]
     payouts: list[Payout]
+    #: What came in for repayments, and was recalled.
+    receipts: list[Receipt]
     #: Customer and reference of differences that people know of.
     known_differences: set[tuple[int, str]]
 
@@ -109,6 +111,7 @@ async def read_page(
         ),
         measures=await measures_of_range(connection, after, through=through),
         payouts=await payments.payouts_of_range(connection, after, through=through),
+        receipts=await payments.receipts_of_range(connection, after, through=through),
         known_differences=await payments.known_differences(connection, after, through=through),
     )
 

@@ -31,6 +31,7 @@ from counterfoil.payments.received import (
     ReceivedCause,
     ReceivedKey,
     ReceivedStatus,
+    transfer_key,
 )
 from counterfoil.platform.database import Connection
 
@@ -52,11 +53,6 @@ class _Decided(NamedTuple):
 def is_transfer(received: Received) -> bool:
     """Return whether what money is booked by is a reference of a line or loan."""
     return received.names.startswith(_PREFIX)
-
-
-def booking_key(received: Received) -> str:
-    """Return the key under which the books hear of a transfer in its turn."""
-    return f"transfer:{received.key}:{received.turn_no}"
 
 
 async def book_transfer(house: House, key: ReceivedKey) -> None:
@@ -153,7 +149,7 @@ async def _owed(house: House, connection: Connection, found: Destination) -> int
 async def _book(house: House, decided: _Decided) -> int | Refused:
     """Return the repayment that a transfer is booked as, this time or by an attempt before."""
     received, found = decided.received, decided.destination
-    key = booking_key(received)
+    key = transfer_key(received.key, received.turn_no)
     async with house.database.connection() as connection:
         before = await transfer_store.repayment_of_key(connection, found.customer_id, key)
     if before is not None:
