@@ -20,6 +20,19 @@ WRITTEN = [
     ),
     ("payment_case", "debit pm_07dwr2zg0000c succeeded", "debit"),
     ("received_payment", "money received statement:7 was sent back", "received_returned"),
+    *(
+        (
+            "received_payment",
+            "money received bank/2026-03-19/1 is claimed of whoever got it",
+            "received_claimed",
+        ),
+        ("received_payment", "money received bank/2026-03-19/1 is a loss", "received_lost"),
+        (
+            "received_payment",
+            "money received bank/2026-03-20/1 pays the claim from CB1",
+            "received_pays",
+        ),
+    ),
     ("received_payment", "money received statement:7 belongs to ln_07ck4", "received_placed"),
     ("payment_rails", "closed: all payment rails", "rails"),
     (

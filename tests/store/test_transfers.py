@@ -24,7 +24,7 @@ from counterfoil.ledger.chart import RECEIPTS_UNPLACED
 from counterfoil.lending.commands import FailReturn, FreezeLine, ReturnCredit
 from counterfoil.lending.quote import PayoffQuote
 from counterfoil.payments.rail_terms import CollectionAccount
-from counterfoil.payments.received import Received, ReceivedKey
+from counterfoil.payments.received import Ending, Received, ReceivedKey
 from counterfoil.platform.access_matrix import Actor
 from counterfoil.platform.approvals import Approval
 from counterfoil.simulator.bank.bank import Bank
@@ -90,9 +90,12 @@ class Teller:
                 found[pair.lender_id] -= pair.general_minor
         return dict(found)
 
-    async def place(self, key: ReceivedKey, reference: str | None) -> Any:
+    async def place(
+        self, key: ReceivedKey, reference: str | None, ending: Ending | None = None
+    ) -> Any:
         """Place money by two people."""
-        placing = Placing(key=key, reference=reference, reason="letter of the bank")
+        reason = "letter of the bank"
+        placing = Placing(key=key, reference=reference, reason=reason, ending=ending)
         asked = await received.place(self.house, FINANCE, placing)
         if not isinstance(asked, Approval):
             return asked
@@ -320,6 +323,50 @@ async def test_a_recall_undoes_what_was_booked_or_goes_before_people(teller: Tel
     again = await teller.place(recall.key, number)
     assert again.status == "booked", again
     assert (await teller.loan(loan))[0] == "open"
+    await _claim_what_was_paid_out(teller, loan)
     assert await branch.faults() == {}
     kinds = await branch.rows("SELECT kind FROM customers.message")
     assert [kind for (kind,) in kinds].count("transfer_recalled") == 2
+
+
+async def _claim_what_was_paid_out(teller: Teller, loan: int) -> None:
+    """Recall money whose excess the customer has had: it is claimed, paid in part, and given up."""
+    desk, branch = teller.desk, teller.desk.branch
+    amount = await teller.payoff(loan) + 3_000
+    number = await teller.send(TO_LINE, amount, fault=ReceiptFault.RECALLED)
+    await teller.overnight()
+    who: dict[str, Any] = {"customer_id": desk.customer_id, "line_id": LINE}
+    await branch.get(ReturnCredit(**who, amount_minor=3_000, currency="CNY", payee_ref="acct"))
+    await teller.overnight()
+    recall = await teller.one(f"C{number}")
+    assert (recall.status, recall.cause) == ("suspended", "books_refused")
+    before = await teller.unplaced()
+    claimed = await teller.place(recall.key, None, Ending.CLAIM)
+    assert (claimed.status, claimed.claimed_minor) == ("booked", amount)
+    assert await teller.loan(loan) == ("closed", 0), "what was repaid stays repaid"
+    waiting = (await teller.unplaced()).get("lender-one", 0)
+    assert waiting == before.get("lender-one", 0) + amount
+    for again in (Ending.CLAIM, Ending.PAYS_CLAIM):
+        assert (await teller.place(recall.key, None, again)).code == "received_ending_unfit"
+    # It is paid in part; more than is left of it pays nothing.
+    parts = [await teller.send("here it is", part) for part in (1_000, amount)]
+    await teller.overnight()
+    keys = [(await teller.one(part)).key for part in parts]
+    assert (await teller.place(keys[0], f"C{number}", Ending.PAYS_CLAIM)).status == "booked"
+    beyond = await teller.place(keys[1], f"C{number}", Ending.PAYS_CLAIM)
+    assert beyond.code == "received_ending_unfit"
+    nothing = await teller.place(keys[1], None, Ending.LOSS)
+    assert nothing.code == "received_ending_unfit", "what came in is no loss"
+    assert (await teller.one(f"C{number}")).claim_left_minor == amount - 1_000
+    # The rest is given up, once.
+    assert (await teller.place(recall.key, None, Ending.LOSS)).claim_left_minor == 0
+    assert (await teller.place(recall.key, None, Ending.LOSS)).code == "received_ending_unfit"
+    sums = await branch.rows(
+        "SELECT account, sum(amount_minor)::bigint FROM ledger.posting"
+        " WHERE account IN (1231, 6711) GROUP BY account ORDER BY account"
+    )
+    assert sums == [(1231, 0), (6711, amount - 1_000)]
+    kinds = [kind for (kind,) in await branch.rows("SELECT kind FROM customers.message")]
+    assert kinds.count("recall_claimed") == 1
+    await teller.place(keys[1], None)
+    assert (await teller.unplaced()).get("lender-one", 0) == before.get("lender-one", 0) + amount

@@ -62,21 +62,28 @@ def place(
         str | None,
         typer.Option(help="Where it belongs: RF…, pu_… or a code; left out, it was sent back."),
     ] = None,
+    ending: Annotated[
+        str | None,
+        typer.Option(help="`claim` or `loss` for a recall, `pays_claim` for money of a claim."),
+    ] = None,
     reason: Annotated[str, typer.Option(help="Why; recorded with the act.")],
     name: As,
     password_stdin: PasswordStdin = False,
 ) -> None:
     """Say where money that came in belongs; two people, the second one approves."""
     from counterfoil.kernel import ids
-    from counterfoil.payments.received import ReceivedKey
+    from counterfoil.payments.received import Ending, ReceivedKey
     from counterfoil.platform.approvals import Approval
 
+    if ending is not None and ending not in set(Ending):
+        raise output.fail(f"An ending is one of {', '.join(Ending)}.")
+    way = None if ending is None else Ending(ending)
     key = ReceivedKey(rail, statement_date.date(), line_no)
 
     async def work(house: "House", actor: "Actor") -> "Received | Approval | Refused":
         from counterfoil.journeys.paying import received as journey
 
-        placing = journey.Placing(key=key, reference=reference, reason=reason)
+        placing = journey.Placing(key=key, reference=reference, reason=reason, ending=way)
         return await journey.place(house, actor, placing)
 
     done: Any = as_operator(name, work, password_stdin=password_stdin)

@@ -18,6 +18,9 @@ _SHAPE_TEXTS: Final = {
     r" (?P<hash>\S+), from (?P<instant>\S+)",
     "debit": r"debit (?P<debit>\S+) (?P<outcome>\S+)",
     "received_returned": r"money received (?P<received>\S+) was sent back",
+    "received_claimed": r"money received (?P<received>\S+) is claimed of whoever got it",
+    "received_lost": r"money received (?P<received>\S+) is a loss",
+    "received_pays": r"money received (?P<received>\S+) pays the claim from (?P<reference>\S+)",
     "received_placed": r"money received (?P<received>\S+) belongs to (?P<reference>\S+)",
     "rails": r"(?P<state>closed|open): all payment rails",
     "promotion": r"promotion (?P<code>\S+): (?P<percent>\S+) % off from (?P<first>\S+) to"
@@ -71,7 +74,10 @@ OF_KIND: Final = {
     "personal_correction": ("correction",),
     "policy_publication": ("policy", "policy_from"),
     "promotion": ("promotion",),
-    "received_payment": ("received_returned", "received_placed"),
+    "received_payment": (
+        *("received_returned", "received_placed"),
+        *("received_claimed", "received_lost", "received_pays"),
+    ),
     "record_link": ("merge", "split"),
     "rule_snooze": ("snooze",),
     "scene_payee": ("payee",),

@@ -42,6 +42,7 @@ INTEREST_RECEIVABLE = 1132
 PENALTY_RECEIVABLE = 1133
 FEE_RECEIVABLE = 1134
 PROMOTION_RECEIVABLE = 1221
+RECALL_CLAIMS = 1231
 LOAN_PRINCIPAL = 1301
 CUSTOMER_CREDIT = 2203
 CREDIT_RETURNING = 2204
@@ -53,6 +54,7 @@ PENALTY_INCOME = 6012
 FEE_INCOME = 6021
 PROMOTION_INCOME = 6051
 RAIL_COST = 6421
+RECALL_LOSSES = 6711
 COMMITMENT_HELD = 9101
 COMMITMENT_CONTRA = 9102
 
@@ -91,6 +93,13 @@ CHART = {
             code=PROMOTION_RECEIVABLE,
             name_en="Claims on those who fund promotions",
             name_zh="应收优惠补贴款",
+            kind=Class.ASSET,
+            normal=Side.DEBIT,
+        ),
+        Account(
+            code=RECALL_CLAIMS,
+            name_en="Claims from recalled money",
+            name_zh="应收被撤回款项",
             kind=Class.ASSET,
             normal=Side.DEBIT,
         ),
@@ -163,6 +172,13 @@ CHART = {
             name_zh="应付通道手续费",
             kind=Class.LIABILITY,
             normal=Side.CREDIT,
+        ),
+        Account(
+            code=RECALL_LOSSES,
+            name_en="Losses on recalled money",
+            name_zh="被撤回款项损失",
+            kind=Class.EXPENSE,
+            normal=Side.DEBIT,
         ),
         Account(
             code=RAIL_COST,

@@ -26,6 +26,8 @@ from counterfoil.ledger.chart import (
     PROMOTION_RECEIVABLE,
     RAIL_COST,
     RAIL_FEES_OWED,
+    RECALL_CLAIMS,
+    RECALL_LOSSES,
     RECEIPTS_UNPLACED,
 )
 
@@ -132,6 +134,21 @@ def receipt_unplaced(amount_minor: int) -> Postings:
     It is negative where it was placed or sent back.
     """
     return Postings([BANK, RECEIPTS_UNPLACED], [amount_minor, -amount_minor])
+
+
+def recall_claim(amount_minor: int) -> Postings:
+    """Post a recall that becomes a claim; negative where the claim is paid."""
+    return Postings([RECALL_CLAIMS, BANK], [amount_minor, -amount_minor])
+
+
+def recall_lost(amount_minor: int) -> Postings:
+    """Post a recall that the house bears."""
+    return Postings([RECALL_LOSSES, BANK], [amount_minor, -amount_minor])
+
+
+def recall_given_up(amount_minor: int) -> Postings:
+    """Post what is left of a claim and will not be paid."""
+    return Postings([RECALL_LOSSES, RECALL_CLAIMS], [amount_minor, -amount_minor])
 
 
 def _without_empty(*postings: tuple[int, int]) -> Postings:

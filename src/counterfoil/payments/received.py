@@ -34,6 +34,17 @@ class ReceivedKind(StrEnum):
     RECALLED = "recalled"
 
 
+class Ending(StrEnum):
+    """How people end what no booking can: a recall of money that was passed on, and its claim."""
+
+    #: What was taken back is claimed of whoever got it.
+    CLAIM = "claim"
+    #: The house bears the recall, or what is left of its claim.
+    LOSS = "loss"
+    #: Money that came in pays a claim.
+    PAYS_CLAIM = "pays_claim"
+
+
 class ReceivedStatus(StrEnum):
     """How far money that came in has got."""
 
@@ -81,6 +92,11 @@ class ReceivedKey(NamedTuple):
         return f"{self.rail}/{self.statement_date.isoformat()}/{self.line_no}"
 
 
+def transfer_key(key: ReceivedKey, turn_no: int) -> str:
+    """Return the key under which the books hear of a transfer in its turn."""
+    return f"transfer:{key}:{turn_no}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
     """Money that came in."""
@@ -110,6 +126,11 @@ class Received:
     repayment_id: int | None = None
     #: Whether the customer sent it; None where nobody knows.
     is_own_money: bool | None = None
+    #: Of a recall that became a claim: all of it, and what is neither paid nor given up.
+    claimed_minor: int | None = None
+    claim_left_minor: int | None = None
+    #: In whose books the claim stands.
+    claim_lender_id: str | None = None
 
     @property
     def names(self) -> str:

@@ -170,6 +170,44 @@ async def sent_back(connection: Connection, key: ReceivedKey, *, now: datetime) 
     await QUERIES.received_sent_back.execute(connection, **key._asdict(), now=now)
 
 
+async def add_claim(
+    connection: Connection, recall: Received, lender_id: str, *, now: datetime
+) -> None:
+    """Write that a recall became a claim."""
+    await QUERIES.add_recall_claim.execute(
+        connection,
+        **recall.key._asdict(),
+        lender_id=lender_id,
+        claimed_minor=recall.amount_minor,
+        now=now,
+    )
+
+
+async def claim_shrinks(
+    connection: Connection, key: ReceivedKey, *, paid_minor: int, lost_minor: int
+) -> None:
+    """Write what of a claim was paid, or given up."""
+    await QUERIES.claim_shrinks.execute(
+        connection, **key._asdict(), paid_minor=paid_minor, lost_minor=lost_minor
+    )
+
+
+async def claim_of_number(
+    connection: Connection, rail: str, rail_reference: str
+) -> ReceivedKey | None:
+    """Return the recall of a rail's number that became a claim; None where none did."""
+    row = await QUERIES.claim_of_number.fetchrow(
+        connection, rail=rail, rail_reference=rail_reference
+    )
+    return None if row is None else ReceivedKey(**dict(row))
+
+
+async def claims_left(connection: Connection) -> dict[tuple[str, str], int]:
+    """Return what is left of claims by lender and currency, minor units."""
+    rows = await QUERIES.claims_left.fetch(connection)
+    return {(row["lender_id"], row["currency"]): row["left_minor"] for row in rows}
+
+
 async def suspended_sums(connection: Connection) -> dict[tuple[str, str], int]:
     """Return what lies before people by lender and currency, minor units."""
     rows = await QUERIES.suspended_sums.fetch(connection)

@@ -40,9 +40,11 @@ FROM known AS k;
 -- locks   none
 SELECT rail, statement_date, line_no, rail_reference, reference, amount_minor, currency, value_date,
        status, cause, booked_minor, turn_no, assigned, lender_id, kind, account, payer_digest,
-       customer_id, repayment_id, is_own_money
+       customer_id, repayment_id, is_own_money, claimed_minor,
+       claimed_minor - claim_paid_minor - claim_lost_minor AS claim_left_minor, claim_lender_id
 FROM payments.received
 LEFT JOIN payments.received_repayment USING (rail, statement_date, line_no)
+LEFT JOIN payments.recall_claim USING (rail, statement_date, line_no)
 WHERE status = 'taken'
 ORDER BY kind, statement_date, rail, line_no
 LIMIT :page;
@@ -53,9 +55,11 @@ LIMIT :page;
 -- locks   none
 SELECT rail, statement_date, line_no, rail_reference, reference, amount_minor, currency, value_date,
        status, cause, booked_minor, turn_no, assigned, lender_id, kind, account, payer_digest,
-       customer_id, repayment_id, is_own_money
+       customer_id, repayment_id, is_own_money, claimed_minor,
+       claimed_minor - claim_paid_minor - claim_lost_minor AS claim_left_minor, claim_lender_id
 FROM payments.received
 LEFT JOIN payments.received_repayment USING (rail, statement_date, line_no)
+LEFT JOIN payments.recall_claim USING (rail, statement_date, line_no)
 ORDER BY status <> 'suspended', statement_date DESC, rail, line_no DESC
 LIMIT :page;
 
@@ -76,9 +80,11 @@ WITH numbered AS (
 )
 SELECT rail, statement_date, line_no, rail_reference, reference, amount_minor, currency, value_date,
        status, cause, booked_minor, turn_no, assigned, lender_id, kind, account, payer_digest,
-       customer_id, repayment_id, is_own_money
+       customer_id, repayment_id, is_own_money, claimed_minor,
+       claimed_minor - claim_paid_minor - claim_lost_minor AS claim_left_minor, claim_lender_id
 FROM numbered
 LEFT JOIN payments.received_repayment USING (rail, statement_date, line_no)
+LEFT JOIN payments.recall_claim USING (rail, statement_date, line_no)
 WHERE (line, rail_number) < /*turns*/ (:line::bigint, :rail::bigint)
 ORDER BY line DESC /*turns*/, rail_number DESC /*turns*/
 LIMIT :page;
@@ -89,9 +95,11 @@ LIMIT :page;
 -- locks   the row
 SELECT rail, statement_date, line_no, rail_reference, reference, amount_minor, currency, value_date,
        status, cause, booked_minor, turn_no, assigned, lender_id, kind, account, payer_digest,
-       customer_id, repayment_id, is_own_money
+       customer_id, repayment_id, is_own_money, claimed_minor,
+       claimed_minor - claim_paid_minor - claim_lost_minor AS claim_left_minor, claim_lender_id
 FROM payments.received
 LEFT JOIN payments.received_repayment USING (rail, statement_date, line_no)
+LEFT JOIN payments.recall_claim USING (rail, statement_date, line_no)
 WHERE rail = :rail AND statement_date = :statement_date AND line_no = :line_no
 FOR UPDATE OF received;
 
@@ -177,3 +185,40 @@ SELECT lender_id, currency::text AS currency,
 FROM payments.received
 WHERE status = 'suspended'
 GROUP BY lender_id, currency;
+
+-- name: add_recall_claim
+-- A recall that becomes a claim.
+-- gives   nothing
+-- locks   nothing
+INSERT INTO payments.recall_claim (
+    rail, statement_date, line_no, claim_lender_id, claimed_minor, claimed_at)
+VALUES (:rail, :statement_date, :line_no, :lender_id, :claimed_minor, :now);
+
+-- name: claim_shrinks
+-- What of a claim is paid, or given up.
+-- gives   nothing
+-- locks   the claim; its recall is held already
+UPDATE payments.recall_claim
+SET claim_paid_minor = claim_paid_minor + :paid_minor,
+    claim_lost_minor = claim_lost_minor + :lost_minor
+WHERE rail = :rail AND statement_date = :statement_date AND line_no = :line_no;
+
+-- name: claim_of_number
+-- The recall of a rail's number that became a claim.
+-- gives   at most one row
+-- locks   none
+SELECT r.rail, r.statement_date, r.line_no
+FROM payments.received AS r
+JOIN payments.recall_claim AS c USING (rail, statement_date, line_no)
+WHERE r.rail = :rail AND r.kind = 'recalled' AND r.rail_reference = :rail_reference
+  AND r.cause IS DISTINCT FROM 'twin_differs';
+
+-- name: claims_left
+-- What is left of claims, by lender and currency.
+-- gives   one row for each
+-- locks   none
+SELECT c.claim_lender_id AS lender_id, r.currency::text AS currency,
+       sum(c.claimed_minor - c.claim_paid_minor - c.claim_lost_minor)::bigint AS left_minor
+FROM payments.recall_claim AS c
+JOIN payments.received AS r USING (rail, statement_date, line_no)
+GROUP BY c.claim_lender_id, r.currency;

@@ -121,6 +121,14 @@ RECEIVED_REFERENCE_UNFIT = Refusal(
     " promotion.",
     next_step="Read it again, check digits too; or say that the money was sent back.",
 )
+RECEIVED_ENDING_UNFIT = Refusal(
+    code="received_ending_unfit",
+    kind=Kind.INVALID,
+    message="This money cannot end so.",
+    next_step="`claim` and `loss` are for a recall that waits for people, `loss` for an open claim"
+    " too; `pays_claim` is for waiting money of at most what is left of the claim whose recall it"
+    " names, on the account of the same lender.",
+)
 MANDATE_NOT_FOUND = Refusal(
     code="mandate_not_found",
     kind=Kind.NOT_FOUND,

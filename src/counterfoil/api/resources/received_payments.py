@@ -15,7 +15,7 @@ from counterfoil.api.writes import Call, Write
 from counterfoil.journeys.paying import received
 from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused
-from counterfoil.payments.received import Received, ReceivedKey, ReceivedStatus
+from counterfoil.payments.received import Ending, Received, ReceivedKey, ReceivedStatus
 from counterfoil.payments.received_store import NEWEST, number_of
 from counterfoil.platform.access import Scope
 from counterfoil.platform.approvals import Approval
@@ -40,6 +40,9 @@ class PlacingBody(Body):
     #: rail's number of the money. Left out, the money was sent back, or the books have the recall
     #: otherwise.
     reference: _Reference | None = None
+    #: For what no booking ends: a recall that waits becomes a `claim` or a `loss`, an open claim a
+    #: `loss`; money that waits `pays_claim` of the recall whose number the reference is.
+    ending: Ending | None = None
     reason: Reason
 
 
@@ -73,6 +76,9 @@ class ReceivedView(View):
     repayment_id: str | None
     #: Whether the customer sent it; null where nobody knows.
     is_own_money: bool | None
+    #: Of a recall that became a claim, all of it and what is open; null where it became none.
+    claimed_minor: int | None
+    claim_left_minor: int | None
 
 
 class PlacingView(View):
@@ -95,6 +101,7 @@ async def carry_placing(call: Call, body: PlacingBody) -> Answer | Refused:
         key=ReceivedKey(body.rail, body.statement_date, body.line_no),
         reference=body.reference,
         reason=body.reason,
+        ending=body.ending,
     )
 
     async def act() -> PlacingView | Refused:
@@ -125,6 +132,7 @@ PLACE = Write(
         "For money that no reference places. Two people stand behind it: the first call asks for"
         " approval, the same call under a new key after somebody else has given it books the money"
         " there. Without a reference it says that the money was sent back."
+        " A recall of money that was passed on since ends as a claim or a loss."
     ),
     example={
         "rail": "instant",
@@ -182,4 +190,6 @@ def _view(one: Received) -> ReceivedView:
         if one.repayment_id is None
         else ids.to_text(ids.REPAYMENT, one.repayment_id),
         is_own_money=one.is_own_money,
+        claimed_minor=one.claimed_minor,
+        claim_left_minor=one.claim_left_minor,
     )

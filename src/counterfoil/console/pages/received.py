@@ -15,14 +15,23 @@ from counterfoil.console.page import Page
 from counterfoil.console.pages import errors
 from counterfoil.console.visit import Visit
 from counterfoil.journeys.paying import received as journey
-from counterfoil.payments.received import Received, ReceivedKey, ReceivedKind, ReceivedStatus
+from counterfoil.payments.received import (
+    Ending,
+    Received,
+    ReceivedKey,
+    ReceivedKind,
+    ReceivedStatus,
+)
 from counterfoil.platform.approvals import Approval
 from counterfoil.platform.web.forms import FormReader
 from counterfoil.platform.web.parts import Change, Status
 
 _HOME: Final = f"{BASE}/received-payments"
 TONES: Final = {"taken": "live", "booked": "good", "suspended": "warn", "sent_back": ""}
-CHOICES: Final = ("belongs", "sent_back")
+_ENDINGS: Final = tuple(one.value for one in Ending)
+CHOICES: Final = ("belongs", "sent_back", *_ENDINGS)
+#: What names something.
+_NAMING: Final = frozenset({"belongs", "pays_claim"})
 _REFERENCE_LENGTH_MAX: Final = 64
 
 
@@ -112,17 +121,23 @@ def _done(outcome: object) -> str:
 
 def _placing(reader: FormReader, found: Received) -> journey.Placing | None:
     choice = reader.choice("choice", CHOICES)
-    belongs = choice == "belongs"
-    reference = reader.text("reference", length_max=_REFERENCE_LENGTH_MAX, required=belongs)
+    names = choice in _NAMING
+    reference = reader.text("reference", length_max=_REFERENCE_LENGTH_MAX, required=names)
     reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
     if choice is None or reason is None or reader.errors:
         return None
-    return journey.Placing(key=found.key, reference=reference if belongs else None, reason=reason)
+    return journey.Placing(
+        key=found.key,
+        reference=reference if names else None,
+        reason=reason,
+        ending=Ending(choice) if choice in _ENDINGS else None,
+    )
 
 
 def _preview(visit: Visit, found: Received, placing: journey.Placing) -> Preview:
     t = visit.t
-    after = placing.reference or visit.catalogue.label("received_choice", "sent_back")
+    said = "sent_back" if placing.ending is None else placing.ending.value
+    after = placing.reference or visit.catalogue.label("received_choice", said)
     return Preview(
         changes=[Change(label=t("received.reference"), before=found.reference, after=after)],
         notes=[t("received.two_people"), placing.reason],
@@ -137,8 +152,12 @@ async def _found(visit: Visit) -> Received | None:
     except ValueError:
         return None
     found = await journey.find_received(visit.desk.house, key)
-    is_open = found is not None and found.status is ReceivedStatus.SUSPENDED
-    return found if is_open else None
+    return found if found is not None and _is_open(found) else None
+
+
+def _is_open(one: Received) -> bool:
+    """Return whether people are next: to place it, or to end its claim."""
+    return one.status is ReceivedStatus.SUSPENDED or bool(one.claim_left_minor)
 
 
 def _href(one: Received) -> str:
@@ -158,9 +177,13 @@ def _row(visit: Visit, one: Received) -> ReceivedRow:
             if is_open
             else (visit.t("received.is_recall"))
         )
+    if one.claimed_minor:
+        left = f.money(one.claim_left_minor or 0, one.currency)
+        claim = "received.claim_left" if one.claim_left_minor else "received.claim_over"
+        cause = f"{cause} · {visit.t(claim, amount=left)}"
     return ReceivedRow(
         record=visit.known_by_all(one.rail_reference),
-        href=_href(one) if is_open and visit.may(Permission.REVERSE) else "",
+        href=_href(one) if _is_open(one) and visit.may(Permission.REVERSE) else "",
         reference=one.names,
         amount=f.money(one.amount_minor, one.currency),
         left=f.money(one.left_minor, one.currency) if is_open else "—",

@@ -1,9 +1,8 @@
 """Reconciling the sub-ledger, which is lines and loans, with the general ledger, book by book.
 
-Principal, holds, credit, claims on funders of promotions and money that waits to be placed agree at
-any moment. What was earned
-is booked by the close of day: in between, the receivable accounts differ by what has been earned
-or corrected since.
+Principal, holds, credit, claims on funders of promotions and from recalls, and money that waits to
+be placed agree at any moment. What was earned is booked by the close of day: in between, the
+receivable accounts differ by what has been earned or corrected since.
 """
 
 from dataclasses import dataclass
@@ -20,13 +19,14 @@ from counterfoil.ledger.chart import (
     LOAN_PRINCIPAL,
     PENALTY_RECEIVABLE,
     PROMOTION_RECEIVABLE,
+    RECALL_CLAIMS,
     RECEIPTS_UNPLACED,
 )
 from counterfoil.ledger.store import BookKey
 from counterfoil.lending import check_store as lending
 from counterfoil.lending import closing_store as closing
 from counterfoil.lending.promotion_claim_store import claims_by_book
-from counterfoil.payments.received_store import suspended_sums
+from counterfoil.payments.received_store import claims_left, suspended_sums
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Database
 
@@ -34,7 +34,7 @@ from counterfoil.platform.database import Database
 ALWAYS: Final = frozenset(
     {
         *(LOAN_PRINCIPAL, CUSTOMER_CREDIT, CREDIT_RETURNING, COMMITMENT_HELD),
-        *(PROMOTION_RECEIVABLE, RECEIPTS_UNPLACED),
+        *(PROMOTION_RECEIVABLE, RECALL_CLAIMS, RECEIPTS_UNPLACED),
     }
 )
 
@@ -77,12 +77,15 @@ async def reconcile_ledger(database: Database) -> list[Pair]:
         sub_ledger = await lending.book_sums(connection)
         claimed = await claims_by_book(connection)
         unplaced = await suspended_sums(connection)
+        recalled = await claims_left(connection)
         earned = await closing.receivables(connection, business_date) if business_date else []
     made: dict[tuple[BookKey, int], int] = {
         (book, PROMOTION_RECEIVABLE): amount for book, amount in claimed.items()
     }
     for (lender_id, currency), left in unplaced.items():
         made[(lender_id, BOOK, currency), RECEIPTS_UNPLACED] = -left
+    for (lender_id, currency), left in recalled.items():
+        made[(lender_id, BOOK, currency), RECALL_CLAIMS] = left
     for book, (principal, held, credit, returning) in sub_ledger.items():
         made[book, LOAN_PRINCIPAL] = principal
         made[book, COMMITMENT_HELD] = held

@@ -17,6 +17,7 @@ from typing import Final
 
 from counterfoil.journeys.approve import ask_approval, list_approvals
 from counterfoil.journeys.house import House
+from counterfoil.journeys.paying import recall_claims
 from counterfoil.journeys.paying.recalls import carry_recall
 from counterfoil.journeys.paying.received_shares import refund_shares
 from counterfoil.journeys.paying.transfers import book_transfer, is_transfer
@@ -33,6 +34,7 @@ from counterfoil.payments import received_store as store
 from counterfoil.payments import refusals
 from counterfoil.payments.received import (
     NO_REFERENCE,
+    Ending,
     Received,
     ReceivedCause,
     ReceivedKey,
@@ -54,6 +56,12 @@ from counterfoil.platform.database import Connection
 #: Who asks and who approves stands in the access matrix under this kind.
 APPROVAL: Final = "received_payment"
 _PAGE: Final = 200
+#: What an approver reads of an ending.
+_ENDINGS: Final = {
+    Ending.CLAIM: "is claimed of whoever got it",
+    Ending.LOSS: "is a loss",
+    Ending.PAYS_CLAIM: "pays the claim from {reference}",
+}
 _LATER: Final = frozenset({Kind.BUSY, Kind.UNAVAILABLE})
 
 
@@ -67,6 +75,9 @@ class Placing:
     #: in the books otherwise.
     reference: str | None
     reason: str
+    #: How a recall, or money for a claim, ends otherwise: then the reference is the number of the
+    #: recall whose claim is paid, and None for every other ending.
+    ending: Ending | None = None
 
 
 async def book_received(house: House) -> int:
@@ -116,6 +127,8 @@ async def place(house: House, actor: Actor, placing: Placing) -> Received | Appr
         return await note_refusal(house, actor, act, plain)
     placing = plain
     payload: dict[str, Value] = {"received": str(placing.key), "reference": placing.reference}
+    if placing.ending is not None:
+        payload["ending"] = placing.ending.value
     try:
         await _place(house, actor, placing, payload, act)
     except RefusedError as error:
@@ -248,6 +261,10 @@ async def _plain(house: House, placing: Placing) -> Placing | Refused:
     """
     async with house.database.transaction() as connection:
         held = await store.lock(connection, placing.key)
+        if held is not None and placing.ending is not None:
+            number = _number(placing.reference)
+            refused = await recall_claims.refuse_ending(connection, held, placing.ending, number)
+            return refused or replace(placing, reference=number)
     if held is None or held.status is not ReceivedStatus.SUSPENDED:
         return refuse(refusals.RECEIVED_NOT_OPEN)
     if placing.reference is None:
@@ -256,6 +273,11 @@ async def _plain(house: House, placing: Placing) -> Placing | Refused:
     if kept == NO_REFERENCE:
         return refuse(refusals.RECEIVED_REFERENCE_UNFIT)
     return replace(placing, reference=kept)
+
+
+def _number(reference: str | None) -> str | None:
+    """Return a rail's number as it is kept; None where none is named."""
+    return None if reference is None else rail_number_kept(reference)
 
 
 def _kept(held: Received, reference: str) -> str:
@@ -278,6 +300,12 @@ async def _place(
         if isinstance(approval, Refused):
             raise RefusedError(approval)
         held = await store.lock(connection, placing.key)
+        if held is not None and placing.ending is not None:
+            await recall_claims.carry_out(
+                house, connection, held, placing.ending, placing.reference
+            )
+            await note(house, connection, actor, act)
+            return
         if held is None or held.status is not ReceivedStatus.SUSPENDED:
             raise RefusedError(refuse(refusals.RECEIVED_NOT_OPEN))
         if placing.reference is None:
@@ -296,6 +324,8 @@ async def _ask(
         if approval.kind == APPROVAL and approval.payload_hash == payload_hash(payload):
             return approval
     what = "was sent back" if placing.reference is None else f"belongs to {placing.reference}"
+    if placing.ending is not None:
+        what = _ENDINGS[placing.ending].format(reference=placing.reference)
     return await ask_approval(
         house,
         actor,
