@@ -34,8 +34,8 @@ def test_it_runs_on_the_fast_loop_and_answers_without_delay(server: Server) -> N
         sock = transport.get_extra_info("socket")
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
     for sent, status, code in (
-        (b"FOO / HTTP/1.1\r\nHost: x\r\n\r\n", 400, "http_malformed"),
-        (b"GET /livez HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n", 400, "http_malformed"),
+        (b"FOO / HTTP/1.1\r\nHost: x\r\n\r\n", 400, "request_malformed"),
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n", 400, "request_malformed"),
         (
             b"GET /livez HTTP/1.1\r\nA: " + b"a" * HEAD_BYTES_MAX + b"\r\n\r\n",
             431,

@@ -347,20 +347,20 @@ async def _claim_what_was_paid_out(teller: Teller, loan: int) -> None:
     waiting = (await teller.unplaced()).get("lender-one", 0)
     assert waiting == before.get("lender-one", 0) + amount
     for again in (Ending.CLAIM, Ending.PAYS_CLAIM):
-        assert (await teller.place(recall.key, None, again)).code == "received_ending_unfit"
+        assert (await teller.place(recall.key, None, again)).code == "received_claim_unfit"
     # It is paid in part; more than is left of it pays nothing.
     parts = [await teller.send("here it is", part) for part in (1_000, amount)]
     await teller.overnight()
     keys = [(await teller.one(part)).key for part in parts]
     assert (await teller.place(keys[0], f"C{number}", Ending.PAYS_CLAIM)).status == "booked"
     beyond = await teller.place(keys[1], f"C{number}", Ending.PAYS_CLAIM)
-    assert beyond.code == "received_ending_unfit"
+    assert beyond.code == "received_claim_unfit"
     nothing = await teller.place(keys[1], None, Ending.LOSS)
-    assert nothing.code == "received_ending_unfit", "what came in is no loss"
+    assert nothing.code == "received_claim_unfit", "what came in is no loss"
     assert (await teller.one(f"C{number}")).claim_left_minor == amount - 1_000
     # The rest is given up, once.
     assert (await teller.place(recall.key, None, Ending.LOSS)).claim_left_minor == 0
-    assert (await teller.place(recall.key, None, Ending.LOSS)).code == "received_ending_unfit"
+    assert (await teller.place(recall.key, None, Ending.LOSS)).code == "received_claim_unfit"
     sums = await branch.rows(
         "SELECT account, sum(amount_minor)::bigint FROM ledger.posting"
         " WHERE account IN (1231, 6711) GROUP BY account ORDER BY account"

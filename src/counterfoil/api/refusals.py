@@ -34,8 +34,8 @@ METHOD_NOT_ALLOWED: Final = Refusal(
     message="This address does not answer the method {method}.",
     next_step="Use one of the methods in the header `Allow`.",
 )
-HTTP_MALFORMED: Final = Refusal(
-    code="http_malformed",
+REQUEST_MALFORMED: Final = Refusal(
+    code="request_malformed",
     kind=Kind.MISSING,
     message="What was sent is no HTTP/1.1 request: its method, line or a header cannot be read.",
     next_step="Send it by an HTTP client, as the reference at /docs shows.",

@@ -16,7 +16,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from counterfoil.api import refusals
 from counterfoil.api.problems import document, load_texts, reply
 from counterfoil.kernel.errors import Refused, refuse
+from counterfoil.platform.telemetry import logger
 
+_LOG: Final = logger("counterfoil.api")
 #: Longest that requests under way may take at shutdown before they are cut.
 SHUTDOWN_SECONDS_MAX: Final = 30
 #: Request line and headers together, as they are sent.
@@ -61,16 +63,17 @@ class Protocol(HttpToolsProtocol):
         self._is_in_head = True
         super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 – the parser's words for it
+    def send_400_response(self, msg: str) -> None:
         """Say what is wrong with a request that no route has seen, and end the connection."""
         if self._is_refused:
             return
         self._is_refused = True
+        _LOG.info("request_not_read", parser=msg)
         is_long = self._is_in_head and self._head_bytes > HEAD_BYTES_MAX
         refused = (
             refuse(refusals.HEAD_TOO_LARGE, limit_bytes=HEAD_BYTES_MAX)
             if is_long
-            else refuse(refusals.HTTP_MALFORMED)
+            else refuse(refusals.REQUEST_MALFORMED)
         )
         self.transport.write(_said(refused))
         self.loop.call_later(LINGER_SECONDS, self.transport.close)

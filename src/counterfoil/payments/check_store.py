@@ -73,7 +73,7 @@ async def receipts_of_range(connection: Connection, after: int, *, through: int)
 async def receipts_without_repayment(connection: Connection, *, page: int) -> list[ReceivedKey]:
     """Return lines that are booked by a line's or loan's reference, and as nobody's repayment."""
     rows = await QUERIES.receipts_without_repayment.fetch(connection, page=page)
-    return [ReceivedKey(*row) for row in rows]
+    return [ReceivedKey(**dict(row)) for row in rows]
 
 
 async def payouts_of_range(connection: Connection, after: int, *, through: int) -> list[Payout]:

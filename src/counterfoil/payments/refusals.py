@@ -121,8 +121,8 @@ RECEIVED_REFERENCE_UNFIT = Refusal(
     " promotion.",
     next_step="Read it again, check digits too; or say that the money was sent back.",
 )
-RECEIVED_ENDING_UNFIT = Refusal(
-    code="received_ending_unfit",
+RECEIVED_CLAIM_UNFIT = Refusal(
+    code="received_claim_unfit",
     kind=Kind.INVALID,
     message="This money cannot end so.",
     next_step="`claim` and `loss` are for a recall that waits for people, `loss` for an open claim"

@@ -20,7 +20,7 @@ from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.ledger import posting
 from counterfoil.payments import received_store as store
 from counterfoil.payments.received import Ending, Received, ReceivedKind, ReceivedStatus
-from counterfoil.payments.refusals import RECEIVED_ENDING_UNFIT
+from counterfoil.payments.refusals import RECEIVED_CLAIM_UNFIT
 from counterfoil.platform.database import Connection
 
 #: Message that tells the customer of a claim.
@@ -38,10 +38,10 @@ async def refuse_ending(
             fits = is_recall and is_waiting and reference is None
         case Ending.LOSS:
             fits = is_recall and reference is None and (is_waiting or bool(held.claim_left_minor))
-        case Ending.PAYS_CLAIM:
+        case _:
             fits = not is_recall and is_waiting
             fits = fits and await _claim_paid(connection, held, reference or "") is not None
-    return None if fits else refuse(RECEIVED_ENDING_UNFIT)
+    return None if fits else refuse(RECEIVED_CLAIM_UNFIT)
 
 
 async def carry_out(
