@@ -30,6 +30,10 @@ _HOME: Final = f"{BASE}/received-payments"
 TONES: Final = {"taken": "live", "booked": "good", "suspended": "warn", "sent_back": ""}
 _ENDINGS: Final = tuple(one.value for one in Ending)
 CHOICES: Final = ("belongs", "sent_back", *_ENDINGS)
+#: What may be said of money that came in, of a recall, and of a claim from one.
+_OF_MONEY: Final = ("belongs", "sent_back", Ending.PAYS_CLAIM.value)
+_OF_RECALL: Final = tuple(one for one in CHOICES if one != Ending.PAYS_CLAIM)
+_OF_CLAIM: Final = (Ending.LOSS.value,)
 #: What names something.
 _NAMING: Final = frozenset({"belongs", "pays_claim"})
 _REFERENCE_LENGTH_MAX: Final = 64
@@ -85,13 +89,18 @@ async def place(visit: Visit) -> Response:
     action = Action(
         name="place",
         title=t("received.place_title", record=visit.known_by_all(found.rail_reference)),
-        intro=t("received.place_intro", amount=f.money(found.left_minor, found.currency)),
+        intro=t(
+            "received.place_intro",
+            amount=f.money(found.claim_left_minor or found.left_minor, found.currency),
+        ),
         path=_href(found),
         record=Crumb(label=t("received.title"), href=_HOME),
         journey="journeys.paying.received.place",
         api_call="POST /v1/received-payments/placings",
     )
-    choices = tuple((code, visit.catalogue.label("received_choice", code)) for code in CHOICES)
+    choices = tuple(
+        (code, visit.catalogue.label("received_choice", code)) for code in _choices(found)
+    )
     fields = [
         Field(name="choice", label=t("received.choice"), kind="select", choices=choices),
         Field(
@@ -120,7 +129,7 @@ def _done(outcome: object) -> str:
 
 
 def _placing(reader: FormReader, found: Received) -> journey.Placing | None:
-    choice = reader.choice("choice", CHOICES)
+    choice = reader.choice("choice", _choices(found))
     names = choice in _NAMING
     reference = reader.text("reference", length_max=_REFERENCE_LENGTH_MAX, required=names)
     reason = reader.text("reason", length_max=flow.REASON_LENGTH_MAX)
@@ -153,6 +162,13 @@ async def _found(visit: Visit) -> Received | None:
         return None
     found = await journey.find_received(visit.desk.house, key)
     return found if found is not None and _is_open(found) else None
+
+
+def _choices(one: Received) -> Sequence[str]:
+    """Return what people may say of it."""
+    if one.claim_left_minor:
+        return _OF_CLAIM
+    return _OF_RECALL if one.kind is ReceivedKind.RECALLED else _OF_MONEY
 
 
 def _is_open(one: Received) -> bool:
