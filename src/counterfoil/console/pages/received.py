@@ -195,8 +195,9 @@ def _row(visit: Visit, one: Received) -> ReceivedRow:
         )
     if one.claimed_minor:
         left = f.money(one.claim_left_minor or 0, one.currency)
-        claim = "received.claim_left" if one.claim_left_minor else "received.claim_over"
-        cause = f"{cause} · {visit.t(claim, amount=left)}"
+        claim = visit.t("received.claim_left", amount=left)
+        claim = claim if one.claim_left_minor else visit.t("received.claim_over")
+        cause = f"{cause} · {claim}"
     return ReceivedRow(
         record=visit.known_by_all(one.rail_reference),
         href=_href(one) if _is_open(one) and visit.may(Permission.REVERSE) else "",
