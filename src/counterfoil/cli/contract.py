@@ -99,7 +99,8 @@ def _body(path: Path | None) -> dict[str, Any] | None:
     except RejectedError as refused:
         raise output.fail(f"{path}: {refused}") from refused
     if receipt.kind is not LeafType.CONTRACT:
-        raise output.fail(f"{path}: the receipt is of no contract but of {receipt.kind.name}")
+        kind = receipt.kind.name.lower().replace("_", " ")
+        raise output.fail(f"{path}: this receipt is not of a contract; it says: {kind}")
     return receipt.fields
 
 

@@ -133,7 +133,12 @@ def _faults_of_status(status: PdfSignatureStatus) -> list[tuple[str, str]]:
     checks = (
         (status.intact, "altered", "the file is not what was signed"),
         (status.valid, "signature_invalid", "the signature does not hold"),
-        (status.trusted, "certificate_unknown", "it was signed under another certificate"),
+        # Of what was altered nobody can say under which certificate it was signed.
+        (
+            status.trusted or not status.intact,
+            "certificate_unknown",
+            "it was signed under another certificate",
+        ),
         (
             status.coverage is SignatureCoverageLevel.ENTIRE_FILE,
             "not_covered",
