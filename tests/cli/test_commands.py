@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 
 from counterfoil import __version__
+from counterfoil.cli import output
+from counterfoil.cli.site import with_own_witnesses
 from counterfoil.platform import embedded, migrate
+from counterfoil.platform.settings import Settings
+from counterfoil.simulator import parties
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -160,3 +164,23 @@ def test_it_refuses_to_run_without_assertions(run: Run) -> None:
     refused = run("db", "status", PYTHONOPTIMIZE="1")
     assert refused.returncode == 1
     assert "assertions" in refused.stderr
+
+
+def test_identifiers_stand_on_one_line_however_narrow_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    rows = [("av_0am5ss3740000", "words that take more than their share of a line " * 3)] * 2
+    output.write_table("Requests", ("approval_id", "summary"), rows)
+    assert capsys.readouterr().out.count("av_0am5ss3740000") == 2
+
+
+def test_the_log_knows_the_witnesses_that_a_sandbox_runs_beside_itself(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    assert with_own_witnesses(settings).witnesses is None
+    lines = parties.directory_of(tmp_path) / parties.POLICY_LINES
+    lines.parent.mkdir()
+    lines.write_text("quorum none\n")
+    assert with_own_witnesses(settings).witnesses == lines
+    others = settings.model_copy(update={"environment": "production"})
+    assert with_own_witnesses(others).witnesses is None

@@ -102,7 +102,12 @@ def _write(found: "InquiryAudit") -> None:
         return
     shapes = [_shape(one) for one in found.findings]
     rows = [
-        (shape["cause"], shape["inquiry_id"] or shape["jti"], shape["customer_id"], shape["detail"])
+        (
+            shape["cause"],
+            shape["inquiry_id"] or shape["jti"] or None,
+            shape["customer_id"],
+            shape["detail"],
+        )
         for shape in shapes
     ]
     output.write_table("Exceptions", ("cause", "inquiry", "customer", "detail"), rows)

@@ -301,10 +301,11 @@ def _run(work: "Callable[[Settings, Database], Awaitable[T]]") -> T:
 
 @asynccontextmanager
 async def _desk(settings: "Settings", database: "Database") -> "AsyncIterator[Desk]":
+    from counterfoil.cli.site import with_own_witnesses
     from counterfoil.journeys.proving.publish_log import open_desk
     from counterfoil.kernel.clock import SystemClock
 
-    async with open_desk(settings, database, SystemClock()) as desk:
+    async with open_desk(with_own_witnesses(settings), database, SystemClock()) as desk:
         yield desk
 
 

@@ -18,8 +18,8 @@ EXIT_FAILED = 1
 #: What stands where there is nothing.
 _NONE: Final = "—"
 _FIGURE: Final = re.compile(r"[-−+]?[0-9][0-9,]*(\.[0-9]+)?( ?%| ms| s)?")
-#: An identifier, also one by which who sees pseudonyms knows a record.
-_IDENTIFIER: Final = re.compile(r"[a-z]{2}x?_[0-9a-z]{13}")
+#: An identifier, one by which who sees pseudonyms knows a record, or one of 128 bits.
+_IDENTIFIER: Final = re.compile(r"[a-z]{2}x?_[0-9a-z]{13}|[A-Za-z0-9_-]{22}")
 
 
 def write_json(value: object) -> None:

@@ -88,6 +88,17 @@ def serve_site(settings: Settings, url: str) -> None:
         uvicorn.Server(server_config(site, host=joined.host, port=joined.port)).run()
 
 
+def with_own_witnesses(settings: Settings) -> Settings:
+    """Return a sandbox's settings with the witnesses that it last ran beside itself, if any."""
+    is_alone = settings.environment == SANDBOX and settings.sandbox_parties
+    from counterfoil.simulator import parties
+
+    witnesses = parties.directory_of(settings.home) / parties.POLICY_LINES
+    if not is_alone or settings.witnesses is not None or not witnesses.is_file():
+        return settings
+    return settings.model_copy(update={"witnesses": witnesses})
+
+
 @contextmanager
 def parties_beside(settings: Settings, url: str) -> Iterator[Settings]:
     """Run a sandbox's other parties beside the site, where it names none."""

@@ -43,6 +43,8 @@ WITNESSES: Final[Mapping[str, str]] = {
     "fundbank": "witness.fundbank.example/w1",
 }
 BUREAU: Final = "credit-bureau"
+#: File with the policy's lines about witnesses, as they run now.
+POLICY_LINES: Final = "witnesses"
 #: Who is who at the reference bureau; the notices that come along name the same.
 BUREAU_ID: Final = "bureau.example"
 LENDER_ID: Final = "lender.example"
@@ -128,7 +130,7 @@ async def sandbox(settings: Settings, url: str, clock: Clock) -> AsyncIterator[S
         origin = await begin_log(settings, database, clock)
     keys = FileSigner(key_directory_of(settings), origin).verifiers()
     make_witnesses(home, [key.text for key in keys])
-    witnesses = directory_of(home) / "witnesses"
+    witnesses = directory_of(home) / POLICY_LINES
     witnesses.write_text(policy_text(home, ports), encoding="utf-8")
     settings = settings.model_copy(update={"witnesses": witnesses})
     async with Database(url, connections_max=1) as database:

@@ -257,14 +257,17 @@ class _Audit:
         jti = str(body.get("jti", ""))
         if jti in self._listed or leaf.subject_id in self._gone:
             return
-        self._gone.add(leaf.subject_id)
+        # A leaf that came back from a mirror has lost whose it was and what it was about: each is
+        # told of, since nobody knows which of them belong together.
+        if leaf.subject_id:
+            self._gone.add(leaf.subject_id)
         self.findings.append(
             Finding(
                 cause=Cause.NOT_IN_JOURNAL,
                 jti=jti,
-                customer_id=leaf.customer_id,
-                inquiry_id=leaf.subject_id,
-                detail=f"{opened.kind.name.lower()}, leaf {leaf.leaf_id} at {leaf.idx} of the log",
+                customer_id=leaf.customer_id or None,
+                inquiry_id=leaf.subject_id or None,
+                detail=f"{opened.kind.name.lower()}, at {leaf.idx} of the log",
             )
         )
 
