@@ -80,9 +80,9 @@ class Proving:
         """Return name and number of a person."""
         async with self.house.database.connection() as connection:
             found = await read_clear(
-                connection, self.house.vault, [customer], Purpose.IDENTITY, reading("person_export")
+                connection, self.house.vault, customer, Purpose.IDENTITY, reading("person_export")
             )
-        return list(found[customer].values())
+        return list((found or {}).values())
 
 
 @pytest.fixture

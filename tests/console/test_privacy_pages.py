@@ -64,11 +64,12 @@ async def clear(browser: Browser, customer_id: int) -> dict[str, str]:
         found = await read_clear(
             connection,
             browser.house.vault,
-            [customer_id],
+            customer_id,
             Purpose.IDENTITY,
             reading("person_export"),
         )
-    return found[customer_id]
+    assert found is not None
+    return found
 
 
 async def look(browser: Browser, href: str, **fields: str) -> httpx.Response:
@@ -245,6 +246,23 @@ async def test_the_trail_is_searched(stranger: Browser) -> None:
     assert "forbidden" in refused
     assert "T-1" not in refused
     assert "Nothing was recorded" in (await stranger.get("/console/trail?act=nothing")).text
+
+
+async def test_a_list_of_people_names_the_damaged_one_and_shows_the_others(
+    stranger: Browser,
+) -> None:
+    await stranger.sign_in("operations")
+    _, customer_id = await a_customer(stranger)
+    before = (await stranger.get("/console/customers")).text
+    async with stranger.house.database.connection() as connection:
+        await connection.execute(
+            "UPDATE privacy.data_key SET wrapped_key = wrapped_key || '\\x00'"
+            f" WHERE customer_id = {customer_id} AND purpose = 'identity'"
+        )
+    text = (await stranger.get("/console/customers")).text
+    assert (faults(text), text.count("cannot be read")) == ([], 1)
+    names = re.compile(r"<td>(\S+?\*+)")
+    assert len(names.findall(text)) == len(names.findall(before)) - 1 > 0
 
 
 async def test_the_trail_is_cut_by_days(stranger: Browser, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from counterfoil.journeys.house import House
 from counterfoil.lending import store
 from counterfoil.platform.access_matrix import reading
 from counterfoil.portal.app import create_portal
-from counterfoil.privacy.person_store import read_identities
+from counterfoil.privacy.person_store import read_identity
 
 __all__ = ["console_home", "house", "seeded_server"]
 
@@ -69,10 +69,11 @@ async def borrower_of(house: House) -> tuple[int, str]:
             (one for one in lines if one.line_id in owing and one.product_code == "cash-line-open"),
             key=lambda one: one.limit_minor - one.principal_minor,
         )
-        persons = await read_identities(
-            connection, house.vault, [found.customer_id], reading("person_export")
+        person = await read_identity(
+            connection, house.vault, found.customer_id, reading("person_export")
         )
-    return found.customer_id, persons[found.customer_id]["id_number"]
+    assert person is not None
+    return found.customer_id, person["id_number"]
 
 
 @pytest.fixture

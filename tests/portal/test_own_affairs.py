@@ -26,7 +26,8 @@ from counterfoil.decisioning.line_review.store import (
     stored_review,
 )
 from counterfoil.decisioning.refusals import REVIEW_OFFER_OVER
-from counterfoil.journeys.contracting.contract_making import borrowers_of
+from counterfoil.journeys.contracting.contract_making import borrower_of
+from counterfoil.journeys.contracting.contract_words import Borrower
 from counterfoil.journeys.knowing.profile import own_profile
 from counterfoil.journeys.lines.line_offers import OfferTaken, take_up
 from counterfoil.journeys.serving.bind_account import bind_account
@@ -113,8 +114,9 @@ async def test_a_rail_that_knows_names_has_the_last_word(person: Person) -> None
     rail = NamesAlone(PayeeMatch.MATCHES)
     assert isinstance(await ask(rail), Answer)
     async with house.database.connection() as connection:
-        named = await borrowers_of(connection, house, [person.customer_id], reading("bank_account"))
-    assert rail.asked == [named[person.customer_id].name]
+        named = await borrower_of(connection, house, person.customer_id, reading("bank_account"))
+    assert isinstance(named, Borrower)
+    assert rail.asked == [named.name]
 
 
 async def test_an_offer_that_was_declined_is_over(person: Person) -> None:

@@ -23,8 +23,8 @@ from counterfoil.journeys.consenting import consent as journey
 from counterfoil.journeys.consenting.consent_records import Given
 from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import Answer
-from counterfoil.privacy.data_keys import keys_of
-from counterfoil.privacy.person_store import read_identities
+from counterfoil.privacy.data_keys import key_of
+from counterfoil.privacy.person_store import read_identity
 from counterfoil.privacy.vault import Purpose
 
 
@@ -62,14 +62,14 @@ async def test_the_subject_is_tied_to_the_person_by_its_opening_alone(desk: Desk
     refs = [orjson.loads(item.body)["subject_ref"] for item in (first, second)]
     assert refs[0] != refs[1], "two recipients cannot see that it is the same person"
     async with desk.house.database.connection() as connection:
-        keys = await keys_of(
-            connection, desk.house.vault, [customer], Purpose.SUBJECT, reading("consent")
+        key = await key_of(
+            connection, desk.house.vault, customer, Purpose.SUBJECT, reading("consent")
         )
-        particulars = await read_identities(
-            connection, desk.house.vault, [customer], reading("consent")
+        particulars = await read_identity(
+            connection, desk.house.vault, customer, reading("consent")
         )
-    identity = Identity(**particulars[customer])
-    salt = salt_of(keys[customer], first.record_id)
+    identity = Identity(**particulars or {})
+    salt = salt_of(key, first.record_id)
     assert base64.b64decode(refs[0]) == subject_ref(salt, identity)
     wrong = replace(identity, id_number="11010519491231002X")
     assert base64.b64decode(refs[0]) != subject_ref(salt, wrong)
@@ -231,6 +231,27 @@ async def test_many_consents_are_given_in_sets_and_one_refusal_leaves_the_others
     assert len(await rows(desk, "SELECT seq FROM evidence.leaf_staged WHERE leaf_type = 1")) == 6
     again = await journey.give_many(desk.house, wishes)
     assert {code_of(item) for item in again[:3]} == {"consent_bundled"}
+
+
+async def test_a_damaged_key_keeps_back_its_own_customers_consents_alone(desk: Desk) -> None:
+    """The key of the identity, that of the commitment, and a key that is gone."""
+    first, second, third, fourth = [await desk.register() for _ in range(4)]
+    await desk.give(second, "inquiry-review")
+    for customer, purpose in ((first, "identity"), (second, "subject")):
+        await rows(
+            desk,
+            "UPDATE privacy.data_key SET wrapped_key = wrapped_key || '\\x00'"
+            f" WHERE customer_id = {customer} AND purpose = '{purpose}'",
+        )
+    await rows(desk, f"DELETE FROM privacy.data_key WHERE customer_id = {third}")
+    wishes = [desk.wish(customer) for customer in (first, second, third, fourth)]
+    answers = await journey.give_many(desk.house, wishes)
+    assert [code_of(one) for one in answers[:3]] == [
+        "ciphertext_rejected",
+        "ciphertext_rejected",
+        "consent_without_identity",
+    ]
+    assert isinstance(answers[3], Given)
 
 
 async def test_the_row_is_the_fold_of_its_events(desk: Desk) -> None:

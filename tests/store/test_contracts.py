@@ -34,9 +34,12 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.clock import SystemClock, TestClock
 from counterfoil.kernel.errors import Refused
 from counterfoil.kernel.language import Language
+from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import PostgresError
 from counterfoil.platform.queries import Query
+from counterfoil.privacy.data_keys import key_of
+from counterfoil.privacy.vault import Purpose
 
 ONE = Lender("lender-one", "Lender One", "贷款人一")
 TWO = Lender("lender-two", "Lender Two", "贷款人二")
@@ -202,6 +205,30 @@ async def test_many_are_signed_in_a_handful_of_statements(
     again = await sign_for_sandbox(house, [*keys[:1], (1, 1)])
     assert isinstance(again[0], Contract)
     assert code_of(again[1]) == "application_not_found"
+
+
+async def test_a_damaged_key_keeps_back_its_own_customers_contract_alone(branch: Branch) -> None:
+    house, counter = branch.house, Counter(branch.house)
+    views = [await counter.apply() for _ in range(4)]
+    keys = [(view.customer_id, view.application_id) for view in views]
+    spoil = "UPDATE privacy.data_key SET wrapped_key = wrapped_key || '\\x00' WHERE"
+    async with house.database.transaction() as connection:
+        await key_of(
+            connection, house.vault, keys[0][0], Purpose.CONTRACT, reading("contract_text")
+        )
+        await connection.execute(f"{spoil} customer_id = {keys[0][0]} AND purpose = 'contract'")
+        await connection.execute(f"{spoil} customer_id = {keys[1][0]} AND purpose = 'identity'")
+        await connection.execute(
+            f"DELETE FROM privacy.data_key WHERE customer_id = {keys[2][0]}"
+            " AND purpose = 'identity'"
+        )
+    signed = await sign_for_sandbox(house, keys)
+    assert [code_of(one) for one in signed[:3]] == [
+        "ciphertext_rejected",
+        "ciphertext_rejected",
+        "personal_data_not_found",
+    ]
+    assert isinstance(signed[3], Contract)
 
 
 async def test_the_database_too_refuses_a_hold_without_an_agreement(branch: Branch) -> None:

@@ -93,6 +93,17 @@ async def test_who_could_be_found_again_does_not_leave(house: House) -> None:
     assert (entry.actor, entry.outcome) == (OFFICER.name, "export_groups_too_small")
 
 
+async def test_a_damaged_key_leaves_the_age_of_its_own_customer_unknown(house: House) -> None:
+    async with house.database.connection() as connection:
+        await connection.execute(
+            "UPDATE privacy.data_key SET wrapped_key = wrapped_key || '\\x00' WHERE customer_id = 1"
+        )
+    done = await leave(house, replace(WISH, leaves_out=True))
+    _, *lines = table(done.content)
+    assert {line[2] for line in lines} == {"30-39"}
+    assert done.export.row_count == 5, "one of seventy and one of no known age stand alone"
+
+
 async def test_an_export_needs_a_role_a_reference_and_a_second_person(house: House) -> None:
     wish = replace(WISH, leaves_out=True)
     assert code_of(await export_data(house, CLERK, wish)) == "export_not_allowed"

@@ -33,7 +33,7 @@ from counterfoil.journeys.inquiring.inquiry_outcomes import (
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import PostgresError
-from counterfoil.privacy.data_keys import keys_of
+from counterfoil.privacy.data_keys import keys_of_each
 from counterfoil.privacy.refusals import KEY_SERVICE_UNAVAILABLE
 from counterfoil.privacy.vault import Purpose
 from counterfoil.simulator.bureau.bureau import Bureau, Reply
@@ -195,7 +195,7 @@ async def test_a_damaged_key_leaves_its_customers_inquiry_open_and_the_others_go
     if purpose == "report":
         async with desk.house.database.transaction() as connection:
             customers = [consent.customer_id for consent in consents]
-            await keys_of(
+            await keys_of_each(
                 connection, desk.house.vault, customers, Purpose.REPORT, reading("bureau_report")
             )
     await desk.run(f"UPDATE privacy.data_key SET wrapped_key = wrapped_key || '\\x00' {theirs}")

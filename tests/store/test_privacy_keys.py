@@ -9,7 +9,7 @@ from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Database
 from counterfoil.privacy import envelope
-from counterfoil.privacy.data_keys import existing_keys, keys_of
+from counterfoil.privacy.data_keys import existing_key, key_of, keys_of_each
 from counterfoil.privacy.file_key import FileIndexSecret, FileKeyWrapper, create_keys
 from counterfoil.privacy.vault import HOUSE, Purpose, Vault
 
@@ -24,7 +24,9 @@ async def keys(
     database: Database, vault: Vault, customer_ids: list[int], purpose: Purpose
 ) -> dict[int, bytes]:
     async with database.transaction() as connection:
-        return await keys_of(connection, vault, customer_ids, purpose, reading("evidence"))
+        found = await keys_of_each(connection, vault, customer_ids, purpose, reading("evidence"))
+    assert not found.damaged
+    return found.found
 
 
 async def test_a_key_is_made_once_for_each_customer_and_purpose(
@@ -54,11 +56,11 @@ async def test_whoever_lost_the_race_takes_the_key_of_the_winner(
     database: Database, vault: Vault
 ) -> None:
     async with database.transaction() as slow:
-        mine = await keys_of(slow, vault, [7], Purpose.REPORT, reading("evidence"))
+        mine = await key_of(slow, vault, 7, Purpose.REPORT, reading("evidence"))
         other = asyncio.create_task(keys(database, vault, [6, 7], Purpose.REPORT))
         await someone_waits(database)
         assert not other.done()
-    assert (await other)[7] == mine[7]
+    assert (await other)[7] == mine
 
 
 async def someone_waits(database: Database) -> None:
@@ -74,14 +76,14 @@ async def test_a_key_of_a_transaction_that_failed_is_not_there(
 ) -> None:
     async def fail() -> None:
         async with database.transaction() as connection:
-            await keys_of(connection, vault, [5], Purpose.CONTRACT, reading("evidence"))
+            await key_of(connection, vault, 5, Purpose.CONTRACT, reading("evidence"))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await fail()
     async with database.connection() as connection:
         assert (
-            await existing_keys(connection, vault, [5], Purpose.CONTRACT, reading("evidence")) == {}
+            await existing_key(connection, vault, 5, Purpose.CONTRACT, reading("evidence")) is None
         )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import orjson
 import pytest
@@ -32,12 +34,15 @@ from counterfoil.journeys.guarding.reveal import (
 )
 from counterfoil.journeys.guarding.show_persons import shown_persons
 from counterfoil.journeys.house import House
+from counterfoil.journeys.paying.payee_names import BorrowerNames
+from counterfoil.journeys.paying.payers import is_own
 from counterfoil.journeys.trail import find_trail
 from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.access_matrix import Actor, Reading, reading
 from counterfoil.platform.trail import Wanted
+from counterfoil.privacy.blind_index import IndexKind
 from counterfoil.privacy.grant_store import Grant
-from counterfoil.privacy.person_store import read_masked
+from counterfoil.privacy.person_store import MaskedPerson, fill_regions, kept_of, read_masked
 from counterfoil.privacy.vault import Purpose
 
 
@@ -194,7 +199,9 @@ async def test_restricted_data_is_opened_for_legal_purposes_only(house: House) -
     assert code_of(await reveal(house, CLERK, a_look())) == "data_restricted"
     await seen(house, CLERK, a_look(2))
     async with house.database.connection() as connection:
-        masked = await read_masked(connection, house.vault, [1, 2], reading("person_export"))
+        masked = kept_of(
+            await read_masked(connection, house.vault, [1, 2], reading("person_export"))
+        )
     assert {masked[1].name, masked[1].id_number, masked[1].phone} == {"****"}
     assert masked[2].name != "****"
     shown = await seen(house, OFFICER, a_look(purpose="legal_request"))
@@ -215,9 +222,51 @@ async def test_a_masked_read_outside_the_purposes_is_refused_and_recorded(house:
     assert (line.customer_ids, line.subject, line.after) == ((1, 2), "view", "identity")
 
 
+async def test_of_many_the_damaged_one_is_named_and_the_others_are_seen(house: House) -> None:
+    async with house.database.connection() as connection:
+        await connection.execute(
+            "UPDATE privacy.data_key SET wrapped_key = wrapped_key || '\\x00'"
+            " WHERE customer_id = 1 AND purpose = 'identity'"
+        )
+    outcome = await reveal(house, CLERK, a_look(1, 2))
+    assert isinstance(outcome, list), outcome
+    first, second = outcome
+    assert (first.damaged, set(first.data)) == (("identity",), {"contact"})
+    assert (second.damaged, set(second.data)) == ((), {"identity", "contact"})
+    alone = await reveal(house, CLERK, a_look(1, data=("identity",)))
+    assert code_of(alone) == "ciphertext_rejected"
+
+
+async def test_of_many_payees_and_payers_the_damaged_one_is_unknown(house: House) -> None:
+    digest = await house.vault.index_key(IndexKind.PAYER)
+    both: Any = [
+        SimpleNamespace(customer_id=number, payment_id=number, payee_ref="x", loan_id=None)
+        for number in (1, 2)
+    ]
+    async with house.database.transaction() as connection:
+        await connection.execute(
+            "UPDATE privacy.data_key SET wrapped_key = wrapped_key || '\\x00' WHERE customer_id = 1"
+        )
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute("DELETE FROM privacy.customer_region")
+    async with house.database.transaction() as connection:
+        assert await is_own(house, connection, 1, digest) is None
+        assert await is_own(house, connection, 2, digest) is False
+        _, filled = await fill_regions(connection, house.vault, reading("region"), after=0, page=10)
+        assert filled == [2]
+    names = BorrowerNames(house)
+    assert (await names.names_of(both[1:]))[2].name == LI.name
+    with pytest.raises(RefusedError):
+        await names.names_of(both[:1])
+
+
+async def people(house: House, actor: Actor, customer_ids: list[int]) -> dict[int, MaskedPerson]:
+    return kept_of(await shown_persons(house, actor, customer_ids))
+
+
 async def test_a_page_shows_what_the_role_reads_for_and_nothing_else(house: House) -> None:
     shown = {
-        role: (await shown_persons(house, staff(role), [1]))[1]
+        role: (await people(house, staff(role), [1]))[1]
         for role in ("operations", "collector", "finance", "risk_analyst", "support")
     }
     assert (shown["operations"].name, shown["operations"].id_number) == (
@@ -233,12 +282,10 @@ async def test_a_page_shows_what_the_role_reads_for_and_nothing_else(house: Hous
     for person in (analyst, support):
         assert len(person.name) == 20
         assert "王" not in person.name
-    again = await shown_persons(house, staff("risk_analyst", "another"), [1, 2])
+    again = await people(house, staff("risk_analyst", "another"), [1, 2])
     assert again[1] == analyst, "colleagues of a role can speak of the same customer"
     assert again[2].name != analyst.name
-    agencies = [
-        (await shown_persons(house, staff("agency", name), [1]))[1].name for name in ("a", "b")
-    ]
+    agencies = [(await people(house, staff("agency", name), [1]))[1].name for name in ("a", "b")]
     assert len({analyst.name, *agencies}) == 3, "two agencies cannot compare what they see"
     keys = {path.name for path in (house.settings.home / "keys" / "exports").iterdir()}
     assert {"role.risk_analyst.key", "role.agency.a.key", "role.agency.b.key"} <= keys
@@ -248,8 +295,9 @@ async def test_a_page_shows_what_the_role_reads_for_and_nothing_else(house: Hous
     key = house.settings.home / "keys" / "wrapping-0001.key"
     key.rename(key.with_suffix(".away"))
     assert (await shown_persons(house, staff("risk_analyst"), [1]))[1] == analyst
-    with pytest.raises(RefusedError):
-        await shown_persons(house, staff("operations"), [1])
+    assert code_of((await shown_persons(house, staff("operations"), [1]))[1]) == (
+        "key_service_unavailable"
+    )
 
 
 async def test_while_the_key_service_is_away_nothing_is_shown_or_recorded_as_shown(

@@ -30,7 +30,7 @@ from counterfoil.platform.access_matrix import reading
 from counterfoil.privacy import person_store as persons
 from counterfoil.privacy import rotation_store
 from counterfoil.privacy.blind_index import IndexKind
-from counterfoil.privacy.data_keys import existing_keys, keys_of
+from counterfoil.privacy.data_keys import existing_keys_of_each, key_of, keys_of_each
 from counterfoil.privacy.envelope import Suite
 from counterfoil.privacy.person_store import PersonRecord
 from counterfoil.privacy.rotation_store import Rotation, RotationKind
@@ -72,7 +72,7 @@ async def names(house: House, people: list[PersonRecord]) -> set[int]:
             [person.customer_id for person in people],
             reading("person_export"),
         )
-    return set(shown)
+    return set(persons.kept_of(shown))
 
 
 async def found(house: House, person: PersonRecord) -> list[int]:
@@ -189,7 +189,7 @@ async def test_a_key_wrapped_before_the_rotation_is_not_stored_after_it(house: H
     stale.new_keys = same  # type: ignore[method-assign, assignment]
     with pytest.raises(RefusedError):
         async with house.database.transaction() as connection:
-            await keys_of(connection, stale, [2], Purpose.EVIDENCE, reading("evidence"))
+            await key_of(connection, stale, 2, Purpose.EVIDENCE, reading("evidence"))
     await keep(house, WANG)
     assert await names(house, [WANG]) == {1}
 
@@ -328,17 +328,41 @@ async def test_while_the_key_service_is_away_a_rotation_is_refused_and_can_be_re
     assert await names(house, [WANG]) == {1}
 
 
+@pytest.mark.parametrize("kind", list(RotationKind))
+async def test_a_damaged_key_leaves_a_rotation_open_and_everybody_else_moved(
+    house: House, kind: RotationKind
+) -> None:
+    """What cannot be moved keeps the old key: it can still be mended, and nobody is lost."""
+    people = many(9)
+    await keep(house, *people)
+    spoilt = people[4].customer_id
+    spoil = f"UPDATE privacy.data_key SET wrapped_key = %s WHERE customer_id = {spoilt}"
+    async with house.database.connection() as connection:
+        await connection.execute(spoil % "wrapped_key || '\\x00'")
+    await approve(house, rotate_keys.APPROVALS[kind], await rotation_payload(house, kind))
+    assert code_of(await rotate(house, ADMIN, kind, reason="yearly")) == "ciphertext_rejected"
+    assert await names(house, people) == {one.customer_id for one in people} - {spoilt}
+    assert await found(house, people[4]) == [spoilt]
+    async with house.database.connection() as connection:
+        await connection.execute(spoil % "substr(wrapped_key, 1, length(wrapped_key) - 1)")
+    assert isinstance(await resume(house, ADMIN, kind), Rotation)
+    assert len(await names(house, people)) == len(people)
+    assert await found(house, people[4]) == [spoilt]
+
+
 async def test_customers_keys_of_every_purpose_survive(house: House) -> None:
     async with house.database.transaction() as connection:
         before = {
-            purpose: await keys_of(connection, house.vault, range(20), purpose, reading("evidence"))
+            purpose: await keys_of_each(
+                connection, house.vault, range(20), purpose, reading("evidence")
+            )
             for purpose in (Purpose.EVIDENCE, Purpose.REPORT)
         }
     await rotated(house, WRAPPING)
     async with house.database.connection() as connection:
         for purpose, keys in before.items():
             assert (
-                await existing_keys(
+                await existing_keys_of_each(
                     connection, house.vault, range(20), purpose, reading("evidence")
                 )
                 == keys

@@ -223,9 +223,9 @@ async def test_a_number_is_corrected_by_two_and_what_stood_is_kept(house: House)
     assert await _standing_phone(house, customer_id) == [CheckOutcome.UNKNOWN]
     async with house.database.connection() as connection:
         clear = await read_clear(
-            connection, house.vault, [customer_id], Purpose.CONTACT, reading("person_export")
+            connection, house.vault, customer_id, Purpose.CONTACT, reading("person_export")
         )
-        assert clear[customer_id] == {"phone": new}
+        assert clear == {"phone": new}
         [former] = await read_former(
             connection, house.vault, customer_id, Purpose.CONTACT, reading("person_export")
         )

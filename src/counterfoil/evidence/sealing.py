@@ -17,7 +17,7 @@ from counterfoil.kernel.errors import RefusedError
 from counterfoil.platform.access_matrix import reading
 from counterfoil.privacy import envelope
 from counterfoil.privacy import store as privacy
-from counterfoil.privacy.data_keys import existing_keys, keys_of_each
+from counterfoil.privacy.data_keys import existing_key, keys_of_each
 from counterfoil.privacy.envelope import Sealer
 from counterfoil.privacy.vault import Purpose, Vault
 
@@ -78,10 +78,10 @@ async def open_leaves(
     What is damaged and does not open any more is left out, and counted. Of a command's leaf the
     body is what was booked with the answer; empty in a leaf of the first version.
     """
-    keys = await existing_keys(connection, vault, [customer_id], Purpose.EVIDENCE, READING)
-    if customer_id not in keys:
+    key = await existing_key(connection, vault, customer_id, Purpose.EVIDENCE, READING)
+    if key is None:
         return None
-    sealer = Sealer(keys[customer_id])
+    sealer = Sealer(key)
     opened = {}
     for leaf_id, text in sealed.items():
         try:

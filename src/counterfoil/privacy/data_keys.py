@@ -3,7 +3,9 @@
 Invariant   One key per customer and purpose; two processes that need a new one at once end up
             with the same. A key that is handed out is not destroyed before the transaction that
             asked for it has ended, so nothing is ever sealed under a key that is already gone.
-Use         keys = await keys_of(connection, vault, [customer_id], Purpose.REPORT, reading)
+Several     Who asks for the keys of several customers is told of each whether it is damaged; who
+            asks for one is refused where it is.
+Use         key = await key_of(connection, vault, customer_id, Purpose.REPORT, reading)
             sealed = envelope.encrypt(key, text, envelope.place(table, column, row, …), vault.suite)
 """
 
@@ -27,22 +29,21 @@ class Keys(NamedTuple):
     #: Customers whose wrapped key does not open: altered, or of another place.
     damaged: frozenset[int]
 
-    def all(self) -> dict[int, bytes]:
-        """Return the keys; refuses with `ciphertext_rejected` where one is damaged."""
-        if self.damaged:
+    def of(self, customer_id: int) -> bytes | None:
+        """Return a customer's key, None where there is none; refuses one that is damaged."""
+        if customer_id in self.damaged:
             raise RefusedError(refuse(CIPHERTEXT_REJECTED))
-        return self.found
+        return self.found.get(customer_id)
 
 
-async def keys_of(
-    connection: Runner,
-    vault: Vault,
-    customer_ids: Iterable[int],
-    purpose: Purpose,
-    reading: Reading,
-) -> dict[int, bytes]:
-    """Return what `keys_of_each` finds; refuses with `ciphertext_rejected` where one is damaged."""
-    return (await keys_of_each(connection, vault, customer_ids, purpose, reading)).all()
+async def key_of(
+    connection: Runner, vault: Vault, customer_id: int, purpose: Purpose, reading: Reading
+) -> bytes:
+    """Return a customer's key as `keys_of_each` does; refuses with `ciphertext_rejected`."""
+    keys = await keys_of_each(connection, vault, [customer_id], purpose, reading)
+    key = keys.of(customer_id)
+    assert key is not None, "what is missing is made"
+    return key
 
 
 async def keys_of_each(
@@ -79,22 +80,21 @@ async def keys_of_each(
             found[customer_id] = key
     lost = [customer_id for customer_id in missing if customer_id not in taken]
     if lost:
-        found |= await existing_keys(connection, vault, lost, purpose, reading)
+        others, spoilt = await existing_keys_of_each(connection, vault, lost, purpose, reading)
+        found |= others
+        damaged |= spoilt
     if len(found) + len(damaged) != len(wanted):
         # The wrapping key was replaced meanwhile: a repetition takes the new one.
         raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE))
     return Keys(found, damaged)
 
 
-async def existing_keys(
-    connection: Runner,
-    vault: Vault,
-    customer_ids: Iterable[int],
-    purpose: Purpose,
-    reading: Reading,
-) -> dict[int, bytes]:
-    """Return what `existing_keys_of_each` finds; refuses with `ciphertext_rejected` for damage."""
-    return (await existing_keys_of_each(connection, vault, customer_ids, purpose, reading)).all()
+async def existing_key(
+    connection: Runner, vault: Vault, customer_id: int, purpose: Purpose, reading: Reading
+) -> bytes | None:
+    """Return a customer's key, None where it was destroyed; refuses one that is damaged."""
+    keys = await existing_keys_of_each(connection, vault, [customer_id], purpose, reading)
+    return keys.of(customer_id)
 
 
 async def existing_keys_of_each(

@@ -1,23 +1,32 @@
 """Persons in the vault: sealed when they register, found by number, shown masked.
 
+Several     Of several customers each is answered by itself: opened, erased, damaged, or not to be
+            opened while the key service is away.
 Invariant   Every reading says what for, also a masked one, and the vault opens nothing that is not
             kept for that. Who reads in clear is written down first. Masked reading needs no reason
             and gives nothing that can be undone; of whom the purpose is over it gives nothing.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
+from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access_matrix import Reading
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import erasure_store, masking, store
 from counterfoil.privacy.blind_index import IndexKind
+from counterfoil.privacy.refusals import (
+    CIPHERTEXT_REJECTED,
+    KEY_SERVICE_UNAVAILABLE,
+    PERSONAL_DATA_NOT_FOUND,
+)
 from counterfoil.privacy.retention import State, load_schedule
 from counterfoil.privacy.store import IndexEntry
 from counterfoil.privacy.vault import ClearRecord, Purpose, SealedRecord, Vault, may_read
 
+T = TypeVar("T")
 #: The first digits of an identity number name a province (GB/T 2260).
 REGION_DIGITS: Final = 2
 _NAME: Final = "name"
@@ -93,13 +102,15 @@ async def fill_regions(
     """Write the region of customers from before regions were written; a page, in order.
 
     Returns who was looked at and whose region is known now. Of whom the data is kept for legal
-    purposes alone, or whose number names no region, it stays unknown: such a customer is seen by
-    those alone who are not limited to regions.
+    purposes alone or is damaged, or whose number names no region, it stays unknown: such a customer
+    is seen by those alone who are not limited to regions.
     """
     waiting = await store.without_region(connection, Purpose.IDENTITY, after=after, page=page)
     restricted = await _restricted(connection, waiting)
     allowed = [number for number in waiting if number not in restricted]
-    numbers = await read_clear(connection, vault, allowed, Purpose.IDENTITY, reading, [_ID_NUMBER])
+    numbers = kept_of(
+        await read_each(connection, vault, allowed, [Purpose.IDENTITY], reading, [_ID_NUMBER])
+    )
     regions = [
         (customer_id, fields[_ID_NUMBER][:REGION_DIGITS]) for customer_id, fields in numbers.items()
     ]
@@ -114,8 +125,8 @@ async def read_masked(
     customer_ids: Sequence[int],
     reading: Reading,
     fields: Collection[str] = SHOWN_FIELDS,
-) -> dict[int, MaskedPerson]:
-    """Return persons masked, by customer; who is not in the vault is not in the answer.
+) -> dict[int, MaskedPerson | Refused]:
+    """Return persons masked, or why one is not shown, for each customer as `read_each` does.
 
     What the register does not keep for the purpose of the reading is not opened, and hidden; where
     not even the name may be read, the reading is refused. Of whom the data is restricted everything
@@ -126,18 +137,66 @@ async def read_masked(
         for name in SHOWN_FIELDS
         if name == _NAME or (name in fields and may_read(reading, _KEPT[name], [name]))
     ]
-    kept = sorted({_KEPT[name] for name in wanted})
-    opened: dict[int, dict[str, str]] = {}
-    for clear in await vault.open(
-        await store.read_records(connection, customer_ids, *kept), reading, wanted
-    ):
-        opened.setdefault(clear.customer_id, {}).update(clear.fields)
+    opened = await read_each(
+        connection, vault, customer_ids, {_KEPT[name] for name in wanted}, reading, wanted
+    )
     restricted = await _restricted(connection, list(opened))
-    return {
-        customer_id: _masked(customer_id, {} if customer_id in restricted else found)
-        for customer_id, found in opened.items()
-        if _NAME in found
+    persons: dict[int, MaskedPerson | Refused] = {}
+    for customer_id, found in opened.items():
+        if isinstance(found, Refused):
+            persons[customer_id] = found
+        elif _NAME not in found:
+            persons[customer_id] = refuse(PERSONAL_DATA_NOT_FOUND)
+        else:
+            persons[customer_id] = _masked(customer_id, {} if customer_id in restricted else found)
+    return persons
+
+
+async def read_each(
+    connection: Connection,
+    vault: Vault,
+    customer_ids: Iterable[int],
+    purposes: Collection[Purpose],
+    reading: Reading,
+    fields: Collection[str] | None = None,
+) -> dict[int, Mapping[str, str] | Refused]:
+    """Return the fields of each customer in clear, or why there are none; all fields by default.
+
+    A customer whose records were erased, or never kept, is `personal_data_not_found`; one whose
+    key or record is damaged `ciphertext_rejected`; everybody who is kept is
+    `key_service_unavailable` while the key service is away. Nobody's trouble is another's. One
+    statement reads the records of all; refuses as a whole what is read outside of its purpose.
+    """
+    found: dict[int, Mapping[str, str] | Refused] = {
+        customer_id: refuse(PERSONAL_DATA_NOT_FOUND) for customer_id in customer_ids
     }
+    records = await store.read_records(connection, list(found), *sorted(purposes))
+    try:
+        opened = await vault.open_each(records, reading, fields)
+    except RefusedError as error:
+        if error.refused.code != KEY_SERVICE_UNAVAILABLE.code:
+            raise
+        return found | {record.customer_id: error.refused for record in records}
+    clear: dict[int, dict[str, str]] = {}
+    for record, one in zip(records, opened, strict=True):
+        if one is not None:
+            clear.setdefault(record.customer_id, {}).update(one.fields)
+    found |= clear
+    for record, one in zip(records, opened, strict=True):
+        if one is None:
+            found[record.customer_id] = refuse(CIPHERTEXT_REJECTED)
+    return found
+
+
+def kept_of(found: Mapping[int, T | Refused]) -> dict[int, T]:
+    """Return what was opened of each; raises while the key service is away.
+
+    For work that goes on without whoever is erased or damaged, and is repeated if it cannot go on.
+    """
+    for one in found.values():
+        if isinstance(one, Refused) and one.code == KEY_SERVICE_UNAVAILABLE.code:
+            raise RefusedError(one)
+    return {number: one for number, one in found.items() if not isinstance(one, Refused)}
 
 
 def _masked(customer_id: int, fields: Mapping[str, str]) -> MaskedPerson:
@@ -170,28 +229,23 @@ async def read_id_number(
 ) -> str | None:
     """Return the identity number for a check by the machine; None where none is kept."""
     found = await read_clear(
-        connection, vault, [customer_id], Purpose.IDENTITY, reading, [_ID_NUMBER]
+        connection, vault, customer_id, Purpose.IDENTITY, reading, [_ID_NUMBER]
     )
-    return found.get(customer_id, {}).get(_ID_NUMBER)
+    return None if found is None else found.get(_ID_NUMBER)
+
+
+async def read_identity(
+    connection: Connection, vault: Vault, customer_id: int, reading: Reading
+) -> dict[str, str] | None:
+    """Return `name` and `id_number` for a commitment by the machine; never shown to anybody."""
+    return await read_clear(connection, vault, customer_id, Purpose.IDENTITY, reading)
 
 
 async def read_identities(
-    connection: Connection, vault: Vault, customer_ids: Sequence[int], reading: Reading
-) -> dict[int, dict[str, str]]:
-    """Return `name` and `id_number` for a commitment by the machine; never shown to anybody."""
-    return await read_clear(connection, vault, customer_ids, Purpose.IDENTITY, reading)
-
-
-async def read_identities_of_each(
-    connection: Connection, vault: Vault, customer_ids: Sequence[int], reading: Reading
-) -> dict[int, Mapping[str, str] | None]:
-    """Return what `read_identities` does, None for a customer whose record or key is damaged."""
-    records = await store.read_records(connection, customer_ids, Purpose.IDENTITY)
-    opened = await vault.open_each(records, reading)
-    return {
-        record.customer_id: None if clear is None else clear.fields
-        for record, clear in zip(records, opened, strict=True)
-    }
+    connection: Connection, vault: Vault, customer_ids: Iterable[int], reading: Reading
+) -> dict[int, Mapping[str, str] | Refused]:
+    """Return what `read_identity` does, or why there is nothing, for each as `read_each` does."""
+    return await read_each(connection, vault, customer_ids, [Purpose.IDENTITY], reading)
 
 
 async def read_for_check(
@@ -217,15 +271,18 @@ async def find_persons(
 async def read_clear(
     connection: Connection,
     vault: Vault,
-    customer_ids: Sequence[int],
+    customer_id: int,
     purpose: Purpose,
     reading: Reading,
     fields: Collection[str] | None = None,
-) -> dict[int, dict[str, str]]:
-    """Return fields in clear, all by default; whoever shows them writes down first who looks."""
-    records = await store.read_records(connection, customer_ids, purpose)
+) -> dict[str, str] | None:
+    """Return fields of a customer in clear, all by default; None where nothing is kept.
+
+    Whoever shows them writes down first who looks. Refuses with `ciphertext_rejected` as the vault.
+    """
+    records = await store.read_records(connection, [customer_id], purpose)
     opened = await vault.open(records, reading, fields)
-    return {item.customer_id: dict(item.fields) for item in opened}
+    return dict(opened[0].fields) if opened else None
 
 
 def _identity(person: PersonRecord) -> ClearRecord:

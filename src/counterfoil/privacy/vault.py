@@ -11,7 +11,7 @@ Order       Seal first, outside any transaction (the key service may be far away
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 import orjson
 
@@ -37,6 +37,7 @@ from counterfoil.privacy.refusals import (
 )
 from counterfoil.privacy.rejections import Rejections
 
+T = TypeVar("T")
 _LOG: Final = logger("counterfoil.privacy")
 
 
@@ -157,10 +158,7 @@ class Vault:
             wrapped_key=of.wrapped_key,
         )
         [key] = await self._unwrap([row])
-        wrapped = WrappedKey(
-            row.wrapped_by, row.wrapped_key, key_context(row.customer_id, row.purpose)
-        )
-        return _sealed(record, key, wrapped, self.suite)
+        return _sealed(record, key, _wrapped(row), self.suite)
 
     async def open(
         self,
@@ -168,11 +166,14 @@ class Vault:
         reading: Reading,
         fields: Collection[str] | None = None,
     ) -> list[ClearRecord]:
-        """Return the fields that are wanted of records in the clear; all of them by default.
+        """Return the fields that are wanted of one customer's records; all of them by default.
 
         Refuses with `read_outside_purpose` where one of them is not kept for what it is read for,
-        and with `ciphertext_rejected` where one of them is damaged.
+        and with `ciphertext_rejected` where one of them is damaged. Records of several customers
+        are opened by `open_each`: what is damaged is its owner's trouble alone.
         """
+        if len({record.customer_id for record in records}) > 1:
+            raise ValueError("records of several customers are opened each by itself")
         opened = await self.open_each(records, reading, fields)
         clear = [record for record in opened if record is not None]
         if len(clear) != len(opened):
@@ -265,25 +266,30 @@ class Vault:
         return found
 
     async def _unwrap_each(self, rows: Sequence[KeyRow]) -> list[bytes | None]:
-        """Return keys, None for each that is damaged.
+        return await self._of_each(self.wrapper.unwrap, [_wrapped(row) for row in rows])
+
+    async def rewrap_each(self, rows: Sequence[KeyRow]) -> list[WrappedKey | None]:
+        """Return data keys wrapped under the present key, None for each that is damaged."""
+        return await self._of_each(self.wrapper.rewrap, [_wrapped(row) for row in rows])
+
+    async def _of_each(
+        self, ask: Callable[[Sequence[WrappedKey]], Awaitable[list[T]]], keys: Sequence[WrappedKey]
+    ) -> list[T | None]:
+        """Return what the key service says of each key, None for each that is damaged.
 
         A key service says of many keys only that one was rejected: halves are asked again, so that
         one damaged key among n costs 2 log n questions more, and none costs nothing.
         """
-        wrapped = [
-            WrappedKey(row.wrapped_by, row.wrapped_key, key_context(row.customer_id, row.purpose))
-            for row in rows
-        ]
         try:
-            return [*await self.wrapper.unwrap(wrapped)]
+            return [*await ask(keys)]
         except KeyServiceUnavailableError as error:
             raise RefusedError(refuse(KEY_SERVICE_UNAVAILABLE)) from error
         except KeyRejectedError:
-            if len(rows) == 1:
+            if len(keys) == 1:
                 self.rejections.note("data_key")
                 return [None]
-        half = len(rows) // 2
-        return await self._unwrap_each(rows[:half]) + await self._unwrap_each(rows[half:])
+        half = len(keys) // 2
+        return await self._of_each(ask, keys[:half]) + await self._of_each(ask, keys[half:])
 
     async def digests(self, kind: IndexKind, values: Sequence[str]) -> list[bytes]:
         """Return the digests of values in their normal form, under the first secret there is."""
@@ -311,6 +317,10 @@ class Vault:
             {number: blind_index.digest_of(key, value) for number, key in keys.items()}
             for value in values
         ]
+
+
+def _wrapped(row: KeyRow) -> WrappedKey:
+    return WrappedKey(row.wrapped_by, row.wrapped_key, key_context(row.customer_id, row.purpose))
 
 
 def may_read(reading: Reading, purpose: Purpose, fields: Collection[str] | None = None) -> bool:

@@ -1,6 +1,7 @@
 """Reads carry a purpose: what is declared of them holds together, and the vault's door asks."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,9 +111,56 @@ def test_the_vault_is_the_one_door_to_data_keys() -> None:
     doors = {
         str(path.relative_to(SOURCE))
         for path in SOURCE.rglob("*.py")
-        if re.search(r"\.unwrap\(", path.read_text("utf-8")) and path.name not in key_services
+        if re.search(r"\.unwrap\b", path.read_text("utf-8")) and path.name not in key_services
     }
     assert doors == {"privacy/vault.py"}
+
+
+#: Who opens what several customers own → the test in which the key of one of them is damaged.
+OF_SEVERAL = {
+    "console/pages/customers.py": "console/test_privacy_pages.py",
+    "evidence/check_store.py": "cli/test_audit.py",
+    "evidence/opening_store.py": "store/test_inquire_refused.py",
+    "evidence/sealing.py": "store/test_log.py",
+    "journeys/consenting/consent.py": "store/test_consents.py",
+    "journeys/consenting/consent_records.py": "store/test_consents.py",
+    "journeys/contracting/contract_bulk.py": "store/test_contracts.py",
+    "journeys/contracting/contract_making.py": "store/test_contracts.py",
+    "journeys/guarding/export_data.py": "store/test_exports.py",
+    "journeys/guarding/reveal.py": "store/test_privacy_reveal.py",
+    "journeys/guarding/rotate_keys.py": "store/test_privacy_rotation.py",
+    "journeys/guarding/show_persons.py": "console/test_privacy_pages.py",
+    "journeys/hosting/hosted_pages.py": "",  # of the one whose page it is
+    "journeys/inquiring/inquiry_outcomes.py": "store/test_inquire_refused.py",
+    "journeys/inquiring/inquiry_proofs.py": "store/test_inquire_refused.py",
+    "journeys/paying/payee_names.py": "store/test_privacy_reveal.py",
+    "journeys/paying/payers.py": "store/test_privacy_reveal.py",
+}
+MANY = re.compile(
+    r"(?<!def )\b(open_each|unwrap_keys|rewrap_each|keys_of_each|existing_keys_of_each|read_each"
+    r"|read_masked|read_identities|borrowers_of|keys_for|shown_persons)\("
+)
+SPOILS = "SET wrapped_key ="
+
+
+def test_whoever_opens_for_several_is_tried_with_one_damaged_key() -> None:
+    """Nothing else opens for more than one: the vault raises, and keys come one by one."""
+    found = {
+        place
+        for path in SOURCE.rglob("*.py")
+        if MANY.search(path.read_text("utf-8"))
+        and not (place := str(path.relative_to(SOURCE))).startswith("privacy/")
+    }
+    assert found == set(OF_SEVERAL)
+    tests = Path(__file__).parents[2]
+    for test in filter(None, OF_SEVERAL.values()):
+        assert SPOILS in (tests / test).read_text("utf-8"), test
+
+
+async def test_records_of_several_are_not_opened_as_one(vault: Vault) -> None:
+    other = replace(IDENTITY, customer_id=8)
+    with pytest.raises(ValueError, match="each by itself"):
+        await vault.open(await vault.seal([IDENTITY, other]), reading("person_export"))
 
 
 async def test_only_the_fields_that_are_wanted_leave_the_vault(vault: Vault) -> None:

@@ -38,7 +38,7 @@ async def seal(vault: Vault, clear: ClearRecord) -> SealedRecord:
 
 async def test_records_open_in_their_order(vault: Vault) -> None:
     clear = [record(1), record(2), record(1, Purpose.CONTACT)]
-    assert await vault.open(await vault.seal(clear), reading("person_export")) == clear
+    assert await vault.open_each(await vault.seal(clear), reading("person_export")) == clear
 
 
 async def test_nothing_of_the_person_is_in_what_is_stored(vault: Vault) -> None:

@@ -58,6 +58,9 @@ class RevealedView(View):
     grant_id: str
     expires_at: datetime
     data: dict[str, dict[str, str]]
+    damaged: list[str] = Field(
+        default=[], description="What is kept and does not open any more; the others are shown."
+    )
 
 
 class RevealAnswer(View):
@@ -372,6 +375,7 @@ def _revealed(item: Revealed) -> dict[str, object]:
         "grant_id": ids.to_text(ids.ACCESS_GRANT, item.grant_id),
         "expires_at": item.expires_at,
         "data": {name: dict(fields) for name, fields in item.data.items()},
+        "damaged": list(item.damaged),
     }
 
 

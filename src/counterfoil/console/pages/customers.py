@@ -22,11 +22,12 @@ from counterfoil.customers.link_store import read_people, read_steps
 from counterfoil.customers.record_link import LinkStep, Step
 from counterfoil.journeys.guarding.show_persons import sees_persons, shown_persons
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import RefusedError
+from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.platform.queries import Row
 from counterfoil.platform.read_acts import reads_for
 from counterfoil.platform.web.parts import Event, Form, Status
 from counterfoil.privacy.person_store import SHOWN_FIELDS, MaskedPerson
+from counterfoil.privacy.refusals import PERSONAL_DATA_NOT_FOUND
 
 #: Newest customers on the page that also finds them.
 NEWEST_SHOWN: Final = 20
@@ -52,6 +53,8 @@ class CustomerRow:
     href: str
     record: str
     name: str
+    #: Why there is no name; empty where there is one.
+    not_shown: str
     since: str
     status: Status
 
@@ -120,14 +123,14 @@ async def show_list(visit: Visit) -> Response:
     async with visit.reading() as connection:
         rows = await READING.newest_customers.fetch(connection, page=NEWEST_SHOWN)
     is_named = sees_persons(visit.actor)
-    people, _ = await _shown(visit, [row["customer_id"] for row in rows], ("name",))
+    people = await _shown(visit, [row["customer_id"] for row in rows], ("name",))
     view = CustomerListView(
         form=visit.form(f"{BASE}/search"),
         hint=hint_of(visit),
         caption=visit.t("customer.caption") if is_named else visit.t("customer.pseudonym_caption"),
         name_label=visit.t("customer.name") if is_named else visit.t("customer.pseudonym"),
         note=_note(visit),
-        rows=[_row(visit, row, people.get(row["customer_id"])) for row in rows],
+        rows=[_row(visit, row, people[row["customer_id"]]) for row in rows],
     )
     return visit.page(
         "customers/list.html",
@@ -155,12 +158,12 @@ async def show_customer(visit: Visit) -> Response:
         steps = await read_steps(connection, customer_id)
         joined = await read_people(connection, [customer_id])  # type: ignore[arg-type]
     is_merged = joined.surviving(customer_id) != customer_id
-    people, notice = await _shown(visit, [customer_id])
+    people = await _shown(visit, [customer_id])
     record = ids.to_text(ids.CUSTOMER, customer_id)
     may_prove = visit.may(Permission.READ_EVIDENCE)
     view = CustomerView(
         record=record,
-        person=_person(visit, people.get(customer_id), notice),
+        person=_person(visit, people[customer_id]),
         reveal_href=_reveal_href(visit, customer_id),
         receipts_href=_receipts_href(visit, customer_id) if may_prove else "",
         inquiries_href=words.inquiries_href(customer_id) if may_prove else "",
@@ -207,24 +210,28 @@ async def _events(visit: Visit, connection: Counted, customer_id: int) -> list[E
 
 async def _shown(
     visit: Visit, customer_ids: Sequence[int], fields: Sequence[str] = SHOWN_FIELDS
-) -> tuple[dict[int, MaskedPerson], str]:
-    """Return persons as the role sees them; where the vault refuses the page goes on without."""
-    if not customer_ids:
-        return {}, ""
+) -> dict[int, MaskedPerson | Refused]:
+    """Return persons as the role sees them; where one is refused the page goes on without."""
     try:
-        return await shown_persons(visit.desk.house, visit.actor, customer_ids, fields), ""
+        return await shown_persons(visit.desk.house, visit.actor, customer_ids, fields)
     except RefusedError as error:
-        return {}, words.refusal_text(visit, error.refused)
+        return dict.fromkeys(customer_ids, error.refused)
 
 
-def _person(visit: Visit, person: MaskedPerson | None, notice: str) -> PersonView:
+def _person(visit: Visit, person: MaskedPerson | Refused) -> PersonView:
     note = _note(visit)
-    if person is None:
-        nobody = notice or visit.t("customer.nobody")
-        return PersonView(name="—", id_number="—", phone="—", notice=nobody, note=note)
+    if isinstance(person, Refused):
+        notice = _not_shown(visit, person)
+        return PersonView(name="—", id_number="—", phone="—", notice=notice, note=note)
     return PersonView(
         name=person.name, id_number=person.id_number, phone=person.phone, notice="", note=note
     )
+
+
+def _not_shown(visit: Visit, refused: Refused) -> str:
+    """Return why a person is not shown: erased, damaged, or the key service is away."""
+    is_gone = refused.code == PERSONAL_DATA_NOT_FOUND.code
+    return visit.t("customer.nobody") if is_gone else words.refusal_text(visit, refused)
 
 
 def _note(visit: Visit) -> str:
@@ -247,11 +254,17 @@ def _receipts_href(visit: Visit, customer_id: int) -> str:
     return words.receipts_href(customer_id) if visit.aliases is None else ""
 
 
-def _row(visit: Visit, row: Row, person: MaskedPerson | None) -> CustomerRow:
+def _row(visit: Visit, row: Row, person: MaskedPerson | Refused) -> CustomerRow:
+    name, not_shown = "—", ""
+    if isinstance(person, Refused):
+        not_shown = _not_shown(visit, person)
+    else:
+        name = person.name
     return CustomerRow(
         href=words.customer_href(row["customer_id"]),
         record=visit.formats.record(ids.CUSTOMER, row["customer_id"]),
-        name=person.name if person else "—",
+        name=name,
+        not_shown=not_shown,
         since=visit.formats.instant(row["created_at"]),
         status=_status(visit, row),
     )

@@ -18,9 +18,10 @@ from counterfoil.console.visit import Visit
 from counterfoil.console.words import refusal_text
 from counterfoil.journeys.guarding.reveal import Revealed, RevealRequest, reveal
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Refused
+from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access_matrix import load_matrix
 from counterfoil.platform.web.forms import FormReader
+from counterfoil.privacy.refusals import CIPHERTEXT_REJECTED
 
 #: What the vault keeps itself; reports and contracts are opened where they are kept.
 _SHOWN_HERE: Final = ("identity", "contact", "payout")
@@ -136,7 +137,8 @@ def _values(visit: Visit, shown: Revealed) -> list[tuple[str, str]]:
         for name, value in fields.items():
             key = f"customer.{name}"
             found.append((visit.t(key) if visit.catalogue.has(key) else name, value))
-    return found
+    refused = refusal_text(visit, refuse(CIPHERTEXT_REJECTED))
+    return found + [(name, refused) for name in shown.damaged]
 
 
 PAGES: Final = (

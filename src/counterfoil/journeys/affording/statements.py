@@ -47,7 +47,7 @@ from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import envelope, grant_store
 from counterfoil.privacy import person_store as persons
-from counterfoil.privacy.data_keys import existing_keys, keys_of
+from counterfoil.privacy.data_keys import existing_key, key_of
 from counterfoil.privacy.envelope import Sealer
 from counterfoil.privacy.grant_store import Grant
 from counterfoil.privacy.refusals import GRANT_NOT_VALID
@@ -213,10 +213,10 @@ async def explained_lines(
         row = await store.sealed_statement(
             connection, customer_id=customer_id, statement_id=statement_id
         )
-        keys = await existing_keys(
-            connection, house.vault, [customer_id], Purpose.STATEMENT, reading("statement")
+        key = await existing_key(
+            connection, house.vault, customer_id, Purpose.STATEMENT, reading("statement")
         )
-        if row is None or row["sealed"] is None or customer_id not in keys:
+        if row is None or row["sealed"] is None or key is None:
             return refuse(STATEMENT_NOT_FOUND)
         if row["expires_at"] <= house.leaves.now():
             return refuse(STATEMENT_NOT_FOUND)
@@ -225,7 +225,7 @@ async def explained_lines(
         await EVIDENCE.stage_leaves.execute(connection, rows=[leaf])
     place = _place(statement_id, customer_id)
     try:
-        plain = house.vault.unseal(Sealer(keys[customer_id]), row["sealed"], place)
+        plain = house.vault.unseal(Sealer(key), row["sealed"], place)
     except RefusedError as error:
         return error.refused
     head, _, content = plain.partition(b"\n")
@@ -239,15 +239,15 @@ async def _read(
     if not await may_use_income(house, connection, upload.customer_id, upload.consent_id):
         return refuse(INCOME_CONSENT_MISSING)
     try:
-        known = await persons.read_identities(
-            connection, house.vault, [upload.customer_id], reading("statement")
+        known = await persons.read_identity(
+            connection, house.vault, upload.customer_id, reading("statement")
         )
-        if upload.customer_id not in known:
+        if known is None:
             return refuse(CUSTOMER_NOT_FOUND)
         statement = _parsed(upload.form, upload.currency, upload.content, upload.columns)
     except RefusedError as error:
         return error.refused
-    name = known[upload.customer_id]["name"]
+    name = known["name"]
     fault = check_statement(statement, holder=name, currency=upload.currency, on=on)
     return statement if fault is None else fault
 
@@ -262,10 +262,9 @@ async def _keep(
     by: str,
 ) -> str | Refused:
     customer_id = upload.customer_id
-    keys = await keys_of(
-        connection, house.vault, [customer_id], Purpose.STATEMENT, reading("statement")
+    key = await key_of(
+        connection, house.vault, customer_id, Purpose.STATEMENT, reading("statement")
     )
-    key = keys[customer_id]
     account = hmac.digest(key, b"account\0" + statement.account.encode(), "sha256")
     span = (statement.first_date, statement.last_date)
     known = await store.overlapping(connection, customer_id, account, span)

@@ -132,10 +132,11 @@ async def prepare_consents(
 ) -> Prepared:
     """Check decisions and make their records and leaves; nothing of them is written.
 
-    Raises RefusedError where the key service is away.
+    A customer whose record or key is damaged is refused alone. Raises RefusedError where a key is
+    needed and the key service is away.
     """
     given = {wish.customer_id for wish in wishes if wish.choice is Choice.GIVEN}
-    known = dict(identities or {})
+    known: dict[int, Identity | Refused] = dict(identities or {})
     async with house.database.transaction() as connection:
         taken = await store.screens_taken(
             connection, [(wish.customer_id, wish.display.screen_sha256) for wish in wishes]
@@ -374,12 +375,15 @@ async def _unknown(connection: Connection, wish: Wish) -> Refused | None:
 
 async def _identities(
     house: House, connection: Connection, customer_ids: Sequence[int]
-) -> dict[int, Identity]:
+) -> dict[int, Identity | Refused]:
+    """Return who each customer is, or why that is not known."""
     if not customer_ids:
         return {}
     found = await persons.read_identities(connection, house.vault, customer_ids, reading("consent"))
     return {
-        customer_id: Identity(name=fields["name"], id_number=fields["id_number"])
+        customer_id: fields
+        if isinstance(fields, Refused)
+        else Identity(name=fields["name"], id_number=fields["id_number"])
         for customer_id, fields in found.items()
     }
 

@@ -6,6 +6,7 @@ Shared by the ways in which consents come about: one by one, and in sets.
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import orjson
 
@@ -25,7 +26,8 @@ from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Connection
-from counterfoil.privacy.data_keys import keys_of
+from counterfoil.privacy.data_keys import keys_of_each
+from counterfoil.privacy.refusals import CIPHERTEXT_REJECTED, PERSONAL_DATA_NOT_FOUND
 from counterfoil.privacy.vault import Purpose
 
 _NEW = State(status=Status.GIVEN, uses=0, period_no=0, uses_in_period=0, ended_at=None, events=1)
@@ -62,20 +64,28 @@ async def prepare(
     connection: Connection,
     wishes: Sequence[Wish],
     *,
-    identities: Mapping[int, Identity],
+    identities: Mapping[int, Identity | Refused],
     taken: Collection[tuple[int, bytes]],
 ) -> Prepared:
-    """Check wishes and make their rows; `taken` are screens that stand for a decision already."""
+    """Check wishes and make their rows; `taken` are screens that stand for a decision already.
+
+    Of `identities` everybody who agrees has one, or why there is none. A wish whose customer's key
+    is damaged is refused, and no other.
+    """
     now, witnessed = house.leaves.now(), house.leaves.witnessed
     checked = _check_all(house, wishes, identities, taken, now)
-    agreed = {
-        item.wish.customer_id
-        for item in checked
-        if isinstance(item, Checked) and item.wish.choice is Choice.GIVEN
-    }
-    keys = {}
+    agreed = {one.wish.customer_id for one in checked if _agrees(one)}
+    keys: Mapping[int, bytes] = {}
     if agreed:
-        keys = await keys_of(connection, house.vault, agreed, Purpose.SUBJECT, reading("consent"))
+        keys, damaged = await keys_of_each(
+            connection, house.vault, agreed, Purpose.SUBJECT, reading("consent")
+        )
+        checked = [
+            refuse(CIPHERTEXT_REJECTED)
+            if _agrees(item) and item.wish.customer_id in damaged
+            else item
+            for item in checked
+        ]
     answers: list[Given | Refused] = []
     kept: list[Checked] = []
     consents: list[Consent] = []
@@ -86,7 +96,9 @@ async def prepare(
         consent = None
         if item.wish.choice is Choice.GIVEN:
             customer_id = item.wish.customer_id
-            ref = (keys[customer_id], identities[customer_id])
+            identity = identities[customer_id]
+            assert isinstance(identity, Identity), "it was checked"
+            ref = (keys[customer_id], identity)
             consent = _consent(house, item, ref, now, witnessed)
             consents.append(consent)
         kept.append(item)
@@ -105,7 +117,7 @@ async def prepare(
 def _check_all(
     house: House,
     wishes: Sequence[Wish],
-    identities: Mapping[int, Identity],
+    identities: Mapping[int, Identity | Refused],
     taken: Collection[tuple[int, bytes]],
     now: int,
 ) -> list[Checked | Refused]:
@@ -118,12 +130,26 @@ def _check_all(
         if isinstance(item, Checked):
             if screen in seen:
                 item = refuse(CONSENT_BUNDLED)
-            elif wish.choice is Choice.GIVEN and wish.customer_id not in identities:
-                item = refuse(CONSENT_WITHOUT_IDENTITY)
+            elif wish.choice is Choice.GIVEN and (
+                refused := _without_identity(identities[wish.customer_id])
+            ):
+                item = refused
             else:
                 seen.add(screen)
         checked.append(item)
     return checked
+
+
+def _without_identity(known: Identity | Refused) -> Refused | None:
+    """Return why there is nobody whom a consent could be bound to; None where there is."""
+    if isinstance(known, Identity):
+        return None
+    is_gone = known.code == PERSONAL_DATA_NOT_FOUND.code
+    return refuse(CONSENT_WITHOUT_IDENTITY) if is_gone else known
+
+
+def _agrees(item: Checked | Refused) -> TypeGuard[Checked]:
+    return isinstance(item, Checked) and item.wish.choice is Choice.GIVEN
 
 
 def _consent(

@@ -52,8 +52,8 @@ from counterfoil.decisioning.refusals import APPLICATION_NOT_FOUND
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.contracting.contract_making import (
     Texts,
-    borrowers_of,
-    keep,
+    borrower_of,
+    keep_one,
     make,
     offer_of,
     open_texts,
@@ -72,7 +72,6 @@ from counterfoil.platform import idempotency
 from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
-from counterfoil.privacy.refusals import PERSONAL_DATA_NOT_FOUND
 
 
 class SignedAgreement(NamedTuple):
@@ -108,16 +107,15 @@ async def prepare(
         ).get(key)
         if found is not None and _still_fits(house, found, application, on):
             return _text(found)
-        known = await borrowers_of(connection, house, [customer_id], reading("contract_text"))
-        borrower = known.get(customer_id)
-        if borrower is None:
-            return refuse(PERSONAL_DATA_NOT_FOUND)
+        borrower = await borrower_of(connection, house, customer_id, reading("contract_text"))
+        if isinstance(borrower, Refused):
+            return borrower
         terms = house.catalogue.terms(application.product_code, application.product_version)
         made = make(house, offer_of(application), setting_on(house, terms, on, now), borrower)
         if isinstance(made, Refused):
             return made
         await store.supersede_open(connection, [key])
-        await keep(connection, house, [made])
+        await keep_one(connection, house, made)
         return _text(made.contract)
 
     request: dict[str, object] = {"application_id": application_id}

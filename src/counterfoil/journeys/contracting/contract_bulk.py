@@ -33,6 +33,7 @@ from counterfoil.journeys.contracting.contract_making import (
     Made,
     borrowers_of,
     keep,
+    keys_for,
     make,
     offer_of,
     present_template,
@@ -45,7 +46,7 @@ from counterfoil.journeys.serving.identity import refuse_acts
 from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.kernel.language import Language
 from counterfoil.platform.access_matrix import reading
-from counterfoil.privacy.refusals import PERSONAL_DATA_NOT_FOUND
+from counterfoil.privacy.refusals import CIPHERTEXT_REJECTED
 
 #: Large enough that statements cost nothing a contract, small enough that none runs long.
 CONTRACTS_AT_ONCE: Final = 1_000
@@ -73,7 +74,8 @@ async def sign_for_sandbox(
 ) -> list[Contract | Refused]:
     """Prepare, show and sign the agreements of approved offers; answers in the order given.
 
-    One that is signed already is given again. Their files are issued when somebody asks for them.
+    One that is signed already is given again; one whose customer's key or record is damaged is
+    refused, and no other. Their files are issued when somebody asks for them.
     """
     answers: list[Contract | Refused] = []
     for start in range(0, len(keys), CONTRACTS_AT_ONCE):
@@ -98,21 +100,30 @@ async def _sign_some(
         done: list[_Done] = []
         for key in waiting:
             outcome = unchecked.get(key[0]) or _sign_one(
-                house, found.get(key), borrowers.get(key[0]), language, on=on, now=now
+                house, found.get(key), borrowers[key[0]], language, on=on, now=now
             )
             if isinstance(outcome, Refused):
                 answers[key] = outcome
             else:
                 done.append(outcome)
                 answers[key] = outcome.made.contract
+        sealing = await keys_for(connection, house, [one.made for one in done])
+        answers |= {
+            key: refuse(CIPHERTEXT_REJECTED) for key in waiting if key[0] in sealing.damaged
+        }
+        done = [one for one in done if one.made.contract.customer_id in sealing.found]
         if done:
-            await store.supersede_open(connection, waiting)
-            await keep(connection, house, [one.made for one in done])
+            await store.supersede_open(connection, [_key(one) for one in done])
+            await keep(connection, house, [one.made for one in done], sealing.found)
             await store.add_showings(connection, _showings(done))
             await store.put_codes(connection, [one.code for one in done])
             leaves = [signing_leaf(house, one.made.contract) for one in done]
             await EVIDENCE.stage_leaves.execute(connection, rows=leaves)
     return [answers[key] for key in keys]
+
+
+def _key(done: _Done) -> Key:
+    return done.made.contract.customer_id, done.made.contract.application_id
 
 
 def _showings(done: Sequence[_Done]) -> list[tuple[int, int, Showing]]:
@@ -126,7 +137,7 @@ def _showings(done: Sequence[_Done]) -> list[tuple[int, int, Showing]]:
 def _sign_one(
     house: House,
     application: Application | None,
-    borrower: Borrower | None,
+    borrower: Borrower | Refused,
     language: Language,
     *,
     on: date,
@@ -137,8 +148,8 @@ def _sign_one(
         return refuse(APPLICATION_NOT_FOUND)
     if application.status is not Status.APPROVED:
         return refuse(OFFER_NOT_APPROVED, status=application.status.value)
-    if borrower is None:
-        return refuse(PERSONAL_DATA_NOT_FOUND)
+    if isinstance(borrower, Refused):
+        return borrower
     terms = house.catalogue.terms(application.product_code, application.product_version)
     made = make(house, offer_of(application), setting_on(house, terms, on, now), borrower)
     if isinstance(made, Refused):

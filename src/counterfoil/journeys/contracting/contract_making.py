@@ -6,7 +6,7 @@ Privacy     Name and identity number stand in the texts and nowhere else; the te
 """
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -40,8 +40,8 @@ from counterfoil.lending.terms import Terms
 from counterfoil.platform.access_matrix import Reading, reading
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import envelope
-from counterfoil.privacy import store as vault_store
-from counterfoil.privacy.data_keys import existing_keys, keys_of
+from counterfoil.privacy import person_store as persons
+from counterfoil.privacy.data_keys import Keys, existing_key, key_of, keys_of_each
 from counterfoil.privacy.envelope import Sealer
 from counterfoil.privacy.refusals import CIPHERTEXT_REJECTED, PERSONAL_DATA_NOT_FOUND
 from counterfoil.privacy.vault import Purpose
@@ -156,22 +156,40 @@ def make(
 
 async def borrowers_of(
     connection: Connection, house: House, customer_ids: Iterable[int], reading: Reading
-) -> dict[int, Borrower]:
-    """Return who the customers are, for the texts that they sign and for payees' names."""
-    records = await vault_store.read_records(connection, list(customer_ids), Purpose.IDENTITY)
+) -> dict[int, Borrower | Refused]:
+    """Return who each customer is, for the texts that they sign and for payees' names.
+
+    Of whom nothing is kept, or nothing opens, the answer says why.
+    """
+    found = await persons.read_identities(connection, house.vault, customer_ids, reading)
     return {
-        clear.customer_id: Borrower(clear.fields["name"], clear.fields["id_number"])
-        for clear in await house.vault.open(records, reading)
+        customer_id: fields
+        if isinstance(fields, Refused)
+        else Borrower(fields["name"], fields["id_number"])
+        for customer_id, fields in found.items()
     }
 
 
-async def keep(connection: Connection, house: House, made: Sequence[Made]) -> None:
-    """Write agreements with their sealed texts, in the caller's transaction."""
-    await store.add_contracts(connection, [one.contract for one in made])
+async def borrower_of(
+    connection: Connection, house: House, customer_id: int, reading: Reading
+) -> Borrower | Refused:
+    """Return who one customer is, or why that is not known."""
+    return (await borrowers_of(connection, house, [customer_id], reading))[customer_id]
+
+
+async def keys_for(connection: Connection, house: House, made: Sequence[Made]) -> Keys:
+    """Return the keys that seal agreements; made where a customer has none yet."""
     customers = {one.contract.customer_id for one in made}
-    keys = await keys_of(
+    return await keys_of_each(
         connection, house.vault, customers, Purpose.CONTRACT, reading("contract_text")
     )
+
+
+async def keep(
+    connection: Connection, house: House, made: Sequence[Made], keys: Mapping[int, bytes]
+) -> None:
+    """Write agreements with their sealed texts, in the caller's transaction."""
+    await store.add_contracts(connection, [one.contract for one in made])
     sealed = {}
     for one in made:
         customer_id, contract_id = one.contract.customer_id, one.contract.contract_id
@@ -184,14 +202,23 @@ async def keep(connection: Connection, house: House, made: Sequence[Made]) -> No
     await store.add_sealed(connection, TEXT, sealed)
 
 
+async def keep_one(connection: Connection, house: House, made: Made) -> None:
+    """Write one agreement; raises where the key that would seal it is damaged."""
+    customer_id = made.contract.customer_id
+    key = await key_of(
+        connection, house.vault, customer_id, Purpose.CONTRACT, reading("contract_text")
+    )
+    await keep(connection, house, [made], {customer_id: key})
+
+
 async def seal_file(connection: Connection, house: House, contract: Contract, pdf: bytes) -> None:
     """Write the signed file of a contract, sealed like its texts."""
     customer_id, contract_id = contract.customer_id, contract.contract_id
-    keys = await keys_of(
-        connection, house.vault, [customer_id], Purpose.CONTRACT, reading("contract_text")
+    key = await key_of(
+        connection, house.vault, customer_id, Purpose.CONTRACT, reading("contract_text")
     )
     place = _place(customer_id, contract_id, PDF)
-    sealed = envelope.encrypt(keys[customer_id], pdf, place, house.vault.suite)
+    sealed = envelope.encrypt(key, pdf, place, house.vault.suite)
     await store.add_sealed(connection, PDF, {(customer_id, contract_id): sealed})
 
 
@@ -214,14 +241,14 @@ async def open_sealed(
     """Return what is sealed of a contract; refuses where it or its key was destroyed."""
     customer_id, contract_id = contract.customer_id, contract.contract_id
     sealed = await store.read_sealed(connection, customer_id, contract_id, kind)
-    keys = await existing_keys(
-        connection, house.vault, [customer_id], Purpose.CONTRACT, reading("contract_text")
+    key = await existing_key(
+        connection, house.vault, customer_id, Purpose.CONTRACT, reading("contract_text")
     )
-    if sealed is None or customer_id not in keys:
+    if sealed is None or key is None:
         return refuse(PERSONAL_DATA_NOT_FOUND)
     try:
         place = _place(customer_id, contract_id, kind)
-        return house.vault.unseal(Sealer(keys[customer_id]), sealed, place)
+        return house.vault.unseal(Sealer(key), sealed, place)
     except RefusedError as error:
         return error.refused
 

@@ -44,8 +44,8 @@ from counterfoil.journeys.borrowing.line_prices import announced_prices
 from counterfoil.journeys.contracting.contract import contract_answer
 from counterfoil.journeys.contracting.contract_making import (
     Made,
-    borrowers_of,
-    keep,
+    borrower_of,
+    keep_one,
     make,
     open_texts,
     present_template,
@@ -75,7 +75,6 @@ from counterfoil.lending.terms import Terms
 from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
-from counterfoil.privacy.refusals import PERSONAL_DATA_NOT_FOUND
 from counterfoil.rules.shelf import days_asked
 
 #: A notice stays open to be signed for this long after its day; a binding one while the line is.
@@ -154,10 +153,9 @@ async def give_notice(
     if isinstance(notice, Refused):
         return notice
     line = notice.line
-    known = await borrowers_of(connection, house, [line.customer_id], reading("contract_text"))
-    borrower = known.get(line.customer_id)
-    if borrower is None:
-        return refuse(PERSONAL_DATA_NOT_FOUND)
+    borrower = await borrower_of(connection, house, line.customer_id, reading("contract_text"))
+    if isinstance(borrower, Refused):
+        return borrower
     made = make(
         house,
         _offer_of(notice),
@@ -169,7 +167,7 @@ async def give_notice(
         return made
     made = replace(made, contract=_with_changes(made.contract, notice))
     await store.supersede_open(connection, [(line.customer_id, line.application_id)])
-    await keep(connection, house, [made])
+    await keep_one(connection, house, made)
     await note_notice(connection, house, made.contract, author=wish.author)
     return Given(present=notice.present, made=made)
 

@@ -300,16 +300,19 @@ async def _records(house: House, dataset: Dataset, request: ExportRequest) -> li
             connection, dataset.code, since=request.since, until=request.until
         )
         async for page in pages:
-            known: dict[int, dict[str, str]] = {}
+            known: dict[int, Mapping[str, str]] = {}
             if dataset.needs_person:
                 customers = sorted({row["customer_id"] for row in page})
-                known = await persons.read_clear(
-                    connection,
-                    house.vault,
-                    customers,
-                    Purpose.IDENTITY,
-                    reading("export_ages"),
-                    ["id_number"],
+                # Of whom nothing opens any more age and region are unknown.
+                known = persons.kept_of(
+                    await persons.read_each(
+                        connection,
+                        house.vault,
+                        customers,
+                        [Purpose.IDENTITY],
+                        reading("export_ages"),
+                        ["id_number"],
+                    )
                 )
             for row in page:
                 fields = known.get(row["customer_id"])
@@ -318,7 +321,7 @@ async def _records(house: House, dataset: Dataset, request: ExportRequest) -> li
 
 
 def _person(fields: Mapping[str, str] | None, today: date) -> dict[str, Any]:
-    """Return age and part of the country; unknown where the identity is not kept any more."""
+    """Return age and part of the country; unknown where no identity opens."""
     if fields is None:
         return {"age_years": None, "region": None}
     number = fields["id_number"]

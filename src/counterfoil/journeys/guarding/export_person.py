@@ -21,12 +21,16 @@ import orjson
 from counterfoil.journeys.guarding.reveal import RevealRequest, reveal
 from counterfoil.journeys.house import House
 from counterfoil.kernel import ids
-from counterfoil.kernel.errors import Refused
+from counterfoil.kernel.errors import Refused, refuse
 from counterfoil.platform.access_matrix import Actor, reading
 from counterfoil.platform.database import Connection
 from counterfoil.privacy.correction_store import read_former
 from counterfoil.privacy.data_register import Declared, load_register
-from counterfoil.privacy.refusals import DATA_RESTRICTED, PERSONAL_DATA_NOT_FOUND
+from counterfoil.privacy.refusals import (
+    CIPHERTEXT_REJECTED,
+    DATA_RESTRICTED,
+    PERSONAL_DATA_NOT_FOUND,
+)
 from counterfoil.privacy.register_store import ROWS_MAX, rows_about
 from counterfoil.privacy.retention import load_schedule
 from counterfoil.privacy.vault import Purpose
@@ -73,6 +77,9 @@ async def export_person(
         if opened.refusal not in (DATA_RESTRICTED, PERSONAL_DATA_NOT_FOUND):
             return opened
         closed = opened.code
+    elif opened[0].damaged:
+        # A copy that left something out would not be everything.
+        return refuse(CIPHERTEXT_REJECTED)
     person = {} if isinstance(opened, Refused) else opened[0].data
     now = house.clock.now()
     tables = _told()

@@ -51,6 +51,8 @@ from counterfoil.privacy.vault import Purpose
 
 _TICKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _COUNTED: Final = timedelta(hours=1)
+#: By customer and purpose of the vault; a refusal where it is damaged.
+_Opened = Mapping[tuple[int, str], Mapping[str, str] | Refused]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,8 @@ class Revealed:
     expires_at: datetime
     #: Purpose of the vault → field → value.
     data: Mapping[str, Mapping[str, str]]
+    #: Purposes of the vault of which nothing opens, for it is damaged.
+    damaged: tuple[str, ...] = ()
 
 
 async def reveal(house: House, actor: Actor, request: RevealRequest) -> list[Revealed] | Refused:
@@ -226,9 +230,12 @@ async def _open(
     customer_ids: Sequence[int],
     data: Sequence[str],
     purpose: LookPurpose,
-) -> dict[tuple[int, str], dict[str, str]] | Refused:
-    """Return the fields that the purpose shows, by customer and purpose of the vault."""
-    found: dict[tuple[int, str], dict[str, str]] = {}
+) -> _Opened | Refused:
+    """Return the fields that the purpose shows, by customer and purpose of the vault.
+
+    What is damaged is named in its place; refuses where nothing else is left.
+    """
+    found: dict[tuple[int, str], Mapping[str, str] | Refused] = {}
     reading = Reading(act="reveal", purpose=purpose.reads_for, actor=actor)
     async with house.database.connection() as connection:
         if not purpose.is_legal and await _is_restricted(connection, customer_ids, data):
@@ -236,14 +243,22 @@ async def _open(
         for name in data:
             shown = purpose.data[name]
             fields = None if EVERY_FIELD in shown else shown
-            clear = await persons.read_clear(
-                connection, house.vault, customer_ids, Purpose(name), reading, fields
+            read = await persons.read_each(
+                connection, house.vault, customer_ids, [Purpose(name)], reading, fields
             )
-            found |= {(customer_id, name): values for customer_id, values in clear.items()}
+            persons.kept_of(read)
+            found |= {
+                (customer_id, name): one for customer_id, one in read.items() if _is_kept(one)
+            }
     # What another room keeps (reports, contracts) is opened there, under the grant.
     if any(not _has_any(found, customer_id) for customer_id in customer_ids) and _is_ours(data):
         return refuse(PERSONAL_DATA_NOT_FOUND)
-    return found
+    refused = [one for one in found.values() if isinstance(one, Refused)]
+    return refused[0] if refused and len(refused) == len(found) else found
+
+
+def _is_kept(found: Mapping[str, str] | Refused) -> bool:
+    return not isinstance(found, Refused) or found.code != PERSONAL_DATA_NOT_FOUND.code
 
 
 def _has_any(found: Mapping[tuple[int, str], object], customer_id: int) -> bool:
@@ -330,12 +345,14 @@ def _is_valid(grant: Grant, actor: Actor, *, now: datetime) -> bool:
     return grant.granted_to == actor.name and now < grant.expires_at
 
 
-def _revealed(grant: Grant, opened: Mapping[tuple[int, str], Mapping[str, str]]) -> Revealed:
+def _revealed(grant: Grant, opened: _Opened) -> Revealed:
+    found = {name: opened.get((grant.customer_id, name), {}) for name in grant.data}
     return Revealed(
         customer_id=grant.customer_id,
         grant_id=grant.grant_id,
         expires_at=grant.expires_at,
-        data={name: opened.get((grant.customer_id, name), {}) for name in grant.data},
+        data={name: one for name, one in found.items() if not isinstance(one, Refused)},
+        damaged=tuple(name for name, one in found.items() if isinstance(one, Refused)),
     )
 
 

@@ -11,7 +11,7 @@ Crash       Every step can be repeated: `resume` goes on where the rows say.
 Two people  A rotation begins with the approval of a second person; leaf 7 names both keys.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -20,23 +20,27 @@ from counterfoil.evidence.staging import HOUSE
 from counterfoil.evidence.store import QUERIES as EVIDENCE
 from counterfoil.journeys.house import House
 from counterfoil.journeys.trail import Act, note, note_refusal
+from counterfoil.kernel import ids
 from counterfoil.kernel.errors import Refused, RefusedError, refuse
 from counterfoil.platform.access_matrix import Actor, reading
 from counterfoil.platform.approvals import Approval, Value, payload_hash, require_approval
 from counterfoil.platform.database import Connection, UniqueViolationError
+from counterfoil.platform.telemetry import logger
 from counterfoil.privacy import person_store as persons
 from counterfoil.privacy import rotation_store
 from counterfoil.privacy import store as vault_store
 from counterfoil.privacy.blind_index import IndexKind
-from counterfoil.privacy.port import KeyServiceUnavailableError, WrappedKey
+from counterfoil.privacy.port import KeyServiceUnavailableError
 from counterfoil.privacy.refusals import (
+    CIPHERTEXT_REJECTED,
     KEY_ROTATION_NOT_UNDER_WAY,
     KEY_ROTATION_UNDER_WAY,
     KEY_SERVICE_UNAVAILABLE,
 )
 from counterfoil.privacy.rotation_store import BEGINNING, Rotation, RotationKind
-from counterfoil.privacy.vault import KeyRow, Purpose, key_context
+from counterfoil.privacy.vault import KeyRow, Purpose
 
+_LOG: Final = logger("counterfoil.privacy")
 #: Rows moved in one transaction: some milliseconds.
 ROWS_AT_ONCE: Final = 1_000
 #: The kind of approval that each kind of rotation needs.
@@ -184,9 +188,13 @@ async def _carry(house: House, actor: Actor, rotation: Rotation) -> Rotation:
 
 
 async def _rewrap_all(house: House, rotation: Rotation) -> None:
-    """Rewrap until no row is left that another key wrapped; new rows may still come in."""
+    """Rewrap until no row is left that another key wrapped; new rows may still come in.
+
+    Raises `ciphertext_rejected` where the rest is damaged: everybody else has the new key, and the
+    old one stays for those, so that nothing that can be mended is lost.
+    """
     while True:
-        after = BEGINNING
+        after, moved, damaged = BEGINNING, 0, set[int]()
         while True:
             async with house.database.connection() as connection:
                 old = await rotation_store.keys_wrapped_by_others(
@@ -194,28 +202,39 @@ async def _rewrap_all(house: House, rotation: Rotation) -> None:
                 )
             if not old:
                 break
-            await _rewrap(house, rotation, old)
+            closed = await _rewrap(house, rotation, old)
+            moved += len(old) - len(closed)
+            damaged |= {key.customer_id for key in closed}
             after = (old[-1].customer_id, old[-1].purpose.value)
         async with house.database.connection() as connection:
             if not await rotation_store.is_still_wrapped_by_others(connection, rotation.new_key):
                 return
+        if damaged and not moved:
+            raise _waits(rotation, damaged)
 
 
-async def _rewrap(house: House, rotation: Rotation, old: list[KeyRow]) -> None:
-    """Rewrap one batch; the key service is asked outside of any transaction."""
-    new = await house.vault.wrapper.rewrap(
-        [
-            WrappedKey(key.wrapped_by, key.wrapped_key, key_context(key.customer_id, key.purpose))
-            for key in old
-        ]
-    )
+async def _rewrap(house: House, rotation: Rotation, old: list[KeyRow]) -> list[KeyRow]:
+    """Rewrap one batch; the key service is asked outside of any transaction.
+
+    Returns the keys that are damaged, and stay as they are.
+    """
+    asked = await house.vault.rewrap_each(old)
+    pairs = [(key, wrapped) for key, wrapped in zip(old, asked, strict=True) if wrapped is not None]
     rows = [
         replace(key, wrapped_by=wrapped.wrapped_by, wrapped_key=wrapped.blob)
-        for key, wrapped in zip(old, new, strict=True)
+        for key, wrapped in pairs
     ]
     async with house.database.transaction() as connection:
-        moved = await rotation_store.replace_wrapped(connection, old, rows)
+        moved = await rotation_store.replace_wrapped(connection, [key for key, _ in pairs], rows)
         await rotation_store.note_moved(connection, rotation, moved)
+    return [key for key, wrapped in zip(old, asked, strict=True) if wrapped is None]
+
+
+def _waits(rotation: Rotation, damaged: Collection[int]) -> RefusedError:
+    """Return why a change is not finished, after the process's log has said for whom it waits."""
+    named = " ".join(ids.to_text(ids.CUSTOMER, number) for number in sorted(damaged))
+    _LOG.error("rotation_waits", kind=rotation.kind.value, customers=named)
+    return RefusedError(refuse(CIPHERTEXT_REJECTED))
 
 
 async def _change_index(house: House, rotation: Rotation) -> None:
@@ -236,35 +255,50 @@ async def _change_index(house: House, rotation: Rotation) -> None:
 
 
 async def _fill(house: House, rotation: Rotation, generation: int) -> None:
-    """Give every number a digest of the new generation."""
-    after = -1
+    """Give every number a digest of the new generation.
+
+    Raises `ciphertext_rejected` at the end where some do not open: everybody else has a digest, and
+    the old generation stays for those, so that nobody is lost and the change is gone on with later.
+    """
+    after, damaged = -1, set[int]()
     while True:
         async with house.database.transaction() as connection:
             customer_ids = await rotation_store.customers_without(
                 connection, generation, after, page=ROWS_AT_ONCE
             )
             if not customer_ids:
-                return
+                break
             # Nobody's data is erased between reading it and writing its digest.
             await vault_store.hold_keys(connection)
-            digests = await _digests(house, connection, customer_ids, generation)
+            digests, closed = await _digests(house, connection, customer_ids, generation)
+            damaged |= closed
             await rotation_store.fill_generation(connection, generation, digests)
             await rotation_store.note_moved(connection, rotation, len(digests))
         after = customer_ids[-1]
+    if damaged:
+        raise _waits(rotation, damaged)
 
 
 async def _digests(
     house: House, connection: Connection, customer_ids: list[int], generation: int
-) -> dict[tuple[IndexKind, int], bytes]:
+) -> tuple[dict[tuple[IndexKind, int], bytes], set[int]]:
+    """Return digests by kind and customer, and the customers of whom something does not open."""
     found: dict[tuple[IndexKind, int], bytes] = {}
+    damaged = set[int]()
     for kind, (purpose, name) in _NUMBERS.items():
-        clear = await persons.read_clear(
-            connection, house.vault, customer_ids, purpose, reading("index_rotation"), [name]
+        read = await persons.read_each(
+            connection, house.vault, customer_ids, [purpose], reading("index_rotation"), [name]
         )
+        clear = persons.kept_of(read)
+        damaged |= {number for number in read.keys() - clear.keys() if _is_damaged(read[number])}
         every = await house.vault.every_digest(kind, [fields[name] for fields in clear.values()])
         for customer_id, digests in zip(clear, every, strict=True):
             found[kind, customer_id] = digests[generation]
-    return found
+    return found, damaged
+
+
+def _is_damaged(found: object) -> bool:
+    return isinstance(found, Refused) and found.code == CIPHERTEXT_REJECTED.code
 
 
 def _generation(key: str) -> int:

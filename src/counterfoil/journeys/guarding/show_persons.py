@@ -14,6 +14,7 @@ from typing import Final
 
 from counterfoil.journeys.guarding.recipient_keys import sight_key
 from counterfoil.journeys.house import House
+from counterfoil.kernel.errors import Refused
 from counterfoil.platform.access_matrix import Actor, Reading, Sight, load_matrix
 from counterfoil.privacy.alias import Aliases
 from counterfoil.privacy.deidentify import pseudonym
@@ -49,11 +50,11 @@ async def shown_persons(
     actor: Actor,
     customer_ids: Sequence[int],
     fields: Sequence[str] = SHOWN_FIELDS,
-) -> dict[int, MaskedPerson]:
-    """Return customers as somebody sees them; fields that are not wanted are hidden.
+) -> dict[int, MaskedPerson | Refused]:
+    """Return customers as somebody sees them, or why one is not; unwanted fields are hidden.
 
-    Raises RefusedError without the key service, or where the register keeps not even the name for
-    what the role reads for. Who sees pseudonyms sees one of everybody, also of an erased person.
+    Raises RefusedError where the register keeps not even the name for what the role reads for. Who
+    sees pseudonyms sees one of everybody, also of an erased person.
     """
     reading = reading_for(actor)
     if reading is not None:

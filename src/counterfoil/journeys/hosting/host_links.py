@@ -108,12 +108,12 @@ async def _differs(house: House, customer_id: int, person: Person) -> bool:
         kept = await persons.read_clear(
             connection,
             house.vault,
-            [customer_id],
+            customer_id,
             Purpose.IDENTITY,
             reading("host_link"),
             ["name"],
         )
-    return kept.get(customer_id, {}).get("name") != person.name
+    return kept is None or kept.get("name") != person.name
 
 
 async def _keep(

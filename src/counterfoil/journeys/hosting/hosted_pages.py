@@ -57,6 +57,7 @@ from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import QUERIES as PLATFORM
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import person_store as persons
+from counterfoil.privacy.refusals import PERSONAL_DATA_NOT_FOUND
 
 #: The scope of a portal session for a hosted page; the page's number stands behind a colon.
 SCOPE: Final = "hosted"
@@ -187,12 +188,16 @@ async def at_the_door(house: House, token: str) -> Doorstep | Refused:
             connection, house.vault, [page.customer_id], reading("hosted_page")
         )
     assert host is not None, "a page was asked for by a host"
-    if customer is None or page.customer_id not in masked:
+    shown = masked[page.customer_id]
+    if customer is None:
         return refuse(PAGE_NOT_FOUND)
+    if isinstance(shown, Refused):
+        is_gone = shown.code == PERSONAL_DATA_NOT_FOUND.code
+        return refuse(PAGE_NOT_FOUND) if is_gone else shown
     return Doorstep(
         page=page,
         host_name=host.terms.name,
-        phone=masked[page.customer_id].phone,
+        phone=shown.phone,
         language=customer.language,
     )
 

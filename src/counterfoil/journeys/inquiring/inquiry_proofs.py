@@ -26,7 +26,7 @@ from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Connection
 from counterfoil.privacy import person_store as persons
 from counterfoil.privacy.data_keys import Keys, existing_keys_of_each
-from counterfoil.privacy.refusals import CIPHERTEXT_REJECTED
+from counterfoil.privacy.refusals import CIPHERTEXT_REJECTED, PERSONAL_DATA_NOT_FOUND
 from counterfoil.privacy.vault import Purpose
 
 #: Longest wait for the witnesses, in turns: a line that comes after the quorum is seen by the next.
@@ -133,15 +133,15 @@ async def _subjects(
     keys = await existing_keys_of_each(
         connection, house.vault, customers, Purpose.SUBJECT, reading("inquiry_proof")
     )
-    known: dict[int, Identity | None] = dict(identities)
+    known: dict[int, Identity | Refused] = dict(identities)
     missing = [customer_id for customer_id in customers if customer_id not in known]
     if missing:
-        read = await persons.read_identities_of_each(
+        read = await persons.read_identities(
             connection, house.vault, missing, reading("inquiry_proof")
         )
         known |= {
-            customer_id: None
-            if fields is None
+            customer_id: fields
+            if isinstance(fields, Refused)
             else Identity(name=fields["name"], id_number=fields["id_number"])
             for customer_id, fields in read.items()
         }
@@ -149,15 +149,17 @@ async def _subjects(
 
 
 def _subject(
-    item: Pending, data_keys: Keys, known: Mapping[int, Identity | None]
+    item: Pending, data_keys: Keys, known: Mapping[int, Identity | Refused]
 ) -> SubjectOpening | Refused:
     customer_id = item.inquiry.customer_id
-    keys = data_keys.found
-    if customer_id not in known or customer_id not in keys.keys() | data_keys.damaged:
-        return refuse(INQUIRY_SUBJECT_GONE)
-    identity = known[customer_id]
-    if identity is None or customer_id in data_keys.damaged:
+    keys, identity = data_keys.found, known[customer_id]
+    if isinstance(identity, Refused):
+        is_gone = identity.code == PERSONAL_DATA_NOT_FOUND.code
+        return refuse(INQUIRY_SUBJECT_GONE) if is_gone else identity
+    if customer_id in data_keys.damaged:
         return refuse(CIPHERTEXT_REJECTED)
+    if customer_id not in keys:
+        return refuse(INQUIRY_SUBJECT_GONE)
     return SubjectOpening(
         name=identity.name,
         id_type=identity.id_type,

@@ -231,8 +231,11 @@ async def _contradiction(
     house: House, connection: Connection, people: People, wish: _Wish
 ) -> Refused | None:
     pair = [wish.customer_id, wish.surviving_id]
-    known = await persons.read_identities(connection, house.vault, pair, reading("record_link"))
-    refused = check_identity(known.get(pair[0]), known.get(pair[1]))
+    known = [
+        await persons.read_identity(connection, house.vault, one, reading("record_link"))
+        for one in pair
+    ]
+    refused = check_identity(*known)
     if refused is not None:
         return refused
     given, surviving = [

@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 
 from counterfoil.customers.refusals import ACCOUNT_NUMBER_INVALID, PAYOUT_ACCOUNT_UNCHECKED
-from counterfoil.journeys.contracting.contract_making import borrowers_of
+from counterfoil.journeys.contracting.contract_making import borrower_of
 from counterfoil.journeys.house import House
 from counterfoil.journeys.serving.bind_account import present_account, refuse_name
 from counterfoil.kernel import ids
@@ -27,7 +27,6 @@ from counterfoil.platform import idempotency
 from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.database import Connection
-from counterfoil.privacy.refusals import PERSONAL_DATA_NOT_FOUND
 
 _TOKEN: Final = re.compile(r"[!-~]{1,80}")
 
@@ -68,10 +67,9 @@ async def own_wish(
         if refused is not None:
             return refused
     async with house.database.connection() as connection:
-        known = await borrowers_of(connection, house, [customer_id], reading("bank_account"))
-        person = known.get(customer_id)
-    if person is None:
-        return refuse(PERSONAL_DATA_NOT_FOUND)
+        person = await borrower_of(connection, house, customer_id, reading("bank_account"))
+    if isinstance(person, Refused):
+        return person
     return DebitWish(
         account_ref=account, holder_name=person.name, ends_on=ends_on, language=language
     )
@@ -88,10 +86,9 @@ async def propose_mandate(
             earliest=on.isoformat(),
             latest=line.valid_to.isoformat(),
         )
-    known = await borrowers_of(connection, house, [line.customer_id], reading("bank_account"))
-    person = known.get(line.customer_id)
-    if person is None:
-        return refuse(PERSONAL_DATA_NOT_FOUND)
+    person = await borrower_of(connection, house, line.customer_id, reading("bank_account"))
+    if isinstance(person, Refused):
+        return person
     if _name(person.name) != _name(wish.holder_name):
         return refuse(refusals.ACCOUNT_NOT_OWN)
     text = mandate_text(

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from counterfoil.journeys.contracting.contract_making import borrowers_of
 from counterfoil.journeys.house import House
+from counterfoil.kernel.errors import Refused, RefusedError
 from counterfoil.lending import scene_store
 from counterfoil.lending import store as lending
 from counterfoil.lending.scene import Scene, scene_of
@@ -17,6 +18,7 @@ from counterfoil.payments.order import PayoutOrder
 from counterfoil.payments.payee import PayeeName
 from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.database import Connection
+from counterfoil.privacy.refusals import PERSONAL_DATA_NOT_FOUND
 
 
 class BorrowerNames:
@@ -27,15 +29,21 @@ class BorrowerNames:
         self._house = house
 
     async def names_of(self, orders: Sequence[PayoutOrder]) -> Mapping[int, PayeeName]:
-        """Return the declared merchant's name, else the borrower's, where somebody knows it."""
+        """Return the declared merchant's name, else the borrower's, where somebody knows it.
+
+        Raises where a name that is kept cannot be opened: asked for by itself, it holds up its own
+        payment alone.
+        """
         async with self._house.database.connection() as connection:
             customers = {order.customer_id for order in orders}
             known = await borrowers_of(connection, self._house, customers, reading("bank_account"))
-            names = {
-                order.payment_id: PayeeName(known[order.customer_id].name)
-                for order in orders
-                if order.customer_id in known
-            }
+            names: dict[int, PayeeName] = {}
+            for order in orders:
+                borrower = known[order.customer_id]
+                if not isinstance(borrower, Refused):
+                    names[order.payment_id] = PayeeName(borrower.name)
+                elif borrower.code != PERSONAL_DATA_NOT_FOUND.code:
+                    raise RefusedError(borrower)
             return names | await self._merchants(connection, orders)
 
     async def _merchants(

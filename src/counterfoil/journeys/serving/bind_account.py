@@ -19,7 +19,7 @@ from counterfoil.customers.refusals import (
     PAYOUT_ACCOUNT_OF_ANOTHER,
     PAYOUT_ACCOUNT_UNCHECKED,
 )
-from counterfoil.journeys.contracting.contract_making import borrowers_of
+from counterfoil.journeys.contracting.contract_making import borrower_of
 from counterfoil.journeys.house import House
 from counterfoil.journeys.paying.payout_account import register_account
 from counterfoil.kernel.errors import Refused, refuse
@@ -29,6 +29,7 @@ from counterfoil.payments.port import PayeeMatch, Rail
 from counterfoil.platform.access_matrix import reading
 from counterfoil.platform.batches import Answer
 from counterfoil.platform.origin import SANDBOX
+from counterfoil.privacy.refusals import PERSONAL_DATA_NOT_FOUND
 
 #: Opens the way to the rail at an address.
 Open = Callable[[str], AbstractAsyncContextManager[Rail]]
@@ -90,12 +91,13 @@ async def refuse_name(
         is_vouched = house.settings.identity_required or house.settings.environment == SANDBOX
         return None if is_vouched else refuse(PAYOUT_ACCOUNT_UNCHECKED)
     async with house.database.connection() as connection:
-        known = await borrowers_of(connection, house, [customer_id], reading("bank_account"))
-    if customer_id not in known:
-        return refuse(PAYOUT_ACCOUNT_UNCHECKED)
+        person = await borrower_of(connection, house, customer_id, reading("bank_account"))
+    if isinstance(person, Refused):
+        is_gone = person.code == PERSONAL_DATA_NOT_FOUND.code
+        return refuse(PAYOUT_ACCOUNT_UNCHECKED) if is_gone else person
     for address in addresses:
         async with open_rail(address) as rail:
-            match = await rail.check_payee(payee_ref, name=known[customer_id].name)
+            match = await rail.check_payee(payee_ref, name=person.name)
         if match is PayeeMatch.MATCHES:
             return None
         if match is PayeeMatch.DIFFERS:

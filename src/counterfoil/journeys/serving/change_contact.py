@@ -59,10 +59,9 @@ async def change_phone(
         refused = await refuse_act(house, connection, Act.CHANGING_PHONE, customer_id)
         if refused is not None:
             return refused
-        found = await persons.read_clear(
-            connection, house.vault, [customer_id], Purpose.CONTACT, reading("phone_change")
+        known = await persons.read_clear(
+            connection, house.vault, customer_id, Purpose.CONTACT, reading("phone_change")
         )
-        known = found.get(customer_id)
         if known is None:
             return refuse(CUSTOMER_NOT_FOUND)
         if known["phone"] == given:
