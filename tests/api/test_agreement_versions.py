@@ -90,23 +90,26 @@ async def test_a_new_version_may_be_declined_and_the_old_one_stays(signing: Sign
     assert refused.json()["code"] == "contract_superseded"
 
 
-def changed_terms(site: Site, **changes: Any) -> None:
-    """Let a second version of the product hold, for the lines that sign it."""
+def changed_terms(site: Site, patch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Let a second version of the product hold, for the lines that sign it.
+
+    The catalogue is that of the process: other tests find it as it was.
+    """
     catalogue = site.house.catalogue
     first = catalogue.product("cash-line-open", 1)
     terms = replace(first.terms, version=2, **changes)
     second = replace(first, terms=terms)
-    catalogue._products["cash-line-open", 2] = second
-    catalogue._by_code["cash-line-open"].append(second)
+    patch.setitem(catalogue._products, ("cash-line-open", 2), second)
+    patch.setitem(catalogue._by_code, "cash-line-open", [first, second])
 
 
 async def test_changed_terms_bind_new_drawings_once_signed_and_nobody_by_silence(
-    signing: Signing,
+    signing: Signing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = signing.site
     _, loan = await drawn(signing)
     asked = wish_of(signing, loan["line_id"])
-    changed_terms(site, penalty_percent_of_rate=20, tenors_months=(3, 6))
+    changed_terms(site, monkeypatch, penalty_percent_of_rate=20, tenors_months=(3, 6))
     path = f"/v1/lines/{loan['line_id']}/agreement-version"
     offer = {"customer_id": signing.customer_id, "effective_on": "2026-05-01"}
     unknown = await site.post(path, {**offer, "product_version": 9})
@@ -156,7 +159,7 @@ async def test_changed_terms_bind_new_drawings_once_signed_and_nobody_by_silence
 
 
 async def test_no_terms_change_where_leaving_would_cost_or_the_line_lies_outside(
-    signing: Signing,
+    signing: Signing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = signing.site
     _, loan = await drawn(signing)
@@ -166,9 +169,9 @@ async def test_no_terms_change_where_leaving_would_cost_or_the_line_lies_outside
         "effective_on": "2026-05-01",
         "product_version": 2,
     }
-    changed_terms(site, limit_minor_max=100)
+    changed_terms(site, monkeypatch, limit_minor_max=100)
     assert (await site.post(path, offer)).json()["code"] == "line_outside_terms"
-    changed_terms(site)
+    changed_terms(site, monkeypatch)
     fee = Fee(
         code="break",
         name_en="Break fee",

@@ -30,7 +30,7 @@ FAULTS: list[tuple[str, str, str, str]] = [
     ("lenders_count >= 7", "lenders_count >= 9007199254740993", "lenders_count", "beyond 2"),
     ("offer_valid_days = 30", "offer_valid_days = 99999999999", "999", "between 1 and 366"),
     ('on_unknown = "refer"', 'on_unkown = "refer"', "[[rules]]", "is missing; there is on_unkown"),
-    ('name_zh = "', 'name_zh = "\\u202e', '\\u202e', r"that nobody sees: U\+202E"),
+    ('name_zh = "', 'name_zh = "\\u202e', "\\u202e", r"that nobody sees: U\+202E"),
     ("offer_valid_days = 30", "offer_valid_days = 1.5", "1.5", "is a fraction"),
     ('code = "R02"', 'code = "R01"', "[[rules]]", "stands there twice"),
     ('version = "', "deep = " + "[" * 5_000 + "]" * 5_000 + '\nversion = "', "", "deeper"),
