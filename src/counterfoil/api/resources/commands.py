@@ -3,8 +3,8 @@
 Invariant   A command of a list is exactly the command of its own operation: same members, same
             scope, same key, same answer to the byte. A fault in one leaves the others untouched.
 Order       Answers stand in the order of the commands; commands on one line are carried out in
-            that order, others side by side. What changes a line waits for its customer's commands
-            before it, and those after it wait for it: announcing a measure takes a while.
+            that order, others side by side. What has a line of the trail of its own waits for its
+            customer's commands before it, and those after it wait for it: it takes a while.
 """
 
 import asyncio
@@ -26,8 +26,6 @@ from counterfoil.platform.batches import Answer
 
 TAG = "Commands"
 COMMANDS_MAX: Final = 1_000
-#: What changes a line: in its place among the commands of its customer.
-_CHANGES: Final = frozenset({"set_limit", "freeze_line", "unfreeze_line", "close_line"})
 
 _Key = Annotated[
     str,
@@ -124,6 +122,10 @@ KINDS: Final[Mapping[str, _Kind]] = {
     "unfreeze_line": _Kind(UnfreezeCommand, lines.UNFREEZE),
     "close_line": _Kind(CloseCommand, lines.CLOSE),
 }
+#: What has a line of the trail of its own: in its place among the commands of its customer.
+_TAKE_A_WHILE: Final = frozenset(
+    name for name, kind in KINDS.items() if not kind.write.is_told_by_commands
+)
 
 Command = Annotated[
     DrawCommand
@@ -183,9 +185,9 @@ async def carry_commands(call: Call, body: CommandsBody) -> Answer | Refused:
 
 
 def _in_order(call: Call, commands: Sequence[Any]) -> list[asyncio.Task[str]]:
-    """Begin every command; what changes a line waits for its customer's earlier ones.
+    """Begin every command; what takes a while waits for its customer's earlier ones.
 
-    Later ones wait for it: a measure is announced before the line is told, which takes a while.
+    Later ones wait for it: a measure is announced, or the trail read, before the line is told.
     """
     tasks: list[asyncio.Task[str]] = []
     changed: dict[str, asyncio.Task[str]] = {}
@@ -193,11 +195,11 @@ def _in_order(call: Call, commands: Sequence[Any]) -> list[asyncio.Task[str]]:
     for number, raw in enumerate(commands):
         whose, kind = _said(raw, "customer_id"), _said(raw, "kind")
         waits = [changed[whose]] if whose in changed else []
-        if kind in _CHANGES:
+        if kind in _TAKE_A_WHILE:
             waits += since.pop(whose, [])
         task = asyncio.create_task(_carry_after(waits, call, number, raw))
         tasks.append(task)
-        if kind in _CHANGES:
+        if kind in _TAKE_A_WHILE:
             changed[whose] = task
         else:
             since[whose].append(task)
