@@ -128,9 +128,13 @@ class FileIndexSecret:
 
 
 def create_keys(directory: Path) -> None:
-    """Make the first key and the index secret where there are none; leave others alone."""
+    """Make the first key and the index secret where there are none; leave others alone.
+
+    Where the index secret is there, somebody has worked here before: a key that is missing then was
+    lost or moved, and what a new one of its name wraps would be lost as soon as it comes back.
+    """
     directory.mkdir(parents=True, exist_ok=True, mode=_OWNER_ONLY)
-    if not _numbers(directory, _WRAPPING):
+    if not _numbers(directory, _WRAPPING) and not _numbers(directory, _INDEX):
         write_once(directory / _file_name(1), envelope.new_key().hex())
     if not _numbers(directory, _INDEX):
         write_once(directory / _index_name(1), envelope.new_key().hex())

@@ -66,6 +66,18 @@ async def test_a_missing_key_file_is_unavailable_and_never_made_anew(tmp_path: P
     assert not (tmp_path / "wrapping-0001.key").exists()
 
 
+async def test_a_start_makes_no_key_in_the_place_of_one_that_was_moved(tmp_path: Path) -> None:
+    create_keys(tmp_path)
+    away = (tmp_path / "wrapping-0001.key").rename(tmp_path / "away")
+    create_keys(tmp_path)
+    assert not (tmp_path / "wrapping-0001.key").exists()
+    with pytest.raises(KeyServiceUnavailableError):
+        await FileKeyWrapper(tmp_path).wrap([])
+    away.rename(tmp_path / "wrapping-0001.key")
+    create_keys(tmp_path)
+    assert await FileKeyWrapper(tmp_path).current() == "file:wrapping-0001"
+
+
 @pytest.mark.parametrize("content", ["", "00" * 31, "zz" * 32])
 async def test_a_damaged_key_file_is_unavailable(tmp_path: Path, content: str) -> None:
     create_keys(tmp_path)
