@@ -19,6 +19,7 @@ from tests.store.privacy_desk import OFFICER, approve, rows
 from counterfoil.journeys.books import check_books as journey
 from counterfoil.journeys.books import findings
 from counterfoil.journeys.books.check_books import CHECKS, BookCheck, check_books
+from counterfoil.journeys.books.close_day import close_day
 from counterfoil.journeys.borrowing.papers import keep_papers, papers_consumer
 from counterfoil.journeys.guarding import erase
 from counterfoil.journeys.house import House, open_house, vault_of
@@ -101,6 +102,8 @@ async def take_transfers(house: House) -> None:
         await book_received(house)
     booked = await list_received(house)
     assert [one.status for one in booked] == ["booked"] * 3
+    # What a close keeps is checked to the unit only while nothing has happened since.
+    await close_day(house)
 
 
 @pytest.fixture(scope="module")

@@ -71,8 +71,9 @@ def test_every_account_stands_where_its_number_says() -> None:
     kinds = {1: Class.ASSET, 2: Class.LIABILITY, 6: Class.INCOME, 9: Class.MEMORANDUM}
     for code, account in CHART.items():
         assert account.code == code
-        # 64xx is what the house pays.
-        assert account.kind == (Class.EXPENSE if code // 100 == 64 else kinds[code // 1000])
+        # 64xx is what the house pays, 67xx what it loses.
+        is_expense = code // 100 in {64, 67}
+        assert account.kind == (Class.EXPENSE if is_expense else kinds[code // 1000])
         assert account.name_en
         assert account.name_zh
         if account.kind in (Class.ASSET, Class.EXPENSE):

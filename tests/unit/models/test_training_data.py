@@ -134,7 +134,7 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
         (b"late,use,bad\n", "data.csv", "the file: has a header and no rows"),
         (b"PAR1", "data.parquet", "the file: cannot be read"),
         (b"late,late,use,bad\n1,2,3,0\n", "data.csv", "late: stands in the header twice"),
-        (b"late,use,bad\n1,2,3,4,5\n", "data.csv", "the file: cannot be read"),
+        (b"late,use,bad\n1,2,3,4,5\n", "data.csv", "the file: line 2 has 5 of 3 cells"),
     ],
 )
 def test_what_is_no_table_is_refused(

@@ -59,7 +59,7 @@ class RevealedView(View):
     expires_at: datetime
     data: dict[str, dict[str, str]]
     damaged: list[str] = Field(
-        default=[], description="What is kept and does not open any more; the others are shown."
+        description="What is kept and does not open any more; the others are shown."
     )
 
 
